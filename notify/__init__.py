@@ -1,0 +1,1 @@
+"""Resident notification and alerting for UK councils."""

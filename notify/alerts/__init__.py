@@ -1,0 +1,1 @@
+"""Alerts: draft, audience, approval, schedule, cancel."""

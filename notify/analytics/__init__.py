@@ -1,0 +1,1 @@
+"""Figures about alerts, read from the ledger and its events."""

@@ -1,0 +1,25 @@
+"""The time, from one place, so that tests can hold it."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+_source: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
+
+
+def now() -> datetime:
+    """The current time, aware and in UTC.
+
+    Leases and schedules use the database's clock instead: see `db.transaction`.
+    """
+    return _source()
+
+
+def use(source: Callable[[], datetime] | None) -> None:
+    """Replace the source of time, or restore the machine's with None. For tests."""
+    global _source
+    _source = source or (lambda: datetime.now(UTC))
+
+
+def first_of_month(moment: datetime) -> date:
+    """The first day of `moment`'s month in UTC: the key of a monthly partition."""
+    return moment.astimezone(UTC).date().replace(day=1)

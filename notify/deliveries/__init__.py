@@ -1,0 +1,1 @@
+"""The ledger: expand, claim, send, record, reconcile."""

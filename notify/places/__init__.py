@@ -1,0 +1,1 @@
+"""Postcode to point to areas: releases, loading, geometry, targeting."""

@@ -1,0 +1,70 @@
+"""One frozen settings object, read once from NOTIFY_* variables. Each is documented in docs/settings.md."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class Settings(BaseSettings):
+    """Everything an installation can choose, apart from each provider's own prefix."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_", frozen=True, extra="ignore")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL 18 or later, as postgresql://…; unset starts the embedded server."
+    )
+    redis_url: str | None = Field(
+        None, description="Redis or Valkey, as redis://… or unix://…; unset starts the embedded server."
+    )
+    data_dir: Path = Field(
+        Path(".notify"), description="Where the embedded servers and development files live."
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="The address residents see in links, without a trailing slash."
+    )
+    secret_key: str | None = Field(
+        None,
+        description="At least 32 random characters that sign links. Required with NOTIFY_DATABASE_URL; "
+        "generated once for the embedded servers.",
+    )
+    email_providers: str = Field(
+        "smtp", description="Email adapters in order of preference, separated by commas."
+    )
+    sms_providers: str = Field(
+        "file", description="SMS adapters in order of preference, separated by commas."
+    )
+    webhook_providers: str = Field(
+        "webhook", description="Webhook adapters in order of preference, separated by commas."
+    )
+    batch_size: int = Field(
+        500, ge=1, le=5000, description="How many deliveries one job claims and hands over."
+    )
+    lease_seconds: int = Field(
+        60, ge=5, description="How long a worker may hold a batch before others take it over."
+    )
+    database_pool: int = Field(10, ge=1, description="Database connections each process keeps at most.")
+    trusted_proxies: str = Field(
+        "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
+    )
+
+    def providers_for(self, channel: str) -> tuple[str, ...]:
+        """The names of the adapters for a channel, in order of preference."""
+        return _names(
+            {
+                "email": self.email_providers,
+                "sms": self.sms_providers,
+                "webhook": self.webhook_providers,
+            }[channel]
+        )
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read from the environment at the first call."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""Councils, officers, API keys and the audit trail."""

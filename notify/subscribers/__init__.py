@@ -1,0 +1,1 @@
+"""Residents: topics, contacts, places, subscriptions, consent, suppression."""

@@ -1,0 +1,1 @@
+"""Opens and clicks, only as far as residents agreed."""

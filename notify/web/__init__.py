@@ -1,0 +1,1 @@
+"""Foundations of the web doors: problem details, sessions, security headers."""
