@@ -1,0 +1,75 @@
+"""The database: one engine a process, one transaction a door, and the column kinds every table shares."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Engine, Enum, create_engine
+from sqlmodel import Session
+
+from notify import jobs
+from notify.errors import SetUpError
+from notify.settings import settings
+
+
+class DatabaseNotConfigured(SetUpError):
+    """No database address: this process was not started by the `notify` command."""
+
+    title = "No database is configured"
+
+
+@cache
+def engine() -> Engine:
+    """The process's one pool of connections.
+
+    Raises: DatabaseNotConfigured when NOTIFY_DATABASE_URL is unset and no embedded server was started.
+    """
+    url = settings().database_url
+    if url is None:
+        raise DatabaseNotConfigured(
+            "Set NOTIFY_DATABASE_URL, or start this process with the `notify` command, "
+            "which starts the embedded servers."
+        )
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=settings().database_pool,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,  # a restarted server costs one ping, not one failed request
+        connect_args={"connect_timeout": 10},
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session whose work is committed when the block ends and undone when it raises.
+
+    Jobs noted inside with `jobs.note` are sent after the commit, never before and never when it fails.
+    """
+    with Session(engine(), expire_on_commit=False) as session:
+        with session.begin():
+            yield session
+        jobs.send(jobs.noted(session))
+
+
+def new_id() -> UUID:
+    """A UUID of version 7: unique, and sorted by the moment it was made. Source: RFC 9562 section 5.7."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def state_column(states: type[StrEnum], *, default: StrEnum | None = None) -> Column[StrEnum]:
+    """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
+    kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
+    return Column(kind, nullable=False, default=default)
+
+
+def moment_column(*, nullable: bool = False) -> Column[datetime]:
+    """A column for an aware moment in UTC."""
+    return Column(DateTime(timezone=True), nullable=nullable)

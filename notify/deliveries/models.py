@@ -1,0 +1,116 @@
+"""The ledger: one row per alert and contact, the batches that carry them, and every event."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from notify import clock
+from notify.db import moment_column, new_id, state_column
+from notify.jobs import Lane
+from notify.providers.base import Channel
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one person is. GOV.UK Notify's words, which councils know."""
+
+    CREATED = "created"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    PERMANENT_FAILURE = "permanent-failure"
+    TEMPORARY_FAILURE = "temporary-failure"
+    TECHNICAL_FAILURE = "technical-failure"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+
+
+class BatchState(StrEnum):
+    """Where a batch is. `leased` past its lease is anybody's again."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+
+
+class EventKind(StrEnum):
+    """What happened. The delivery states, and what people did."""
+
+    CREATED = "created"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    PERMANENT_FAILURE = "permanent-failure"
+    TEMPORARY_FAILURE = "temporary-failure"
+    TECHNICAL_FAILURE = "technical-failure"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+    CLICKED = "clicked"
+    OPENED = "opened"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Delivery(SQLModel, table=True):
+    """One message to one contact. It names nobody: the address is joined from `contact` when it is sent.
+
+    `number` counts from 1 within the alert; alert and number together are the delivery's name everywhere.
+    """
+
+    __tablename__ = "delivery"
+
+    month: date = Field(primary_key=True)
+    alert_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    contact_id: UUID
+    subscriber_id: UUID
+    channel: Channel = Field(sa_column=state_column(Channel))
+    language: str
+    ward_code: str | None = None
+    state: DeliveryState = Field(sa_column=state_column(DeliveryState))
+    provider: str | None = None
+    provider_reference: str | None = None
+    reason: str | None = None
+    handed_over_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Batch(SQLModel, table=True):
+    """A run of deliveries of one alert and channel: outbox, lease and progress in one row."""
+
+    __tablename__ = "batch"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    alert_id: UUID = Field(foreign_key="alert.id")
+    month: date
+    channel: Channel = Field(sa_column=state_column(Channel))
+    lane: Lane = Field(sa_column=state_column(Lane))
+    number_from: int
+    number_to: int
+    state: BatchState = Field(sa_column=state_column(BatchState))
+    attempts: int = 0
+    lease: UUID | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Event(SQLModel, table=True):
+    """Something that happened to a delivery, to a run of them (`number` to `number_to`) or to an alert."""
+
+    __tablename__ = "event"
+
+    month: date = Field(primary_key=True)
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    alert_id: UUID
+    number: int | None = None
+    number_to: int | None = None
+    kind: EventKind = Field(sa_column=state_column(EventKind))
+    detail: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))

@@ -1,0 +1,143 @@
+"""What every provider adapter offers and what the engine gives it.
+
+A third party adds a provider with one class, one entry point in the group `notify.providers`, and a subclass of
+`notify.providers.contract.ProviderContract` for its tests.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+
+class Channel(StrEnum):
+    """The kinds of address a resident can be reached at."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
+
+
+class ReceiptState(StrEnum):
+    """What a provider may report later about a message it accepted. GOV.UK Notify's words."""
+
+    DELIVERED = "delivered"
+    PERMANENT_FAILURE = "permanent-failure"
+    TEMPORARY_FAILURE = "temporary-failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one address, complete.
+
+    `reference` is the delivery's own name and the same at every attempt, so that providers can deduplicate.
+    `mime` is the whole RFC 5322 message with CRLF line ends, for e-mail only. `secret` signs webhooks only.
+    """
+
+    reference: str
+    address: str
+    subject: str
+    text: str
+    mime: bytes = b""
+    secret: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message. `provider_reference` is its own id, empty if it gives none."""
+
+    reference: str
+    provider_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider will never take this message to this address."""
+
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The message was not taken now. `retry_after_s` is the provider's wish in seconds, if it gave one."""
+
+    reference: str
+    reason: str
+    retry_after_s: float | None = None
+
+
+Outcome = Accepted | Refused | Deferred
+
+
+class ProviderRejected(Exception):
+    """Permanent: this message to this address will not be taken, now or later."""
+
+
+class ProviderUnavailable(Exception):
+    """Passing: the provider is away, busy or limiting us. `retry_after_s` is in seconds, None if it did not say."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class ReceiptNotAuthentic(Exception):
+    """A receipt without a valid signature. It changes nothing and is answered with 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a provider reports about one message: `reference` is the one that we sent."""
+
+    reference: str
+    state: ReceiptState
+    reason: str = ""
+    event_id: str = ""
+
+
+class Provider(Protocol):
+    """One service that carries messages of one channel. An instance serves all threads of its process."""
+
+    name: ClassVar[str]
+    channel: ClassVar[Channel]
+
+    def send(self, message: Message) -> str:
+        """Hand one message over and return the provider's id for it, or an empty string.
+
+        Raises: ProviderRejected, ProviderUnavailable; nothing else.
+        """
+        ...
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """The receipts in a call-back. Raises: ReceiptNotAuthentic."""
+        ...
+
+    def check(self) -> Sequence[str]:
+        """What is wrong with the settings or the service, a sentence each with its remedy. For `notify doctor`."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections. The provider may be used again afterwards."""
+        ...
+
+
+class SendsMany(Protocol):
+    """A provider with a faster way to send many messages than one `send` after another."""
+
+    def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
+        """Exactly one outcome a message, in any order, as they become known. Raises nothing."""
+        ...
+
+
+def send_each(provider: Provider, messages: Iterable[Message]) -> Iterator[Outcome]:
+    """Hand over one message after another and say of each what became of it."""
+    for message in messages:
+        try:
+            yield Accepted(message.reference, provider.send(message))
+        except ProviderRejected as error:
+            yield Refused(message.reference, str(error))
+        except ProviderUnavailable as error:
+            yield Deferred(message.reference, str(error), error.retry_after_s)

@@ -1,0 +1,231 @@
+"""Topics, residents and what they agreed to. Addresses live here and nowhere else."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from notify import clock
+from notify.db import moment_column, new_id, state_column
+from notify.providers.base import Channel
+
+
+class TopicPurpose(StrEnum):
+    """Why a topic writes to people; decides the legal basis and whether it may ever be tracked."""
+
+    SERVICE = "service"
+    EMERGENCY = "emergency"
+    MARKETING = "marketing"
+
+
+class ApprovalRule(StrEnum):
+    """How many people beside the author must agree before an alert of this topic is sent."""
+
+    NONE = "none"
+    ONE = "one"
+    TWO = "two"
+
+
+class WardSource(StrEnum):
+    """Who says which ward a place is in: the published postcode or the resident near a boundary."""
+
+    PUBLISHED = "published"
+    RESIDENT = "resident"
+
+
+class ConsentAction(StrEnum):
+    """What a resident's consent did."""
+
+    GIVEN = "given"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is not written to."""
+
+    HARD_BOUNCE = "hard-bounce"
+    COMPLAINT = "complaint"
+    STOP = "stop"
+    UNSUBSCRIBED = "unsubscribed"
+    STAFF = "staff"
+
+
+class NoticeKind(StrEnum):
+    """Messages to one person that are not alerts."""
+
+    CONFIRM = "confirm"
+    SIGN_IN = "sign-in"
+
+
+class NoticeState(StrEnum):
+    """Where a notice is on its way."""
+
+    CREATED = "created"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Topic(SQLModel, table=True):
+    """Something a council writes about and residents choose."""
+
+    __tablename__ = "topic"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    slug: str
+    name: str
+    description: str = ""
+    purpose: TopicPurpose = Field(sa_column=state_column(TopicPurpose))
+    channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    tracking_allowed: bool = False
+    approval: ApprovalRule = Field(sa_column=state_column(ApprovalRule))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Subscriber(SQLModel, table=True):
+    """A resident. A name is welcome and never needed."""
+
+    __tablename__ = "subscriber"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = ""
+    language: str = "en"
+    tracking_consent: bool = False
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    erased_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class Contact(SQLModel, table=True):
+    """One way to reach a resident. Not written to before it is confirmed. `secret` signs webhooks."""
+
+    __tablename__ = "contact"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    channel: Channel = Field(sa_column=state_column(Channel))
+    address: str
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    secret: str = ""
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    confirmed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class Place(SQLModel, table=True):
+    """A place a resident cares about, by postcode only, with the ward it was resolved to and by which release."""
+
+    __tablename__ = "place"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    label: str = "Home"
+    postcode: str
+    ward_code: str | None = None
+    district_code: str | None = None
+    alt_ward_code: str | None = None
+    ward_source: WardSource = Field(sa_column=state_column(WardSource))
+    release_id: int | None = Field(default=None, foreign_key="geo_release.id")
+    needs_review: bool = False
+    resolved_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Subscription(SQLModel, table=True):
+    """A resident follows a topic on some channels, for one place or (place_id None) for all of theirs.
+
+    A subscription is ended, never deleted, except when the resident is erased.
+    """
+
+    __tablename__ = "subscription"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    topic_id: UUID = Field(foreign_key="topic.id")
+    place_id: UUID | None = Field(default=None, foreign_key="place.id")
+    channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    started_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    ended_reason: str | None = None
+
+
+class ConsentWording(SQLModel, table=True):
+    """The exact words a resident agreed to, by version and language. Added, never changed."""
+
+    __tablename__ = "consent_wording"
+
+    version: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    wording: str
+
+
+class Consent(SQLModel, table=True):
+    """One line of the consent ledger. Rows are added and never changed; they hold no address and no name."""
+
+    __tablename__ = "consent"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    subscriber_id: UUID
+    topic_id: UUID | None = Field(default=None, foreign_key="topic.id")
+    channel: str | None = None
+    action: ConsentAction = Field(sa_column=state_column(ConsentAction))
+    wording_version: str
+    language: str
+    source: str
+
+
+class Suppression(SQLModel, table=True):
+    """An address that must not be written to. The address itself is not kept, only its keyed hash."""
+
+    __tablename__ = "suppression"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    channel: Channel = Field(sa_column=state_column(Channel))
+    reason: SuppressionReason = Field(sa_column=state_column(SuppressionReason))
+    source: str
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    lifted_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    lifted_reason: str | None = None
+
+
+class Notice(SQLModel, table=True):
+    """A confirmation or sign-in message to one contact. Its link is made when it is sent and stored as a digest."""
+
+    __tablename__ = "notice"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    contact_id: UUID
+    kind: NoticeKind = Field(sa_column=state_column(NoticeKind))
+    state: NoticeState = Field(sa_column=state_column(NoticeState))
+    attempts: int = 0
+    due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    expires_at: datetime = Field(sa_column=moment_column())
+
+
+class LinkToken(SQLModel, table=True):
+    """A link that works once, for one purpose; only its digest is stored."""
+
+    __tablename__ = "link_token"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    contact_id: UUID
+    purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    expires_at: datetime = Field(sa_column=moment_column())
+    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class ResidentSession(SQLModel, table=True):
+    """A resident who followed a sign-in link. Only the cookie's digest is stored."""
+
+    __tablename__ = "resident_session"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    expires_at: datetime = Field(sa_column=moment_column())

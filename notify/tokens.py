@@ -1,0 +1,83 @@
+"""Signed and random tokens: links that cannot be guessed, altered or used for another purpose."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from enum import StrEnum
+from functools import cache
+
+from notify.errors import NotFound, SetUpError
+from notify.settings import settings
+
+MAC_BYTES = 16  # 128 bits: far beyond guessing
+
+
+class Purpose(StrEnum):
+    """What a token may be used for. A token signed for one purpose is worthless for every other."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    MANAGE = "manage"
+    CLICK = "click"
+    OPEN = "open"
+
+
+class LinkNotValid(NotFound):
+    """The token was altered, cut, or made for something else."""
+
+    title = "This link does not work"
+
+
+class SecretKeyMissing(SetUpError):
+    """Links cannot be signed."""
+
+    title = "NOTIFY_SECRET_KEY is missing"
+
+
+@cache
+def _key(purpose: str) -> bytes:
+    secret = settings().secret_key
+    if not secret or len(secret) < 32:
+        raise SecretKeyMissing("Set NOTIFY_SECRET_KEY to at least 32 random characters.")
+    return hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256)
+
+
+def sign(purpose: Purpose, payload: bytes) -> str:
+    """A URL-safe token that carries `payload` openly and proves that we wrote it for `purpose`."""
+    mac = hmac.digest(_key(purpose), payload, hashlib.sha256)[:MAC_BYTES]
+    return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+
+
+def read(purpose: Purpose, token: str) -> bytes:
+    """The payload of a token signed for `purpose`.
+
+    Raises: LinkNotValid for anything else.
+    """
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raw = b""
+    payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+    expected = hmac.digest(_key(purpose), payload, hashlib.sha256)[:MAC_BYTES]
+    genuine = bool(payload) and hmac.compare_digest(mac, expected)
+    # base64 may spell the same bytes in two ways; only ours is the link that we sent
+    if not genuine or base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
+        raise LinkNotValid(
+            "The link is incomplete or was changed on its way. Copy the whole link, or ask for a new one."
+        )
+    return payload
+
+
+def keyed_hash(purpose: str, value: str) -> bytes:
+    """A 32-byte digest of `value` that nobody without the secret key can compute or compare."""
+    return hmac.digest(_key("hash:" + purpose), value.encode(), hashlib.sha256)
+
+
+def random_token() -> str:
+    """256 random bits for a link that works once; store only its `digest`."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a random token. Its entropy makes a slow hash needless."""
+    return hashlib.sha256(token.encode()).digest()
