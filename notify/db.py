@@ -10,7 +10,7 @@ from functools import cache
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Engine, Enum, create_engine
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from notify import jobs
 from notify.errors import SetUpError
@@ -55,6 +55,15 @@ def transaction() -> Iterator[Session]:
         with session.begin():
             yield session
         jobs.send(jobs.noted(session))
+
+
+class Input(SQLModel):
+    """The base of everything that comes in: validated, and unknown fields are refused rather than ignored.
+
+    Tables are never inputs, because a `table=True` model validates nothing.
+    """
+
+    model_config = {"extra": "forbid"}
 
 
 def new_id() -> UUID:

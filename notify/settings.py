@@ -22,9 +22,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None, description="Redis or Valkey, as redis://… or unix://…; unset starts the embedded server."
     )
-    data_dir: Path = Field(
-        Path(".notify"), description="Where the embedded servers and development files live."
-    )
+    data_dir: Path = Field(Path(".notify"), description="Where the embedded servers and development files live.")
     base_url: str = Field(
         "http://127.0.0.1:8000", description="The address residents see in links, without a trailing slash."
     )
@@ -33,25 +31,26 @@ class Settings(BaseSettings):
         description="At least 32 random characters that sign links. Required with NOTIFY_DATABASE_URL; "
         "generated once for the embedded servers.",
     )
-    email_providers: str = Field(
-        "smtp", description="Email adapters in order of preference, separated by commas."
-    )
-    sms_providers: str = Field(
-        "file", description="SMS adapters in order of preference, separated by commas."
-    )
+    email_providers: str = Field("smtp", description="Email adapters in order of preference, separated by commas.")
+    sms_providers: str = Field("file", description="SMS adapters in order of preference, separated by commas.")
     webhook_providers: str = Field(
         "webhook", description="Webhook adapters in order of preference, separated by commas."
     )
-    batch_size: int = Field(
-        500, ge=1, le=5000, description="How many deliveries one job claims and hands over."
-    )
-    lease_seconds: int = Field(
-        60, ge=5, description="How long a worker may hold a batch before others take it over."
-    )
+    batch_size: int = Field(500, ge=1, le=5000, description="How many deliveries one job claims and hands over.")
+    lease_seconds: int = Field(60, ge=5, description="How long a worker may hold a batch before others take it over.")
     database_pool: int = Field(10, ge=1, description="Database connections each process keeps at most.")
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether residents reach us by https; development on the loopback does not."""
+        return self.base_url.startswith("https://")
+
+    def cookie_name(self, name: str) -> str:
+        """A cookie's full name: bound to this very host wherever https allows it."""
+        return f"__Host-{name}" if self.is_secure else name
 
     def providers_for(self, channel: str) -> tuple[str, ...]:
         """The names of the adapters for a channel, in order of preference."""

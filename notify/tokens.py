@@ -81,3 +81,8 @@ def random_token() -> str:
 def digest(token: str) -> bytes:
     """What is stored of a random token. Its entropy makes a slow hash needless."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def webhook_secret() -> str:
+    """A new secret for signing webhooks, as Standard Webhooks writes it: `whsec_` and base64 of 32 bytes."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,14 +1,17 @@
 """Releases of boundary and postcode data, and what they hold. Geometry is WKB in EPSG:27700, metres."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, state_column
+from notify.db import Input, moment_column, state_column
 
 
 class ReleaseKind(StrEnum):
@@ -83,3 +86,80 @@ class PlaceChange(SQLModel, table=True):
     old_ward_code: str | None = None
     new_ward_code: str | None = None
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Circle(Input):
+    """Everything within `radius_m` metres of a postcode or of a point in lon,lat."""
+
+    postcode: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    radius_m: float = Field(gt=0, le=50_000)
+
+
+class AudiencePart(Input):
+    """Places, as the union of whatever is named. WGS84 lon,lat; metres."""
+
+    wards: list[str] = Field(default_factory=list, max_length=2000)
+    districts: list[str] = Field(default_factory=list, max_length=400)
+    postcodes: list[str] = Field(
+        default_factory=list, max_length=50_000, description="Full postcodes, or sectors such as `CB1 2`."
+    )
+    polygon: dict[str, object] | None = Field(
+        default=None, description="GeoJSON Polygon, MultiPolygon or Feature, in lon,lat."
+    )
+    circle: Circle | None = None
+    buffer_m: float | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="Margin round the polygon and circle in metres. Unset: 100 for emergencies, none otherwise.",
+    )
+
+
+class AudienceSpec(AudiencePart):
+    """The union of the parts named here, less the union of the parts in `except`."""
+
+    model_config = {"extra": "forbid", "populate_by_name": True}
+
+    excluded: AudiencePart | None = Field(default=None, alias="except")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSet:
+    """A union of areas, postcodes and sectors, all as published codes and postcode keys without spaces."""
+
+    wards: tuple[str, ...] = ()
+    districts: tuple[str, ...] = ()
+    postcodes: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.wards or self.districts or self.postcodes or self.sectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What an audience came to: the places meant and the places left out.
+
+    `everywhere` means that no place was named. `near_boundary` takes in places whose postcode lies within 50 m of
+    one of `included.wards` unless the resident said which ward is theirs; emergencies set it.
+    """
+
+    included: PlaceSet
+    excluded: PlaceSet
+    everywhere: bool
+    near_boundary: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """A form that survives the database; `from_json` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Targets":
+        """What `as_json` wrote."""
+
+        def places(name: str) -> PlaceSet:
+            return PlaceSet(**{key: tuple(values) for key, values in stored[name].items()})
+
+        return cls(places("included"), places("excluded"), stored["everywhere"], stored["near_boundary"])

@@ -4,11 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import model_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.db import Input, moment_column, new_id, state_column
 from notify.providers.base import Channel
 
 
@@ -229,3 +230,77 @@ class ResidentSession(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     subscriber_id: UUID = Field(foreign_key="subscriber.id")
     expires_at: datetime = Field(sa_column=moment_column())
+
+
+class NewTopic(Input):
+    """What a council says to start a topic."""
+
+    slug: str = Field(regex=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=500)
+    purpose: TopicPurpose = TopicPurpose.SERVICE
+    channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
+    tracking_allowed: bool = False
+    approval: ApprovalRule = ApprovalRule.NONE
+
+    @model_validator(mode="after")
+    def _emergencies_are_never_tracked(self) -> "NewTopic":
+        if self.tracking_allowed and self.purpose == TopicPurpose.EMERGENCY:
+            raise ValueError("Emergency topics are never tracked: leave tracking_allowed out.")
+        return self
+
+
+class NewContact(Input):
+    """A way to reach a resident."""
+
+    channel: Channel
+    address: str = Field(max_length=500)
+
+
+class NewPlace(Input):
+    """A place a resident cares about. `ward` is the resident's own answer where a postcode lies near a boundary."""
+
+    postcode: str = Field(max_length=12)
+    label: str = Field(default="Home", max_length=40)
+    ward: str | None = Field(default=None, max_length=12)
+
+
+class ConsentEvidence(Input):
+    """How the resident agreed: which wording, in which language, where and when."""
+
+    wording_version: str = Field(min_length=1, max_length=80)
+    wording: str | None = Field(
+        default=None, max_length=4000, description="The words themselves, if this version is new."
+    )
+    language: str = Field(default="en", max_length=10)
+    source: str = Field(min_length=1, max_length=80, description="For example `paper form` or `phone`.")
+    given_at: datetime | None = None
+
+
+class NewSubscriber(Input):
+    """One resident, as a council or the sign-up page gives them."""
+
+    name: str = Field(default="", max_length=80)
+    language: str = Field(default="en", regex=r"^[a-z]{2,3}$")
+    contacts: list[NewContact] = Field(min_length=1, max_length=3)
+    places: list[NewPlace] = Field(default_factory=list, max_length=20)
+    topics: list[str] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
+    tracking_consent: bool = False
+
+
+class SubscriberRequest(NewSubscriber):
+    """One resident with the evidence of their consent. `confirm` writes to them first and waits for their yes."""
+
+    consent: ConsentEvidence
+    confirm: bool = False
+
+
+class SubscriberChange(Input):
+    """What to change of a resident; what is left out stays."""
+
+    name: str | None = Field(default=None, max_length=80)
+    language: str | None = Field(default=None, regex=r"^[a-z]{2,3}$")
+    tracking_consent: bool | None = None
+    places: list[NewPlace] | None = Field(default=None, max_length=20)
+    topics: list[str] | None = Field(default=None, max_length=100)
+    consent: ConsentEvidence | None = Field(default=None, description="Needed when topics are added.")

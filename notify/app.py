@@ -1,0 +1,68 @@
+"""The web application: every door, opened once."""
+
+from litestar import Litestar, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+from sqlalchemy import text
+
+from notify import rendering
+from notify.alerts import api as alerts_api
+from notify.analytics import api as analytics_api
+from notify.analytics import pages as analytics_pages
+from notify.db import transaction
+from notify.deliveries import api as deliveries_api
+from notify.places import api as places_api
+from notify.staff import pages as staff_pages
+from notify.staff.guards import Authenticate
+from notify.subscribers import api as subscribers_api
+from notify.subscribers import pages as subscribers_pages
+from notify.tracking import pages as tracking_pages
+from notify.web import problems
+from notify.web.headers import add_security_headers
+
+JSON_DOORS = (places_api, subscribers_api, alerts_api, deliveries_api, analytics_api)
+PAGE_DOORS = (subscribers_pages, staff_pages, tracking_pages, analytics_pages)
+
+MAX_BODY_BYTES = 30_000_000  # an import of 100,000 residents; other doors check their own fields
+
+
+@get("/health/live", sync_to_thread=False, tags=["health"])
+def live() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "live"}
+
+
+@get("/health/ready", sync_to_thread=True, tags=["health"])
+def ready() -> dict[str, str]:
+    """This process reaches its database and may be given work."""
+    with transaction() as session:
+        session.execute(text("SELECT 1"))
+    return {"status": "ready"}
+
+
+def create_app() -> Litestar:
+    """The application with all its doors, for a server to run."""
+    api = Router("/api/v1", route_handlers=[handler for door in JSON_DOORS for handler in door.HANDLERS])
+    pages = [handler for door in PAGE_DOORS for handler in door.HANDLERS]
+    static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
+    return Litestar(
+        [live, ready, api, *pages, static],
+        middleware=[Authenticate()],
+        exception_handlers=problems.HANDLERS,
+        before_send=[add_security_headers],
+        compression_config=CompressionConfig(backend="gzip"),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="Notify",
+            version="1.0.0",
+            description="Alerts by topic and place for residents who asked for them. See `/problems/…` types in docs/api.md.",
+            path="/api",
+            render_plugins=[ScalarRenderPlugin(path="/docs")],
+            security=[{"apiKey": []}],
+            components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+        ),
+    )

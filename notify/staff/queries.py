@@ -1,0 +1,65 @@
+"""Reads about councils, officers and keys."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from notify import clock
+from notify.errors import NotFound
+from notify.staff.models import ApiKey, Council, Officer, SignIn
+
+
+class UnknownCouncil(NotFound):
+    """No council has this name."""
+
+    title = "There is no such council"
+
+
+def council_by_slug(session: Session, slug: str) -> Council:
+    """The council with this short name. Raises: UnknownCouncil."""
+    council = session.exec(select(Council).where(Council.slug == slug)).first()
+    if council is None:
+        raise UnknownCouncil(f"No council is called {slug!r} here. `notify doctor` lists them.")
+    return council
+
+
+def councils(session: Session) -> Sequence[Council]:
+    """Every council of the installation, by name."""
+    return session.exec(select(Council).order_by(Council.name).limit(1000)).all()
+
+
+def councils_covering(session: Session, district_code: str | None) -> Sequence[Council]:
+    """The councils that a district lies in: the district's own, the county's, shared services."""
+    if district_code is None:
+        return []
+    covers = col(Council.district_codes).contains([district_code])
+    return session.exec(select(Council).where(covers).order_by(Council.name).limit(100)).all()
+
+
+def council(session: Session, council_id: UUID) -> Council:
+    """The council with this id, which must exist."""
+    return session.get_one(Council, council_id)
+
+
+def live_key(session: Session, prefix: str) -> ApiKey | None:
+    """The key with this public part, unless it has expired or was revoked."""
+    statement = select(ApiKey).where(
+        ApiKey.prefix == prefix, col(ApiKey.revoked_at).is_(None), ApiKey.expires_at > clock.now()
+    )
+    return session.exec(statement).first()
+
+
+def signed_in_officer(session: Session, digest: bytes) -> Officer | None:
+    """The officer whose session cookie has this digest, while both are valid."""
+    statement = (
+        select(Officer)
+        .join(SignIn, col(SignIn.officer_id) == col(Officer.id))
+        .where(
+            SignIn.digest == digest,
+            col(SignIn.is_link).is_(False),
+            SignIn.expires_at > clock.now(),
+            col(Officer.active).is_(True),
+        )
+    )
+    return session.exec(statement).first()

@@ -1,0 +1,141 @@
+"""Writes about councils, officers and keys, and the audit trail."""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from notify import clock, tokens
+from notify.errors import Conflict, NotFound, Unauthenticated
+from notify.staff import queries
+from notify.staff.models import ApiKey, AuditEntry, Council, KeyMode, Officer, Role, SignIn
+
+KEY_LIFE = timedelta(days=365)
+LINK_LIFE = timedelta(minutes=10)
+SESSION_LIFE = timedelta(hours=8)
+
+
+class CouncilExists(Conflict):
+    """The short name is taken."""
+
+    title = "There is already such a council"
+
+
+class KeyNotValid(Unauthenticated):
+    """The key is unknown, expired or revoked; which of them is nobody's business."""
+
+    title = "The API key is not valid"
+
+
+class SignInLinkNotValid(NotFound):
+    """The link was used, has expired or never existed."""
+
+    title = "This sign-in link does not work"
+
+
+def audit(
+    session: Session, *, council_id: UUID | None, actor: str, action: str, subject: str, **detail: object
+) -> None:
+    """Add a line to the audit trail, in the same transaction as what it tells of."""
+    session.add(AuditEntry(council_id=council_id, actor=actor, action=action, subject=subject, detail=detail))
+
+
+def create_council(session: Session, *, slug: str, name: str, district_codes: Sequence[str]) -> Council:
+    """A new council that covers these districts. Raises: CouncilExists."""
+    if session.exec(select(Council).where(Council.slug == slug)).first():
+        raise CouncilExists(f"A council called {slug!r} is already here.")
+    council = Council(slug=slug, name=name, district_codes=list(district_codes))
+    session.add(council)
+    session.flush()
+    audit(session, council_id=council.id, actor="command-line", action="council.create", subject=slug)
+    return council
+
+
+def create_officer(session: Session, *, council_id: UUID, email: str, name: str, role: Role) -> Officer:
+    """A new officer of a council."""
+    officer = Officer(council_id=council_id, email=email.strip().lower(), name=name, role=role)
+    session.add(officer)
+    session.flush()
+    audit(
+        session,
+        council_id=council_id,
+        actor="command-line",
+        action="officer.create",
+        subject=str(officer.id),
+        role=role,
+    )
+    return officer
+
+
+def create_key(session: Session, *, council_id: UUID, name: str, role: Role, mode: KeyMode) -> str:
+    """A new API key, `notify_live_<public part>_<secret>`. This is the only time it can be read."""
+    prefix = secrets.token_hex(6)
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        ApiKey(
+            council_id=council_id,
+            name=name,
+            role=role,
+            mode=mode,
+            prefix=prefix,
+            digest=tokens.digest(secret),
+            expires_at=clock.now() + KEY_LIFE,
+        )
+    )
+    audit(session, council_id=council_id, actor="command-line", action="key.create", subject=prefix, role=role)
+    return f"notify_{mode}_{prefix}_{secret}"
+
+
+def key_holder(session: Session, key: str) -> ApiKey:
+    """The live API key that this text is. Raises: KeyNotValid."""
+    product, _, rest = key.partition("_")
+    mode, _, rest = rest.partition("_")
+    prefix, _, secret = rest.partition("_")
+    known = queries.live_key(session, prefix) if product == "notify" and secret else None
+    if known is None or known.mode != mode or not hmac.compare_digest(known.digest, tokens.digest(secret)):
+        raise KeyNotValid("The API key is unknown, expired or revoked. An administrator can make a new one.")
+    _note_use(session, known)
+    return known
+
+
+def _note_use(session: Session, key: ApiKey) -> None:
+    """Remember the day and hour of use, without a write on every request."""
+    moment = clock.now()
+    if key.last_used_at is None or moment - key.last_used_at > timedelta(minutes=10):
+        session.execute(update(ApiKey).where(col(ApiKey.id) == key.id).values(last_used_at=moment))
+
+
+def create_sign_in_link(session: Session, officer_id: UUID) -> str:
+    """A token that signs this officer in once, within ten minutes."""
+    token = tokens.random_token()
+    session.add(
+        SignIn(digest=tokens.digest(token), officer_id=officer_id, is_link=True, expires_at=clock.now() + LINK_LIFE)
+    )
+    return token
+
+
+def sign_in(session: Session, token: str) -> str:
+    """Use up a sign-in link; the secret for the officer's session cookie. Raises: SignInLinkNotValid."""
+    used = session.execute(
+        delete(SignIn)
+        .where(col(SignIn.digest) == tokens.digest(token), col(SignIn.is_link), col(SignIn.expires_at) > clock.now())
+        .returning(col(SignIn.officer_id))
+    ).scalar_one_or_none()
+    if used is None:
+        raise SignInLinkNotValid("It was used already or is older than ten minutes. Ask for a new one.")
+    cookie = tokens.random_token()
+    session.add(
+        SignIn(digest=tokens.digest(cookie), officer_id=used, is_link=False, expires_at=clock.now() + SESSION_LIFE)
+    )
+    officer = session.get_one(Officer, used)
+    audit(session, council_id=officer.council_id, actor=f"officer:{used}", action="officer.sign-in", subject=str(used))
+    return cookie
+
+
+def sign_out(session: Session, cookie: str) -> None:
+    """End the session of this cookie, if there is one."""
+    session.execute(delete(SignIn).where(col(SignIn.digest) == tokens.digest(cookie)))

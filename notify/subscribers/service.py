@@ -1,0 +1,389 @@
+"""Writes about topics and residents: one function, one use case. Each leaves its line in the consent ledger."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from notify import clock, jobs, tokens
+from notify.errors import Conflict, Invalid, NotFound
+from notify.providers.base import Channel
+from notify.staff.service import audit
+from notify.subscribers import addresses, queries
+from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
+from notify.subscribers.models import (
+    Consent,
+    ConsentAction,
+    ConsentEvidence,
+    ConsentWording,
+    Contact,
+    LinkToken,
+    NewContact,
+    NewSubscriber,
+    NewTopic,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Place,
+    ResidentSession,
+    Subscriber,
+    SubscriberChange,
+    SubscriberRequest,
+    Subscription,
+    Suppression,
+    SuppressionReason,
+    Topic,
+)
+
+NOTICE_LIFE = {NoticeKind.CONFIRM: timedelta(hours=72), NoticeKind.SIGN_IN: timedelta(minutes=10)}
+NOTICES_PER_DAY = 3
+SESSION_LIFE = timedelta(hours=1)
+
+
+class TopicExists(Conflict):
+    """The short name is taken."""
+
+    title = "There is already such a topic"
+
+
+class WordingMissing(Invalid):
+    """Consent to words that nobody has recorded is no evidence."""
+
+    title = "The consent wording is not known"
+
+
+class WordingDiffers(Conflict):
+    """A version never changes: new words are a new version."""
+
+    title = "This version has other words"
+
+
+class NotEnrolled(Invalid):
+    """The resident could not be added; the message says why."""
+
+    title = "The subscriber could not be added"
+
+
+class LinkUsedOrExpired(NotFound):
+    """The link was used already, replaced by a newer one, or has expired."""
+
+    title = "This link no longer works"
+
+
+def create_topic(session: Session, *, council_id: UUID, actor: str, new: NewTopic) -> Topic:
+    """A new topic of this council. Raises: TopicExists."""
+    if session.exec(select(Topic.id).where(Topic.council_id == council_id, Topic.slug == new.slug)).first():
+        raise TopicExists(f"Your council already has a topic {new.slug!r}.")
+    topic = Topic(council_id=council_id, **new.model_dump())
+    session.add(topic)
+    session.flush()
+    audit(session, council_id=council_id, actor=actor, action="topic.create", subject=new.slug)
+    return topic
+
+
+def record_wording(session: Session, evidence: ConsentEvidence) -> None:
+    """Keep the words of this version, or check that they are the ones we have.
+
+    Raises: WordingMissing for a version without words, WordingDiffers for other words than before.
+    """
+    known = session.get(ConsentWording, (evidence.wording_version, evidence.language))
+    if known is None and not evidence.wording:
+        raise WordingMissing(
+            f"Send `wording` with the exact words of version {evidence.wording_version!r} the first time it is used."
+        )
+    if known and evidence.wording and known.wording != evidence.wording:
+        raise WordingDiffers(f"Version {evidence.wording_version!r} was recorded with other words. Use a new version.")
+    if known is None:
+        statement = insert(ConsentWording).values(
+            version=evidence.wording_version, language=evidence.language, wording=evidence.wording
+        )
+        session.execute(statement.on_conflict_do_nothing())
+
+
+def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: SubscriberRequest) -> Enrolled:
+    """Add a resident to topics of this council, with the evidence of their consent.
+
+    Raises: UnknownTopic, NotEnrolled, WordingMissing, WordingDiffers.
+    """
+    record_wording(session, request.consent)
+    topics = [queries.topic(session, council_id, slug) for slug in request.topics]
+    person = NewSubscriber.model_validate(request.model_dump(exclude={"consent", "confirm"}))
+    [outcome] = enrol(session, [Entry(1, person, topics)], request.consent, confirmed=not request.confirm)
+    if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
+        raise NotEnrolled(outcome.reason)
+    if request.confirm:
+        ask_to_confirm(session, outcome.subscriber_id)
+    audit(session, council_id=council_id, actor=actor, action="subscriber.add", subject=str(outcome.subscriber_id))
+    return outcome
+
+
+def sign_up(session: Session, *, person: NewSubscriber, topics: Sequence[Topic], consent: ConsentEvidence) -> None:
+    """A resident signs up by themselves. They are written to once, and to nothing else before they confirm.
+
+    Whoever is here already gets a link to manage their choices instead, and nothing of theirs changes: the page
+    looks the same, so that nobody learns who subscribes. Raises: NotEnrolled.
+    """
+    record_wording(session, consent)
+    for contact in person.contacts:
+        known = queries.contact_by_fingerprint(session, _fingerprint(contact.channel, contact.address))
+        if known and known.confirmed_at:
+            _write_notice(session, known, NoticeKind.SIGN_IN)
+            return
+    [outcome] = enrol(session, [Entry(1, person, topics)], consent, confirmed=False)
+    if outcome.subscriber_id is None:
+        raise NotEnrolled(outcome.reason)
+    ask_to_confirm(session, outcome.subscriber_id)
+
+
+def _fingerprint(channel: Channel, address: str) -> bytes:
+    return addresses.fingerprint(channel, addresses.normalise(channel, address))
+
+
+def ask_to_confirm(session: Session, subscriber_id: UUID) -> None:
+    """Write to each unconfirmed e-mail address or phone of this resident."""
+    session.flush()
+    waiting = select(Contact).where(Contact.subscriber_id == subscriber_id, col(Contact.confirmed_at).is_(None))
+    for contact in session.exec(waiting):
+        if contact.channel != Channel.WEBHOOK:
+            _write_notice(session, contact, NoticeKind.CONFIRM)
+
+
+def _write_notice(session: Session, contact: Contact, kind: NoticeKind) -> None:
+    """Queue one message to one person, at most three of a kind in a day: sign-up must not become a weapon."""
+    day_ago = clock.now() - timedelta(days=1)
+    recent = session.exec(
+        select(func.count()).where(Notice.contact_id == contact.id, Notice.kind == kind, Notice.created_at > day_ago)
+    ).one()
+    if recent >= NOTICES_PER_DAY:
+        return
+    notice = Notice(
+        contact_id=contact.id, kind=kind, state=NoticeState.CREATED, expires_at=clock.now() + NOTICE_LIFE[kind]
+    )
+    session.add(notice)
+    session.flush()
+    jobs.note(session, jobs.Job.SEND_NOTICE, str(notice.id), lane=jobs.Lane.TRANSACTIONAL)
+
+
+def request_link(session: Session, channel: Channel, address: str) -> None:
+    """Send a sign-in link to this address if it is a subscriber's; do nothing, and say nothing, if not."""
+    try:
+        known = queries.contact_by_fingerprint(session, _fingerprint(channel, address))
+    except addresses.AddressNotValid:
+        return
+    if known:
+        _write_notice(session, known, NoticeKind.SIGN_IN if known.confirmed_at else NoticeKind.CONFIRM)
+
+
+def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
+    """A token for a link that works once; older links of this purpose stop working."""
+    token = tokens.random_token()
+    now = clock.now()
+    session.execute(
+        update(LinkToken)
+        .where(col(LinkToken.contact_id) == contact_id, LinkToken.purpose == purpose, col(LinkToken.used_at).is_(None))
+        .values(used_at=now)
+    )
+    session.add(
+        LinkToken(
+            digest=tokens.digest(token), contact_id=contact_id, purpose=purpose, expires_at=now + NOTICE_LIFE[purpose]
+        )
+    )
+    return token
+
+
+def _use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
+    """Use up a link; the contact it was sent to. Raises: LinkUsedOrExpired."""
+    contact_id = session.execute(
+        update(LinkToken)
+        .where(
+            col(LinkToken.digest) == tokens.digest(token),
+            col(LinkToken.purpose) == purpose,
+            col(LinkToken.used_at).is_(None),
+            col(LinkToken.expires_at) > clock.now(),
+        )
+        .values(used_at=clock.now())
+        .returning(col(LinkToken.contact_id))
+    ).scalar_one_or_none()
+    contact = session.get(Contact, contact_id) if contact_id else None
+    if contact is None:
+        raise LinkUsedOrExpired("It was used already, replaced by a newer one, or is too old. Ask for a new link.")
+    return contact
+
+
+def confirm(session: Session, token: str) -> UUID:
+    """The resident says that the address is theirs: alerts may now be sent. Returns their id.
+
+    Raises: LinkUsedOrExpired.
+    """
+    contact = _use_link(session, token, NoticeKind.CONFIRM)
+    contact.confirmed_at = contact.confirmed_at or clock.now()
+    subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    _note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source="link")
+    return subscriber.id
+
+
+def open_session(session: Session, token: str) -> str:
+    """Use up a sign-in link; the secret for the resident's session cookie. Raises: LinkUsedOrExpired."""
+    return start_session(session, _use_link(session, token, NoticeKind.SIGN_IN).subscriber_id)
+
+
+def start_session(session: Session, subscriber_id: UUID) -> str:
+    """The secret for a cookie that lets this resident manage their choices for an hour."""
+    cookie = tokens.random_token()
+    session.add(
+        ResidentSession(
+            digest=tokens.digest(cookie), subscriber_id=subscriber_id, expires_at=clock.now() + SESSION_LIFE
+        )
+    )
+    return cookie
+
+
+def end_session(session: Session, cookie: str) -> None:
+    """End the session of this cookie, if there is one."""
+    session.execute(delete(ResidentSession).where(col(ResidentSession.digest) == tokens.digest(cookie)))
+
+
+def change_subscriber(
+    session: Session,
+    *,
+    record: queries.SubscriberRecord,
+    topics: Sequence[Topic] | None,
+    change: SubscriberChange,
+    source: str,
+) -> None:
+    """Change what is named and leave the rest. `topics` replaces the topics of `record`, None leaves them.
+
+    Raises: NotEnrolled when a place or topic cannot be taken, WordingMissing when topics are added without evidence.
+    """
+    subscriber = record.subscriber
+    kept = change.model_dump(include={"name", "language", "tracking_consent"}, exclude_none=True)
+    if kept:
+        session.execute(
+            update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
+        )
+    following = {topic.id for _, topic in record.subscriptions}
+    wanted = following if topics is None else {topic.id for topic in topics}
+    for subscription, topic in record.subscriptions:
+        if topic.id not in wanted:
+            _end(session, subscriber, subscription, topic.id, reason="changed", source=source)
+    added = [topic for topic in topics or () if topic.id not in following]
+    if added and change.consent is None:
+        raise WordingMissing("Send `consent` with the words that were agreed to when topics are added.")
+    if added or change.places is not None:
+        _add_to(session, record, added, change)
+
+
+def _add_to(
+    session: Session, record: queries.SubscriberRecord, added: Sequence[Topic], change: SubscriberChange
+) -> None:
+    """Add topics and put new places where the old ones were."""
+    evidence = change.consent or ConsentEvidence(wording_version="none", source="change")
+    if added:
+        record_wording(session, evidence)
+    if change.places is not None:
+        session.execute(delete(Place).where(col(Place.subscriber_id) == record.subscriber.id))
+    person = NewSubscriber(
+        contacts=[NewContact(channel=contact.channel, address=contact.address) for contact in record.contacts],
+        places=change.places or [],
+    )
+    [outcome] = enrol(session, [Entry(1, person, added)], evidence, confirmed=False)
+    if outcome.status == EnrolStatus.REFUSED:
+        raise NotEnrolled(outcome.reason)
+
+
+def _end(
+    session: Session, subscriber: Subscriber, subscription: Subscription, topic_id: UUID, *, reason: str, source: str
+) -> None:
+    session.execute(
+        update(Subscription)
+        .where(col(Subscription.id) == subscription.id, col(Subscription.ended_at).is_(None))
+        .values(ended_at=clock.now(), ended_reason=reason)
+    )
+    _note_consent(session, subscriber, ConsentAction.WITHDRAWN, topic_id=topic_id, channel=None, source=source)
+
+
+def _note_consent(
+    session: Session,
+    subscriber: Subscriber,
+    action: ConsentAction,
+    *,
+    topic_id: UUID | None,
+    channel: str | None,
+    source: str,
+) -> None:
+    session.add(
+        Consent(
+            subscriber_id=subscriber.id,
+            topic_id=topic_id,
+            channel=channel,
+            action=action,
+            wording_version=source,
+            language=subscriber.language,
+            source=source,
+        )
+    )
+
+
+def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, source: str) -> bool:
+    """Stop this channel for one topic, or (None) for all of the resident's topics; whether anything was left to stop.
+
+    Takes effect before the next hand-over, also for messages already queued. Safe to repeat.
+    """
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        return False
+    stopped = session.execute(
+        text("""
+            UPDATE subscription
+            SET channels = array_remove(channels, :channel),
+                ended_at = CASE WHEN channels = ARRAY[:channel] THEN :now END,
+                ended_reason = CASE WHEN channels = ARRAY[:channel] THEN 'unsubscribed' END
+            WHERE subscriber_id = :subscriber AND ended_at IS NULL AND CAST(:channel AS text) = ANY(channels)
+              AND (CAST(:topic AS uuid) IS NULL OR topic_id = :topic)
+            RETURNING topic_id
+        """),
+        {"channel": contact.channel, "subscriber": contact.subscriber_id, "topic": topic_id, "now": clock.now()},
+    ).scalars()
+    ended = list(stopped)
+    subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    for ended_topic in ended:
+        _note_consent(
+            session, subscriber, ConsentAction.WITHDRAWN, topic_id=ended_topic, channel=contact.channel, source=source
+        )
+    return bool(ended)
+
+
+def erase(session: Session, *, subscriber_id: UUID, council_id: UUID | None, actor: str) -> None:
+    """Erase a resident: addresses, places, name and choices are gone; the consent ledger keeps its nameless lines.
+
+    With `council_id`, only what they follow of this council is erased, and the person when nothing else is left.
+    """
+    if council_id is not None:
+        session.execute(
+            text("""
+                DELETE FROM subscription u USING topic t
+                WHERE u.subscriber_id = :subscriber AND t.id = u.topic_id AND t.council_id = :council
+            """),
+            {"subscriber": subscriber_id, "council": council_id},
+        )
+    elsewhere = select(Subscription.id).where(
+        Subscription.subscriber_id == subscriber_id, col(Subscription.ended_at).is_(None)
+    )
+    if council_id is None or session.exec(elsewhere.limit(1)).first() is None:
+        ids = select(Contact.id).where(Contact.subscriber_id == subscriber_id)
+        session.execute(delete(LinkToken).where(col(LinkToken.contact_id).in_(ids)))
+        session.execute(delete(Notice).where(col(Notice.contact_id).in_(ids)))
+        session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
+    audit(session, council_id=council_id, actor=actor, action="subscriber.erase", subject=str(subscriber_id))
+
+
+def suppress(
+    session: Session, *, channel: Channel, address_hash: bytes, reason: SuppressionReason, source: str
+) -> None:
+    """Never write to this address again, until the suppression is lifted. Safe to repeat."""
+    row = Suppression(address_hash=address_hash, channel=channel, reason=reason, source=source)
+    statement = insert(Suppression).values(**row.model_dump())
+    session.execute(statement.on_conflict_do_nothing())

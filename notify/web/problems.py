@@ -1,0 +1,116 @@
+"""Errors as RFC 9457 problem documents for programs and as pages for people."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from notify.errors import NotifyError
+from notify.web.templates import page
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def problem(
+    request: AnyRequest, *, status: int, slug: str, title: str, detail: str, fields: Mapping[str, object]
+) -> Response[object]:
+    """The error as a page for browsers and as a problem document for everybody else."""
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if not request.url.path.startswith("/api/") and request.accept.accepts("text/html"):
+        return page("error.html", status=status, headers=headers, title=title, detail=detail)
+    body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **fields}
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def on_known_error(request: AnyRequest, error: NotifyError) -> Response[object]:
+    """A typed error from one of our rooms."""
+    return problem(
+        request, status=error.status, slug=error.slug(), title=error.title, detail=error.detail, fields=error.fields
+    )
+
+
+def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[object]:
+    """Input that does not fit its model: each fault with the field it is in."""
+    faults = [_fault(item) for item in error.extra] if isinstance(error.extra, list) else []
+    detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults) or error.detail
+    return problem(
+        request,
+        status=HTTP_422_UNPROCESSABLE_ENTITY,
+        slug="not-valid",
+        title="The request is not valid",
+        detail=detail,
+        fields={"errors": faults} if faults else {},
+    )
+
+
+def _fault(item: object) -> dict[str, object]:
+    known = item if isinstance(item, Mapping) else {}
+    return {"field": known.get("key") or "body", "message": known.get("message") or str(item)}
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[object]:
+    """What the framework refuses: unknown route, wrong method, body too large."""
+    phrase = error.detail or "The request could not be answered."
+    return problem(
+        request,
+        status=error.status_code,
+        slug=f"http-{error.status_code}",
+        title=HTTP_TITLES.get(error.status_code, "The request could not be answered"),
+        detail=phrase,
+        fields={},
+    )
+
+
+def on_database_away(request: AnyRequest, error: Exception) -> Response[object]:
+    """PostgreSQL cannot be reached, or every connection is busy: nothing was stored, trying again is safe."""
+    log.warning("database away", extra={"error": type(error).__name__})
+    return problem(
+        request,
+        status=503,
+        slug="unavailable",
+        title="Temporarily unavailable",
+        detail="The service cannot reach its database. Nothing was changed. Try again in a few seconds.",
+        fields={},
+    )
+
+
+def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[object]:
+    """A defect of ours. The cause goes to the log, never to the caller."""
+    log.error("unexpected error", exc_info=error, extra={"path": request.url.path, "method": request.method})
+    return problem(
+        request,
+        status=500,
+        slug="unexpected",
+        title="Something went wrong on our side",
+        detail="It has been logged. Trying again may help.",
+        fields={},
+    )
+
+
+HTTP_TITLES = {
+    400: "The request could not be read",
+    404: "Not found",
+    405: "This address does not answer that method",
+    413: "The request is too large",
+    429: "Too many requests",
+}
+
+HANDLERS = {
+    NotifyError: on_known_error,
+    ValidationException: on_validation_error,
+    HTTPException: on_http_error,
+    OperationalError: on_database_away,
+    PoolTimeout: on_database_away,
+    Exception: on_unexpected_error,
+}
