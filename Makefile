@@ -1,0 +1,60 @@
+# Everything starts here. `make` lists what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check bench faults lock chromium
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv, from the versions in requirements.lock
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; choose one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+
+# The lock holds setuptools too: with it installed, our own package builds without another download.
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/pip
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## send one ward alert to the demo council's residents and print who got what
+	$(BIN)/notify demo
+
+run: $(STAMP) ## serve the demo council to look at
+	$(BIN)/notify run
+
+test: $(STAMP) chromium ## run every test
+	$(BIN)/python -m pytest
+
+check: $(STAMP) chromium ## the gate: format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(STAMP) ## measure; the last line is JSON
+	$(BIN)/python -m benchmarks
+
+faults: $(STAMP) ## kill and break things for a long while; the last line is JSON
+	$(BIN)/python -m tests.faults
+
+chromium:
+	@.ci/chromium
+
+# No addresses, no paths: the lock says what and which hash, never from where.
+lock: | $(BIN)/pip ## choose versions anew and write requirements.lock
+	@test -x $(BIN)/uv || $(PIP) install uv
+	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--upgrade --output-file requirements.lock pyproject.toml -
+	@! grep -nE '://|^-|@ |file:' requirements.lock || { echo "requirements.lock names a source" >&2; exit 1; }
