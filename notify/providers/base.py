@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 class Channel(StrEnum):
@@ -124,6 +124,7 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
 class SendsMany(Protocol):
     """A provider with a faster way to send many messages than one `send` after another."""
 

@@ -1,0 +1,64 @@
+"""Text messages into a file, for development and demonstrations: one JSON object a line."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from notify import clock
+from notify.providers.base import Channel, Message, ProviderUnavailable, Receipt
+from notify.settings import settings
+
+
+class FileSettings(BaseSettings):
+    """Where texts are written."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_FILE_", frozen=True)
+
+    path: Path | None = Field(None, description="The file; unset: `sms.jsonl` in NOTIFY_DATA_DIR.")
+
+
+class FileProvider:
+    """Appends every text to a file. Nothing leaves the machine."""
+
+    name: ClassVar[str] = "file"
+    channel: ClassVar[Channel] = Channel.SMS
+
+    def __init__(self) -> None:
+        self.path = FileSettings().path or settings().data_dir / "sms.jsonl"
+
+    def send(self, message: Message) -> str:
+        """Append one text. Raises: ProviderUnavailable when the file cannot be written."""
+        line = {
+            "at": clock.now().isoformat(),
+            "to": message.address,
+            "text": message.text,
+            "reference": message.reference,
+        }
+        try:
+            # one write to a file opened for appending is never torn by another process's
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise ProviderUnavailable(f"{self.path} cannot be written: {error.strerror}") from None
+        return ""
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """A file never calls back."""
+        return []
+
+    def check(self) -> Sequence[str]:
+        """Says that texts reach nobody, which matters outside development."""
+        return [
+            f"Texts are only written to {self.path}: set NOTIFY_SMS_PROVIDERS to a real provider before going live."
+        ]
+
+    def close(self) -> None:
+        """Nothing is kept open."""

@@ -1,0 +1,60 @@
+"""Finds the adapters that the settings name, among those that are installed."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from notify.errors import SetUpError
+from notify.providers.base import Channel, Deferred, Message, Outcome, Provider, SendsMany, send_each
+from notify.settings import settings
+
+GROUP = "notify.providers"
+
+
+class UnknownProvider(SetUpError):
+    """The settings name an adapter that is not installed, or one for another channel."""
+
+    title = "There is no such provider"
+
+
+@cache
+def load(name: str) -> Provider:
+    """The one instance of this adapter in this process. An installed adapter that nobody names is never imported.
+
+    Raises: UnknownProvider.
+    """
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        installed = ", ".join(sorted(entry_points(group=GROUP).names))
+        raise UnknownProvider(f"No provider {name!r} is installed; there are {installed}.")
+    provider: Provider = next(iter(found)).load()()
+    return provider
+
+
+def providers_for(channel: Channel) -> Sequence[Provider]:
+    """The adapters of a channel in order of preference. Raises: UnknownProvider."""
+    providers = [load(name) for name in settings().providers_for(channel)]
+    for provider in providers:
+        if provider.channel != channel:
+            raise UnknownProvider(f"{provider.name} sends {provider.channel}, not {channel}: check the settings.")
+    return providers
+
+
+def hand_over(providers: Sequence[Provider], messages: Sequence[Message]) -> Iterator[tuple[Provider, Outcome]]:
+    """One outcome a message: what the first provider cannot take now goes to the next, within this attempt."""
+    waiting = list(messages)
+    for provider in providers:
+        is_last = provider is providers[-1]
+        deferred = set()
+        for outcome in _outcomes(provider, waiting):
+            if isinstance(outcome, Deferred) and not is_last:
+                deferred.add(outcome.reference)
+            else:
+                yield provider, outcome
+        waiting = [message for message in waiting if message.reference in deferred]
+        if not waiting:
+            return
+
+
+def _outcomes(provider: Provider, messages: Sequence[Message]) -> Iterator[Outcome]:
+    return provider.send_many(messages) if isinstance(provider, SendsMany) else send_each(provider, messages)

@@ -1,0 +1,146 @@
+"""E-mail over SMTP, with connections kept open between messages."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from email import message_from_bytes
+from email.policy import SMTP as SEVEN_BIT
+from queue import Empty, LifoQueue
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from notify.providers.base import Channel, Message, ProviderRejected, ProviderUnavailable, Receipt
+
+
+class SmtpSettings(BaseSettings):
+    """Where mail is handed over."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_SMTP_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="The relay's name.")
+    port: int = Field(1025, description="The relay's port: 587 with starttls, 465 with tls.")
+    security: Literal["none", "starttls", "tls"] = Field(
+        "none", description="`starttls` and `tls` check the certificate; `none` is for the loopback."
+    )
+    username: str = Field("", description="User for AUTH; empty: no AUTH.")
+    password: str = Field("", description="Password for AUTH.")
+    sender: str = Field("alerts@example.org", description="The envelope sender and From address.")
+    timeout_seconds: float = Field(15.0, description="How long to wait for one reply.")
+    messages_per_connection: int = Field(500, description="A connection is renewed after so many messages.")
+
+
+class _Connection:
+    """One open connection and how many messages went through it."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        kind = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
+        self.smtp = kind(settings.host, settings.port, timeout=settings.timeout_seconds)
+        if settings.security == "starttls":
+            self.smtp.starttls(context=ssl.create_default_context())
+        if settings.username:
+            self.smtp.login(settings.username, settings.password)
+        self.smtp.ehlo_or_helo_if_needed()
+        self.takes_eight_bits = self.smtp.has_extn("8bitmime")
+        self.sent = 0
+
+
+class SmtpProvider:
+    """Hands each message to one relay. A refused recipient is permanent, everything else passes."""
+
+    name: ClassVar[str] = "smtp"
+    channel: ClassVar[Channel] = Channel.EMAIL
+
+    def __init__(self) -> None:
+        self.settings = SmtpSettings()
+        self._idle: LifoQueue[_Connection] = LifoQueue()
+
+    def send(self, message: Message) -> str:
+        """Hand over one e-mail; SMTP gives no id.
+
+        Raises: ProviderRejected for a 5xx answer, ProviderUnavailable for 4xx and a relay that is away.
+        """
+        try:
+            with self._connection() as connection:
+                mime, options = _fitting(message.mime, eight_bits=connection.takes_eight_bits)
+                connection.smtp.sendmail(self.settings.sender, [message.address], mime, mail_options=options)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()))
+            _raise_for(code, words)
+        except smtplib.SMTPResponseException as error:
+            _raise_for(error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError) as error:
+            raise ProviderUnavailable(f"The mail relay is away: {type(error).__name__}") from None
+        return ""
+
+    @contextmanager
+    def _connection(self) -> Iterator[_Connection]:
+        """An open connection for one message, given back unless something broke."""
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            connection = _Connection(self.settings)
+        try:
+            yield connection
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException:
+            self._give_back(connection)  # it answered: sendmail has reset the session
+            raise
+        except OSError:
+            connection.smtp.close()
+            raise
+        else:
+            self._give_back(connection)
+
+    def _give_back(self, connection: _Connection) -> None:
+        connection.sent += 1
+        if connection.sent >= self.settings.messages_per_connection:
+            _quit(connection)
+        else:
+            self._idle.put(connection)
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """Relays do not call back: bounces come by mail."""
+        return []
+
+    def check(self) -> Sequence[str]:
+        """Whether the relay can be reached and takes our credentials."""
+        where = f"{self.settings.host}:{self.settings.port}"
+        try:
+            _quit(_Connection(self.settings))
+        except smtplib.SMTPAuthenticationError:
+            return [f"{where} refuses the user name or password: check NOTIFY_SMTP_USERNAME and NOTIFY_SMTP_PASSWORD."]
+        except ssl.SSLError as error:
+            return [f"{where} has a certificate that is not valid ({error.reason}): check NOTIFY_SMTP_HOST."]
+        except (OSError, smtplib.SMTPException) as error:
+            return [f"{where} cannot be reached ({error}): check NOTIFY_SMTP_HOST, NOTIFY_SMTP_PORT and the firewall."]
+        return []
+
+    def close(self) -> None:
+        """End every idle connection."""
+        with suppress(Empty):
+            while True:
+                _quit(self._idle.get_nowait())
+
+
+def _fitting(mime: bytes, *, eight_bits: bool) -> tuple[bytes, Sequence[str]]:
+    """The message as this relay takes it, and the MAIL options that say so."""
+    if eight_bits:
+        return mime, ["BODY=8BITMIME"]
+    return message_from_bytes(mime, policy=SEVEN_BIT.clone(cte_type="7bit")).as_bytes(), []
+
+
+def _raise_for(code: int, words: bytes | str) -> None:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    reason = f"{code} {' '.join(text.split())[:200]}"
+    if 500 <= code < 600:
+        raise ProviderRejected(reason)
+    raise ProviderUnavailable(reason)
+
+
+def _quit(connection: _Connection) -> None:
+    with suppress(OSError, smtplib.SMTPException):
+        connection.smtp.quit()

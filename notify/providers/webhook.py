@@ -1,0 +1,149 @@
+"""Alerts to other systems over HTTPS, signed as Standard Webhooks describes."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from notify.providers.base import Channel, Message, ProviderRejected, ProviderUnavailable, Receipt
+
+MAX_REPLY_BYTES = 64 * 1024
+
+
+class WebhookSettings(BaseSettings):
+    """How webhooks are called."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_WEBHOOK_", frozen=True)
+
+    timeout_seconds: float = Field(15.0, description="How long one call may take in all.")
+    allowed_hosts: str = Field(
+        "",
+        description="Hosts, separated by commas, that may have private addresses and plain http.",
+    )
+
+
+class WebhookProvider:
+    """Posts each alert to the receiver's address. Any 2xx is success; redirects are never followed."""
+
+    name: ClassVar[str] = "webhook"
+    channel: ClassVar[Channel] = Channel.WEBHOOK
+
+    def __init__(self) -> None:
+        self.settings = WebhookSettings()
+        self._allowed = {host.strip().lower() for host in self.settings.allowed_hosts.split(",") if host.strip()}
+        self._client = self._open()
+
+    def _open(self) -> httpx.Client:
+        """A client that keeps no connection: one address may serve several names, each with its own certificate."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(
+            timeout=self.settings.timeout_seconds, follow_redirects=False, trust_env=False, limits=limits
+        )
+
+    def send(self, message: Message) -> str:
+        """Post one alert; the receiver finds our reference in `webhook-id`, the same at every attempt.
+
+        Raises: ProviderRejected for an address that may not be called and for 410, else ProviderUnavailable.
+        """
+        parts = urlsplit(message.address)
+        address = self._checked_address(parts)
+        body = message.text.encode()
+        headers = signed_headers(message.secret, message.reference, body) | {
+            "content-type": "application/json",
+            "host": parts.netloc,
+            "user-agent": "notify-webhook/1",
+        }
+        target = parts._replace(netloc=_authority(address, parts)).geturl()
+        deadline = time.monotonic() + self.settings.timeout_seconds
+        try:
+            # the connection goes to the checked address; the name still decides the certificate
+            extensions = {"sni_hostname": parts.hostname}
+            with self._client.stream("POST", target, content=body, headers=headers, extensions=extensions) as reply:
+                _read_some(reply, deadline)
+                return _raise_for(reply)
+        except httpx.HTTPError as error:
+            raise ProviderUnavailable(f"The receiver is away: {type(error).__name__}") from None
+
+    def _checked_address(self, parts: SplitResult) -> str:
+        """An address of the receiver that may be called; resolved once, so that it cannot change in between."""
+        host = (parts.hostname or "").lower()
+        is_allowed = host in self._allowed
+        if parts.scheme != "https" and not is_allowed:
+            raise ProviderRejected("Webhooks are called by https only.")
+        try:
+            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
+        except OSError:
+            raise ProviderUnavailable("The receiver's name cannot be resolved.") from None
+        addresses = [str(entry[4][0]) for entry in found]
+        if not is_allowed and not all(is_public(address) for address in addresses):
+            raise ProviderRejected("The receiver's address is not a public one.")
+        return addresses[0]
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """Receivers answer at once and never call back."""
+        return []
+
+    def check(self) -> Sequence[str]:
+        """Nothing can be wrong before a receiver is known."""
+        return []
+
+    def close(self) -> None:
+        """End every connection; the next call opens a new client."""
+        self._client.close()
+        self._client = self._open()
+
+
+def signed_headers(secret: str, reference: str, body: bytes, *, at: float | None = None) -> dict[str, str]:
+    """The three Standard Webhooks headers for `body`, signed with `secret` (`whsec_…`) at `at` seconds since 1970."""
+    timestamp = str(int(time.time() if at is None else at))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = b".".join((reference.encode(), timestamp.encode(), body))
+    signature = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    return {"webhook-id": reference, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is reachable on the internet at large, whatever form it hides another one in."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.sixtofour or ip.teredo or ip in _NAT64 or ip in _NAT64_LOCAL:
+            return False
+        if ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
+
+
+def _authority(address: str, parts: SplitResult) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{parts.port}" if parts.port else host
+
+
+def _read_some(reply: httpx.Response, deadline: float) -> None:
+    """Read the reply so that the connection can be used again, but not for ever and not without bound."""
+    size = 0
+    for chunk in reply.iter_raw():
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES or time.monotonic() > deadline:
+            raise ProviderUnavailable("The receiver's reply is too long or too slow.")
+
+
+def _raise_for(reply: httpx.Response) -> str:
+    if reply.is_success:
+        return ""
+    if reply.status_code == httpx.codes.GONE:
+        raise ProviderRejected("The receiver answered 410: it wants no more calls.")
+    wait = reply.headers.get("retry-after", "")
+    raise ProviderUnavailable(f"The receiver answered {reply.status_code}.", float(wait) if wait.isdigit() else None)
