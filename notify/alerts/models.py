@@ -4,12 +4,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import AwareDatetime, field_validator, model_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.db import Input, moment_column, new_id, state_column
+from notify.places.models import AudienceSpec
+from notify.providers.base import Channel
+
+LONGEST_WORD = 400
 
 
 class Priority(StrEnum):
@@ -103,3 +108,78 @@ class IdempotentReply(SQLModel, table=True):
     body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     reply: dict[str, object] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class Translation(Input):
+    """The same words in another language."""
+
+    title: str = Field(min_length=1, max_length=120)
+    body: str = Field(min_length=1, max_length=10_000)
+    sms: str | None = Field(default=None, max_length=918)
+
+
+class AlertContent(Input):
+    """What an alert says, to whom, until when. Unknown fields are refused."""
+
+    topic: str = Field(description="Slug of one of the council's topics.")
+    priority: Priority = Priority.ROUTINE
+    title: str = Field(min_length=1, max_length=120)
+    body: str = Field(min_length=1, max_length=10_000, description="Plain text; an empty line starts a paragraph.")
+    link: str | None = Field(default=None, max_length=500, regex=r"^https?://[^\s<>\"]+$")
+    translations: dict[str, Translation] = Field(default_factory=dict, description="By language, such as `cy`.")
+    sms: str | None = Field(
+        default=None, min_length=1, max_length=918, description="The text message; unset: title and link."
+    )
+    audience: AudienceSpec | None = Field(default=None, description="Unset: everyone who follows the topic.")
+    channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
+    send_at: AwareDatetime | None = Field(default=None, description="Unset: as soon as it may be sent.")
+    expires_at: AwareDatetime | None = Field(default=None, description="Nothing is handed over after this moment.")
+    reference: str | None = Field(default=None, max_length=100, description="Your own name for this alert.")
+
+    @field_validator("title", "body", "sms")
+    @classmethod
+    def _can_be_wrapped(cls, words: str | None) -> str | None:
+        """Mail lines have a limit that no single word may pass, and text has no control characters."""
+        if words and any(len(word) > LONGEST_WORD for word in words.split()):
+            raise ValueError(f"A word is longer than {LONGEST_WORD} characters: put spaces or line breaks in.")
+        if words and any(not character.isprintable() and character not in "\n\r\t" for character in words):
+            raise ValueError("There is a control character in the text: type it again without formatting.")
+        return words
+
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str) -> str:
+        return " ".join(title.split())
+
+    @model_validator(mode="after")
+    def _life_is_long_enough(self) -> "AlertContent":
+        if self.send_at and self.expires_at and self.expires_at <= self.send_at:
+            raise ValueError("expires_at must be later than send_at.")
+        return self
+
+
+class NewAlert(AlertContent):
+    """An alert to create. `send` sends it at once, or at `send_at`, where the topic's approval rule allows."""
+
+    send: bool = False
+
+
+class FollowUpContent(Input):
+    """What is new, for exactly those who got the first alert."""
+
+    title: str = Field(min_length=1, max_length=120)
+    body: str = Field(min_length=1, max_length=10_000)
+    link: str | None = Field(default=None, max_length=500, regex=r"^https?://[^\s<>\"]+$")
+    sms: str | None = Field(default=None, min_length=1, max_length=918)
+    translations: dict[str, Translation] = Field(default_factory=dict)
+    expires_at: AwareDatetime | None = None
+
+
+class DryRun(Input):
+    """An audience to count without sending anything."""
+
+    topic: str
+    audience: AudienceSpec | None = None
+    channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
+    priority: Priority = Priority.ROUTINE
+    sms: str | None = Field(default=None, max_length=918, description="Counts the parts of this text.")

@@ -1,0 +1,276 @@
+"""The JSON doors of alerts and audiences."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Field, Session, SQLModel
+
+from notify.alerts import queries, service
+from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
+from notify.db import Input, transaction
+from notify.errors import Invalid
+from notify.staff.guards import Principal, Requires, Right
+from notify.subscribers.models import Topic
+
+AnyRequest = Request[Principal, None, State]
+
+FEWEST_SHOWN = 10
+
+
+class IdempotencyKeyMissing(Invalid):
+    """Without a key, a repeated request would send twice."""
+
+    status = 400
+    title = "The Idempotency-Key header is missing"
+
+
+class AlertView(SQLModel):
+    """An alert as its council sees it."""
+
+    id: UUID
+    topic: str
+    priority: Priority
+    state: AlertState
+    title: str
+    body: str
+    link: str | None
+    sms: str | None
+    translations: dict[str, dict[str, str]]
+    audience: dict[str, object] | None
+    channels: list[str]
+    reference: str | None
+    is_test: bool
+    content_hash: str
+    follows: UUID | None
+    follow_up: str | None
+    recipients: int | None = Field(description="Deliveries in the ledger; unset until the audience is expanded.")
+    created_at: datetime
+    changed_at: datetime
+    send_at: datetime | None
+    expires_at: datetime | None
+    approved_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, alert: Alert, topic: Topic) -> "AlertView":
+        """The public fields of this alert."""
+        hidden = {"council_id", "topic_id", "targets", "content_hash", "follows_id", "created_by", "expanded_at"}
+        return cls(
+            **alert.model_dump(exclude=hidden | {"ledger_month"}),
+            topic=topic.slug,
+            content_hash=alert.content_hash.hex(),
+            follows=alert.follows_id,
+        )
+
+
+class AlertPage(SQLModel):
+    """One page of alerts, newest first. `next` goes into `after` for the page that follows."""
+
+    alerts: list[AlertView]
+    next: UUID | None
+
+
+class WardView(SQLModel):
+    """How many people would be reached in a ward."""
+
+    code: str | None
+    name: str
+    people: int
+
+
+class AudienceView(SQLModel):
+    """Whom a send would reach now. Names nobody."""
+
+    people: int
+    fewer_than_ten: bool = Field(description="True when `people` is under ten: treat the audience as identifiable.")
+    by_channel: dict[str, int]
+    by_language: dict[str, int]
+    by_ward: list[WardView]
+    near_boundary: int = Field(description="People included only because their postcode lies near a boundary.")
+    postcodes: int = Field(description="Postcodes selected by shapes, circles and lists.")
+    sms_parts: int = Field(description="Parts of one text message.")
+    sms_parts_total: int = Field(description="Parts of all text messages together: what is paid for.")
+    population: int | None = Field(description="Residents of the wards reached, where the release knows.")
+    share_of_population: float | None
+
+
+class Reason(Input):
+    """Why an alert is sent back."""
+
+    reason: str = Field(min_length=3, max_length=500)
+
+
+@post("/audiences", guards=[Requires(Right.WRITE_ALERTS)], status_code=200, sync_to_thread=True, tags=["audiences"])
+def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
+    """Dry run: exactly whom an alert would reach, counted by channel, language and ward."""
+    with transaction() as session:
+        count = queries.count_audience(session, request.user.council_id, data)
+    share = round(count.people / count.population, 4) if count.population else None
+    return AudienceView(
+        **asdict(count),
+        fewer_than_ten=count.people < FEWEST_SHOWN,
+        sms_parts_total=count.sms_parts * count.by_channel.get("sms", 0),
+        share_of_population=share,
+    )
+
+
+@post("/alerts", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def create_alert(
+    request: AnyRequest,
+    data: JSONBody[NewAlert],
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key", description="Your own name for this request, up to 255 characters.", max_length=255
+        ),
+    ] = None,
+) -> Response[dict[str, object]]:
+    """Create an alert and, with `"send": true`, send it where the topic's approval rule allows.
+
+    The same key with the same body gets the same reply again and sends nothing twice; with another body it is
+    refused (422); while the first request is running the answer is 409.
+    """
+    if not idempotency_key:
+        raise IdempotencyKeyMissing("Send a header such as `Idempotency-Key: 7f3a…`, a new one for each alert.")
+    _require_broadcast(request.user, data.priority)
+    body = data.model_dump_json(by_alias=True).encode()
+    user = request.user
+    with transaction() as session:
+        known = service.repeatable(session, council_id=user.council_id, key=idempotency_key, body=body)
+        if known is not None:
+            return Response(known, status_code=201, headers={"Idempotent-Replay": "true"})
+        alert = service.create_and_send(
+            session, council_id=user.council_id, actor=user.actor, new=data, is_test=user.is_test
+        )
+        reply = _view(session, alert).model_dump(mode="json")
+        service.remember(session, council_id=user.council_id, key=idempotency_key, body=body, reply=reply)
+    return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{alert.id}"})
+
+
+@get("/alerts", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def list_alerts(
+    request: AnyRequest,
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+    after: UUID | None = None,
+    changed_since: datetime | None = None,
+) -> AlertPage:
+    """The council's alerts, newest first."""
+    with transaction() as session:
+        found = queries.alerts(session, request.user.council_id, after=after, changed_since=changed_since, limit=limit)
+        views = [AlertView.of(alert, topic) for alert, topic in found]
+    return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
+
+
+@get("/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """One alert and its state."""
+    with transaction() as session:
+        return _view(session, queries.alert(session, request.user.council_id, alert_id))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/submit",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """Ask for a draft to be sent: at once where the topic needs no approval."""
+    with transaction() as session:
+        alert = queries.alert(session, request.user.council_id, alert_id)
+        _require_broadcast(request.user, alert.priority)
+        return _view(session, service.submit(session, alert=alert, actor=request.user.actor))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/approve",
+    guards=[Requires(Right.APPROVE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """Agree to exactly this content. The author cannot."""
+    with transaction() as session:
+        alert = queries.alert(session, request.user.council_id, alert_id)
+        _require_broadcast(request.user, alert.priority)
+        return _view(session, service.approve(session, alert=alert, actor=request.user.actor))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/reject",
+    guards=[Requires(Right.APPROVE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
+    """Send a submitted alert back to its author with a reason."""
+    with transaction() as session:
+        alert = queries.alert(session, request.user.council_id, alert_id)
+        return _view(session, service.reject(session, alert=alert, actor=request.user.actor, reason=data.reason))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/cancel",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """Stop an alert: what was not handed over within a few seconds never will be."""
+    with transaction() as session:
+        alert = queries.alert(session, request.user.council_id, alert_id)
+        return _view(session, service.cancel(session, alert=alert, actor=request.user.actor))
+
+
+@post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def update_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[FollowUpContent]) -> AlertView:
+    """Write again to exactly those who got this alert."""
+    return _follow_up(request, alert_id, data, FollowUp.UPDATE)
+
+
+@post("/alerts/{alert_id:uuid}/all-clear", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def all_clear(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[FollowUpContent]) -> AlertView:
+    """Tell exactly those who got this alert that it is over."""
+    return _follow_up(request, alert_id, data, FollowUp.ALL_CLEAR)
+
+
+def _follow_up(request: AnyRequest, alert_id: UUID, content: FollowUpContent, kind: FollowUp) -> AlertView:
+    with transaction() as session:
+        first = queries.alert(session, request.user.council_id, alert_id)
+        _require_broadcast(request.user, first.priority)
+        alert = service.follow_up(session, first=first, kind=kind, actor=request.user.actor, content=content)
+        return _view(session, alert)
+
+
+def _require_broadcast(user: Principal, priority: Priority) -> None:
+    if priority == Priority.EMERGENCY:
+        user.require(Right.BROADCAST)
+
+
+def _view(session: Session, alert: Alert) -> AlertView:
+    return AlertView.of(alert, session.get_one(Topic, alert.topic_id))
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    count_audience,
+    create_alert,
+    list_alerts,
+    read_alert,
+    submit_alert,
+    approve_alert,
+    reject_alert,
+    cancel_alert,
+    update_alert,
+    all_clear,
+)

@@ -1,0 +1,309 @@
+"""The life of an alert: created, approved, sent or scheduled, cancelled. Every change is one conditional UPDATE."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
+
+from notify import clock, jobs
+from notify.alerts.models import (
+    Alert,
+    AlertContent,
+    AlertState,
+    Approval,
+    FollowUp,
+    FollowUpContent,
+    IdempotentReply,
+    NewAlert,
+    Priority,
+)
+from notify.errors import Conflict, Forbidden, Invalid
+from notify.places import targeting
+from notify.providers.base import Channel
+from notify.staff.queries import council
+from notify.staff.service import audit
+from notify.subscribers import queries as subscribers
+from notify.subscribers.models import ApprovalRule, Topic
+
+APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
+
+
+class AlreadyExpired(Invalid):
+    """The alert would be over before it began."""
+
+    title = "The alert has already expired"
+
+
+class ChannelNotAllowed(Invalid):
+    """The topic is never sent this way."""
+
+    title = "The topic is not sent this way"
+
+
+class WrongState(Conflict):
+    """The alert's state does not allow this any more, or not yet."""
+
+    title = "The alert is not in a state for this"
+
+
+class AuthorCannotApprove(Forbidden):
+    """Somebody else must look at an alert before it is sent."""
+
+    title = "The author cannot approve the alert"
+
+
+class KeyReused(Invalid):
+    """An idempotency key means one request for ever."""
+
+    title = "This Idempotency-Key was used for another request"
+
+
+class StillRunning(Conflict):
+    """The first request with this key has not been answered yet."""
+
+    title = "The same request is still running"
+
+
+def lane_of(priority: Priority) -> jobs.Lane:
+    """The queue that carries alerts of this priority."""
+    return jobs.Lane(priority.value)
+
+
+def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent, is_test: bool = False) -> Alert:
+    """A draft with its audience resolved and everything bound by one hash.
+
+    Raises: UnknownTopic, ChannelNotAllowed, AlreadyExpired, and what `targeting.resolve` raises.
+    """
+    topic = subscribers.topic(session, council_id, new.topic)
+    targets = targeting.resolve(
+        session,
+        new.audience,
+        district_codes=council(session, council_id).district_codes,
+        is_emergency=new.priority == Priority.EMERGENCY,
+    )
+    _require_not_over(new.expires_at)
+    alert = Alert(
+        council_id=council_id,
+        topic_id=topic.id,
+        priority=new.priority,
+        title=new.title,
+        body=new.body,
+        link=new.link,
+        sms=new.sms,
+        translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
+        audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
+        targets=targets.as_json(),
+        channels=_allowed(topic, new.channels),
+        reference=new.reference,
+        state=AlertState.DRAFT,
+        is_test=is_test,
+        content_hash=b"",
+        created_by=actor,
+        send_at=new.send_at,
+        expires_at=new.expires_at,
+    )
+    return _store(session, alert, actor)
+
+
+def _store(session: Session, alert: Alert, actor: str) -> Alert:
+    alert.content_hash = _content_hash(alert)
+    session.add(alert)
+    session.flush()
+    audit(session, council_id=alert.council_id, actor=actor, action="alert.create", subject=str(alert.id))
+    return alert
+
+
+def _allowed(topic: Topic, channels: Sequence[Channel]) -> list[str]:
+    allowed = [channel for channel in dict.fromkeys(channels) if channel in topic.channels]
+    if not allowed:
+        raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(topic.channels)} only.")
+    return [str(channel) for channel in allowed]
+
+
+def _require_not_over(expires_at: datetime | None) -> None:
+    if expires_at and expires_at <= clock.now():
+        raise AlreadyExpired("expires_at lies in the past: choose a later moment.")
+
+
+def _content_hash(alert: Alert) -> bytes:
+    """Binds words, audience, channels, urgency, time and expiry together; any difference is another hash."""
+    bound = alert.model_dump(
+        mode="json",
+        include={
+            "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
+            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up",
+        },
+    )  # fmt: skip
+    return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
+
+
+def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
+    """Ask for the alert to be sent. Where the topic needs nobody's approval it goes at once, or at its time.
+
+    Raises: WrongState, AlreadyExpired.
+    """
+    _require_not_over(alert.expires_at)
+    topic = session.get_one(Topic, alert.topic_id)
+    _move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
+    audit(session, council_id=alert.council_id, actor=actor, action="alert.submit", subject=str(alert.id))
+    if APPROVALS_NEEDED[topic.approval] == 0:
+        _release(session, alert)
+    return alert
+
+
+def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
+    """One person's yes to exactly this content; with the last one needed the alert goes.
+
+    Raises: AuthorCannotApprove, WrongState, AlreadyExpired.
+    """
+    if actor == alert.created_by:
+        raise AuthorCannotApprove("Somebody other than the author must approve this alert.")
+    _require_not_over(alert.expires_at)
+    _lock_submitted(session, alert)
+    _record_opinion(session, alert, actor, approved=True, reason="")
+    agreed = session.exec(
+        select(func.count()).where(
+            Approval.alert_id == alert.id, Approval.content_hash == alert.content_hash, col(Approval.approved)
+        )
+    ).one()
+    if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
+        _release(session, alert)
+    return alert
+
+
+def reject(session: Session, *, alert: Alert, actor: str, reason: str) -> Alert:
+    """One person's no, with a reason for the author. Raises: WrongState."""
+    _lock_submitted(session, alert)
+    _record_opinion(session, alert, actor, approved=False, reason=reason)
+    return _move(session, alert, [AlertState.SUBMITTED], AlertState.REJECTED)
+
+
+def _lock_submitted(session: Session, alert: Alert) -> None:
+    """Hold the alert against others who decide at the same moment. Raises: WrongState."""
+    _move(session, alert, [AlertState.SUBMITTED], AlertState.SUBMITTED)
+
+
+def _record_opinion(session: Session, alert: Alert, actor: str, *, approved: bool, reason: str) -> None:
+    action = "alert.approve" if approved else "alert.reject"
+    audit(session, council_id=alert.council_id, actor=actor, action=action, subject=str(alert.id), reason=reason)
+    session.add(
+        Approval(alert_id=alert.id, content_hash=alert.content_hash, actor=actor, approved=approved, reason=reason)
+    )
+    try:
+        session.flush()
+    except IntegrityError:
+        raise WrongState("You have given your answer to this alert already.") from None
+
+
+def cancel(session: Session, *, alert: Alert, actor: str) -> Alert:
+    """Stop the alert: what was not handed over yet never will be. Raises: WrongState once all was sent."""
+    before_the_end = [state for state in AlertState if state not in (AlertState.SENT, AlertState.CANCELLED)]
+    audit(session, council_id=alert.council_id, actor=actor, action="alert.cancel", subject=str(alert.id))
+    return _move(session, alert, before_the_end, AlertState.CANCELLED)
+
+
+def follow_up(session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent) -> Alert:
+    """An update or all-clear to exactly those who got the first alert. Raises: WrongState, AlreadyExpired."""
+    if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
+        raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
+    _require_not_over(content.expires_at)
+    alert = Alert(
+        council_id=first.council_id,
+        topic_id=first.topic_id,
+        priority=first.priority,
+        channels=first.channels,
+        is_test=first.is_test,
+        state=AlertState.DRAFT,
+        content_hash=b"",
+        created_by=actor,
+        follows_id=first.id,
+        follow_up=kind,
+        **content.model_dump(exclude={"translations"}),
+        translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
+    )
+    return submit(session, alert=_store(session, alert, actor), actor=actor)
+
+
+def _release(session: Session, alert: Alert) -> None:
+    """Let an agreed alert go: now, or at its time."""
+    alert.approved_at = clock.now()
+    if alert.send_at and alert.send_at > clock.now():
+        _move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
+    else:
+        _start(session, alert, [AlertState.SUBMITTED])
+
+
+def _start(session: Session, alert: Alert, before: Sequence[AlertState]) -> None:
+    _move(session, alert, before, AlertState.SENDING)
+    jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
+
+
+def start_due(session: Session) -> int:
+    """Start every scheduled alert whose time has come by the database's clock; how many."""
+    due = session.exec(
+        select(Alert)
+        .where(Alert.state == AlertState.SCHEDULED, col(Alert.send_at) <= func.now())
+        .order_by(col(Alert.send_at))
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for alert in due:
+        _start(session, alert, [AlertState.SCHEDULED])
+    return len(due)
+
+
+def _move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:
+    """Change the state if it is still one of `before`; the row is held until the transaction ends.
+
+    Raises: WrongState when somebody else was quicker or the state never allowed it.
+    """
+    session.flush()
+    changed = session.execute(
+        update(Alert)
+        .where(col(Alert.id) == alert.id, col(Alert.state).in_(before))
+        .values(state=after, changed_at=clock.now())
+        .returning(col(Alert.id))
+        .execution_options(synchronize_session="fetch")
+    ).first()
+    if changed is None:
+        session.refresh(alert)
+        raise WrongState(f"The alert is {alert.state}.")
+    session.refresh(alert)
+    return alert
+
+
+def repeatable(session: Session, *, council_id: UUID, key: str, body: bytes) -> dict[str, object] | None:
+    """The reply that was given to this very request before, or None when it is new and may run now.
+
+    Holds the key until the transaction ends; `remember` then stores the reply in the same transaction, so that a
+    request either happened wholly and is remembered, or not at all. Raises: StillRunning, KeyReused.
+    """
+    free = session.execute(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{council_id}/{key}"}
+    ).scalar_one()
+    if not free:
+        raise StillRunning("Wait for the answer to the first request, or repeat this one in a second.")
+    kept = session.get(IdempotentReply, (council_id, key))
+    if kept is None:
+        return None
+    if kept.body_hash != hashlib.sha256(body).digest():
+        raise KeyReused("The body differs from the first request's. Use a new key for a new alert.")
+    return kept.reply
+
+
+def remember(session: Session, *, council_id: UUID, key: str, body: bytes, reply: Mapping[str, object]) -> None:
+    """Keep the reply for when the same request comes again."""
+    session.add(
+        IdempotentReply(council_id=council_id, key=key, body_hash=hashlib.sha256(body).digest(), reply=dict(reply))
+    )
+
+
+def create_and_send(session: Session, *, council_id: UUID, actor: str, new: NewAlert, is_test: bool) -> Alert:
+    """Create an alert and, if it says `send`, submit it."""
+    alert = create(session, council_id=council_id, actor=actor, new=new, is_test=is_test)
+    return submit(session, alert=alert, actor=actor) if new.send else alert
