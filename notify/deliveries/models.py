@@ -99,6 +99,7 @@ class Batch(SQLModel, table=True):
     lease: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    queued_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
 class Event(SQLModel, table=True):

@@ -316,7 +316,8 @@ CREATE TABLE batch (
     attempts integer NOT NULL DEFAULT 0,
     lease uuid,
     lease_until timestamptz,
-    due_at timestamptz NOT NULL
+    due_at timestamptz NOT NULL,
+    queued_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX batch_by_alert ON batch (alert_id, number_from);
 CREATE INDEX batch_open ON batch (lane, due_at) WHERE state IN ('queued', 'leased');

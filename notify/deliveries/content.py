@@ -1,0 +1,275 @@
+"""What an alert says on each channel: compiled once per alert, language and channel, filled per person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, formataddr
+from functools import cached_property
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from notify import clock, rendering, tokens
+from notify.alerts.models import Alert, Priority
+from notify.providers.base import Channel, Message
+from notify.rendering import Skeleton, marker
+from notify.settings import settings
+from notify.subscribers.models import NoticeKind, Topic
+
+EMAIL_NAMES = (
+    "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url",
+)  # fmt: skip
+
+GREETINGS = {"en": "Dear {name},", "cy": "Annwyl {name},"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One delivery with what its message needs. `reference` is the delivery's own name."""
+
+    number: int
+    reference: str
+    contact_id: UUID
+    channel: Channel
+    address: str
+    secret: str
+    name: str
+    language: str
+    ward_name: str
+    may_be_tracked: bool
+
+
+def reference_of(alert_id: UUID, number: int) -> str:
+    """A delivery's own name: the same at every attempt, without dots, unique for ever."""
+    return f"{alert_id.hex}-{number}"
+
+
+def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
+    """The part of an unsubscribe link that says who stops what: the topic of this alert."""
+    return tokens.sign(tokens.Purpose.UNSUBSCRIBE, contact_id.bytes + alert_id.bytes)
+
+
+class AlertContent:
+    """Everything one alert says. Not shared between threads while it compiles; cheap to make anew."""
+
+    def __init__(self, alert: Alert, topic: Topic, council_name: str) -> None:
+        self.alert = alert
+        self.topic = topic
+        self.council_name = council_name
+        self._emails: dict[tuple[str, bool], Skeleton] = {}
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether links and opens of this alert may be counted at all. Emergencies never are."""
+        return self.topic.tracking_allowed and self.alert.priority != Priority.EMERGENCY
+
+    def message(self, recipient: Recipient) -> Message:
+        """The complete message for one person."""
+        match recipient.channel:
+            case Channel.EMAIL:
+                return self._email(recipient)
+            case Channel.SMS:
+                return self._message(recipient, self._sms(recipient.language))
+            case Channel.WEBHOOK:
+                return self._message(recipient, self._payload)
+
+    def _message(self, recipient: Recipient, text: str, mime: bytes = b"") -> Message:
+        return Message(
+            reference=recipient.reference,
+            address=recipient.address,
+            subject=self.alert.title,
+            text=text,
+            mime=mime,
+            secret=recipient.secret,
+            expires_at=self.alert.expires_at,
+        )
+
+    def words(self, language: str) -> tuple[str, Mapping[str, str]]:
+        """The language this person gets, and the words in it: the default where nobody translated."""
+        if language in self.alert.translations:
+            return language, self.alert.translations[language]
+        own = {"title": self.alert.title, "body": self.alert.body}
+        return "en", own | ({"sms": self.alert.sms} if self.alert.sms else {})
+
+    def _email(self, recipient: Recipient) -> Message:
+        personal = self.is_tracked and recipient.may_be_tracked
+        language, _ = self.words(recipient.language)
+        key = (language, personal)
+        compiled = self._emails.get(key)
+        if compiled is None:
+            compiled = self._emails[key] = self._compile_email(language, personal=personal)
+        return self._message(recipient, "", compiled.fill(self._values(recipient, language, personal=personal)))
+
+    def _values(self, recipient: Recipient, language: str, *, personal: bool) -> dict[str, str]:
+        base = settings().base_url
+        greeting = GREETINGS.get(language, GREETINGS["en"]).format(name=recipient.name) if recipient.name else ""
+        stop = unsubscribe_token(recipient.contact_id, self.alert.id)
+        values = {
+            "to": recipient.address,
+            "message_id": recipient.reference,
+            "greeting": greeting,
+            "ward_name": recipient.ward_name,
+            "unsubscribe_url": f"{base}/u/{stop}",
+            "manage_url": f"{base}/manage",
+        }
+        if personal:
+            who = self.alert.id.bytes + recipient.number.to_bytes(4, "big")
+            values["link_url"] = f"{base}/c/{tokens.sign(tokens.Purpose.CLICK, who)}"
+            values["pixel_url"] = f"{base}/o/{tokens.sign(tokens.Purpose.OPEN, who)}.gif"
+        return values
+
+    def _link(self, *, personal: bool) -> str | None:
+        """What the link points to: the page itself, a counter for the alert, or one for the person who agreed."""
+        if not self.alert.link or not self.is_tracked:
+            return self.alert.link
+        if personal:
+            return marker("link_url")
+        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
+
+    def _compile_email(self, language: str, *, personal: bool) -> Skeleton:
+        _, words = self.words(language)
+        values: dict[str, object] = {
+            "council_name": self.council_name,
+            "topic_name": self.topic.name,
+            "title": words["title"],
+            "paragraphs": paragraphs(words["body"]),
+            "link_url": self._link(personal=personal),
+            "link_text": _link_text(self.alert.link),
+            "greeting": marker("greeting"),
+            "ward_name": marker("ward_name"),
+            "unsubscribe_url": marker("unsubscribe_url"),
+            "manage_url": marker("manage_url"),
+            "pixel_url": marker("pixel_url") if personal else None,
+            "language": language,
+            "is_training": False,
+        }
+        environment = rendering.message_environment("email")
+        return rendering.mime_skeleton(
+            headers=self._headers(words["title"]),
+            text=environment.get_template("alert.txt").render(**values),
+            html_text=environment.get_template("alert.html").render(
+                **values
+                | {"greeting": rendering.html_marker("greeting"), "ward_name": rendering.html_marker("ward_name")}
+            ),
+            language=language,
+            names=EMAIL_NAMES,
+        )
+
+    def _headers(self, title: str) -> dict[str, str]:
+        return email_headers(title, self.council_name) | {
+            "List-Id": f"<{self.topic.slug}.{_host()}>",
+            "List-Unsubscribe": f"<{marker('unsubscribe_url')}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+        }
+
+    def _sms(self, language: str) -> str:
+        _, words = self.words(language)
+        sms = words.get("sms")
+        if sms is None:
+            sms = " ".join(part for part in (words["title"], self.alert.link) if part)
+        template = rendering.message_environment("sms").get_template("alert.txt")
+        return template.render(
+            title=words["title"], sms=sms, council_name=self.council_name, link_url=self.alert.link
+        ).strip()
+
+    @cached_property
+    def _payload(self) -> str:
+        """The body that every webhook of this alert gets."""
+        alert = self.alert
+        moments = {"sent_at": alert.approved_at, "expires_at": alert.expires_at}
+        return json.dumps(
+            {
+                "type": f"alert.{alert.follow_up or 'published'}",
+                "timestamp": clock.now().isoformat(),
+                "data": {
+                    "id": str(alert.id),
+                    "council": self.council_name,
+                    "topic": self.topic.slug,
+                    "priority": alert.priority,
+                    "title": alert.title,
+                    "body": alert.body,
+                    "link": alert.link,
+                    "translations": alert.translations,
+                    "follows": str(alert.follows_id) if alert.follows_id else None,
+                    **{name: moment.isoformat() if moment else None for name, moment in moments.items()},
+                },
+            },
+            ensure_ascii=False,
+        )
+
+
+def notice_message(
+    kind: NoticeKind, *, channel: Channel, address: str, reference: str, url: str, language: str, council_name: str
+) -> Message:
+    """A confirmation or sign-in message to one person."""
+    language = language if language in SUBJECTS else "en"
+    subject = SUBJECTS[language][kind].format(council=council_name)
+    values = {"kind": kind.value, "url": url, "council_name": council_name, "language": language}
+    values["expires"] = EXPIRES[language][kind]
+    if channel == Channel.SMS:
+        text = rendering.message_environment("sms").get_template("notice.txt").render(**values)
+        return Message(reference, address, subject, text.strip())
+    environment = rendering.message_environment("email")
+    compiled = rendering.mime_skeleton(
+        headers=email_headers(subject, council_name) | {"Auto-Submitted": "auto-generated"},
+        text=environment.get_template("notice.txt").render(**values),
+        html_text=environment.get_template("notice.html").render(**values),
+        language=language,
+        names=("to", "message_id"),
+    )
+    return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
+
+
+SUBJECTS = {
+    "en": {
+        NoticeKind.CONFIRM: "Confirm your alerts from {council}",
+        NoticeKind.SIGN_IN: "Your link to manage alerts from {council}",
+    },
+    "cy": {
+        NoticeKind.CONFIRM: "Cadarnhewch eich rhybuddion gan {council}",
+        NoticeKind.SIGN_IN: "Eich dolen i reoli rhybuddion gan {council}",
+    },
+}
+EXPIRES = {
+    "en": {NoticeKind.CONFIRM: "3 days", NoticeKind.SIGN_IN: "10 minutes"},
+    "cy": {NoticeKind.CONFIRM: "3 diwrnod", NoticeKind.SIGN_IN: "10 munud"},
+}
+
+
+def email_headers(subject: str, council_name: str) -> dict[str, str]:
+    """The headers that every e-mail has."""
+    sender = formataddr((settings().sender_name or council_name, settings().sender_address))
+    return {
+        "From": sender,
+        "To": marker("to"),
+        "Subject": " ".join(subject.split()),
+        "Date": format_datetime(datetime.now(UTC)),
+        "Message-ID": f"<{marker('message_id')}@{_host()}>",
+    }
+
+
+def paragraphs(body: str) -> list[str]:
+    """The body cut at its empty lines."""
+    blocks = body.replace("\r\n", "\n").split("\n\n")
+    return [block.strip() for block in blocks if block.strip()]
+
+
+def _link_text(link: str | None) -> str | None:
+    """What a reader sees of a link: its host and path, which tell where it leads."""
+    if not link:
+        return None
+    parts = urlsplit(link)
+    return (parts.netloc + parts.path).rstrip("/")
+
+
+def _host() -> str:
+    return settings().sender_address.rpartition("@")[2]
+
+
+NOTICE_PATHS = {NoticeKind.CONFIRM: "confirm", NoticeKind.SIGN_IN: "manage"}
+
+
+def notice_url(kind: NoticeKind, token: str) -> str:
+    """Where the link in a notice leads: to a page with a button, because scanners follow links."""
+    return f"{settings().base_url}/{NOTICE_PATHS[kind]}/{token}"

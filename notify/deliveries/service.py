@@ -1,0 +1,321 @@
+"""Writes of the ledger: expand, claim, record, finish. All set-based; leases on the database's clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify import clock, jobs
+from notify.alerts.models import Alert, Priority
+from notify.alerts.service import lane_of
+from notify.deliveries.content import Recipient, reference_of
+from notify.deliveries.models import DeliveryState
+from notify.places.models import Targets
+from notify.providers.base import Channel
+from notify.settings import settings
+from notify.subscribers.queries import AudienceSql, audience
+
+EMERGENCY_BATCH = 100  # small, so that all workers of the lane start at once
+MOST_ATTEMPTS = 8
+FIRST_BACKOFF_S = 5
+LONGEST_BACKOFF_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that this worker may hand over until its lease ends."""
+
+    batch_id: UUID
+    lease: UUID
+    alert_id: UUID
+    month: date
+    channel: Channel
+    number_from: int
+    number_to: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one delivery. `state` None: not now, try again."""
+
+    number: int
+    state: DeliveryState | None
+    provider: str | None = None
+    provider_reference: str | None = None
+    reason: str | None = None
+
+
+def expand(session: Session, alert_id: UUID) -> int:
+    """Write the alert's ledger and its batches, once; how many deliveries. Safe to repeat.
+
+    Everything happens in this transaction: an alert is either expanded wholly or not at all.
+    """
+    alert = session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+    if alert is None or alert.state != "sending" or alert.expanded_at is not None:
+        return 0
+    alert.ledger_month = clock.first_of_month(clock.now())
+    alert.expanded_at = alert.changed_at = clock.now()
+    who = _followers(alert) if alert.follows_id is None else _earlier_recipients(session, alert.follows_id)
+    parameters = {"month": alert.ledger_month, "alert": alert.id, **who.parameters}
+    session.flush()
+    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql)), parameters)
+    size = (
+        min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
+    )
+    batches = session.execute(
+        text(INSERT_BATCHES),
+        {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
+    ).all()
+    alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
+    for batch in sorted(batches, key=lambda batch: batch.number_from):
+        jobs.note(session, jobs.Job.SEND_BATCH, str(batch.id), lane=lane_of(alert.priority))
+    if not batches:
+        session.flush()
+        finish_alert(session, alert.id)
+    return alert.recipients
+
+
+def _followers(alert: Alert) -> AudienceSql:
+    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels)
+
+
+def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
+    """Exactly the contacts that the first alert reached."""
+    first = session.get_one(Alert, first_id)
+    sql = """
+        SELECT d.contact_id, d.subscriber_id, d.channel, d.language, d.ward_code
+        FROM delivery d
+        WHERE d.month = :first_month AND d.alert_id = :first AND d.state IN ('sent', 'delivered', 'unknown')
+    """
+    return AudienceSql(sql, {"first_month": first.ledger_month, "first": first_id})
+
+
+INSERT_DELIVERIES = """
+    INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
+                          state, changed_at)
+    SELECT :month, :alert, row_number() OVER (ORDER BY r.channel, r.contact_id),
+           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', now()
+    FROM ({audience}) r
+"""
+# numbers run on within a channel, so a batch is a plain range; the events say what was created
+INSERT_BATCHES = """
+    WITH span AS (
+        SELECT channel, min(number) AS first, max(number) AS last
+        FROM delivery WHERE month = :month AND alert_id = :alert GROUP BY channel
+    ), made AS (
+        INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at)
+        SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued', now()
+        FROM span, generate_series(first, last, :size) AS start
+        RETURNING id, number_from, number_to
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, number_to, kind)
+        SELECT :month, now(), :alert, number_from, number_to, 'created' FROM made
+    )
+    SELECT id, number_from, number_to FROM made
+"""
+
+
+def claim(session: Session, batch_id: UUID) -> Claim | None:
+    """Take a batch if it is due and nobody holds it, and count the attempt. None: somebody else has or had it."""
+    lease = uuid4()
+    row = session.execute(
+        text("""
+            WITH taken AS (
+                UPDATE batch
+                SET state = 'leased', lease = :lease, attempts = attempts + 1,
+                    lease_until = now() + make_interval(secs => :seconds)
+                WHERE id = :id AND (state = 'queued' AND due_at <= now() OR state = 'leased' AND lease_until < now())
+                RETURNING *
+            ), noted AS (
+                INSERT INTO event (month, at, alert_id, number, number_to, kind)
+                SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
+            )
+            SELECT id, alert_id, month, channel, number_from, number_to, attempts FROM taken
+        """),
+        {"id": batch_id, "lease": lease, "seconds": settings().lease_seconds},
+    ).first()
+    if row is None:
+        return None
+    return Claim(
+        row.id, lease, row.alert_id, row.month, Channel(row.channel), row.number_from, row.number_to, row.attempts
+    )
+
+
+def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]]:
+    """The next deliveries of a claimed batch that are still to be sent, and those that must not be any more.
+
+    Suppression, consent, cancellation and expiry are looked at here, moments before the hand-over.
+    """
+    rows = session.execute(
+        text("""
+            SELECT d.number, d.contact_id, d.language, c.address, c.secret, s.name, s.tracking_consent,
+                   coalesce(w.name, '') AS ward_name,
+                   CASE
+                     WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
+                     WHEN a.expires_at <= now() THEN 'expired:The alert expired before this could be sent.'
+                     WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
+                     WHEN EXISTS (SELECT 1 FROM suppression x
+                                  WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
+                       THEN 'suppressed:The address is suppressed.'
+                     WHEN NOT EXISTS (SELECT 1 FROM subscription u
+                                      WHERE u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
+                                        AND u.ended_at IS NULL AND d.channel = ANY(u.channels))
+                       THEN 'suppressed:The subscriber has unsubscribed.'
+                   END AS refusal
+            FROM delivery d
+            JOIN alert a ON a.id = d.alert_id
+            LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
+            LEFT JOIN subscriber s ON s.id = d.subscriber_id
+            LEFT JOIN area w ON w.code = d.ward_code
+                 AND w.release_id = (SELECT max(release_id) FROM area newest WHERE newest.code = d.ward_code)
+            WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
+              AND d.state = 'created'
+            ORDER BY d.number LIMIT :size
+        """),
+        {
+            "month": held.month,
+            "alert": held.alert_id,
+            "first": max(after + 1, held.number_from),
+            "last": held.number_to,
+            "size": size,
+        },
+    ).all()
+    recipients, refused = [], []
+    for row in rows:
+        if row.refusal:
+            state, _, reason = row.refusal.partition(":")
+            refused.append(Result(row.number, DeliveryState(state), reason=reason))
+        else:
+            recipients.append(_recipient(held, row.number, row))
+    return recipients, refused
+
+
+def _recipient(held: Claim, number: int, row: object) -> Recipient:
+    values = row._mapping  # type: ignore[attr-defined]
+    return Recipient(
+        number=number,
+        reference=reference_of(held.alert_id, number),
+        contact_id=values["contact_id"],
+        channel=held.channel,
+        address=values["address"],
+        secret=values["secret"],
+        name=values["name"],
+        language=values["language"],
+        ward_name=values["ward_name"],
+        may_be_tracked=values["tracking_consent"],
+    )
+
+
+def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
+    """Write what became of some deliveries, with an event each, and prolong the lease; whether it is still ours.
+
+    A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
+    recorded already stays as it is.
+    """
+    known = [result for result in results if result.state is not None]
+    session.execute(
+        text("""
+            WITH result AS (
+                SELECT * FROM unnest(CAST(:numbers AS integer[]), CAST(:states AS text[]), CAST(:providers AS text[]),
+                                     CAST(:references AS text[]), CAST(:reasons AS text[]))
+                    AS r (number, state, provider, reference, reason)
+            ), moved AS (
+                UPDATE delivery d
+                SET state = r.state, provider = r.provider, provider_reference = r.reference, reason = r.reason,
+                    handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() END,
+                    changed_at = clock_timestamp()
+                FROM result r
+                WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number AND d.state = 'created'
+                RETURNING d.number, d.state, d.reason
+            )
+            INSERT INTO event (month, at, alert_id, number, kind, detail)
+            SELECT :month, clock_timestamp(), :alert, number, state,
+                   CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
+            FROM moved
+        """),
+        {
+            "month": held.month,
+            "alert": held.alert_id,
+            "numbers": [result.number for result in known],
+            "states": [result.state for result in known],
+            "providers": [result.provider for result in known],
+            "references": [result.provider_reference for result in known],
+            "reasons": [result.reason for result in known],
+        },
+    )
+    prolonged = session.execute(
+        text("""
+            UPDATE batch SET lease_until = now() + make_interval(secs => :seconds)
+            WHERE id = :id AND lease = :lease AND state = 'leased' RETURNING id
+        """),
+        {"id": held.batch_id, "lease": held.lease, "seconds": settings().lease_seconds},
+    ).first()
+    return prolonged is not None
+
+
+def release(session: Session, held: Claim) -> None:
+    """Give the batch back: done when nothing of it waits, else due again after a pause that doubles each time.
+
+    After the last attempt what still waits has failed for now, and says so.
+    """
+    if held.attempts >= MOST_ATTEMPTS:
+        _give_up(session, held)
+    pause = min(FIRST_BACKOFF_S * 2 ** (held.attempts - 1), LONGEST_BACKOFF_S)
+    session.execute(
+        text("""
+            UPDATE batch
+            SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL,
+                due_at = now() + make_interval(secs => :pause),
+                queued_at = '-infinity'  -- no hint is on its way: the reconciler sends one when it is due
+            FROM (SELECT EXISTS (SELECT 1 FROM delivery
+                                 WHERE month = :month AND alert_id = :alert AND state = 'created'
+                                   AND number BETWEEN :first AND :last) AS some) waiting
+            WHERE id = :id AND lease = :lease
+        """),
+        {
+            "id": held.batch_id,
+            "lease": held.lease,
+            "month": held.month,
+            "alert": held.alert_id,
+            "first": held.number_from,
+            "last": held.number_to,
+            "pause": pause,
+        },
+    )
+
+
+def _give_up(session: Session, held: Claim) -> None:
+    session.execute(
+        text("""
+            WITH moved AS (
+                UPDATE delivery SET state = 'temporary-failure', reason = coalesce(reason, :reason), changed_at = now()
+                WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND state = 'created'
+                RETURNING number, reason
+            )
+            INSERT INTO event (month, at, alert_id, number, kind, detail)
+            SELECT :month, now(), :alert, number, 'temporary-failure', jsonb_build_object('reason', reason) FROM moved
+        """),
+        {
+            "month": held.month,
+            "alert": held.alert_id,
+            "first": held.number_from,
+            "last": held.number_to,
+            "reason": f"No provider took it in {MOST_ATTEMPTS} attempts.",
+        },
+    )
+
+
+def finish_alert(session: Session, alert_id: UUID) -> None:
+    """Mark the alert as sent when its last batch is done. Safe to call at any time."""
+    session.execute(
+        text("""
+            UPDATE alert SET state = 'sent', finished_at = now(), changed_at = now()
+            WHERE id = :id AND state = 'sending' AND expanded_at IS NOT NULL
+              AND NOT EXISTS (SELECT 1 FROM batch WHERE alert_id = :id AND state IN ('queued', 'leased'))
+        """),
+        {"id": alert_id},
+    )

@@ -1,0 +1,31 @@
+"""Every job. Each opens nothing itself: it calls one use case, which opens and closes its own transactions."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import dramatiq
+
+from notify.deliveries import sending
+from notify.jobs import Job, Lane
+
+ACTORS: dict[Job, Callable[[UUID], None]] = {
+    Job.EXPAND_ALERT: sending.expand_alert,
+    Job.SEND_BATCH: sending.send_batch,
+    Job.SEND_NOTICE: sending.send_notice,
+}
+
+
+def register(broker: dramatiq.Broker) -> None:
+    """Make an actor for every job on this broker. The lane is chosen when a job is noted, not here."""
+    for job, work in ACTORS.items():
+        declare = dramatiq.actor(actor_name=job.value, queue_name=Lane.ROUTINE, broker=broker)
+        declare(_on_id(work))
+
+
+def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
+    """Jobs carry ids as text, because a queue knows nothing else."""
+
+    def run(identity: str) -> None:
+        work(UUID(identity))
+
+    return run

@@ -1,0 +1,92 @@
+"""What runs when: `python -m workers.scheduler`. Any number may run; a database lock lets one of them act."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from notify import logs
+from notify.alerts import service as alerts
+from notify.db import engine, transaction
+from notify.deliveries import reconcile, service
+
+log = logging.getLogger("workers.scheduler")
+
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so many seconds; each run is one transaction."""
+
+    name: str
+    every_seconds: float
+    work: Callable[[Session], object]
+
+
+def _finish_alerts(session: Session) -> None:
+    for alert_id in reconcile.alerts_to_finish(session):
+        service.finish_alert(session, alert_id)
+
+
+def _make_partitions(session: Session) -> None:
+    session.execute(text("SELECT make_month_partitions(3)"))
+
+
+CHORES = (
+    Chore("start due alerts", 1, alerts.start_due),
+    Chore("note forgotten jobs", 2, reconcile.reconcile),
+    Chore("finish alerts", 5, _finish_alerts),
+    Chore("make partitions", 3600, _make_partitions),
+)
+
+
+def main() -> None:
+    """Do the chores until SIGTERM, while holding the lock."""
+    logs.configure()
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            with engine().connect() as connection:
+                _act_while_holding_the_lock(connection, stop)
+        except OperationalError:
+            log.warning("database away, trying again")
+        stop.wait(LOOK_SECONDS)
+
+
+def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -> None:
+    """Take the lock if it is free and do what is due until told to stop. The lock ends with the connection."""
+    if not connection.execute(text("SELECT pg_try_advisory_lock(hashtext('notify.scheduler'))")).scalar_one():
+        connection.rollback()
+        return
+    connection.commit()
+    log.info("scheduler ready")
+    due = {chore: 0.0 for chore in CHORES}
+    while not stop.wait(LOOK_SECONDS / 4):
+        connection.execute(text("SELECT 1"))  # raises when the connection, and so the lock, is gone
+        connection.commit()
+        for chore in CHORES:
+            if time.monotonic() >= due[chore]:
+                due[chore] = time.monotonic() + chore.every_seconds
+                run(chore)
+
+
+def run(chore: Chore) -> None:
+    """Do one chore now; a failure is logged and the others go on."""
+    try:
+        with transaction() as session:
+            chore.work(session)
+    except DBAPIError as error:
+        log.warning("chore failed", extra={"chore": chore.name, "error": type(error).__name__})
+
+
+if __name__ == "__main__":
+    main()
