@@ -242,7 +242,7 @@ def _postcode_keys(person: NewSubscriber) -> list[str]:
 
 def _channels_per_topic(entry: Entry) -> list[tuple[Topic, Sequence[Channel]]]:
     reachable = [contact.channel for contact in entry.person.contacts]
-    following = []
+    following: list[tuple[Topic, Sequence[Channel]]] = []
     for topic in entry.topics:
         channels = [channel for channel in reachable if channel in topic.channels]
         if not channels:

@@ -183,7 +183,7 @@ def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
     now = clock.now()
     session.execute(
         update(LinkToken)
-        .where(col(LinkToken.contact_id) == contact_id, LinkToken.purpose == purpose, col(LinkToken.used_at).is_(None))
+        .where(col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None))
         .values(used_at=now)
     )
     session.add(

@@ -1,0 +1,94 @@
+"""The officer's pages: the council's alerts, and one alert with its live progress."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts import queries as alerts
+from notify.alerts.models import Alert, AlertState
+from notify.analytics import queries
+from notify.analytics.queries import Figures
+from notify.db import transaction
+from notify.staff.guards import Principal, Requires, Right
+from notify.subscribers.models import Topic
+from notify.web.templates import page
+
+AnyRequest = Request[Principal, None, State]
+
+REFRESH_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSummary:
+    """What the officer's pages show of an alert."""
+
+    id: UUID
+    title: str
+    body: str
+    topic: str
+    state: str
+    priority: str
+    created_at: datetime
+    approved_at: datetime | None
+    expires_at: datetime | None
+    recipients: int | None
+
+
+def _summary(alert: Alert, topic: Topic) -> AlertSummary:
+    return AlertSummary(
+        id=alert.id,
+        title=alert.title,
+        body=alert.body,
+        topic=topic.name,
+        state=alert.state.value,
+        priority=alert.priority.value,
+        created_at=alert.created_at,
+        approved_at=alert.approved_at,
+        expires_at=alert.expires_at,
+        recipients=alert.recipients,
+    )
+
+
+@get("/staff", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
+def list_alerts(request: AnyRequest) -> Response[object]:
+    """The council's newest alerts."""
+    with transaction() as session:
+        found = alerts.alerts(session, request.user.council_id, limit=100)
+        summaries = [_summary(alert, topic) for alert, topic in found]
+    return page("alerts.html", alerts=summaries, officer=request.user.name)
+
+
+@get("/staff/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
+def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """One alert and how far it is; the page renews itself until everything was handed over."""
+    with transaction() as session:
+        alert = alerts.alert(session, request.user.council_id, alert_id)
+        summary = _summary(alert, session.get_one(Topic, alert.topic_id))
+        figures = queries.figures(session, alert)
+    return page(
+        "alert.html",
+        alert=summary,
+        figures=_shown(figures),
+        by_channel=[{"channel": group.name, **asdict(group.tally)} for group in figures.by_channel],
+        by_ward=[
+            {"code": group.code, "name": group.name, "people": group.tally.recipients, **asdict(group.tally)}
+            for group in figures.by_ward
+        ],
+        refresh_seconds=REFRESH_SECONDS if alert.state == AlertState.SENDING else None,
+        officer=request.user.name,
+    )
+
+
+def _shown(figures: Figures) -> dict[str, object]:
+    """The total with what people did and how fast it went, flat, as the template reads it."""
+    rest = ("unsubscribed", "clicks", "opens", "time_to_50", "time_to_95", "time_to_99")
+    return asdict(figures.total) | {name: getattr(figures, name) for name in rest}
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (list_alerts, show_alert)

@@ -1,0 +1,132 @@
+"""Figures of one alert, counted from its own ledger and events."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify.alerts.models import Alert
+from notify.places.queries import areas_by_code
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Deliveries by what became of them. `sent` counts every hand-over, delivered or not."""
+
+    recipients: int = 0
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTally:
+    """A tally of one channel, language or ward."""
+
+    code: str | None
+    name: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything the alert's page and its analytics show. Times are seconds from approval to hand-over."""
+
+    total: Tally
+    by_channel: list[NamedTally]
+    by_language: list[NamedTally]
+    by_ward: list[NamedTally]
+    unsubscribed: int
+    clicks: int
+    clicks_by_people_who_agreed: int
+    opens: int
+    time_to_50: float | None
+    time_to_95: float | None
+    time_to_99: float | None
+    last_handed_over: float | None
+
+
+COUNTS = """
+    count(*) AS recipients,
+    count(handed_over_at) AS sent,
+    count(*) FILTER (WHERE state = 'delivered') AS delivered,
+    count(*) FILTER (WHERE state LIKE '%-failure') AS failed,
+    count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
+    count(*) FILTER (WHERE state IN ('cancelled', 'expired')) AS cancelled,
+    count(*) FILTER (WHERE state IN ('created', 'sending')) AS waiting
+"""
+
+
+def figures(session: Session, alert: Alert) -> Figures:
+    """What has become of this alert so far."""
+    key = {"month": alert.ledger_month, "alert": alert.id}
+    rows = session.execute(
+        text(f"""
+            SELECT grouping(channel) AS no_channel, grouping(language) AS no_language, grouping(ward_code) AS no_ward,
+                   channel, language, ward_code, {COUNTS}
+            FROM delivery WHERE month = :month AND alert_id = :alert
+            GROUP BY GROUPING SETS ((), (channel), (language), (ward_code))
+        """),  # noqa: S608 - our own words
+        key,
+    ).all()
+    total, groups = Tally(), {"channel": [], "language": [], "ward_code": []}  # type: ignore[var-annotated]
+    for row in rows:
+        tally = Tally(**{name: row._mapping[name] for name in Tally.__slots__})
+        if row.no_channel and row.no_language and row.no_ward:
+            total = tally
+        else:
+            column = "channel" if not row.no_channel else "language" if not row.no_language else "ward_code"
+            groups[column].append((row._mapping[column], tally))
+    names = areas_by_code(session, [code for code, _ in groups["ward_code"] if code])
+    events = _events(session, alert.id)
+    times = _times(session, alert)
+    return Figures(
+        total=total,
+        by_channel=[NamedTally(code, code, tally) for code, tally in groups["channel"]],
+        by_language=[NamedTally(code, code, tally) for code, tally in groups["language"]],
+        by_ward=[
+            NamedTally(code, names[code].name if code in names else "Not known", tally)
+            for code, tally in sorted(groups["ward_code"], key=lambda pair: -pair[1].recipients)
+        ],
+        unsubscribed=events.get("unsubscribed", (0, 0))[0],
+        clicks=events.get("clicked", (0, 0))[0],
+        clicks_by_people_who_agreed=events.get("clicked", (0, 0))[1],
+        opens=events.get("opened", (0, 0))[1],
+        time_to_50=times[0],
+        time_to_95=times[1],
+        time_to_99=times[2],
+        last_handed_over=times[3],
+    )
+
+
+def _events(session: Session, alert_id: UUID) -> dict[str, tuple[int, int]]:
+    """What people did: how often in all, and how many of those who agreed did it at least once."""
+    rows = session.execute(
+        text("""
+            SELECT kind, count(*) AS times, count(DISTINCT number) AS people FROM event
+            WHERE alert_id = :alert AND kind IN ('clicked', 'opened', 'unsubscribed') GROUP BY kind
+        """),
+        {"alert": alert_id},
+    )
+    return {row.kind: (row.times, row.people) for row in rows}
+
+
+def _times(session: Session, alert: Alert) -> tuple[float | None, float | None, float | None, float | None]:
+    """Seconds from the moment it could go until 50, 95, 99 and 100% of the hand-overs were made."""
+    start = alert.send_at if alert.send_at and alert.approved_at and alert.send_at > alert.approved_at else None
+    row = session.execute(
+        text("""
+            SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (
+                ORDER BY extract(epoch FROM handed_over_at - CAST(:start AS timestamptz))) AS times
+            FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
+        """),
+        {"month": alert.ledger_month, "alert": alert.id, "start": start or alert.approved_at},
+    ).scalar()
+    if row is None:
+        return None, None, None, None
+    p50, p95, p99, last = (round(float(value), 3) for value in row)
+    return p50, p95, p99, last

@@ -1,0 +1,80 @@
+"""Doors that the links in messages lead to: leave, click, open. Following a link changes no choice of anybody."""
+
+import base64
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, RawBody
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts.models import Alert
+from notify.db import transaction
+from notify.staff.queries import council
+from notify.tokens import Purpose
+from notify.tracking import service
+from notify.web.templates import page
+
+AnyRequest = Request[object, object, State]
+
+TRANSPARENT_PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+@get("/u/{token:str}", sync_to_thread=True, include_in_schema=False)
+def unsubscribe_page(token: FromPath[str]) -> Response[object]:
+    """Asks what to stop; scanners that follow links stop nothing."""
+    with transaction() as session:
+        leaving = service.read_leaving(session, token)
+        council_name = council(session, leaving.topic.council_id).name
+    return page(
+        "unsubscribe.html",
+        topic_name=leaving.topic.name,
+        council_name=council_name,
+        channel=leaving.contact.channel if leaving.contact else "email",
+        token=token,
+    )
+
+
+@post("/u/{token:str}", status_code=200, sync_to_thread=True, include_in_schema=False)
+def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
+    """Stop one topic or all. Also the one-click door of RFC 8058: any body, no cookie, no login, safe to repeat."""
+    form = parse_qs(body.decode("utf-8", "replace"))
+    all_topics = form.get("scope") == ["all"]
+    source = "page" if "scope" in form else "one-click"
+    with transaction() as session:
+        leaving = service.read_leaving(session, token)
+        service.leave(session, leaving, all_topics=all_topics, source=source)
+    return page(
+        "unsubscribed.html",
+        topic_name=None if all_topics else leaving.topic.name,
+        channel=leaving.contact.channel if leaving.contact else "email",
+    )
+
+
+@get("/c/{token:str}", sync_to_thread=True, include_in_schema=False)
+def click(request: AnyRequest, token: FromPath[str]) -> Response[None]:
+    """Count the click and go to the address stored with the alert. A prefetch is not a click."""
+    source = service.read_source(Purpose.CLICK, token)
+    with transaction() as session:
+        if _is_prefetch(request):
+            link = session.get_one(Alert, source.alert_id).link or "/"
+        else:
+            link = service.click(session, source)
+    return Response(None, status_code=302, headers={"Location": link})
+
+
+def _is_prefetch(request: AnyRequest) -> bool:
+    purpose = request.headers.get("sec-purpose", "") or request.headers.get("purpose", "")
+    return "prefetch" in purpose
+
+
+@get("/o/{token:str}", sync_to_thread=True, include_in_schema=False)
+def open_pixel(token: FromPath[str]) -> Response[bytes]:
+    """A transparent picture that counts an open by somebody who agreed to it."""
+    with transaction() as session:
+        service.note_open(session, service.read_source(Purpose.OPEN, token.removesuffix(".gif")))
+    return Response(TRANSPARENT_PIXEL, media_type="image/gif")
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, click, open_pixel)

@@ -1,0 +1,96 @@
+"""Writes about what people did with a message: clicks, opens, and leaving by a link in it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify import tokens
+from notify.alerts.models import Alert
+from notify.deliveries.models import EventKind
+from notify.subscribers.models import Contact, Topic
+from notify.subscribers.service import unsubscribe
+from notify.tokens import LinkNotValid, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which alert a link belongs to, and which delivery if the person agreed to be counted."""
+
+    alert_id: UUID
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who would leave what by an unsubscribe link."""
+
+    alert: Alert
+    topic: Topic
+    contact: Contact | None
+
+
+def read_source(purpose: Purpose, token: str) -> Source:
+    """What a click or open link is about. Raises: LinkNotValid."""
+    payload = tokens.read(purpose, token)
+    if len(payload) == 16:
+        return Source(UUID(bytes=payload), None)
+    if len(payload) == 20:
+        return Source(UUID(bytes=payload[:16]), int.from_bytes(payload[16:], "big"))
+    raise LinkNotValid("The link is incomplete.")
+
+
+def click(session: Session, source: Source) -> str:
+    """Count a click and return the address stored with the alert, the only place a link of ours leads to.
+
+    Raises: LinkNotValid when the alert has no link.
+    """
+    alert = session.get(Alert, source.alert_id)
+    if alert is None or alert.link is None:
+        raise LinkNotValid("The alert that this link belonged to has been removed.")
+    note(session, alert, source.number, EventKind.CLICKED)
+    return alert.link
+
+
+def note_open(session: Session, source: Source) -> None:
+    """Count an open by somebody who agreed to it."""
+    alert = session.get(Alert, source.alert_id)
+    if alert is not None and source.number is not None:
+        note(session, alert, source.number, EventKind.OPENED)
+
+
+def note(session: Session, alert: Alert, number: int | None, kind: EventKind) -> None:
+    """Add an event, in the month of the alert's ledger so that it lives and goes with it."""
+    if alert.ledger_month is None:
+        return
+    session.execute(
+        text("INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, now(), :alert, :number, :kind)"),
+        {"month": alert.ledger_month, "alert": alert.id, "number": number, "kind": kind},
+    )
+
+
+def read_leaving(session: Session, token: str) -> Leaving:
+    """Who would leave what by this link. Raises: LinkNotValid."""
+    payload = tokens.read(Purpose.UNSUBSCRIBE, token)
+    if len(payload) != 32:
+        raise LinkNotValid("The link is incomplete.")
+    alert = session.get(Alert, UUID(bytes=payload[16:]))
+    if alert is None:
+        raise LinkNotValid("The alert that this link belonged to has been removed.")
+    contact = session.get(Contact, UUID(bytes=payload[:16]))
+    return Leaving(alert, session.get_one(Topic, alert.topic_id), contact)
+
+
+def leave(session: Session, leaving: Leaving, *, all_topics: bool, source: str) -> None:
+    """Stop the topic, or everything, on the channel the message came by. Safe to repeat."""
+    if leaving.contact is None:
+        return  # erased already: there is nothing left to stop
+    topic_id = None if all_topics else leaving.topic.id
+    if not unsubscribe(session, contact_id=leaving.contact.id, topic_id=topic_id, source=source):
+        return
+    number = session.execute(
+        text("SELECT number FROM delivery WHERE month = :month AND alert_id = :alert AND contact_id = :contact"),
+        {"month": leaving.alert.ledger_month, "alert": leaving.alert.id, "contact": leaving.contact.id},
+    ).scalar()
+    note(session, leaving.alert, number, EventKind.UNSUBSCRIBED)
