@@ -1,0 +1,77 @@
+"""What every test stands on: real embedded servers, a migrated database, emptied between tests."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import text
+
+from notify import clock, db, embedded, jobs, migrations, settings, tokens
+from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
+from notify.deliveries import models as _deliveries  # noqa: F401
+
+# nothing here must survive a power cut, so the servers need not wait for the disk
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+TABLES = tuple(migrations.METADATA.tables)
+
+
+def _forget_process_state() -> None:
+    """Let the next call read the environment anew."""
+    for remembered in (settings.settings, db.engine, jobs.sending_broker, tokens._key):
+        remembered.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
+    """The real PostgreSQL and Redis-protocol servers of this test run."""
+    directory = tmp_path_factory.mktemp("servers")
+    with embedded.servers(directory, tuning=FAST) as addresses:
+        os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
+        os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
+        os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
+        _forget_process_state()
+        migrations.run(db.engine())
+        yield addresses
+        db.engine().dispose()
+    embedded.reset(directory)
+
+
+@pytest.fixture
+def database(servers: embedded.Addresses) -> Iterator[None]:
+    """An empty, migrated database and an empty queue; commits are real."""
+    yield
+    with db.engine().begin() as connection:
+        asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in TABLES)
+        filled = connection.execute(text(asked)).scalars().all()
+        if filled:  # emptying all of them would cost a quarter of a second a test
+            connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
+    jobs.sending_broker().client.flushall()
+    clock.use(None)
+
+
+@pytest.fixture(scope="session")
+def app(servers: embedded.Addresses) -> Litestar:
+    """The whole application."""
+    from notify.app import create_app  # settings must be in place first
+
+    return create_app()
+
+
+@pytest.fixture
+def client(app: Litestar, database: None) -> Iterator[TestClient[Litestar]]:
+    """A client at the public door."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with real UK data, beside the checkout or where NOTIFY_REAL_DATA says."""
+    folder = Path(os.environ.get("NOTIFY_REAL_DATA", Path(__file__).parents[2] / "shared" / "geodata"))
+    assert folder.is_dir(), f"These tests read real data from {folder}; set NOTIFY_REAL_DATA to where it is."
+    return folder
