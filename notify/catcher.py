@@ -51,14 +51,20 @@ class Catcher:
 
 
 @contextmanager
-def start(directory: Path) -> Iterator[Catcher]:
-    """A catcher as a child process, writing `mail.jsonl` in the directory. It stops with us, however we end."""
+def start(directory: Path, *, keep: bool = False) -> Iterator[Catcher]:
+    """A catcher as a child process, writing `mail.jsonl` in the directory. It stops with us, however we end.
+
+    With `keep` every message also lies in `directory/kept` as it came.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     port_file = directory / "catcher.port"
     port_file.unlink(missing_ok=True)
     mail = directory / "mail.jsonl"
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "notify.catcher", "--file", str(mail), "--port-file", str(port_file), "--until-eof"],
+        [
+            *(sys.executable, "-m", "notify.catcher", "--file", str(mail), "--port-file", str(port_file), "--until-eof"),
+            *(("--keep", str(directory / "kept")) if keep else ()),
+        ],
         stdin=subprocess.PIPE,
         process_group=0,  # Ctrl-C must not stop it before those who still send to it
     )

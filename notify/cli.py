@@ -1,0 +1,264 @@
+"""The `notify` command."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from notify import db, demo, embedded, jobs, migrations
+from notify.deliveries.queries import lane_depths
+from notify.errors import NotifyError
+from notify.jobs import Lane
+from notify.places.commands import geodata
+from notify.processes import scheduler_process, service_processes, web_process, worker_process
+from notify.providers import registry
+from notify.providers.base import Channel
+from notify.settings import reread, settings
+from notify.staff import queries as staff_queries
+from notify.staff import service as staff
+from notify.staff.models import KeyMode, Role
+from notify.supervisor import Command
+from notify.supervisor import run as supervise
+
+GRACE_SECONDS = 30.0
+
+
+@contextmanager
+def installation() -> Iterator[None]:
+    """The database and the queue: those that the settings name, or the embedded ones while this block runs."""
+    chosen = settings()
+    if chosen.database_url and chosen.redis_url:
+        yield
+        return
+    with embedded.servers(chosen.data_dir) as addresses:
+        use_addresses(addresses)
+        yield
+
+
+def use_addresses(addresses: embedded.Addresses) -> None:
+    """Let this process and its children use these servers wherever the environment names none."""
+    os.environ.setdefault("NOTIFY_DATABASE_URL", addresses.database_url)
+    os.environ.setdefault("NOTIFY_REDIS_URL", addresses.redis_url)
+    os.environ.setdefault("NOTIFY_SECRET_KEY", addresses.secret_key)
+    reread()
+
+
+class Teller(click.Group):
+    """A group of commands that turns known errors into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; explain what went wrong if it is something we know."""
+        try:
+            return super().invoke(ctx)
+        except NotifyError as error:
+            raise click.ClickException(f"{error.title}. {error.detail}") from None
+        except OperationalError as error:
+            raise click.ClickException(
+                f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}. "
+                "Try `notify doctor`, or `notify migrate` if this is a new database."
+            ) from None
+
+
+@click.group(cls=Teller, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Alerts by topic and place for residents who asked for them.
+
+    Without NOTIFY_DATABASE_URL and NOTIFY_REDIS_URL every command uses embedded servers whose data lie in
+    NOTIFY_DATA_DIR (.notify). Start with `notify demo`, then `notify run`.
+    """
+
+
+@main.command("demo")
+@click.option("--ward", default=demo.WARD, show_default=True, help="Code of the ward to alert.")
+def run_demo(ward: str) -> None:
+    """Set up the invented council of Zedholm, alert one ward through the real queue, and show who got what."""
+    with installation():
+        migrations.run(db.engine())
+        result = demo.run(ward)
+    click.echo(json.dumps(result.figures()))
+    sys.exit(0 if result.is_right() else 1)
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, help="Port of the web pages on 127.0.0.1.")
+def run(port: int) -> None:
+    """Serve everything on this machine: web, workers, scheduler, a mail catcher, and the demo council."""
+    with installation():
+        migrations.run(db.engine())
+        with demo.mail_catcher() as caught:
+            os.environ["NOTIFY_BASE_URL"] = f"http://127.0.0.1:{port}"
+            demo.set_up(click.echo)
+            for line in demo.invitation(caught):
+                click.echo(line)
+            supervise(service_processes(port), grace_seconds=GRACE_SECONDS)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema. Safe to repeat."""
+    with installation():
+        migrations.run(db.engine())
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Stop the embedded servers and delete everything in them."""
+    if not yes:
+        click.confirm(f"Delete every resident, alert and setting in {settings().data_dir.resolve()}?", abort=True)
+    embedded.reset(settings().data_dir)
+    click.echo("Everything is deleted.")
+
+
+def _serve(process: Command) -> NoReturn:
+    """Become this process, or stay its parent while it needs our embedded servers."""
+    with installation():
+        chosen = settings()
+        if not embedded.status(chosen.data_dir).database_pid:
+            os.execve(process.argv[0], process.argv, {**os.environ, **process.env})  # noqa: S606 - our own argv
+        sys.exit(supervise([process], grace_seconds=GRACE_SECONDS))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Web processes.")
+def web(host: str, port: int, workers: int) -> None:
+    """Serve the pages and the API."""
+    _serve(web_process(host, port, workers))
+
+
+@main.command()
+@click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
+@click.option("--threads", default=4, show_default=True, help="Batches handed over at the same time.")
+def worker(lane: str, threads: int) -> None:
+    """Work on one lane: emergency, transactional or routine."""
+    _serve(worker_process(Lane(lane), threads))
+
+
+@main.command()
+def scheduler() -> None:
+    """Start scheduled alerts and find forgotten work. Several may run; one acts."""
+    _serve(scheduler_process())
+
+
+@main.group()
+def council() -> None:
+    """Councils of this installation."""
+
+
+@council.command("create")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--district", "districts", multiple=True, required=True, help="GSS code of a district it covers; repeat.")
+def create_council(slug: str, name: str, districts: Sequence[str]) -> None:
+    """Add a council: `notify council create cambridge "Cambridge City Council" --district E07000008`."""
+    with installation(), db.transaction() as session:
+        staff.create_council(session, slug=slug, name=name, district_codes=districts)
+    click.echo(f"{name} can now have officers: notify officer create --help")
+
+
+@main.group()
+def officer() -> None:
+    """People who work for a council."""
+
+
+@officer.command("create")
+@click.argument("council_slug", metavar="COUNCIL")
+@click.argument("email")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+def create_officer(council_slug: str, email: str, name: str, role: str) -> None:
+    """Add an officer and print a sign-in link that works once, for ten minutes."""
+    with installation(), db.transaction() as session:
+        found = staff_queries.council_by_slug(session, council_slug)
+        new = staff.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
+        link = staff.create_sign_in_link(session, new.id)
+    click.echo(f"{settings().base_url}/staff/sign-in/{link}")
+
+
+@officer.command("link")
+@click.argument("email")
+def sign_in_link(email: str) -> None:
+    """Print a new sign-in link for an officer."""
+    with installation(), db.transaction() as session:
+        link = staff.create_sign_in_link(session, staff_queries.officer_by_email(session, email).id)
+    click.echo(f"{settings().base_url}/staff/sign-in/{link}")
+
+
+@main.group()
+def key() -> None:
+    """API keys."""
+
+
+@key.command("create")
+@click.argument("council_slug", metavar="COUNCIL")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--test", is_flag=True, help="A key whose alerts never leave.")
+def create_key(council_slug: str, name: str, role: str, test: bool) -> None:
+    """Make an API key and print it, this once."""
+    with installation(), db.transaction() as session:
+        found = staff_queries.council_by_slug(session, council_slug)
+        mode = KeyMode.TEST if test else KeyMode.LIVE
+        click.echo(staff.create_key(session, council_id=found.id, name=name, role=Role(role), mode=mode))
+
+
+@main.command()
+def queue() -> None:
+    """Show how much waits on each lane."""
+    with installation(), db.transaction() as session:
+        for depth in lane_depths(session):
+            click.echo(f"{depth.lane:14} {depth.batches:6} batches  {depth.deliveries:8} deliveries  {depth.held} held")
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is wrong with this installation and how to mend it."""
+    complaints = []
+    with installation():
+        for check in (_check_database, _check_queue, _check_providers):
+            complaints += check()
+    for complaint in complaints:
+        click.echo(f"✗ {complaint}")
+    if not complaints:
+        click.echo("✓ Database, queue and providers are ready.")
+    sys.exit(1 if complaints else 0)
+
+
+def _check_database() -> Sequence[str]:
+    try:
+        with db.transaction() as session:
+            councils = staff_queries.councils(session)
+    except Exception as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        return [f"The database cannot be used ({reason}): check NOTIFY_DATABASE_URL, then run `notify migrate`."]
+    return [] if councils else ["There is no council yet: run `notify council create --help`, or `notify demo`."]
+
+
+def _check_queue() -> Sequence[str]:
+    with suppress(Exception):
+        jobs.sending_broker().client.ping()
+        return []
+    return ["Redis cannot be reached: check NOTIFY_REDIS_URL. Alerts still go out, a few seconds later."]
+
+
+def _check_providers() -> Sequence[str]:
+    complaints: list[str] = []
+    for channel in Channel:
+        try:
+            found = registry.providers_for(channel)
+        except NotifyError as error:
+            complaints.append(error.detail)
+            continue
+        complaints += [f"{provider.name}: {words}" for provider in found for words in provider.check()]
+    return complaints
+
+
+main.add_command(geodata)

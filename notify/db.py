@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Engine, Enum, create_engine
@@ -14,7 +13,7 @@ from sqlmodel import Session, SQLModel
 
 from notify import jobs
 from notify.errors import SetUpError
-from notify.settings import settings
+from notify.settings import once_a_process, settings
 
 
 class DatabaseNotConfigured(SetUpError):
@@ -23,7 +22,7 @@ class DatabaseNotConfigured(SetUpError):
     title = "No database is configured"
 
 
-@cache
+@once_a_process
 def engine() -> Engine:
     """The process's one pool of connections.
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Protocol
 
 import redis
@@ -15,7 +14,7 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
-from notify.settings import settings
+from notify.settings import once_a_process, settings
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ def noted(session: HasInfo) -> Sequence[Noted]:
     return waiting
 
 
-@cache
+@once_a_process
 def sending_broker() -> RedisBroker:
     """A broker that only sends. Worker processes build their own, with middleware, in `workers.broker`."""
     broker = RedisBroker(url=redis_url(), middleware=[], namespace=NAMESPACE)  # type: ignore[no-untyped-call]

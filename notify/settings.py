@@ -1,7 +1,9 @@
 """One frozen settings object, read once from NOTIFY_* variables. Each is documented in docs/settings.md."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +11,25 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_remembered: list[Callable[[], None]] = []
+
+
+def once_a_process(make: Callable[P, T]) -> Callable[P, T]:
+    """Remember what `make` returns for the life of the process, or until `reread`."""
+    cached = cache(make)
+    _remembered.append(cached.cache_clear)
+    return cached  # type: ignore[return-value] - a cached function takes the same arguments
+
+
+def reread() -> None:
+    """Forget everything that was made from the settings, so that the environment is read anew."""
+    for forget in _remembered:
+        forget()
 
 
 class Settings(BaseSettings):
@@ -65,7 +86,7 @@ class Settings(BaseSettings):
         )
 
 
-@cache
+@once_a_process
 def settings() -> Settings:
     """The settings of this process, read from the environment at the first call."""
     return Settings()

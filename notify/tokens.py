@@ -5,10 +5,9 @@ import hashlib
 import hmac
 import secrets
 from enum import StrEnum
-from functools import cache
 
 from notify.errors import NotFound, SetUpError
-from notify.settings import settings
+from notify.settings import once_a_process, settings
 
 MAC_BYTES = 16  # 128 bits: far beyond guessing
 
@@ -34,7 +33,7 @@ class SecretKeyMissing(SetUpError):
     title = "NOTIFY_SECRET_KEY is missing"
 
 
-@cache
+@once_a_process
 def _key(purpose: str) -> bytes:
     secret = settings().secret_key
     if not secret or len(secret) < 32:

@@ -2,17 +2,22 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from dramatiq import Worker
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import clock, db, embedded, jobs, migrations, settings, tokens
+from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.deliveries import models as _deliveries  # noqa: F401
+
+from tests.mailbox import Mailbox
+from workers import actors
+from workers.broker import make_broker
 
 # nothing here must survive a power cut, so the servers need not wait for the disk
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -20,21 +25,24 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TABLES = tuple(migrations.METADATA.tables)
 
 
-def _forget_process_state() -> None:
-    """Let the next call read the environment anew."""
-    for remembered in (settings.settings, db.engine, jobs.sending_broker, tokens._key):
-        remembered.cache_clear()
+@pytest.fixture(scope="session")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
+    """A real SMTP server that the SMTP adapter hands over to, and what it received."""
+    with catcher.start(tmp_path_factory.mktemp("mail"), keep=True) as caught:
+        os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
+        os.environ["NOTIFY_FILE_PATH"] = str(caught.file.parent / "sms.jsonl")
+        yield Mailbox(caught.file.parent)
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
+def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
     """The real PostgreSQL and Redis-protocol servers of this test run."""
     directory = tmp_path_factory.mktemp("servers")
     with embedded.servers(directory, tuning=FAST) as addresses:
         os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
         os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
         os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
-        _forget_process_state()
+        settings.reread()
         migrations.run(db.engine())
         yield addresses
         db.engine().dispose()
@@ -75,3 +83,28 @@ def real_data() -> Path:
     folder = Path(os.environ.get("NOTIFY_REAL_DATA", Path(__file__).parents[2] / "shared" / "geodata"))
     assert folder.is_dir(), f"These tests read real data from {folder}; set NOTIFY_REAL_DATA to where it is."
     return folder
+
+
+@pytest.fixture
+def inbox(mail: Mailbox) -> Mailbox:
+    """The same mailbox, empty."""
+    mail.empty()
+    return mail
+
+
+@pytest.fixture
+def work(database: None, mail: Mailbox) -> Iterator[Callable[[], None]]:
+    """Runs everything that is queued with a real Dramatiq worker, until nothing is left."""
+    broker = make_broker()
+    actors.register(broker)
+    worker = Worker(broker, worker_threads=2, worker_timeout=50)
+    worker.start()
+
+    def drain() -> None:
+        for lane in jobs.Lane:
+            broker.join(lane, timeout=30_000)
+        worker.join()
+
+    yield drain
+    worker.stop()
+    broker.close()

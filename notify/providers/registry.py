@@ -1,12 +1,11 @@
 """Finds the adapters that the settings name, among those that are installed."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from importlib.metadata import entry_points
 
 from notify.errors import SetUpError
 from notify.providers.base import Channel, Deferred, Message, Outcome, Provider, SendsMany, send_each
-from notify.settings import settings
+from notify.settings import once_a_process, settings
 
 GROUP = "notify.providers"
 
@@ -17,7 +16,7 @@ class UnknownProvider(SetUpError):
     title = "There is no such provider"
 
 
-@cache
+@once_a_process
 def load(name: str) -> Provider:
     """The one instance of this adapter in this process. An installed adapter that nobody names is never imported.
 

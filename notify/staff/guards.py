@@ -18,6 +18,7 @@ from notify.errors import Forbidden, Unauthenticated
 from notify.settings import settings
 from notify.staff import queries, service
 from notify.staff.models import KeyMode, Role
+from notify.web import forms
 
 OFFICER_COOKIE = "officer"
 
@@ -105,6 +106,8 @@ class Authenticate(ASGIMiddleware):
         if header:
             scope["user"] = await sync_to_thread(_holder_of_key, header)
         elif cookie:
+            # the cookie is worth nothing when another site's page made the browser send it
+            forms.refuse_other_sites(connection)
             scope["user"] = await sync_to_thread(_officer_of_cookie, cookie)
         else:
             scope["user"] = None

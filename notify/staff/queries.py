@@ -16,6 +16,12 @@ class UnknownCouncil(NotFound):
     title = "There is no such council"
 
 
+class UnknownOfficer(NotFound):
+    """No officer has this address."""
+
+    title = "There is no such officer"
+
+
 def council_by_slug(session: Session, slug: str) -> Council:
     """The council with this short name. Raises: UnknownCouncil."""
     council = session.exec(select(Council).where(Council.slug == slug)).first()
@@ -63,3 +69,11 @@ def signed_in_officer(session: Session, digest: bytes) -> Officer | None:
         )
     )
     return session.exec(statement).first()
+
+
+def officer_by_email(session: Session, email: str) -> Officer:
+    """The officer with this address. Raises: UnknownOfficer."""
+    officer = session.exec(select(Officer).where(Officer.email == email.strip().lower())).first()
+    if officer is None:
+        raise UnknownOfficer(f"Nobody signs in as {email}. Add them with `notify officer create`.")
+    return officer

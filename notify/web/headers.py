@@ -12,7 +12,8 @@ CONTENT_SECURITY_POLICY = (
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # links carry tokens
+    # links carry tokens, which no other site may see; our own must, or browsers hide where a form was sent from
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -26,9 +27,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message=message)
-    path = scope["path"]
     for name, value in SECURITY_HEADERS.items():
-        if not (name == "Content-Security-Policy" and path.startswith("/api/docs")):
-            headers.setdefault(name, value)
-    if not path.startswith(CACHEABLE):
+        headers.setdefault(name, value)
+    if not scope["path"].startswith(CACHEABLE):
         headers.setdefault("Cache-Control", "no-store")

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from notify.errors import NotifyError
@@ -27,8 +27,9 @@ def problem(
     headers = {"Retry-After": "5"} if status == 503 else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if not request.url.path.startswith("/api/") and request.accept.accepts("text/html"):
-        return page("error.html", status=status, headers=headers, title=title, detail=detail)
+    # browsers name HTML; programs that take anything (`*/*`) want the document
+    if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        return page("error.html", status=status, headers=headers, title=title, detail=detail, code=status)
     body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **fields}
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -85,6 +86,32 @@ def on_database_away(request: AnyRequest, error: Exception) -> Response[object]:
     )
 
 
+def on_collision(request: AnyRequest, error: Exception) -> Response[object]:
+    """Two requests added the same thing at the same moment: the later one changed nothing and may be repeated."""
+    log.warning("collision", extra={"path": request.url.path, "error": type(error).__name__})
+    return problem(
+        request,
+        status=409,
+        slug="changed-meanwhile",
+        title="Somebody else was faster",
+        detail="The same thing was changed at this very moment. Nothing of your request was stored. Send it again.",
+        fields={},
+    )
+
+
+def on_unstorable(request: AnyRequest, error: Exception) -> Response[object]:
+    """A value that PostgreSQL cannot hold, such as text with a NUL character."""
+    log.warning("value cannot be stored", extra={"path": request.url.path, "error": type(error).__name__})
+    return problem(
+        request,
+        status=HTTP_422_UNPROCESSABLE_ENTITY,
+        slug="not-valid",
+        title="The request is not valid",
+        detail="A value holds characters that cannot be stored, or is too large.",
+        fields={},
+    )
+
+
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[object]:
     """A defect of ours. The cause goes to the log, never to the caller."""
     log.error("unexpected error", exc_info=error, extra={"path": request.url.path, "method": request.method})
@@ -110,6 +137,8 @@ HANDLERS = {
     NotifyError: on_known_error,
     ValidationException: on_validation_error,
     HTTPException: on_http_error,
+    IntegrityError: on_collision,
+    DataError: on_unstorable,
     OperationalError: on_database_away,
     PoolTimeout: on_database_away,
     Exception: on_unexpected_error,

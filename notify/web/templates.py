@@ -1,16 +1,15 @@
 """HTML pages from the templates folder."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from jinja2 import Environment
 from litestar import MediaType, Response
 
 from notify import rendering
-from notify.settings import settings
+from notify.settings import once_a_process, settings
 
 
-@cache
+@once_a_process
 def _environment() -> Environment:
     environment = rendering.environment("pages")
     environment.globals["base_url"] = settings().base_url

@@ -1,0 +1,113 @@
+"""Forms of our pages: what they sent, and proof that it was one of our pages that sent it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from notify.errors import Forbidden, Invalid
+from notify.settings import settings
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# mail programs press this button for the reader, with neither our page nor a cookie (RFC 8058)
+OPEN_TO_OTHER_SITES = frozenset({"/u/{token}"})
+
+MOST_BYTES = 100_000
+MOST_FIELDS = 500
+
+
+class AnotherSite(Forbidden):
+    """A form on somebody else's page was pointed at us."""
+
+    title = "This did not come from our own page"
+
+
+class FormNotReadable(Invalid):
+    """No browser sends such a form from our pages."""
+
+    title = "The form could not be read"
+
+
+def from_our_pages(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """A guard for every page that changes something: lets through what our own pages sent. Raises: AnotherSite."""
+    refuse_other_sites(connection)
+
+
+def refuse_other_sites(connection: AnyConnection) -> None:
+    """Refuse a request that changes something and that a page of another site sent. Raises: AnotherSite."""
+    method = connection.scope.get("method")
+    if method not in SAFE_METHODS and not is_ours(connection.headers, connection.url.netloc):
+        raise AnotherSite("Open the page on this site and press its button again.")
+
+
+def is_ours(headers: Mapping[str, str], host: str) -> bool:
+    """Whether a request that changes something was sent by a page of ours, served under `host` or our base address.
+
+    Browsers say where a form was: in `Origin`, else in `Sec-Fetch-Site`, else in `Referer`. A client that says
+    nothing is a script or very old; without a cookie it cannot be a visitor's browser used against them.
+    """
+    origin = headers.get("origin", "")
+    if origin and origin != "null":
+        return _is_our_origin(origin, host)
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    if origin:
+        return False  # hidden on purpose, and nothing else vouches for it
+    referer = headers.get("referer")
+    if referer:
+        return _is_our_origin(referer, host)
+    return "cookie" not in headers
+
+
+def _is_our_origin(address: str, host: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    base = urlsplit(settings().base_url)
+    # behind a proxy we are spoken to by http under the name the visitor used by https, so only the host counts
+    return (parts.scheme, parts.netloc) == (base.scheme, base.netloc) or (
+        parts.scheme in ("http", "https") and parts.netloc == host
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a submitted form, trimmed. A field may be there several times, as checkboxes are."""
+
+    fields: Mapping[str, Sequence[str]]
+
+    def one(self, name: str) -> str:
+        """The field's first value, or an empty string."""
+        return next(iter(self.fields.get(name, ())), "")
+
+    def all(self, name: str) -> Sequence[str]:
+        """Every value of the field, in the order of the page."""
+        return self.fields.get(name, ())
+
+    def has(self, name: str) -> bool:
+        """Whether the box was ticked or the field filled in."""
+        return any(self.fields.get(name, ()))
+
+
+EMPTY = Form({})
+
+
+def read_form(body: bytes) -> Form:
+    """The fields of a URL-encoded body. Raises: FormNotReadable for what no page of ours sends."""
+    if len(body) > MOST_BYTES:
+        raise FormNotReadable("It is far longer than any form of ours.")
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise FormNotReadable("Go back, reload the page and fill it in again.") from None
+    if any("\0" in value for values in fields.values() for value in values):
+        raise FormNotReadable("It holds characters that cannot be stored.")
+    return Form({name: [value.strip() for value in values] for name, values in fields.items()})

@@ -1,0 +1,138 @@
+"""A small invented council for tests, made through the same services as a real one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify.db import transaction
+from notify.staff import service as staff
+from notify.staff.models import KeyMode, Role
+from notify.subscribers import service as subscribers
+from notify.subscribers.models import (
+    ConsentEvidence,
+    NewContact,
+    NewPlace,
+    NewTopic,
+    SubscriberRequest,
+)
+
+DISTRICT = "Z07000001"
+NORTH, SOUTH = "Z05000001", "Z05000002"
+EVIDENCE = ConsentEvidence(wording_version="test-1", wording="Yes, write to me.", language="en", source="test")
+
+# key, easting, northing, ward: two wards side by side, the boundary at easting 556000
+POSTCODES = (
+    ("ZZ11AA", 555_500, 344_500, NORTH),
+    ("ZZ11AB", 555_600, 344_600, NORTH),
+    ("ZZ11AD", 555_990, 344_500, NORTH),
+    ("ZZ21AA", 556_500, 344_500, SOUTH),
+    ("ZZ21AB", 556_900, 344_900, SOUTH),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A council with topics `road-closures`, `bins` (tracked) and `emergencies`, two wards, and an admin's key."""
+
+    council_id: UUID
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request of the council's administrator carries."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+def make_world(*, topics: Sequence[NewTopic] = ()) -> World:
+    """The council, its places and topics, committed."""
+    standard = [
+        NewTopic(slug="road-closures", name="Road closures"),
+        NewTopic(slug="bins", name="Bin collections", tracking_allowed=True),
+        NewTopic(slug="emergencies", name="Emergencies", purpose="emergency"),
+    ]
+    with transaction() as session:
+        council = staff.create_council(session, slug="zed", name="Zed Council", district_codes=[DISTRICT])
+        for topic in [*standard, *topics]:
+            subscribers.create_topic(session, council_id=council.id, actor="test", new=topic)
+        key = staff.create_key(session, council_id=council.id, name="test", role=Role.ADMIN, mode=KeyMode.LIVE)
+        load_places(session)
+    return World(council.id, key)
+
+
+def make_key(world: World, role: Role, *, mode: KeyMode = KeyMode.LIVE) -> dict[str, str]:
+    """The headers of a new key of this role."""
+    with transaction() as session:
+        key = staff.create_key(session, council_id=world.council_id, name=role, role=role, mode=mode)
+    return {"Authorization": f"Bearer {key}"}
+
+
+def load_places(session: Session) -> None:
+    """Two wards and five postcodes, straight into an active release."""
+    session.execute(
+        text("""
+            INSERT INTO geo_release (id, kind, product, version, attribution, row_count, loaded_at, activated_at)
+            VALUES (1, 'postcode', 'Invented', '1', 'Invented.', 5, now(), now()),
+                   (2, 'ward', 'Invented', '1', 'Invented.', 2, now(), now())
+        """)
+    )
+    session.execute(text("CREATE TABLE IF NOT EXISTS postcode_r1 PARTITION OF postcode FOR VALUES IN (1)"))
+    session.execute(
+        text("""
+            INSERT INTO postcode (release_id, key, easting, northing, quality, ward_code, district_code,
+                                  edge_m, alt_ward_code)
+            VALUES (1, :key, :e, :n, 10, :ward, :district, :edge, :alt)
+        """),
+        [
+            {
+                "key": key,
+                "e": easting,
+                "n": northing,
+                "ward": ward,
+                "district": DISTRICT,
+                "edge": abs(easting - 556_000),
+                "alt": SOUTH if key == "ZZ11AD" else None,
+            }
+            for key, easting, northing, ward in POSTCODES
+        ],
+    )
+    session.execute(
+        text("""
+            INSERT INTO area (release_id, code, kind, name, district_code, population)
+            VALUES (2, :north, 'ward', 'Northside', :district, 1000), (2, :south, 'ward', 'Southside', :district, 2000)
+        """),
+        {"north": NORTH, "south": SOUTH, "district": DISTRICT},
+    )
+
+
+def add_resident(
+    world: World,
+    email: str | None = None,
+    *,
+    phone: str | None = None,
+    webhook: str | None = None,
+    postcodes: Sequence[str] = ("ZZ1 1AA",),
+    topics: Sequence[str] = ("road-closures",),
+    name: str = "",
+    language: str = "en",
+    tracking_consent: bool = False,
+    confirm: bool = False,
+) -> UUID:
+    """A resident with confirmed contacts (or asked to `confirm`); their id."""
+    given = (("email", email), ("sms", phone), ("webhook", webhook))
+    request = SubscriberRequest(
+        name=name,
+        language=language,
+        contacts=[NewContact(channel=channel, address=address) for channel, address in given if address],
+        places=[NewPlace(postcode=postcode) for postcode in postcodes],
+        topics=list(topics),
+        tracking_consent=tracking_consent,
+        consent=EVIDENCE,
+        confirm=confirm,
+    )
+    with transaction() as session:
+        outcome = subscribers.add_subscriber(session, council_id=world.council_id, actor="test", request=request)
+    assert outcome.subscriber_id
+    return outcome.subscriber_id
