@@ -14,7 +14,6 @@ from sqlalchemy import text
 from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.deliveries import models as _deliveries  # noqa: F401
-
 from tests.mailbox import Mailbox
 from workers import actors
 from workers.broker import make_broker

@@ -78,7 +78,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
     districts = council(session, council_id).district_codes
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targeting.resolve(session, asked.audience, district_codes=districts, is_emergency=is_emergency)
-    channels = [channel for channel in asked.channels if channel in topic.channels]
+    channels = [channel for channel in dict.fromkeys(asked.channels) if channel in topic.channels]
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
     for group in subscribers.audience_groups(session, topic.id, targets, channels):

@@ -70,7 +70,7 @@ def figures(session: Session, alert: Alert) -> Figures:
                    channel, language, ward_code, {COUNTS}
             FROM delivery WHERE month = :month AND alert_id = :alert
             GROUP BY GROUPING SETS ((), (channel), (language), (ward_code))
-        """),  # noqa: S608 - our own words
+        """),
         key,
     ).all()
     total, groups = Tally(), {"channel": [], "language": [], "ward_code": []}  # type: ignore[var-annotated]

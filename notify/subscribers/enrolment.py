@@ -84,6 +84,7 @@ class _Columns:
     subscription: dict[tuple[UUID, UUID], set[str]] = field(default_factory=dict)
     consent: list[tuple[object, ...]] = field(default_factory=list)
     confirmed: list[UUID] = field(default_factory=list)
+    changed: list[UUID] = field(default_factory=list)
 
 
 def enrol(
@@ -131,6 +132,7 @@ class _Book:
         except NotifyError as error:
             return Enrolled(entry.row, EnrolStatus.REFUSED, reason=error.detail)
         subscriber_id = owner or self._new_subscriber(entry.person)
+        self.columns.changed += [owner] if owner else []
         secrets = self._add_contacts(subscriber_id, addressed)
         for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
             self._add_place(subscriber_id, place.label, key, found, ward, source)
@@ -294,6 +296,11 @@ def _write(session: Session, columns: _Columns, evidence: ConsentEvidence, momen
             text("UPDATE contact SET confirmed_at = :moment WHERE id = ANY(:ids) AND confirmed_at IS NULL"),
             {"moment": moment, "ids": columns.confirmed},
         )
+    if columns.changed:
+        session.execute(
+            text("UPDATE subscriber SET changed_at = :moment WHERE id = ANY(:ids)"),
+            {"moment": moment, "ids": columns.changed},
+        )
 
 
 def _insert(session: Session, sql: str, rows: Sequence[tuple[object, ...]], **values: object) -> None:
@@ -317,11 +324,14 @@ INSERT_CONTACTS = """
 """
 INSERT_PLACES = """
     INSERT INTO place (id, subscriber_id, label, postcode, ward_code, district_code, alt_ward_code,
-                       ward_source, release_id, needs_review, resolved_at)
-    SELECT r.*, :moment
+                       ward_source, release_id, needs_review, resolved_at, position)
+    SELECT r.*, :moment,
+           (SELECT coalesce(max(position) + 1, 0) FROM place WHERE subscriber_id = r.c1)
+               + row_number() OVER (PARTITION BY r.c1 ORDER BY r.c0) - 1
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
                 CAST(:c4 AS text[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]), CAST(:c7 AS text[]),
-                CAST(:c8 AS integer[]), CAST(:c9 AS boolean[])) AS r
+                CAST(:c8 AS integer[]), CAST(:c9 AS boolean[]))
+        AS r (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9)
     ON CONFLICT (subscriber_id, postcode) DO NOTHING
 """
 INSERT_SUBSCRIPTIONS = """
@@ -329,7 +339,7 @@ INSERT_SUBSCRIPTIONS = """
     SELECT r.id, r.subscriber_id, r.topic_id, string_to_array(r.channels, ','), :moment
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[]), CAST(:c3 AS text[]))
         AS r (id, subscriber_id, topic_id, channels)
-    ON CONFLICT (topic_id, subscriber_id, place_id) WHERE ended_at IS NULL
+    ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
     DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
 """
 INSERT_CONSENTS = """

@@ -124,6 +124,7 @@ class Place(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    position: int = 0
     label: str = "Home"
     postcode: str
     ward_code: str | None = None
@@ -136,7 +137,7 @@ class Place(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A resident follows a topic on some channels, for one place or (place_id None) for all of theirs.
+    """A resident follows a topic on some channels, for all of their places.
 
     A subscription is ended, never deleted, except when the resident is erased.
     """
@@ -146,7 +147,6 @@ class Subscription(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     subscriber_id: UUID = Field(foreign_key="subscriber.id")
     topic_id: UUID = Field(foreign_key="topic.id")
-    place_id: UUID | None = Field(default=None, foreign_key="place.id")
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     started_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

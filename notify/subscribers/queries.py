@@ -1,16 +1,22 @@
 """Reads about residents, and the one question the product is built on: who follows this topic in these places?"""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.places.models import PlaceSet, Targets
+from notify.providers.base import Channel
 from notify.subscribers.models import (
+    Consent,
+    ConsentWording,
     Contact,
     Place,
     ResidentSession,
@@ -18,6 +24,8 @@ from notify.subscribers.models import (
     Subscription,
     Topic,
 )
+
+NOBODY = "Nobody with this id subscribes to your council's topics."
 
 
 class UnknownTopic(NotFound):
@@ -34,7 +42,7 @@ class UnknownSubscriber(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class AudienceSql:
-    """A SELECT with its parameters. Columns: contact_id, subscriber_id, channel, language, ward_code, near."""
+    """A SELECT with its parameters. Columns: contact_id, subscriber_id, channel, language, ward_code."""
 
     sql: str
     parameters: Mapping[str, object]
@@ -51,8 +59,8 @@ class AudienceGroup:
     near: int
 
 
-def _within(places: PlaceSet, prefix: str, parameters: dict[str, object]) -> str:
-    """A condition on place `p`; only the arms in use are written, so that each can use its index."""
+def _within(places: PlaceSet, alias: str, prefix: str, parameters: dict[str, object]) -> str:
+    """A condition on a place; only the arms in use are written, so that each can use its index."""
     arms = []
     for column, codes in (
         ("ward_code", places.wards),
@@ -61,82 +69,115 @@ def _within(places: PlaceSet, prefix: str, parameters: dict[str, object]) -> str
     ):
         if codes:
             parameters[f"{prefix}_{column}"] = list(codes)
-            arms.append(f"p.{column} = ANY(:{prefix}_{column})")
+            arms.append(f"{alias}.{column} = ANY(:{prefix}_{column})")
     if places.sectors:
         # a sector is a key less its last two letters; `_` stands for exactly one of them
         parameters[f"{prefix}_sectors"] = [sector + "__" for sector in places.sectors]
-        arms.append(f"p.postcode LIKE ANY(:{prefix}_sectors)")
+        arms.append(f"{alias}.postcode LIKE ANY(:{prefix}_sectors)")
     return "(" + " OR ".join(arms or ["false"]) + ")"
 
 
-def _place_condition(targets: Targets, parameters: dict[str, object]) -> tuple[str, str]:
-    """The condition for a place to count, and whether it counts only as a neighbour of a boundary."""
-    inside, near = "true", "false"
-    if not targets.everywhere:
-        inside = _within(targets.included, "in", parameters)
-        if targets.near_boundary and targets.included.wards:
-            near = f"NOT {inside}"
-            inside = f"({inside} OR (p.alt_ward_code = ANY(:in_ward_code) AND p.ward_source = 'published'))"
+def _inside(targets: Targets, alias: str, parameters: dict[str, object]) -> str:
+    """The condition for a place to count."""
+    inside = "true" if targets.everywhere else _within(targets.included, alias, "in", parameters)
+    if targets.near_boundary and targets.included.wards:
+        near = f"{alias}.alt_ward_code = ANY(:in_ward_code) AND {alias}.ward_source = 'published'"
+        inside = f"({inside} OR ({near}))"
     if targets.excluded:
-        # a resident without a place is in no excluded one
-        inside += f" AND {_within(targets.excluded, 'ex', parameters)} IS NOT TRUE"
-    return inside, near
+        inside += f" AND {_within(targets.excluded, alias, 'ex', parameters)} IS NOT TRUE"
+    return inside
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """FROM and WHERE of the people meant: subscription u, their first place inside p, subscriber s; a row each.
+
+    `near` tells of a person whether their place only neighbours the wards meant.
+    """
+
+    sql: str
+    near: str
+    parameters: dict[str, object]
+
+
+def _people(topic_id: UUID, targets: Targets) -> _People:
+    """Who follows the topic with a place inside. Nobody comes twice, so that nothing need be grouped or sorted."""
+    parameters: dict[str, object] = {"topic": topic_id}
+    inside, inside_too = _inside(targets, "p", parameters), _inside(targets, "q", parameters)
+    first = f"""(p.position = 0 OR NOT EXISTS (
+        SELECT 1 FROM place q WHERE q.subscriber_id = p.subscriber_id AND q.position < p.position AND {inside_too}))"""
+    if inside == "true":
+        first = "p.position = 0"  # whoever has a place has this one, and PostgreSQL can share the work out
+    near = "false"
+    if targets.near_boundary and targets.included.wards:
+        near = f"NOT {_within(targets.included, 'p', 'in', parameters)}"
+    # who has no place at all is in no excluded one
+    join, placeless = "JOIN", "true"
+    if targets.everywhere:
+        join = "LEFT JOIN"
+        placeless = "(p.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM place o WHERE o.subscriber_id = u.subscriber_id))"
+    sql = f"""
+        FROM subscription u
+        {join} place p ON p.subscriber_id = u.subscriber_id AND {inside} AND {first}
+        JOIN subscriber s ON s.id = u.subscriber_id
+        %s
+        WHERE u.topic_id = :topic AND u.ended_at IS NULL AND {placeless if targets.excluded else "true"}
+    """
+    return _People(sql, near, parameters)
+
+
+# a contact that may be written to: confirmed and not suppressed
+_WRITABLE = """c.confirmed_at IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM suppression x WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)"""
 
 
 def audience(topic_id: UUID, targets: Targets, channels: Sequence[str]) -> AudienceSql:
     """Everyone a send would reach now, one row per person and channel.
 
-    The dry run and the send both build on this SELECT, so that they agree by construction. A person counts when any
-    of their places for this topic is inside; unconfirmed and suppressed contacts do not.
+    The dry run counts the same people and contacts, so that the two agree by construction.
     """
-    parameters: dict[str, object] = {"topic": topic_id, "channels": list(channels)}
-    inside, near = _place_condition(targets, parameters)
-    join = "LEFT JOIN" if targets.everywhere else "JOIN"
+    people = _people(topic_id, targets)
+    contacts = f"""
+        JOIN contact c ON c.subscriber_id = u.subscriber_id AND {_WRITABLE}
+             AND c.channel = ANY(u.channels) AND c.channel = ANY(:channels)
+    """
     sql = f"""
-        SELECT c.id AS contact_id, c.subscriber_id, c.channel, s.language,
-               min(p.ward_code) AS ward_code, bool_and({near}) AS near
-        FROM subscription u
-        {join} place p ON p.subscriber_id = u.subscriber_id AND (u.place_id IS NULL OR u.place_id = p.id)
-        JOIN subscriber s ON s.id = u.subscriber_id
-        JOIN contact c ON c.subscriber_id = u.subscriber_id
-        WHERE u.topic_id = :topic AND u.ended_at IS NULL
-          AND c.channel = ANY(u.channels) AND c.channel = ANY(:channels)
-          AND c.confirmed_at IS NOT NULL
-          AND NOT EXISTS (SELECT 1 FROM suppression x
-                          WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
-          AND {inside}
-        GROUP BY c.id, s.language
-    """  # noqa: S608 - built from our own words; every value is a bound parameter
-    return AudienceSql(sql, parameters)
+        SELECT c.id AS contact_id, c.subscriber_id, c.channel, s.language, p.ward_code
+        {people.sql % contacts}
+    """
+    return AudienceSql(sql, people.parameters | {"channels": list(channels)})
 
 
 def audience_groups(
-    session: Session, topic_id: UUID, targets: Targets, channels: Sequence[str]
+    session: Session, topic_id: UUID, targets: Targets, channels: Sequence[Channel]
 ) -> Sequence[AudienceGroup]:
     """The same audience, counted: no row names anybody."""
-    who = audience(topic_id, targets, channels)
+    people = _people(topic_id, targets)
+    # a column a channel: at most one contact of each belongs to a person
+    contacts = "".join(
+        f"""
+        LEFT JOIN (SELECT c.subscriber_id FROM contact c WHERE c.channel = '{channel.value}' AND {_WRITABLE}) {channel}
+             ON {channel}.subscriber_id = u.subscriber_id AND '{channel.value}' = ANY(u.channels)"""
+        for channel in channels
+    )
+    has = [f"({channel}.subscriber_id IS NOT NULL)" for channel in channels]
+    columns = ", ".join(f"{condition} AS {channel}" for condition, channel in zip(has, channels, strict=True))
+    numbers = ", ".join(str(number) for number in range(1, len(channels) + 3))
     sql = f"""
-        WITH person AS (
-            SELECT subscriber_id, language, min(ward_code) AS ward_code, bool_and(near) AS near,
-                   bool_or(channel = 'email') AS email, bool_or(channel = 'sms') AS sms,
-                   bool_or(channel = 'webhook') AS webhook
-            FROM ({who.sql}) reached
-            GROUP BY subscriber_id, language
-        )
-        SELECT ward_code, language, email, sms, webhook, count(*) AS people, count(*) FILTER (WHERE near) AS near
-        FROM person
-        GROUP BY ward_code, language, email, sms, webhook
-    """  # noqa: S608 - as above
-    rows = session.execute(text(sql), dict(who.parameters))
+        SELECT p.ward_code, s.language, {columns}, count(*) AS people, count(*) FILTER (WHERE {people.near}) AS near
+        {people.sql % contacts} AND ({" OR ".join(has)})
+        GROUP BY {numbers}
+    """
+    session.execute(text("SET LOCAL work_mem = '64MB'"))  # a whole council's people, hashed in memory
     return [
         AudienceGroup(
             ward_code=row.ward_code,
             language=row.language,
-            channels=tuple(name for name in ("email", "sms", "webhook") if row._mapping[name]),
+            channels=tuple(channel for channel in channels if row._mapping[channel]),
             people=row.people,
             near=row.near,
         )
-        for row in rows
+        for row in session.execute(text(sql), people.parameters)
     ]
 
 
@@ -148,9 +189,18 @@ def topic(session: Session, council_id: UUID, slug: str) -> Topic:
     return found
 
 
-def topics(session: Session, council_ids: Sequence[UUID], *, after: str = "", limit: int = 1000) -> Sequence[Topic]:
+def topics(
+    session: Session,
+    council_ids: Sequence[UUID],
+    *,
+    after: str = "",
+    changed_since: datetime | None = None,
+    limit: int = 1000,
+) -> Sequence[Topic]:
     """The topics of these councils by short name, those after `after`."""
     statement = select(Topic).where(col(Topic.council_id).in_(council_ids), Topic.slug > after)
+    if changed_since is not None:
+        statement = statement.where(Topic.changed_at >= changed_since)
     return session.exec(statement.order_by(Topic.slug, col(Topic.id)).limit(limit)).all()
 
 
@@ -168,16 +218,8 @@ def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
     """The resident with this id and everything in force about them. Raises: UnknownSubscriber."""
     subscriber = session.get(Subscriber, subscriber_id)
     if subscriber is None:
-        raise UnknownSubscriber("Nobody with this id subscribes to your council's topics.")
-    contacts = session.exec(select(Contact).where(Contact.subscriber_id == subscriber_id).order_by(Contact.channel))
-    places = session.exec(select(Place).where(Place.subscriber_id == subscriber_id).order_by(col(Place.id)))
-    following = session.exec(
-        select(Subscription, Topic)
-        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(Subscription.subscriber_id == subscriber_id, col(Subscription.ended_at).is_(None))
-        .order_by(Topic.name)
-    )
-    return SubscriberRecord(subscriber, contacts.all(), places.all(), following.all())
+        raise UnknownSubscriber(NOBODY)
+    return _records(session, [subscriber], council_id=None)[0]
 
 
 def council_record(session: Session, council_id: UUID, subscriber_id: UUID) -> SubscriberRecord:
@@ -185,17 +227,84 @@ def council_record(session: Session, council_id: UUID, subscriber_id: UUID) -> S
 
     Topics of other councils are left out. Raises: UnknownSubscriber.
     """
-    known = session.exec(
+    subscriber = session.exec(_of_council(council_id).where(Subscriber.id == subscriber_id)).first()
+    if subscriber is None:
+        raise UnknownSubscriber(NOBODY)
+    return _records(session, [subscriber], council_id=council_id)[0]
+
+
+def council_records(
+    session: Session, council_id: UUID, *, after: UUID | None, changed_since: datetime | None, limit: int
+) -> Sequence[SubscriberRecord]:
+    """The residents of `council_record` in the order they came, those after `after`, in five statements."""
+    statement = _of_council(council_id)
+    if after is not None:
+        statement = statement.where(Subscriber.id > after)
+    if changed_since is not None:
+        statement = statement.where(Subscriber.changed_at >= changed_since)
+    found = session.exec(statement.order_by(col(Subscriber.id)).limit(limit)).all()
+    return _records(session, found, council_id=council_id)
+
+
+def _of_council(council_id: UUID) -> SelectOfScalar[Subscriber]:
+    """Residents who follow or followed a topic of this council."""
+    follows = (
         select(Subscription.id)
         .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(Subscription.subscriber_id == subscriber_id, Topic.council_id == council_id)
-        .limit(1)
-    ).first()
-    if known is None:
-        raise UnknownSubscriber("Nobody with this id subscribes to your council's topics.")
-    whole = record(session, subscriber_id)
-    own = [pair for pair in whole.subscriptions if pair[1].council_id == council_id]
-    return SubscriberRecord(whole.subscriber, whole.contacts, whole.places, own)
+        .where(Subscription.subscriber_id == Subscriber.id, Topic.council_id == council_id)
+    )
+    return select(Subscriber).where(follows.exists())
+
+
+def _records(
+    session: Session, subscribers: Sequence[Subscriber], *, council_id: UUID | None
+) -> Sequence[SubscriberRecord]:
+    """These residents with what is held about them; with `council_id`, only that council's topics."""
+    ids = [subscriber.id for subscriber in subscribers]
+    contacts, places, following = defaultdict(list), defaultdict(list), defaultdict(list)
+    for contact in session.exec(
+        select(Contact).where(col(Contact.subscriber_id).in_(ids)).order_by(col(Contact.channel), col(Contact.id))
+    ):
+        contacts[contact.subscriber_id].append(contact)
+    for place in session.exec(select(Place).where(col(Place.subscriber_id).in_(ids)).order_by(col(Place.id))):
+        places[place.subscriber_id].append(place)
+    statement = (
+        select(Subscription, Topic)
+        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
+        .where(col(Subscription.subscriber_id).in_(ids), col(Subscription.ended_at).is_(None))
+        .order_by(Topic.name, col(Topic.id))
+    )
+    if council_id is not None:
+        statement = statement.where(Topic.council_id == council_id)
+    for subscription, topic in session.exec(statement):
+        following[subscription.subscriber_id].append((subscription, topic))
+    return [
+        SubscriberRecord(subscriber, contacts[subscriber.id], places[subscriber.id], following[subscriber.id])
+        for subscriber in subscribers
+    ]
+
+
+def topics_by_slug(session: Session, council_id: UUID) -> Mapping[str, Topic]:
+    """All topics of this council by short name."""
+    return {topic.slug: topic for topic in topics(session, [council_id])}
+
+
+def consents(session: Session, subscriber_id: UUID) -> Sequence[tuple[Consent, str | None, str | None]]:
+    """The resident's lines of the consent ledger, oldest first, each with its topic's name and the words agreed to."""
+    statement = (
+        select(Consent, Topic.name, ConsentWording.wording)
+        .join(Topic, col(Topic.id) == col(Consent.topic_id), isouter=True)
+        .join(
+            ConsentWording,
+            (col(ConsentWording.version) == col(Consent.wording_version))
+            & (col(ConsentWording.language) == col(Consent.language)),
+            isouter=True,
+        )
+        .where(Consent.subscriber_id == subscriber_id)
+        .order_by(col(Consent.at), col(Consent.id))
+        .limit(5000)
+    )
+    return session.exec(statement).all()
 
 
 def contact_by_fingerprint(session: Session, fingerprint: bytes) -> Contact | None:

@@ -155,6 +155,7 @@ CREATE UNIQUE INDEX contact_by_subscriber ON contact (subscriber_id, channel);
 CREATE TABLE place (
     id uuid PRIMARY KEY,
     subscriber_id uuid NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
+    position integer NOT NULL DEFAULT 0,
     label varchar NOT NULL,
     postcode varchar NOT NULL,
     ward_code varchar,
@@ -175,14 +176,12 @@ CREATE TABLE subscription (
     id uuid PRIMARY KEY,
     subscriber_id uuid NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
     topic_id uuid NOT NULL REFERENCES topic (id),
-    place_id uuid REFERENCES place (id) ON DELETE CASCADE,
     channels text[] NOT NULL,
     started_at timestamptz NOT NULL,
     ended_at timestamptz,
     ended_reason varchar
 );
-CREATE UNIQUE INDEX subscription_in_force ON subscription (topic_id, subscriber_id, place_id)
-    NULLS NOT DISTINCT WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX subscription_in_force ON subscription (topic_id, subscriber_id) WHERE ended_at IS NULL;
 CREATE INDEX subscription_by_subscriber ON subscription (subscriber_id);
 
 CREATE TABLE consent_wording (
