@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import cast
 
 from sqlalchemy import text
+from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import Session, col, select
 
 from notify.places.models import Area, Release, ReleaseKind
@@ -24,6 +26,33 @@ class Resolved:
     northing: int | None
     ended_on: date | None
     large_user: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseState:
+    """A release as `notify geodata status` shows it."""
+
+    id: int
+    kind: str
+    product: str
+    version: str
+    row_count: int
+    loaded_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+    has_rows: bool
+
+    @property
+    def state(self) -> str:
+        """`active`, `retired`, `loaded` and waiting, or `dropped`: retired and its postcodes removed."""
+        if not self.has_rows:
+            return "dropped"
+        if self.activated_at is None:
+            return "loaded"
+        return "active" if self.retired_at is None else "retired"
+
+
+_WITHOUT_OUTLINE = defer(cast("InstrumentedAttribute[bytes | None]", Area.geom), raiseload=True)
 
 
 def active_release(session: Session, kind: ReleaseKind) -> Release | None:
@@ -53,7 +82,62 @@ def areas_by_code(session: Session, codes: Sequence[str]) -> Mapping[str, Area]:
     statement = (
         select(Area)
         .join(Release, col(Release.id) == col(Area.release_id))
-        .where(col(Area.code).in_(codes))
+        .where(col(Area.code).in_(codes), col(Release.activated_at).is_not(None))
         .order_by(col(Release.retired_at).is_(None), col(Release.id))
     )
     return {area.code: area for area in session.exec(statement)}  # the last, the active one, wins
+
+
+def area_with_release(session: Session, code: str) -> tuple[Area, Release] | None:
+    """The area with this code, chosen as `areas_by_code` does, and the release it comes from."""
+    area = areas_by_code(session, [code]).get(code)
+    return (area, session.get_one(Release, area.release_id)) if area else None
+
+
+def release_of(session: Session, release_id: int) -> Release:
+    """The release with this number, which must exist."""
+    return session.get_one(Release, release_id)
+
+
+def names_by_code(session: Session, codes: Iterable[str | None]) -> Mapping[str, str]:
+    """The names of these areas, chosen as `areas_by_code` does, without reading their outlines."""
+    statement = text("""
+        SELECT DISTINCT ON (a.code) a.code, a.name FROM area a JOIN geo_release r ON r.id = a.release_id
+        WHERE a.code = ANY(:codes) AND r.activated_at IS NOT NULL
+        ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
+    """)
+    rows = session.execute(statement, {"codes": [code for code in codes if code]})
+    return {row.code: row.name for row in rows}
+
+
+def areas_page(
+    session: Session,
+    kind: ReleaseKind,
+    *,
+    districts: Sequence[str] | None,
+    after: str,
+    limit: int,
+    with_outline: bool,
+) -> Sequence[Area]:
+    """The active release's areas by code, those after `after`; in or among `districts` where given.
+
+    Without outline `geom` must not be touched.
+    """
+    release = active_release(session, kind)
+    statement = select(Area).where(Area.release_id == (release.id if release else None), Area.code > after)
+    if districts is not None:
+        column = Area.district_code if kind == ReleaseKind.WARD else Area.code
+        statement = statement.where(col(column).in_(districts))
+    if not with_outline:
+        statement = statement.options(_WITHOUT_OUTLINE)
+    return session.exec(statement.order_by(Area.code).limit(limit)).all()
+
+
+def releases(session: Session) -> Sequence[ReleaseState]:
+    """Every release of every kind, oldest first, and whether its rows are still here."""
+    statement = text("""
+        SELECT id, kind, product, version, row_count, loaded_at, activated_at, retired_at,
+               kind <> 'postcode' OR to_regclass('postcode_r' || id) IS NOT NULL AS has_rows
+        FROM geo_release ORDER BY id LIMIT 1000
+    """)
+    return [ReleaseState(**row._mapping) for row in session.execute(statement)]

@@ -1,6 +1,7 @@
 """From what an officer means to sets of published codes and postcodes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
@@ -143,17 +144,19 @@ def _index_for(session: Session, district_codes: Sequence[str]) -> tuple[Postcod
     release = active_release(session, ReleaseKind.POSTCODE)
     if release is None or release.id is None:
         raise NoPostcodesLoaded("Load a postcode release first: `notify geodata load --help`.")
-    known = _indexes.get((release.id, tuple(sorted(district_codes))))
+    # the moment is in the key because a restored database may use a release's number again
+    key = (release.id, release.activated_at, tuple(sorted(district_codes)))
+    known = _indexes.get(key)
     if known is None:
-        known = _build(session, release.id, tuple(sorted(district_codes)))
+        known = _build(session, release.id, key[2])
         if len(_indexes) >= MOST_INDEXES:
             _indexes.clear()
-        _indexes[release.id, tuple(sorted(district_codes))] = known
+        _indexes[key] = known
     return known
 
 
 MOST_INDEXES = 8  # councils of one installation; an old release's go when new ones come
-_indexes: dict[tuple[int, tuple[str, ...]], tuple[PostcodeIndex, Bounds]] = {}
+_indexes: dict[tuple[int, datetime | None, tuple[str, ...]], tuple[PostcodeIndex, Bounds]] = {}
 
 
 def _build(session: Session, release_id: int, district_codes: tuple[str, ...]) -> tuple[PostcodeIndex, Bounds]:

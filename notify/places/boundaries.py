@@ -1,0 +1,234 @@
+"""Ward and district boundaries as their publishers write them, in metres and mended.
+
+Understood: GeoJSON FeatureCollection, one GeoJSON feature a line, and TopoJSON. Columns change name every year
+and are found by pattern. Files are WGS84, or, as has happened, British National Grid: coordinates tell.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Polygon
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from notify.places import topojson
+from notify.places.containers import Member, SourceReport, SourceUnreadable, members
+from notify.places.geometry import repair
+from notify.places.projection import looks_like_metres, project
+
+_SUFFIXES = (".geojson", ".geojsonl", ".json", ".topojson")
+_CHUNK = 1 << 20
+_TOPOLOGY = re.compile(r'"type"\s*:\s*"Topology"|^\s*\{\s*"(?:arcs|objects|transform)"')
+_COLLECTION = re.compile(r'"features"\s*:\s*\[')
+_FEATURE = re.compile(r'"type"\s*:\s*"Feature"')
+_UNDERSTOOD = "a GeoJSON FeatureCollection, one GeoJSON feature a line, and TopoJSON"
+
+
+class AreaKind(StrEnum):
+    """What an area is."""
+
+    WARD = "ward"
+    DISTRICT = "district"
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """One ward or district. `geometry` is a valid Polygon or MultiPolygon, EPSG:27700.
+
+    `repaired` says what was wrong with the published outline and by how much the area changed; None if nothing.
+    """
+
+    kind: AreaKind
+    code: str
+    name: str
+    name_cy: str | None
+    district_code: str | None
+    geometry: BaseGeometry
+    repaired: str | None
+
+
+@dataclass(slots=True)
+class AreaReport(SourceReport):
+    """What became of a boundary source; `read` counts features, `repairs` holds (code, what was mended)."""
+
+    repairs: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Columns(NamedTuple):
+    kind: AreaKind
+    code: str
+    name: str | None
+    name_cy: str | None
+    district: str | None
+
+
+class _FeatureRefused(Exception):
+    """Why one feature is left out."""
+
+
+def read_areas(path: Path, report: AreaReport | None = None) -> Iterator[AreaRow]:
+    """Every ward or district of a file, folder or zip; what is left out or mended goes into `report`.
+
+    A file that has both ward and district columns holds wards.
+    Raises: SourceNotFound, SourceUnreadable, which for an unknown layout names what was seen.
+    """
+    report = AreaReport() if report is None else report
+    codes: set[str] = set()
+    for member in members(path, _SUFFIXES):
+        for number, feature in _features(member, report):
+            report.read += 1
+            try:
+                row = _area(feature)
+                if row.code in codes:
+                    raise _FeatureRefused(f"{row.code} came before; merge its parts into one feature")
+            except _FeatureRefused as refused:
+                report.refuse(member.name, number, str(refused))
+                continue
+            codes.add(row.code)
+            if row.repaired:
+                report.repairs.append((row.code, row.repaired))
+            yield row
+
+
+def _area(feature: object) -> AreaRow:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    if not isinstance(feature, dict) or not isinstance(properties, dict):
+        raise _FeatureRefused("not a feature with properties")
+    columns = _columns_of(tuple(properties))
+    if columns is None:
+        raise _FeatureRefused(f"no column such as WD25CD or LAD25CD among {', '.join(properties)[:200]}")
+    code = _text(properties, columns.code)
+    if code is None:
+        raise _FeatureRefused(f"no code in {columns.code}")
+    geometry, repaired = _mended(_in_metres(feature.get("geometry"), code), code)
+    return AreaRow(
+        columns.kind,
+        code,
+        _text(properties, columns.name) or code,
+        _text(properties, columns.name_cy),
+        _text(properties, columns.district),
+        geometry,
+        repaired,
+    )
+
+
+@lru_cache(maxsize=64)
+def _columns_of(names: tuple[str, ...]) -> _Columns | None:
+    ward, district = _find(names, r"WD\d\dCD"), _find(names, r"LAD\d\dCD")
+    if ward is not None:
+        stem = ward[:-2]
+        return _Columns(
+            AreaKind.WARD,
+            ward,
+            _find(names, rf"{stem}NM"),
+            _find(names, rf"{stem}NMW"),
+            district or _find(names, "LAD"),
+        )
+    if district is not None:
+        stem = district[:-2]
+        return _Columns(AreaKind.DISTRICT, district, _find(names, rf"{stem}NM"), _find(names, rf"{stem}NMW"), None)
+    return None
+
+
+def _find(names: tuple[str, ...], pattern: str) -> str | None:
+    return next((name for name in names if re.fullmatch(pattern, name, re.IGNORECASE)), None)
+
+
+def _text(properties: dict[str, object], column: str | None) -> str | None:
+    value = properties.get(column) if column else None
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _in_metres(geojson: object, code: str) -> BaseGeometry:
+    if not isinstance(geojson, dict) or geojson.get("type") not in ("Polygon", "MultiPolygon"):
+        raise _FeatureRefused(f"{code} has no usable geometry")
+    try:
+        flat = shapely.force_2d(shape(geojson))
+        if flat.is_empty:
+            raise _FeatureRefused(f"{code} has an empty geometry")
+        geometry = flat if looks_like_metres(flat.bounds) else shapely.transform(flat, project)
+    except (ValueError, TypeError, IndexError, KeyError, shapely.errors.ShapelyError) as fault:
+        raise _FeatureRefused(f"{code} has a broken geometry: {fault}") from fault
+    if not np.isfinite(geometry.bounds).all():
+        raise _FeatureRefused(f"{code} has coordinates outside the National Grid")
+    return geometry
+
+
+def _mended(geometry: BaseGeometry, code: str) -> tuple[BaseGeometry, str | None]:
+    if geometry.is_valid:
+        return geometry, None
+    whole = repair(geometry)
+    if whole.is_empty or not isinstance(whole, Polygon | MultiPolygon):
+        raise _FeatureRefused(f"{code} encloses no ground")
+    change = whole.area - geometry.area
+    return whole, f"{shapely.is_valid_reason(geometry)}; area changed by {round(change):+,} m²"
+
+
+def _features(member: Member, report: AreaReport) -> Iterator[tuple[int, object]]:
+    with member.text() as text:
+        head = text.read(_CHUNK)
+        start, single = _COLLECTION.search(head), _FEATURE.search(head)
+        if _TOPOLOGY.search(head):
+            yield from enumerate(_topology(head + text.read(), member.name), start=1)
+        elif start and not (single and single.start() < start.start()):
+            yield from enumerate(_collection(head[start.end() :], text, member.name), start=1)
+        elif single:
+            yield from _lines(head, text, member.name, report)
+        else:
+            seen = " ".join(head[:120].split())
+            raise SourceUnreadable(f"{member.name} begins with {seen!r}. Understood are {_UNDERSTOOD}.")
+
+
+def _topology(document: str, file: str) -> Iterator[object]:
+    try:
+        yield from topojson.features(json.loads(document))
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise SourceUnreadable(f"{file} is not sound TopoJSON ({fault}). Download it again.") from fault
+
+
+def _collection(buffer: str, rest: IO[str], file: str) -> Iterator[object]:
+    """The features of a collection, holding little more than one at a time."""
+    decoder, at, size = json.JSONDecoder(), 0, _CHUNK
+    while True:
+        while at < len(buffer) and buffer[at] in " \t\r\n,":
+            at += 1
+        if at < len(buffer) and buffer[at] == "]":
+            return
+        try:
+            feature, at = decoder.raw_decode(buffer, at)
+        except json.JSONDecodeError as fault:
+            more = rest.read(size)
+            if not more:
+                raise SourceUnreadable(f"{file} ends or breaks within a feature ({fault}).") from fault
+            buffer, at, size = buffer[at:] + more, 0, size * 2
+            continue
+        yield feature
+        size = _CHUNK
+
+
+def _lines(head: str, rest: IO[str], file: str, report: AreaReport) -> Iterator[tuple[int, object]]:
+    first = (head + rest.readline()).split("\n")
+    for number, line in enumerate(_chained(first, rest), start=1):
+        written = line.strip().lstrip("\x1e")
+        if not written:
+            continue
+        try:
+            feature = json.loads(written)
+        except ValueError as fault:
+            report.read += 1
+            report.refuse(file, number, f"not JSON: {fault}")
+            continue
+        yield number, feature
+
+
+def _chained(first: list[str], rest: IO[str]) -> Iterator[str]:
+    yield from first
+    yield from rest

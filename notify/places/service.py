@@ -1,0 +1,277 @@
+"""Puts a loaded release into force: compares, switches, measures edges and looks residents' places up anew."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col
+
+from notify import clock
+from notify.errors import Conflict, NotFound
+from notify.places import checks, edges
+from notify.places.loading import partition_of
+from notify.places.models import Release, ReleaseKind
+from notify.places.queries import active_release, releases
+from notify.staff.queries import councils
+from notify.staff.service import audit
+
+
+class UnknownRelease(NotFound):
+    """No release has this number."""
+
+    title = "There is no such release"
+
+
+class ReleaseDropped(Conflict):
+    """The release's postcodes were removed; only one previous release is kept."""
+
+    title = "The release's postcodes are no longer here"
+
+
+class ReleaseNeedsConfirmation(Conflict):
+    """The release differs so much from the active one that an administrator must say yes.
+
+    `objections` holds the sentences, the other fields the counts behind them.
+    """
+
+    title = "The release needs to be confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationReport:
+    """What an activation did.
+
+    `added`, `removed` and `moved_ward` count postcodes, or areas, against the release before; `edges` postcodes with
+    a measured distance to their ward's boundary; `places_changed` residents' places now in another ward; and
+    `needing_review` all places whose resident should be asked. `objections` are those that were overruled.
+    """
+
+    release_id: int
+    kind: ReleaseKind
+    previous_id: int | None
+    added: int
+    removed: int
+    moved_ward: int
+    edges: int
+    places_changed: int
+    needing_review: int
+    objections: tuple[str, ...] = ()
+
+
+def activate(session: Session, release_id: int, *, confirmed: bool = False) -> ActivationReport:
+    """Put a release into force and retire the one before it, whose rows stay for one more activation.
+
+    Activating the active release again measures and looks up anew, for instance after a council was added.
+    Raises: UnknownRelease, ReleaseDropped, ReleaseNeedsConfirmation unless `confirmed`.
+    """
+    # one at a time: each compares itself with the active one
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('notify.places.activate'))"))
+    release = _loaded(session, release_id)
+    previous = active_release(session, release.kind)
+    previous_id = previous.id if previous else None
+    findings = _findings(session, release, release_id, previous_id)
+    if findings.objections and not confirmed:
+        raise _confirmation(release_id, findings)
+    _switch(session, release_id, previous_id)
+    measured = _measure(session)
+    changed = _look_up_places(session, previous_id if release.kind == ReleaseKind.POSTCODE else None)
+    report = ActivationReport(
+        release_id=release_id,
+        kind=release.kind,
+        previous_id=previous_id,
+        added=findings.added,
+        removed=findings.removed,
+        moved_ward=findings.moved_ward,
+        edges=measured,
+        places_changed=changed,
+        needing_review=session.execute(text("SELECT count(*) FROM place WHERE needs_review")).scalar_one(),
+        objections=tuple(findings.objections),
+    )
+    _note(session, report)
+    if release.kind == ReleaseKind.POSTCODE:
+        _drop_older(session, kept={release_id, previous_id})
+    return report
+
+
+def _loaded(session: Session, release_id: int) -> Release:
+    release = session.get(Release, release_id)
+    if release is None:
+        raise UnknownRelease(f"There is no release {release_id}. `notify geodata status` lists them.")
+    known = next(state for state in releases(session) if state.id == release_id)
+    if not known.has_rows:
+        raise ReleaseDropped(f"The postcodes of release {release_id} were removed. Load its file again.")
+    return release
+
+
+def _findings(session: Session, release: Release, new_id: int, old_id: int | None) -> checks.Findings:
+    districts = _districts(session)
+    if release.kind == ReleaseKind.POSTCODE:
+        found = checks.compare_postcodes(session, new_id=new_id, old_id=old_id, districts=districts)
+    else:
+        found = checks.compare_areas(session, kind=release.kind, new_id=new_id, old_id=old_id, districts=districts)
+    return found if new_id != old_id else found.unopposed()
+
+
+def _districts(session: Session) -> list[str]:
+    return sorted({code for council in councils(session) for code in council.district_codes})
+
+
+def _confirmation(release_id: int, findings: checks.Findings) -> ReleaseNeedsConfirmation:
+    return ReleaseNeedsConfirmation(
+        f"Release {release_id} was not activated: {'; '.join(findings.objections)}. If that is right, confirm with "
+        f"`notify geodata activate {release_id} --yes`.",
+        objections=list(findings.objections),
+        added=findings.added,
+        removed=findings.removed,
+        moved_ward=findings.moved_ward,
+        blank_wards=findings.blank_wards,
+        own_before=findings.own_before,
+        own_vanished=findings.own_vanished,
+    )
+
+
+def _switch(session: Session, release_id: int, previous_id: int | None) -> None:
+    moment = clock.now()
+    session.execute(
+        update(Release).where(col(Release.id) == previous_id, col(Release.id) != release_id).values(retired_at=moment)
+    )
+    session.execute(update(Release).where(col(Release.id) == release_id).values(activated_at=moment, retired_at=None))
+
+
+def _measure(session: Session) -> int:
+    """Edge distances depend on postcodes and wards both, so either one's activation measures again."""
+    postcodes, wards = (active_release(session, kind) for kind in (ReleaseKind.POSTCODE, ReleaseKind.WARD))
+    if postcodes is None or postcodes.id is None:
+        return 0
+    wards_id = wards.id if wards else None
+    if wards_id is not None:
+        edges.fill_districts(session, postcodes_id=postcodes.id, wards_id=wards_id)
+    return edges.measure(session, postcodes_id=postcodes.id, wards_id=wards_id, districts=_districts(session))
+
+
+# Places belong to subscribers, which stand above and cannot be imported. The table is named here all the same,
+# because a release and the places it moves must change in one transaction: a ward alert sent between two would
+# miss the people on the way.
+
+_FOUND_PLACES = """
+    WITH known AS MATERIALIZED (
+        SELECT DISTINCT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL
+    ), answered AS (
+        -- the resident's own answer stands for as long as its ward exists
+        SELECT p.id, p.ward_source = 'resident' AND p.ward_code IN (SELECT ward_code FROM known) AS stands,
+               p.ward_source = 'resident' AND p.ward_code NOT IN (SELECT ward_code FROM known) AS lost
+        FROM place p
+    ), looked_up AS (
+        SELECT p.id, n.district_code, n.alt_ward_code,
+               CASE WHEN a.stands THEN p.ward_code ELSE coalesce(n.ward_code, p.ward_code) END AS ward_code,
+               CASE WHEN a.stands THEN 'resident' ELSE 'published' END AS ward_source,
+               CASE
+                   WHEN n.ended_on IS NOT NULL OR n.ward_code IS NULL OR a.lost THEN true
+                   -- an answer that is neither of the two wards it lies in or near is asked for again
+                   WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
+                                      AND p.ward_code IS DISTINCT FROM n.alt_ward_code
+                   ELSE p.needs_review AND (p.release_id = :release OR n.alt_ward_code IS NOT NULL)
+               END AS needs_review
+        FROM place p
+        JOIN answered a ON a.id = p.id
+        JOIN postcode n ON n.release_id = :release AND n.key = p.postcode
+    ), changed AS (
+        UPDATE place p
+        SET ward_code = l.ward_code, district_code = coalesce(l.district_code, p.district_code),
+            alt_ward_code = l.alt_ward_code, ward_source = l.ward_source, needs_review = l.needs_review,
+            release_id = :release, resolved_at = :moment
+        FROM looked_up l
+        WHERE l.id = p.id
+          AND (p.ward_code, p.district_code, p.alt_ward_code, p.ward_source, p.needs_review, p.release_id)
+              IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.alt_ward_code,
+                                l.ward_source, l.needs_review, :release)
+        RETURNING p.id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code
+    )
+"""
+
+# A postcode the release no longer has: its ward is kept where it still exists, else follows the ward's other
+# postcodes if nearly all of them went to one and the same.
+_GONE_PLACES = """
+    WITH gone AS MATERIALIZED (
+        SELECT id, ward_code FROM place p
+        WHERE NOT EXISTS (SELECT 1 FROM postcode n WHERE n.release_id = :release AND n.key = p.postcode)
+    ), homeless AS MATERIALIZED (
+        SELECT DISTINCT ward_code FROM gone
+        WHERE ward_code NOT IN
+              (SELECT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL)
+    ), successor AS (
+        SELECT o.ward_code AS old_code, n.ward_code AS new_code,
+               count(*) / sum(count(*)) OVER (PARTITION BY o.ward_code) AS share
+        FROM postcode o
+        JOIN postcode n ON n.release_id = :release AND n.key = o.key AND n.ward_code IS NOT NULL
+        WHERE o.release_id = :previous AND o.ward_code IN (SELECT ward_code FROM homeless)
+        GROUP BY o.ward_code, n.ward_code
+    ), changed AS (
+        UPDATE place p
+        SET ward_code = coalesce(s.new_code, p.ward_code), needs_review = true, resolved_at = :moment,
+            ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
+            alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END
+        FROM gone g
+        LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
+        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL)
+        RETURNING p.id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code
+    )
+"""
+
+_NOTE_CHANGES = """
+    INSERT INTO place_change (place_id, release_id, old_ward_code, new_ward_code, at)
+    SELECT id, :release, old_ward_code, new_ward_code, :moment FROM changed
+    WHERE old_ward_code IS DISTINCT FROM new_ward_code
+    RETURNING id
+"""
+
+ENOUGH_FOR_SUCCESSOR = 0.95
+
+
+def _look_up_places(session: Session, previous_id: int | None) -> int:
+    """How many residents' places came into another ward; each has a row in place_change."""
+    release = active_release(session, ReleaseKind.POSTCODE)
+    if release is None:
+        return 0
+    parameters: Mapping[str, object] = {
+        "release": release.id,
+        "previous": previous_id,
+        "moment": clock.now(),
+        "enough": ENOUGH_FOR_SUCCESSOR,
+    }
+    changed = 0
+    for places in (_FOUND_PLACES, _GONE_PLACES):
+        changed += len(session.execute(text(places + _NOTE_CHANGES), parameters).all())
+    return changed
+
+
+def _note(session: Session, report: ActivationReport) -> None:
+    audit(
+        session,
+        council_id=None,
+        actor="command-line",
+        action="geodata.activate",
+        subject=str(report.release_id),
+        kind=report.kind,
+        previous=report.previous_id,
+        moved_ward=report.moved_ward,
+        places_changed=report.places_changed,
+        overruled=list(report.objections),
+    )
+    session.flush()
+
+
+def _drop_older(session: Session, kept: set[int | None]) -> None:
+    """Remove the postcodes of releases retired before the last; what is in use now is left for the next time.
+
+    Dropping needs the whole table for a moment, and waiting for it would make every reader behind us wait too.
+    """
+    for state in releases(session):
+        is_old = state.kind == ReleaseKind.POSTCODE and state.retired_at is not None and state.has_rows
+        if not is_old or state.id in kept:
+            continue
+        with suppress(OperationalError), session.begin_nested():
+            session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            session.execute(text(f"DROP TABLE {partition_of(state.id)}"))
