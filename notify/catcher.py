@@ -145,7 +145,7 @@ async def _serve(options: argparse.Namespace) -> None:
             connections.add(connection)
             return connection
 
-        server = await loop.create_server(connected, _HOST, options.port, backlog=512)
+        server = await loop.create_server(connected, options.host, options.port, backlog=512)
         if options.port_file:
             _write_whole(options.port_file, str(server.sockets[0].getsockname()[1]))
         await stop.wait()
@@ -173,7 +173,8 @@ def _write_whole(path: Path, text: str) -> None:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, or with `--until-eof` until the input closes."""
-    parser = argparse.ArgumentParser(prog="python -m notify.catcher", description="Catch mail on 127.0.0.1.")
+    parser = argparse.ArgumentParser(prog="python -m notify.catcher", description="Catch mail instead of sending it.")
+    parser.add_argument("--host", default=_HOST, help="where to listen; only a container needs more than the default")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--file", type=Path, required=True, help="gets one line of JSON per recipient")
     parser.add_argument("--port-file", type=Path, help="gets the port number once the catcher listens")

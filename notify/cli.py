@@ -121,7 +121,7 @@ def _serve(process: Command) -> NoReturn:
     with installation():
         chosen = settings()
         if not embedded.status(chosen.data_dir).database_pid:
-            os.execve(process.argv[0], process.argv, {**os.environ, **process.env})  # noqa: S606 - our own argv
+            os.execve(process.argv[0], list(process.argv), {**os.environ, **process.env})  # noqa: S606 - our own argv
         sys.exit(supervise([process], grace_seconds=GRACE_SECONDS))
 
 
@@ -221,7 +221,7 @@ def queue() -> None:
 @main.command()
 def doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
-    complaints = []
+    complaints: list[str] = []
     with installation():
         for check in (_check_database, _check_queue, _check_providers):
             complaints += check()

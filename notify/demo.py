@@ -30,7 +30,8 @@ from notify.staff import service as staff
 from notify.staff.models import Council, KeyMode, Officer, Role
 from notify.staff.queries import council_by_slug
 from notify.subscribers import service as subscribers
-from notify.subscribers.import_csv import import_csv
+from notify.subscribers.import_csv import read_rows
+from notify.subscribers.importing import import_subscribers
 from notify.subscribers.models import ApprovalRule, ConsentEvidence, NewTopic, TopicPurpose
 
 FOLDER = TEMPLATES.parent / "geodata" / "demo"
@@ -153,13 +154,12 @@ def _import_residents() -> None:
     )
     with db.transaction() as session:
         council = council_by_slug(session, COUNCIL)
-        report = import_csv(
+        report = import_subscribers(
             session,
             council_id=council.id,
             actor="demo",
-            content=text.getvalue().encode(),
+            rows=read_rows(text.getvalue().encode()),
             evidence=evidence,
-            default_topics=[],
             confirmed=True,
         )
     assert report.created == RESIDENTS, report  # noqa: S101 - the demo's own data

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +23,7 @@ def once_a_process(make: Callable[P, T]) -> Callable[P, T]:
     """Remember what `make` returns for the life of the process, or until `reread`."""
     cached = cache(make)
     _remembered.append(cached.cache_clear)
-    return cached  # type: ignore[return-value] - a cached function takes the same arguments
+    return cast(Callable[P, T], cached)
 
 
 def reread() -> None:

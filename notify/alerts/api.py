@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
@@ -158,8 +158,8 @@ def create_alert(
 def list_alerts(
     request: AnyRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
-    after: UUID | None = None,
-    changed_since: datetime | None = None,
+    after: FromQuery[UUID | None] = None,
+    changed_since: FromQuery[datetime | None] = None,
 ) -> AlertPage:
     """The council's alerts, newest first."""
     with transaction() as session:

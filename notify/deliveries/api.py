@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, QueryParameter, RawBody
+from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import SQLModel
 
@@ -65,13 +65,13 @@ def list_deliveries(
     alert_id: FromPath[UUID],
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 500,
     after: Annotated[int, QueryParameter(ge=0)] = 0,
-    state: DeliveryState | None = None,
-    changed_since: datetime | None = None,
+    in_state: Annotated[DeliveryState | None, QueryParameter(name="state")] = None,
+    changed_since: FromQuery[datetime | None] = None,
 ) -> DeliveryPage:
     """The ledger of an alert: one row per person and channel, with its state."""
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id)
-        rows = queries.deliveries(session, alert, after=after, state=state, changed_since=changed_since, limit=limit)
+        rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=changed_since, limit=limit)
     views = [
         DeliveryView(
             id=f"{alert_id.hex}-{row.number}",
