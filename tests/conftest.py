@@ -48,10 +48,8 @@ def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     embedded.reset(directory)
 
 
-@pytest.fixture
-def database(servers: embedded.Addresses) -> Iterator[None]:
-    """An empty, migrated database and an empty queue; commits are real."""
-    yield
+def empty_database() -> None:
+    """Remove what a test committed and queued."""
     with db.engine().begin() as connection:
         asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in TABLES)
         filled = connection.execute(text(asked)).scalars().all()
@@ -59,6 +57,13 @@ def database(servers: embedded.Addresses) -> Iterator[None]:
             connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
     jobs.sending_broker().client.flushall()
     clock.use(None)
+
+
+@pytest.fixture
+def database(servers: embedded.Addresses) -> Iterator[None]:
+    """An empty, migrated database and an empty queue; commits are real."""
+    yield
+    empty_database()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,5 @@ class Mailbox:
     def messages(self) -> list[EmailMessage]:
         """Every e-mail received, parsed."""
         return [
-            message_from_bytes(file.read_bytes(), policy=default)  # type: ignore[arg-type, misc]
-            for file in sorted(self.folder.glob("kept/*.eml"))
+            message_from_bytes(file.read_bytes(), policy=default) for file in sorted(self.folder.glob("kept/*.eml"))
         ]

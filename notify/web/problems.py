@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents for programs and as pages for people."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -133,7 +133,7 @@ HTTP_TITLES = {
     429: "Too many requests",
 }
 
-HANDLERS = {
+HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]] = {
     NotifyError: on_known_error,
     ValidationException: on_validation_error,
     HTTPException: on_http_error,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from notify.db import transaction
 from notify.places import service
@@ -112,8 +112,3 @@ def place(place_id: UUID) -> Place:
     """The resident's place as it is stored now."""
     with transaction() as session:
         return session.exec(select(Place).where(Place.id == place_id)).one()
-
-
-def one(session: Session, place_id: UUID) -> Place:
-    """The place within a session."""
-    return session.get_one(Place, place_id)

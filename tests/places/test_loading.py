@@ -14,7 +14,6 @@ from notify.places.loading import KindsMixed, NothingLoaded, PostcodeTwice, load
 from notify.places.models import ReleaseKind
 from notify.places.population import NoWardsLoaded, load_population
 from notify.places.queries import active_release, areas_by_code, releases, resolve_postcodes
-
 from tests.places.invented import (
     DISTRICT,
     EAST,
@@ -110,7 +109,16 @@ def test_a_file_cut_short_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_partitions")
-@pytest.mark.parametrize(("name", "content"), [("zz.csv", '"no",1,2,3,4,5,6,7,8,9\n'), ("w.geojson", '{"features":[]}')])
+def test_a_value_that_cannot_be_stored_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="cannot be stored"):
+        load(postcode_file(tmp_path / "zz.csv", [("ZZ1 1AA", 555_500, 344_500, "Z\0")]))
+    assert nothing_is_left()
+
+
+@pytest.mark.usefixtures("no_partitions")
+@pytest.mark.parametrize(
+    ("name", "content"), [("zz.csv", '"no",1,2,3,4,5,6,7,8,9\n'), ("w.geojson", '{"features":[]}')]
+)
 def test_a_source_without_one_usable_row_is_refused(tmp_path: Path, name: str, content: str) -> None:
     file = tmp_path / name
     file.write_text(content)
@@ -122,13 +130,15 @@ def test_a_source_without_one_usable_row_is_refused(tmp_path: Path, name: str, c
 def test_an_empty_collection_says_that_nothing_was_loaded(tmp_path: Path) -> None:
     file = tmp_path / "wards.geojson"
     file.write_text('{"type":"FeatureCollection","features":[]}')
-    with pytest.raises(NothingLoaded, match="wards.geojson"):
+    with pytest.raises(NothingLoaded, match=r"wards\.geojson"):
         load(file)
 
 
 def test_a_table_left_by_a_restored_database_is_replaced(tmp_path: Path) -> None:
     with transaction() as session:
-        following = session.execute(text("SELECT nextval(pg_get_serial_sequence('geo_release', 'id'))")).scalar_one() + 1
+        following = (
+            session.execute(text("SELECT nextval(pg_get_serial_sequence('geo_release', 'id'))")).scalar_one() + 1
+        )
         session.execute(text(f"DROP TABLE IF EXISTS postcode_r{following}"))
         session.execute(text(f"CREATE TABLE postcode_r{following} PARTITION OF postcode FOR VALUES IN ({following})"))
         session.execute(text(f"INSERT INTO postcode (release_id, key) VALUES ({following}, 'ZZ11AA')"))
