@@ -64,7 +64,11 @@ class Teller(click.Group):
             ) from None
 
 
-@click.group(cls=Teller, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Teller,
+    # groups of other rooms enter `obj` when they need servers; `--help` then starts none
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "obj": installation},
+)
 def main() -> None:
     """Alerts by topic and place for residents who asked for them.
 

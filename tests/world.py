@@ -78,6 +78,7 @@ def load_places(session: Session) -> None:
                    (2, 'ward', 'Invented', '1', 'Invented.', 2, now(), now())
         """)
     )
+    session.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 2)"))
     session.execute(text("CREATE TABLE IF NOT EXISTS postcode_r1 PARTITION OF postcode FOR VALUES IN (1)"))
     session.execute(
         text("""

@@ -112,4 +112,23 @@ def _provider_in_use(name: str) -> Provider:
     raise ProviderNotInUse("Name it in NOTIFY_EMAIL_PROVIDERS, NOTIFY_SMS_PROVIDERS or NOTIFY_WEBHOOK_PROVIDERS.")
 
 
+@get("/metrics", sync_to_thread=True, media_type="text/plain; version=0.0.4", tags=["health"])
+def read_metrics() -> str:
+    """Depth of each lane in Prometheus' text format. Public within the installation's network; names nobody."""
+    with transaction() as session:
+        depths = queries.lane_depths(session)
+    lines = []
+    for name, meaning in METRICS.items():
+        lines += [f"# HELP notify_lane_{name} {meaning}", f"# TYPE notify_lane_{name} gauge"]
+        lines += [f'notify_lane_{name}{{lane="{depth.lane}"}} {getattr(depth, name)}' for depth in depths]
+    return "\n".join(lines) + "\n"
+
+
+METRICS = {
+    "batches": "Batches not done yet.",
+    "deliveries": "Deliveries in batches not done yet.",
+    "held": "Batches that a worker holds now.",
+}
+
 HANDLERS: Sequence[ControllerRouterHandler] = (list_deliveries, receive_receipts)
+ROOT_HANDLERS: Sequence[ControllerRouterHandler] = (read_metrics,)

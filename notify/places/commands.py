@@ -48,7 +48,7 @@ def geodata() -> None:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(["auto", *SourceKind]),
+    type=click.Choice(["auto", *(kind.value for kind in SourceKind)]),
     default="auto",
     show_default=True,
     help="What the files hold. auto: CSV is postcodes, GeoJSON and TopoJSON are areas.",
@@ -92,6 +92,7 @@ def load(
     sources = [(path, _described(recognise(path, chosen), product, version, attribution)) for path in paths]
     if sum(source.kind == SourceKind.POSTCODES for _, source in sources) > 1:
         raise click.UsageError("One postcode release at a time: put the files into one folder and name that.")
+    _enter_installation()
     reports = [_load(path, source) for path, source in sources]
     if population is not None:
         _load_population(population, reports)
@@ -109,12 +110,14 @@ def activate_command(release_id: int, *, yes: bool) -> None:
     alerts need are missing. Look at the counts, then repeat with --yes. Activating the active release again
     measures distances and looks places up anew; do that after adding a council.
     """
+    _enter_installation()
     _activate(release_id, confirmed=yes)
 
 
 @geodata.command()
 def status() -> None:
     """List the releases: what they are, and which are in force."""
+    _enter_installation()
     with transaction() as session:
         found = releases(session)
     if not found:
@@ -137,6 +140,16 @@ def load_release(
     loaded = _read(path, source, progress=None)
     with transaction() as session:
         return service.activate(session, loaded.release_id)
+
+
+def _enter_installation() -> None:
+    """Enter what the program above put into the context: `notify` starts the embedded servers where needed.
+
+    Done by each command and not by the group, so that `--help` and a mistyped option start nothing.
+    """
+    context = click.get_current_context()
+    if context.obj is not None:
+        context.with_resource(context.obj())
 
 
 def _described(guess: Recognised, product: str | None, version: str | None, attribution: str | None) -> Recognised:
@@ -212,10 +225,8 @@ def _activate(release_id: int, *, confirmed: bool) -> None:
     click.echo(f"Release {release_id} is in force{instead}.")
     for objection in report.objections:
         click.echo(f"  Confirmed: {objection}.")
-    click.echo(
-        f"  {_UNITS[report.kind]}: {report.added:,} added, {report.removed:,} removed, "
-        f"{report.moved_ward:,} in another ward."
-    )
+    moved = f", {report.moved_ward:,} in another ward" if report.kind == ReleaseKind.POSTCODE else ""
+    click.echo(f"  {_UNITS[report.kind]}: {report.added:,} added, {report.removed:,} removed{moved}.")
     click.echo(f"  {report.edges:,} postcodes measured to their ward's edge.")
     click.echo(
         f"  {report.places_changed:,} residents' places came into another ward; "

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.errors import Invalid
 from notify.places.boundaries import AreaReport, AreaRow, read_areas
-from notify.places.containers import Refusal, SourceReport
+from notify.places.containers import Refusal, SourceReport, SourceUnreadable
 from notify.places.models import Release, ReleaseKind
 from notify.places.sources import PostcodeReport, read_postcodes
 
@@ -167,10 +167,18 @@ def _rows_or_refuse(report: SourceReport, path: Path, progress: Progress | None)
 
 @contextmanager
 def _copy(session: Session, statement: str) -> Iterator[psycopg.Copy]:
-    """The driver's own COPY, inside the session's transaction."""
+    """The driver's own COPY, inside the session's transaction.
+
+    Raises: SourceUnreadable for a value that PostgreSQL cannot hold.
+    """
     driver = cast("psycopg.Connection[tuple[Any, ...]]", session.connection().connection.driver_connection)
-    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        yield copy
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            yield copy
+    except psycopg.DataError as fault:
+        raise SourceUnreadable(
+            f"A row holds characters that cannot be stored ({str(fault).splitlines()[0]}). Download the file again."
+        ) from fault
 
 
 def _make_partition(session: Session, release: Release) -> str:

@@ -133,6 +133,12 @@ def areas_page(
     return session.exec(statement.order_by(Area.code).limit(limit)).all()
 
 
+def postcodes_are_here(session: Session, release_id: int) -> bool:
+    """Whether the postcodes of this release are still stored."""
+    statement = text("SELECT to_regclass('postcode_r' || CAST(:release AS integer)) IS NOT NULL")
+    return bool(session.execute(statement, {"release": release_id}).scalar_one())
+
+
 def releases(session: Session) -> Sequence[ReleaseState]:
     """Every release of every kind, oldest first, and whether its rows are still here."""
     statement = text("""

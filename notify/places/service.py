@@ -13,7 +13,7 @@ from notify.errors import Conflict, NotFound
 from notify.places import checks, edges
 from notify.places.loading import partition_of
 from notify.places.models import Release, ReleaseKind
-from notify.places.queries import active_release, releases
+from notify.places.queries import active_release, postcodes_are_here, releases
 from notify.staff.queries import councils
 from notify.staff.service import audit
 
@@ -99,8 +99,7 @@ def _loaded(session: Session, release_id: int) -> Release:
     release = session.get(Release, release_id)
     if release is None:
         raise UnknownRelease(f"There is no release {release_id}. `notify geodata status` lists them.")
-    known = next(state for state in releases(session) if state.id == release_id)
-    if not known.has_rows:
+    if release.kind == ReleaseKind.POSTCODE and not postcodes_are_here(session, release_id):
         raise ReleaseDropped(f"The postcodes of release {release_id} were removed. Load its file again.")
     return release
 
@@ -172,7 +171,7 @@ _FOUND_PLACES = """
                    -- an answer that is neither of the two wards it lies in or near is asked for again
                    WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
                                       AND p.ward_code IS DISTINCT FROM n.alt_ward_code
-                   ELSE p.needs_review AND (p.release_id = :release OR n.alt_ward_code IS NOT NULL)
+                   ELSE p.needs_review AND (p.release_id IS NOT DISTINCT FROM :release OR n.alt_ward_code IS NOT NULL)
                END AS needs_review
         FROM place p
         JOIN answered a ON a.id = p.id

@@ -2,6 +2,8 @@
 
 import gzip
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,32 @@ def test_left_out_rows_and_mended_outlines_are_shown(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("database")
 def test_nothing_loaded_is_said(tmp_path: Path) -> None:
     assert "Nothing is loaded." in typed("status").output
+
+
+@pytest.mark.usefixtures("database")
+def test_each_command_runs_inside_the_installation_it_is_given(tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    @contextmanager
+    def installation() -> Iterator[None]:
+        steps.append("started")
+        yield
+        steps.append("stopped")
+
+    CliRunner().invoke(geodata, ["load", "--help"], obj=installation)
+    CliRunner().invoke(geodata, ["load", "nowhere.csv"], obj=installation)
+    assert steps == []
+    CliRunner().invoke(geodata, ["status"], obj=installation)
+    assert steps == ["started", "stopped"]
+
+
+@pytest.mark.usefixtures("database")
+def test_the_kind_can_be_given(tmp_path: Path) -> None:
+    file = postcode_file(tmp_path / "zz.csv")
+    ward_file(tmp_path / "wards.geojson")
+    assert "5 postcodes" in typed("load", tmp_path, "--kind", "postcodes").output
+    assert "2 wards" in typed("load", tmp_path, "--kind", "areas").output
+    assert typed("load", file, "--kind", "parishes").exit_code == 2
 
 
 def test_two_postcode_files_belong_in_one_folder(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""Every benchmark, one after another; the last line is JSON with one entry a benchmark."""
+
+import json
+import subprocess
+import sys
+
+BENCHMARKS = ("places", "geodata_load", "dry_run", "end_to_end")
+
+
+def main() -> None:
+    """Run each benchmark in a process of its own, so that its peak memory is its own."""
+    results: dict[str, list[dict[str, object]]] = {}
+    for name in BENCHMARKS:
+        print(f"{name} …", flush=True)
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True, capture_output=True, text=True)
+        results[name] = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        for row in results[name]:
+            print("  " + ", ".join(f"{key} {value}" for key, value in row.items() if key != "benchmark"), flush=True)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
