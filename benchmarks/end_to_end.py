@@ -21,7 +21,7 @@ POSTCODES = 3_900
 ALERT = {
     "topic": "bins",
     "title": "Your bin day moves to Tuesday",
-    "body": "Because of the bank holiday your bins are emptied on Tuesday this week.\n\n" + "Please put them out by 6am. " * 40,
+    "body": "Because of the bank holiday your bins are emptied on Tuesday.\n\n" + "Please put them out by 6am. " * 40,
     "link": "https://example.org/bins",
     "send": True,
 }  # fmt: skip

@@ -53,15 +53,16 @@ def add_places(session: Session, postcodes: int) -> None:
     session.execute(
         text("""
             INSERT INTO geo_release (id, kind, product, version, attribution, row_count, loaded_at, activated_at)
-            VALUES (1, 'postcode', 'Invented', '1', '', 0, now(), now()), (2, 'ward', 'Invented', '1', '', 0, now(), now())
+            VALUES (1, 'postcode', 'Invented', '1', '', 0, now(), now()),
+                   (2, 'ward', 'Invented', '1', '', 0, now(), now())
         """)
     )
     session.execute(text("CREATE TABLE postcode_r1 PARTITION OF postcode FOR VALUES IN (1)"))
     session.execute(
         text("""
             INSERT INTO postcode (release_id, key, easting, northing, ward_code, district_code)
-            SELECT 1, 'ZZ' || n, 550000 + n % 100 * 80, 340000 + n / 100 * 80, 'Z05' || lpad((n % :wards)::text, 6, '0'),
-                   :district
+            SELECT 1, 'ZZ' || n, 550000 + n % 100 * 80, 340000 + n / 100 * 80,
+                   'Z05' || lpad((n % :wards)::text, 6, '0'), :district
             FROM generate_series(1, :postcodes) n
         """),
         {"postcodes": postcodes, "wards": WARDS, "district": DISTRICT},
@@ -100,7 +101,8 @@ RESIDENTS = """
 """
 EMAILS = """
     INSERT INTO contact (id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
-    SELECT email_id, id, 'email', 'resident' || n || '@example.org', sha256(('e' || n)::bytea), '', now(), now() FROM new
+    SELECT email_id, id, 'email', 'resident' || n || '@example.org', sha256(('e' || n)::bytea), '', now(), now()
+    FROM new
 """
 PHONES = """
     INSERT INTO contact (id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)

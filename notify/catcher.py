@@ -62,7 +62,8 @@ def start(directory: Path, *, keep: bool = False) -> Iterator[Catcher]:
     mail = directory / "mail.jsonl"
     process = subprocess.Popen(  # noqa: S603
         [
-            *(sys.executable, "-m", "notify.catcher", "--file", str(mail), "--port-file", str(port_file), "--until-eof"),
+            *(sys.executable, "-m", "notify.catcher", "--until-eof"),
+            *("--file", str(mail), "--port-file", str(port_file)),
             *(("--keep", str(directory / "kept")) if keep else ()),
         ],
         stdin=subprocess.PIPE,

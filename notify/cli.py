@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from notify import db, demo, embedded, jobs, migrations
 from notify.deliveries.queries import lane_depths
@@ -57,7 +57,7 @@ class Teller(click.Group):
             return super().invoke(ctx)
         except NotifyError as error:
             raise click.ClickException(f"{error.title}. {error.detail}") from None
-        except OperationalError as error:
+        except DBAPIError as error:
             raise click.ClickException(
                 f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}. "
                 "Try `notify doctor`, or `notify migrate` if this is a new database."
