@@ -3,6 +3,7 @@
 import smtplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.policy import SMTP as SEVEN_BIT
@@ -12,7 +13,17 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from notify.providers.base import Channel, Message, ProviderRejected, ProviderUnavailable, Receipt
+from notify.providers.base import (
+    Channel,
+    Deferred,
+    Message,
+    Outcome,
+    ProviderRejected,
+    ProviderUnavailable,
+    Receipt,
+    send_each,
+)
+from notify.providers.esmtp import Pipeline, send_all
 
 
 class SmtpSettings(BaseSettings):
@@ -29,7 +40,10 @@ class SmtpSettings(BaseSettings):
     password: str = Field("", description="Password for AUTH.")
     sender: str = Field("alerts@example.org", description="The envelope sender and From address.")
     timeout_seconds: float = Field(15.0, description="How long to wait for one reply.")
-    messages_per_connection: int = Field(500, description="A connection is renewed after so many messages.")
+    messages_per_connection: int = Field(1000, description="A connection is renewed after so many messages.")
+    connections: int = Field(
+        4, ge=1, le=500, description="Connections one batch is handed over on; 50 for a relay 20 ms away."
+    )
 
 
 class _Connection:
@@ -47,6 +61,10 @@ class _Connection:
         self.sent = 0
 
 
+class _NotOffered(Exception):
+    """The relay does not offer pipelining with eight-bit text."""
+
+
 class SmtpProvider:
     """Hands each message to one relay. A refused recipient is permanent, everything else passes."""
 
@@ -56,6 +74,7 @@ class SmtpProvider:
     def __init__(self) -> None:
         self.settings = SmtpSettings()
         self._idle: LifoQueue[_Connection] = LifoQueue()
+        self._pipelines: LifoQueue[Pipeline] = LifoQueue()
 
     def send(self, message: Message) -> str:
         """Hand over one e-mail; SMTP gives no id.
@@ -74,6 +93,58 @@ class SmtpProvider:
         except (smtplib.SMTPException, OSError) as error:
             raise ProviderUnavailable(f"The mail relay is away: {type(error).__name__}") from None
         return ""
+
+    def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
+        """Hand over many e-mails at once, pipelined where the relay offers it, else one after another."""
+        try:
+            pipelines = self._take_pipelines(min(self.settings.connections, len(messages)))
+        except _NotOffered:
+            yield from send_each(self, messages)
+            return
+        except (smtplib.SMTPException, OSError) as error:
+            reason = f"The mail relay is away: {type(error).__name__}"
+            yield from (Deferred(message.reference, reason) for message in messages)
+            return
+        try:
+            yield from send_all(pipelines, messages, seconds=self.settings.timeout_seconds)
+        finally:
+            for pipeline in pipelines:
+                self._give_back_pipeline(pipeline)
+
+    def _take_pipelines(self, wanted: int) -> Sequence[Pipeline]:
+        """Open connections, at least one: those that are idle and still good, and new ones.
+
+        Raises: _NotOffered when the relay cannot pipeline, and what connecting raises when none can be opened.
+        """
+        taken: list[Pipeline] = []
+        with suppress(Empty):
+            while len(taken) < wanted:
+                pipeline = self._pipelines.get_nowait()
+                if pipeline.is_fresh():
+                    taken.append(pipeline)
+                else:
+                    pipeline.close()
+        if not taken:
+            taken.append(self._open_pipeline())  # the first tells whether the relay is there and what it offers
+        missing = wanted - len(taken)
+        if missing > 0:
+            with ThreadPoolExecutor(min(missing, 16)) as opening:
+                opened = [opening.submit(self._open_pipeline) for _ in range(missing)]
+            taken += [future.result() for future in opened if future.exception() is None]
+        return taken
+
+    def _open_pipeline(self) -> Pipeline:
+        connection = _Connection(self.settings)
+        if not (connection.takes_eight_bits and connection.smtp.has_extn("pipelining")):
+            self._idle.put(connection)
+            raise _NotOffered
+        return Pipeline(connection.smtp, self.settings.sender)
+
+    def _give_back_pipeline(self, pipeline: Pipeline) -> None:
+        if pipeline.is_idle and pipeline.is_open and pipeline.handed_in < self.settings.messages_per_connection:
+            self._pipelines.put(pipeline)
+        else:
+            pipeline.close()
 
     @contextmanager
     def _connection(self) -> Iterator[_Connection]:
@@ -124,6 +195,9 @@ class SmtpProvider:
         with suppress(Empty):
             while True:
                 _quit(self._idle.get_nowait())
+        with suppress(Empty):
+            while True:
+                self._pipelines.get_nowait().close()
 
 
 def _fitting(mime: bytes, *, eight_bits: bool) -> tuple[bytes, Sequence[str]]:
