@@ -1,0 +1,91 @@
+"""Postfix's smtp-sink and smtp-source, the C programs that show what the wire can carry.
+
+Taken from the machine if they are there, else from Debian's postfix package, unpacked into `.cache` and not installed.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNPACKED = Path(__file__).resolve().parent.parent / ".cache" / "postfix"
+LIBRARIES = UNPACKED / "usr" / "lib" / "postfix"
+
+
+class NoSink(Exception):
+    """Neither installed nor to be had."""
+
+
+def program(name: str) -> str:
+    """The path of smtp-sink or smtp-source. Raises: NoSink with what to do."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if found:
+        return found
+    unpacked = UNPACKED / "usr" / "sbin" / name
+    if not unpacked.exists():
+        _unpack()
+    return str(unpacked)
+
+
+def _unpack() -> None:
+    print("smtp-sink is not installed; unpacking Debian's postfix package into .cache", file=sys.stderr)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["apt-get", "download", "postfix"], cwd=folder, check=True, capture_output=True)
+            [package] = Path(folder).glob("postfix_*.deb")
+            UNPACKED.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["dpkg-deb", "-x", str(package), str(UNPACKED)], check=True)
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        raise NoSink("smtp-sink is needed: apt-get install postfix, or put smtp-sink on the PATH.") from None
+
+
+def environment() -> dict[str, str]:
+    """The environment in which unpacked programs find their libraries."""
+    return os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES)} if LIBRARIES.exists() else dict(os.environ)
+
+
+@contextmanager
+def sink(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A running smtp-sink on the loopback that takes everything and keeps nothing."""
+    process = subprocess.Popen(
+        [program("smtp-sink"), *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "1000"],
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port)
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise NoSink(f"smtp-sink does not answer on port {port}.")
+
+
+def source_rate(port: int, *, messages: int, size: int, sessions: int = 10) -> float:
+    """Messages a second that smtp-source hands over: the practical limit of this machine's wire."""
+    start = time.monotonic()
+    subprocess.run(
+        [
+            *(program("smtp-source"), "-s", str(sessions), "-l", str(size), "-m", str(messages)),
+            *("-f", "alerts@example.org", "-t", "resident@example.org", f"127.0.0.1:{port}"),
+        ],
+        env=environment(),
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    return messages / (time.monotonic() - start)
