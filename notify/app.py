@@ -3,7 +3,7 @@
 from litestar import Litestar, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from sqlalchemy import text
@@ -20,7 +20,7 @@ from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import pages as tracking_pages
-from notify.web import problems
+from notify.web import docs, problems
 from notify.web.headers import add_security_headers
 
 JSON_DOORS = (places_api, subscribers_api, alerts_api, deliveries_api, analytics_api)
@@ -46,10 +46,11 @@ def ready() -> dict[str, str]:
 def create_app() -> Litestar:
     """The application with all its doors, for a server to run."""
     api = Router("/api/v1", route_handlers=[handler for door in JSON_DOORS for handler in door.HANDLERS])
-    pages = [handler for door in PAGE_DOORS for handler in door.HANDLERS]
+    # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
+    pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Litestar(
-        [live, ready, api, *pages, static],
+        [live, ready, api, docs.read_docs, pages, static],
         middleware=[Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
@@ -59,9 +60,10 @@ def create_app() -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Notify",
             version="1.0.0",
-            description="Alerts by topic and place for residents who asked for them. See `/problems/…` types in docs/api.md.",
+            description="Alerts by topic and place for residents who asked for them.",
             path="/api",
-            render_plugins=[ScalarRenderPlugin(path="/docs")],
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
             security=[{"apiKey": []}],
             components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
         ),

@@ -72,10 +72,12 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
-def state_column(states: type[StrEnum], *, default: StrEnum | None = None) -> Column[StrEnum]:
+def state_column(
+    states: type[StrEnum], *, default: StrEnum | None = None, nullable: bool = False
+) -> Column[StrEnum]:
     """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
     kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
-    return Column(kind, nullable=False, default=default)
+    return Column(kind, nullable=nullable, default=default)
 
 
 def moment_column(*, nullable: bool = False) -> Column[datetime]:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.db import transaction
+from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from notify.subscribers import service as subscribers
@@ -17,6 +18,7 @@ from notify.subscribers.models import (
     NewPlace,
     NewTopic,
     SubscriberRequest,
+    TopicPurpose,
 )
 
 DISTRICT = "Z07000001"
@@ -51,7 +53,7 @@ def make_world(*, topics: Sequence[NewTopic] = ()) -> World:
     standard = [
         NewTopic(slug="road-closures", name="Road closures"),
         NewTopic(slug="bins", name="Bin collections", tracking_allowed=True),
-        NewTopic(slug="emergencies", name="Emergencies", purpose="emergency"),
+        NewTopic(slug="emergencies", name="Emergencies", purpose=TopicPurpose.EMERGENCY),
     ]
     with transaction() as session:
         council = staff.create_council(session, slug="zed", name="Zed Council", district_codes=[DISTRICT])
@@ -122,7 +124,7 @@ def add_resident(
     confirm: bool = False,
 ) -> UUID:
     """A resident with confirmed contacts (or asked to `confirm`); their id."""
-    given = (("email", email), ("sms", phone), ("webhook", webhook))
+    given = ((Channel.EMAIL, email), (Channel.SMS, phone), (Channel.WEBHOOK, webhook))
     request = SubscriberRequest(
         name=name,
         language=language,

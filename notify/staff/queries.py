@@ -37,9 +37,14 @@ def councils(session: Session) -> Sequence[Council]:
 
 def councils_covering(session: Session, district_code: str | None) -> Sequence[Council]:
     """The councils that a district lies in: the district's own, the county's, shared services."""
-    if district_code is None:
+    return councils_of_districts(session, [district_code] if district_code else [])
+
+
+def councils_of_districts(session: Session, district_codes: Sequence[str]) -> Sequence[Council]:
+    """The councils that any of these districts lies in, by name."""
+    if not district_codes:
         return []
-    covers = col(Council.district_codes).contains([district_code])
+    covers = col(Council.district_codes).overlap(list(district_codes))  # type: ignore[attr-defined]
     return session.exec(select(Council).where(covers).order_by(Council.name).limit(100)).all()
 
 

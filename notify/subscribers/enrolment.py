@@ -325,13 +325,13 @@ INSERT_CONTACTS = """
 INSERT_PLACES = """
     INSERT INTO place (id, subscriber_id, label, postcode, ward_code, district_code, alt_ward_code,
                        ward_source, release_id, needs_review, resolved_at, position)
-    SELECT r.*, :moment,
+    SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, :moment,
            (SELECT coalesce(max(position) + 1, 0) FROM place WHERE subscriber_id = r.c1)
-               + row_number() OVER (PARTITION BY r.c1 ORDER BY r.c0) - 1
+               + row_number() OVER (PARTITION BY r.c1 ORDER BY r.given) - 1
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
                 CAST(:c4 AS text[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]), CAST(:c7 AS text[]),
                 CAST(:c8 AS integer[]), CAST(:c9 AS boolean[]))
-        AS r (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9)
+        WITH ORDINALITY AS r (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, given)
     ON CONFLICT (subscriber_id, postcode) DO NOTHING
 """
 INSERT_SUBSCRIPTIONS = """

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import StringConstraints, model_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
@@ -232,10 +233,15 @@ class ResidentSession(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=moment_column())
 
 
+# constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+
+
 class NewTopic(Input):
     """What a council says to start a topic."""
 
-    slug: str = Field(regex=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
+    slug: Slug = Field(max_length=60)
     name: str = Field(min_length=1, max_length=100)
     description: str = Field(default="", max_length=500)
     purpose: TopicPurpose = TopicPurpose.SERVICE
@@ -281,7 +287,7 @@ class NewSubscriber(Input):
     """One resident, as a council or the sign-up page gives them."""
 
     name: str = Field(default="", max_length=80)
-    language: str = Field(default="en", regex=r"^[a-z]{2,3}$")
+    language: Language = "en"
     contacts: list[NewContact] = Field(min_length=1, max_length=3)
     places: list[NewPlace] = Field(default_factory=list, max_length=20)
     topics: list[str] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
@@ -299,7 +305,7 @@ class SubscriberChange(Input):
     """What to change of a resident; what is left out stays."""
 
     name: str | None = Field(default=None, max_length=80)
-    language: str | None = Field(default=None, regex=r"^[a-z]{2,3}$")
+    language: Language | None = None
     tracking_consent: bool | None = None
     places: list[NewPlace] | None = Field(default=None, max_length=20)
     topics: list[str] | None = Field(default=None, max_length=100)

@@ -266,7 +266,9 @@ def _records(
         select(Contact).where(col(Contact.subscriber_id).in_(ids)).order_by(col(Contact.channel), col(Contact.id))
     ):
         contacts[contact.subscriber_id].append(contact)
-    for place in session.exec(select(Place).where(col(Place.subscriber_id).in_(ids)).order_by(col(Place.id))):
+    for place in session.exec(
+        select(Place).where(col(Place.subscriber_id).in_(ids)).order_by(col(Place.position), col(Place.id))
+    ):
         places[place.subscriber_id].append(place)
     statement = (
         select(Subscription, Topic)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from notify import clock, jobs, tokens
+from notify import clock, tokens
 from notify.errors import Conflict, Invalid, NotFound
 from notify.providers.base import Channel
 from notify.staff.service import audit
@@ -26,7 +26,6 @@ from notify.subscribers.models import (
     NewTopic,
     Notice,
     NoticeKind,
-    NoticeState,
     Place,
     ResidentSession,
     Subscriber,
@@ -37,9 +36,8 @@ from notify.subscribers.models import (
     SuppressionReason,
     Topic,
 )
+from notify.subscribers.notices import NOTICE_LIFE, ask_to_confirm, write_notices
 
-NOTICE_LIFE = {NoticeKind.CONFIRM: timedelta(hours=72), NoticeKind.SIGN_IN: timedelta(minutes=10)}
-NOTICES_PER_DAY = 3
 SESSION_LIFE = timedelta(hours=1)
 
 
@@ -115,7 +113,7 @@ def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: S
     if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
     if request.confirm:
-        ask_to_confirm(session, outcome.subscriber_id)
+        ask_to_confirm(session, [outcome.subscriber_id])
     audit(session, council_id=council_id, actor=actor, action="subscriber.add", subject=str(outcome.subscriber_id))
     return outcome
 
@@ -123,58 +121,46 @@ def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: S
 def sign_up(session: Session, *, person: NewSubscriber, topics: Sequence[Topic], consent: ConsentEvidence) -> None:
     """A resident signs up by themselves. They are written to once, and to nothing else before they confirm.
 
-    Whoever is here already gets a link to manage their choices instead, and nothing of theirs changes: the page
-    looks the same, so that nobody learns who subscribes. Raises: NotEnrolled.
+    Whoever has confirmed before gets a link to manage their choices instead, and nothing of theirs changes: the page
+    looks the same, so that nobody learns who subscribes. Raises: NotEnrolled, AddressNotValid.
     """
     record_wording(session, consent)
-    for contact in person.contacts:
-        known = queries.contact_by_fingerprint(session, _fingerprint(contact.channel, contact.address))
-        if known and known.confirmed_at:
-            _write_notice(session, known, NoticeKind.SIGN_IN)
-            return
+    known = _known_contacts(session, person)
+    confirmed = [contact.id for contact in known if contact.confirmed_at]
+    if confirmed:
+        write_notices(session, confirmed, NoticeKind.SIGN_IN)
+        return
+    if known:
+        _start_afresh(session, known, person)
     [outcome] = enrol(session, [Entry(1, person, topics)], consent, confirmed=False)
     if outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
-    ask_to_confirm(session, outcome.subscriber_id)
+    ask_to_confirm(session, [outcome.subscriber_id])
 
 
-def _fingerprint(channel: Channel, address: str) -> bytes:
-    return addresses.fingerprint(channel, addresses.normalise(channel, address))
+def _known_contacts(session: Session, person: NewSubscriber) -> Sequence[Contact]:
+    found = []
+    for contact in person.contacts:
+        address = addresses.normalise(contact.channel, contact.address)
+        known = queries.contact_by_fingerprint(session, addresses.fingerprint(contact.channel, address))
+        found += [known] if known else []
+    return found
 
 
-def ask_to_confirm(session: Session, subscriber_id: UUID) -> None:
-    """Write to each unconfirmed e-mail address or phone of this resident."""
+def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewSubscriber) -> None:
+    """Take addresses that nobody has confirmed out of older sign-ups, so that the newest one has them alone.
+
+    Otherwise whoever signs up a neighbour's address beside their own would stay beside the neighbour later. The
+    contacts themselves are kept, because they count how often the address was written to.
+    """
+    fresh = Subscriber(name=person.name, language=person.language, tracking_consent=person.tracking_consent)
+    session.add(fresh)
     session.flush()
-    waiting = select(Contact).where(Contact.subscriber_id == subscriber_id, col(Contact.confirmed_at).is_(None))
-    for contact in session.exec(waiting):
-        if contact.channel != Channel.WEBHOOK:
-            _write_notice(session, contact, NoticeKind.CONFIRM)
-
-
-def _write_notice(session: Session, contact: Contact, kind: NoticeKind) -> None:
-    """Queue one message to one person, at most three of a kind in a day: sign-up must not become a weapon."""
-    day_ago = clock.now() - timedelta(days=1)
-    recent = session.exec(
-        select(func.count()).where(Notice.contact_id == contact.id, Notice.kind == kind, Notice.created_at > day_ago)
-    ).one()
-    if recent >= NOTICES_PER_DAY:
-        return
-    notice = Notice(
-        contact_id=contact.id, kind=kind, state=NoticeState.CREATED, expires_at=clock.now() + NOTICE_LIFE[kind]
-    )
-    session.add(notice)
-    session.flush()
-    jobs.note(session, jobs.Job.SEND_NOTICE, str(notice.id), lane=jobs.Lane.TRANSACTIONAL)
-
-
-def request_link(session: Session, channel: Channel, address: str) -> None:
-    """Send a sign-in link to this address if it is a subscriber's; do nothing, and say nothing, if not."""
-    try:
-        known = queries.contact_by_fingerprint(session, _fingerprint(channel, address))
-    except addresses.AddressNotValid:
-        return
-    if known:
-        _write_notice(session, known, NoticeKind.SIGN_IN if known.confirmed_at else NoticeKind.CONFIRM)
+    left = {contact.subscriber_id for contact in unconfirmed}
+    moved = update(Contact).where(col(Contact.id).in_([contact.id for contact in unconfirmed]))
+    session.execute(moved.values(subscriber_id=fresh.id))
+    reachable = select(Contact.id).where(col(Contact.subscriber_id) == col(Subscriber.id)).exists()
+    session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
 
 
 def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
@@ -183,7 +169,9 @@ def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
     now = clock.now()
     session.execute(
         update(LinkToken)
-        .where(col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None))
+        .where(
+            col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None)
+        )
         .values(used_at=now)
     )
     session.add(
@@ -209,7 +197,10 @@ def _use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
     ).scalar_one_or_none()
     contact = session.get(Contact, contact_id) if contact_id else None
     if contact is None:
-        raise LinkUsedOrExpired("It was used already, replaced by a newer one, or is too old. Ask for a new link.")
+        raise LinkUsedOrExpired(
+            "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
+            "worked. Otherwise ask for a new link."
+        )
     return contact
 
 
@@ -260,10 +251,9 @@ def change_subscriber(
     """
     subscriber = record.subscriber
     kept = change.model_dump(include={"name", "language", "tracking_consent"}, exclude_none=True)
-    if kept:
-        session.execute(
-            update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
-        )
+    session.execute(
+        update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
+    )
     following = {topic.id for _, topic in record.subscriptions}
     wanted = following if topics is None else {topic.id for topic in topics}
     for subscription, topic in record.subscriptions:
@@ -274,6 +264,14 @@ def change_subscriber(
         raise WordingMissing("Send `consent` with the words that were agreed to when topics are added.")
     if added or change.places is not None:
         _add_to(session, record, added, change)
+
+
+def resume(session: Session, *, record: queries.SubscriberRecord, contact: Contact, consent: ConsentEvidence) -> None:
+    """Send to this contact again, for every topic that the resident follows and that is sent that way."""
+    record_wording(session, consent)
+    topics = [topic for _, topic in record.subscriptions if contact.channel in topic.channels]
+    person = NewSubscriber(contacts=[NewContact(channel=contact.channel, address=contact.address)])
+    enrol(session, [Entry(1, person, topics)], consent, confirmed=False)
 
 
 def _add_to(
@@ -349,6 +347,8 @@ def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, so
     ).scalars()
     ended = list(stopped)
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    if ended:
+        subscriber.changed_at = clock.now()
     for ended_topic in ended:
         _note_consent(
             session, subscriber, ConsentAction.WITHDRAWN, topic_id=ended_topic, channel=contact.channel, source=source

@@ -16,7 +16,7 @@ FAR_DISTRICT = "Z07000009"
 
 def add_difficult_postcodes() -> None:
     """An ended postcode, one without a place, and one outside every council."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {"key": "ZZ91AA", "ward": NORTH, "district": DISTRICT, "ended": date(2019, 3, 1)},
         {"key": "ZZ91AB", "ward": None, "district": None, "ended": None},
         {"key": "ZZ91AD", "ward": "Z05000009", "district": FAR_DISTRICT, "ended": None},

@@ -1,0 +1,375 @@
+"""The JSON doors of topics and subscribers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, patch, post
+from litestar.datastructures import State, UploadFile
+from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Field, SQLModel
+
+from notify.db import transaction
+from notify.errors import Invalid
+from notify.places.postcodes import canonical
+from notify.providers.base import Channel
+from notify.staff.guards import Principal, Requires, Right
+from notify.subscribers import importing, queries, service
+from notify.subscribers.enrolment import EnrolStatus
+from notify.subscribers.import_csv import FileNotReadable, read_rows
+from notify.subscribers.models import (
+    ApprovalRule,
+    ConsentEvidence,
+    NewTopic,
+    SubscriberChange,
+    SubscriberRequest,
+    Topic,
+    TopicPurpose,
+    WardSource,
+)
+from notify.subscribers.queries import SubscriberRecord
+
+AnyRequest = Request[Principal, None, State]
+
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
+ChangedSince = Annotated[datetime | None, QueryParameter(description="Only what changed at or after this moment.")]
+
+CSV_TYPES = frozenset(
+    {"text/csv", "text/plain", "application/csv", "application/vnd.ms-excel", "application/octet-stream", ""}
+)
+
+
+class MomentWithoutZone(Invalid):
+    """A moment that could mean two."""
+
+    title = "The moment has no time zone"
+
+
+class TopicView(SQLModel):
+    """A topic as its council sees it."""
+
+    slug: str
+    name: str
+    description: str
+    purpose: TopicPurpose
+    channels: list[Channel]
+    tracking_allowed: bool
+    approval: ApprovalRule
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, topic: Topic) -> "TopicView":
+        """The public fields of this topic."""
+        return cls.model_validate(topic.model_dump(exclude={"id", "council_id", "created_at"}))
+
+
+class TopicPage(SQLModel):
+    """One page of topics by short name. `next` goes into `after` for the page that follows."""
+
+    topics: list[TopicView]
+    next: str | None
+
+
+class ContactView(SQLModel):
+    """A way to reach a resident. Nothing is sent before it is confirmed."""
+
+    channel: Channel
+    address: str
+    confirmed_at: datetime | None
+
+
+class PlaceView(SQLModel):
+    """A place a resident cares about, and the ward it lies in."""
+
+    postcode: str
+    label: str
+    ward_code: str | None
+    district_code: str | None
+    alt_ward_code: str | None = Field(description="The neighbouring ward, if the postcode lies near its boundary.")
+    ward_source: WardSource
+    needs_review: bool = Field(description="The postcode is unknown, ended or without a ward.")
+
+
+class FollowedTopic(SQLModel):
+    """A topic a resident follows, and how."""
+
+    topic: str
+    channels: list[Channel]
+    since: datetime
+
+
+class SubscriberView(SQLModel):
+    """A resident as this council may see them: other councils' topics are left out."""
+
+    id: UUID
+    name: str
+    language: str
+    tracking_consent: bool
+    contacts: list[ContactView]
+    places: list[PlaceView]
+    topics: list[FollowedTopic]
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, record: SubscriberRecord) -> "SubscriberView":
+        """The public fields of this resident."""
+        person = record.subscriber
+        return cls(
+            id=person.id,
+            name=person.name,
+            language=person.language,
+            tracking_consent=person.tracking_consent,
+            contacts=[
+                ContactView(channel=contact.channel, address=contact.address, confirmed_at=contact.confirmed_at)
+                for contact in record.contacts
+            ],
+            places=[
+                PlaceView(
+                    postcode=canonical(place.postcode),
+                    **place.model_dump(include=set(PlaceView.model_fields) - {"postcode"}),
+                )
+                for place in record.places
+            ],
+            topics=[
+                FollowedTopic.model_validate(
+                    {"topic": topic.slug, "channels": subscription.channels, "since": subscription.started_at}
+                )
+                for subscription, topic in record.subscriptions
+            ],
+            created_at=person.created_at,
+            changed_at=person.changed_at,
+        )
+
+
+class SubscriberPage(SQLModel):
+    """One page of residents in the order they came. `next` goes into `after` for the page that follows."""
+
+    subscribers: list[SubscriberView]
+    next: UUID | None
+
+
+class SubscriberAdded(SQLModel):
+    """What became of one resident."""
+
+    id: UUID
+    status: EnrolStatus
+    needs_review: bool = Field(description="A postcode is unknown, ended or without a ward.")
+    webhook_secrets: list[str] = Field(description="Signing secrets of new webhooks. They are never shown again.")
+
+
+class ProblemView(SQLModel):
+    """A row that added nobody, and why. The header is row 1."""
+
+    row: int
+    reason: str
+
+
+class ImportView(SQLModel):
+    """What became of a file."""
+
+    rows: int
+    created: int
+    updated: int
+    refused: int
+    needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
+    problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")
+
+
+@get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
+def list_topics(
+    request: AnyRequest,
+    limit: Limit = 100,
+    after: Annotated[str, QueryParameter(description="`next` of the page before.")] = "",
+    changed_since: ChangedSince = None,
+) -> TopicPage:
+    """Your council's topics by short name."""
+    since = _aware(changed_since)
+    with transaction() as session:
+        found = queries.topics(session, [request.user.council_id], after=after, changed_since=since, limit=limit)
+    views = [TopicView.of(topic) for topic in found]
+    return TopicPage(topics=views, next=views[-1].slug if len(views) == limit else None)
+
+
+@post("/topics", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
+def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
+    """Start a topic that residents can follow."""
+    with transaction() as session:
+        user = request.user
+        return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
+
+
+@post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
+def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
+    """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
+
+    An address that is here already keeps its resident; name and language stay as they are.
+    """
+    with transaction() as session:
+        user = request.user
+        outcome = service.add_subscriber(session, council_id=user.council_id, actor=user.actor, request=data)
+    added = SubscriberAdded.model_validate(
+        {
+            "id": outcome.subscriber_id,
+            "status": outcome.status,
+            "needs_review": outcome.needs_review,
+            "webhook_secrets": outcome.secrets,
+        }
+    )
+    return Response(added, status_code=201 if outcome.status == EnrolStatus.CREATED else 200)
+
+
+async def uploaded_file(request: Request[Principal, None, State]) -> bytes:
+    """The file of this request: its whole body, or the field `file` of a multipart form. Raises: FileNotReadable."""
+    kind = request.content_type[0]
+    if kind == "multipart/form-data":
+        upload = (await request.form()).get("file")
+        if not isinstance(upload, UploadFile):
+            raise FileNotReadable("Send the file in the field `file`.")
+        return await upload.read()
+    if kind not in CSV_TYPES:
+        raise FileNotReadable("Send the file as `text/csv`, or in the field `file` of a multipart form.")
+    return await request.body()
+
+
+@dataclass
+class ImportOperation(Operation):
+    """The import's documentation: its body is a file, which no type of ours describes."""
+
+    def __post_init__(self) -> None:
+        csv_text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, description="A CSV file with a header."))
+        upload = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": upload}))
+        self.request_body = RequestBody({"text/csv": csv_text, "multipart/form-data": form}, required=True)
+
+
+@post(
+    "/subscribers/import",
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["subscribers"],
+    dependencies={"csv_file": Provide(uploaded_file)},
+    operation_class=ImportOperation,
+)
+def import_subscribers(
+    request: AnyRequest,
+    csv_file: NamedDependency[bytes],
+    wording_version: Annotated[str, QueryParameter(min_length=1, max_length=80, description="What they agreed to.")],
+    consent_source: Annotated[str, QueryParameter(min_length=1, max_length=80, description="Such as `paper form`.")],
+    wording: Annotated[str | None, QueryParameter(max_length=4000, description="Needed if the version is new.")] = None,
+    consent_language: Annotated[str, QueryParameter(max_length=10)] = "en",
+    given_at: Annotated[datetime | None, QueryParameter(description="When they agreed; now if left out.")] = None,
+    topics: Annotated[str, QueryParameter(description="Slugs, if the file has no such column.")] = "",
+    confirm: Annotated[bool, QueryParameter(description="Write to each first and wait for their yes.")] = False,
+) -> ImportView:
+    """Add many residents from a CSV file, all in one transaction, with a report row by row.
+
+    Columns in any order: name, email, phone, webhook, postcode (several parted by `;`), ward, language, topics
+    (parted by `;` or spaces), tracking_consent (yes or no). A header is needed; an unknown column refuses the file.
+    """
+    evidence = ConsentEvidence(
+        wording_version=wording_version,
+        wording=wording,
+        language=consent_language,
+        source=consent_source,
+        given_at=_aware(given_at),
+    )
+    rows = read_rows(csv_file, default_topics=topics.replace(";", " ").replace(",", " ").split())
+    with transaction() as session:
+        report = importing.import_subscribers(
+            session,
+            council_id=request.user.council_id,
+            actor=request.user.actor,
+            rows=rows,
+            evidence=evidence,
+            confirmed=not confirm,
+        )
+    return ImportView.model_validate(report, from_attributes=True)
+
+
+@get("/subscribers", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
+def list_subscribers(
+    request: AnyRequest,
+    limit: Limit = 100,
+    after: Annotated[UUID | None, QueryParameter(description="`next` of the page before.")] = None,
+    changed_since: ChangedSince = None,
+) -> SubscriberPage:
+    """The residents who follow or followed a topic of your council, in the order they came."""
+    with transaction() as session:
+        found = queries.council_records(
+            session, request.user.council_id, after=after, changed_since=_aware(changed_since), limit=limit
+        )
+    views = [SubscriberView.of(record) for record in found]
+    return SubscriberPage(subscribers=views, next=views[-1].id if len(views) == limit else None)
+
+
+@get(
+    "/subscribers/{subscriber_id:uuid}",
+    guards=[Requires(Right.SEE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    tags=["subscribers"],
+)
+def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
+    """One resident, with what they follow of your council."""
+    with transaction() as session:
+        return SubscriberView.of(queries.council_record(session, request.user.council_id, subscriber_id))
+
+
+@patch(
+    "/subscribers/{subscriber_id:uuid}",
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    tags=["subscribers"],
+)
+def change_subscriber(
+    request: AnyRequest, subscriber_id: FromPath[UUID], data: JSONBody[SubscriberChange]
+) -> SubscriberView:
+    """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
+    with transaction() as session:
+        council_id = request.user.council_id
+        record = queries.council_record(session, council_id, subscriber_id)
+        topics = None if data.topics is None else [queries.topic(session, council_id, slug) for slug in data.topics]
+        service.change_subscriber(session, record=record, topics=topics, change=data, source=request.user.actor)
+        session.flush()
+        session.expire_all()
+        return SubscriberView.of(queries.council_record(session, council_id, subscriber_id))
+
+
+@delete(
+    "/subscribers/{subscriber_id:uuid}",
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    tags=["subscribers"],
+)
+def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None:
+    """Erase what a resident follows of your council, and the person when they follow nothing elsewhere."""
+    with transaction() as session:
+        user = request.user
+        queries.council_record(session, user.council_id, subscriber_id)
+        service.erase(session, subscriber_id=subscriber_id, council_id=user.council_id, actor=user.actor)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """The same moment. Raises: MomentWithoutZone when it does not say which clock it is on."""
+    if moment is not None and moment.tzinfo is None:
+        raise MomentWithoutZone("Write moments with their zone, such as 2026-12-01T18:00:00Z.")
+    return moment
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    list_topics,
+    create_topic,
+    add_subscriber,
+    import_subscribers,
+    list_subscribers,
+    read_subscriber,
+    change_subscriber,
+    erase_subscriber,
+)

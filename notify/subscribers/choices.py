@@ -1,0 +1,168 @@
+"""A resident's own choices: what they may choose from, what they chose, and storing it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from notify.errors import NotifyError
+from notify.places.postcodes import normalise as normalise_postcode
+from notify.providers.base import Channel
+from notify.staff.queries import council
+from notify.subscribers import coverage, queries, service
+from notify.subscribers.coverage import TopicGroup
+from notify.subscribers.models import Contact, NewPlace, Place, SubscriberChange, Topic, WardSource
+from notify.subscribers.queries import SubscriberRecord
+from notify.subscribers.sign_up import CONSENT, Fault, FormFaulty, read_language, read_name, topic_faults
+from notify.web.forms import Form
+
+SOURCE = "website"
+LONGEST_LABEL = 40
+MOST_PLACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A resident's record and everything they may choose from."""
+
+    record: SubscriberRecord
+    groups: Sequence[TopicGroup]
+
+    @property
+    def following(self) -> frozenset[str]:
+        """The ids of the topics they follow."""
+        return frozenset(str(topic.id) for _, topic in self.record.subscriptions)
+
+    @property
+    def contacts(self) -> Sequence[tuple[Contact, bool]]:
+        """Each way to reach them, and whether anything is sent that way."""
+        used = {channel for subscription, _ in self.record.subscriptions for channel in subscription.channels}
+        return [(contact, contact.channel in used) for contact in self.record.contacts]
+
+
+def choices_of(session: Session, record: SubscriberRecord) -> Choices:
+    """What this resident may choose: topics of the councils at their places, and of those they follow already."""
+    groups = list(coverage.topic_groups(session, [p.district_code for p in record.places if p.district_code]))
+    elsewhere = {topic.council_id for _, topic in record.subscriptions} - {group.council_id for group in groups}
+    for council_id in sorted(elsewhere):
+        topics = queries.topics(session, [council_id])
+        groups.append(TopicGroup(council_id, council(session, council_id).name, topics))
+    return Choices(record, groups)
+
+
+def save(session: Session, choices: Choices, form: Form) -> None:
+    """Store what the form says. Raises: FormFaulty with every fault, and then stores nothing."""
+    faults: list[Fault] = []
+    record = choices.record
+    wanted = set(form.all("topic"))
+    topics = [topic for group in choices.groups for topic in group.topics if str(topic.id) in wanted]
+    ticked = [contact for contact in record.contacts if contact.channel in form.all("channel")]
+    if topics and not ticked:
+        faults.append(Fault("channels", "Choose at least one way to get alerts, or no topics."))
+    faults += topic_faults(topics, [contact.channel for contact in ticked])
+    name = read_name(form, faults)
+    places = _places(session, record, form, faults)
+    if faults:
+        raise FormFaulty(faults)
+    change = SubscriberChange(
+        name=name,
+        language=read_language(form, also=record.subscriber.language),
+        tracking_consent=form.has("tracking_consent"),
+        places=places,
+        consent=CONSENT,
+    )
+    try:
+        _store(session, choices, change, topics=topics, ticked=ticked)
+    except service.NotEnrolled as error:
+        raise FormFaulty([Fault("topics", error.detail)]) from None
+
+
+def _store(
+    session: Session, choices: Choices, change: SubscriberChange, *, topics: Sequence[Topic], ticked: Sequence[Contact]
+) -> None:
+    record = choices.record
+    # a topic that is new today is sent only the ways that are ticked today
+    reachable = replace(record, contacts=ticked or record.contacts)
+    service.change_subscriber(session, record=reachable, topics=topics, change=change, source=SOURCE)
+    session.flush()
+    now = queries.record(session, record.subscriber.id)
+    for contact, was_used in choices.contacts:
+        if contact not in ticked:
+            service.unsubscribe(session, contact_id=contact.id, topic_id=None, source=SOURCE)
+        elif not was_used:
+            service.resume(session, record=now, contact=contact, consent=CONSENT)
+
+
+def _places(session: Session, record: SubscriberRecord, form: Form, faults: list[Fault]) -> list[NewPlace] | None:
+    """The places as they shall be, or None where nothing changes."""
+    removed = set(form.all("remove_place"))
+    kept = [_as_new(place) for place in record.places if str(place.id) not in removed]
+    text = form.one("new_postcode")
+    if not text:
+        return kept if removed else None
+    try:
+        coverage.offer_at(session, text)
+    except NotifyError as error:
+        faults.append(Fault("new_postcode", error.detail))
+        return None
+    label = " ".join(form.one("new_label").split())
+    if len(label) > LONGEST_LABEL:
+        faults.append(Fault("new_label", f"Enter at most {LONGEST_LABEL} characters."))
+    if len(kept) >= MOST_PLACES:
+        faults.append(Fault("new_postcode", f"You can have {MOST_PLACES} places. Remove one first."))
+    if faults:
+        return None
+    added = NewPlace(postcode=normalise_postcode(text), label=label or "Home")
+    return [*(place for place in kept if place.postcode != added.postcode), added]
+
+
+def _as_new(place: Place) -> NewPlace:
+    """The same place, with the resident's own answer where they gave one."""
+    own_answer = place.ward_code if place.ward_source == WardSource.RESIDENT else None
+    return NewPlace(postcode=place.postcode, label=place.label, ward=own_answer)
+
+
+def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
+    """Everything that subscribing stored about this resident, in plain words and values."""
+    person = record.subscriber
+    return {
+        "name": person.name,
+        "language": person.language,
+        "tracking_consent": person.tracking_consent,
+        "since": person.created_at.isoformat(),
+        "changed": person.changed_at.isoformat(),
+        "contacts": [
+            {
+                "channel": Channel(contact.channel).value,
+                "address": contact.address,
+                "added": contact.created_at.isoformat(),
+                "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
+            }
+            for contact in record.contacts
+        ],
+        "places": [
+            {"label": place.label, "postcode": place.postcode, "ward": place.ward_code, "district": place.district_code}
+            for place in record.places
+        ],
+        "topics": [
+            {
+                "topic": topic.name,
+                "council": council(session, topic.council_id).name,
+                "channels": list(subscription.channels),
+                "since": subscription.started_at.isoformat(),
+            }
+            for subscription, topic in record.subscriptions
+        ],
+        "consents": [
+            {
+                "at": consent.at.isoformat(),
+                "action": consent.action.value,
+                "topic": topic_name,
+                "channel": consent.channel,
+                "source": consent.source,
+                "version": consent.wording_version,
+                "words": wording,
+            }
+            for consent, topic_name, wording in queries.consents(session, person.id)
+        ],
+    }

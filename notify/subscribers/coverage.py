@@ -1,0 +1,104 @@
+"""What a resident may choose from at a postcode: its wards, the councils that cover it, and their topics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import Session
+
+from notify.errors import Invalid
+from notify.places import postcodes
+from notify.places.models import Area
+from notify.places.queries import Resolved, areas_by_code, resolve_postcodes
+from notify.staff.queries import councils_of_districts
+from notify.subscribers import queries
+from notify.subscribers.models import Topic
+
+
+class PlaceNotServed(Invalid):
+    """There is nothing to sign up for at this postcode; the message says why and what helps."""
+
+    title = "There are no alerts for this postcode"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGroup:
+    """A council's topics."""
+
+    council_id: UUID
+    council_name: str
+    topics: Sequence[Topic]
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """A ward by its published code."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a resident at `postcode` (as printed) may choose. Two `wards` where it lies near their boundary."""
+
+    postcode: str
+    wards: Sequence[Ward]
+    groups: Sequence[TopicGroup]
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """Every topic on offer."""
+        return [topic for group in self.groups for topic in group.topics]
+
+
+def offer_at(session: Session, text: str) -> Offer:
+    """What there is at this postcode, as a resident typed it. Raises: PostcodeNotValid, PlaceNotServed."""
+    key = postcodes.normalise(text)
+    found = _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
+    codes = [code for code in (found.ward_code, found.alt_ward_code) if code]
+    areas = areas_by_code(session, codes)
+    groups = topic_groups(session, _districts(found, list(areas.values())))
+    if not groups:
+        raise PlaceNotServed(
+            f"No council that covers {postcodes.canonical(key)} sends alerts with this service yet. "
+            "Enter another postcode, or ask your council."
+        )
+    wards = [Ward(code, areas[code].name if code in areas else code) for code in codes]
+    return Offer(postcodes.canonical(key), wards, groups)
+
+
+def _usable(found: Resolved | None, postcode: str) -> Resolved:
+    """What is known of the postcode, if residents may live there."""
+    if found is None:
+        raise PlaceNotServed(
+            f"We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to reach "
+            "us: until then enter the postcode of a neighbour."
+        )
+    if found.ended_on is not None:
+        raise PlaceNotServed(
+            f"The postcode {postcode} has not been in use since {found.ended_on:%B %Y}. Enter the one used today."
+        )
+    if found.ward_code is None:
+        raise PlaceNotServed(
+            f"We do not know where {postcode} is, as with postcodes for large organisations. "
+            "Enter the postcode of your home."
+        )
+    return found
+
+
+def _districts(found: Resolved, wards: Sequence[Area]) -> Sequence[str]:
+    """The districts of the postcode and of the neighbouring ward, which may be another council's."""
+    districts = [found.district_code, *(ward.district_code for ward in wards)]
+    return list(dict.fromkeys(code for code in districts if code))
+
+
+def topic_groups(session: Session, district_codes: Sequence[str]) -> Sequence[TopicGroup]:
+    """The topics of every council that covers one of these districts, council by council."""
+    councils = councils_of_districts(session, district_codes)
+    topics = queries.topics(session, [council.id for council in councils])
+    groups = [
+        TopicGroup(council.id, council.name, [topic for topic in topics if topic.council_id == council.id])
+        for council in councils
+    ]
+    return [group for group in groups if group.topics]

@@ -1,0 +1,184 @@
+"""Residents from a CSV file, as spreadsheets write it. Reads text and gives rows; knows no database."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from notify.errors import Invalid
+from notify.providers.base import Channel
+from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
+
+COLUMNS = ("name", "email", "phone", "webhook", "postcode", "ward", "language", "topics", "tracking_consent")
+CHANNEL_COLUMNS = {"email": Channel.EMAIL, "phone": Channel.SMS, "webhook": Channel.WEBHOOK}
+
+LONGEST_ROW = 10_000  # characters; a real row has a few hundred
+TOO_LONG = f"The row is longer than {LONGEST_ROW:,} characters. A quotation mark may be missing."
+DELIMITERS = ",;\t"
+
+YES = frozenset({"yes", "y", "true", "1"})
+NO = frozenset({"", "no", "n", "false", "0"})
+
+
+class FileNotReadable(Invalid):
+    """The file as a whole makes no sense; no row was read."""
+
+    title = "The file cannot be read"
+
+
+class RowNotReadable(Exception):
+    """One row makes no sense; the message says why."""
+
+
+class Reader(Protocol):
+    """What `csv.reader` gives."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the file: a resident, or the reason why there is none.
+
+    `number` counts as spreadsheets do: the header is row 1, and empty rows count.
+    """
+
+    number: int
+    person: NewSubscriber | None
+    reason: str = ""
+
+
+def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Row]:
+    """Every row that is not empty. `default_topics` are used where the file has no column of topics.
+
+    The header is checked before the first row is given. Raises: FileNotReadable.
+    """
+    text = _decoded(file)
+    header_line = text.partition("\n")[0]
+    if not header_line.strip():
+        raise FileNotReadable(f"The file has no header. Its first line must name columns out of: {', '.join(COLUMNS)}.")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(header_line), strict=False)
+    columns = _columns(next(reader))
+    return _rows(reader, columns, default_topics)
+
+
+def _decoded(file: bytes) -> str:
+    """The text of a file in UTF-8 or UTF-16 with a byte order mark, in UTF-8, or in Windows-1252."""
+    encodings = ("utf-16",) if file.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            return file.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise FileNotReadable("The file is not text in UTF-8 or Windows-1252. Save it as “CSV UTF-8”.")
+
+
+def _delimiter(header_line: str) -> str:
+    """What parts the columns: whichever of comma, semicolon and tab finds most of their names."""
+
+    def known(delimiter: str) -> int:
+        return sum(_name(cell) in COLUMNS for cell in next(csv.reader([header_line], delimiter=delimiter)))
+
+    return max(DELIMITERS, key=known)
+
+
+def _name(cell: str) -> str:
+    return cell.strip().strip('"').lower().replace(" ", "_")
+
+
+def _columns(header: Sequence[str]) -> Sequence[str]:
+    columns = [_name(cell) for cell in header]
+    while columns and not columns[-1]:
+        columns.pop()  # spreadsheets leave empty columns at the end
+    for name in columns:
+        if name not in COLUMNS:
+            raise FileNotReadable(
+                f"Unknown column {name[:60]!r}. The columns are: {', '.join(COLUMNS)}.", column=name[:60]
+            )
+        if columns.count(name) > 1:
+            raise FileNotReadable(f"The column {name!r} is there twice.", column=name)
+    if not CHANNEL_COLUMNS.keys() & set(columns):
+        raise FileNotReadable("There must be a column `email`, `phone` or `webhook`.")
+    return columns
+
+
+def _rows(reader: Reader, columns: Sequence[str], default_topics: Sequence[str]) -> Iterator[Row]:
+    number = 1
+    while True:
+        number += 1
+        line = reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            if reader.line_num - line > 1:
+                raise FileNotReadable(f"Row {number} never ends. A quotation mark in it may be missing.") from None
+            yield Row(number, None, TOO_LONG)
+            continue
+        if any(cell.strip() for cell in cells):
+            yield _row(number, cells, columns, default_topics)
+
+
+def _row(number: int, cells: Sequence[str], columns: Sequence[str], default_topics: Sequence[str]) -> Row:
+    try:
+        values = _values(cells, columns)
+        topics = values["topics"].replace(";", " ").split() if "topics" in values else list(default_topics)
+        return Row(number, _person(values, topics))
+    except RowNotReadable as error:
+        return Row(number, None, str(error))
+    except ValidationError as error:
+        return Row(number, None, _first_fault(error))
+
+
+def _values(cells: Sequence[str], columns: Sequence[str]) -> Mapping[str, str]:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        raise RowNotReadable(f"There are {len(cells)} values for {len(columns)} columns.")
+    if sum(map(len, cells)) > LONGEST_ROW:
+        raise RowNotReadable(TOO_LONG)
+    if any(_has_control_characters(cell) for cell in cells):
+        raise RowNotReadable("There are control characters or line breaks in a value.")
+    filled = [cell.strip() for cell in cells[: len(columns)]]
+    return dict(zip(columns, filled + [""] * (len(columns) - len(filled)), strict=True))
+
+
+def _has_control_characters(cell: str) -> bool:
+    return not cell.isprintable() and any(character < " " and character != "\t" for character in cell.strip())
+
+
+def _person(values: Mapping[str, str], topics: list[str]) -> NewSubscriber:
+    contacts = [
+        NewContact(channel=channel, address=values[column])
+        for column, channel in CHANNEL_COLUMNS.items()
+        if values.get(column)
+    ]
+    if not contacts:
+        raise RowNotReadable("There is no e-mail address, phone number or webhook.")
+    ward = values.get("ward") or None
+    postcodes = [postcode for part in values.get("postcode", "").split(";") if (postcode := part.strip())]
+    return NewSubscriber(
+        name=values.get("name", ""),
+        language=values.get("language", "").lower() or "en",
+        contacts=contacts,
+        places=[NewPlace(postcode=postcode, ward=ward) for postcode in postcodes],
+        topics=topics,
+        tracking_consent=_agreed(values.get("tracking_consent", "")),
+    )
+
+
+def _agreed(text: str) -> bool:
+    answer = text.lower()
+    if answer not in YES and answer not in NO:
+        raise RowNotReadable(f"tracking_consent: write yes or no instead of {text[:20]!r}.")
+    return answer in YES
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

@@ -1,0 +1,94 @@
+"""Adding the residents of a whole file, in chunks of set-based statements and one transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from uuid import UUID
+
+from sqlmodel import Session
+
+from notify.staff.service import audit
+from notify.subscribers import queries
+from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
+from notify.subscribers.import_csv import Row
+from notify.subscribers.models import ConsentEvidence, Topic
+from notify.subscribers.notices import ask_to_confirm
+from notify.subscribers.service import record_wording
+
+CHUNK_ROWS = 5_000
+MOST_PROBLEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that added nobody, and why."""
+
+    row: int
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a file. `needs_review` counts rows whose postcode is unknown, ended or without a ward."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    refused: int = 0
+    needs_review: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, row: int, reason: str) -> None:
+        """Count a row that added nobody; only the first thousand are told."""
+        self.refused += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(Problem(row, reason))
+
+
+def import_subscribers(
+    session: Session, *, council_id: UUID, actor: str, rows: Iterable[Row], evidence: ConsentEvidence, confirmed: bool
+) -> ImportReport:
+    """Add every resident of a file to topics of this council, or say row by row why not.
+
+    Not `confirmed`: each is written to first and gets nothing else before they say yes.
+    Raises: WordingMissing, WordingDiffers, and what reading the rows raises.
+    """
+    record_wording(session, evidence)
+    topics = queries.topics_by_slug(session, council_id)
+    report = ImportReport()
+    for chunk in _chunks(rows):
+        report.rows += len(chunk)
+        entries = list(_entries(chunk, topics, report))
+        unconfirmed = []
+        for outcome in enrol(session, entries, evidence, confirmed=confirmed):
+            if outcome.subscriber_id is None:
+                report.refuse(outcome.row, outcome.reason)
+                continue
+            report.created += outcome.status == EnrolStatus.CREATED
+            report.updated += outcome.status == EnrolStatus.UPDATED
+            report.needs_review += outcome.needs_review
+            unconfirmed.append(outcome.subscriber_id)
+        if not confirmed:
+            ask_to_confirm(session, unconfirmed)
+    report.problems.sort(key=lambda problem: problem.row)
+    counts = {"rows": report.rows, "created": report.created, "updated": report.updated, "refused": report.refused}
+    audit(session, council_id=council_id, actor=actor, action="subscriber.import", subject=evidence.source, **counts)
+    return report
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK_ROWS)):
+        yield chunk
+
+
+def _entries(chunk: Sequence[Row], topics: Mapping[str, Topic], report: ImportReport) -> Iterator[Entry]:
+    for row in chunk:
+        if row.person is None:
+            report.refuse(row.number, row.reason)
+            continue
+        unknown = [slug for slug in row.person.topics if slug not in topics]
+        if unknown:
+            report.refuse(row.number, f"Your council has no topic {unknown[0][:60]!r}.")
+            continue
+        yield Entry(row.number, row.person, [topics[slug] for slug in row.person.topics])

@@ -1,0 +1,287 @@
+"""The resident's pages: sign up, confirm, choose, leave. They need no script, and no cookie before sign-in."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.db import transaction
+from notify.errors import Unauthenticated
+from notify.places.postcodes import PostcodeNotValid, canonical
+from notify.providers.base import Channel
+from notify.settings import settings
+from notify.staff.queries import councils
+from notify.subscribers import addresses, choices, coverage, notices, queries, service
+from notify.subscribers.coverage import Offer, PlaceNotServed
+from notify.subscribers.sign_up import CONSENT, LANGUAGES, WAYS, Fault, FormFaulty, read_sign_up
+from notify.web.cookies import ended_cookie, session_cookie
+from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+from notify.web.templates import page
+
+AnyRequest = Request[object, object, State]
+
+COOKIE = "resident"
+
+page_get = partial(get, sync_to_thread=True, include_in_schema=False)
+page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
+
+
+class SignedOut(Unauthenticated):
+    """There is no session, or it has ended."""
+
+    title = "You are signed out"
+
+
+@page_get("/")
+def home() -> Response[object]:
+    """What this is, for whom, and where to go."""
+    with transaction() as session:
+        names = [council.name for council in councils(session)]
+    return page("home.html", councils=names)
+
+
+@get("/sign-up", sync_to_thread=False, include_in_schema=False)
+def ask_postcode() -> Response[object]:
+    """The first step: where do you live?"""
+    return _postcode_page(EMPTY, [])
+
+
+def _postcode_page(form: Form, faults: Sequence[Fault]) -> Response[object]:
+    return page("sign-up-postcode.html", status=422 if faults else 200, form=form, faults=faults)
+
+
+@page_post("/sign-up/places")
+def offer_topics(body: RawBody) -> Response[object]:
+    """The second step: what there is at this postcode."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            offer = coverage.offer_at(session, form.one("postcode"))
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _postcode_page(form, [Fault("postcode", error.detail)])
+    return _topics_page(offer, EMPTY, [])
+
+
+def _topics_page(offer: Offer, form: Form, faults: Sequence[Fault]) -> Response[object]:
+    return page(
+        "sign-up.html",
+        status=422 if faults else 200,
+        offer=offer,
+        form=form,
+        faults=faults,
+        languages=LANGUAGES,
+        ways=WAYS,
+        wording=CONSENT.wording,
+    )
+
+
+@page_post("/sign-up")
+def sign_up(body: RawBody) -> Response[object]:
+    """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
+            service.sign_up(session, person=person, topics=topics, consent=CONSENT)
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _postcode_page(form, [Fault("postcode", error.detail)])
+    except FormFaulty as error:
+        faults = error.faults
+    except service.NotEnrolled as error:
+        faults = [Fault("email", error.detail)]
+    else:
+        written_to = [(WAYS[contact.channel], contact.address) for contact in person.contacts]
+        return page("check-messages.html", contacts=written_to)
+    with transaction() as session:  # what the failed one had read went with it
+        return _topics_page(coverage.offer_at(session, form.one("postcode")), form, faults)
+
+
+@get("/confirm/{token:str}", sync_to_thread=False, include_in_schema=False)
+def ask_to_confirm(token: FromPath[str]) -> Response[object]:
+    """A button, because mail scanners follow links and press nothing."""
+    return page("confirm.html", token=token)
+
+
+@page_post("/confirm/{token:str}")
+def confirm(token: FromPath[str]) -> Response[object]:
+    """Use up the link, and show what was agreed to."""
+    with transaction() as session:
+        record = queries.record(session, service.confirm(session, token))
+        groups = choices.choices_of(session, record).groups
+    return page(
+        "confirmed.html",
+        topics=[(topic.name, _council_name(groups, topic.council_id)) for _, topic in record.subscriptions],
+        places=[canonical(place.postcode) for place in record.places],
+        contacts=[(WAYS[contact.channel], contact.address) for contact in record.contacts if contact.confirmed_at],
+    )
+
+
+def _council_name(groups: Sequence[coverage.TopicGroup], council_id: UUID) -> str:
+    return next(group.council_name for group in groups if group.council_id == council_id)
+
+
+@get("/manage", sync_to_thread=False, include_in_schema=False)
+def ask_who() -> Response[object]:
+    """Asks for the address a sign-in link is sent to."""
+    return page("manage.html", form=EMPTY, faults=[])
+
+
+@page_post("/manage")
+def request_link(body: RawBody) -> Response[object]:
+    """Send a link if the address is a subscriber's. The answer is the same for everybody."""
+    form = read_form(body)
+    address = form.one("address")
+    channel = Channel.EMAIL if "@" in address else Channel.SMS
+    try:
+        addresses.normalise(channel, address)
+    except addresses.AddressNotValid:
+        advice = "Enter an email address like name@example.org, or a UK mobile number like 07700 900123."
+        return page("manage.html", status=422, form=form, faults=[Fault("address", advice)])
+    with transaction() as session:
+        notices.request_link(session, channel, address)
+    return page("link-sent.html", address=address, way=WAYS[channel])
+
+
+@get("/manage/{token:str}", sync_to_thread=False, include_in_schema=False)
+def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
+    """A button, for the same reason as at confirmation."""
+    return page("sign-in.html", action=f"/manage/{token}", whose="alerts")
+
+
+@page_post("/manage/{token:str}")
+def sign_in(token: FromPath[str]) -> Response[object]:
+    """Use up the link and open a session of an hour."""
+    with transaction() as session:
+        secret = service.open_session(session, token)
+    return Redirect("/my", status_code=303, cookies=[session_cookie(COOKIE, secret, service.SESSION_LIFE)])
+
+
+def _cookie(request: AnyRequest) -> str:
+    return request.cookies.get(settings().cookie_name(COOKIE), "")
+
+
+def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
+    """The resident whose session this is. Raises: SignedOut."""
+    cookie = _cookie(request)
+    subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
+    if subscriber_id is None:
+        raise SignedOut("Your hour is over, or you signed out. Ask for a new link to manage your alerts.")
+    return queries.record(session, subscriber_id)
+
+
+@page_get("/my")
+def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
+    """What this resident chose, to change."""
+    with transaction() as session:
+        mine = choices.choices_of(session, _record(session, request))
+        return _choices_page(mine, None, [], saved=saved)
+
+
+def _choices_page(
+    mine: choices.Choices, form: Form | None, faults: Sequence[Fault], *, saved: bool = False
+) -> Response[object]:
+    """With `form`, the fields hold what was sent; without it, what is stored."""
+    person = mine.record.subscriber
+    languages = dict(LANGUAGES)
+    languages.setdefault(person.language, person.language)
+    return page(
+        "my.html",
+        status=422 if faults else 200,
+        faults=faults,
+        saved=saved,
+        groups=mine.groups,
+        chosen=set(form.all("topic")) if form else mine.following,
+        contacts=[
+            (contact, WAYS[contact.channel], contact.channel in form.all("channel") if form else used)
+            for contact, used in mine.contacts
+        ],
+        places=[(place, canonical(place.postcode)) for place in mine.record.places],
+        removed=form.all("remove_place") if form else (),
+        person_name=form.one("name") if form else person.name,
+        language=form.one("language") if form else person.language,
+        languages=languages.items(),
+        tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
+        new_postcode=form.one("new_postcode") if form else "",
+        new_label=form.one("new_label") if form else "",
+        wording=CONSENT.wording,
+    )
+
+
+@page_post("/my")
+def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the choices, or show what to mend."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            mine = choices.choices_of(session, _record(session, request))
+            choices.save(session, mine, form)
+    except FormFaulty as error:
+        with transaction() as session:  # what the failed one had read went with it
+            mine = choices.choices_of(session, _record(session, request))
+            return _choices_page(mine, form, error.faults)
+    return Redirect("/my?saved=true", status_code=303)
+
+
+@page_get("/my/data")
+def show_everything(request: AnyRequest) -> Response[object]:
+    """Everything held about this resident, to read."""
+    with transaction() as session:
+        held = choices.held_about(session, _record(session, request))
+    return page("my-data.html", held=held)
+
+
+@page_get("/my/data.json")
+def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
+    """The same for a program, as data protection law grants it."""
+    with transaction() as session:
+        held = choices.held_about(session, _record(session, request))
+    return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
+
+
+@page_post("/my/erase")
+def erase(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Erase this resident, if they ticked the box that says so."""
+    form = read_form(body)
+    with transaction() as session:
+        record = _record(session, request)
+        if not form.has("sure"):
+            fault = Fault("sure", "Tick the box to say that everything shall be erased.")
+            return _choices_page(choices.choices_of(session, record), None, [fault])
+        service.erase(session, subscriber_id=record.subscriber.id, council_id=None, actor="resident")
+    answer = page("erased.html")
+    answer.set_cookie(ended_cookie(COOKIE))
+    return answer
+
+
+@page_post("/my/sign-out")
+def sign_out(request: AnyRequest) -> Response[object]:
+    """End the session here and on the server."""
+    with transaction() as session:
+        service.end_session(session, _cookie(request))
+    return Redirect("/", status_code=303, cookies=[ended_cookie(COOKIE)])
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    home,
+    ask_postcode,
+    offer_topics,
+    sign_up,
+    ask_to_confirm,
+    confirm,
+    ask_who,
+    request_link,
+    ask_to_sign_in,
+    sign_in,
+    show_choices,
+    save_choices,
+    show_everything,
+    download_everything,
+    erase,
+    sign_out,
+)

@@ -1,0 +1,25 @@
+"""The one cookie there is: a session, set only when somebody signs in."""
+
+from datetime import timedelta
+
+from litestar.datastructures import Cookie
+
+from notify.settings import settings
+
+
+def session_cookie(name: str, secret: str, life: timedelta) -> Cookie:
+    """A cookie that scripts cannot read and other sites' forms do not send."""
+    return Cookie(
+        key=settings().cookie_name(name),
+        value=secret,
+        max_age=int(life.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings().is_secure,
+    )
+
+
+def ended_cookie(name: str) -> Cookie:
+    """The same cookie, told to go."""
+    return session_cookie(name, "", timedelta(0))

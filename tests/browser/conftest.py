@@ -1,0 +1,94 @@
+"""A real server process and a real Chromium. Without Chromium these tests fail: a skipped check proves nothing."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from notify import embedded
+from notify.processes import web_process
+from tests.world import World, make_world
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def site(servers: embedded.Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    log = tmp_path_factory.mktemp("web") / "web.log"
+    with log.open("w") as output:
+        environment = os.environ | {"NOTIFY_BASE_URL": address}
+        argv = list(web_process("127.0.0.1", port).argv)
+        server = subprocess.Popen(argv, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{address}/health/ready", timeout=1).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"The server did not answer in 30 s: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail("Browser tests need Chromium: apt-get install chromium, or set CHROMIUM=/path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def world(database: None) -> World:
+    """The invented council, in the database that the server reads."""
+    return make_world()
+
+
+@pytest.fixture
+def new_page(site: str, chromium: Browser) -> Iterator[NewPage]:
+    """Makes pages of a browser that has never been here. Asking anybody but our server fails the test."""
+    contexts, foreign = [], []
+
+    def make(**options: object) -> Page:
+        context = chromium.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(site) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert foreign == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """One such page."""
+    return new_page()

@@ -1,0 +1,196 @@
+"""Every page in every state it can be in: how to get there from a page of a browser that has never been here."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from playwright.sync_api import Page
+from sqlmodel import select
+
+from notify.db import transaction
+from notify.staff import service as staff
+from notify.staff.models import Officer, Role
+from notify.subscribers import service as subscribers
+from notify.subscribers.models import Contact, NoticeKind
+from tests.subscribers.places import NEAR, add_county
+from tests.world import World, add_resident
+
+Way = Callable[[Page, World], None]
+
+
+def link_for(address: str, purpose: NoticeKind) -> str:
+    """The secret part of a link, as a message to this address would hold it."""
+    with transaction() as session:
+        contact = session.exec(select(Contact).where(Contact.address == address)).one()
+        return subscribers.issue_link(session, contact.id, purpose)
+
+
+def ask_postcode(page: Page, world: World, postcode: str = "ZZ1 1AA") -> None:
+    """The first step, filled in."""
+    page.goto("/sign-up")
+    page.get_by_label("What is your postcode?").fill(postcode)
+    page.get_by_role("button", name="Continue").click()
+
+
+def choose(page: Page, world: World) -> None:
+    """The second step, for two councils near a boundary."""
+    add_county()
+    ask_postcode(page, world, NEAR)
+
+
+def choose_badly(page: Page, world: World) -> None:
+    """The second step with everything wrong."""
+    choose(page, world)
+    page.get_by_label("Email address").fill("nobody")
+    page.get_by_label("UK mobile number").fill("12")
+    page.get_by_role("button", name="Agree and sign up").click()
+
+
+def signed_up(page: Page, world: World) -> None:
+    """After the second step."""
+    ask_postcode(page, world)
+    page.get_by_label("Bin collections").check()
+    page.get_by_label("Email address").fill("sam@example.org")
+    page.get_by_role("button", name="Agree and sign up").click()
+
+
+def confirm(page: Page, world: World) -> None:
+    """The page that a confirmation link leads to."""
+    add_resident(world, "sam@example.org", confirm=True)
+    page.goto(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+
+
+def confirmed(page: Page, world: World) -> None:
+    """After its button."""
+    confirm(page, world)
+    page.get_by_role("button").click()
+
+
+def link_sent(page: Page, world: World) -> None:
+    """A link was asked for."""
+    page.goto("/manage")
+    page.get_by_label("Email address or mobile number").fill("sam@example.org")
+    page.get_by_role("button").click()
+
+
+def link_not_sent(page: Page, world: World) -> None:
+    """A link was asked for, for no address at all."""
+    page.goto("/manage")
+    page.get_by_role("button").click()
+
+
+def my(page: Page, world: World) -> None:
+    """A resident's choices."""
+    add_county()
+    add_resident(world, "sam@example.org", phone="07700 900001", postcodes=["ZZ1 1AA", "ZZ2 1AA"], name="Sam")
+    page.goto(f"/manage/{link_for('sam@example.org', NoticeKind.SIGN_IN)}")
+    page.get_by_role("button", name="Show my alerts").click()
+
+
+def my_badly(page: Page, world: World) -> None:
+    """A resident's choices with faults."""
+    my(page, world)
+    page.get_by_label("By email: sam@example.org").uncheck()
+    page.get_by_label("By text message").uncheck()
+    page.get_by_label("Add a postcode").fill("nowhere")
+    page.get_by_role("button", name="Save my choices").click()
+
+
+def my_saved(page: Page, world: World) -> None:
+    """A resident's choices, stored."""
+    my(page, world)
+    page.get_by_role("button", name="Save my choices").click()
+
+
+def my_data(page: Page, world: World) -> None:
+    """Everything held."""
+    my(page, world)
+    page.goto("/my/data")
+
+
+def not_sure(page: Page, world: World) -> None:
+    """Erasing without the tick."""
+    my(page, world)
+    page.get_by_role("button", name="Erase everything").click()
+
+
+def erased(page: Page, world: World) -> None:
+    """Nothing left."""
+    my(page, world)
+    page.get_by_label("Yes, erase everything about me").check()
+    page.get_by_role("button", name="Erase everything").click()
+
+
+def officer_link(world: World) -> str:
+    """The secret part of an officer's sign-in link."""
+    with transaction() as session:
+        officer: Officer = staff.create_officer(
+            session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.APPROVER
+        )
+        return staff.create_sign_in_link(session, officer.id)
+
+
+def staff_home(page: Page, world: World) -> None:
+    """The officer's list, empty."""
+    page.goto(f"/staff/sign-in/{officer_link(world)}")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def new_alert(page: Page, world: World) -> UUID:
+    """An alert made through the API."""
+    alert = {"topic": "road-closures", "title": "Mill Road closed on Sunday", "body": "Closed 8 to 6.\n\nUse the bus."}
+    headers = world.headers | {"Idempotency-Key": "1"}
+    answer = page.request.post("/api/v1/alerts", data=alert, headers=headers)
+    assert answer.status == 201, answer.text()
+    return UUID(answer.json()["id"])
+
+
+def staff_alerts(page: Page, world: World) -> None:
+    """The officer's list with an alert."""
+    new_alert(page, world)
+    staff_home(page, world)
+
+
+def staff_alert(page: Page, world: World) -> None:
+    """One alert."""
+    alert = new_alert(page, world)
+    staff_home(page, world)
+    page.goto(f"/staff/alerts/{alert}")
+
+
+def at(path: str) -> Way:
+    """A page that is there for everybody."""
+
+    def go(page: Page, world: World) -> None:
+        page.goto(path)
+
+    return go
+
+
+STATES: Mapping[str, Way] = {
+    "home": at("/"),
+    "postcode": at("/sign-up"),
+    "postcode-faulty": lambda page, world: ask_postcode(page, world, "nowhere"),
+    "choose": choose,
+    "choose-faulty": choose_badly,
+    "signed-up": signed_up,
+    "confirm": confirm,
+    "confirmed": confirmed,
+    "manage": at("/manage"),
+    "manage-faulty": link_not_sent,
+    "link-sent": link_sent,
+    "sign-in": at("/manage/abc"),
+    "my": my,
+    "my-faulty": my_badly,
+    "my-saved": my_saved,
+    "my-data": my_data,
+    "my-not-sure": not_sure,
+    "erased": erased,
+    "signed-out": at("/my"),
+    "not-found": at("/nowhere"),
+    "staff-sign-in": at("/staff/sign-in"),
+    "staff-link": at("/staff/sign-in/abc"),
+    "staff-empty": staff_home,
+    "staff-alerts": staff_alerts,
+    "staff-alert": staff_alert,
+    "docs": at("/api/docs"),
+}

@@ -1,0 +1,72 @@
+"""The e-mails pass the same checks as the pages, and a few that axe does not know."""
+
+import re
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page
+
+from notify import rendering
+from tests.browser.axe import LANDMARK_RULES, violations
+
+pytestmark = pytest.mark.browser
+
+ALERT: dict[str, object] = {
+    "council_name": "Zed Council",
+    "topic_name": "Road closures",
+    "title": "Mill Road <closed> & more",
+    "paragraphs": ["The bridge is closed from 08:00 to 18:00 on Sunday. " * 8, "Line one\nLine two"],
+    "link_url": "https://alerts.example.org/c/" + "x" * 120,
+    "link_text": "example.org/mill-road",
+    "greeting": "Dear Sam,",
+    "ward_name": "Northside",
+    "unsubscribe_url": "https://alerts.example.org/u/" + "y" * 90,
+    "manage_url": "https://alerts.example.org/manage",
+    "pixel_url": None,
+    "is_training": True,
+}
+NOTICE: dict[str, object] = {
+    "council_name": "Zed Council",
+    "url": "https://alerts.example.org/confirm/" + "x" * 43,
+    "expires": "3 days",
+}
+MAILS = [("alert", ALERT | {"language": language}) for language in ("en", "cy")]
+MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward_name": "", "link_url": None, "link_text": None})]
+MAILS += [
+    ("notice", NOTICE | {"language": lang, "kind": kind}) for lang in ("en", "cy") for kind in ("confirm", "sign-in")
+]
+
+
+@pytest.mark.parametrize(("name", "values"), MAILS)
+def test_a_mail_is_accessible_by_day_and_by_night(page: Page, name: str, values: dict[str, object]) -> None:
+    html = rendering.environment("email").get_template(f"{name}.html").render(**values)
+    page.set_content(html)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page, without=LANDMARK_RULES) == []
+    assert page.locator("h1").count() == 1
+    assert page.locator("table:not([role=presentation])").count() == 0
+    assert page.evaluate("document.documentElement.lang") == values["language"]
+    for link in page.get_by_role("link").all():
+        assert link.inner_text().strip().lower() not in ("here", "click here", "link", "more", "yma")
+
+
+@pytest.mark.parametrize(("name", "values"), MAILS)
+def test_lines_are_short_and_links_whole(name: str, values: dict[str, object]) -> None:
+    environment = rendering.environment("email")
+    html = environment.get_template(f"{name}.html").render(**values)
+    text = environment.get_template(f"{name}.txt").render(**values)
+    assert all(len(line) <= 76 for line in text.splitlines() if "https://" not in line)
+    assert all(len(line) <= 160 for line in html.splitlines() if "https://" not in line)
+    for address in (str(value) for key, value in values.items() if key.endswith("url") and value):
+        assert address in text.splitlines()
+        assert f'"{address}"' in html
+    assert not re.search(r"\n\n\n\n", text)
+
+
+def test_what_an_officer_wrote_is_shown_and_not_run(page: Page) -> None:
+    evil = ALERT | {"title": "<script>x</script>", "paragraphs": ["<img src=x onerror=alert(1)>"], "language": "en"}
+    html = rendering.environment("email").get_template("alert.html").render(**evil)
+    assert "<script>" not in html
+    assert "<img src=x" not in html

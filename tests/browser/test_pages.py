@@ -1,0 +1,207 @@
+"""Every page in every state passes axe, fits a narrow screen and works by keyboard and without scripts."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlmodel import select
+
+from notify.db import transaction
+from notify.subscribers.models import Contact, NoticeKind
+from notify.web import templates
+from tests.browser.axe import violations
+from tests.browser.conftest import NewPage
+from tests.browser.states import STATES, ask_postcode, link_for, my
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"},
+}
+
+BAD_PAGE = """
+<html><head></head><body><h3>Bad</h3><input type=text><img src=x><a href=/></a>
+<p style="color:#aaa;background:#fff">Too pale</p><button style="width:10px;height:10px"></button></body></html>
+"""
+
+# WCAG 1.4.12: a reader may set text this wide without losing any
+TEXT_SPACING = (
+    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } "
+    "p { margin-bottom: 2em !important }"
+)
+
+
+def test_the_checker_finds_what_is_wrong(page: Page) -> None:
+    page.set_content(BAD_PAGE.replace("src=x", ""))
+    found = " ".join(violations(page))
+    for rule in ("document-title", "html-has-lang", "label", "image-alt", "link-name", "color-contrast", "button-name"):
+        assert rule in found
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_is_accessible_in_every_look(new_page: NewPage, world: World, state: str) -> None:
+    page = new_page(**LOOKS["light"])
+    STATES[state](page, world)
+    assert violations(page) == []
+    if state != "docs":  # long, and made of the same parts
+        page.emulate_media(color_scheme="dark")
+        assert violations(page) == []
+        page.emulate_media(color_scheme="light", forced_colors="active")
+        assert violations(page) == []
+        page.emulate_media(forced_colors="none")
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert violations(page) == []
+    assert is_within_the_screen(page)
+    assert [page.locator(landmark).count() for landmark in ("main", "body > header", "body > footer")] == [1, 1, 1]
+    assert page.locator("h1").count() == 1
+
+
+def is_within_the_screen(page: Page) -> bool:
+    """Whether nothing has to be scrolled sideways, apart from tables in a box of their own."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("state", ["choose-faulty", "my", "docs", "home"])
+def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state: str) -> None:
+    page = new_page(**LOOKS["narrow"], bypass_csp=True)
+    STATES[state](page, world)
+    page.add_style_tag(content=TEXT_SPACING)
+    assert is_within_the_screen(page)
+    page.add_style_tag(content="html { font-size: 200% !important }")
+    page.set_viewport_size({"width": 640, "height": 900})
+    assert is_within_the_screen(page)
+
+
+@pytest.mark.parametrize("state", ["postcode-faulty", "choose-faulty", "my-faulty", "manage-faulty"])
+def test_a_fault_is_told_first_and_leads_to_its_field(page: Page, world: World, state: str) -> None:
+    STATES[state](page, world)
+    expect(page).to_have_title(re.compile("^Error: "))
+    summary = page.locator("#faults")
+    expect(summary).to_be_focused()
+    link = summary.get_by_role("link").first
+    target = page.locator(link.get_attribute("href") or "")
+    link.click()
+    expect(target).to_be_focused()
+
+
+def tab_to(page: Page, role: str, name: str) -> None:
+    """Press Tab until this control has the focus, and see that the focus shows."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        control = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+        if control.count() and control.first.evaluate("e => e === document.activeElement"):
+            outline = control.first.evaluate("e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth")
+            assert outline == "solid3px"
+            return
+    raise AssertionError(f"{role} {name!r} cannot be reached by keyboard")
+
+
+def test_a_resident_signs_up_with_the_keyboard_alone(page: Page, world: World) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    tab_to(page, "link", "Sign up for alerts")
+    page.keyboard.press("Enter")
+    tab_to(page, "textbox", "What is your postcode?")
+    page.keyboard.type("zz1 1aa")
+    page.keyboard.press("Enter")
+    tab_to(page, "checkbox", "Bin collections")
+    page.keyboard.press("Space")
+    tab_to(page, "textbox", "Email address")
+    page.keyboard.type("sam@example.org")
+    tab_to(page, "button", "Agree and sign up")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
+    page.goto(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+    tab_to(page, "button", "Confirm my alerts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed up")
+    with transaction() as session:
+        assert session.exec(select(Contact.confirmed_at)).one() is not None
+
+
+def test_the_whole_journey_works_without_scripts(new_page: NewPage, world: World) -> None:
+    page = new_page(java_script_enabled=False)
+    ask_postcode(page, world)
+    page.get_by_label("Road closures").check()
+    page.get_by_label("UK mobile number").fill("07700 900123")
+    page.get_by_role("button", name="Agree and sign up").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Check your text messages"
+    page.goto(f"/confirm/{link_for('+447700900123', NoticeKind.CONFIRM)}")
+    page.get_by_role("button").click()
+    assert page.context.cookies() == []
+    page.goto(f"/manage/{link_for('+447700900123', NoticeKind.SIGN_IN)}")
+    page.get_by_role("button").click()
+    page.get_by_label("Bin collections").check()
+    page.get_by_role("button", name="Save my choices").click()
+    assert page.get_by_role("status").inner_text() == "Your choices are saved."
+    assert page.get_by_label("Bin collections").is_checked()
+    [cookie] = page.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("resident", True, "Lax")
+    page.get_by_label("Yes, erase everything about me").check()
+    page.get_by_role("button", name="Erase everything").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Everything is erased"
+    assert page.context.cookies() == []
+
+
+def test_another_sites_form_cannot_use_the_session(chromium: Browser, site: str, world: World) -> None:
+    elsewhere = "http://elsewhere.example/"
+    form = f'<form method=post action="{site}/my/erase"><input name=sure value=yes><button>Win</button></form>'
+    page = chromium.new_page(base_url=site)
+    my(page, world)
+    page.route(elsewhere, lambda route: route.fulfill(content_type="text/html", body=form))
+    page.goto(elsewhere)
+    with page.expect_response("**/my/erase") as caught:
+        page.get_by_role("button", name="Win").click()
+    assert caught.value.status == 403
+    page.goto("/my")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your alerts")
+    page.close()
+
+
+def test_a_page_is_light(new_page: NewPage, world: World) -> None:
+    sizes: list[int] = []
+    page = new_page()
+    page.on("response", lambda response: sizes.append(len(response.body())))
+    ask_postcode(page, world)
+    assert sum(sizes) < 50_000  # two pages with style and icon
+
+
+FIGURES = {
+    "recipients": 2410, "sent": 1900, "delivered": 1200, "failed": 30, "suppressed": 12, "cancelled": 0, "waiting": 468,
+    "unsubscribed": 2, "clicks": 40, "opens": 90, "time_to_50": 1.4, "time_to_95": 6.25, "time_to_99": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refresh_seconds", [2, None])
+@pytest.mark.parametrize("empty", [True, False])
+def test_progress_can_be_read_without_seeing_the_bar(
+    page: Page, world: World, refresh_seconds: int | None, empty: bool
+) -> None:
+    from notify import clock
+
+    figures = {name: 0 if isinstance(value, int) else None for name, value in FIGURES.items()} if empty else FIGURES
+    alert = SimpleNamespace(
+        id="1", title="Mill Road closed", body="Closed.", topic="Road closures", state="sending", priority="emergency",
+        created_at=clock.now(), approved_at=clock.now(), expires_at=None, recipients=None,
+    )  # fmt: skip
+    html = templates.page(
+        "alert.html",
+        alert=alert,
+        figures=figures,
+        by_channel=[] if empty else [{"channel": "email"} | figures, {"channel": "sms"} | figures],
+        by_ward=[] if empty else [{"code": "Z05000001", "name": "Northside", "people": 2410} | figures],
+        refresh_seconds=None,
+        officer="Kim",
+    ).content
+    page.route("**/preview", lambda route: route.fulfill(content_type="text/html", body=str(html)))
+    page.goto("/preview")
+    assert violations(page) == []
+    label = page.get_by_role("img").get_attribute("aria-label") or ""
+    assert f"Of {figures['recipients']:,} messages {figures['sent']:,} are sent" in label
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == []

@@ -1,0 +1,40 @@
+"""The steps of a resident's journey through the pages, as a browser without scripts would take them."""
+
+from httpx import Response
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlmodel import select
+
+from notify.db import transaction
+from notify.subscribers import service
+from notify.subscribers.models import Contact, NoticeKind, Topic
+from tests.subscribers.html import Page
+
+Client = TestClient[Litestar]
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+
+
+def topic_ids(*slugs: str) -> list[str]:
+    with transaction() as session:
+        return [str(session.exec(select(Topic.id).where(Topic.slug == slug)).one()) for slug in slugs]
+
+
+def link_for(address: str, purpose: NoticeKind) -> str:
+    """A link as a message would hold it; messages are another test's business."""
+    with transaction() as session:
+        contact = session.exec(select(Contact).where(Contact.address == address)).one()
+        return service.issue_link(session, contact.id, purpose)
+
+
+def sign_up(client: Client, **changes: object) -> Response:
+    fields: dict[str, object] = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "email": "sam@example.org"}
+    return client.post("/sign-up", data=fields | changes)
+
+
+def sign_in(client: Client, address: str) -> None:
+    answer = client.post(f"/manage/{link_for(address, NoticeKind.SIGN_IN)}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my")
+
+
+def my_fields(client: Client) -> dict[str, list[str]]:
+    return Page(client.get("/my").text).fields
