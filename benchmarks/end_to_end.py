@@ -13,6 +13,7 @@ from benchmarks.installation import add_places, add_residents, installation, mak
 from notify import catcher, db
 from notify.jobs import Lane
 from notify.processes import scheduler_process, web_process, worker_process
+from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 from tests.running import answers, free_port, running, wait_until
 
@@ -31,7 +32,7 @@ def run() -> list[dict[str, object]]:
     """One row: rates of the engine and of smtplib alone on four connections, and their ratio."""
     with installation() as folder, catcher.start(folder / "mail") as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
-        _, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True, channels=["email"]))
+        _, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True, channels=[Channel.EMAIL]))
         with db.transaction() as session:
             add_places(session, POSTCODES)
         with db.transaction() as session:

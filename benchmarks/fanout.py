@@ -13,6 +13,7 @@ from benchmarks.installation import add_places, add_residents, installation, mak
 from notify import db
 from notify.jobs import Lane
 from notify.processes import scheduler_process, web_process, worker_process
+from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 from tests.running import answers, free_port, running, wait_until
 
@@ -32,7 +33,7 @@ def run(recipients: int = 100_000) -> list[dict[str, object]]:
     with smtp_sink.sink(port) as sink, installation() as folder:
         reference = smtp_sink.source_rate(port, messages=min(recipients, 50_000), size=5_000)
         os.environ |= {"NOTIFY_SMTP_HOST": "127.0.0.1", "NOTIFY_SMTP_PORT": str(port)}
-        _, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True, channels=["email"]))
+        _, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True, channels=[Channel.EMAIL]))
         with db.transaction() as session:
             add_places(session, POSTCODES)
         with db.transaction() as session:

@@ -54,6 +54,7 @@ def _wards(chance: random.Random, island: Polygon) -> list[Polygon]:
             seeds.append(point)
     cells = shapely.voronoi_polygons(MultiPoint(seeds), extend_to=island)
     parts = [cell.intersection(island) for cell in cells.geoms]
+    parts = [part for part in parts if isinstance(part, Polygon)]
     return sorted(parts, key=lambda cell: (cell.centroid.x, cell.centroid.y))
 
 
