@@ -75,9 +75,11 @@ def alerts(
 def count_audience(session: Session, council_id: UUID, asked: DryRun) -> AudienceCount:
     """The dry run: the send's own SELECT, counted. Raises what `targeting.resolve` raises, and UnknownTopic."""
     topic = subscribers.topic(session, council_id, asked.topic)
-    districts = council(session, council_id).district_codes
+    sender = council(session, council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
-    targets = targeting.resolve(session, asked.audience, district_codes=districts, is_emergency=is_emergency)
+    targets = targeting.resolve(
+        session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
+    )
     channels = [channel for channel in dict.fromkeys(asked.channels) if channel in topic.channels]
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
@@ -99,7 +101,8 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
         ],
         near_boundary=near,
         postcodes=len(targets.included.postcodes),
-        sms_parts=sms_parts(asked.sms) if asked.sms else 0,
+        # a text begins with the council's name, and that is paid for too
+        sms_parts=sms_parts(f"{sender.name}: {asked.sms}") if asked.sms else 0,
         population=sum(number for number in populations if number) if any(populations) else None,
     )
 

@@ -336,6 +336,8 @@ def change_subscriber(
         council_id = request.user.council_id
         record = queries.council_record(session, council_id, subscriber_id)
         topics = None if data.topics is None else [queries.topic(session, council_id, slug) for slug in data.topics]
+        if data.consent:
+            data.consent = service.evidence_of(session, council_id, data.consent)
         service.change_subscriber(session, record=record, topics=topics, change=data, source=request.user.actor)
         session.flush()
         session.expire_all()

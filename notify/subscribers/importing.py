@@ -13,7 +13,7 @@ from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
 from notify.subscribers.import_csv import Row
 from notify.subscribers.models import ConsentEvidence, Topic
 from notify.subscribers.notices import ask_to_confirm
-from notify.subscribers.service import record_wording
+from notify.subscribers.service import evidence_of, record_wording
 
 CHUNK_ROWS = 5_000
 MOST_PROBLEMS = 1_000
@@ -53,6 +53,7 @@ def import_subscribers(
     Not `confirmed`: each is written to first and gets nothing else before they say yes.
     Raises: WordingMissing, WordingDiffers, and what reading the rows raises.
     """
+    evidence = evidence_of(session, council_id, evidence)
     record_wording(session, evidence)
     topics = queries.topics_by_slug(session, council_id)
     report = ImportReport()

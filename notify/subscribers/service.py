@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from notify import clock, tokens
 from notify.errors import Conflict, Invalid, NotFound
 from notify.providers.base import Channel
+from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
 from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
@@ -101,15 +102,22 @@ def record_wording(session: Session, evidence: ConsentEvidence) -> None:
         session.execute(statement.on_conflict_do_nothing())
 
 
+def evidence_of(session: Session, council_id: UUID, evidence: ConsentEvidence) -> ConsentEvidence:
+    """The evidence with this council's name before the version, so that two councils' `v1` are two wordings."""
+    slug = council(session, council_id).slug
+    return evidence.model_copy(update={"wording_version": f"{slug}/{evidence.wording_version}"})
+
+
 def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: SubscriberRequest) -> Enrolled:
     """Add a resident to topics of this council, with the evidence of their consent.
 
     Raises: UnknownTopic, NotEnrolled, WordingMissing, WordingDiffers.
     """
-    record_wording(session, request.consent)
+    evidence = evidence_of(session, council_id, request.consent)
+    record_wording(session, evidence)
     topics = [queries.topic(session, council_id, slug) for slug in request.topics]
     person = NewSubscriber.model_validate(request.model_dump(exclude={"consent", "confirm"}))
-    [outcome] = enrol(session, [Entry(1, person, topics)], request.consent, confirmed=not request.confirm)
+    [outcome] = enrol(session, [Entry(1, person, topics)], evidence, confirmed=not request.confirm)
     if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
     if request.confirm:
