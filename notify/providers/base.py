@@ -4,11 +4,14 @@ A third party adds a provider with one class, one entry point in the group `noti
 `notify.providers.contract.ProviderContract` for its tests.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, runtime_checkable
+
+log = logging.getLogger(__name__)
 
 
 class Channel(StrEnum):
@@ -142,3 +145,7 @@ def send_each(provider: Provider, messages: Iterable[Message]) -> Iterator[Outco
             yield Refused(message.reference, str(error))
         except ProviderUnavailable as error:
             yield Deferred(message.reference, str(error), error.retry_after_s)
+        except Exception as error:  # an adapter's defect must not lose what became of the others
+            # without the error's own words, which may hold an address
+            log.error("provider broke its promise", extra={"provider": provider.name, "error": type(error).__name__})
+            yield Deferred(message.reference, f"The provider failed: {type(error).__name__}")

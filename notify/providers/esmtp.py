@@ -53,7 +53,7 @@ class Pipeline:
         self._received = b""
         self._waiting_to_leave = b""
         self._expected: deque[tuple[Step, Message | None]] = deque()
-        self._refusal: dict[str, tuple[int, str]] = {}
+        self._refusal: dict[str, Outcome] = {}
         self._needs_reset = False
         self.handed_in = 0
         self.deadline = 0.0
@@ -137,7 +137,7 @@ class Pipeline:
             return None
         if step in (Step.MAIL, Step.RCPT):
             if code >= 300:
-                self._refusal.setdefault(message.reference, (code, words))
+                self._refusal.setdefault(message.reference, _refused_before_text(step, message, code, words))
             return None
         if step == Step.DATA:
             return self._asked_for_text(message, code, words, following, seconds)
@@ -161,7 +161,7 @@ class Pipeline:
             self.announce(following.popleft(), seconds)
         if refusal is None and code == 354:
             return None
-        return _refused(message.reference, *(refusal or (code, words)))
+        return refusal or _refused(message.reference, code, words)
 
     def _read(self) -> None:
         try:
@@ -216,6 +216,13 @@ def _has_more(connection: socket.socket | ssl.SSLSocket) -> bool:
     return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
 
 
+def _refused_before_text(step: Step, message: Message, code: int, words: str) -> Outcome:
+    """A refused sender is our own fault and will be mended; it must not cost a recipient their address."""
+    if step == Step.MAIL:
+        return Deferred(message.reference, f"The mail relay refuses our sender address: {code} {words}")
+    return _refused(message.reference, code, words)
+
+
 def _refused(reference: str, code: int, words: str) -> Outcome:
     reason = f"{code} {words}"
     return Refused(reference, reason) if 500 <= code < 600 else Deferred(reference, reason)
@@ -242,16 +249,31 @@ def send_all(pipelines: Sequence[Pipeline], messages: Sequence[Message], *, seco
             selector.register(pipeline, selectors.EVENT_READ)
             yield from _step(selector, pipeline, following, moved, seconds, is_readable=False)
         while selector.get_map():
-            busy = [key.fileobj for key in selector.get_map().values()]
-            if not following and all(isinstance(p, Pipeline) and p.is_idle for p in busy):
+            yield from _feed_idle(selector, following, moved, seconds)
+            if not following and all(pipeline.is_idle for pipeline in _registered(selector)):
                 break
             for key, events in selector.select(timeout=0.25):
-                assert isinstance(key.fileobj, Pipeline)  # noqa: S101 - tells mypy what was registered
+                if not isinstance(key.fileobj, Pipeline):
+                    continue
                 is_readable = bool(events & selectors.EVENT_READ)
                 yield from _step(selector, key.fileobj, following, moved, seconds, is_readable=is_readable)
             yield from _give_up_late(selector, following, moved)
     for message in following:
         yield Deferred(message.reference, "No connection to the relay was left.")
+
+
+def _registered(selector: selectors.BaseSelector) -> list[Pipeline]:
+    return [key.fileobj for key in selector.get_map().values() if isinstance(key.fileobj, Pipeline)]
+
+
+def _feed_idle(
+    selector: selectors.BaseSelector, following: deque[Message], moved: set[str], seconds: float
+) -> Iterator[Outcome]:
+    """Give connections that have nothing to do the messages of one that was lost."""
+    for pipeline in _registered(selector):
+        if pipeline.is_idle and following:
+            pipeline.announce(following.popleft(), seconds)
+            yield from _step(selector, pipeline, following, moved, seconds, is_readable=False)
 
 
 def _step(
@@ -280,9 +302,8 @@ def _step(
 
 def _give_up_late(selector: selectors.BaseSelector, following: deque[Message], moved: set[str]) -> Iterator[Outcome]:
     now = time.monotonic()
-    for key in list(selector.get_map().values()):
-        pipeline = key.fileobj
-        if isinstance(pipeline, Pipeline) and not pipeline.is_idle and now > pipeline.deadline:
+    for pipeline in _registered(selector):
+        if not pipeline.is_idle and now > pipeline.deadline:
             yield from _abandon(selector, pipeline, following, moved, "It took too long.")
 
 

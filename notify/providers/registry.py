@@ -8,6 +8,7 @@ from notify.providers.base import Channel, Deferred, Message, Outcome, Provider,
 from notify.settings import once_a_process, settings
 
 GROUP = "notify.providers"
+_loaded: list[Provider] = []
 
 
 class UnknownProvider(SetUpError):
@@ -27,7 +28,14 @@ def load(name: str) -> Provider:
         installed = ", ".join(sorted(entry_points(group=GROUP).names))
         raise UnknownProvider(f"No provider {name!r} is installed; there are {installed}.")
     provider: Provider = next(iter(found)).load()()
+    _loaded.append(provider)
     return provider
+
+
+def close_all() -> None:
+    """Give back the connections of every adapter in use. They may be used again afterwards."""
+    for provider in _loaded:
+        provider.close()
 
 
 def providers_for(channel: Channel) -> Sequence[Provider]:

@@ -1,5 +1,7 @@
 """E-mail over SMTP, with connections kept open between messages."""
 
+import re
+import select
 import smtplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +23,15 @@ from notify.providers.base import (
     ProviderRejected,
     ProviderUnavailable,
     Receipt,
+    Refused,
     send_each,
 )
 from notify.providers.esmtp import Pipeline, send_all
+from notify.settings import settings
+
+# what may stand between the angle brackets of RCPT; a line break there would be a command of its own
+_WRITABLE = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
+NOT_WRITABLE = "The address cannot be written in SMTP."
 
 
 class SmtpSettings(BaseSettings):
@@ -38,7 +46,7 @@ class SmtpSettings(BaseSettings):
     )
     username: str = Field("", description="User for AUTH; empty: no AUTH.")
     password: str = Field("", description="Password for AUTH.")
-    sender: str = Field("alerts@example.org", description="The envelope sender and From address.")
+    sender: str = Field("", description="The envelope sender, where bounces go; empty: NOTIFY_SENDER_ADDRESS.")
     timeout_seconds: float = Field(15.0, description="How long to wait for one reply.")
     messages_per_connection: int = Field(1000, description="A connection is renewed after so many messages.")
     connections: int = Field(
@@ -52,13 +60,25 @@ class _Connection:
     def __init__(self, settings: SmtpSettings) -> None:
         kind = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
         self.smtp = kind(settings.host, settings.port, timeout=settings.timeout_seconds)
-        if settings.security == "starttls":
-            self.smtp.starttls(context=ssl.create_default_context())
-        if settings.username:
-            self.smtp.login(settings.username, settings.password)
-        self.smtp.ehlo_or_helo_if_needed()
+        try:
+            if settings.security == "starttls":
+                self.smtp.starttls(context=ssl.create_default_context())
+            if settings.username:
+                self.smtp.login(settings.username, settings.password)
+            self.smtp.ehlo_or_helo_if_needed()
+        except BaseException:
+            self.smtp.close()
+            raise
         self.takes_eight_bits = self.smtp.has_extn("8bitmime")
         self.sent = 0
+
+    def is_fresh(self) -> bool:
+        """Whether the relay has kept silent since the last message, as it does while a connection is good."""
+        if self.smtp.sock is None:
+            return False
+        readable = select.poll()
+        readable.register(self.smtp.sock, select.POLLIN)
+        return not readable.poll(0)
 
 
 class _NotOffered(Exception):
@@ -73,37 +93,43 @@ class SmtpProvider:
 
     def __init__(self) -> None:
         self.settings = SmtpSettings()
+        self._sender = self.settings.sender or settings().sender_address
         self._idle: LifoQueue[_Connection] = LifoQueue()
         self._pipelines: LifoQueue[Pipeline] = LifoQueue()
 
     def send(self, message: Message) -> str:
         """Hand over one e-mail; SMTP gives no id.
 
-        Raises: ProviderRejected for a 5xx answer, ProviderUnavailable for 4xx and a relay that is away.
+        Raises: ProviderRejected when the relay refuses this recipient or message with 5xx, ProviderUnavailable for
+        4xx and for whatever is wrong between us and the relay, which is no address's fault.
         """
+        if not _WRITABLE.fullmatch(message.address):
+            raise ProviderRejected(NOT_WRITABLE)
         try:
             with self._connection() as connection:
                 mime, options = _fitting(message.mime, eight_bits=connection.takes_eight_bits)
-                connection.smtp.sendmail(self.settings.sender, [message.address], mime, mail_options=options)
+                connection.smtp.sendmail(self._sender, [message.address], mime, mail_options=options)
         except smtplib.SMTPRecipientsRefused as error:
-            code, words = next(iter(error.recipients.values()))
-            _raise_for(code, words)
-        except smtplib.SMTPResponseException as error:
+            _raise_for(*next(iter(error.recipients.values())))
+        except smtplib.SMTPDataError as error:
             _raise_for(error.smtp_code, error.smtp_error)
-        except (smtplib.SMTPException, OSError) as error:
-            raise ProviderUnavailable(f"The mail relay is away: {type(error).__name__}") from None
+        except OSError as error:  # with everything else that smtplib raises
+            raise ProviderUnavailable(_why(error)) from None
         return ""
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
         """Hand over many e-mails at once, pipelined where the relay offers it, else one after another."""
+        yield from (Refused(m.reference, NOT_WRITABLE) for m in messages if not _WRITABLE.fullmatch(m.address))
+        messages = [message for message in messages if _WRITABLE.fullmatch(message.address)]
+        if not messages:
+            return
         try:
             pipelines = self._take_pipelines(min(self.settings.connections, len(messages)))
         except _NotOffered:
             yield from send_each(self, messages)
             return
-        except (smtplib.SMTPException, OSError) as error:
-            reason = f"The mail relay is away: {type(error).__name__}"
-            yield from (Deferred(message.reference, reason) for message in messages)
+        except OSError as error:
+            yield from (Deferred(message.reference, _why(error)) for message in messages)
             return
         try:
             yield from send_all(pipelines, messages, seconds=self.settings.timeout_seconds)
@@ -138,7 +164,7 @@ class SmtpProvider:
         if not (connection.takes_eight_bits and connection.smtp.has_extn("pipelining")):
             self._idle.put(connection)
             raise _NotOffered
-        return Pipeline(connection.smtp, self.settings.sender)
+        return Pipeline(connection.smtp, self._sender)
 
     def _give_back_pipeline(self, pipeline: Pipeline) -> None:
         if pipeline.is_idle and pipeline.is_open and pipeline.handed_in < self.settings.messages_per_connection:
@@ -149,22 +175,26 @@ class SmtpProvider:
     @contextmanager
     def _connection(self) -> Iterator[_Connection]:
         """An open connection for one message, given back unless something broke."""
-        try:
-            connection = self._idle.get_nowait()
-        except Empty:
-            connection = _Connection(self.settings)
+        connection = self._idle_connection() or _Connection(self.settings)
         try:
             yield connection
-        except smtplib.SMTPServerDisconnected:
-            raise
-        except smtplib.SMTPException:
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
             self._give_back(connection)  # it answered: sendmail has reset the session
             raise
-        except OSError:
+        except BaseException:
             connection.smtp.close()
             raise
         else:
             self._give_back(connection)
+
+    def _idle_connection(self) -> _Connection | None:
+        with suppress(Empty):
+            while True:
+                connection = self._idle.get_nowait()
+                if connection.is_fresh():
+                    return connection
+                connection.smtp.close()
+        return None
 
     def _give_back(self, connection: _Connection) -> None:
         connection.sent += 1
@@ -207,9 +237,30 @@ def _fitting(mime: bytes, *, eight_bits: bool) -> tuple[bytes, Sequence[str]]:
     return message_from_bytes(mime, policy=SEVEN_BIT.clone(cte_type="7bit")).as_bytes(), []
 
 
-def _raise_for(code: int, words: bytes | str) -> None:
+def _why(error: OSError) -> str:
+    """What is wrong between us and the relay, for whoever looks after it."""
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return f"The mail relay refuses our user name or password: {_answer(error.smtp_code, error.smtp_error)}"
+        case smtplib.SMTPSenderRefused():
+            return f"The mail relay refuses our sender address: {_answer(error.smtp_code, error.smtp_error)}"
+        case smtplib.SMTPResponseException():
+            return f"The mail relay turns us away: {_answer(error.smtp_code, error.smtp_error)}"
+        case smtplib.SMTPNotSupportedError():
+            return f"The mail relay lacks what the settings ask for: {error}"
+        case ssl.SSLError():
+            return f"The mail relay's certificate is not valid: {error.reason}"
+        case _:
+            return f"The mail relay is away: {type(error).__name__}"
+
+
+def _answer(code: int, words: bytes | str) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    reason = f"{code} {' '.join(text.split())[:200]}"
+    return f"{code} {' '.join(text.split())[:200]}"
+
+
+def _raise_for(code: int, words: bytes | str) -> None:
+    reason = _answer(code, words)
     if 500 <= code < 600:
         raise ProviderRejected(reason)
     raise ProviderUnavailable(reason)

@@ -5,9 +5,11 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -54,7 +56,7 @@ class WebhookProvider:
 
         Raises: ProviderRejected for an address that may not be called and for 410, else ProviderUnavailable.
         """
-        parts = urlsplit(message.address)
+        parts = _parts(message.address)
         address = self._checked_address(parts)
         body = message.text.encode()
         headers = signed_headers(message.secret, message.reference, body) | {
@@ -63,15 +65,16 @@ class WebhookProvider:
             "user-agent": "notify-webhook/1",
         }
         target = parts._replace(netloc=_authority(address, parts)).geturl()
-        deadline = time.monotonic() + self.settings.timeout_seconds
-        try:
+        with _until(self.settings.timeout_seconds) as deadline:
             # the connection goes to the checked address; the name still decides the certificate
-            extensions = {"sni_hostname": parts.hostname}
-            with self._client.stream("POST", target, content=body, headers=headers, extensions=extensions) as reply:
-                _read_some(reply, deadline)
-                return _raise_for(reply)
-        except httpx.HTTPError as error:
-            raise ProviderUnavailable(f"The receiver is away: {type(error).__name__}") from None
+            extensions = {"sni_hostname": parts.hostname, "trace": deadline.trace}
+            try:
+                with self._client.stream("POST", target, content=body, headers=headers, extensions=extensions) as reply:
+                    _read_some(reply)
+                    return _raise_for(reply)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                why = "too slow" if deadline.is_over else f"away: {type(error).__name__}"
+                raise ProviderUnavailable(f"The receiver is {why}") from None
 
     def _checked_address(self, parts: SplitResult) -> str:
         """An address of the receiver that may be called; resolved once, so that it cannot change in between."""
@@ -81,7 +84,7 @@ class WebhookProvider:
             raise ProviderRejected("Webhooks are called by https only.")
         try:
             found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):
             raise ProviderUnavailable("The receiver's name cannot be resolved.") from None
         addresses = [str(entry[4][0]) for entry in found]
         if not is_allowed and not all(is_public(address) for address in addresses):
@@ -115,7 +118,7 @@ def is_public(address: str) -> bool:
     """Whether an address is reachable on the internet at large, whatever form it hides another one in."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip.sixtofour or ip.teredo or ip in _NAT64 or ip in _NAT64_LOCAL:
+        if ip.sixtofour or ip.teredo or ip.is_site_local or ip in _NAT64 or ip in _NAT64_LOCAL:
             return False
         if ip.ipv4_mapped:
             ip = ip.ipv4_mapped
@@ -131,13 +134,55 @@ def _authority(address: str, parts: SplitResult) -> str:
     return f"{host}:{parts.port}" if parts.port else host
 
 
-def _read_some(reply: httpx.Response, deadline: float) -> None:
-    """Read the reply so that the connection can be used again, but not for ever and not without bound."""
+def _parts(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise ProviderRejected("The receiver's address cannot be read.") from None
+    return parts
+
+
+class _Deadline:
+    """Ends a call on time however slowly the receiver drips: a timeout of the socket starts anew with each byte."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._stream: Any = None
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Learn the connection as soon as there is one. An `httpcore` trace extension."""
+        if event.endswith("connect_tcp.complete"):
+            self._stream = info["return_value"]
+
+    def cut(self) -> None:
+        """Shut the connection; whoever reads or writes it gets an error at once."""
+        self.is_over = True
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _until(seconds: float) -> Iterator[_Deadline]:
+    deadline = _Deadline()
+    timer = threading.Timer(seconds, deadline.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+
+
+def _read_some(reply: httpx.Response) -> None:
+    """Hear the receiver out, within bounds. The status alone decides, so what breaks here changes nothing."""
     size = 0
-    for chunk in reply.iter_raw():
-        size += len(chunk)
-        if size > MAX_REPLY_BYTES or time.monotonic() > deadline:
-            raise ProviderUnavailable("The receiver's reply is too long or too slow.")
+    with suppress(httpx.HTTPError):
+        for chunk in reply.iter_raw():
+            size += len(chunk)
+            if size > MAX_REPLY_BYTES:
+                return
 
 
 def _raise_for(reply: httpx.Response) -> str:
@@ -146,4 +191,4 @@ def _raise_for(reply: httpx.Response) -> str:
     if reply.status_code == httpx.codes.GONE:
         raise ProviderRejected("The receiver answered 410: it wants no more calls.")
     wait = reply.headers.get("retry-after", "")
-    raise ProviderUnavailable(f"The receiver answered {reply.status_code}.", float(wait) if wait.isdigit() else None)
+    raise ProviderUnavailable(f"The receiver answered {reply.status_code}.", float(wait) if wait.isdecimal() else None)

@@ -1,0 +1,197 @@
+"""The webhook adapter against a real receiver: signed, patient only so far, and never inwards."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from notify.providers.base import Message, Provider, ProviderRejected, ProviderUnavailable
+from notify.providers.contract import ProviderContract
+from notify.providers.webhook import WebhookProvider, is_public
+from tests.providers.messages import call
+from tests.providers.receiver import Receiver, receiving
+
+Provide = Callable[..., WebhookProvider]
+
+
+class TestContract(ProviderContract):
+    """Against a receiver that says yes."""
+
+    @pytest.fixture(autouse=True)
+    def _receiver(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
+        with receiving(Receiver()) as self.receiver:
+            yield
+
+    def make_provider(self) -> Provider:
+        return WebhookProvider()
+
+    def a_good_message(self) -> Message:
+        return call(self.receiver.address)
+
+
+@pytest.fixture
+def provide(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide]:
+    """Makes a provider, with its settings from the environment as always."""
+    made: list[WebhookProvider] = []
+
+    def make(*, allowed_hosts: str = "127.0.0.1", timeout_seconds: float = 5) -> WebhookProvider:
+        with monkeypatch.context() as environment:
+            environment.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", allowed_hosts)
+            environment.setenv("NOTIFY_WEBHOOK_TIMEOUT_SECONDS", str(timeout_seconds))
+            made.append(WebhookProvider())
+        return made[-1]
+
+    yield make
+    for provider in made:
+        provider.close()
+
+
+def test_a_call_is_signed_as_standard_webhooks_says(provide: Provide) -> None:
+    words, secret = '{"title": "Ffordd ar gau: tŷ"}', base64.b64encode(bytes(range(32))).decode()
+    with receiving(Receiver()) as receiver:
+        message = call(receiver.address, text=words, secret=f"whsec_{secret}")
+        provide().send(message)
+    [(path, headers, body)] = receiver.calls
+    assert (path, body, headers["content-type"]) == ("/hook", words.encode(), "application/json")
+    assert headers["host"] == f"127.0.0.1:{receiver.port}"
+    assert headers["webhook-id"] == message.reference
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    mac = hmac.new(bytes(range(32)), signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+
+
+def test_every_attempt_has_the_same_id(provide: Provide) -> None:
+    with receiving(Receiver(status=500)) as receiver:
+        provider, message = provide(), call(receiver.address)
+        for _ in range(2):
+            with pytest.raises(ProviderUnavailable):
+                provider.send(message)
+    assert {headers["webhook-id"] for _, headers, _ in receiver.calls} == {message.reference}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_every_answer_of_success_is_success(provide: Provide, status: int) -> None:
+    with receiving(Receiver(status=status, body=b"")) as receiver:
+        assert provide().send(call(receiver.address)) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [(500, "120", 120.0), (503, "", None), (429, "²", None), (404, "-1", None), (429, "Fri, 01 Jan 2100", None)],
+)
+def test_a_failing_receiver_is_called_again_when_it_wishes(
+    provide: Provide, status: int, retry_after: str, seconds: float | None
+) -> None:
+    headers = {"retry-after": retry_after.encode().decode("latin-1")} if retry_after else {}
+    with receiving(Receiver(status=status, headers=headers)) as receiver:
+        with pytest.raises(ProviderUnavailable, match=str(status)) as caught:
+            provide().send(call(receiver.address))
+        assert caught.value.retry_after_s == seconds
+
+
+def test_a_receiver_that_is_gone_is_not_called_again(provide: Provide) -> None:
+    with receiving(Receiver(status=410)) as receiver, pytest.raises(ProviderRejected, match="410"):
+        provide().send(call(receiver.address))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(provide: Provide, status: int) -> None:
+    with (
+        receiving(Receiver()) as elsewhere,
+        receiving(Receiver(status=status, headers={"location": elsewhere.address})) as receiver,
+    ):
+        with pytest.raises(ProviderUnavailable, match=str(status)):
+            provide().send(call(receiver.address))
+        assert elsewhere.calls == []
+
+
+PRIVATE = [
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0177.0.0.1/",
+    "https://0/",
+    "https://localhost/",
+    "https://LOCALHOST./",
+    "https://10.1.2.3/",
+    "https://172.16.0.1/",
+    "https://192.168.1.1/",
+    "https://169.254.169.254/latest/meta-data",
+    "https://100.64.0.1/",
+    "https://224.0.0.1/",
+    "https://255.255.255.255/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:a9fe:a9fe]/",
+    "https://[::127.0.0.1]/",
+    "https://[fe80::1]/",
+    "https://[fc00::1]/",
+    "https://[fec0::1]/",
+    "https://[ff02::1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[2001:0:7f00:1::]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[64:ff9b:1::a00:1]/",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_no_spelling_of_a_private_address_is_called(provide: Provide, address: str) -> None:
+    with pytest.raises((ProviderRejected, ProviderUnavailable), match=r"not a public one|cannot be resolved"):
+        provide(allowed_hosts="", timeout_seconds=0.5).send(call(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "1.1.1.1", "2a00:1450:4009:81f::200e"]
+)
+def test_addresses_of_the_internet_at_large_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+def test_only_https_is_called_unless_the_host_is_allowed(provide: Provide) -> None:
+    with receiving(Receiver()) as receiver:
+        with pytest.raises(ProviderRejected, match="https"):
+            provide(allowed_hosts="").send(call(receiver.address))
+        with pytest.raises(ProviderRejected, match="https"):
+            provide(allowed_hosts="127.0.0.2").send(call(receiver.address))
+        assert receiver.calls == []
+        provide(allowed_hosts="other.test, 127.0.0.1").send(call(receiver.address))
+        assert len(receiver.calls) == 1
+
+
+def test_a_proxy_in_the_environment_is_not_used(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving(Receiver()) as receiver:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        provide().send(call(receiver.address))
+    assert len(receiver.calls) == 1
+
+
+def test_a_receiver_that_drips_its_answer_is_cut_at_the_deadline(provide: Provide) -> None:
+    with receiving(Receiver(drips="head")) as receiver:
+        begun = time.monotonic()
+        with pytest.raises(ProviderUnavailable, match="too slow"):
+            provide(timeout_seconds=0.5).send(call(receiver.address))
+        assert time.monotonic() - begun < 2
+
+
+def test_a_call_that_was_answered_is_not_repeated_for_what_follows_the_status(provide: Provide) -> None:
+    begun = time.monotonic()
+    with receiving(Receiver(drips="body")) as receiver:
+        assert provide(timeout_seconds=0.5).send(call(receiver.address)) == ""
+    assert time.monotonic() - begun < 2
+    with receiving(Receiver(body=b"x" * 5_000_000)) as receiver:
+        assert provide().send(call(receiver.address)) == ""
+
+
+def test_a_receiver_that_is_not_there_is_tried_again_later(provide: Provide) -> None:
+    with receiving(Receiver()) as receiver:
+        pass
+    with pytest.raises(ProviderUnavailable, match="away"):
+        provide().send(call(receiver.address))
