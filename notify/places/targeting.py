@@ -30,6 +30,12 @@ class OutsideCouncil(Invalid):
     title = "The area is outside the council"
 
 
+class AudienceNamesNothing(Invalid):
+    """An empty list is more likely a failed look-up than a wish to write to the whole council."""
+
+    title = "The audience names no place"
+
+
 class CircleNeedsCentre(Invalid):
     """A circle is drawn round a postcode or a point, not both and not neither."""
 
@@ -47,14 +53,21 @@ def resolve(
 ) -> Targets:
     """The places an audience means, for a council that covers `district_codes`.
 
-    Raises: UnknownArea, OutsideCouncil, CircleNeedsCentre, NoPostcodesLoaded, and what `geometry.parse_shape` and
+    Raises: AudienceNamesNothing,
+        UnknownArea, OutsideCouncil, CircleNeedsCentre, NoPostcodesLoaded, and what `geometry.parse_shape` and
     `postcodes.normalise` raise.
     """
+    is_absent = spec is None or not spec.model_fields_set
     spec = spec or AudienceSpec()
+    everywhere = _names_nothing(spec)
+    if everywhere and not is_absent and (spec.excluded is None or _names_nothing(spec.excluded)):
+        raise AudienceNamesNothing(
+            "The audience has no ward, district, postcode or shape in it. Leave `audience` out to mean everyone."
+        )
     margin_m = EMERGENCY_BUFFER_M if is_emergency else 0.0
     included = _places(session, spec, district_codes, margin_m)
     excluded = _places(session, spec.excluded, district_codes, 0.0) if spec.excluded else PlaceSet()
-    return Targets(included, excluded, everywhere=_names_nothing(spec), near_boundary=is_emergency)
+    return Targets(included, excluded, everywhere=everywhere, near_boundary=is_emergency)
 
 
 def _names_nothing(part: AudiencePart) -> bool:

@@ -83,6 +83,16 @@ class Requires:
         principal_of(connection).require(self.right)
 
 
+@dataclass(frozen=True, slots=True)
+class RequiresLive(Requires):
+    """The same for what a rehearsal must not do: residents are real, and what is written to them arrives."""
+
+    def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        Requires.__call__(self, connection, handler)
+        if principal_of(connection).is_test:
+            raise Forbidden("A test key does not change residents. Use a live key.")
+
+
 def principal_of(connection: AnyConnection) -> Principal:
     """Who sent this request. Raises: Unauthenticated."""
     user = connection.scope.get("user")

@@ -19,7 +19,7 @@ from notify.db import transaction
 from notify.errors import Invalid
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.subscribers import importing, queries, service
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
@@ -205,7 +205,7 @@ def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
         return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
 
 
-@post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
+@post("/subscribers", guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
 def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
@@ -249,12 +249,16 @@ class ImportOperation(Operation):
         self.request_body = RequestBody({"text/csv": csv_text, "multipart/form-data": form}, required=True)
 
 
+MAX_IMPORT_BYTES = 30_000_000  # 100,000 residents and more
+
+
 @post(
     "/subscribers/import",
-    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["subscribers"],
+    request_max_body_size=MAX_IMPORT_BYTES,
     dependencies={"csv_file": Provide(uploaded_file)},
     operation_class=ImportOperation,
 )
@@ -324,7 +328,7 @@ def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> Subsc
 
 @patch(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["subscribers"],
 )
@@ -334,11 +338,9 @@ def change_subscriber(
     """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
     with transaction() as session:
         council_id = request.user.council_id
-        record = queries.council_record(session, council_id, subscriber_id)
-        topics = None if data.topics is None else [queries.topic(session, council_id, slug) for slug in data.topics]
-        if data.consent:
-            data.consent = service.evidence_of(session, council_id, data.consent)
-        service.change_subscriber(session, record=record, topics=topics, change=data, source=request.user.actor)
+        service.change_for_council(
+            session, council_id=council_id, subscriber_id=subscriber_id, change=data, actor=request.user.actor
+        )
         session.flush()
         session.expire_all()
         return SubscriberView.of(queries.council_record(session, council_id, subscriber_id))
@@ -346,7 +348,7 @@ def change_subscriber(
 
 @delete(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["subscribers"],
 )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints, model_validator
+from pydantic import AwareDatetime, StringConstraints, field_validator, model_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
@@ -109,7 +109,7 @@ class Contact(SQLModel, table=True):
     __tablename__ = "contact"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
@@ -124,7 +124,7 @@ class Place(SQLModel, table=True):
     __tablename__ = "place"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     position: int = 0
     label: str = "Home"
     postcode: str
@@ -146,7 +146,7 @@ class Subscription(SQLModel, table=True):
     __tablename__ = "subscription"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     topic_id: UUID = Field(foreign_key="topic.id")
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     started_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
@@ -229,7 +229,7 @@ class ResidentSession(SQLModel, table=True):
     __tablename__ = "resident_session"
 
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    subscriber_id: UUID = Field(foreign_key="subscriber.id")
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     expires_at: datetime = Field(sa_column=moment_column())
 
 
@@ -280,7 +280,14 @@ class ConsentEvidence(Input):
     )
     language: str = Field(default="en", max_length=10)
     source: str = Field(min_length=1, max_length=80, description="For example `paper form` or `phone`.")
-    given_at: datetime | None = None
+    given_at: AwareDatetime | None = Field(default=None, description="With a time zone; unset: now.")
+
+    @field_validator("given_at")
+    @classmethod
+    def _not_tomorrow(cls, given_at: datetime | None) -> datetime | None:
+        if given_at and given_at > clock.now():
+            raise ValueError("Consent cannot have been given in the future.")
+        return given_at
 
 
 class NewSubscriber(Input):

@@ -17,7 +17,7 @@ from notify.places.postcodes import PostcodeNotValid, canonical
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.queries import councils
-from notify.subscribers import addresses, choices, coverage, notices, queries, service
+from notify.subscribers import addresses, choices, coverage, links, notices, queries, service
 from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up import CONSENT, LANGUAGES, WAYS, Fault, FormFaulty, read_sign_up
 from notify.web.cookies import ended_cookie, session_cookie
@@ -158,8 +158,8 @@ def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
 def sign_in(token: FromPath[str]) -> Response[object]:
     """Use up the link and open a session of an hour."""
     with transaction() as session:
-        secret = service.open_session(session, token)
-    return Redirect("/my", status_code=303, cookies=[session_cookie(COOKIE, secret, service.SESSION_LIFE)])
+        secret = links.open_session(session, token)
+    return Redirect("/my", status_code=303, cookies=[session_cookie(COOKIE, secret, links.SESSION_LIFE)])
 
 
 def _cookie(request: AnyRequest) -> str:
@@ -263,7 +263,7 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
 def sign_out(request: AnyRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
-        service.end_session(session, _cookie(request))
+        links.end_session(session, _cookie(request))
     return Redirect("/", status_code=303, cookies=[ended_cookie(COOKIE)])
 
 

@@ -14,6 +14,7 @@ from notify import clock, tokens
 from notify.errors import NotFound
 from notify.places.models import PlaceSet, Targets
 from notify.providers.base import Channel
+from notify.staff.queries import council
 from notify.subscribers.models import (
     Consent,
     ConsentWording,
@@ -22,6 +23,7 @@ from notify.subscribers.models import (
     ResidentSession,
     Subscriber,
     Subscription,
+    Suppression,
     Topic,
 )
 
@@ -280,10 +282,39 @@ def _records(
         statement = statement.where(Topic.council_id == council_id)
     for subscription, topic in session.exec(statement):
         following[subscription.subscriber_id].append((subscription, topic))
-    return [
+    records = [
         SubscriberRecord(subscriber, contacts[subscriber.id], places[subscriber.id], following[subscriber.id])
         for subscriber in subscribers
     ]
+    if council_id is None:
+        return records
+    districts = council(session, council_id).district_codes
+    return [_as_seen_by(districts, record) for record in records]
+
+
+def _as_seen_by(district_codes: Sequence[str], record: SubscriberRecord) -> SubscriberRecord:
+    """What a council needs of a resident it may share with others: the ways it writes by, and places in its area."""
+    channels = {channel for subscription, _ in record.subscriptions for channel in subscription.channels}
+    return SubscriberRecord(
+        record.subscriber,
+        [contact for contact in record.contacts if contact.channel in channels],
+        [place for place in record.places if place.district_code is None or place.district_code in district_codes],
+        record.subscriptions,
+    )
+
+
+def is_shared(session: Session, council_id: UUID, subscriber_id: UUID) -> bool:
+    """Whether this resident follows topics of other councils too."""
+    elsewhere = (
+        select(Subscription.id)
+        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
+        .where(
+            Subscription.subscriber_id == subscriber_id,
+            col(Subscription.ended_at).is_(None),
+            Topic.council_id != council_id,
+        )
+    )
+    return session.exec(elsewhere.limit(1)).first() is not None
 
 
 def topics_by_slug(session: Session, council_id: UUID) -> Mapping[str, Topic]:
@@ -312,6 +343,14 @@ def consents(session: Session, subscriber_id: UUID) -> Sequence[tuple[Consent, s
 def contact_by_fingerprint(session: Session, fingerprint: bytes) -> Contact | None:
     """The contact whose address has this keyed hash."""
     return session.exec(select(Contact).where(Contact.address_hash == fingerprint)).first()
+
+
+def is_suppressed(session: Session, fingerprint: bytes) -> bool:
+    """Whether nothing may be sent to the address with this keyed hash."""
+    in_force = select(Suppression.id).where(
+        Suppression.address_hash == fingerprint, col(Suppression.lifted_at).is_(None)
+    )
+    return session.exec(in_force.limit(1)).first() is not None
 
 
 def resident_of_cookie(session: Session, cookie: str) -> UUID | None:

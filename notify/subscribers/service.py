@@ -1,20 +1,20 @@
 """Writes about topics and residents: one function, one use case. Each leaves its line in the consent ledger."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from notify import clock, tokens
-from notify.errors import Conflict, Invalid, NotFound
+from notify import clock
+from notify.errors import Conflict, Invalid
 from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
 from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
+from notify.subscribers.links import use_link
 from notify.subscribers.models import (
     Consent,
     ConsentAction,
@@ -28,7 +28,6 @@ from notify.subscribers.models import (
     Notice,
     NoticeKind,
     Place,
-    ResidentSession,
     Subscriber,
     SubscriberChange,
     SubscriberRequest,
@@ -37,9 +36,7 @@ from notify.subscribers.models import (
     SuppressionReason,
     Topic,
 )
-from notify.subscribers.notices import NOTICE_LIFE, ask_to_confirm, write_notices
-
-SESSION_LIFE = timedelta(hours=1)
+from notify.subscribers.notices import ask_to_confirm, write_notices
 
 
 class TopicExists(Conflict):
@@ -66,10 +63,16 @@ class NotEnrolled(Invalid):
     title = "The subscriber could not be added"
 
 
-class LinkUsedOrExpired(NotFound):
-    """The link was used already, replaced by a newer one, or has expired."""
+class AlreadySubscribed(Conflict):
+    """The address is confirmed already: asking again would change nothing and say too much."""
 
-    title = "This link no longer works"
+    title = "This address is confirmed already"
+
+
+class SharedSubscriber(Conflict):
+    """A resident of several councils decides about themselves."""
+
+    title = "Only the subscriber can change this"
 
 
 def create_topic(session: Session, *, council_id: UUID, actor: str, new: NewTopic) -> Topic:
@@ -117,6 +120,8 @@ def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: S
     record_wording(session, evidence)
     topics = [queries.topic(session, council_id, slug) for slug in request.topics]
     person = NewSubscriber.model_validate(request.model_dump(exclude={"consent", "confirm"}))
+    if request.confirm and any(contact.confirmed_at for contact in _known_contacts(session, person)):
+        raise AlreadySubscribed("Send the evidence of their consent without `confirm`, or ask them to add the topic.")
     [outcome] = enrol(session, [Entry(1, person, topics)], evidence, confirmed=not request.confirm)
     if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
@@ -171,78 +176,35 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
 
 
-def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
-    """A token for a link that works once; older links of this purpose stop working."""
-    token = tokens.random_token()
-    now = clock.now()
-    session.execute(
-        update(LinkToken)
-        .where(
-            col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None)
-        )
-        .values(used_at=now)
-    )
-    session.add(
-        LinkToken(
-            digest=tokens.digest(token), contact_id=contact_id, purpose=purpose, expires_at=now + NOTICE_LIFE[purpose]
-        )
-    )
-    return token
-
-
-def _use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
-    """Use up a link; the contact it was sent to. Raises: LinkUsedOrExpired."""
-    contact_id = session.execute(
-        update(LinkToken)
-        .where(
-            col(LinkToken.digest) == tokens.digest(token),
-            col(LinkToken.purpose) == purpose,
-            col(LinkToken.used_at).is_(None),
-            col(LinkToken.expires_at) > clock.now(),
-        )
-        .values(used_at=clock.now())
-        .returning(col(LinkToken.contact_id))
-    ).scalar_one_or_none()
-    contact = session.get(Contact, contact_id) if contact_id else None
-    if contact is None:
-        raise LinkUsedOrExpired(
-            "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
-            "worked. Otherwise ask for a new link."
-        )
-    return contact
-
-
 def confirm(session: Session, token: str) -> UUID:
     """The resident says that the address is theirs: alerts may now be sent. Returns their id.
 
     Raises: LinkUsedOrExpired.
     """
-    contact = _use_link(session, token, NoticeKind.CONFIRM)
+    contact = use_link(session, token, NoticeKind.CONFIRM)
     contact.confirmed_at = contact.confirmed_at or clock.now()
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
     _note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source="link")
     return subscriber.id
 
 
-def open_session(session: Session, token: str) -> str:
-    """Use up a sign-in link; the secret for the resident's session cookie. Raises: LinkUsedOrExpired."""
-    return start_session(session, _use_link(session, token, NoticeKind.SIGN_IN).subscriber_id)
+def change_for_council(
+    session: Session, *, council_id: UUID, subscriber_id: UUID, change: SubscriberChange, actor: str
+) -> None:
+    """The same by a council: its own topics always, the person and their places only where nobody shares them.
 
-
-def start_session(session: Session, subscriber_id: UUID) -> str:
-    """The secret for a cookie that lets this resident manage their choices for an hour."""
-    cookie = tokens.random_token()
-    session.add(
-        ResidentSession(
-            digest=tokens.digest(cookie), subscriber_id=subscriber_id, expires_at=clock.now() + SESSION_LIFE
-        )
-    )
-    return cookie
-
-
-def end_session(session: Session, cookie: str) -> None:
-    """End the session of this cookie, if there is one."""
-    session.execute(delete(ResidentSession).where(col(ResidentSession.digest) == tokens.digest(cookie)))
+    Raises: UnknownSubscriber, UnknownTopic, SharedSubscriber, and what `change_subscriber` raises.
+    """
+    record = queries.council_record(session, council_id, subscriber_id)
+    personal = change.model_dump(include={"name", "language", "tracking_consent", "places"}, exclude_none=True)
+    if personal and queries.is_shared(session, council_id, subscriber_id):
+        raise SharedSubscriber(f"They also follow another council's topics and change their {' and '.join(personal)}.")
+    if change.tracking_consent and change.consent is None:
+        raise WordingMissing("Send `consent` with the words that were agreed to when somebody is to be counted.")
+    if change.consent:
+        change.consent = evidence_of(session, council_id, change.consent)
+    topics = None if change.topics is None else [queries.topic(session, council_id, slug) for slug in change.topics]
+    change_subscriber(session, record=record, topics=topics, change=change, source=actor)
 
 
 def change_subscriber(
@@ -258,6 +220,9 @@ def change_subscriber(
     Raises: NotEnrolled when a place or topic cannot be taken, WordingMissing when topics are added without evidence.
     """
     subscriber = record.subscriber
+    if change.tracking_consent not in (None, subscriber.tracking_consent):
+        action = ConsentAction.GIVEN if change.tracking_consent else ConsentAction.WITHDRAWN
+        _note_consent(session, subscriber, action, topic_id=None, channel="tracking", source=source)
     kept = change.model_dump(include={"name", "language", "tracking_consent"}, exclude_none=True)
     session.execute(
         update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
@@ -291,6 +256,8 @@ def _add_to(
         record_wording(session, evidence)
     if change.places is not None:
         session.execute(delete(Place).where(col(Place.subscriber_id) == record.subscriber.id))
+    if not record.contacts:
+        raise NotEnrolled("There is no address left to write to: add the subscriber anew.")
     person = NewSubscriber(
         contacts=[NewContact(channel=contact.channel, address=contact.address) for contact in record.contacts],
         places=change.places or [],

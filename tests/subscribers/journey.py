@@ -6,7 +6,7 @@ from litestar.testing import TestClient
 from sqlmodel import select
 
 from notify.db import transaction
-from notify.subscribers import service
+from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind, Topic
 from tests.subscribers.html import Page
 
@@ -23,7 +23,7 @@ def link_for(address: str, purpose: NoticeKind) -> str:
     """A link as a message would hold it; messages are another test's business."""
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == address)).one()
-        return service.issue_link(session, contact.id, purpose)
+        return links.issue_link(session, contact.id, purpose)
 
 
 def sign_up(client: Client, **changes: object) -> Response:

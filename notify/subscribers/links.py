@@ -1,0 +1,82 @@
+"""Links that work once, and the sessions they open. Only digests are stored."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col
+
+from notify import clock, tokens
+from notify.errors import NotFound
+from notify.subscribers.models import Contact, LinkToken, NoticeKind, ResidentSession
+from notify.subscribers.notices import NOTICE_LIFE
+
+SESSION_LIFE = timedelta(hours=1)
+
+
+class LinkUsedOrExpired(NotFound):
+    """The link was used already, replaced by a newer one, or has expired."""
+
+    title = "This link no longer works"
+
+
+def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
+    """A token for a link that works once; older links of this purpose stop working."""
+    token = tokens.random_token()
+    now = clock.now()
+    session.execute(
+        update(LinkToken)
+        .where(
+            col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None)
+        )
+        .values(used_at=now)
+    )
+    session.add(
+        LinkToken(
+            digest=tokens.digest(token), contact_id=contact_id, purpose=purpose, expires_at=now + NOTICE_LIFE[purpose]
+        )
+    )
+    return token
+
+
+def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
+    """Use up a link; the contact it was sent to. Raises: LinkUsedOrExpired."""
+    contact_id = session.execute(
+        update(LinkToken)
+        .where(
+            col(LinkToken.digest) == tokens.digest(token),
+            col(LinkToken.purpose) == purpose,
+            col(LinkToken.used_at).is_(None),
+            col(LinkToken.expires_at) > clock.now(),
+        )
+        .values(used_at=clock.now())
+        .returning(col(LinkToken.contact_id))
+    ).scalar_one_or_none()
+    contact = session.get(Contact, contact_id) if contact_id else None
+    if contact is None:
+        raise LinkUsedOrExpired(
+            "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
+            "worked. Otherwise ask for a new link."
+        )
+    return contact
+
+
+def open_session(session: Session, token: str) -> str:
+    """Use up a sign-in link; the secret for the resident's session cookie. Raises: LinkUsedOrExpired."""
+    return start_session(session, use_link(session, token, NoticeKind.SIGN_IN).subscriber_id)
+
+
+def start_session(session: Session, subscriber_id: UUID) -> str:
+    """The secret for a cookie that lets this resident manage their choices for an hour."""
+    cookie = tokens.random_token()
+    session.add(
+        ResidentSession(
+            digest=tokens.digest(cookie), subscriber_id=subscriber_id, expires_at=clock.now() + SESSION_LIFE
+        )
+    )
+    return cookie
+
+
+def end_session(session: Session, cookie: str) -> None:
+    """End the session of this cookie, if there is one."""
+    session.execute(delete(ResidentSession).where(col(ResidentSession.digest) == tokens.digest(cookie)))
