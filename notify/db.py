@@ -38,6 +38,7 @@ def engine() -> Engine:
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=settings().database_pool,
         max_overflow=0,
+        hide_parameters=True,  # an error's text goes to the log, and addresses must not
         pool_timeout=10,
         pool_pre_ping=True,  # a restarted server costs one ping, not one failed request
         connect_args={"connect_timeout": 10},
@@ -72,9 +73,7 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
-def state_column(
-    states: type[StrEnum], *, default: StrEnum | None = None, nullable: bool = False
-) -> Column[StrEnum]:
+def state_column(states: type[StrEnum], *, default: StrEnum | None = None, nullable: bool = False) -> Column[StrEnum]:
     """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
     kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
     return Column(kind, nullable=nullable, default=default)

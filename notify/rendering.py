@@ -1,6 +1,7 @@
 """Templates, and message skeletons that are compiled once and filled per person in microseconds."""
 
 import html
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -27,9 +28,13 @@ def environment(folder: str) -> Environment:
     )
 
 
+# nobody who writes an alert can guess it, so no text of theirs is ever taken for a marker
+_SECRET = secrets.token_hex(8)
+
+
 def marker(name: str) -> str:
     """What stands for the value `name` in a skeleton: plain letters, so that no encoding changes it."""
-    return f"zqMARK{name}KRAMqz"
+    return f"zq{_SECRET}{name}{_SECRET}qz"
 
 
 def html_marker(name: str) -> str:
@@ -86,9 +91,9 @@ def mime_skeleton(
     message = EmailMessage(policy=_POLICY)
     for name, value in headers.items():
         message[name] = value
-    message["Content-Language"] = language
     message.set_content(text, cte="8bit")
     message.add_alternative(html_text, subtype="html", cte="8bit")
+    message["Content-Language"] = language  # last, or it would move into the first part with that part's own headers
     return skeleton(message.as_bytes(policy=_POLICY), names)
 
 

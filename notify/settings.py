@@ -60,8 +60,8 @@ class Settings(BaseSettings):
     sender_name: str = Field("", description="Name before the sender's address; empty: the council's name.")
     sender_address: str = Field("alerts@example.org", description="The From address of every e-mail.")
     batch_size: int = Field(500, ge=1, le=5000, description="How many deliveries one job claims and hands over.")
-    lease_seconds: int = Field(60, ge=5, description="How long a worker may hold a batch before others take it over.")
-    database_pool: int = Field(10, ge=1, description="Database connections each process keeps at most.")
+    lease_seconds: int = Field(20, ge=5, description="How long a worker may hold a batch before others take it over.")
+    database_pool: int = Field(10, ge=2, description="Database connections each process keeps at most.")
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )

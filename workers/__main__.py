@@ -5,12 +5,14 @@ import logging
 import signal
 import threading
 from collections.abc import Sequence
+from types import FrameType
 
 import dramatiq
 from dramatiq import Worker
 
 from notify import logs
 from notify.db import engine
+from notify.deliveries import sending
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Channel
@@ -37,13 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     actors.register(broker)
     worker = Worker(broker, queues={chosen.lane}, worker_threads=chosen.threads, worker_timeout=IDLE_LOOK_MS)
     stop = threading.Event()
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        sending.stopping.set()  # batches in hand are given back after the slice they are at
+        stop.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+        signal.signal(name, leave)
     worker.start()
     log.info("worker ready", extra={"lane": chosen.lane, "threads": chosen.threads})
     stop.wait()
     worker.stop(timeout=25_000)
     broker.close()
+    registry.close_all()
     log.info("worker stopped", extra={"lane": chosen.lane})
 
 

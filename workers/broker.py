@@ -1,7 +1,7 @@
 """The Redis broker of worker processes, tuned so that a killed worker's jobs come back in seconds."""
 
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import AgeLimit, Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import Retries, TimeLimit
 
 from notify.jobs import NAMESPACE, Lane, redis_url
 
@@ -18,9 +18,7 @@ def make_broker() -> RedisBroker:
         url=redis_url(),
         namespace=NAMESPACE,
         middleware=[
-            AgeLimit(),
-            TimeLimit(time_limit=600_000),
-            ShutdownNotifications(),
+            TimeLimit(time_limit=3_600_000),  # a batch to slow receivers prolongs its lease as it goes
             Retries(max_retries=3, min_backoff=1_000, max_backoff=30_000),
         ],
         maintenance_chance=1_000_000,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from notify import logs
@@ -84,7 +84,7 @@ def run(chore: Chore) -> None:
     try:
         with transaction() as session:
             chore.work(session)
-    except DBAPIError as error:
+    except Exception as error:  # the worker's edge: one chore that fails must not stop the others
         log.warning("chore failed", extra={"chore": chore.name, "error": type(error).__name__})
 
 

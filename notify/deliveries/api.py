@@ -20,6 +20,7 @@ from notify.errors import NotFound, Unauthenticated
 from notify.providers import registry
 from notify.providers.base import Channel, Provider, ReceiptNotAuthentic
 from notify.staff.guards import Principal, Requires, Right
+from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
 
@@ -69,9 +70,10 @@ def list_deliveries(
     changed_since: FromQuery[datetime | None] = None,
 ) -> DeliveryPage:
     """The ledger of an alert: one row per person and channel, with its state."""
+    since = aware(changed_since)
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id)
-        rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=changed_since, limit=limit)
+        rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
     views = [
         DeliveryView(
             id=f"{alert_id.hex}-{row.number}",

@@ -1,5 +1,7 @@
 """What providers report later about messages they took."""
 
+import re
+
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -7,23 +9,27 @@ from notify.providers.base import Channel, Receipt
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.service import suppress
 
-# a late "sent" never undoes "delivered": each state may only follow those below it
+# each state may only follow those below it, so that receipts in any order end in the same state;
+# a bounce may come after "delivered", because the first server that took a message is not always the last
 RECEIPT_MAY_FOLLOW = {
-    "delivered": ["created", "sent", "temporary-failure", "unknown"],
-    "permanent-failure": ["created", "sent", "temporary-failure", "unknown"],
+    "permanent-failure": ["created", "sent", "unknown", "temporary-failure", "delivered"],
+    "delivered": ["created", "sent", "unknown", "temporary-failure"],
     "temporary-failure": ["created", "sent", "unknown"],
 }
+
+REFERENCE = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,8})", re.ASCII)
 
 
 def take_receipt(session: Session, receipt: Receipt) -> bool:
     """Write what a provider says about one delivery; whether it was news. Repeats and latecomers change nothing."""
-    alert_hex, _, number = receipt.reference.partition("-")
-    if len(alert_hex) != 32 or not number.isdigit():
+    ours = REFERENCE.fullmatch(receipt.reference)
+    if ours is None:
         return False
     moved = session.execute(
         text("""
             WITH moved AS (
-                UPDATE delivery d SET state = :state, reason = nullif(:reason, ''), changed_at = now()
+                UPDATE delivery d SET state = :state, reason = nullif(:reason, ''), changed_at = now(),
+                    handed_over_at = coalesce(d.handed_over_at, now())  -- it outran our own note
                 FROM alert a
                 WHERE a.id = CAST(:alert AS uuid) AND d.month = a.ledger_month AND d.alert_id = a.id
                   AND d.number = :number AND d.state = ANY(:before)
@@ -36,8 +42,8 @@ def take_receipt(session: Session, receipt: Receipt) -> bool:
             SELECT c.channel, c.address_hash FROM moved m LEFT JOIN contact c ON c.id = m.contact_id
         """),
         {
-            "alert": alert_hex,
-            "number": int(number),
+            "alert": ours[1],
+            "number": int(ours[2]),
             "state": receipt.state,
             "reason": receipt.reason,
             "before": RECEIPT_MAY_FOLLOW[receipt.state],

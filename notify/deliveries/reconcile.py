@@ -33,9 +33,10 @@ FORGOTTEN = """
             ORDER BY due_at LIMIT 5000 FOR UPDATE SKIP LOCKED
         ) RETURNING id, lane
     ), alerts AS (
-        UPDATE alert SET changed_at = now()
+        -- one that is being expanded right now is locked, and passed by
+        SELECT id, priority AS lane FROM alert
         WHERE state = 'sending' AND expanded_at IS NULL AND changed_at < now() - make_interval(secs => :patience)
-        RETURNING id, priority AS lane
+        LIMIT 500 FOR UPDATE SKIP LOCKED
     )
     SELECT 'send_batch' AS job, id, lane FROM batches
     UNION ALL SELECT 'expand_alert', id, lane FROM alerts

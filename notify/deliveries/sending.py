@@ -1,10 +1,14 @@
 """The loop between the transactions: claim, compile, hand over, record. No transaction is open during a hand-over."""
 
 import logging
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import chain
 from uuid import UUID
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select, update
 
 from notify import clock
@@ -13,16 +17,19 @@ from notify.db import transaction
 from notify.deliveries import content, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.service import Result
+from notify.deliveries.service import Claim, Result
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused
+from notify.settings import settings
 from notify.staff.models import Council
+from notify.subscribers.links import issue_link
 from notify.subscribers.models import Contact, Notice, NoticeState, Subscriber, Subscription, Topic
-from notify.subscribers.service import issue_link
+from notify.subscribers.queries import is_suppressed
 
 log = logging.getLogger(__name__)
 
-SLICE = 100  # deliveries between two looks at cancellation, suppression and the lease
+SLICE = 100  # deliveries between two looks at cancellation and suppression
+RECORD_PATIENCE_S = 30.0
 NOTICE_ATTEMPTS = 8
 
 
@@ -33,6 +40,9 @@ def expand_alert(alert_id: UUID) -> None:
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
 
 
+stopping = threading.Event()  # set when this process is to end: give back what is held, quickly
+
+
 def send_batch(batch_id: UUID) -> None:
     """Hand over everything of a batch that may still be sent, if no other worker has it."""
     with transaction() as session:
@@ -40,22 +50,55 @@ def send_batch(batch_id: UUID) -> None:
         words = _content(session, held.alert_id) if held else None
     if held is None or words is None:
         return
-    still_ours, after = True, 0
-    while still_ours:
+    pause_s = _send_slices(words, held)
+    with transaction() as session:
+        service.release(session, held, pause_s=pause_s)
+    with transaction() as session:  # its own: two last batches must see each other's end
+        service.finish_alert(session, held.alert_id)
+
+
+def _send_slices(words: AlertContent, held: Claim) -> float:
+    """Hand over slice after slice; how many seconds what was deferred should wait."""
+    after, pause_s = 0, service.pause_after(held.attempts)
+    while not stopping.is_set():
         with transaction() as session:
             recipients, refused = service.next_slice(session, held, after=after, size=SLICE)
         if not recipients and not refused:
-            break
-        results = [*refused, *_hand_over(words, recipients)]
-        with transaction() as session:
-            still_ours = service.record(session, held, results)
-        if recipients and all(result.state is None for result in results):
-            break  # nobody takes anything now: wait rather than ask another four hundred times
-        after = max(result.number for result in results)
-    with transaction() as session:
-        service.release(session, held)
-    with transaction() as session:  # its own: two last batches must see each other's end
-        service.finish_alert(session, held.alert_id)
+            return pause_s
+        after = max([*(one.number for one in recipients), *(one.number for one in refused)])
+        for results in _in_time(chain(refused, _hand_over(words, recipients))):
+            pause_s = max([pause_s, *(result.retry_after_s or 0 for result in results)])
+            if not _record_surely(held, results):
+                return pause_s
+    return 0.0
+
+
+def _in_time(results: Iterator[Result]) -> Iterator[Sequence[Result]]:
+    """The results in few pieces, but none of them later than a quarter of the lease."""
+    patience_s = settings().lease_seconds / 4
+    piece: list[Result] = []
+    started = time.monotonic()
+    for result in results:
+        piece.append(result)
+        if time.monotonic() - started > patience_s:
+            yield piece
+            piece, started = [], time.monotonic()
+    if piece:
+        yield piece
+
+
+def _record_surely(held: Claim, results: Sequence[Result]) -> bool:
+    """Write the results, waiting for a database that restarts: what was handed over must not be handed over again."""
+    deadline = time.monotonic() + RECORD_PATIENCE_S
+    while True:
+        try:
+            with transaction() as session:
+                return service.record(session, held, results)
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("database away, results wait", extra={"alert": held.alert_id, "results": len(results)})
+            time.sleep(0.5)
 
 
 def _content(session: Session, alert_id: UUID) -> AlertContent:
@@ -90,8 +133,8 @@ def _result(number: int, provider: Provider, outcome: Outcome) -> Result:
             return Result(number, DeliveryState.SENT, provider.name, reference or None)
         case Refused(reason=reason):
             return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=reason)
-        case Deferred(reason=reason):
-            return Result(number, None, provider.name, reason=reason)
+        case Deferred(reason=reason, retry_after_s=wait):
+            return Result(number, None, provider.name, reason=reason, retry_after_s=wait)
 
 
 def send_notice(notice_id: UUID) -> None:
@@ -120,6 +163,9 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
     ).scalar_one_or_none()
     contact = session.get(Contact, notice.contact_id) if notice else None
     if notice is None or contact is None:
+        return None
+    if is_suppressed(session, contact.address_hash):
+        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
     message = content.notice_message(

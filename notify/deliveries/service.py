@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, jobs
-from notify.alerts.models import Alert, Priority
+from notify.alerts.models import Alert, AlertState, Priority
 from notify.alerts.service import lane_of
 from notify.deliveries.content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
@@ -19,9 +19,9 @@ from notify.settings import settings
 from notify.subscribers.queries import AudienceSql, audience
 
 EMERGENCY_BATCH = 100  # small, so that all workers of the lane start at once
-MOST_ATTEMPTS = 8
-FIRST_BACKOFF_S = 5
-LONGEST_BACKOFF_S = 600
+FIRST_PAUSE_S = 5
+LONGEST_PAUSE_S = 300
+LONGEST_TRY_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Result:
     provider: str | None = None
     provider_reference: str | None = None
     reason: str | None = None
+    retry_after_s: float | None = None
 
 
 def expand(session: Session, alert_id: UUID) -> int:
@@ -84,12 +85,13 @@ def _followers(alert: Alert) -> AudienceSql:
 
 
 def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
-    """Exactly the contacts that the first alert reached."""
+    """Exactly the contacts that the first alert reached, or may be reaching just now; `next_slice` waits to see."""
     first = session.get_one(Alert, first_id)
     sql = """
         SELECT d.contact_id, d.subscriber_id, d.channel, d.language, d.ward_code
         FROM delivery d
-        WHERE d.month = :first_month AND d.alert_id = :first AND d.state IN ('sent', 'delivered', 'unknown')
+        WHERE d.month = :first_month AND d.alert_id = :first
+          AND d.state IN ('sent', 'delivered', 'unknown', 'created')
     """
     return AudienceSql(sql, {"first_month": first.ledger_month, "first": first_id})
 
@@ -151,31 +153,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
     Suppression, consent, cancellation and expiry are looked at here, moments before the hand-over.
     """
     rows = session.execute(
-        text("""
-            SELECT d.number, d.contact_id, d.language, c.address, c.secret, s.name, s.tracking_consent,
-                   coalesce(w.name, '') AS ward_name,
-                   CASE
-                     WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
-                     WHEN a.expires_at <= now() THEN 'expired:The alert expired before this could be sent.'
-                     WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
-                     WHEN EXISTS (SELECT 1 FROM suppression x
-                                  WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
-                       THEN 'suppressed:The address is suppressed.'
-                     WHEN NOT EXISTS (SELECT 1 FROM subscription u
-                                      WHERE u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
-                                        AND u.ended_at IS NULL AND d.channel = ANY(u.channels))
-                       THEN 'suppressed:The subscriber has unsubscribed.'
-                   END AS refusal
-            FROM delivery d
-            JOIN alert a ON a.id = d.alert_id
-            LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
-            LEFT JOIN subscriber s ON s.id = d.subscriber_id
-            LEFT JOIN area w ON w.code = d.ward_code
-                 AND w.release_id = (SELECT max(release_id) FROM area newest WHERE newest.code = d.ward_code)
-            WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
-              AND d.state = 'created'
-            ORDER BY d.number LIMIT :size
-        """),
+        text(NEXT_SLICE),
         {
             "month": held.month,
             "alert": held.alert_id,
@@ -186,12 +164,48 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
     ).all()
     recipients, refused = [], []
     for row in rows:
-        if row.refusal:
+        if row.refusal == "wait":
+            refused.append(Result(row.number, None, reason="Waits for the first alert to be handed over."))
+        elif row.refusal:
             state, _, reason = row.refusal.partition(":")
             refused.append(Result(row.number, DeliveryState(state), reason=reason))
         else:
             recipients.append(_recipient(held, row.number, row))
     return recipients, refused
+
+
+NEXT_SLICE = """
+    SELECT d.number, d.contact_id, d.language, c.address, c.secret, s.name, s.tracking_consent,
+           coalesce(w.name, '') AS ward_name,
+           CASE
+             WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
+             WHEN a.expires_at <= now() THEN 'expired:The alert expired before this could be sent.'
+             WHEN f.state = 'created' THEN 'wait'
+             WHEN f.state NOT IN ('sent', 'delivered', 'unknown')
+               THEN 'suppressed:The first alert did not reach this subscriber.'
+             WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
+             WHEN EXISTS (SELECT 1 FROM suppression x
+                          WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
+               THEN 'suppressed:The address is suppressed.'
+             WHEN NOT EXISTS (SELECT 1 FROM subscription u
+                              WHERE u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
+                                AND u.ended_at IS NULL AND d.channel = ANY(u.channels))
+               THEN 'suppressed:The subscriber has unsubscribed.'
+           END AS refusal
+    FROM delivery d
+    JOIN alert a ON a.id = d.alert_id
+    -- a follow-up never comes before what it follows
+    LEFT JOIN alert first ON first.id = a.follows_id
+    LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
+         AND f.contact_id = d.contact_id
+    LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
+    LEFT JOIN subscriber s ON s.id = d.subscriber_id
+    LEFT JOIN area w ON w.code = d.ward_code
+         AND w.release_id = (SELECT max(release_id) FROM area newest WHERE newest.code = d.ward_code)
+    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
+      AND d.state = 'created'
+    ORDER BY d.number LIMIT :size
+"""
 
 
 def _recipient(held: Claim, number: int, row: object) -> Recipient:
@@ -211,12 +225,13 @@ def _recipient(held: Claim, number: int, row: object) -> Recipient:
 
 
 def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
-    """Write what became of some deliveries, with an event each, and prolong the lease; whether it is still ours.
+    """Write what became of some deliveries, with an event each, and prolong the lease; whether to go on with it.
+
+    Not to go on: the lease was lost, or the alert was cancelled meanwhile.
 
     A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
     recorded already stays as it is.
     """
-    known = [result for result in results if result.state is not None]
     session.execute(
         text("""
             WITH result AS (
@@ -225,88 +240,84 @@ def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
                     AS r (number, state, provider, reference, reason)
             ), moved AS (
                 UPDATE delivery d
-                SET state = r.state, provider = r.provider, provider_reference = r.reference, reason = r.reason,
-                    handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() END,
-                    changed_at = clock_timestamp()
+                SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
+                    reason = r.reason, changed_at = clock_timestamp(),
+                    handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() END
                 FROM result r
-                WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number AND d.state = 'created'
+                WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number
+                  AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
                 RETURNING d.number, d.state, d.reason
             )
             INSERT INTO event (month, at, alert_id, number, kind, detail)
             SELECT :month, clock_timestamp(), :alert, number, state,
                    CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
-            FROM moved
+            FROM moved WHERE state <> 'created'
         """),
         {
             "month": held.month,
             "alert": held.alert_id,
-            "numbers": [result.number for result in known],
-            "states": [result.state for result in known],
-            "providers": [result.provider for result in known],
-            "references": [result.provider_reference for result in known],
-            "reasons": [result.reason for result in known],
+            "numbers": [result.number for result in results],
+            "states": [result.state for result in results],
+            "providers": [result.provider for result in results],
+            "references": [result.provider_reference for result in results],
+            "reasons": [result.reason for result in results],
         },
     )
     prolonged = session.execute(
         text("""
-            UPDATE batch SET lease_until = now() + make_interval(secs => :seconds)
-            WHERE id = :id AND lease = :lease AND state = 'leased' RETURNING id
+            UPDATE batch b SET lease_until = now() + make_interval(secs => :seconds)
+            FROM alert a
+            WHERE b.id = :id AND b.lease = :lease AND b.state = 'leased' AND a.id = b.alert_id
+            RETURNING a.state
         """),
         {"id": held.batch_id, "lease": held.lease, "seconds": settings().lease_seconds},
-    ).first()
-    return prolonged is not None
+    ).scalar()
+    return prolonged is not None and prolonged != AlertState.CANCELLED
 
 
-def release(session: Session, held: Claim) -> None:
-    """Give the batch back: done when nothing of it waits, else due again after a pause that doubles each time.
+def release(session: Session, held: Claim, *, pause_s: float) -> None:
+    """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
 
-    After the last attempt what still waits has failed for now, and says so.
+    A lost lease releases nothing. A day after the alert was expanded, what still waits has failed and says so.
     """
-    if held.attempts >= MOST_ATTEMPTS:
-        _give_up(session, held)
-    pause = min(FIRST_BACKOFF_S * 2 ** (held.attempts - 1), LONGEST_BACKOFF_S)
-    session.execute(
-        text("""
-            UPDATE batch
-            SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL,
-                due_at = now() + make_interval(secs => :pause),
-                queued_at = '-infinity'  -- no hint is on its way: the reconciler sends one when it is due
-            FROM (SELECT EXISTS (SELECT 1 FROM delivery
-                                 WHERE month = :month AND alert_id = :alert AND state = 'created'
-                                   AND number BETWEEN :first AND :last) AS some) waiting
-            WHERE id = :id AND lease = :lease
-        """),
-        {
-            "id": held.batch_id,
-            "lease": held.lease,
-            "month": held.month,
-            "alert": held.alert_id,
-            "first": held.number_from,
-            "last": held.number_to,
-            "pause": pause,
-        },
-    )
+    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "hours": LONGEST_TRY_HOURS}
+    session.execute(text(GIVE_UP), values)
+    session.execute(text(GIVE_BACK), values)
 
 
-def _give_up(session: Session, held: Claim) -> None:
-    session.execute(
-        text("""
-            WITH moved AS (
-                UPDATE delivery SET state = 'temporary-failure', reason = coalesce(reason, :reason), changed_at = now()
-                WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND state = 'created'
-                RETURNING number, reason
-            )
-            INSERT INTO event (month, at, alert_id, number, kind, detail)
-            SELECT :month, now(), :alert, number, 'temporary-failure', jsonb_build_object('reason', reason) FROM moved
-        """),
-        {
-            "month": held.month,
-            "alert": held.alert_id,
-            "first": held.number_from,
-            "last": held.number_to,
-            "reason": f"No provider took it in {MOST_ATTEMPTS} attempts.",
-        },
+def pause_after(attempts: int) -> float:
+    """Seconds to wait after so many attempts: 5, 10, 20 and so on up to five minutes."""
+    return float(min(FIRST_PAUSE_S * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE_S))
+
+
+def _span(held: Claim) -> dict[str, object]:
+    return {"month": held.month, "alert": held.alert_id, "first": held.number_from, "last": held.number_to}
+
+
+GIVE_UP = """
+    WITH moved AS (
+        UPDATE delivery d
+        SET state = 'temporary-failure', changed_at = now(),
+            reason = coalesce(d.reason, 'No provider took it within a day.')
+        FROM batch b, alert a
+        WHERE b.id = :id AND b.lease = :lease AND a.id = b.alert_id
+          AND a.expanded_at < now() - make_interval(hours => :hours)
+          AND d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'created'
+        RETURNING d.number, d.reason
     )
+    INSERT INTO event (month, at, alert_id, number, kind, detail)
+    SELECT :month, now(), :alert, number, 'temporary-failure', jsonb_build_object('reason', reason) FROM moved
+"""
+# queued_at: no hint is on its way, so the reconciler sends one as soon as the batch is due
+GIVE_BACK = """
+    UPDATE batch
+    SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL,
+        due_at = now() + make_interval(secs => :pause), queued_at = '-infinity'
+    FROM (SELECT EXISTS (SELECT 1 FROM delivery
+                         WHERE month = :month AND alert_id = :alert AND state = 'created'
+                           AND number BETWEEN :first AND :last) AS some) waiting
+    WHERE id = :id AND lease = :lease
+"""
 
 
 def finish_alert(session: Session, alert_id: UUID) -> None:

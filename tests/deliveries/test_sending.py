@@ -10,13 +10,16 @@ from sqlalchemy import text
 from notify import jobs
 from notify.alerts import queries as alerts
 from notify.alerts import service
-from notify.alerts.models import Alert, NewAlert
+from notify.alerts.models import Alert, FollowUp, FollowUpContent, NewAlert
 from notify.db import transaction
 from notify.deliveries import queries, sending
 from notify.deliveries import service as ledger
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reconcile import reconcile
 from notify.places.models import AudienceSpec
+from notify.providers import registry
+from notify.providers.base import Channel
+from notify.providers.smtp import SmtpProvider
 from notify.subscribers import service as subscribers
 from tests.mailbox import Mailbox
 from tests.world import NORTH, World, add_resident, make_world
@@ -182,10 +185,8 @@ def test_an_unreachable_relay_defers_and_a_later_attempt_sends(
     world = make_world()
     add_resident(world, "a@example.org")
     with monkeypatch.context() as broken:
-        from notify.providers import registry
-        from notify.providers.base import Channel
-
         smtp = registry.providers_for(Channel.EMAIL)[0]
+        assert isinstance(smtp, SmtpProvider)
         broken.setattr(smtp, "settings", smtp.settings.model_copy(update={"port": 9}))
         smtp.close()
         alert = send(world)
@@ -223,9 +224,7 @@ def test_a_follow_up_goes_to_exactly_those_who_got_the_first(work: Work, inbox: 
     inbox.empty()
     with transaction() as session:
         first = alerts.alert(session, world.council_id, alert.id)
-        from notify.alerts.models import FollowUp, FollowUpContent
-
         content = FollowUpContent(title="Mill Road open", body="It is open again.")
-        service.follow_up(session, first=first, kind=FollowUp.ALL_CLEAR, actor="test", content=content)
+        service.follow_up(session, first=first, kind=FollowUp.ALL_CLEAR, actor="test", content=content, is_test=False)
     work()
     assert inbox.recipients() == {"first@example.org": 1}

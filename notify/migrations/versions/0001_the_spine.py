@@ -167,6 +167,8 @@ CREATE TABLE place (
     resolved_at timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX place_by_subscriber ON place (subscriber_id, postcode);
+-- an audience takes the first place inside: two firsts would be two messages
+CREATE UNIQUE INDEX place_in_order ON place (subscriber_id, position);
 CREATE INDEX place_by_postcode ON place (postcode);
 CREATE INDEX place_by_ward ON place (ward_code);
 CREATE INDEX place_by_alt_ward ON place (alt_ward_code) WHERE alt_ward_code IS NOT NULL;
@@ -265,7 +267,8 @@ CREATE TABLE alert (
     is_test boolean NOT NULL,
     content_hash bytea NOT NULL,
     follows_id uuid REFERENCES alert (id),
-    follow_up text,
+    follow_up varchar(32),
+    submission integer NOT NULL,
     created_by varchar NOT NULL,
     created_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
@@ -288,9 +291,10 @@ CREATE TABLE approval (
     actor varchar NOT NULL,
     approved boolean NOT NULL,
     reason varchar NOT NULL,
+    submission integer NOT NULL,
     at timestamptz NOT NULL
 );
-CREATE UNIQUE INDEX approval_once ON approval (alert_id, content_hash, actor);
+CREATE UNIQUE INDEX approval_once ON approval (alert_id, submission, actor);
 
 CREATE TABLE idempotent_reply (
     council_id uuid NOT NULL REFERENCES council (id),
