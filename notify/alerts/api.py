@@ -1,6 +1,6 @@
 """The JSON doors of alerts and audiences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -15,9 +15,10 @@ from sqlmodel import Field, Session, SQLModel
 from notify.alerts import queries, service
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
-from notify.errors import Invalid
+from notify.errors import Forbidden, Invalid
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.models import Topic
+from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
 
@@ -29,6 +30,12 @@ class IdempotencyKeyMissing(Invalid):
 
     status = 400
     title = "The Idempotency-Key header is missing"
+
+
+class TestKeyCannotSend(Forbidden):
+    """Nothing that a test key does may reach anybody."""
+
+    title = "A test key cannot decide about a live alert"
 
 
 class AlertView(SQLModel):
@@ -63,7 +70,7 @@ class AlertView(SQLModel):
         """The public fields of this alert."""
         hidden = {"council_id", "topic_id", "targets", "content_hash", "follows_id", "created_by", "expanded_at"}
         return cls(
-            **alert.model_dump(exclude=hidden | {"ledger_month"}),
+            **alert.model_dump(exclude=hidden | {"ledger_month", "submission"}),
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,
@@ -121,16 +128,17 @@ def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
     )
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key", description="Your own name for this request, up to 255 characters.", max_length=255
+    ),
+]
+
+
 @post("/alerts", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def create_alert(
-    request: AnyRequest,
-    data: JSONBody[NewAlert],
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            name="Idempotency-Key", description="Your own name for this request, up to 255 characters.", max_length=255
-        ),
-    ] = None,
+    request: AnyRequest, data: JSONBody[NewAlert], idempotency_key: IdempotencyKey = None
 ) -> Response[dict[str, object]]:
     """Create an alert and, with `"send": true`, send it where the topic's approval rule allows.
 
@@ -139,19 +147,31 @@ def create_alert(
     """
     if not idempotency_key:
         raise IdempotencyKeyMissing("Send a header such as `Idempotency-Key: 7f3a…`, a new one for each alert.")
-    _require_broadcast(request.user, data.priority)
-    body = data.model_dump_json(by_alias=True).encode()
     user = request.user
-    with transaction() as session:
-        known = service.repeatable(session, council_id=user.council_id, key=idempotency_key, body=body)
-        if known is not None:
-            return Response(known, status_code=201, headers={"Idempotent-Replay": "true"})
-        alert = service.create_and_send(
+    _require_broadcast(user, data.priority)
+
+    def create(session: Session) -> Alert:
+        return service.create_and_send(
             session, council_id=user.council_id, actor=user.actor, new=data, is_test=user.is_test
         )
-        reply = _view(session, alert).model_dump(mode="json")
-        service.remember(session, council_id=user.council_id, key=idempotency_key, body=body, reply=reply)
-    return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{alert.id}"})
+
+    return _once(user, idempotency_key, f"create {data.model_dump_json(by_alias=True)}", create)
+
+
+def _once(
+    user: Principal, key: str | None, asked: str, make: Callable[[Session], Alert]
+) -> Response[dict[str, object]]:
+    """The alert that `make` makes; with a key, a repeated request gets the first one's reply instead."""
+    # a rehearsal's key is not the real request's: its reply must not stand for an alert that nobody got
+    body = f"{'test' if user.is_test else 'live'} {asked}".encode()
+    with transaction() as session:
+        known = service.repeatable(session, council_id=user.council_id, key=key, body=body) if key else None
+        if known is not None:
+            return Response(known, status_code=201, headers={"Idempotent-Replay": "true"})
+        reply = _view(session, make(session)).model_dump(mode="json")
+        if key:
+            service.remember(session, council_id=user.council_id, key=key, body=body, reply=reply)
+    return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{reply['id']}"})
 
 
 @get("/alerts", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
@@ -162,8 +182,9 @@ def list_alerts(
     changed_since: FromQuery[datetime | None] = None,
 ) -> AlertPage:
     """The council's alerts, newest first."""
+    since = aware(changed_since)
     with transaction() as session:
-        found = queries.alerts(session, request.user.council_id, after=after, changed_since=changed_since, limit=limit)
+        found = queries.alerts(session, request.user.council_id, after=after, changed_since=since, limit=limit)
         views = [AlertView.of(alert, topic) for alert, topic in found]
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
@@ -186,7 +207,7 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
         alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_broadcast(request.user, alert.priority)
+        _require_release(request.user, alert)
         return _view(session, service.submit(session, alert=alert, actor=request.user.actor))
 
 
@@ -201,7 +222,7 @@ def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Agree to exactly this content. The author cannot."""
     with transaction() as session:
         alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_broadcast(request.user, alert.priority)
+        _require_release(request.user, alert)
         return _view(session, service.approve(session, alert=alert, actor=request.user.actor))
 
 
@@ -216,6 +237,7 @@ def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[R
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
         alert = queries.alert(session, request.user.council_id, alert_id)
+        _require_release(request.user, alert)
         return _view(session, service.reject(session, alert=alert, actor=request.user.actor, reason=data.reason))
 
 
@@ -230,32 +252,54 @@ def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Stop an alert: what was not handed over within a few seconds never will be."""
     with transaction() as session:
         alert = queries.alert(session, request.user.council_id, alert_id)
+        _require_release(request.user, alert)
         return _view(session, service.cancel(session, alert=alert, actor=request.user.actor))
 
 
 @post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
-def update_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[FollowUpContent]) -> AlertView:
+def update_alert(
+    request: AnyRequest,
+    alert_id: FromPath[UUID],
+    data: JSONBody[FollowUpContent],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[dict[str, object]]:
     """Write again to exactly those who got this alert."""
-    return _follow_up(request, alert_id, data, FollowUp.UPDATE)
+    return _follow_up(request.user, alert_id, data, FollowUp.UPDATE, idempotency_key)
 
 
 @post("/alerts/{alert_id:uuid}/all-clear", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
-def all_clear(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[FollowUpContent]) -> AlertView:
-    """Tell exactly those who got this alert that it is over."""
-    return _follow_up(request, alert_id, data, FollowUp.ALL_CLEAR)
+def all_clear(
+    request: AnyRequest,
+    alert_id: FromPath[UUID],
+    data: JSONBody[FollowUpContent],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[dict[str, object]]:
+    """Tell exactly those who got this alert that it is over. What was not handed over of it yet never will be."""
+    return _follow_up(request.user, alert_id, data, FollowUp.ALL_CLEAR, idempotency_key)
 
 
-def _follow_up(request: AnyRequest, alert_id: UUID, content: FollowUpContent, kind: FollowUp) -> AlertView:
-    with transaction() as session:
-        first = queries.alert(session, request.user.council_id, alert_id)
-        _require_broadcast(request.user, first.priority)
-        alert = service.follow_up(session, first=first, kind=kind, actor=request.user.actor, content=content)
-        return _view(session, alert)
+def _follow_up(
+    user: Principal, alert_id: UUID, content: FollowUpContent, kind: FollowUp, key: str | None
+) -> Response[dict[str, object]]:
+    def create(session: Session) -> Alert:
+        first = queries.alert(session, user.council_id, alert_id)
+        _require_broadcast(user, first.priority)
+        is_test = first.is_test or user.is_test
+        return service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
+
+    return _once(user, key, f"{kind} {alert_id} {content.model_dump_json()}", create)
 
 
 def _require_broadcast(user: Principal, priority: Priority) -> None:
     if priority == Priority.EMERGENCY:
         user.require(Right.BROADCAST)
+
+
+def _require_release(user: Principal, alert: Alert) -> None:
+    """Refuse unless this principal may decide about exactly this alert."""
+    _require_broadcast(user, alert.priority)
+    if user.is_test and not alert.is_test:
+        raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")
 
 
 def _view(session: Session, alert: Alert) -> AlertView:

@@ -2,9 +2,11 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import AwareDatetime, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, StringConstraints, model_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -13,6 +15,7 @@ from notify import clock
 from notify.db import Input, moment_column, new_id, state_column
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
+from notify.subscribers.models import Language
 
 LONGEST_WORD = 400
 
@@ -49,7 +52,8 @@ class Alert(SQLModel, table=True):
 
     `audience` is what the officer asked for, `targets` what it was resolved to when it was stored (ward,
     district and postcode sets), and `content_hash` binds approval to words, audience and expiry together.
-    `ledger_month` is the partition that holds every delivery of this alert.
+    `submission` counts how often it was submitted: a yes from before
+    a no does not count again. `ledger_month` is the partition that holds every delivery of this alert.
     """
 
     __tablename__ = "alert"
@@ -71,7 +75,8 @@ class Alert(SQLModel, table=True):
     is_test: bool = False
     content_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     follows_id: UUID | None = Field(default=None, foreign_key="alert.id")
-    follow_up: FollowUp | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    follow_up: FollowUp | None = Field(default=None, sa_column=state_column(FollowUp, nullable=True))
+    submission: int = 0
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
@@ -85,7 +90,7 @@ class Alert(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """One person's yes or no to exactly the content whose hash it holds."""
+    """One person's yes or no to exactly the content whose hash it holds, in one round of asking."""
 
     __tablename__ = "approval"
 
@@ -95,6 +100,7 @@ class Approval(SQLModel, table=True):
     actor: str
     approved: bool
     reason: str = ""
+    submission: int
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
@@ -110,12 +116,42 @@ class IdempotentReply(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
+def _can_be_wrapped(words: str) -> str:
+    """Mail lines have a limit that no single word may pass, and text has no control characters."""
+    if any(len(word) > LONGEST_WORD for word in words.split()):
+        raise ValueError(f"A word is longer than {LONGEST_WORD} characters: put spaces or line breaks in.")
+    if any(not character.isprintable() and character not in "\n\r\t" for character in words):
+        raise ValueError("There is a control character in the text: type it again without formatting.")
+    return words
+
+
+def _one_line(title: str) -> str:
+    return " ".join(title.split())
+
+
+def _plain_letters(link: str) -> str:
+    """The link as it goes over the wire: `ŵ` in a path is %C5%B5."""
+    host, slash, rest = link.partition("://")[2].partition("/")
+    if not host.isascii():
+        raise ValueError("Write the link's host in plain letters, as xn--….")
+    return link.partition("://")[0] + "://" + host + slash + quote(rest, safe="%/?#[]@!$&'()*+,;=:-._~")
+
+
+# constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
+Words = Annotated[str, AfterValidator(_can_be_wrapped)]
+Title = Annotated[str, AfterValidator(_can_be_wrapped), AfterValidator(_one_line), StringConstraints(min_length=1)]
+Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$"), AfterValidator(_plain_letters)]
+
+
 class Translation(Input):
     """The same words in another language."""
 
-    title: str = Field(min_length=1, max_length=120)
-    body: str = Field(min_length=1, max_length=10_000)
-    sms: str | None = Field(default=None, max_length=918)
+    title: Title = Field(min_length=1, max_length=120)
+    body: Words = Field(min_length=1, max_length=10_000)
+    sms: Words | None = Field(default=None, min_length=1, max_length=918)
+
+
+Translations = dict[Language, Translation]
 
 
 class AlertContent(Input):
@@ -123,11 +159,11 @@ class AlertContent(Input):
 
     topic: str = Field(description="Slug of one of the council's topics.")
     priority: Priority = Priority.ROUTINE
-    title: str = Field(min_length=1, max_length=120)
-    body: str = Field(min_length=1, max_length=10_000, description="Plain text; an empty line starts a paragraph.")
-    link: str | None = Field(default=None, max_length=500, regex=r"^https?://[^\s<>\"]+$")
-    translations: dict[str, Translation] = Field(default_factory=dict, description="By language, such as `cy`.")
-    sms: str | None = Field(
+    title: Title = Field(min_length=1, max_length=120)
+    body: Words = Field(min_length=1, max_length=10_000, description="Plain text; an empty line starts a paragraph.")
+    link: Link | None = Field(default=None, max_length=500)
+    translations: Translations = Field(default_factory=dict, description="By language, such as `cy`.")
+    sms: Words | None = Field(
         default=None, min_length=1, max_length=918, description="The text message; unset: title and link."
     )
     audience: AudienceSpec | None = Field(default=None, description="Unset: everyone who follows the topic.")
@@ -135,21 +171,6 @@ class AlertContent(Input):
     send_at: AwareDatetime | None = Field(default=None, description="Unset: as soon as it may be sent.")
     expires_at: AwareDatetime | None = Field(default=None, description="Nothing is handed over after this moment.")
     reference: str | None = Field(default=None, max_length=100, description="Your own name for this alert.")
-
-    @field_validator("title", "body", "sms")
-    @classmethod
-    def _can_be_wrapped(cls, words: str | None) -> str | None:
-        """Mail lines have a limit that no single word may pass, and text has no control characters."""
-        if words and any(len(word) > LONGEST_WORD for word in words.split()):
-            raise ValueError(f"A word is longer than {LONGEST_WORD} characters: put spaces or line breaks in.")
-        if words and any(not character.isprintable() and character not in "\n\r\t" for character in words):
-            raise ValueError("There is a control character in the text: type it again without formatting.")
-        return words
-
-    @field_validator("title")
-    @classmethod
-    def _one_line(cls, title: str) -> str:
-        return " ".join(title.split())
 
     @model_validator(mode="after")
     def _life_is_long_enough(self) -> "AlertContent":
@@ -167,11 +188,11 @@ class NewAlert(AlertContent):
 class FollowUpContent(Input):
     """What is new, for exactly those who got the first alert."""
 
-    title: str = Field(min_length=1, max_length=120)
-    body: str = Field(min_length=1, max_length=10_000)
-    link: str | None = Field(default=None, max_length=500, regex=r"^https?://[^\s<>\"]+$")
-    sms: str | None = Field(default=None, min_length=1, max_length=918)
-    translations: dict[str, Translation] = Field(default_factory=dict)
+    title: Title = Field(min_length=1, max_length=120)
+    body: Words = Field(min_length=1, max_length=10_000)
+    link: Link | None = Field(default=None, max_length=500)
+    sms: Words | None = Field(default=None, min_length=1, max_length=918)
+    translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, DryRun, Priority
-from notify.errors import NotFound
+from notify.errors import Invalid, NotFound
 from notify.places import targeting
 from notify.places.queries import areas_by_code
+from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
@@ -21,6 +22,12 @@ class UnknownAlert(NotFound):
     """No such alert, or another council's."""
 
     title = "There is no such alert"
+
+
+class ChannelNotAllowed(Invalid):
+    """The topic is never sent this way."""
+
+    title = "The topic is not sent this way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class AudienceCount:
     postcodes: int
     sms_parts: int
     population: int | None
+
+
+def allowed_channels(topic: Topic, channels: Sequence[Channel]) -> list[Channel]:
+    """Those of `channels` that the topic is sent by. Raises: ChannelNotAllowed when none is."""
+    allowed = [channel for channel in dict.fromkeys(channels) if channel in topic.channels]
+    if not allowed:
+        raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(topic.channels)} only.")
+    return allowed
 
 
 def alert(session: Session, council_id: UUID, alert_id: UUID) -> Alert:
@@ -80,7 +95,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
     targets = targeting.resolve(
         session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
     )
-    channels = [channel for channel in dict.fromkeys(asked.channels) if channel in topic.channels]
+    channels = allowed_channels(topic, asked.channels)
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
     for group in subscribers.audience_groups(session, topic.id, targets, channels):

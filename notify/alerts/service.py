@@ -22,9 +22,9 @@ from notify.alerts.models import (
     NewAlert,
     Priority,
 )
+from notify.alerts.queries import allowed_channels
 from notify.errors import Conflict, Forbidden, Invalid
 from notify.places import targeting
-from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
@@ -37,12 +37,6 @@ class AlreadyExpired(Invalid):
     """The alert would be over before it began."""
 
     title = "The alert has already expired"
-
-
-class ChannelNotAllowed(Invalid):
-    """The topic is never sent this way."""
-
-    title = "The topic is not sent this way"
 
 
 class WrongState(Conflict):
@@ -98,7 +92,7 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
         translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
         audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
         targets=targets.as_json(),
-        channels=_allowed(topic, new.channels),
+        channels=[channel.value for channel in allowed_channels(topic, new.channels)],
         reference=new.reference,
         state=AlertState.DRAFT,
         is_test=is_test,
@@ -116,13 +110,6 @@ def _store(session: Session, alert: Alert, actor: str) -> Alert:
     session.flush()
     audit(session, council_id=alert.council_id, actor=actor, action="alert.create", subject=str(alert.id))
     return alert
-
-
-def _allowed(topic: Topic, channels: Sequence[Channel]) -> list[str]:
-    allowed = [channel for channel in dict.fromkeys(channels) if channel in topic.channels]
-    if not allowed:
-        raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(topic.channels)} only.")
-    return [str(channel) for channel in allowed]
 
 
 def _require_not_over(expires_at: datetime | None) -> None:
@@ -150,6 +137,7 @@ def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
     _require_not_over(alert.expires_at)
     topic = session.get_one(Topic, alert.topic_id)
     _move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
+    alert.submission += 1  # a new round: earlier answers do not count in it
     audit(session, council_id=alert.council_id, actor=actor, action="alert.submit", subject=str(alert.id))
     if APPROVALS_NEEDED[topic.approval] == 0:
         _release(session, alert)
@@ -168,7 +156,10 @@ def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
     _record_opinion(session, alert, actor, approved=True, reason="")
     agreed = session.exec(
         select(func.count()).where(
-            Approval.alert_id == alert.id, Approval.content_hash == alert.content_hash, col(Approval.approved)
+            Approval.alert_id == alert.id,
+            Approval.submission == alert.submission,
+            Approval.content_hash == alert.content_hash,
+            col(Approval.approved),
         )
     ).one()
     if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
@@ -192,7 +183,14 @@ def _record_opinion(session: Session, alert: Alert, actor: str, *, approved: boo
     action = "alert.approve" if approved else "alert.reject"
     audit(session, council_id=alert.council_id, actor=actor, action=action, subject=str(alert.id), reason=reason)
     session.add(
-        Approval(alert_id=alert.id, content_hash=alert.content_hash, actor=actor, approved=approved, reason=reason)
+        Approval(
+            alert_id=alert.id,
+            content_hash=alert.content_hash,
+            submission=alert.submission,
+            actor=actor,
+            approved=approved,
+            reason=reason,
+        )
     )
     try:
         session.flush()
@@ -207,17 +205,21 @@ def cancel(session: Session, *, alert: Alert, actor: str) -> Alert:
     return _move(session, alert, before_the_end, AlertState.CANCELLED)
 
 
-def follow_up(session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent) -> Alert:
+def follow_up(
+    session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent, is_test: bool
+) -> Alert:
     """An update or all-clear to exactly those who got the first alert. Raises: WrongState, AlreadyExpired."""
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     _require_not_over(content.expires_at)
+    if kind == FollowUp.ALL_CLEAR and first.state == AlertState.SENDING:
+        cancel(session, alert=first, actor=actor)  # nobody is to get the warning after the all-clear
     alert = Alert(
         council_id=first.council_id,
         topic_id=first.topic_id,
         priority=first.priority,
         channels=first.channels,
-        is_test=first.is_test,
+        is_test=is_test,
         state=AlertState.DRAFT,
         content_hash=b"",
         created_by=actor,
