@@ -53,8 +53,8 @@ def _wards(chance: random.Random, island: Polygon) -> list[Polygon]:
         if island.contains(point) and all(point.distance(other) > 1_400 for other in seeds):
             seeds.append(point)
     cells = shapely.voronoi_polygons(MultiPoint(seeds), extend_to=island)
-    parts = [cell.intersection(island) for cell in cells.geoms]
-    parts = [part for part in parts if isinstance(part, Polygon)]
+    cut = [cell.intersection(island) for cell in cells.geoms]
+    parts = [part for part in cut if isinstance(part, Polygon)]
     return sorted(parts, key=lambda cell: (cell.centroid.x, cell.centroid.y))
 
 

@@ -26,7 +26,7 @@ from notify.web.headers import add_security_headers
 JSON_DOORS = (places_api, subscribers_api, alerts_api, deliveries_api, analytics_api)
 PAGE_DOORS = (subscribers_pages, staff_pages, tracking_pages, analytics_pages)
 
-MAX_BODY_BYTES = 30_000_000  # an import of 100,000 residents; other doors check their own fields
+MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
 
 
 @get("/health/live", sync_to_thread=False, tags=["health"])

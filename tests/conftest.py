@@ -14,6 +14,8 @@ from sqlalchemy import text
 from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.deliveries import models as _deliveries  # noqa: F401
+from notify.providers import registry
+from tests import pigeon
 from tests.mailbox import Mailbox
 from workers import actors
 from workers.broker import make_broker
@@ -94,6 +96,39 @@ def inbox(mail: Mailbox) -> Mailbox:
     """The same mailbox, empty."""
     mail.empty()
     return mail
+
+
+@pytest.fixture
+def choose(servers: embedded.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Changes settings for the rest of the test: `choose(SMS_PROVIDERS="pigeon,file")`."""
+
+    def change(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"NOTIFY_{name}", value)
+        _read_settings_anew()
+
+    yield change
+    monkeypatch.undo()
+    _read_settings_anew()
+
+
+def _read_settings_anew() -> None:
+    registry.close_all()
+    db.engine().dispose()
+    jobs.sending_broker().close()
+    settings.reread()
+
+
+@pytest.fixture
+def loft(choose: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Texts go by a third party's provider, and this is where they arrive."""
+    site, loft = tmp_path / "site", tmp_path / "loft"
+    site.mkdir()
+    loft.mkdir()
+    pigeon.install(site)
+    monkeypatch.syspath_prepend(str(site))
+    choose(SMS_PROVIDERS="pigeon,file", PIGEON_LOFT=str(loft), PIGEON_RING=pigeon.RING)
+    return loft
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Figures of one alert, counted from its own ledger and events."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -82,7 +81,7 @@ def figures(session: Session, alert: Alert) -> Figures:
             column = "channel" if not row.no_channel else "language" if not row.no_language else "ward_code"
             groups[column].append((row._mapping[column], tally))
     names = areas_by_code(session, [code for code, _ in groups["ward_code"] if code])
-    events = _events(session, alert.id)
+    events = _events(session, alert)
     times = _times(session, alert)
     return Figures(
         total=total,
@@ -103,14 +102,14 @@ def figures(session: Session, alert: Alert) -> Figures:
     )
 
 
-def _events(session: Session, alert_id: UUID) -> dict[str, tuple[int, int]]:
+def _events(session: Session, alert: Alert) -> dict[str, tuple[int, int]]:
     """What people did: how often in all, and how many of those who agreed did it at least once."""
     rows = session.execute(
         text("""
             SELECT kind, count(*) AS times, count(DISTINCT number) AS people FROM event
-            WHERE alert_id = :alert AND kind IN ('clicked', 'opened', 'unsubscribed') GROUP BY kind
+            WHERE month = :month AND alert_id = :alert AND kind IN ('clicked', 'opened', 'unsubscribed') GROUP BY kind
         """),
-        {"alert": alert_id},
+        {"month": alert.ledger_month, "alert": alert.id},
     )
     return {row.kind: (row.times, row.people) for row in rows}
 

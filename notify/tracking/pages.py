@@ -9,7 +9,6 @@ from litestar.datastructures import State
 from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
-from notify.alerts.models import Alert
 from notify.db import transaction
 from notify.staff.queries import council
 from notify.tokens import Purpose
@@ -17,6 +16,8 @@ from notify.tracking import service
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
+
+LONGEST_CHOICE = 1000
 
 TRANSPARENT_PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -36,14 +37,13 @@ def unsubscribe_page(token: FromPath[str]) -> Response[object]:
     )
 
 
-@post("/u/{token:str}", status_code=200, sync_to_thread=True, include_in_schema=False)
+@post("/u/{token:str}", status_code=200, request_max_body_size=100_000, sync_to_thread=True, include_in_schema=False)
 def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
     """Stop one topic or all. Also the one-click door of RFC 8058: any body, no cookie, no login, safe to repeat."""
-    form = parse_qs(body.decode("utf-8", "replace"))
-    all_topics = form.get("scope") == ["all"]
-    source = "page" if "scope" in form else "one-click"
     with transaction() as session:
         leaving = service.read_leaving(session, token)
+        scope = _chosen(body)
+        all_topics, source = scope == "all", "page" if scope else "one-click"
         service.leave(session, leaving, all_topics=all_topics, source=source)
     return page(
         "unsubscribed.html",
@@ -52,15 +52,19 @@ def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
     )
 
 
+def _chosen(body: bytes) -> str:
+    """What the button of our page says; empty for a mail program, which may send anything at all."""
+    form = parse_qs(body[:LONGEST_CHOICE].decode("utf-8", "replace"))
+    return form.get("scope", [""])[0]
+
+
 @get("/c/{token:str}", sync_to_thread=True, include_in_schema=False)
 def click(request: AnyRequest, token: FromPath[str]) -> Response[None]:
     """Count the click and go to the address stored with the alert. A prefetch is not a click."""
     source = service.read_source(Purpose.CLICK, token)
     with transaction() as session:
-        if _is_prefetch(request):
-            link = session.get_one(Alert, source.alert_id).link or "/"
-        else:
-            link = service.click(session, source)
+        find = service.link_of if _is_prefetch(request) else service.click
+        link = find(session, source)
     return Response(None, status_code=302, headers={"Location": link})
 
 

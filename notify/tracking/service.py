@@ -41,23 +41,41 @@ def read_source(purpose: Purpose, token: str) -> Source:
     raise LinkNotValid("The link is incomplete.")
 
 
-def click(session: Session, source: Source) -> str:
-    """Count a click and return the address stored with the alert, the only place a link of ours leads to.
-
-    Raises: LinkNotValid when the alert has no link.
-    """
+def link_of(session: Session, source: Source) -> str:
+    """The address stored with the alert, the only place a link of ours leads to. Raises: LinkNotValid."""
     alert = session.get(Alert, source.alert_id)
     if alert is None or alert.link is None:
         raise LinkNotValid("The alert that this link belonged to has been removed.")
-    note(session, alert, source.number, EventKind.CLICKED)
     return alert.link
+
+
+def click(session: Session, source: Source) -> str:
+    """Count a click and return where it leads. Raises: LinkNotValid."""
+    link = link_of(session, source)
+    alert = session.get_one(Alert, source.alert_id)
+    note(session, alert, _if_they_agree(session, alert, source.number), EventKind.CLICKED)
+    return link
 
 
 def note_open(session: Session, source: Source) -> None:
     """Count an open by somebody who agreed to it."""
     alert = session.get(Alert, source.alert_id)
-    if alert is not None and source.number is not None:
-        note(session, alert, source.number, EventKind.OPENED)
+    number = _if_they_agree(session, alert, source.number) if alert else None
+    if alert is not None and number is not None:
+        note(session, alert, number, EventKind.OPENED)
+
+
+def _if_they_agree(session: Session, alert: Alert, number: int | None) -> int | None:
+    """The delivery's number while its reader still agrees to be counted: consent that was withdrawn counts at once."""
+    if number is None:
+        return None
+    return session.execute(
+        text("""
+            SELECT d.number FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id AND s.tracking_consent
+            WHERE d.month = :month AND d.alert_id = :alert AND d.number = :number
+        """),
+        {"month": alert.ledger_month, "alert": alert.id, "number": number},
+    ).scalar()
 
 
 def note(session: Session, alert: Alert, number: int | None, kind: EventKind) -> None:

@@ -88,7 +88,7 @@ def on_database_away(request: AnyRequest, error: Exception) -> Response[object]:
 
 def on_collision(request: AnyRequest, error: Exception) -> Response[object]:
     """Two requests added the same thing at the same moment: the later one changed nothing and may be repeated."""
-    log.warning("collision", extra={"path": request.url.path, "error": type(error).__name__})
+    log.warning("collision", extra={"route": request.scope.get("path_template", ""), "error": type(error).__name__})
     return problem(
         request,
         status=409,

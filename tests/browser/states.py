@@ -9,7 +9,7 @@ from sqlmodel import select
 from notify.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
-from notify.subscribers import service as subscribers
+from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.subscribers.places import NEAR, add_county
 from tests.world import World, add_resident
@@ -21,7 +21,7 @@ def link_for(address: str, purpose: NoticeKind) -> str:
     """The secret part of a link, as a message to this address would hold it."""
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == address)).one()
-        return subscribers.issue_link(session, contact.id, purpose)
+        return links.issue_link(session, contact.id, purpose)
 
 
 def ask_postcode(page: Page, world: World, postcode: str = "ZZ1 1AA") -> None:

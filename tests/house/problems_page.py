@@ -1,0 +1,59 @@
+"""Writes the table of problems below the marker in docs/api.md: `python -m tests.house.problems_page`."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import notify
+from notify.errors import NotifyError
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+MARKER = "<!-- written by python -m tests.house.problems_page -->"
+
+# what web/problems.py answers for errors that are not ours: slug, status, title, meaning
+FRAMEWORK = (
+    ("not-valid", "422", "The request is not valid", "A field is missing, unknown or wrong; `errors` names each."),
+    ("changed-meanwhile", "409", "Somebody else was faster", "The same thing was changed at this very moment."),
+    ("unavailable", "503", "Temporarily unavailable", "The database is away. Nothing was changed; try again."),
+    ("unexpected", "500", "Something went wrong on our side", "A defect. It has been logged."),
+    ("http-400", "400", "The request could not be read", "Not JSON, or cut short."),
+    ("http-404", "404", "Not found", "There is no such address."),
+    ("http-405", "405", "This address does not answer that method", "The `Allow` header says which it answers."),
+    ("http-413", "413", "The request is too large", "Send less at once."),
+)
+
+
+def problems() -> list[type[NotifyError]]:
+    """Every problem type of ours, by its slug."""
+    for module in pkgutil.walk_packages(notify.__path__, "notify."):
+        if not module.name.startswith("notify.migrations."):
+            importlib.import_module(module.name)
+    found = {kind.slug(): kind for kind in _below(NotifyError) if kind.__module__.startswith("notify.")}
+    return [found[slug] for slug in sorted(found)]
+
+
+def _below(kind: type[NotifyError]) -> Iterator[type[NotifyError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def table() -> str:
+    """Slug, status, title and meaning of each."""
+    own = [(kind.slug(), str(kind.status), kind.title, (kind.__doc__ or "").partition("\n")[0]) for kind in problems()]
+    lines = ["| type | status | title | meaning |", "|---|---|---|---|"]
+    for slug, status, title, meaning in sorted({*own, *FRAMEWORK}):
+        lines.append(f"| `/problems/{slug}` | {status} | {title} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def page(before: str) -> str:
+    """The page with a new table below its marker."""
+    introduction, marker, _ = before.partition(MARKER)
+    assert marker, f"{PAGE} has lost its marker: {MARKER}"
+    return f"{introduction}{MARKER}\n\n{table()}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))

@@ -1,0 +1,67 @@
+"""Writes the page of settings from the settings: `python -m tests.house.settings_page > docs/settings.md`."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from pydantic_settings import BaseSettings
+
+from notify.providers.registry import GROUP
+from notify.settings import Settings
+
+INTRODUCTION = """\
+# Settings
+
+Everything is set by environment variables, read once when a process starts. All processes of an installation need
+the same ones. With none at all, the `notify` command runs on embedded servers; a real installation sets at least
+`NOTIFY_DATABASE_URL`, `NOTIFY_REDIS_URL`, `NOTIFY_SECRET_KEY` and `NOTIFY_BASE_URL`. `notify doctor` says what is
+missing or wrong. Providers of third parties bring settings of their own.
+
+This page is written by `python -m tests.house.settings_page > docs/settings.md`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variable."""
+
+    name: str
+    default: str
+    description: str
+
+
+def classes() -> Iterator[type[BaseSettings]]:
+    """The installation's settings, then each built-in provider's."""
+    yield Settings
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.module.startswith("notify."):
+            module = sys.modules[point.load().__module__]
+            for found in vars(module).values():
+                if isinstance(found, type) and issubclass(found, BaseSettings) and found.__module__ == module.__name__:
+                    yield found
+
+
+def rows(settings: type[BaseSettings]) -> Iterator[Row]:
+    """Every variable of a settings class."""
+    prefix = settings.model_config.get("env_prefix", "")
+    for name, field in settings.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        yield Row(f"{prefix}{name}".upper(), default, field.description or "")
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for settings in classes():
+        title = (settings.__doc__ or "").partition("\n")[0]
+        heading = "The installation" if settings is Settings else f"Provider `{settings.__module__.split('.')[-1]}`"
+        lines = [f"| `{row.name}` | {row.default} | {row.description} |" for row in rows(settings)]
+        parts.append(
+            "\n".join([f"## {heading}", "", title, "", "| variable | default | meaning |", "|---|---|---|", *lines, ""])
+        )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
