@@ -21,8 +21,6 @@ from notify.web.templates import page
 
 AnyRequest = Request[Principal, None, State]
 
-REFRESH_SECONDS = 2
-
 
 @dataclass(frozen=True, slots=True)
 class AlertSummary:
@@ -66,7 +64,7 @@ def list_alerts(request: AnyRequest) -> Response[object]:
 
 @get("/staff/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
 def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """One alert and how far it is; the page renews itself until everything was handed over."""
+    """One alert and how far it is; a small script renews the figures until everything was handed over."""
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id)
         summary = _summary(alert, session.get_one(Topic, alert.topic_id))
@@ -80,7 +78,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
             {"code": group.code, "name": group.name, "people": group.tally.recipients, **asdict(group.tally)}
             for group in figures.by_ward
         ],
-        refresh_seconds=REFRESH_SECONDS if alert.state == AlertState.SENDING else None,
+        is_under_way=alert.state == AlertState.SENDING,
         officer=request.user.name,
     )
 
