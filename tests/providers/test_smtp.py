@@ -1,5 +1,6 @@
 """The SMTP adapter against the real catcher and against relays that behave badly."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -253,3 +254,26 @@ def test_the_envelope_sender_is_the_senders_address_unless_it_is_set(provide: Pr
         provide(relay, sender="bounces@example.org").send(mail())
     senders = [command.split()[1] for command in relay.commands if command.upper().startswith("MAIL")]
     assert [sender.upper() for sender in senders] == ["FROM:<ALERTS@EXAMPLE.ORG>", "FROM:<BOUNCES@EXAMPLE.ORG>"]
+
+
+def test_the_message_of_a_lost_connection_travels_on_one_that_is_already_done(provide: Provide) -> None:
+    done, tries = threading.Event(), []
+
+    def rcpt(who: str) -> str:
+        if "second" not in who:
+            return OK
+        tries.append(who)
+        if len(tries) > 1:
+            return OK
+        done.wait(5)  # until the other connection has nothing left to do
+        return ""
+
+    def end(who: str) -> str:
+        threading.Timer(0.2, done.set).start()
+        return OK
+
+    with serving(Relay(rcpt=rcpt, end=end)) as relay:
+        provider = provide(relay, connections=2, timeout_seconds=10)
+        messages = [mail("first@example.org"), mail("second@example.org")]
+        assert {type(told) for told in provider.send_many(messages)} == {Accepted}
+    assert relay.recipients() == {"first@example.org": 1, "second@example.org": 1}
