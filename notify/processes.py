@@ -11,6 +11,8 @@ def web_process(host: str, port: int, workers: int = 1) -> Command:
     """The pages and the API."""
     argv = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "notify.app:create_app"]
     argv += ["--host", host, "--port", str(port), "--workers", str(workers), "--no-ws", "--log-level", "warning"]
+    # a worker told to stop while it still starts does not hear it: granian ends it after this many seconds
+    argv += ["--workers-kill-timeout", "5"]
     return Command("web", argv)
 
 
