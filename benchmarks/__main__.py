@@ -4,17 +4,18 @@ import json
 import subprocess
 import sys
 
-BENCHMARKS = ("places", "geodata_load", "dry_run", "end_to_end")
+BENCHMARKS = ("places", "geodata_load", "dry_run", "end_to_end", "fanout")
 
 
 def main() -> None:
     """Run each benchmark in a process of its own, so that its peak memory is its own."""
-    results: dict[str, list[dict[str, object]]] = {}
+    results: dict[str, dict[str, object]] = {}
     for name in BENCHMARKS:
         print(f"{name} …", flush=True)
         done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True, capture_output=True, text=True)
-        results[name] = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        for row in results[name]:
+        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        results[name] = rows[0] if len(rows) == 1 else {"rows": rows}
+        for row in rows:
             print("  " + ", ".join(f"{key} {value}" for key, value in row.items() if key != "benchmark"), flush=True)
     print(json.dumps(results))
 

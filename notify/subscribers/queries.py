@@ -170,7 +170,8 @@ def audience_groups(
         {people.sql % contacts} AND ({" OR ".join(has)})
         GROUP BY {numbers}
     """
-    session.execute(text("SET LOCAL work_mem = '64MB'"))  # a whole council's people, hashed in memory
+    # a whole council's people: hashed in memory, which beats looking each of them up in four indexes
+    session.execute(text("SET LOCAL work_mem = '64MB'; SET LOCAL enable_nestloop = off"))
     return [
         AudienceGroup(
             ward_code=row.ward_code,

@@ -1,0 +1,1 @@
+"""Faults put into a running installation, counted by an oracle outside it: the SMTP server's own file."""
