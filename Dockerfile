@@ -6,6 +6,7 @@ COPY notify notify
 COPY workers workers
 COPY templates templates
 COPY geodata geodata
-RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . && useradd --create-home notify
+RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . && useradd --create-home notify \
+    && install -d -o notify -g notify .notify
 USER notify
 CMD ["notify", "--help"]

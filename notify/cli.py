@@ -2,9 +2,12 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from email import message_from_bytes
+from email.policy import default
 from typing import NoReturn
 
 import click
@@ -91,15 +94,56 @@ def run_demo(ward: str) -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Port of the web pages on 127.0.0.1.")
 def run(port: int) -> None:
-    """Serve everything on this machine: web, workers, scheduler, a mail catcher, and the demo council."""
+    """Serve everything on this machine: web, workers, scheduler and a mail catcher.
+
+    An installation without a council gets the demo council.
+    """
+    _require_free(port)
     with installation():
         migrations.run(db.engine())
         with demo.mail_catcher() as caught:
             os.environ["NOTIFY_BASE_URL"] = f"http://127.0.0.1:{port}"
-            demo.set_up(click.echo)
-            for line in demo.invitation(caught):
+            for line in demo.invitation(caught) if _is_demo() else _own_invitation():
                 click.echo(line)
             supervise(service_processes(port), grace_seconds=GRACE_SECONDS)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.ClickException(f"Something serves port {port} already. Try: notify run --port {port + 1}")
+
+
+def _is_demo() -> bool:
+    """Whether the demo council lives here, which it does wherever no other came first."""
+    with db.transaction() as session:
+        here = [council.slug for council in staff_queries.councils(session)]
+    if not here:
+        demo.set_up(click.echo)
+    return not here or demo.COUNCIL in here
+
+
+def _own_invitation() -> Sequence[str]:
+    base = os.environ["NOTIFY_BASE_URL"]
+    return [
+        f"\nResidents sign up at {base}/. Officers sign in with `notify officer link EMAIL`.",
+        f"API documentation: {base}/api/docs. Mail is caught, not sent: read it with `notify mail`.",
+        "Ctrl-C stops everything.\n",
+    ]
+
+
+@main.command()
+@click.argument("address", required=False)
+def mail(address: str | None) -> None:
+    """Print the newest mail that `notify run` caught, for ADDRESS or for anybody, with its links."""
+    newest_first = sorted((settings().data_dir / "kept").glob("*.eml"), key=lambda file: -file.stat().st_mtime)
+    for file in newest_first:
+        message = message_from_bytes(file.read_bytes(), policy=default)
+        if address is None or address.lower() in str(message["To"]).lower():
+            text = message.get_body(("plain",))
+            click.echo(f"To: {message['To']}\nSubject: {message['Subject']}\n\n{text.get_content() if text else ''}")
+            return
+    raise click.ClickException("No such mail was caught. It may take a second; look again.")
 
 
 @main.command()

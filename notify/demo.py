@@ -21,14 +21,15 @@ from sqlmodel import select
 
 from notify import catcher, db
 from notify.catcher import Catcher
+from notify.errors import SetUpError
 from notify.lifeline import die_with_parent
 from notify.places.commands import load_release
 from notify.processes import service_processes
 from notify.rendering import TEMPLATES
 from notify.settings import settings
 from notify.staff import service as staff
-from notify.staff.models import Council, KeyMode, Officer, Role
-from notify.staff.queries import council_by_slug
+from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.queries import council_by_slug, councils
 from notify.subscribers import service as subscribers
 from notify.subscribers.import_csv import read_rows
 from notify.subscribers.importing import import_subscribers
@@ -97,10 +98,16 @@ class Outcome:
         return wrong == 0 and sum(caught.expected for caught in self.channels) > 0
 
 
+class NotAPlaceForDemonstrations(SetUpError):
+    """Real councils are here already."""
+
+    title = "The demo council needs an installation of its own"
+
+
 @contextmanager
 def mail_catcher() -> Iterator[Catcher]:
     """A local SMTP server that keeps what it gets; the SMTP adapter of our children is pointed at it."""
-    with catcher.start(settings().data_dir) as caught:
+    with catcher.start(settings().data_dir, keep=True) as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         yield caught
 
@@ -108,8 +115,14 @@ def mail_catcher() -> Iterator[Catcher]:
 def set_up(say: Callable[[str], None]) -> None:
     """Make sure that Zedholm, its officers, topics, places and residents are here; what is here already stays."""
     with db.transaction() as session:
-        if session.exec(select(Council).where(Council.slug == COUNCIL)).first():
+        here = [council.slug for council in councils(session)]
+        if COUNCIL in here:
             return
+        if here:
+            raise NotAPlaceForDemonstrations(
+                f"This installation holds {', '.join(here)}, and invented residents do not belong among real ones. "
+                "Choose another NOTIFY_DATA_DIR."
+            )
         council = staff.create_council(session, slug=COUNCIL, name="Zedholm Council", district_codes=[DISTRICT])
         for role in Role:
             staff.create_officer(
@@ -182,7 +195,9 @@ def invitation(caught: Catcher) -> Sequence[str]:
         *links,
         f"API key: {key}",
         f"API documentation: {base}/api/docs",
-        f"Mail goes to {caught.file}, texts to {settings().data_dir / 'sms.jsonl'}. Ctrl-C stops everything.\n",
+        f"Texts go to {settings().data_dir / 'sms.jsonl'}, mail into {caught.file.parent / 'kept'}.",
+        "Read the newest mail, with its links, in another terminal: notify mail",
+        "Ctrl-C stops everything.\n",
     ]
 
 

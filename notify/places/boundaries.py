@@ -19,10 +19,11 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from notify.errors import Invalid
 from notify.places import topojson
 from notify.places.containers import Member, SourceReport, SourceUnreadable, members
 from notify.places.geometry import repair
-from notify.places.projection import looks_like_metres, project
+from notify.places.projection import looks_like_metres, project, require_uk
 
 _SUFFIXES = (".geojson", ".geojsonl", ".json", ".topojson")
 _CHUNK = 1 << 20
@@ -154,7 +155,12 @@ def _in_metres(geojson: object, code: str) -> BaseGeometry:
         flat = shapely.force_2d(shape(geojson))
         if flat.is_empty:
             raise _FeatureRefused(f"{code} has an empty geometry")
-        geometry = flat if looks_like_metres(flat.bounds) else shapely.transform(flat, project)
+        in_metres = looks_like_metres(flat.bounds)
+        if not in_metres:
+            require_uk(shapely.get_coordinates(flat))  # axes swapped by whoever wrote the file must not pass
+        geometry = flat if in_metres else shapely.transform(flat, project)
+    except Invalid as fault:
+        raise _FeatureRefused(f"{code}: {fault.detail}") from fault
     except (ValueError, TypeError, IndexError, KeyError, shapely.errors.ShapelyError) as fault:
         raise _FeatureRefused(f"{code} has a broken geometry: {fault}") from fault
     if not np.isfinite(geometry.bounds).all():

@@ -40,6 +40,7 @@ class FileProvider:
             "reference": message.reference,
         }
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             # one write to a file opened for appending is never torn by another process's
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:

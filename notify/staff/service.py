@@ -1,16 +1,18 @@
 """Writes about councils, officers and keys, and the audit trail."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from notify import clock, tokens
-from notify.errors import Conflict, NotFound, Unauthenticated
+from notify.errors import Conflict, Invalid, NotFound, Unauthenticated
 from notify.staff import queries
 from notify.staff.models import ApiKey, AuditEntry, Council, KeyMode, Officer, Role, SignIn
 
@@ -23,6 +25,24 @@ class CouncilExists(Conflict):
     """The short name is taken."""
 
     title = "There is already such a council"
+
+
+class CouncilNotValid(Invalid):
+    """The short name or a district code has another shape."""
+
+    title = "The council cannot be made like this"
+
+
+class OfficerExists(Conflict):
+    """Somebody signs in with this address."""
+
+    title = "There is already such an officer"
+
+
+class EmailNotValid(Invalid):
+    """Nobody could be written to at this address."""
+
+    title = "The e-mail address is not valid"
 
 
 class KeyNotValid(Unauthenticated):
@@ -45,7 +65,12 @@ def audit(
 
 
 def create_council(session: Session, *, slug: str, name: str, district_codes: Sequence[str]) -> Council:
-    """A new council that covers these districts. Raises: CouncilExists."""
+    """A new council that covers these districts. Raises: CouncilExists, CouncilNotValid."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+        raise CouncilNotValid("The short name has small letters, digits and hyphens only, such as `east-cambs`.")
+    wrong = [code for code in district_codes if not re.fullmatch(r"[A-Z]\d{8}", code)]
+    if wrong:
+        raise CouncilNotValid(f"{', '.join(wrong)} is no district code: those look like E07000008.")
     if session.exec(select(Council).where(Council.slug == slug)).first():
         raise CouncilExists(f"A council called {slug!r} is already here.")
     council = Council(slug=slug, name=name, district_codes=list(district_codes))
@@ -56,7 +81,13 @@ def create_council(session: Session, *, slug: str, name: str, district_codes: Se
 
 
 def create_officer(session: Session, *, council_id: UUID, email: str, name: str, role: Role) -> Officer:
-    """A new officer of a council."""
+    """A new officer of a council. Raises: OfficerExists, EmailNotValid."""
+    try:
+        validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise EmailNotValid(f"{email!r} is not an e-mail address: {error}") from None
+    if session.exec(select(Officer.id).where(Officer.email == email.strip().lower())).first():
+        raise OfficerExists(f"{email} is an officer already. A new link: notify officer link {email}")
     officer = Officer(council_id=council_id, email=email.strip().lower(), name=name, role=role)
     session.add(officer)
     session.flush()
