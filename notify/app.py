@@ -50,7 +50,7 @@ def create_app() -> Litestar:
     pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Litestar(
-        [live, ready, api, docs.read_docs, pages, static],
+        [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, pages, static],
         middleware=[Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],

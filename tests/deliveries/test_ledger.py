@@ -112,6 +112,17 @@ def test_a_question_that_makes_no_sense_is_refused(client: Client, world: World,
     assert reply.headers["content-type"] == "application/problem+json"
 
 
+def test_the_metrics_say_how_much_waits_on_each_lane(client: Client, world: World, work: Work, mail: Mailbox) -> None:
+    alert = created(client, world.headers, channels=["email"], send=True)
+    sending.expand_alert(alert["id"])
+    reply = client.get("/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'notify_lane_deliveries{lane="routine"} 3\n' in reply.text
+    assert 'notify_lane_batches{lane="emergency"} 0\n' in reply.text
+    work()
+    assert 'notify_lane_deliveries{lane="routine"} 0\n' in client.get("/metrics").text
+
+
 def test_a_viewer_may_read_the_ledger(client: Client, world: World) -> None:
     alert = created(client, world.headers)
     reply = client.get(f"/api/v1/alerts/{alert['id']}/deliveries", headers=make_key(world, Role.VIEWER))
