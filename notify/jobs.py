@@ -13,6 +13,8 @@ import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from notify.settings import once_a_process, settings
 
@@ -43,7 +45,7 @@ class Noted:
 
     job: Job
     lane: Lane
-    args: tuple[str | int, ...]
+    args: tuple[str, ...]
 
 
 class HasInfo(Protocol):
@@ -53,7 +55,7 @@ class HasInfo(Protocol):
     def info(self) -> dict[object, object]: ...
 
 
-def note(session: HasInfo, job: Job, *args: str | int, lane: Lane) -> None:
+def note(session: HasInfo, job: Job, *args: str, lane: Lane) -> None:
     """Remember a job for after the commit of `session`."""
     waiting = session.info.setdefault(Noted, [])
     assert isinstance(waiting, list)  # noqa: S101 - tells mypy what this module itself put there
@@ -70,15 +72,31 @@ def noted(session: HasInfo) -> Sequence[Noted]:
 @once_a_process
 def sending_broker() -> RedisBroker:
     """A broker that only sends. Worker processes build their own, with middleware, in `workers.broker`."""
-    broker = RedisBroker(url=redis_url(), middleware=[], namespace=NAMESPACE)  # type: ignore[no-untyped-call]
+    broker = RedisBroker(client=redis_client(), middleware=[], namespace=NAMESPACE)  # type: ignore[no-untyped-call]
     for lane in Lane:
         broker.declare_queue(lane)
     return broker
 
 
+def redis_client() -> redis.Redis:
+    """A client that gives up within two seconds: the queue is a hint, and nobody waits long for a hint."""
+    client: redis.Redis = redis.Redis.from_url(
+        redis_url(), socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
+    return client
+
+
 def redis_url() -> str:
     """The address of Redis; embedded by default, set by the `notify` command."""
     return settings().redis_url or "redis://127.0.0.1:6379/0"
+
+
+def waiting(lane: Lane) -> int | None:
+    """How many jobs nobody has taken yet; None when the queue is away."""
+    try:
+        return int(sending_broker().client.llen(f"{NAMESPACE}:{lane}"))
+    except (redis.RedisError, BrokerConnectionError):
+        return None
 
 
 def send(waiting: Sequence[Noted]) -> None:

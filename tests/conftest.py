@@ -40,6 +40,7 @@ def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The real PostgreSQL and Redis-protocol servers of this test run."""
     directory = tmp_path_factory.mktemp("servers")
     with embedded.servers(directory, tuning=FAST) as addresses:
+        os.environ["NOTIFY_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
         os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
         os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
         os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)

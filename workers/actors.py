@@ -8,19 +8,6 @@ import dramatiq
 from notify.deliveries import sending
 from notify.jobs import Job, Lane
 
-ACTORS: dict[Job, Callable[[UUID], None]] = {
-    Job.EXPAND_ALERT: sending.expand_alert,
-    Job.SEND_BATCH: sending.send_batch,
-    Job.SEND_NOTICE: sending.send_notice,
-}
-
-
-def register(broker: dramatiq.Broker) -> None:
-    """Make an actor for every job on this broker. The lane is chosen when a job is noted, not here."""
-    for job, work in ACTORS.items():
-        declare = dramatiq.actor(actor_name=job.value, queue_name=Lane.ROUTINE, broker=broker)
-        declare(_on_id(work))
-
 
 def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
     """Jobs carry ids as text, because a queue knows nothing else."""
@@ -29,3 +16,21 @@ def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
         work(UUID(identity))
 
     return run
+
+
+def _send_next(lane: str) -> None:
+    sending.send_next(Lane(lane))
+
+
+ACTORS: dict[Job, Callable[[str], None]] = {
+    Job.EXPAND_ALERT: _on_id(sending.expand_alert),
+    Job.SEND_BATCH: _send_next,
+    Job.SEND_NOTICE: _on_id(sending.send_notice),
+}
+
+
+def register(broker: dramatiq.Broker) -> None:
+    """Make an actor for every job on this broker. The lane is chosen when a job is noted, not here."""
+    for job, work in ACTORS.items():
+        declare = dramatiq.actor(actor_name=job.value, queue_name=Lane.ROUTINE, broker=broker)
+        declare(work)

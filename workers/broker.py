@@ -3,7 +3,7 @@
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries, TimeLimit
 
-from notify.jobs import NAMESPACE, Lane, redis_url
+from notify.jobs import NAMESPACE, Lane, redis_client
 
 HEARTBEAT_MS = 15_000
 
@@ -15,7 +15,7 @@ def make_broker() -> RedisBroker:
     leases make a job that runs twice harmless, and the reconciler makes a lost one late, not lost.
     """
     broker = RedisBroker(  # type: ignore[no-untyped-call]
-        url=redis_url(),
+        client=redis_client(),
         namespace=NAMESPACE,
         middleware=[
             TimeLimit(time_limit=3_600_000),  # a batch to slow receivers prolongs its lease as it goes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, formataddr
 from functools import cached_property
+from threading import Event
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class Recipient:
     language: str
     ward_name: str
     may_be_tracked: bool
+    is_unsure: bool  # an earlier attempt may have arrived
 
 
 def reference_of(alert_id: UUID, number: int) -> str:
@@ -63,17 +65,17 @@ class AlertContent:
         """Whether links and opens of this alert may be counted at all. Emergencies never are."""
         return self.topic.tracking_allowed and self.alert.priority != Priority.EMERGENCY
 
-    def message(self, recipient: Recipient) -> Message:
-        """The complete message for one person."""
+    def message(self, recipient: Recipient, withdrawn: Event) -> Message:
+        """The complete message for one person. Once `withdrawn` is set it does not leave any more."""
         match recipient.channel:
             case Channel.EMAIL:
-                return self._email(recipient)
+                return self._message(recipient, withdrawn, mime=self._email(recipient))
             case Channel.SMS:
-                return self._message(recipient, self._sms(recipient.language))
+                return self._message(recipient, withdrawn, text=self._sms(recipient.language))
             case Channel.WEBHOOK:
-                return self._message(recipient, self._payload)
+                return self._message(recipient, withdrawn, text=self._payload)
 
-    def _message(self, recipient: Recipient, text: str, mime: bytes = b"") -> Message:
+    def _message(self, recipient: Recipient, withdrawn: Event, *, text: str = "", mime: bytes = b"") -> Message:
         return Message(
             reference=recipient.reference,
             address=recipient.address,
@@ -82,6 +84,7 @@ class AlertContent:
             mime=mime,
             secret=recipient.secret,
             expires_at=self.alert.expires_at,
+            withdrawn=withdrawn,
         )
 
     def words(self, language: str) -> tuple[str, Mapping[str, str]]:
@@ -91,14 +94,14 @@ class AlertContent:
         own = {"title": self.alert.title, "body": self.alert.body}
         return "en", own | ({"sms": self.alert.sms} if self.alert.sms else {})
 
-    def _email(self, recipient: Recipient) -> Message:
+    def _email(self, recipient: Recipient) -> bytes:
         personal = self.is_tracked and recipient.may_be_tracked
         language, _ = self.words(recipient.language)
         key = (language, personal)
         compiled = self._emails.get(key)
         if compiled is None:
             compiled = self._emails[key] = self._compile_email(language, personal=personal)
-        return self._message(recipient, "", compiled.fill(self._values(recipient, language, personal=personal)))
+        return compiled.fill(self._values(recipient, language, personal=personal))
 
     def _values(self, recipient: Recipient, language: str, *, personal: bool) -> dict[str, str]:
         base = settings().base_url
@@ -235,6 +238,13 @@ EXPIRES = {
     "en": {NoticeKind.CONFIRM: "3 days", NoticeKind.SIGN_IN: "10 minutes"},
     "cy": {NoticeKind.CONFIRM: "3 diwrnod", NoticeKind.SIGN_IN: "10 munud"},
 }
+
+
+def warm_up() -> None:
+    """Compile the templates now rather than with the first emergency."""
+    for folder, names in {"email": ("alert.txt", "alert.html"), "sms": ("alert.txt",)}.items():
+        for name in names:
+            rendering.message_environment(folder).get_template(name)
 
 
 def email_headers(subject: str, council_name: str) -> dict[str, str]:

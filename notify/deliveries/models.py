@@ -78,12 +78,16 @@ class Delivery(SQLModel, table=True):
     provider: str | None = None
     provider_reference: str | None = None
     reason: str | None = None
+    unsure: bool = False  # it may have arrived although nobody said so
     handed_over_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
 class Batch(SQLModel, table=True):
-    """A run of deliveries of one alert and channel: outbox, lease and progress in one row."""
+    """A run of deliveries of one alert and channel: outbox, lease and progress in one row.
+
+    `deaths` counts leases that ran out, which a worker that lives does not let happen.
+    """
 
     __tablename__ = "batch"
 
@@ -99,7 +103,10 @@ class Batch(SQLModel, table=True):
     lease: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
-    queued_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    deaths: int = 0
+    handed_over: int = 0
+    bounced: int = 0
+    claimed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Event(SQLModel, table=True):
@@ -115,3 +122,38 @@ class Event(SQLModel, table=True):
     number_to: int | None = None
     kind: EventKind = Field(sa_column=state_column(EventKind))
     detail: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+
+
+class Hold(SQLModel, table=True):
+    """While it is in force nothing is handed over: of an alert, of a lane, or, when both are None, of anybody."""
+
+    __tablename__ = "hold"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    lane: Lane | None = Field(default=None, sa_column=state_column(Lane, nullable=True))
+    alert_id: UUID | None = Field(default=None, foreign_key="alert.id")
+    reason: str
+    actor: str
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    lifted_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    lifted_by: str | None = None
+
+
+class Meter(SQLModel, table=True):
+    """A counter of what the workers did, for `/metrics`. `labels` as Prometheus writes them, without braces."""
+
+    __tablename__ = "meter"
+
+    name: str = Field(primary_key=True)
+    labels: str = Field(primary_key=True)
+    value: float
+
+
+class Witness(SQLModel, table=True):
+    """One row: the server and the timeline this database was last seen on."""
+
+    __tablename__ = "witness"
+
+    id: bool = Field(default=True, primary_key=True)
+    system: str
+    timeline: str

@@ -7,42 +7,64 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import jobs
+from notify.jobs import Job, Lane, Noted
+
+PATIENCE_SECONDS = 20
+LEAST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
 
 
 def reconcile(session: Session) -> int:
-    """Note a job for everything that is due and may have been forgotten; how many. The real guarantee of delivery.
+    """Note a job for everything that is due and that nobody was told of; how many. The real guarantee of delivery.
 
-    A job that turns out to be needless costs one refused claim. `queued_at` keeps a long queue from being noted again
-    and again.
+    A job that turns out to be needless costs one refused claim.
     """
-    found = session.execute(text(FORGOTTEN), {"patience": RENOTE_SECONDS}).all()
-    for row in found:
-        jobs.note(session, jobs.Job(row.job), str(row.id), lane=jobs.Lane(row.lane))
+    found = [*_batches(session), *_alerts_and_notices(session)]
+    for item in found:
+        jobs.note(session, item.job, *item.args, lane=item.lane)
     return len(found)
 
 
-RENOTE_SECONDS = 20
-FORGOTTEN = """
-    WITH batches AS (
-        UPDATE batch SET queued_at = now()
-        WHERE id IN (
-            SELECT id FROM batch
-            WHERE state = 'queued' AND due_at <= now() AND queued_at < now() - make_interval(secs => :patience)
-               OR state = 'leased' AND lease_until < now()
-                  AND (queued_at < lease_until OR queued_at < now() - make_interval(secs => :patience))
-            ORDER BY due_at LIMIT 5000 FOR UPDATE SKIP LOCKED
-        ) RETURNING id, lane
-    ), alerts AS (
+def _batches(session: Session) -> Sequence[Noted]:
+    """As many hints as there are more batches due than jobs waiting. A queue that is away needs none."""
+    missing: list[Noted] = []
+    for row in session.execute(text(DUE_BATCHES)):
+        lane = Lane(row.lane)
+        waiting = jobs.waiting(lane)
+        if waiting is not None:
+            hints = min(row.due, LEAST_HINTS) - waiting
+            missing += [Noted(Job.SEND_BATCH, lane, (lane.value,))] * hints
+    return missing
+
+
+DUE_BATCHES = """
+    SELECT lane, count(*) AS due FROM batch
+    WHERE state = 'queued' AND due_at <= now() OR state = 'leased' AND lease_until < now()
+    GROUP BY lane
+"""
+
+
+def _alerts_and_notices(session: Session) -> Sequence[Noted]:
+    return [item for lane in Lane for item in unstarted(session, lane, patience_s=PATIENCE_SECONDS)]
+
+
+def unstarted(session: Session, lane: Lane, *, patience_s: float = 0.0) -> Sequence[Noted]:
+    """Alerts of this lane to be expanded and notices to be sent that have waited for more than so many seconds."""
+    rows = session.execute(text(UNSTARTED), {"lane": lane, "patience": patience_s})
+    return [Noted(Job(row.job), lane, (str(row.id),)) for row in rows]
+
+
+UNSTARTED = """
+    WITH alerts AS (
         -- one that is being expanded right now is locked, and passed by
-        SELECT id, priority AS lane FROM alert
-        WHERE state = 'sending' AND expanded_at IS NULL AND changed_at < now() - make_interval(secs => :patience)
+        SELECT id FROM alert
+        WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
+          AND changed_at <= now() - make_interval(secs => :patience)
         LIMIT 500 FOR UPDATE SKIP LOCKED
     )
-    SELECT 'send_batch' AS job, id, lane FROM batches
-    UNION ALL SELECT 'expand_alert', id, lane FROM alerts
-    UNION ALL SELECT 'send_notice', id, 'transactional' FROM notice
-              WHERE state IN ('created', 'sending') AND expires_at > now()
-                AND due_at < now() - make_interval(secs => :patience)
+    SELECT 'expand_alert' AS job, id FROM alerts
+    UNION ALL SELECT 'send_notice', id FROM notice
+              WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > now()
+                AND due_at <= now() - make_interval(secs => :patience)
 """
 
 

@@ -3,34 +3,38 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from itertools import chain
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select, update
 
-from notify import clock
+from notify import clock, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import content, service
+from notify.deliveries import batches, content, journal, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Claim, Result
+from notify.jobs import Lane
 from notify.providers import registry
-from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused
-from notify.settings import settings
+from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown
 from notify.staff.models import Council
 from notify.subscribers.links import issue_link
 from notify.subscribers.models import Contact, Notice, NoticeState, Subscriber, Subscription, Topic
 from notify.subscribers.queries import is_suppressed
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-SLICE = 100  # deliveries between two looks at cancellation and suppression
 RECORD_PATIENCE_S = 30.0
+RECORD_EVERY_S = 2.0  # when hand-overs are slow; an officer looks on
 NOTICE_ATTEMPTS = 8
+
+stopping = threading.Event()  # set when this process is to end: give back what is held, quickly
 
 
 def expand_alert(alert_id: UUID) -> None:
@@ -40,65 +44,168 @@ def expand_alert(alert_id: UUID) -> None:
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
 
 
-stopping = threading.Event()  # set when this process is to end: give back what is held, quickly
+def send_next(lane: Lane) -> bool:
+    """Hand over the batch of this lane whose turn it is. False: nothing is due, or it is held by others."""
+    with transaction() as session:
+        held = batches.claim_next(session, lane)
+    return held is not None and _send(held)
 
 
-def send_batch(batch_id: UUID) -> None:
-    """Hand over everything of a batch that may still be sent, if no other worker has it."""
+def send_batch(batch_id: UUID) -> bool:
+    """Hand over this batch. False: it is not due, or somebody else has it."""
     with transaction() as session:
-        held = service.claim(session, batch_id)
-        words = _content(session, held.alert_id) if held else None
-    if held is None or words is None:
-        return
-    pause_s = _send_slices(words, held)
+        held = batches.claim(session, batch_id)
+    return held is not None and _send(held)
+
+
+def _send(held: Claim) -> bool:
+    if held.deaths:
+        recover_orphans()  # what the dead worker handed over, if it lived on this machine
     with transaction() as session:
-        service.release(session, held, pause_s=pause_s)
+        given_up = batches.isolate(session, held)
+        words = _content(session, held.alert_id)
+    if not given_up:
+        with _in_hand(held):
+            pause_s = _send_slices(words, held)
+            with transaction() as session:
+                batches.release(session, held, pause_s=pause_s)
     with transaction() as session:  # its own: two last batches must see each other's end
         service.finish_alert(session, held.alert_id)
+    return True
+
+
+_held: set[UUID] = set()
+
+
+@contextmanager
+def _in_hand(held: Claim) -> Iterator[None]:
+    """Its lease is prolonged by `keep_leases` meanwhile."""
+    _held.add(held.lease)
+    try:
+        yield
+    finally:
+        _held.discard(held.lease)
+
+
+def keep_leases() -> None:
+    """Prolong everything this process has in hand. To be called several times in the life of a lease."""
+    if _held:
+        with transaction() as session:
+            batches.prolong(session, list(_held))
+
+
+def recover_orphans() -> int:
+    """Record what workers of this machine had handed over when they died, and free what they held; how many batches."""
+    recovered = 0
+    for orphan in journal.orphans():
+        with transaction() as session:
+            if orphan.results:
+                service.record(session, orphan.held, orphan.results)
+            batches.give_up_for_dead(session, orphan.held)
+        log.warning(
+            "recovered a dead worker's batch",
+            extra={"batch": orphan.held.batch_id, "hand_overs": len(orphan.results)},
+        )
+        meters.count("notify_recovered_batches_total")
+        recovered += 1
+    return recovered
 
 
 def _send_slices(words: AlertContent, held: Claim) -> float:
     """Hand over slice after slice; how many seconds what was deferred should wait."""
-    after, pause_s = 0, service.pause_after(held.attempts)
-    while not stopping.is_set():
-        with transaction() as session:
-            recipients, refused = service.next_slice(session, held, after=after, size=SLICE)
-        if not recipients and not refused:
-            return pause_s
-        after = max([*(one.number for one in recipients), *(one.number for one in refused)])
-        for results in _in_time(chain(refused, _hand_over(words, recipients))):
-            pause_s = max([pause_s, *(result.retry_after_s or 0 for result in results)])
-            if not _record_surely(held, results):
-                return pause_s
-    return 0.0
+    after, pause_s = 0, batches.pause_after(held.attempts)
+    pace = _paces[held.channel]
+    slice_ = _Slice(held)
+    try:
+        while (found := slice_.record_and_go_on(after, pace.size)) is not None:
+            recipients, refused = found
+            if not recipients and not refused:
+                return max(pause_s, slice_.wish_s)
+            after = max([*(one.number for one in recipients), *(one.number for one in refused)])
+            started = time.monotonic()
+            slice_.extend(refused)
+            slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
+            pace.learn(len(recipients), time.monotonic() - started)
+        return 0.0
+    finally:
+        slice_.end()
 
 
-def _in_time(results: Iterator[Result]) -> Iterator[Sequence[Result]]:
-    """The results in few pieces, but none of them later than a quarter of the lease."""
-    patience_s = settings().lease_seconds / 4
-    piece: list[Result] = []
-    started = time.monotonic()
-    for result in results:
-        piece.append(result)
-        if time.monotonic() - started > patience_s:
-            yield piece
-            piece, started = [], time.monotonic()
-    if piece:
-        yield piece
+class _Slice:
+    """The results of a slice until they are recorded, in memory and in the journal."""
+
+    def __init__(self, held: Claim) -> None:
+        self._held = held
+        self._journal = journal.Journal(held)
+        self._results: list[Result] = []
+        self._recorded_at = time.monotonic()
+        self.withdrawn = threading.Event()
+        self.wish_s = 0.0  # the longest wait that a provider asked for
+
+    def extend(self, results: Iterable[Result]) -> None:
+        """Keep results as they become known, and record them now and then when they come slowly."""
+        for result in results:
+            self._journal.note(result)
+            self._results.append(result)
+            self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
+            if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record):
+                self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
+
+    def record_and_go_on(self, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
+        """Write the results and read the next slice, in one transaction. None: the batch must not go on."""
+
+        def work(session: Session) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
+            if not self._record(session) or stopping.is_set():
+                return None
+            return service.next_slice(session, self._held, after=after, size=size)
+
+        return self._with_patience(work)
+
+    def _record(self, session: Session) -> bool:
+        return service.record(session, self._held, self._results) if self._results else True
+
+    def _with_patience(self, work: Callable[[Session], T]) -> T:
+        """Wait for a database that restarts: what was handed over must not be handed over again."""
+        deadline = time.monotonic() + RECORD_PATIENCE_S
+        while True:
+            try:
+                with transaction() as session:
+                    answer = work(session)
+                self._results, self._recorded_at = [], time.monotonic()
+                return answer
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("database away, results wait", extra={"alert": self._held.alert_id})
+                time.sleep(0.5)
+
+    def end(self) -> None:
+        """Forget the journal, unless it holds what could not be recorded."""
+        if self._results:
+            self._journal.abandon()
+        else:
+            self._journal.close()
 
 
-def _record_surely(held: Claim, results: Sequence[Result]) -> bool:
-    """Write the results, waiting for a database that restarts: what was handed over must not be handed over again."""
-    deadline = time.monotonic() + RECORD_PATIENCE_S
-    while True:
-        try:
-            with transaction() as session:
-                return service.record(session, held, results)
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            log.warning("database away, results wait", extra={"alert": held.alert_id, "results": len(results)})
-            time.sleep(0.5)
+class Pace:
+    """How many deliveries make a slice: what the channel took lately in about a second.
+
+    A slice is the time between two looks at cancellation, consent and suppression, and between two writes.
+    """
+
+    def __init__(self) -> None:
+        self.size = FIRST_SLICE
+
+    def learn(self, handed_over: int, seconds: float) -> None:
+        """Take the last slice's speed into account, at most doubling."""
+        if handed_over:
+            fitting = int(handed_over * SLICE_SECONDS / max(seconds, 0.001))
+            self.size = max(SMALLEST_SLICE, min(fitting, 2 * self.size, LARGEST_SLICE))
+
+
+SLICE_SECONDS = 1.0
+SMALLEST_SLICE, FIRST_SLICE, LARGEST_SLICE = 20, 50, 500
+_paces = {channel: Pace() for channel in Channel}
 
 
 def _content(session: Session, alert_id: UUID) -> AlertContent:
@@ -107,34 +214,52 @@ def _content(session: Session, alert_id: UUID) -> AlertContent:
     return AlertContent(alert, topic, session.get_one(Council, alert.council_id).name)
 
 
-def _hand_over(words: AlertContent, recipients: Sequence[Recipient]) -> Iterator[Result]:
+def _hand_over(
+    words: AlertContent, held: Claim, recipients: Sequence[Recipient], withdrawn: threading.Event
+) -> Iterator[Result]:
     """What the providers say of each message. A message that cannot be made fails alone."""
     messages: list[Message] = []
-    numbers: dict[str, int] = {}
+    by_reference: dict[str, Recipient] = {}
     for recipient in recipients:
-        numbers[recipient.reference] = recipient.number
+        by_reference[recipient.reference] = recipient
         try:
-            messages.append(words.message(recipient))
+            messages.append(words.message(recipient, withdrawn))
         except Exception as error:  # the worker's edge: one bad row must not hold up the others
             log.exception("message could not be made", extra={"reference": recipient.reference})
             yield Result(recipient.number, DeliveryState.TECHNICAL_FAILURE, reason=type(error).__name__)
     if not messages:
         return
     if words.alert.is_test:
-        yield from (Result(numbers[message.reference], DeliveryState.SENT, "test") for message in messages)
+        yield from (Result(by_reference[m.reference].number, DeliveryState.SENT, "test") for m in messages)
         return
-    for provider, outcome in registry.hand_over(registry.providers_for(recipients[0].channel), messages):
-        yield _result(numbers[outcome.reference], provider, outcome)
+    providers = registry.providers_for(held.channel)
+    for provider, outcome in registry.hand_over(providers, messages, lane=held.lane):
+        result = _result(by_reference[outcome.reference], provider, outcome, held)
+        if result.state == DeliveryState.SENT:
+            meters.observe("notify_hand_over_seconds", held.age_s + result.at - held.claimed, lane=held.lane.value)
+        yield result
 
 
-def _result(number: int, provider: Provider, outcome: Outcome) -> Result:
+def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Claim) -> Result:
+    now, number = time.monotonic(), recipient.number
     match outcome:
         case Accepted(provider_reference=reference):
-            return Result(number, DeliveryState.SENT, provider.name, reference or None)
+            return Result(number, DeliveryState.SENT, provider.name, reference or None, at=now)
         case Refused(reason=reason):
-            return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=reason)
+            return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=reason, at=now)
         case Deferred(reason=reason, retry_after_s=wait):
             return Result(number, None, provider.name, reason=reason, retry_after_s=wait)
+        case Unknown(reason=reason):
+            state = DeliveryState.UNKNOWN if _is_enough(recipient, held) else None
+            return Result(number, state, provider.name, reason=reason, unsure=True)
+
+
+def _is_enough(recipient: Recipient, held: Claim) -> bool:
+    """Whether to leave a message alone that may have arrived. A second text costs money and worries people.
+
+    A repeated e-mail has the same Message-ID and a repeated webhook the same webhook-id, so receivers can tell.
+    """
+    return held.channel == Channel.SMS and held.lane != Lane.EMERGENCY and recipient.is_unsure
 
 
 def send_notice(notice_id: UUID) -> None:

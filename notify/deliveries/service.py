@@ -1,27 +1,33 @@
 """Writes of the ledger: expand, claim, record, finish. All set-based; leases on the database's clock."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, jobs
-from notify.alerts.models import Alert, AlertState, Priority
+from notify.alerts.models import Alert, Priority
 from notify.alerts.service import lane_of
 from notify.deliveries.content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
+from notify.jobs import Lane
 from notify.places.models import Targets
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.queries import AudienceSql, audience
 
 EMERGENCY_BATCH = 100  # small, so that all workers of the lane start at once
-FIRST_PAUSE_S = 5
-LONGEST_PAUSE_S = 300
-LONGEST_TRY_HOURS = 24
+FIRST_HINTS = 200  # the reconciler adds hints as these are used up
+
+# whether batch b must wait for somebody's word: its alert, its lane, or everything
+ON_HOLD = """
+    EXISTS (SELECT 1 FROM hold h WHERE h.lifted_at IS NULL
+              AND (h.lane IS NULL OR h.lane = b.lane) AND (h.alert_id IS NULL OR h.alert_id = b.alert_id))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,15 @@ class Claim:
     number_from: int
     number_to: int
     attempts: int
+    deaths: int
+    lane: Lane
+    age_s: float  # since approval, on the database's clock
+    claimed: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery. `state` None: not now, try again."""
+    """What became of one delivery. `state` None: not now, try again. `at`: when, in seconds of `time.monotonic`."""
 
     number: int
     state: DeliveryState | None
@@ -48,6 +58,8 @@ class Result:
     provider_reference: str | None = None
     reason: str | None = None
     retry_after_s: float | None = None
+    unsure: bool = False
+    at: float = 0.0
 
 
 def expand(session: Session, alert_id: UUID) -> int:
@@ -72,8 +84,8 @@ def expand(session: Session, alert_id: UUID) -> int:
         {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
     ).all()
     alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
-    for batch in sorted(batches, key=lambda batch: batch.number_from):
-        jobs.note(session, jobs.Job.SEND_BATCH, str(batch.id), lane=lane_of(alert.priority))
+    for _ in range(min(len(batches), FIRST_HINTS)):
+        jobs.note(session, jobs.Job.SEND_BATCH, lane_of(alert.priority).value, lane=lane_of(alert.priority))
     if not batches:
         session.flush()
         finish_alert(session, alert.id)
@@ -121,32 +133,6 @@ INSERT_BATCHES = """
 """
 
 
-def claim(session: Session, batch_id: UUID) -> Claim | None:
-    """Take a batch if it is due and nobody holds it, and count the attempt. None: somebody else has or had it."""
-    lease = uuid4()
-    row = session.execute(
-        text("""
-            WITH taken AS (
-                UPDATE batch
-                SET state = 'leased', lease = :lease, attempts = attempts + 1,
-                    lease_until = now() + make_interval(secs => :seconds)
-                WHERE id = :id AND (state = 'queued' AND due_at <= now() OR state = 'leased' AND lease_until < now())
-                RETURNING *
-            ), noted AS (
-                INSERT INTO event (month, at, alert_id, number, number_to, kind)
-                SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
-            )
-            SELECT id, alert_id, month, channel, number_from, number_to, attempts FROM taken
-        """),
-        {"id": batch_id, "lease": lease, "seconds": settings().lease_seconds},
-    ).first()
-    if row is None:
-        return None
-    return Claim(
-        row.id, lease, row.alert_id, row.month, Channel(row.channel), row.number_from, row.number_to, row.attempts
-    )
-
-
 def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]]:
     """The next deliveries of a claimed batch that are still to be sent, and those that must not be any more.
 
@@ -175,7 +161,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
 
 
 NEXT_SLICE = """
-    SELECT d.number, d.contact_id, d.language, c.address, c.secret, s.name, s.tracking_consent,
+    SELECT d.number, d.contact_id, d.language, d.unsure, c.address, c.secret, s.name, s.tracking_consent,
            coalesce(w.name, '') AS ward_name,
            CASE
              WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
@@ -221,102 +207,70 @@ def _recipient(held: Claim, number: int, row: object) -> Recipient:
         language=values["language"],
         ward_name=values["ward_name"],
         may_be_tracked=values["tracking_consent"],
+        is_unsure=values["unsure"],
     )
 
 
 def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
-    """Write what became of some deliveries, with an event each, and prolong the lease; whether to go on with it.
+    """Write what became of some deliveries, with their events, and prolong the lease; whether to go on with the batch.
 
-    Not to go on: the lease was lost, or the alert was cancelled meanwhile.
+    Not to go on: the lease was lost, the alert was cancelled, or somebody put it on hold meanwhile.
 
     A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
-    recorded already stays as it is.
+    recorded already stays as it is. Neighbours that fared alike share one event.
     """
-    session.execute(
-        text("""
-            WITH result AS (
-                SELECT * FROM unnest(CAST(:numbers AS integer[]), CAST(:states AS text[]), CAST(:providers AS text[]),
-                                     CAST(:references AS text[]), CAST(:reasons AS text[]))
-                    AS r (number, state, provider, reference, reason)
-            ), moved AS (
-                UPDATE delivery d
-                SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
-                    reason = r.reason, changed_at = clock_timestamp(),
-                    handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() END
-                FROM result r
-                WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number
-                  AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
-                RETURNING d.number, d.state, d.reason
-            )
-            INSERT INTO event (month, at, alert_id, number, kind, detail)
-            SELECT :month, clock_timestamp(), :alert, number, state,
-                   CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
-            FROM moved WHERE state <> 'created'
-        """),
+    now = time.monotonic()
+    row = session.execute(
+        text(RECORD),
         {
             "month": held.month,
             "alert": held.alert_id,
+            "batch": held.batch_id,
+            "lease": held.lease,
+            "seconds": settings().lease_seconds,
             "numbers": [result.number for result in results],
             "states": [result.state for result in results],
             "providers": [result.provider for result in results],
             "references": [result.provider_reference for result in results],
             "reasons": [result.reason for result in results],
+            "unsure": [result.unsure for result in results],
+            "ago": [max(0.0, now - result.at) if result.at else 0.0 for result in results],
         },
-    )
-    prolonged = session.execute(
-        text("""
-            UPDATE batch b SET lease_until = now() + make_interval(secs => :seconds)
-            FROM alert a
-            WHERE b.id = :id AND b.lease = :lease AND b.state = 'leased' AND a.id = b.alert_id
-            RETURNING a.state
-        """),
-        {"id": held.batch_id, "lease": held.lease, "seconds": settings().lease_seconds},
-    ).scalar()
-    return prolonged is not None and prolonged != AlertState.CANCELLED
+    ).first()
+    return row is not None and bool(row.may_go_on)
 
 
-def release(session: Session, held: Claim, *, pause_s: float) -> None:
-    """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
-
-    A lost lease releases nothing. A day after the alert was expanded, what still waits has failed and says so.
-    """
-    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "hours": LONGEST_TRY_HOURS}
-    session.execute(text(GIVE_UP), values)
-    session.execute(text(GIVE_BACK), values)
-
-
-def pause_after(attempts: int) -> float:
-    """Seconds to wait after so many attempts: 5, 10, 20 and so on up to five minutes."""
-    return float(min(FIRST_PAUSE_S * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE_S))
-
-
-def _span(held: Claim) -> dict[str, object]:
-    return {"month": held.month, "alert": held.alert_id, "first": held.number_from, "last": held.number_to}
-
-
-GIVE_UP = """
-    WITH moved AS (
+RECORD = f"""
+    WITH result AS (
+        SELECT * FROM unnest(CAST(:numbers AS integer[]), CAST(:states AS text[]), CAST(:providers AS text[]),
+                             CAST(:references AS text[]), CAST(:reasons AS text[]), CAST(:unsure AS boolean[]),
+                             CAST(:ago AS float[]))
+            AS r (number, state, provider, reference, reason, unsure, ago)
+    ), moved AS (
         UPDATE delivery d
-        SET state = 'temporary-failure', changed_at = now(),
-            reason = coalesce(d.reason, 'No provider took it within a day.')
-        FROM batch b, alert a
-        WHERE b.id = :id AND b.lease = :lease AND a.id = b.alert_id
-          AND a.expanded_at < now() - make_interval(hours => :hours)
-          AND d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'created'
-        RETURNING d.number, d.reason
+        SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
+            reason = r.reason, unsure = d.unsure OR r.unsure, changed_at = clock_timestamp(),
+            handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
+        FROM result r
+        WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number
+          AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
+        RETURNING d.number, d.state, d.reason
+    ), island AS (
+        SELECT number, state, reason, number - row_number() OVER (PARTITION BY state, reason ORDER BY number) AS id
+        FROM moved WHERE state <> 'created'
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
+        SELECT :month, clock_timestamp(), :alert, min(number), nullif(max(number), min(number)), state,
+               CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
+        FROM island GROUP BY state, reason, id
     )
-    INSERT INTO event (month, at, alert_id, number, kind, detail)
-    SELECT :month, now(), :alert, number, 'temporary-failure', jsonb_build_object('reason', reason) FROM moved
-"""
-# queued_at: no hint is on its way, so the reconciler sends one as soon as the batch is due
-GIVE_BACK = """
-    UPDATE batch
-    SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL,
-        due_at = now() + make_interval(secs => :pause), queued_at = '-infinity'
-    FROM (SELECT EXISTS (SELECT 1 FROM delivery
-                         WHERE month = :month AND alert_id = :alert AND state = 'created'
-                           AND number BETWEEN :first AND :last) AS some) waiting
-    WHERE id = :id AND lease = :lease
+    UPDATE batch b
+    SET handed_over = b.handed_over + (SELECT count(*) FROM moved WHERE state = 'sent'),
+        bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure'),
+        lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
+    FROM alert a
+    WHERE b.id = :batch AND a.id = b.alert_id
+    RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on
 """
 
 

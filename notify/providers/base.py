@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from threading import Event
 from typing import ClassVar, Protocol, runtime_checkable
+
+from notify import clock
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,15 @@ class Message:
     mime: bytes = b""
     secret: str = ""
     expires_at: datetime | None = None
+    withdrawn: Event | None = None  # set while the message waits its turn: it must not leave any more
+
+    def must_stay(self) -> str | None:
+        """Why this message must not be handed over any more; None when it may. To be asked right before it leaves."""
+        if self.withdrawn is not None and self.withdrawn.is_set():
+            return "The alert was stopped."
+        if self.expires_at is not None and self.expires_at <= clock.now():
+            return "The alert expired before this could be sent."
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,15 @@ class Deferred:
     retry_after_s: float | None = None
 
 
-Outcome = Accepted | Refused | Deferred
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The message left and no answer came: it may have arrived."""
+
+    reference: str
+    reason: str
+
+
+Outcome = Accepted | Refused | Deferred | Unknown
 
 
 class ProviderRejected(Exception):
@@ -139,6 +159,9 @@ class SendsMany(Protocol):
 def send_each(provider: Provider, messages: Iterable[Message]) -> Iterator[Outcome]:
     """Hand over one message after another and say of each what became of it."""
     for message in messages:
+        if why := message.must_stay():
+            yield Deferred(message.reference, why)
+            continue
         try:
             yield Accepted(message.reference, provider.send(message))
         except ProviderRejected as error:

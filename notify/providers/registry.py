@@ -47,7 +47,9 @@ def providers_for(channel: Channel) -> Sequence[Provider]:
     return providers
 
 
-def hand_over(providers: Sequence[Provider], messages: Sequence[Message]) -> Iterator[tuple[Provider, Outcome]]:
+def hand_over(
+    providers: Sequence[Provider], messages: Sequence[Message], *, lane: object = None
+) -> Iterator[tuple[Provider, Outcome]]:
     """One outcome a message: what the first provider cannot take now goes to the next, within this attempt."""
     waiting = list(messages)
     for provider in providers:

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.db import transaction
-from notify.deliveries import sending, service
+from notify.deliveries import batches, sending
 from notify.staff.models import Role
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
@@ -97,7 +97,7 @@ def test_what_a_worker_holds_shows_as_sending(client: Client, world: World) -> N
     sending.expand_alert(alert["id"])
     assert numbers(page(client, world, alert["id"], "state=created")) == [1, 2, 3]
     with transaction() as session:
-        assert service.claim(session, session.execute(text("SELECT id FROM batch")).scalar_one())
+        assert batches.claim(session, session.execute(text("SELECT id FROM batch")).scalar_one())
     assert numbers(page(client, world, alert["id"], "state=sending")) == [1, 2, 3]
     assert numbers(page(client, world, alert["id"], "state=created")) == []
 

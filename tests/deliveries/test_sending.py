@@ -12,7 +12,7 @@ from notify.alerts import queries as alerts
 from notify.alerts import service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, NewAlert
 from notify.db import transaction
-from notify.deliveries import queries, sending
+from notify.deliveries import batches, queries, sending
 from notify.deliveries import service as ledger
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reconcile import reconcile
@@ -137,13 +137,13 @@ def test_two_workers_cannot_hold_the_same_batch(database: None, mail: Mailbox) -
     sending.expand_alert(alert.id)
     with transaction() as session:
         batch = session.execute(text("SELECT id FROM batch")).scalar_one()
-        first = ledger.claim(session, batch)
+        first = batches.claim(session, batch)
     with transaction() as session:
-        assert ledger.claim(session, batch) is None
+        assert batches.claim(session, batch) is None
         assert states(world, alert) == {"sending": 1}
         session.execute(text("UPDATE batch SET lease_until = now() - interval '1 second'"))
     with transaction() as session:
-        second = ledger.claim(session, batch)
+        second = batches.claim(session, batch)
     assert first
     assert second
     assert second.lease != first.lease
@@ -156,7 +156,7 @@ def test_a_hand_over_is_recorded_even_when_the_lease_was_lost(database: None, ma
     sending.expand_alert(alert.id)
     with transaction() as session:
         batch = session.execute(text("SELECT id FROM batch")).scalar_one()
-        held = ledger.claim(session, batch)
+        held = batches.claim(session, batch)
         session.execute(text("UPDATE batch SET lease = :other"), {"other": uuid4()})
     assert held
     with transaction() as session:

@@ -87,7 +87,7 @@ def test_no_door_that_was_made_public_has_gone_or_got_a_guard(app: Litestar) -> 
 
 
 def test_every_door_that_was_built_is_open(app: Litestar) -> None:
-    opened = {handler.fn for _, handler in doors(app)}
+    opened = {getattr(handler.fn, "func", handler.fn) for _, handler in doors(app)}
     built = {
         f"{module.__name__}.{name}": handler.fn
         for found in pkgutil.walk_packages(notify.__path__, "notify.")

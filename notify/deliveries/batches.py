@@ -1,0 +1,194 @@
+"""Who may hand over which batch: fairly chosen, leased on the database's clock, split when it keeps killing."""
+
+import random
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify import jobs
+from notify.deliveries.service import ON_HOLD, Claim
+from notify.jobs import Lane
+from notify.providers.base import Channel
+from notify.settings import settings
+
+DEATHS_TO_SPLIT = 3
+FIRST_PAUSE_S = 5
+LONGEST_PAUSE_S = 300
+LONGEST_TRY_HOURS = 24
+
+IS_DUE = "(b.state = 'queued' AND b.due_at <= now() OR b.state = 'leased' AND b.lease_until < now())"
+# the batch of the alert that has the fewest under way, and among those the one that was served longest ago
+FAIR = f"""
+    WITH served AS (
+        SELECT alert_id, max(claimed_at) AS last,
+               count(*) FILTER (WHERE state = 'leased' AND lease_until >= now()) AS held
+        FROM batch
+        WHERE alert_id IN (SELECT alert_id FROM batch WHERE lane = :lane AND state IN ('queued', 'leased'))
+        GROUP BY alert_id
+    )
+    SELECT b.id FROM batch b JOIN served USING (alert_id)
+    WHERE b.lane = :lane AND b.state IN ('queued', 'leased') AND {IS_DUE} AND NOT {ON_HOLD}
+    ORDER BY served.held, served.last NULLS FIRST, b.alert_id, b.number_from
+    LIMIT 1 FOR UPDATE OF b SKIP LOCKED
+"""
+TAKE = f"""
+    WITH taken AS (
+        UPDATE batch b
+        SET state = 'leased', lease = :lease, attempts = attempts + 1, claimed_at = now(),
+            deaths = deaths + CASE WHEN state = 'leased' THEN 1 ELSE 0 END,
+            lease_until = now() + make_interval(secs => :seconds)
+        WHERE id = (%s) AND {IS_DUE} AND NOT {ON_HOLD}
+        RETURNING *
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, number_to, kind)
+        SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
+    )
+    SELECT t.id AS batch_id, t.alert_id, t.month, t.channel, t.lane, t.number_from, t.number_to, t.attempts, t.deaths,
+           extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s
+    FROM taken t JOIN alert a ON a.id = t.alert_id
+"""
+
+
+def claim(session: Session, batch_id: UUID) -> Claim | None:
+    """Take this batch if it is due and nobody holds it, and count the attempt. None: not now, or not any more."""
+    return _take(session, ":id", {"id": batch_id})
+
+
+def claim_next(session: Session, lane: Lane) -> Claim | None:
+    """Take the batch of this lane whose turn it is, so that a small alert is not stuck behind a big one."""
+    return _take(session, FAIR, {"lane": lane.value})
+
+
+def _take(session: Session, which: str, values: dict[str, object]) -> Claim | None:
+    lease = uuid4()
+    row = session.execute(text(TAKE % which), values | {"lease": lease, "seconds": settings().lease_seconds}).first()
+    if row is None:
+        return None
+    typed = {"channel": Channel(row.channel), "lane": Lane(row.lane)}
+    return Claim(lease=lease, **{**row._mapping, **typed})
+
+
+def prolong(session: Session, leases: Sequence[UUID]) -> None:
+    """Keep what living workers hold: a provider may take longer over a message than a lease lasts."""
+    session.execute(
+        text("""
+            UPDATE batch SET lease_until = now() + make_interval(secs => :seconds)
+            WHERE state = 'leased' AND lease = ANY(:leases)
+        """),
+        {"leases": list(leases), "seconds": settings().lease_seconds},
+    )
+
+
+def give_up_for_dead(session: Session, held: Claim) -> None:
+    """Free at once what a dead worker held, and count its death."""
+    row = session.execute(
+        text("""
+            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL, due_at = now(), deaths = deaths + 1
+            WHERE id = :id AND lease = :lease AND state = 'leased' RETURNING lane
+        """),
+        {"id": held.batch_id, "lease": held.lease},
+    ).first()
+    if row:
+        jobs.note(session, jobs.Job.SEND_BATCH, row.lane, lane=Lane(row.lane))
+
+
+def isolate(session: Session, held: Claim) -> bool:
+    """Cut a batch that keeps killing its workers in two; a row alone fails for good. Whether the batch was given up.
+
+    Only what still waits counts: what the dead handed over is known from their journals.
+    """
+    if held.deaths < DEATHS_TO_SPLIT:
+        return False
+    span = _span(held)
+    waiting = session.execute(text(WAITING), span).scalars().all()
+    if not waiting:
+        return False
+    if len(waiting) == 1:
+        session.execute(text(QUARANTINE), span | {"id": held.batch_id, "number": waiting[0]})
+        return True
+    middle = waiting[len(waiting) // 2]
+    lane = session.execute(
+        text(SPLIT), {"id": held.batch_id, "middle": middle, "deaths": DEATHS_TO_SPLIT - 1}
+    ).scalar_one()
+    for _ in range(2):
+        jobs.note(session, jobs.Job.SEND_BATCH, lane, lane=Lane(lane))
+    return True
+
+
+WAITING = """
+    SELECT number FROM delivery
+    WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND state = 'created'
+    ORDER BY number
+"""
+QUARANTINE = """
+    WITH moved AS (
+        UPDATE delivery SET state = 'technical-failure', changed_at = now(),
+            reason = 'The workers that tried to send this one died of it.'
+        WHERE month = :month AND alert_id = :alert AND number = :number AND state = 'created'
+        RETURNING number, reason
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, kind, detail)
+        SELECT :month, now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason) FROM moved
+    )
+    UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL WHERE id = :id
+"""
+SPLIT = """
+    WITH second AS (
+        INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
+        SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', now(), attempts, :deaths
+        FROM batch WHERE id = :id
+    )
+    UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL, due_at = now(),
+        deaths = :deaths
+    WHERE id = :id RETURNING lane
+"""
+
+
+def release(session: Session, held: Claim, *, pause_s: float) -> None:
+    """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
+
+    A lost lease releases nothing. A day after the alert was expanded, what still waits has failed and says so.
+    """
+    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "hours": LONGEST_TRY_HOURS}
+    session.execute(text(GIVE_UP), values)
+    session.execute(text(GIVE_BACK), values)
+
+
+def pause_after(attempts: int) -> float:
+    """Seconds to wait after so many attempts: at random up to 5, 10, 20 … 300, so that not all come back at once.
+
+    Never less than half a second: a relay that just said no is not asked again in the same breath.
+    """
+    longest = min(FIRST_PAUSE_S * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE_S)
+    return random.uniform(0.5, longest)  # noqa: S311 - no secret
+
+
+def _span(held: Claim) -> dict[str, object]:
+    return {"month": held.month, "alert": held.alert_id, "first": held.number_from, "last": held.number_to}
+
+
+GIVE_UP = """
+    WITH moved AS (
+        UPDATE delivery d
+        SET state = CASE WHEN d.unsure THEN 'unknown' ELSE 'temporary-failure' END, changed_at = now(),
+            reason = coalesce(d.reason, 'No provider took it within a day.')
+        FROM batch b, alert a
+        WHERE b.id = :id AND b.lease = :lease AND a.id = b.alert_id
+          AND a.expanded_at < now() - make_interval(hours => :hours)
+          AND d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'created'
+        RETURNING d.number, d.state, d.reason
+    )
+    INSERT INTO event (month, at, alert_id, number, kind, detail)
+    SELECT :month, now(), :alert, number, state, jsonb_build_object('reason', reason) FROM moved
+"""
+GIVE_BACK = """
+    UPDATE batch
+    SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL, deaths = 0,
+        due_at = now() + make_interval(secs => :pause)
+    FROM (SELECT EXISTS (SELECT 1 FROM delivery
+                         WHERE month = :month AND alert_id = :alert AND state = 'created'
+                           AND number BETWEEN :first AND :last) AS some) waiting
+    WHERE id = :id AND lease = :lease
+"""

@@ -1,0 +1,55 @@
+"""The engine: batches that count their deaths, holds, meters, and what the database looked like last."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+BATCHES = """
+ALTER TABLE batch
+    DROP COLUMN queued_at,
+    ADD COLUMN deaths integer NOT NULL DEFAULT 0,
+    ADD COLUMN handed_over integer NOT NULL DEFAULT 0,
+    ADD COLUMN bounced integer NOT NULL DEFAULT 0,
+    ADD COLUMN claimed_at timestamptz;
+-- one more try is due although nobody knows whether the first arrived
+ALTER TABLE delivery ADD COLUMN unsure boolean NOT NULL DEFAULT false;
+"""
+
+HOLDS = """
+CREATE TABLE hold (
+    id uuid PRIMARY KEY,
+    lane varchar(32),
+    alert_id uuid REFERENCES alert (id),
+    reason varchar NOT NULL,
+    actor varchar NOT NULL,
+    at timestamptz NOT NULL,
+    lifted_at timestamptz,
+    lifted_by varchar
+);
+CREATE INDEX hold_in_force ON hold (at) WHERE lifted_at IS NULL;
+CREATE INDEX hold_by_alert ON hold (alert_id) WHERE alert_id IS NOT NULL;
+"""
+
+METERS = """
+CREATE TABLE meter (
+    name varchar NOT NULL,
+    labels varchar NOT NULL,
+    value double precision NOT NULL,
+    PRIMARY KEY (name, labels)
+);
+"""
+
+WITNESS = """
+-- one row: which server this database was last seen on, so that a restored copy is noticed
+CREATE TABLE witness (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    system varchar NOT NULL,
+    timeline varchar NOT NULL
+);
+"""
+
+
+def upgrade() -> None:
+    for part in (BATCHES, HOLDS, METERS, WITNESS):
+        op.execute(part)
