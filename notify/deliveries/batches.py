@@ -46,7 +46,9 @@ TAKE = f"""
         SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
     )
     SELECT t.id AS batch_id, t.alert_id, t.month, t.channel, t.lane, t.number_from, t.number_to, t.attempts, t.deaths,
-           extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s
+           extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s,
+           a.expanded_at < now() - make_interval(hours => :hours) AS is_last_try,
+           a.follows_id IS NOT NULL AS is_follow_up
     FROM taken t JOIN alert a ON a.id = t.alert_id
 """
 
@@ -63,7 +65,9 @@ def claim_next(session: Session, lane: Lane) -> Claim | None:
 
 def _take(session: Session, which: str, values: dict[str, object]) -> Claim | None:
     lease = uuid4()
-    row = session.execute(text(TAKE % which), values | {"lease": lease, "seconds": settings().lease_seconds}).first()
+    row = session.execute(
+        text(TAKE % which), values | {"lease": lease, "seconds": settings().lease_seconds, "hours": LONGEST_TRY_HOURS}
+    ).first()
     if row is None:
         return None
     typed = {"channel": Channel(row.channel), "lane": Lane(row.lane)}
@@ -149,10 +153,12 @@ SPLIT = """
 def release(session: Session, held: Claim, *, pause_s: float) -> None:
     """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
 
-    A lost lease releases nothing. A day after the alert was expanded, what still waits has failed and says so.
+    A lost lease releases nothing. A day after the alert was expanded comes the last try: what then still waits has
+    failed and says so.
     """
-    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "hours": LONGEST_TRY_HOURS}
-    session.execute(text(GIVE_UP), values)
+    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s}
+    if held.is_last_try:
+        session.execute(text(GIVE_UP), values)
     session.execute(text(GIVE_BACK), values)
 
 
@@ -174,9 +180,8 @@ GIVE_UP = """
         UPDATE delivery d
         SET state = CASE WHEN d.unsure THEN 'unknown' ELSE 'temporary-failure' END, changed_at = now(),
             reason = coalesce(d.reason, 'No provider took it within a day.')
-        FROM batch b, alert a
-        WHERE b.id = :id AND b.lease = :lease AND a.id = b.alert_id
-          AND a.expanded_at < now() - make_interval(hours => :hours)
+        FROM batch b
+        WHERE b.id = :id AND b.lease = :lease
           AND d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'created'
         RETURNING d.number, d.state, d.reason
     )

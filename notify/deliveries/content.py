@@ -41,9 +41,9 @@ class Recipient:
     is_unsure: bool  # an earlier attempt may have arrived
 
 
-def reference_of(alert_id: UUID, number: int) -> str:
+def reference_of(alert_hex: str, number: int) -> str:
     """A delivery's own name: the same at every attempt, without dots, unique for ever."""
-    return f"{alert_id.hex}-{number}"
+    return f"{alert_hex}-{number}"
 
 
 def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:

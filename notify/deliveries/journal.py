@@ -113,14 +113,25 @@ def _orphan(path: Path) -> Iterator[Orphan]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        first, *rest = path.read_bytes().split(b"\n")
-        # a last line without an end was being written when its writer died: its hand-over is in doubt, so sent again
-        yield Orphan(_claim(json.loads(first)), tuple(_result(json.loads(line)) for line in rest[:-1]), path)
-        path.unlink(missing_ok=True)
+        if (orphan := _read(path)) is not None:
+            yield orphan
+            path.unlink(missing_ok=True)
     except BlockingIOError:
         return  # its owner lives, or somebody else looks at it
     finally:
         os.close(descriptor)
+
+
+def _read(path: Path) -> Orphan | None:
+    first, *rest = path.read_bytes().split(b"\n")
+    try:
+        # a last line without an end was being written when its writer died: its hand-over is in doubt, so sent again
+        results = tuple(_result(json.loads(line)) for line in rest[:-1])
+        return Orphan(_claim(json.loads(first)), results, path)
+    except (ValueError, KeyError, TypeError):
+        log.error("journal cannot be read, kept aside", extra={"file": path.name})
+        path.rename(path.with_suffix(".unreadable"))
+        return None
 
 
 def _claim(values: dict[str, str]) -> Claim:

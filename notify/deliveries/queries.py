@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from notify.alerts.models import Alert
-from notify.deliveries.models import Batch, BatchState, Delivery, DeliveryState
+from notify.deliveries.models import Delivery, DeliveryState
 from notify.jobs import Lane
 
 
@@ -74,12 +74,16 @@ def delivery(session: Session, alert: Alert, number: int) -> Delivery | None:
 
 @dataclass(frozen=True, slots=True)
 class LaneDepth:
-    """What waits on a lane: batches, and how many deliveries those hold at most."""
+    """What waits on a lane: batches, and how many deliveries those hold at most.
+
+    `held` are batches that a worker has in hand; `oldest_due_s` is how long the longest overdue one has waited.
+    """
 
     lane: Lane
-    batches: int
-    deliveries: int
-    held: int
+    batches: int = 0
+    deliveries: int = 0
+    held: int = 0
+    oldest_due_s: float = 0.0
 
 
 def lane_depths(session: Session) -> Sequence[LaneDepth]:
@@ -87,20 +91,96 @@ def lane_depths(session: Session) -> Sequence[LaneDepth]:
     rows = session.execute(
         text("""
             SELECT lane, count(*) AS batches, sum(number_to - number_from + 1) AS deliveries,
-                   count(*) FILTER (WHERE state = 'leased') AS held
+                   count(*) FILTER (WHERE state = 'leased') AS held,
+                   extract(epoch FROM now() - min(CASE state WHEN 'leased' THEN lease_until ELSE due_at END)) AS due_s
             FROM batch WHERE state IN ('queued', 'leased') GROUP BY lane
         """)
     )
-    found = {row.lane: row for row in rows}
-    return [
-        LaneDepth(lane, found[lane].batches, int(found[lane].deliveries), found[lane].held)
-        if lane in found
-        else LaneDepth(lane, 0, 0, 0)
-        for lane in Lane
-    ]
+    found = {
+        row.lane: LaneDepth(
+            Lane(row.lane), row.batches, int(row.deliveries), row.held, round(max(0.0, float(row.due_s)), 3)
+        )
+        for row in rows
+    }
+    return [found.get(lane, LaneDepth(lane)) for lane in Lane]
 
 
-def open_batches(session: Session, alert_id: UUID) -> int:
-    """How many batches of this alert are not done."""
-    statement = select(Batch.id).where(Batch.alert_id == alert_id, col(Batch.state) != BatchState.DONE)
-    return len(session.exec(statement).all())
+# what was given up on, though another try may help; no address was refused for good
+DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
+DEAD_DAYS = 7
+_DEAD = ", ".join(f"'{state}'" for state in DEAD)
+# the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
+_LATELY = f"""
+    a.expanded_at > now() - make_interval(days => {DEAD_DAYS})
+    AND EXISTS (SELECT 1 FROM event e WHERE e.month = a.ledger_month AND e.alert_id = a.id AND e.kind IN ({_DEAD}))
+"""
+_OF_ALERTS = "alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadDelivery:
+    """A delivery that was given up on. It names nobody."""
+
+    alert_id: UUID
+    title: str
+    number: int
+    channel: str
+    state: DeliveryState
+    reason: str | None
+
+
+def dead_deliveries(
+    session: Session,
+    *,
+    alert_id: UUID | None = None,
+    states: Sequence[DeliveryState] = DEAD,
+    limit: int = 100,
+) -> Sequence[DeadDelivery]:
+    """Dead deliveries of this alert, or of every alert of the last week, the newest alert first."""
+    rows = session.execute(
+        text(f"""
+            SELECT a.id AS alert_id, a.title, d.number, d.channel, d.state, d.reason FROM {_OF_ALERTS}
+            WHERE {"a.id = :alert" if alert_id else _LATELY} AND d.state = ANY(:states)
+            ORDER BY a.id DESC, d.number LIMIT :limit
+        """),
+        {"alert": alert_id, "states": list(states), "limit": limit},
+    )
+    return [DeadDelivery(**{**row._mapping, "state": DeliveryState(row.state)}) for row in rows]
+
+
+def count_dead(
+    session: Session, *, council_id: UUID | None = None, alert_id: UUID | None = None
+) -> dict[DeliveryState, int]:
+    """How many deliveries are dead, by state: of an alert, or of a council's alerts of the last week, or of all."""
+    rows = session.execute(
+        text(f"""
+            SELECT d.state, count(*) AS deliveries FROM {_OF_ALERTS}
+            WHERE {"a.id = :alert" if alert_id else _LATELY} AND d.state IN ({_DEAD})
+              AND (CAST(:council AS uuid) IS NULL OR a.council_id = :council)
+            GROUP BY d.state
+        """),
+        {"alert": alert_id, "council": council_id},
+    )
+    found = {row.state: int(row.deliveries) for row in rows}
+    return {state: found.get(state.value, 0) for state in DEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """One row of what processes wrote down. `age_s` makes sense where the value is a moment."""
+
+    name: str
+    labels: str
+    value: float
+    age_s: float
+
+
+def metered(session: Session) -> Sequence[Metered]:
+    """Everything that processes wrote down, by name and labels."""
+    rows = session.execute(
+        text("""
+            SELECT name, labels, value, extract(epoch FROM now())::float - value AS age_s
+            FROM meter ORDER BY name, labels
+        """)
+    )
+    return [Metered(*row) for row in rows]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
@@ -115,8 +115,7 @@ def _send_slices(words: AlertContent, held: Claim) -> float:
     """Hand over slice after slice; how many seconds what was deferred should wait."""
     after, pause_s = 0, batches.pause_after(held.attempts)
     pace = _paces[held.channel]
-    slice_ = _Slice(held)
-    try:
+    with _Slice(held) as slice_:
         while (found := slice_.record_and_go_on(after, pace.size)) is not None:
             recipients, refused = found
             if not recipients and not refused:
@@ -127,8 +126,6 @@ def _send_slices(words: AlertContent, held: Claim) -> float:
             slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
         return 0.0
-    finally:
-        slice_.end()
 
 
 class _Slice:
@@ -179,12 +176,15 @@ class _Slice:
                 log.warning("database away, results wait", extra={"alert": self._held.alert_id})
                 time.sleep(0.5)
 
-    def end(self) -> None:
-        """Forget the journal, unless it holds what could not be recorded."""
-        if self._results:
-            self._journal.abandon()
-        else:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Forget the journal when everything is recorded; after an error it frees the batch, as after a death."""
+        if error is None:
             self._journal.close()
+        else:
+            self._journal.abandon()
 
 
 class Pace:

@@ -1,7 +1,9 @@
 """Writes of the ledger: expand, claim, record, finish. All set-based; leases on the database's clock."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -45,6 +47,8 @@ class Claim:
     deaths: int
     lane: Lane
     age_s: float  # since approval, on the database's clock
+    is_last_try: bool = False
+    is_follow_up: bool = False
     claimed: float = field(default_factory=time.monotonic)
 
 
@@ -83,6 +87,7 @@ def expand(session: Session, alert_id: UUID) -> int:
         text(INSERT_BATCHES),
         {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
     ).all()
+    session.execute(text("SELECT analyze_when_grown(:month)"), {"month": alert.ledger_month})
     alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
     for _ in range(min(len(batches), FIRST_HINTS)):
         jobs.note(session, jobs.Job.SEND_BATCH, lane_of(alert.priority).value, lane=lane_of(alert.priority))
@@ -139,7 +144,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
     Suppression, consent, cancellation and expiry are looked at here, moments before the hand-over.
     """
     rows = session.execute(
-        text(NEXT_SLICE),
+        text(NEXT_SLICE_OF_FOLLOW_UP if held.is_follow_up else NEXT_SLICE),
         {
             "month": held.month,
             "alert": held.alert_id,
@@ -148,67 +153,78 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
             "size": size,
         },
     ).all()
-    recipients, refused = [], []
-    for row in rows:
-        if row.refusal == "wait":
-            refused.append(Result(row.number, None, reason="Waits for the first alert to be handed over."))
-        elif row.refusal:
-            state, _, reason = row.refusal.partition(":")
-            refused.append(Result(row.number, DeliveryState(state), reason=reason))
+    wards = _ward_names(session, {row.ward_code for row in rows if row.ward_code})
+    recipients, refused, alert = [], [], held.alert_id.hex
+    for number, contact_id, address, secret, name, language, ward_code, consent, is_unsure, refusal in rows:
+        if refusal is None:
+            reference, ward = reference_of(alert, number), wards.get(ward_code, "")
+            recipients.append(
+                Recipient(
+                    *(number, reference, contact_id, held.channel, address, secret, name, language, ward),
+                    may_be_tracked=consent,
+                    is_unsure=is_unsure,
+                )
+            )
+        elif refusal == "wait":
+            refused.append(Result(number, None, reason="Waits for the first alert to be handed over."))
         else:
-            recipients.append(_recipient(held, row.number, row))
+            state, _, reason = refusal.partition(":")
+            refused.append(Result(number, DeliveryState(state), reason=reason))
     return recipients, refused
 
 
-NEXT_SLICE = """
-    SELECT d.number, d.contact_id, d.language, d.unsure, c.address, c.secret, s.name, s.tracking_consent,
-           coalesce(w.name, '') AS ward_name,
+def _ward_names(session: Session, codes: Set[str]) -> Mapping[str, str]:
+    """What the newest release calls each ward."""
+    if not codes:
+        return {}
+    rows = session.execute(
+        text("SELECT DISTINCT ON (code) code, name FROM area WHERE code = ANY(:codes) ORDER BY code, release_id DESC"),
+        {"codes": list(codes)},
+    )
+    return {row.code: row.name for row in rows}
+
+
+_SLICE = """
+    SELECT d.number, d.contact_id, c.address, c.secret, s.name, d.language, d.ward_code, s.tracking_consent, d.unsure,
            CASE
+             WHEN a.state = 'cancelled' AND d.unsure
+               THEN 'unknown:It may have been sent before the alert was cancelled.'
              WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
+             WHEN a.expires_at <= now() AND d.unsure THEN 'unknown:It may have been sent before the alert expired.'
              WHEN a.expires_at <= now() THEN 'expired:The alert expired before this could be sent.'
-             WHEN f.state = 'created' THEN 'wait'
-             WHEN f.state NOT IN ('sent', 'delivered', 'unknown')
-               THEN 'suppressed:The first alert did not reach this subscriber.'
+             {first_refuses}
              WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
              WHEN EXISTS (SELECT 1 FROM suppression x
                           WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
                THEN 'suppressed:The address is suppressed.'
-             WHEN NOT EXISTS (SELECT 1 FROM subscription u
-                              WHERE u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
-                                AND u.ended_at IS NULL AND d.channel = ANY(u.channels))
+             WHEN u.id IS NULL
                THEN 'suppressed:The subscriber has unsubscribed.'
            END AS refusal
     FROM delivery d
     JOIN alert a ON a.id = d.alert_id
-    -- a follow-up never comes before what it follows
-    LEFT JOIN alert first ON first.id = a.follows_id
-    LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
-         AND f.contact_id = d.contact_id
+    {first}
     LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
     LEFT JOIN subscriber s ON s.id = d.subscriber_id
-    LEFT JOIN area w ON w.code = d.ward_code
-         AND w.release_id = (SELECT max(release_id) FROM area newest WHERE newest.code = d.ward_code)
+    LEFT JOIN subscription u ON u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
+         AND u.ended_at IS NULL AND d.channel = ANY(u.channels)
     WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
       AND d.state = 'created'
     ORDER BY d.number LIMIT :size
 """
-
-
-def _recipient(held: Claim, number: int, row: object) -> Recipient:
-    values = row._mapping  # type: ignore[attr-defined]
-    return Recipient(
-        number=number,
-        reference=reference_of(held.alert_id, number),
-        contact_id=values["contact_id"],
-        channel=held.channel,
-        address=values["address"],
-        secret=values["secret"],
-        name=values["name"],
-        language=values["language"],
-        ward_name=values["ward_name"],
-        may_be_tracked=values["tracking_consent"],
-        is_unsure=values["unsure"],
-    )
+NEXT_SLICE = _SLICE.format(first_refuses="", first="")
+# a follow-up never comes before what it follows
+NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
+    first_refuses="""
+             WHEN f.state = 'created' THEN 'wait'
+             WHEN f.state NOT IN ('sent', 'delivered', 'unknown')
+               THEN 'suppressed:The first alert did not reach this subscriber.'
+    """,
+    first="""
+    JOIN alert first ON first.id = a.follows_id
+    LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
+         AND f.contact_id = d.contact_id
+    """,
+)
 
 
 def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
@@ -219,7 +235,7 @@ def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
     A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
     recorded already stays as it is. Neighbours that fared alike share one event.
     """
-    now = time.monotonic()
+    numbers = [result.number for result in results]
     row = session.execute(
         text(RECORD),
         {
@@ -228,31 +244,44 @@ def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
             "batch": held.batch_id,
             "lease": held.lease,
             "seconds": settings().lease_seconds,
-            "numbers": [result.number for result in results],
-            "states": [result.state for result in results],
-            "providers": [result.provider for result in results],
-            "references": [result.provider_reference for result in results],
-            "reasons": [result.reason for result in results],
-            "unsure": [result.unsure for result in results],
-            "ago": [max(0.0, now - result.at) if result.at else 0.0 for result in results],
+            "first": min(numbers),
+            "last": max(numbers),
+            "groups": json.dumps(_alike(results)),
         },
     ).first()
     return row is not None and bool(row.may_go_on)
 
 
+def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
+    """The results, grouped by how they fared: most of a slice fares the same, and is then quickly sent and read."""
+    now = time.monotonic()
+    groups: defaultdict[tuple[object, ...], tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+    for result in results:
+        numbers, ago = groups[result.state, result.provider, result.provider_reference, result.reason, result.unsure]
+        numbers.append(result.number)
+        ago.append(round(now - result.at, 3) if result.at else 0.0)
+    return [
+        dict(zip(("state", "provider", "reference", "reason", "unsure"), how, strict=True))
+        | {"numbers": numbers, "ago": ago}
+        for how, (numbers, ago) in groups.items()
+    ]
+
+
 RECORD = f"""
     WITH result AS (
-        SELECT * FROM unnest(CAST(:numbers AS integer[]), CAST(:states AS text[]), CAST(:providers AS text[]),
-                             CAST(:references AS text[]), CAST(:reasons AS text[]), CAST(:unsure AS boolean[]),
-                             CAST(:ago AS float[]))
-            AS r (number, state, provider, reference, reason, unsure, ago)
+        SELECT g.state, g.provider, g.reference, g.reason, g.unsure, u.number, u.ago
+        FROM json_to_recordset(CAST(:groups AS json)) AS g
+                 (state text, provider text, reference text, reason text, unsure boolean,
+                  numbers integer[], ago float[]),
+             unnest(g.numbers, g.ago) AS u (number, ago)
     ), moved AS (
         UPDATE delivery d
         SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
             reason = r.reason, unsure = d.unsure OR r.unsure, changed_at = clock_timestamp(),
             handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
         FROM result r
-        WHERE d.month = :month AND d.alert_id = :alert AND d.number = r.number
+        -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
+        WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
           AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
         RETURNING d.number, d.state, d.reason
     ), island AS (

@@ -29,3 +29,4 @@ def run(engine: Engine) -> None:
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
         connection.execute(text("SELECT make_month_partitions(3)"))
+    engine.dispose()  # the schema comes with settings of the database, which only new connections take up

@@ -23,7 +23,7 @@ Client = TestClient[Litestar]
 Start = Callable[..., Popen[bytes]]
 
 RESIDENTS = 300
-SLICE = 100  # what one thread may have handed over without having said so yet
+IN_FLIGHT = 2  # texts whose answer a connection may wait for, and one not yet written down
 STOP_SECONDS = 10.0
 
 
@@ -51,19 +51,21 @@ def relay() -> Iterator[Relay]:
 
 @pytest.fixture
 def start(relay: Relay, tmp_path: Path) -> Iterator[Start]:
-    """Starts worker processes that send through the slow relay, one connection a thread, and the scheduler."""
+    """Starts worker processes that send through the slow relay, and the scheduler."""
     env = {
         "NOTIFY_SMTP_HOST": "127.0.0.1",
         "NOTIFY_SMTP_PORT": str(relay.port),
-        "NOTIFY_SMTP_CONNECTIONS": "1",
-        "NOTIFY_LEASE_SECONDS": "5",
+        "NOTIFY_LEASE_SECONDS": "60",
     }
     with ExitStack() as stack:
 
-        def begin(lane: Lane | None, *, threads: int = 1, batch_size: int = 500) -> Popen[bytes]:
+        def begin(lane: Lane | None, *, threads: int = 1, connections: int = 1, batch_size: int = 500) -> Popen[bytes]:
             command = worker_process(lane, threads) if lane else scheduler_process()
-            chosen = env | {"NOTIFY_BATCH_SIZE": str(batch_size)}
-            [process] = stack.enter_context(running([command], tmp_path / "processes.log", chosen))
+            chosen = env | {"NOTIFY_BATCH_SIZE": str(batch_size), "NOTIFY_SMTP_CONNECTIONS": str(connections)}
+            log = tmp_path / "processes.log"
+            before = log.read_bytes().count(b" ready") if log.exists() else 0
+            [process] = stack.enter_context(running([command], log, chosen))
+            wait_until(lambda: log.read_bytes().count(b" ready") > before, what="the process to be ready")
             return process
 
         yield begin
@@ -93,10 +95,10 @@ def test_when_a_worker_is_killed_others_finish_its_work(
     assert state(client, world.headers, alert["id"]) == "sending"
     start(None)
     start(Lane.ROUTINE)
-    wait_until(is_sent(client, world, alert["id"]), seconds=40, what="the end of the alert")
+    wait_until(is_sent(client, world, alert["id"]), seconds=20, what="the end of the alert")  # no lease is waited for
     received = relay.recipients()
     assert set(received) == {f"r{number}@example.org" for number in range(RESIDENTS)}
-    assert received.total() - RESIDENTS <= SLICE
+    assert received.total() - RESIDENTS <= IN_FLIGHT
     assert states(alert["id"]) == {"sent": RESIDENTS}
 
 
@@ -121,7 +123,7 @@ def test_an_emergency_does_not_wait_behind_a_routine_alert(
     client: Client, world: World, relay: Relay, start: Start
 ) -> None:
     start(Lane.ROUTINE)
-    start(Lane.EMERGENCY, threads=4)
+    start(Lane.EMERGENCY, threads=4, connections=4)
     routine = created(client, world.headers, title="Routine", send=True)
     wait_until(lambda: len(relay.taken) >= 20, what="the routine alert to be under way")
     ward = {"wards": [NORTH]}
