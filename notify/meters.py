@@ -1,12 +1,13 @@
 """What this process counted since it last wrote it down. Names and labels are those that `/metrics` shows.
 
 Worker processes come and go, so nobody could scrape them: they add what they counted to the table `meter`
-(`deliveries.service.write_meters`) and the web shows the sums.
+(`deliveries.metering.write`) and the web shows the sums.
 """
 
 import threading
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 # upper bounds of a histogram's buckets, in seconds
 BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
@@ -26,13 +27,14 @@ def count(name: str, amount: float = 1, **labels: str) -> None:
         _counted[name, labels_of(labels)] += amount
 
 
-def observe(name: str, seconds: float, times: int = 1, **labels: str) -> None:
-    """Note `times` durations in a histogram: its bucket, its sum and its count."""
-    at = bisect_left(BUCKETS_S, seconds)
-    bound = f"{BUCKETS_S[at]:g}" if at < len(BUCKETS_S) else "+Inf"
-    count(f"{name}_bucket", times, **labels, le=bound)
-    count(f"{name}_sum", seconds * times, **labels)
-    count(f"{name}_count", times, **labels)
+def observe_all(name: str, seconds: Sequence[float], **labels: str) -> None:
+    """Note durations in a histogram: their buckets, their sum and their count."""
+    for at, times in Counter(bisect_left(BUCKETS_S, one) for one in seconds).items():
+        bound = f"{BUCKETS_S[at]:g}" if at < len(BUCKETS_S) else "+Inf"
+        count(f"{name}_bucket", times, **labels, le=bound)
+    if seconds:
+        count(f"{name}_sum", sum(seconds), **labels)
+        count(f"{name}_count", len(seconds), **labels)
 
 
 def take() -> dict[tuple[str, str], float]:
@@ -41,3 +43,10 @@ def take() -> dict[tuple[str, str], float]:
         taken = dict(_counted)
         _counted.clear()
     return taken
+
+
+def give_back(taken: Mapping[tuple[str, str], float]) -> None:
+    """Count again what was taken and could not be written down."""
+    with _lock:
+        for key, amount in taken.items():
+            _counted[key] += amount

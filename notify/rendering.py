@@ -54,10 +54,14 @@ class Skeleton:
 
     def fill(self, values: Mapping[str, str]) -> bytes:
         """The text with every value in its place, in UTF-8. Values lose line breaks, so no header can be added."""
+        ready: dict[str, bytes] = {}
         pieces: list[bytes] = [self.parts[0]]
         for name, part in zip(self.names, self.parts[1:], strict=True):
-            value = html.escape(values[name[:-4]]) if name.endswith("HTML") else values[name]
-            pieces.append(" ".join(value.splitlines()).encode())
+            value = ready.get(name)
+            if value is None:  # most values stand in several places
+                raw = html.escape(values[name[:-4]]) if name.endswith("HTML") else values[name]
+                value = ready[name] = " ".join(raw.splitlines()).encode()
+            pieces.append(value)
             pieces.append(part)
         return b"".join(pieces)
 

@@ -1,25 +1,32 @@
-"""The JSON doors of the ledger and of providers' call-backs."""
+"""The JSON doors of the ledger, of providers' call-backs and of the queue."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
-from sqlmodel import SQLModel
+from pydantic import field_validator, model_validator
+from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import queries as alerts
-from notify.db import transaction
-from notify.deliveries import queries
-from notify.deliveries.models import DeliveryState
-from notify.deliveries.receipts import take_receipt
-from notify.errors import NotFound, Unauthenticated
+from notify.alerts.models import Priority
+from notify.db import Input, transaction
+from notify.deliveries import holds, queries
+from notify.deliveries.exposition import exposition, workers_seen
+from notify.deliveries.models import DeliveryState, Hold
+from notify.deliveries.receipts import take_receipts
+from notify.deliveries.retrying import retry
+from notify.errors import Forbidden, NotFound, Unauthenticated
+from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Channel, Provider, ReceiptNotAuthentic
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.queries import councils
 from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
@@ -29,6 +36,12 @@ class ProviderNotInUse(NotFound):
     """No provider of this name is named in the settings."""
 
     title = "There is no such provider"
+
+
+class QueueIsShared(Forbidden):
+    """A lane carries the alerts of every council of the installation."""
+
+    title = "The queue is not your council's alone"
 
 
 class ReceiptRefused(Unauthenticated):
@@ -102,7 +115,7 @@ def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody
     except ReceiptNotAuthentic as error:
         raise ReceiptRefused(str(error) or "The signature is missing or wrong.") from None
     with transaction() as session:
-        news = sum(take_receipt(session, receipt) for receipt in receipts)
+        news = take_receipts(session, receipts)
     return {"receipts": len(receipts), "changed": news}
 
 
@@ -114,23 +127,160 @@ def _provider_in_use(name: str) -> Provider:
     raise ProviderNotInUse("Name it in NOTIFY_EMAIL_PROVIDERS, NOTIFY_SMS_PROVIDERS or NOTIFY_WEBHOOK_PROVIDERS.")
 
 
+class LaneView(SQLModel):
+    """What waits on a lane. `held` counts batches that a worker has in hand."""
+
+    lane: Lane
+    batches: int
+    deliveries: int
+    held: int
+    oldest_due_s: float = Field(description="How long the longest overdue batch has waited, in seconds.")
+    workers: int = Field(description="Worker processes that reported within a minute.")
+
+
+class HoldView(SQLModel):
+    """A hold: of an alert, of a lane, or, when both are null, of everything."""
+
+    id: UUID
+    lane: Lane | None
+    alert: UUID | None
+    reason: str
+    actor: str
+    at: datetime
+    lifted_at: datetime | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldView":
+        """The public fields of this hold."""
+        return cls(alert=hold.alert_id, **hold.model_dump(exclude={"alert_id", "lifted_by"}))
+
+
+class QueueView(SQLModel):
+    """What waits, what is on hold, and how many of the council's deliveries of the last week were given up on."""
+
+    lanes: list[LaneView]
+    holds: list[HoldView]
+    dead: dict[DeliveryState, int]
+
+
+class HoldScope(Input):
+    """What to hold or release: an alert, a lane, or everything when neither is named."""
+
+    lane: Lane | None = None
+    alert: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "HoldScope":
+        if self.lane and self.alert:
+            raise ValueError("Name an alert or a lane, not both.")
+        return self
+
+
+class NewHold(HoldScope):
+    """A hold to put in force."""
+
+    reason: str = Field(min_length=3, max_length=500, description="For whoever finds it in force.")
+
+
+class ReleasedView(SQLModel):
+    """What was released, and how many deliveries go on now."""
+
+    released: list[HoldView]
+    deliveries: int
+
+
+class Retry(Input):
+    """Which deliveries to try again."""
+
+    states: list[DeliveryState] = Field(min_length=1, description="temporary-failure, technical-failure or unknown.")
+
+    @field_validator("states")
+    @classmethod
+    def _dead(cls, states: list[DeliveryState]) -> list[DeliveryState]:
+        if set(states) - set(queries.DEAD):
+            raise ValueError(f"Only {', '.join(queries.DEAD)} can be tried again.")
+        return states
+
+
+class RetriedView(SQLModel):
+    """How many deliveries are tried again. Those `under_way` lie in batches that a worker still tries by itself."""
+
+    deliveries: int
+    under_way: int
+
+
+@get("/queue", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["queue"])
+def read_queue(request: AnyRequest) -> QueueView:
+    """What waits on each lane of the installation, what is on hold, and the council's deliveries given up on."""
+    with transaction() as session:
+        workers = workers_seen(session)
+        return QueueView(
+            lanes=[LaneView(**asdict(depth), workers=workers[depth.lane]) for depth in queries.lane_depths(session)],
+            holds=[HoldView.of(hold) for hold in holds.in_force(session, council_id=request.user.council_id)],
+            dead=queries.count_dead(session, council_id=request.user.council_id),
+        )
+
+
+@post("/queue/hold", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
+def hold_queue(request: AnyRequest, data: JSONBody[NewHold]) -> HoldView:
+    """Hand over nothing of an alert, a lane or everything from about a second from now. Safe to repeat."""
+    with transaction() as session:
+        _require_own(session, request.user, data)
+        held = holds.hold(session, actor=request.user.actor, reason=data.reason, lane=data.lane, alert_id=data.alert)
+        return HoldView.of(held)
+
+
+@post("/queue/release", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
+def release_queue(request: AnyRequest, data: JSONBody[HoldScope]) -> ReleasedView:
+    """Let an alert, a lane or everything go on. Holds of another scope stay in force. Safe to repeat."""
+    with transaction() as session:
+        _require_own(session, request.user, data)
+        lifted = holds.release(session, actor=request.user.actor, lane=data.lane, alert_id=data.alert)
+        return ReleasedView(released=[HoldView.of(hold) for hold in lifted.holds], deliveries=lifted.deliveries)
+
+
+def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
+    """Refuse what concerns another council. Raises: UnknownAlert, QueueIsShared."""
+    if scope.alert:
+        alerts.alert(session, user.council_id, scope.alert)
+    elif len(councils(session)) > 1:
+        raise QueueIsShared(
+            "Other councils send through it too. Hold your own alerts by `alert`, or ask whoever runs this "
+            "installation for `notify hold` or `notify release`."
+        )
+
+
+@post(
+    "/alerts/{alert_id:uuid}/retry",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["queue"],
+)
+def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
+    """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
+    with transaction() as session:
+        alert = alerts.alert(session, request.user.council_id, alert_id)
+        if alert.priority == Priority.EMERGENCY:
+            request.user.require(Right.BROADCAST)
+        if request.user.is_test and not alert.is_test:
+            raise Forbidden("A test key cannot send a live alert. Use a live key.")
+        return RetriedView(**asdict(retry(session, alert=alert, actor=request.user.actor, states=data.states)))
+
+
 @get("/metrics", sync_to_thread=True, media_type="text/plain; version=0.0.4", tags=["health"])
 def read_metrics() -> str:
-    """Depth of each lane in Prometheus' text format. Public within the installation's network; names nobody."""
+    """Everything counted, in Prometheus' text format. Public within the installation's network; names nobody."""
     with transaction() as session:
-        depths = queries.lane_depths(session)
-    lines = []
-    for name, meaning in METRICS.items():
-        lines += [f"# HELP notify_lane_{name} {meaning}", f"# TYPE notify_lane_{name} gauge"]
-        lines += [f'notify_lane_{name}{{lane="{depth.lane}"}} {getattr(depth, name)}' for depth in depths]
-    return "\n".join(lines) + "\n"
+        return exposition(session)
 
 
-METRICS = {
-    "batches": "Batches not done yet.",
-    "deliveries": "Deliveries in batches not done yet.",
-    "held": "Batches that a worker holds now.",
-}
-
-HANDLERS: Sequence[ControllerRouterHandler] = (list_deliveries, receive_receipts)
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    list_deliveries,
+    receive_receipts,
+    read_queue,
+    hold_queue,
+    release_queue,
+    retry_alert,
+)
 ROOT_HANDLERS: Sequence[ControllerRouterHandler] = (read_metrics,)

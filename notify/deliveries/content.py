@@ -52,18 +52,16 @@ def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
 
 
 class AlertContent:
-    """Everything one alert says. Not shared between threads while it compiles; cheap to make anew."""
+    """Everything one alert says. Threads may share it: what it compiles twice comes out the same."""
 
     def __init__(self, alert: Alert, topic: Topic, council_name: str) -> None:
         self.alert = alert
         self.topic = topic
         self.council_name = council_name
+        # whether links and opens of this alert may be counted at all; emergencies never are
+        self.is_tracked = topic.tracking_allowed and alert.priority != Priority.EMERGENCY
         self._emails: dict[tuple[str, bool], Skeleton] = {}
-
-    @property
-    def is_tracked(self) -> bool:
-        """Whether links and opens of this alert may be counted at all. Emergencies never are."""
-        return self.topic.tracking_allowed and self.alert.priority != Priority.EMERGENCY
+        self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
 
     def message(self, recipient: Recipient, withdrawn: Event) -> Message:
         """The complete message for one person. Once `withdrawn` is set it does not leave any more."""
@@ -79,11 +77,11 @@ class AlertContent:
         return Message(
             reference=recipient.reference,
             address=recipient.address,
-            subject=self.alert.title,
+            subject=self._title,
             text=text,
             mime=mime,
             secret=recipient.secret,
-            expires_at=self.alert.expires_at,
+            expires_at=self._expires_at,
             withdrawn=withdrawn,
         )
 

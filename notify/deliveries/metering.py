@@ -4,7 +4,6 @@ Counters grow by what each process adds. What only holds for a while is written 
 database's clock, so that it vanishes with the process that said it.
 """
 
-import importlib
 import os
 import socket
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from notify.db import transaction
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.queries import count_dead
 from notify.jobs import Lane
+from notify.providers import flow
 
 WORKER_SEEN = "notify_worker_seen"
 BREAKER_SEEN = "notify_breaker_seen"
@@ -97,22 +97,13 @@ def _publish_breakers(session: Session) -> None:
     process = process_name()
     now = [
         meters.labels_of({"process": process, "provider": provider, "state": state})
-        for provider, state in _breakers().items()
+        for provider, state in flow.states().items()
     ]
     session.execute(
         text("DELETE FROM meter WHERE name = :name AND strpos(labels, :process) > 0 AND NOT labels = ANY(:now)"),
         {"name": BREAKER_SEEN, "process": _process_label(), "now": now},
     )
     _see(session, BREAKER_SEEN, *now)
-
-
-def _breakers() -> Mapping[str, str]:
-    try:
-        flow = importlib.import_module("notify.providers.flow")
-    except ModuleNotFoundError:
-        return {}
-    states: Mapping[str, str] = flow.states()
-    return states
 
 
 def scheduler_ran(session: Session) -> None:

@@ -1,5 +1,6 @@
 """Reads of the ledger."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +109,7 @@ def lane_depths(session: Session) -> Sequence[LaneDepth]:
 # what was given up on, though another try may help; no address was refused for good
 DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
 DEAD_DAYS = 7
+ADDRESS = re.compile(r"\S+@\S+|\+?\d[\d ]{6,}\d")  # of mail, or a telephone number
 _DEAD = ", ".join(f"'{state}'" for state in DEAD)
 # the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
 _LATELY = f"""
@@ -119,14 +121,14 @@ _OF_ALERTS = "alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id
 
 @dataclass(frozen=True, slots=True)
 class DeadDelivery:
-    """A delivery that was given up on. It names nobody."""
+    """A delivery that was given up on. It names nobody: what a provider said has lost the address in it."""
 
     alert_id: UUID
     title: str
     number: int
     channel: str
     state: DeliveryState
-    reason: str | None
+    reason: str
 
 
 def dead_deliveries(
@@ -145,7 +147,12 @@ def dead_deliveries(
         """),
         {"alert": alert_id, "states": list(states), "limit": limit},
     )
-    return [DeadDelivery(**{**row._mapping, "state": DeliveryState(row.state)}) for row in rows]
+    return [
+        DeadDelivery(
+            **{**row._mapping, "state": DeliveryState(row.state), "reason": ADDRESS.sub("…", row.reason or "")}
+        )
+        for row in rows
+    ]
 
 
 def count_dead(

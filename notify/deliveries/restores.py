@@ -14,6 +14,7 @@ Whoever puts back the database, Redis and that folder all together runs `notify 
 
 import json
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 RESTORE = "engine:restore"
 REDIS_KEY = f"{jobs.NAMESPACE}:witness"
+LOOK_AGAIN_S = 5.0
+LOOKED_AT = "notify looked at this connection"
 SEGMENT_BYTES = 16 * 1024 * 1024  # a standby that took over may lack the end of a log that nobody had waited for
 
 
@@ -51,10 +54,14 @@ class Position:
 
 
 class _Memory:
-    """The last position that this process saw."""
+    """The last position that this process saw, and when."""
 
     def __init__(self) -> None:
         self.position: Position | None = None
+        self.looked_at = 0.0
+
+    def keep(self, position: Position) -> None:
+        self.position, self.looked_at = position, time.monotonic()
 
 
 @once_a_process
@@ -67,29 +74,30 @@ def look() -> None:
 
     For the scheduler. It opens its own transaction, because files and Redis must not be waited for within one.
     """
-    past = _remembered()
+    past = [*_own(), *_from_outside()]
     with transaction() as session:
         now = _notice(session, past)
-    _memory().position = now
+    _memory().keep(now)
     _remember_outside(now)
 
 
 def watch(engine: Engine) -> None:
-    """Look at every new connection of this engine before anything else is done on it.
+    """Look at every new connection of this engine before anything else is done on it, and every few seconds.
 
     A restored database cannot be reached over an old connection, so nothing is claimed in it before it was noticed.
     """
-    event.listen(engine, "engine_connect", _look_once)
+    event.listen(engine, "engine_connect", _look_first)
 
 
-def _look_once(connection: Connection) -> None:
-    if "looked at" in connection.info:
+def _look_first(connection: Connection) -> None:
+    is_new = LOOKED_AT not in connection.info
+    if not is_new and time.monotonic() - _memory().looked_at < LOOK_AGAIN_S:
         return
-    past = _remembered()
+    past = [*_own(), *_from_outside()] if is_new else _own()
     with Session(connection) as session, session.begin():
         now = _notice(session, past)
-    _memory().position = now
-    connection.info["looked at"] = True
+    _memory().keep(now)
+    connection.info[LOOKED_AT] = True
 
 
 def _notice(session: Session, past: Sequence[Position]) -> Position:
@@ -160,10 +168,13 @@ def _hold(session: Session, now: Position, doubt: str) -> Position:
     return Position(now.system, now.timeline, now.lsn, str(held.id))
 
 
-def _remembered() -> Sequence[Position]:
-    """What this process saw last; when it has just started, what was kept outside."""
-    own = _memory().position
-    return [own] if own else [*_from_file(), *_from_redis()]
+def _own() -> Sequence[Position]:
+    position = _memory().position
+    return [position] if position else []
+
+
+def _from_outside() -> Sequence[Position]:
+    return [*_from_file(), *_from_redis()]
 
 
 def _file() -> Path:

@@ -125,6 +125,7 @@ def _send_slices(words: AlertContent, held: Claim) -> float:
             slice_.extend(refused)
             slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
+            slice_.measure()
         return 0.0
 
 
@@ -147,6 +148,11 @@ class _Slice:
             self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
             if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record):
                 self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
+
+    def measure(self) -> None:
+        """Count how long after approval each of these was handed over."""
+        waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
+        meters.observe_all("notify_hand_over_seconds", waits, lane=self._held.lane.value)
 
     def record_and_go_on(self, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
         """Write the results and read the next slice, in one transaction. None: the batch must not go on."""
@@ -209,9 +215,25 @@ _paces = {channel: Pace() for channel in Channel}
 
 
 def _content(session: Session, alert_id: UUID) -> AlertContent:
+    """What the alert says; kept for the next batches, because nothing in it changes once it is being sent."""
+    with _contents_lock:
+        known = _contents.get(alert_id)
+        if known and time.monotonic() - known[0] < CONTENT_SECONDS:
+            return known[1]
     alert = session.get_one(Alert, alert_id)
     topic = session.get_one(Topic, alert.topic_id)
-    return AlertContent(alert, topic, session.get_one(Council, alert.council_id).name)
+    words = AlertContent(alert, topic, session.get_one(Council, alert.council_id).name)
+    with _contents_lock:
+        _contents[alert_id] = (time.monotonic(), words)
+        while len(_contents) > CONTENTS_KEPT:
+            _contents.pop(next(iter(_contents)))
+    return words
+
+
+CONTENT_SECONDS = 60.0  # the Date of its mails is that old at most
+CONTENTS_KEPT = 20
+_contents: dict[UUID, tuple[float, AlertContent]] = {}
+_contents_lock = threading.Lock()
 
 
 def _hand_over(
@@ -234,10 +256,7 @@ def _hand_over(
         return
     providers = registry.providers_for(held.channel)
     for provider, outcome in registry.hand_over(providers, messages, lane=held.lane):
-        result = _result(by_reference[outcome.reference], provider, outcome, held)
-        if result.state == DeliveryState.SENT:
-            meters.observe("notify_hand_over_seconds", held.age_s + result.at - held.claimed, lane=held.lane.value)
-        yield result
+        yield _result(by_reference[outcome.reference], provider, outcome, held)
 
 
 def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Claim) -> Result:
