@@ -23,7 +23,7 @@ def _send_next(lane: str) -> None:
 
 
 ACTORS: dict[Job, Callable[[str], None]] = {
-    Job.EXPAND_ALERT: _on_id(sending.expand_alert),
+    Job.EXPAND_ALERT: _on_id(sending.start_alert),
     Job.SEND_BATCH: _send_next,
     Job.SEND_NOTICE: _on_id(sending.send_notice),
 }

@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.5
 METERS_SECONDS = 5.0
 
 
-START = {Job.EXPAND_ALERT: sending.expand_alert, Job.SEND_NOTICE: sending.send_notice}
+START = {Job.EXPAND_ALERT: sending.start_alert, Job.SEND_NOTICE: sending.send_notice}
 
 
 class Housekeeper(threading.Thread):

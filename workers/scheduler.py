@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify import logs
 from notify.alerts import service as alerts
 from notify.db import engine, transaction
-from notify.deliveries import reconcile, service
+from notify.deliveries import brake, holds, metering, reconcile, restores, service
 
 log = logging.getLogger("workers.scheduler")
 
@@ -39,10 +39,24 @@ def _make_partitions(session: Session) -> None:
     session.execute(text("SELECT make_month_partitions(3)"))
 
 
+def _notice_restore(_: Session) -> None:
+    restores.look()  # in a transaction of its own: it also asks Redis, which must not be waited for in one
+
+
+def _reconcile(session: Session) -> None:
+    if noted := reconcile.reconcile(session):
+        metering.add(session, "notify_reconciled_jobs_total", noted)
+
+
 CHORES = (
+    Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
-    Chore("note forgotten jobs", 2, reconcile.reconcile),
+    Chore("note forgotten jobs", 2, _reconcile),
+    Chore("brake on bounces", 2, brake.look),
     Chore("finish alerts", 5, _finish_alerts),
+    Chore("lift needless holds", 5, holds.lift_needless),
+    Chore("say that the scheduler runs", 5, metering.scheduler_ran),
+    Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("make partitions", 3600, _make_partitions),
 )
 

@@ -63,6 +63,14 @@ def claim_next(session: Session, lane: Lane) -> Claim | None:
     return _take(session, FAIR, {"lane": lane.value})
 
 
+def claim_first(session: Session, alert_id: UUID) -> Claim | None:
+    """Take the first batch of an alert that has just been expanded."""
+    return _take(session, FIRST, {"alert": alert_id})
+
+
+FIRST = "SELECT id FROM batch WHERE alert_id = :alert ORDER BY number_from LIMIT 1 FOR UPDATE SKIP LOCKED"
+
+
 def _take(session: Session, which: str, values: dict[str, object]) -> Claim | None:
     lease = uuid4()
     row = session.execute(

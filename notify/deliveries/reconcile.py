@@ -9,8 +9,8 @@ from sqlmodel import Session
 from notify import jobs
 from notify.jobs import Job, Lane, Noted
 
-PATIENCE_SECONDS = 20
-LEAST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
+PATIENCE_SECONDS = 5  # longer than a job usually waits; one too many is harmless
+MOST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
 
 
 def reconcile(session: Session) -> int:
@@ -31,7 +31,7 @@ def _batches(session: Session) -> Sequence[Noted]:
         lane = Lane(row.lane)
         waiting = jobs.waiting(lane)
         if waiting is not None:
-            hints = min(row.due, LEAST_HINTS) - waiting
+            hints = min(row.due, MOST_HINTS) - waiting
             missing += [Noted(Job.SEND_BATCH, lane, (lane.value,))] * hints
     return missing
 
@@ -65,6 +65,17 @@ UNSTARTED = """
     UNION ALL SELECT 'send_notice', id FROM notice
               WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > now()
                 AND due_at <= now() - make_interval(secs => :patience)
+"""
+
+
+def next_to_expand(session: Session, lane: Lane) -> UUID | None:
+    """An alert of this lane that nobody is expanding, the oldest first."""
+    return session.execute(text(TO_EXPAND), {"lane": lane}).scalar()
+
+
+TO_EXPAND = """
+    SELECT id FROM alert WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
+    ORDER BY changed_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
 

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Self, TypeVar
 from uuid import UUID
@@ -15,7 +14,7 @@ from sqlmodel import Session, col, select, update
 from notify import clock, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import batches, content, journal, service
+from notify.deliveries import batches, content, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Claim, Result
@@ -32,20 +31,41 @@ T = TypeVar("T")
 
 RECORD_PATIENCE_S = 30.0
 RECORD_EVERY_S = 2.0  # when hand-overs are slow; an officer looks on
+STUCK_SECONDS = 120.0  # an adapter that says nothing for so long loses its lease; ours all give up long before
 NOTICE_ATTEMPTS = 8
 
 stopping = threading.Event()  # set when this process is to end: give back what is held, quickly
 
 
-def expand_alert(alert_id: UUID) -> None:
-    """Write the ledger of an alert that is to be sent."""
+def expand_alert(alert_id: UUID) -> int:
+    """Write the ledger of an alert that is to be sent; for how many. Zero if somebody else does or did."""
     with transaction() as session:
         recipients = service.expand(session, alert_id)
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
+    return recipients
+
+
+def start_alert(alert_id: UUID) -> None:
+    """Expand an alert, and hand over its first batch without waiting for another job."""
+    if not expand_alert(alert_id):
+        return
+    with transaction() as session:
+        first = batches.claim_first(session, alert_id)
+    if first is not None:
+        _send(first)
+    with transaction() as session:
+        service.analyze(session)
 
 
 def send_next(lane: Lane) -> bool:
-    """Hand over the batch of this lane whose turn it is. False: nothing is due, or it is held by others."""
+    """Hand over the batch of this lane whose turn it is. False: nothing is due, or it is held by others.
+
+    An alert that still waits to be expanded comes first: its own job may wait behind those of a big one.
+    """
+    with transaction() as session:
+        waiting = reconcile.next_to_expand(session, lane)
+    if waiting is not None:
+        start_alert(waiting)
     with transaction() as session:
         held = batches.claim_next(session, lane)
     return held is not None and _send(held)
@@ -65,33 +85,23 @@ def _send(held: Claim) -> bool:
         given_up = batches.isolate(session, held)
         words = _content(session, held.alert_id)
     if not given_up:
-        with _in_hand(held):
-            pause_s = _send_slices(words, held)
-            with transaction() as session:
-                batches.release(session, held, pause_s=pause_s)
+        pause_s = _send_slices(words, held)
+        with transaction() as session:
+            batches.release(session, held, pause_s=pause_s)
     with transaction() as session:  # its own: two last batches must see each other's end
         service.finish_alert(session, held.alert_id)
     return True
 
 
-_held: set[UUID] = set()
-
-
-@contextmanager
-def _in_hand(held: Claim) -> Iterator[None]:
-    """Its lease is prolonged by `keep_leases` meanwhile."""
-    _held.add(held.lease)
-    try:
-        yield
-    finally:
-        _held.discard(held.lease)
+_in_hand: dict[UUID, float] = {}  # leases, and when there was progress last
 
 
 def keep_leases() -> None:
-    """Prolong everything this process has in hand. To be called several times in the life of a lease."""
-    if _held:
+    """Prolong what this process has in hand and gets on with. To be called several times in the life of a lease."""
+    recently = time.monotonic() - STUCK_SECONDS
+    if leases := [lease for lease, progress in list(_in_hand.items()) if progress > recently]:
         with transaction() as session:
-            batches.prolong(session, list(_held))
+            batches.prolong(session, leases)
 
 
 def recover_orphans() -> int:
@@ -125,7 +135,6 @@ def _send_slices(words: AlertContent, held: Claim) -> float:
             slice_.extend(refused)
             slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
-            slice_.measure()
         return 0.0
 
 
@@ -144,12 +153,13 @@ class _Slice:
         """Keep results as they become known, and record them now and then when they come slowly."""
         for result in results:
             self._journal.note(result)
+            _in_hand[self._held.lease] = time.monotonic()
             self._results.append(result)
             self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
             if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record):
                 self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
 
-    def measure(self) -> None:
+    def _measure(self) -> None:
         """Count how long after approval each of these was handed over."""
         waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
         meters.observe_all("notify_hand_over_seconds", waits, lane=self._held.lane.value)
@@ -174,6 +184,7 @@ class _Slice:
             try:
                 with transaction() as session:
                     answer = work(session)
+                self._measure()
                 self._results, self._recorded_at = [], time.monotonic()
                 return answer
             except OperationalError:
@@ -183,10 +194,12 @@ class _Slice:
                 time.sleep(0.5)
 
     def __enter__(self) -> Self:
+        _in_hand[self._held.lease] = time.monotonic()
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         """Forget the journal when everything is recorded; after an error it frees the batch, as after a death."""
+        _in_hand.pop(self._held.lease, None)
         if error is None:
             self._journal.close()
         else:
@@ -252,7 +265,9 @@ def _hand_over(
     if not messages:
         return
     if words.alert.is_test:
-        yield from (Result(by_reference[m.reference].number, DeliveryState.SENT, "test") for m in messages)
+        yield from (
+            Result(by_reference[m.reference].number, DeliveryState.SENT, "test", at=time.monotonic()) for m in messages
+        )
         return
     providers = registry.providers_for(held.channel)
     for provider, outcome in registry.hand_over(providers, messages, lane=held.lane):

@@ -71,7 +71,7 @@ def expand(session: Session, alert_id: UUID) -> int:
 
     Everything happens in this transaction: an alert is either expanded wholly or not at all.
     """
-    alert = session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+    alert = session.get(Alert, alert_id, with_for_update={"skip_locked": True}, populate_existing=True)
     if alert is None or alert.state != "sending" or alert.expanded_at is not None:
         return 0
     alert.ledger_month = clock.first_of_month(clock.now())
@@ -87,7 +87,6 @@ def expand(session: Session, alert_id: UUID) -> int:
         text(INSERT_BATCHES),
         {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
     ).all()
-    session.execute(text("SELECT analyze_when_grown(:month)"), {"month": alert.ledger_month})
     alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
     for _ in range(min(len(batches), FIRST_HINTS)):
         jobs.note(session, jobs.Job.SEND_BATCH, lane_of(alert.priority).value, lane=lane_of(alert.priority))
@@ -95,6 +94,11 @@ def expand(session: Session, alert_id: UUID) -> int:
         session.flush()
         finish_alert(session, alert.id)
     return alert.recipients
+
+
+def analyze(session: Session) -> None:
+    """Tell the planner when this month's ledger has grown a lot: what it knows nothing of, it reads as a whole."""
+    session.execute(text("SELECT analyze_when_grown(:month)"), {"month": clock.first_of_month(clock.now())})
 
 
 def _followers(alert: Alert) -> AudienceSql:
