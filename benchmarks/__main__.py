@@ -3,21 +3,49 @@
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 
-BENCHMARKS = ("places", "geodata_load", "dry_run", "end_to_end", "fanout")
+BENCHMARKS: Mapping[str, Sequence[str]] = {
+    "places": (),
+    "geodata_load": (),
+    "dry_run": (),
+    "end_to_end": (),
+    "fanout": (),
+    "scale": ("--largest", "100000"),  # a million takes minutes: python -m benchmarks.scale
+    "distance": (),
+    "urgent": (),
+}
 
 
 def main() -> None:
     """Run each benchmark in a process of its own, so that its peak memory is its own."""
     results: dict[str, dict[str, object]] = {}
-    for name in BENCHMARKS:
-        print(f"{name} …", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True, capture_output=True, text=True)
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    for name, options in BENCHMARKS.items():
+        print(" ".join((name, *options)), "…", flush=True)
+        start = time.monotonic()
+        rows = _run(name, options)
         results[name] = rows[0] if len(rows) == 1 else {"rows": rows}
         for row in rows:
-            print("  " + ", ".join(f"{key} {value}" for key, value in row.items() if key != "benchmark"), flush=True)
+            plain = {key: value for key, value in row.items() if not isinstance(value, dict | list)}
+            print("  " + ", ".join(f"{key} {value}" for key, value in plain.items() if key != "benchmark"), flush=True)
+        print(f"  in {time.monotonic() - start:.0f} s", flush=True)
     print(json.dumps(results))
+
+
+def _run(name: str, options: Sequence[str]) -> list[dict[str, object]]:
+    """The benchmark's JSON lines; what it says to people is passed on as it comes."""
+    rows: list[dict[str, object]] = []
+    argv = [sys.executable, "-m", f"benchmarks.{name}", *options]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout or ():
+            if line.startswith("{"):
+                rows.append(json.loads(line))
+            else:
+                print(f"  {line}", end="", flush=True)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, argv)
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """An empty installation on embedded servers for one benchmark, and invented residents by the hundred thousand."""
 
 import os
-import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import db, embedded, migrations, settings
+from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from notify.subscribers import service as subscribers
@@ -121,6 +121,19 @@ SUBSCRIPTIONS = """
 """
 
 
-def peak_mb() -> float:
-    """The most memory this process ever held, in megabytes."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+def add_topic(council_id: UUID, slug: str, *, followers: int) -> None:
+    """One more topic, for e-mail, followed by the first so many residents."""
+    new = NewTopic(slug=slug, name=slug.capitalize(), tracking_allowed=True, channels=[Channel.EMAIL])
+    with db.transaction() as session:
+        subscribers.create_topic(session, council_id=council_id, actor="bench", new=new)
+        session.execute(text(FOLLOWERS), {"slug": slug, "followers": followers})
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE topic, subscription"))
+
+
+FOLLOWERS = """
+    INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
+    SELECT uuidv7(), first.id, topic.id, topic.channels, now()
+    FROM topic, (SELECT id FROM subscriber ORDER BY id LIMIT :followers) first
+    WHERE topic.slug = :slug
+"""

@@ -4,7 +4,9 @@ Taken from the machine if they are there, else from Debian's postfix package, un
 """
 
 import os
+import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,8 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from notify.lifeline import die_with_parent
+
 UNPACKED = Path(__file__).resolve().parent.parent / ".cache" / "postfix"
 LIBRARIES = UNPACKED / "usr" / "lib" / "postfix"
+CONNECTIONS = 1000  # smtp-sink leaves more than 256 waiting unless it is told
 
 
 class NoSink(Exception):
@@ -53,11 +58,15 @@ def environment() -> dict[str, str]:
 @contextmanager
 def sink(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A running smtp-sink on the loopback that takes everything and keeps nothing."""
+    as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
     process = subprocess.Popen(
-        [program("smtp-sink"), *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "1000"],
+        [program("smtp-sink"), *as_nobody, "-m", str(CONNECTIONS), f"127.0.0.1:{port}", str(CONNECTIONS)],
+        preexec_fn=die_with_parent(signal.SIGKILL),
         env=environment(),
         stderr=subprocess.DEVNULL,
     )
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
     try:
         _wait_for(port)
         yield process
@@ -76,12 +85,24 @@ def _wait_for(port: int) -> None:
     raise NoSink(f"smtp-sink does not answer on port {port}.")
 
 
-def source_rate(port: int, *, messages: int, size: int, sessions: int = 10) -> float:
-    """Messages a second that smtp-source hands over: the practical limit of this machine's wire."""
+def source_rate(port: int, *, messages: int, size: int, sessions: int = 10, keep: bool = False) -> float:
+    """Messages a second that smtp-source hands over, `size` bytes each beside its own headers.
+
+    It makes a connection a message, or keeps its connections with `keep`.
+    """
     start = time.monotonic()
     subprocess.run(
         [
-            *(program("smtp-source"), "-s", str(sessions), "-l", str(size), "-m", str(messages)),
+            *(
+                program("smtp-source"),
+                *(["-d"] if keep else []),
+                "-s",
+                str(sessions),
+                "-l",
+                str(size),
+                "-m",
+                str(messages),
+            ),
             *("-f", "alerts@example.org", "-t", "resident@example.org", f"127.0.0.1:{port}"),
         ],
         env=environment(),

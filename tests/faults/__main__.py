@@ -1,154 +1,142 @@
-"""`make faults`: kill workers and empty the queue at seeded random moments, and count who got what.
+"""Hurt a running installation at seeded random moments, and count from outside who got what.
 
-The oracle is the mail catcher's file, which the product cannot touch. The last line is JSON with an object a fault.
-Not covered yet: PostgreSQL and web processes killed, misbehaving providers, clocks that differ.
+A stub relay in a process of its own writes down every text before it says that it took it; a model in plain Python
+says who should have got one. Each run sends one alert to everybody and four emergencies to 200 people while blows
+fall. The last line of output is one JSON object, a key a fault. The exit status is 1 if anything was lost, sent to
+somebody it was not for, or recorded wrongly in the ledger, or if more was doubled than was in flight in what was
+killed (or than the relay took without an answer), or more than one in a thousand of a full run.
 """
 
 import argparse
 import json
 import os
-import random
-import signal
+import shutil
+import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
-from subprocess import Popen
 
-from benchmarks.installation import add_places, add_residents, installation, make_council
-from notify import catcher, db, jobs
-from notify.alerts import service
-from notify.alerts.models import Alert, NewAlert
-from notify.jobs import Lane
-from notify.processes import scheduler_process, worker_process
-from notify.providers.base import Channel
-from notify.subscribers.models import NewTopic
-from tests.running import running, wait_until
+from benchmarks.installation import installation
+from tests.faults import oracle, residents
+from tests.faults.catalogue import FAULTS, SKEWED, Fault
+from tests.faults.posting import Officer
+from tests.faults.run import Result, Run
+from tests.faults.site import Site, site
+from tests.faults.table import is_slow, print_table, summary, was_kept
 
-LEASE_SECONDS = 5
-THREADS = 2
+FULL = 100_000
+HURRIED = {"NOTIFY_LEASE_SECONDS": "5", "NOTIFY_SMTP_TIMEOUT_SECONDS": "3", "NOTIFY_BATCH_SIZE": "50"}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one fault did: `recovery_s` from the last blow to the last hand-over."""
-
-    fault: str
-    seed: int
-    blows: int
-    lost: int
-    duplicated: int
-    recovery_s: float
-
-
-class Line:
-    """A worker that is started again whenever it was killed."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._stack = ExitStack()
-        self.worker = self._start()
-
-    def _start(self) -> Popen[bytes]:
-        command = worker_process(Lane.ROUTINE, THREADS)
-        [worker] = self._stack.enter_context(running([command], self._log))
-        return worker
-
-    def kill(self) -> None:
-        """End the worker without a word, and start another."""
-        self.worker.send_signal(signal.SIGKILL)
-        self.worker.wait()
-        self.worker = self._start()
-
-    def close(self) -> None:
-        """Stop the last worker as it should be stopped."""
-        self._stack.close()
-
-
-def empty_the_queue(_line: Line) -> None:
-    """Everything Redis knew is gone."""
-    jobs.sending_broker().client.flushall()
-
-
-FAULTS: dict[str, Callable[[Line], None]] = {
-    "worker killed": Line.kill,
-    "queue emptied": empty_the_queue,
-}
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = "; ".join(fault.name for fault in FAULTS)
+    parser.add_argument("--recipients", type=int, default=FULL, help="of the alert in each run (default 100000)")
+    parser.add_argument("--kills", type=int, default=300, help="go on until so many (default 300); 0: each fault once")
+    parser.add_argument("--minutes", type=float, default=55, help="begin no run after so long (default 55)")
+    parser.add_argument("--seed", type=int, default=1, help="chooses residents and moments (default 1)")
+    parser.add_argument("--fault", action="append", metavar="NAME", help=f"only this one; repeatable: {names}")
+    parser.add_argument("--blows", type=int, help="in each run (default: by fault, 2 to 20 a run of 100000)")
+    parser.add_argument("--rate", type=float, default=0, help="texts a second the relay takes (default: no limit)")
+    parser.add_argument("--hurry", action="store_true", help="short leases, deadlines and batches, for small runs")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the relay's files and all logs there")
+    chosen = parser.parse_args()
+    known = {fault.name for fault in FAULTS}
+    if unknown := set(chosen.fault or []) - known:
+        parser.error(f"there is no fault {', '.join(sorted(unknown))}; there are: {names}")
+    return chosen
 
 
 @contextmanager
-def council(recipients: int) -> Iterator[tuple[Path, Callable[[], Alert]]]:
-    """A running scheduler, residents, and a way to send them an alert; the catcher's file."""
-    os.environ["NOTIFY_LEASE_SECONDS"] = str(LEASE_SECONDS)
-    with installation() as folder, catcher.start(folder / "mail") as caught:
-        os.environ |= {"NOTIFY_SMTP_HOST": caught.host, "NOTIFY_SMTP_PORT": str(caught.port)}
-        council_id, _ = make_council(NewTopic(slug="bins", name="Bins", channels=[Channel.EMAIL]))
-        with db.transaction() as session:
-            add_places(session, 1000)
-        with db.transaction() as session:
-            add_residents(session, recipients, postcodes=1000, phones=False)
-        new = NewAlert(topic="bins", title="Bins", body="Tuesday.", send=True)
-
-        def send() -> Alert:
-            with db.transaction() as session:
-                return service.create_and_send(session, council_id=council_id, actor="faults", new=new, is_test=False)
-
-        with running([scheduler_process()], folder / "scheduler.log"):
-            yield caught.file, send
+def everything(chosen: argparse.Namespace) -> Iterator[tuple[Site, Officer, residents.Model]]:
+    """A running installation with everybody in it, and somebody who writes to them."""
+    os.environ |= HURRIED if chosen.hurry else {}
+    with installation() as folder, oracle.relay(folder / "relay", rate=chosen.rate, seed=chosen.seed) as relay:
+        model = residents.invent(chosen.recipients, seed=chosen.seed)
+        key = residents.load(model)
+        try:
+            with site(folder, relay) as running, closing(Officer(running.base_url, key)) as officer:
+                yield running, officer, model
+        finally:
+            if chosen.keep:
+                shutil.copytree(folder, chosen.keep, dirs_exist_ok=True, ignore=_all_but_text)
 
 
-def suffer(fault: str, *, seed: int, blows: int, recipients: int, file: Path, send: Callable[[], Alert]) -> Outcome:
-    """Send one alert, strike at random moments, wait for its end, and count."""
-    chance = random.Random(seed)
-    file.write_bytes(b"")
-    line = Line(file.parent / "worker.log")
-    try:
-        alert = send()
-        for _ in range(blows):
-            time.sleep(chance.uniform(0.3, 1.5))
-            FAULTS[fault](line)
-        struck = time.monotonic()
-        wait_until(lambda: _state(alert) == "sent", seconds=300, what="the end of the alert")
-        recovery = time.monotonic() - struck
-    finally:
-        line.close()
-    received = Counter(json.loads(row)["to"] for row in file.read_text().splitlines())
-    expected = {f"resident{number}@example.org" for number in range(1, recipients + 1)}
-    return Outcome(
-        fault, seed, blows, len(expected - received.keys()), received.total() - len(received), round(recovery, 1)
-    )
+def _all_but_text(_folder: str, names: Sequence[str]) -> set[str]:
+    return {name for name in names if name != "relay" and Path(name).suffix not in (".log", ".txt")}
 
 
-def _state(alert: Alert) -> str:
-    with db.transaction() as session:
-        return session.get_one(Alert, alert.id).state.value
+class Programme:
+    """Runs every chosen fault once, then those that kill over and over, until there were kills or minutes enough."""
+
+    def __init__(self, chosen: argparse.Namespace) -> None:
+        self._chosen = chosen
+        self._until = time.monotonic() + chosen.minutes * 60
+        self._earlier: set[str] = set()
+        self.results: dict[str, list[Result]] = defaultdict(list)
+        self.late = 0  # texts that came after the end of everything
+
+    @property
+    def kills(self) -> int:
+        """So far."""
+        return sum(result.kills for results in self.results.values() for result in results)
+
+    def run(self) -> None:
+        """Do it all, with a line for each run."""
+        faults = [fault for fault in FAULTS if fault.name in (self._chosen.fault or [fault.name])]
+        with everything(self._chosen) as (running, officer, model):
+            for lap in count(1):
+                for fault in faults:
+                    if time.monotonic() < self._until and (lap == 1 or self.kills < self._chosen.kills):
+                        self._run(running, officer, model, fault, lap)
+                faults = [fault for fault in faults if any(result.kills for result in self.results[fault.name])]
+                if not faults or self.kills >= self._chosen.kills or time.monotonic() >= self._until:
+                    break
+            running.relay.turn_over("after")
+            running.stop()
+            self.late = sum(1 for _ in running.relay.taken())
+
+    def _run(self, running: Site, officer: Officer, model: residents.Model, fault: Fault, lap: int) -> None:
+        blows = self._chosen.blows if self._chosen.blows and fault.blows else self._scaled(fault.blows)
+        seed = f"{self._chosen.seed}-{lap} {fault.name}"
+        if fault.skews_a_clock:
+            running.replace_worker(SKEWED, "tests.faults.skewed")
+        running.wait_until_ready()
+        result = Run(running, officer, model, fault, seed, blows, self._earlier).go()
+        if fault.skews_a_clock:
+            running.replace_worker(SKEWED, "workers")
+        print(summary(result), flush=True)
+        self.results[fault.name].append(result)
+
+    def _scaled(self, blows: int) -> int:
+        share = float(self._chosen.recipients) / FULL
+        return max(min(blows, 1), round(blows * share))
 
 
-def main() -> None:
-    """Run every fault with several seeds and print a row each."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--recipients", type=int, default=10_000)
-    parser.add_argument("--runs", type=int, default=5, help="seeds per fault")
-    parser.add_argument("--blows", type=int, default=3, help="per run")
-    chosen = parser.parse_args()
-    results: dict[str, dict[str, float]] = {}
-    with council(chosen.recipients) as (file, send):
-        for fault in FAULTS:
-            rows = []
-            for seed in range(chosen.runs):
-                row = suffer(fault, seed=seed, blows=chosen.blows, recipients=chosen.recipients, file=file, send=send)
-                print(row, flush=True)
-                rows.append(row)
-            results[fault] = {
-                "kills": sum(row.blows for row in rows),
-                "lost": sum(row.lost for row in rows),
-                "duplicated": sum(row.duplicated for row in rows),
-                "recovery_s_max": max(row.recovery_s for row in rows),
-            }
-    print(json.dumps(results))
+def main() -> int:
+    """Run the programme; 1 when a promise was broken."""
+    chosen = arguments()
+    started = time.monotonic()
+    programme = Programme(chosen)
+    programme.run()
+    print(f"\n{programme.kills} kills in {(time.monotonic() - started) / 60:.1f} minutes\n")
+    rows = print_table(programme.results)
+    broken = [name for name, figures in rows.items() if not was_kept(figures, full=chosen.recipients >= FULL)]
+    slow = [name for name, figures in rows.items() if is_slow(figures)]
+    for what, names in (("not as promised", broken), ("emergencies slower than promised", slow)):
+        if names:
+            print(f"{what}: {', '.join(names)}", file=sys.stderr)
+    if programme.late:
+        print(f"{programme.late} texts came after everything had ended", file=sys.stderr)
+    print(json.dumps(rows), flush=True)
+    return 1 if broken or programme.late else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
