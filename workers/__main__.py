@@ -26,7 +26,7 @@ log = logging.getLogger("workers")
 # an idle worker picks a job up within this time; the default takes 391 ms in the middle
 IDLE_LOOK_MS = {Lane.EMERGENCY: 20, Lane.TRANSACTIONAL: 100, Lane.ROUTINE: 100}
 # under load the operating system serves the urgent first
-NICENESS = {Lane.EMERGENCY: 0, Lane.TRANSACTIONAL: 0, Lane.ROUTINE: 5}
+NICENESS = {Lane.EMERGENCY: 0, Lane.TRANSACTIONAL: 0, Lane.ROUTINE: 15}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from notify import clock, rendering, tokens
-from notify.alerts.models import Alert, Priority
+from notify.alerts.models import Alert, AlertState, Priority
 from notify.providers.base import Channel, Message
 from notify.rendering import Skeleton, marker
 from notify.settings import settings
-from notify.subscribers.models import NoticeKind, Topic
+from notify.subscribers.models import ApprovalRule, NoticeKind, Topic, TopicPurpose
 
 EMAIL_NAMES = (
     "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url",
@@ -239,10 +239,26 @@ EXPIRES = {
 
 
 def warm_up() -> None:
-    """Compile the templates now rather than with the first emergency."""
-    for folder, names in {"email": ("alert.txt", "alert.html"), "sms": ("alert.txt",)}.items():
-        for name in names:
-            rendering.message_environment(folder).get_template(name)
+    """Write one message of each kind to nobody, so that the first emergency does not wait for templates to compile."""
+    alert = Alert(
+        id=UUID(int=0), council_id=UUID(int=0), topic_id=UUID(int=0), title="-", body="-", channels=[],
+        state=AlertState.DRAFT, content_hash=b"", created_by="-", priority=Priority.EMERGENCY, translations={},
+    )  # fmt: skip
+    words = AlertContent(
+        alert,
+        Topic(
+            council_id=UUID(int=0),
+            slug="-",
+            name="-",
+            purpose=TopicPurpose.SERVICE,
+            channels=[],
+            approval=ApprovalRule.NONE,
+        ),
+        "-",
+    )
+    for channel in Channel:
+        nobody = Recipient(0, "-", UUID(int=0), channel, "-", "", "-", "en", "-", may_be_tracked=False, is_unsure=False)
+        words.message(nobody, Event())
 
 
 def email_headers(subject: str, council_name: str) -> dict[str, str]:

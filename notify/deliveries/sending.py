@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select, update
 
-from notify import clock, meters
+from notify import clock, jobs, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
 from notify.deliveries import batches, content, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.service import Claim, Result
+from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown
@@ -29,6 +29,7 @@ from notify.subscribers.queries import is_suppressed
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+HEAD_START_S = 0.03
 RECORD_PATIENCE_S = 30.0
 RECORD_EVERY_S = 2.0  # when hand-overs are slow; an officer looks on
 STUCK_SECONDS = 120.0  # an adapter that says nothing for so long loses its lease; ours all give up long before
@@ -47,14 +48,19 @@ def expand_alert(alert_id: UUID) -> int:
 
 def start_alert(alert_id: UUID) -> None:
     """Expand an alert, and hand over its first batch without waiting for another job."""
-    if not expand_alert(alert_id):
-        return
     with transaction() as session:
-        first = batches.claim_first(session, alert_id)
+        recipients = service.expand(session, alert_id)
+        first = batches.claim_first(session, alert_id) if recipients else None
+        hints = jobs.noted(session)
+    log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
+    # the other workers are called a moment later: until then the first message has the machine to itself
+    calling = threading.Timer(HEAD_START_S, jobs.send, (hints,))
+    calling.start()
     if first is not None:
         _send(first)
-    with transaction() as session:
-        service.analyze(session)
+        with transaction() as session:
+            service.analyze(session)
+    calling.join()
 
 
 def send_next(lane: Lane) -> bool:
@@ -126,7 +132,7 @@ def _send_slices(words: AlertContent, held: Claim) -> float:
     after, pause_s = 0, batches.pause_after(held.attempts)
     pace = _paces[held.channel]
     with _Slice(held) as slice_:
-        while (found := slice_.record_and_go_on(after, pace.size)) is not None:
+        while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
                 return max(pause_s, slice_.wish_s)
@@ -146,6 +152,7 @@ class _Slice:
         self._journal = journal.Journal(held)
         self._results: list[Result] = []
         self._recorded_at = time.monotonic()
+        self._advice = Advice(may_go_on=True)
         self.withdrawn = threading.Event()
         self.wish_s = 0.0  # the longest wait that a provider asked for
 
@@ -156,7 +163,7 @@ class _Slice:
             _in_hand[self._held.lease] = time.monotonic()
             self._results.append(result)
             self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
-            if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record):
+            if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record).may_go_on:
                 self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
 
     def _measure(self) -> None:
@@ -164,18 +171,22 @@ class _Slice:
         waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
         meters.observe_all("notify_hand_over_seconds", waits, lane=self._held.lane.value)
 
-    def record_and_go_on(self, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
+    def record_and_go_on(self, after: int, pace: "Pace") -> tuple[Sequence[Recipient], Sequence[Result]] | None:
         """Write the results and read the next slice, in one transaction. None: the batch must not go on."""
 
         def work(session: Session) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
-            if not self._record(session) or stopping.is_set():
+            if not self._record(session).may_go_on or stopping.is_set():
                 return None
-            return service.next_slice(session, self._held, after=after, size=size)
+            return service.next_slice(session, self._held, after=after, size=pace.size_for(self._advice))
 
+        if self._advice.should_yield:
+            stopping.wait(YIELD_SECONDS)
         return self._with_patience(work)
 
-    def _record(self, session: Session) -> bool:
-        return service.record(session, self._held, self._results) if self._results else True
+    def _record(self, session: Session) -> Advice:
+        if self._results:
+            self._advice = service.record(session, self._held, self._results)
+        return self._advice
 
     def _with_patience(self, work: Callable[[Session], T]) -> T:
         """Wait for a database that restarts: what was handed over must not be handed over again."""
@@ -221,8 +232,13 @@ class Pace:
             fitting = int(handed_over * SLICE_SECONDS / max(seconds, 0.001))
             self.size = max(SMALLEST_SLICE, min(fitting, 2 * self.size, LARGEST_SLICE))
 
+    def size_for(self, advice: Advice) -> int:
+        """How many to take next: few while an emergency needs the machine, the relay and the database."""
+        return SMALLEST_SLICE if advice.should_yield else self.size
+
 
 SLICE_SECONDS = 1.0
+YIELD_SECONDS = 1.0
 SMALLEST_SLICE, FIRST_SLICE, LARGEST_SLICE = 20, 50, 500
 _paces = {channel: Pace() for channel in Channel}
 

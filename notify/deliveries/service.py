@@ -22,7 +22,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.queries import AudienceSql, audience
 
-EMERGENCY_BATCH = 100  # small, so that all workers of the lane start at once
+EMERGENCY_BATCH = 250  # small, so that all workers of the lane have something
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 
 # whether batch b must wait for somebody's word: its alert, its lane, or everything
@@ -231,10 +231,19 @@ NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
 )
 
 
-def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
-    """Write what became of some deliveries, with their events, and prolong the lease; whether to go on with the batch.
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How to go on with a batch: not at all when its lease was lost, its alert cancelled, or it was put on hold.
 
-    Not to go on: the lease was lost, the alert was cancelled, or somebody put it on hold meanwhile.
+    `should_yield`: an emergency is under way, so bulk keeps out of its way.
+    """
+
+    may_go_on: bool
+    should_yield: bool = False
+
+
+def record(session: Session, held: Claim, results: Sequence[Result]) -> Advice:
+    """Write what became of some deliveries, with their events, and prolong the lease; how to go on.
 
     A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
     recorded already stays as it is. Neighbours that fared alike share one event.
@@ -253,7 +262,7 @@ def record(session: Session, held: Claim, results: Sequence[Result]) -> bool:
             "groups": json.dumps(_alike(results)),
         },
     ).first()
-    return row is not None and bool(row.may_go_on)
+    return Advice(row.may_go_on, row.should_yield and held.lane == Lane.ROUTINE) if row else Advice(False)
 
 
 def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
@@ -303,7 +312,9 @@ RECORD = f"""
         lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
     FROM alert a
     WHERE b.id = :batch AND a.id = b.alert_id
-    RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on
+    RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on,
+              EXISTS (SELECT 1 FROM batch u WHERE u.lane = 'emergency' AND u.state IN ('queued', 'leased')
+                      AND u.due_at <= now() AND NOT {ON_HOLD.replace("b.", "u.")}) AS should_yield
 """
 
 

@@ -160,8 +160,8 @@ def test_a_hand_over_is_recorded_even_when_the_lease_was_lost(database: None, ma
         session.execute(text("UPDATE batch SET lease = :other"), {"other": uuid4()})
     assert held
     with transaction() as session:
-        still_ours = ledger.record(session, held, [ledger.Result(1, DeliveryState.SENT, "smtp")])
-    assert not still_ours
+        advice = ledger.record(session, held, [ledger.Result(1, DeliveryState.SENT, "smtp")])
+    assert not advice.may_go_on
     assert states(world, alert) == {"sent": 1}
 
 
