@@ -13,12 +13,20 @@ from typing import NoReturn
 import click
 from sqlalchemy.exc import DBAPIError
 
-from notify import db, demo, embedded, jobs, migrations
-from notify.deliveries.queries import lane_depths
+from notify import db, demo, embedded, jobs, logs, migrations
+from notify.deliveries.checks import complaints as hand_over_complaints
+from notify.deliveries.commands import hold_command, queue, release_command
 from notify.errors import NotifyError
 from notify.jobs import Lane
 from notify.places.commands import geodata
-from notify.processes import scheduler_process, service_processes, web_process, worker_process
+from notify.processes import (
+    scheduler_process,
+    service_processes,
+    web_process,
+    worker_process,
+    worker_processes,
+    workers_chosen,
+)
 from notify.providers import registry
 from notify.providers.base import Channel
 from notify.settings import reread, settings
@@ -184,10 +192,37 @@ def web(host: str, port: int, workers: int) -> None:
 
 @main.command()
 @click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
-@click.option("--threads", default=4, show_default=True, help="Batches handed over at the same time.")
-def worker(lane: str, threads: int) -> None:
-    """Work on one lane: emergency, transactional or routine."""
-    _serve(worker_process(Lane(lane), threads))
+@click.option("--threads", type=click.IntRange(1), help="Batches handed over at a time; NOTIFY_WORKER_THREADS.")
+def worker(lane: str, threads: int | None) -> None:
+    """Work on one lane: emergency, transactional or routine. `notify workers` runs all of them."""
+    _serve(worker_process(Lane(lane), threads or settings().worker_threads))
+
+
+@main.command()
+@click.option("--emergency", type=click.IntRange(0), help="Processes of this lane; NOTIFY_EMERGENCY_WORKERS.")
+@click.option("--transactional", type=click.IntRange(0), help="The same; NOTIFY_TRANSACTIONAL_WORKERS.")
+@click.option("--routine", type=click.IntRange(0), help="The same; NOTIFY_ROUTINE_WORKERS.")
+@click.option("--threads", type=click.IntRange(1), help="Batches each hands over at a time; NOTIFY_WORKER_THREADS.")
+@click.option("--scheduler/--no-scheduler", default=True, show_default=True, help="Run a scheduler too.")
+def workers(threads: int | None, scheduler: bool, **counts: int | None) -> None:
+    """Run the workers of every lane and a scheduler, and start again what dies.
+
+    SIGTERM asks all of them to finish what is in hand, which takes seconds; what still runs after 30 s is killed and
+    loses nothing either.
+    """
+    logs.configure()
+    chosen = {lane: counts[lane.value] for lane in Lane}
+    counted = {
+        lane: default if (count := chosen[lane]) is None else count for lane, default in workers_chosen().items()
+    }
+    commands = [
+        *worker_processes(counted, threads or settings().worker_threads),
+        *([scheduler_process()] if scheduler else []),
+    ]
+    if not commands:
+        raise click.UsageError("That is no process at all: ask for at least one worker or the scheduler.")
+    with installation():
+        sys.exit(supervise(commands, grace_seconds=GRACE_SECONDS))
 
 
 @main.command()
@@ -259,24 +294,16 @@ def create_key(council_slug: str, name: str, role: str, test: bool) -> None:
 
 
 @main.command()
-def queue() -> None:
-    """Show how much waits on each lane."""
-    with installation(), db.transaction() as session:
-        for depth in lane_depths(session):
-            click.echo(f"{depth.lane:14} {depth.batches:6} batches  {depth.deliveries:8} deliveries  {depth.held} held")
-
-
-@main.command()
 def doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
     complaints: list[str] = []
     with installation():
-        for check in (_check_database, _check_queue, _check_providers):
+        for check in (_check_database, _check_queue, _check_providers, hand_over_complaints):
             complaints += check()
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
     if not complaints:
-        click.echo("✓ Database, queue and providers are ready.")
+        click.echo("✓ Database, queue, providers and workers are ready.")
     sys.exit(1 if complaints else 0)
 
 
@@ -309,4 +336,5 @@ def _check_providers() -> Sequence[str]:
     return complaints
 
 
-main.add_command(geodata)
+for command in (geodata, queue, hold_command, release_command):
+    main.add_command(command)

@@ -1,9 +1,10 @@
 """The processes of an installation and how each is started. `compose.yaml` starts the same ones."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from notify.jobs import Lane
+from notify.settings import settings
 from notify.supervisor import Command
 
 
@@ -16,10 +17,25 @@ def web_process(host: str, port: int, workers: int = 1) -> Command:
     return Command("web", argv)
 
 
-def worker_process(lane: Lane, threads: int) -> Command:
-    """One worker on one lane."""
+def worker_process(lane: Lane, threads: int, *, number: int | None = None) -> Command:
+    """One worker on one lane; `number` tells it from others of its lane."""
     argv = [sys.executable, "-m", "workers", "--lane", lane.value, "--threads", str(threads)]
-    return Command(f"worker {lane}", argv)
+    return Command(f"worker {lane}" if number is None else f"worker {lane} {number}", argv)
+
+
+def worker_processes(counts: Mapping[Lane, int], threads: int) -> Sequence[Command]:
+    """So many workers on each lane, the most urgent first."""
+    return [worker_process(lane, threads, number=number + 1) for lane in Lane for number in range(counts.get(lane, 0))]
+
+
+def workers_chosen() -> Mapping[Lane, int]:
+    """How many worker processes of each lane the settings ask for."""
+    chosen = settings()
+    return {
+        Lane.EMERGENCY: chosen.emergency_workers,
+        Lane.TRANSACTIONAL: chosen.transactional_workers,
+        Lane.ROUTINE: chosen.routine_workers,
+    }
 
 
 def scheduler_process() -> Command:
@@ -29,5 +45,5 @@ def scheduler_process() -> Command:
 
 def service_processes(port: int) -> Sequence[Command]:
     """Everything that a small installation runs."""
-    workers = [worker_process(lane, threads=4) for lane in Lane]
+    workers = worker_processes(workers_chosen(), settings().worker_threads)
     return [web_process("127.0.0.1", port), *workers, scheduler_process()]

@@ -5,12 +5,25 @@ from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _rates(value: str) -> dict[str, float]:
+    rates: dict[str, float] = {}
+    for item in _names(value):
+        name, _, rate = item.partition("=")
+        try:
+            rates[name.strip()] = float(rate)
+        except ValueError:
+            raise ValueError(f"{item!r} is not a provider and its rate, as in smtp=500") from None
+        if not 0 < rates[name.strip()] < float("inf"):
+            raise ValueError(f"{item!r}: a rate is more than 0 messages a second")
+    return rates
 
 
 P = ParamSpec("P")
@@ -57,14 +70,48 @@ class Settings(BaseSettings):
     webhook_providers: str = Field(
         "webhook", description="Webhook adapters in order of preference, separated by commas."
     )
+    provider_rates: str = Field(
+        "",
+        description="Messages a second that all processes together may hand each provider, say `smtp=500,twilio=20`; "
+        "a provider that is not named has no limit. A fifth of it is kept for emergencies.",
+    )
+    provider_rate_share: float = Field(
+        4,
+        ge=1,
+        description="While Redis is away each process keeps to its provider's rate divided by this, and those of the "
+        "emergency lane to half the rate.",
+    )
     sender_name: str = Field("", description="Name before the sender's address; empty: the council's name.")
     sender_address: str = Field("alerts@example.org", description="The From address of every e-mail.")
     batch_size: int = Field(500, ge=1, le=5000, description="How many deliveries one job claims and hands over.")
     lease_seconds: int = Field(20, ge=5, description="How long a worker may hold a batch before others take it over.")
     database_pool: int = Field(10, ge=2, description="Database connections each process keeps at most.")
+    emergency_workers: int = Field(2, ge=0, description="Worker processes of the emergency lane here.")
+    transactional_workers: int = Field(1, ge=0, description="Worker processes of the transactional lane here.")
+    routine_workers: int = Field(2, ge=0, description="Worker processes of the routine lane here.")
+    worker_threads: int = Field(4, ge=1, description="Batches that one worker process hands over at the same time.")
+    brake_percent: float = Field(
+        4, gt=0, le=100, description="A routine alert is put on hold once so many percent of it were refused for good."
+    )
+    brake_after: int = Field(200, ge=1, description="The brake looks at no alert before so many were handed over.")
+    hold_after_failover: bool = Field(
+        True,
+        description="Hold everything when the database comes back on another timeline, as a restored copy does. "
+        "Switch it off only where a synchronous standby takes over.",
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
+
+    @field_validator("provider_rates")
+    @classmethod
+    def _rates_can_be_read(cls, value: str) -> str:
+        _rates(value)
+        return value
+
+    def provider_rate(self, name: str) -> float | None:
+        """How many messages a second this provider may be handed; None: as many as it takes."""
+        return _rates(self.provider_rates).get(name)
 
     @property
     def is_secure(self) -> bool:

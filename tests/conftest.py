@@ -14,7 +14,7 @@ from sqlalchemy import text
 from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.deliveries import models as _deliveries  # noqa: F401
-from notify.providers import registry
+from notify.providers import flow, registry
 from tests import pigeon
 from tests.mailbox import Mailbox
 from workers import actors
@@ -63,6 +63,7 @@ def empty_database() -> None:
         # tests name releases by number, and work that was undone uses up numbers too
         connection.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 1, false)"))
     jobs.sending_broker().client.flushall()
+    flow.forget()
     clock.use(None)
 
 

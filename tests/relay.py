@@ -2,14 +2,21 @@
 
 import socket
 import socketserver
+import ssl
+import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 OK = "250 OK"
+
+# with its key, for 127.0.0.1 and localhost, valid until 2126: nobody but a test that says so believes it
+CERTIFICATE = Path(__file__).parent / "providers" / "certificate.pem"
+DRIP_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -17,6 +24,12 @@ class Relay:
     """How the relay behaves, and what it took: `taken` holds (recipient, message) in the order of acceptance.
 
     `rcpt` answers each recipient. A reply of "" closes the connection instead; 421 is followed by closing it.
+
+    `heard` holds the recipients whose text came wholly, whatever was answered. `manners` says at which step
+    ("greeting", a command, "text" for its beginning or "END" for its end) it stops behaving: it may "hang" and say
+    nothing more, "drip" its answer without end, "half-close" and hear but not speak, or "reset".
+    Only connections number `misbehaving_from` to `misbehaving_to` meet these. More connections at once than there is
+    `room` for are turned away.
     """
 
     extensions: tuple[str, ...] = ("8BITMIME", "PIPELINING")
@@ -29,11 +42,20 @@ class Relay:
     asks_for_text_without_recipients: bool = False
     hangs_up_when_idle: bool = False
     seconds_a_message: float = 0.0
+    manners: Mapping[str, str] = field(default_factory=dict)
+    misbehaving_from: int = 1
+    misbehaving_to: int = 1_000_000
+    room: int = 1_000_000
+    seconds_before_greeting: float = 0.0
+    tls: bool = False  # from the first byte
     port: int = 0
     taken: list[tuple[str, bytes]] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     still_open: int = 0
+    most_open: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
 
     def recipients(self) -> Counter[str]:
         """How many messages were taken for each address."""
@@ -48,17 +70,59 @@ class _Session(socketserver.StreamRequestHandler):
     server: "_Server"
     disable_nagle_algorithm = True
     recipient: str | None = None
+    manners: Mapping[str, str]
 
-    def handle(self) -> None:
+    def setup(self) -> None:
         relay = self.server.relay
         relay.connections += 1
         relay.still_open += 1
+        relay.most_open = max(relay.most_open, relay.still_open)
+        if relay.tls:
+            self._begin_tls()
+        super().setup()
+
+    def _begin_tls(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        self.request = context.wrap_socket(self.request, server_side=True)
+
+    def handle(self) -> None:
+        relay = self.server.relay
+        is_met = relay.misbehaving_from <= relay.connections <= relay.misbehaving_to
+        self.manners = relay.manners if is_met else {}
         try:
-            self._say(relay.greeting)
+            self._misbehave("greeting")
+            time.sleep(relay.seconds_before_greeting)  # slowness, too
+            self._say(relay.greeting if relay.still_open <= relay.room else "421 4.7.0 too many connections")
             while line := self.rfile.readline():
                 self._answer(relay, line.decode("utf-8", "replace").strip())
         except (_HangUp, OSError):
             return
+
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.close()
+
+    def _misbehave(self, step: str) -> None:
+        over = self.server.relay.over
+        match self.manners.get(step):
+            case "hang":
+                over.wait()
+            case "drip":
+                while not over.wait(DRIP_SECONDS):
+                    self.wfile.write(b"2")
+            case "half-close":
+                self.request.shutdown(socket.SHUT_WR)
+                while self.rfile.readline():
+                    pass
+            case "reset":
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.request.close()
+            case _:
+                return
+        raise _HangUp
 
     def _say(self, reply: str) -> None:
         if not reply:
@@ -70,6 +134,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _answer(self, relay: Relay, line: str) -> None:
         relay.commands.append(line)
         verb, _, rest = line.partition(" ")
+        self._misbehave(verb.upper())
         match verb.upper():
             case "EHLO":
                 words = ["relay.test", *relay.extensions]
@@ -78,6 +143,10 @@ class _Session(socketserver.StreamRequestHandler):
                 self._hear_recipient(relay, rest.partition(":")[2].strip("<>"))
             case "DATA":
                 self._hear_data(relay)
+            case "STARTTLS" if "STARTTLS" in relay.extensions:
+                self._say("220 go on")
+                self._begin_tls()
+                super().setup()
             case "QUIT":
                 self._say("221 bye")
                 raise _HangUp
@@ -98,11 +167,15 @@ class _Session(socketserver.StreamRequestHandler):
             self._take(relay)
 
     def _take(self, relay: Relay) -> None:
+        self._misbehave("text")
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line:
                 raise _HangUp
             lines.append(line[1:] if line.startswith(b".") else line)
+        if self.recipient:
+            relay.heard.append(self.recipient)
+        self._misbehave("END")
         time.sleep(relay.seconds_a_message)  # the slowness that a test asked for, not a wait
         reply = relay.end(self.recipient) if self.recipient else "554 5.5.1 no recipients"
         if self.recipient and reply.startswith("2"):
@@ -121,8 +194,12 @@ class _Server(socketserver.ThreadingTCPServer):
     relay: Relay
 
     def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        super().shutdown_request(request)
+        with suppress(OSError):
+            super().shutdown_request(request)
         self.relay.still_open -= 1
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: clients that hang up or do not believe the certificate are what tests are about."""
 
 
 @contextmanager
@@ -133,6 +210,9 @@ def serving(relay: Relay) -> Iterator[Relay]:
         relay.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
-        yield relay
-        server.shutdown()
-        thread.join()
+        try:
+            yield relay
+        finally:
+            relay.over.set()
+            server.shutdown()
+            thread.join()

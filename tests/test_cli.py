@@ -88,6 +88,19 @@ def test_the_queue_and_the_doctor_answer(mail: Mailbox) -> None:
 
 def test_help_teaches_without_starting_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_DATA_DIR", str(tmp_path / "nothing"))
-    for command in ((), ("run",), ("geodata", "load"), ("worker",), ("key", "create")):
+    for command in (
+        (),
+        ("run",),
+        ("geodata", "load"),
+        ("worker",),
+        ("workers",),
+        ("hold",),
+        ("release",),
+        ("queue",),
+        ("queue", "status"),
+        ("queue", "dead"),
+        ("queue", "retry"),
+        ("key", "create"),
+    ):
         assert notify(*command, "--help").exit_code == 0
     assert not (tmp_path / "nothing").exists()

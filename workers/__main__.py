@@ -13,7 +13,7 @@ from dramatiq import Worker
 
 from notify import logs
 from notify.db import engine
-from notify.deliveries import content, sending
+from notify.deliveries import content, restores, sending
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Channel
@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     content.warm_up()
     for channel in Channel:
         registry.providers_for(channel)  # a wrong setting must show now, not with the first alert
-    engine()
+    restores.watch(engine())
     broker = make_broker()
     dramatiq.set_broker(broker)
     actors.register(broker)
     worker = Worker(
         broker, queues={chosen.lane}, worker_threads=chosen.threads, worker_timeout=IDLE_LOOK_MS[chosen.lane]
     )
-    housekeeper, understudy = Housekeeper(), Understudy(chosen.lane, chosen.threads)
+    housekeeper, understudy = Housekeeper(chosen.lane), Understudy(chosen.lane, chosen.threads)
     stop = threading.Event()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:

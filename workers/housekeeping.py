@@ -26,13 +26,14 @@ START = {Job.EXPAND_ALERT: sending.start_alert, Job.SEND_NOTICE: sending.send_no
 class Housekeeper(threading.Thread):
     """Runs beside the job threads until told to stop. Whatever fails is tried again at the next round."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane) -> None:
         super().__init__(name="housekeeper", daemon=True)
+        self._lane = lane
         self._stop_asked = threading.Event()
         self._chores: list[tuple[float, Callable[[], object]]] = [
             (settings().lease_seconds / 4, sending.keep_leases),
             (LOOK_SECONDS, sending.recover_orphans),
-            (METERS_SECONDS, metering.write),
+            (METERS_SECONDS, partial(metering.write, lane)),
         ]
 
     def run(self) -> None:
@@ -48,7 +49,7 @@ class Housekeeper(threading.Thread):
         """End after the round under way, and write the last counts down."""
         self._stop_asked.set()
         self.join(timeout=5)
-        attempt(metering.write)
+        attempt(partial(metering.leave, self._lane))
 
 
 class Understudy(threading.Thread):

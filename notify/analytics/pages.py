@@ -9,17 +9,33 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
 
 from notify.alerts import queries as alerts
 from notify.alerts.models import Alert, AlertState
 from notify.analytics import queries
 from notify.analytics.queries import Figures
 from notify.db import transaction
+from notify.deliveries import brake, holds
+from notify.deliveries.models import Hold
+from notify.deliveries.queries import count_dead, dead_deliveries
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.models import Topic
 from notify.web.templates import page
 
 AnyRequest = Request[Principal, None, State]
+
+DEAD_SHOWN = 20
+BEFORE_THE_END = frozenset({AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED, AlertState.SENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class HoldShown:
+    """A hold in force: of `everything`, the `lane` or the `alert`."""
+
+    scope: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,12 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         alert = alerts.alert(session, request.user.council_id, alert_id)
         summary = _summary(alert, session.get_one(Topic, alert.topic_id))
         figures = queries.figures(session, alert)
+        kept_back = [
+            HoldShown(holds.scope_of(one).partition(" ")[0], one.reason, one.at) for one in _holds(session, alert)
+        ]
+        bounces = brake.bounces(session, alert.id)
+        dead = dead_deliveries(session, alert_id=alert.id, limit=DEAD_SHOWN)
+        dead_count = sum(count_dead(session, alert_id=alert.id).values())
     return page(
         "alert.html",
         alert=summary,
@@ -79,8 +101,17 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
             for group in figures.by_ward
         ],
         is_under_way=alert.state == AlertState.SENDING,
+        holds=kept_back,
+        bounces=bounces.words if bounces else None,
+        dead=dead,
+        dead_count=dead_count,
         officer=request.user.name,
     )
+
+
+def _holds(session: Session, alert: Alert) -> Sequence[Hold]:
+    """What keeps this alert back; nothing of one that is over waits for anybody's word."""
+    return holds.keeping_back(session, alert) if alert.state in BEFORE_THE_END else []
 
 
 def _shown(figures: Figures) -> dict[str, object]:

@@ -14,6 +14,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 
 DEATHS_TO_SPLIT = 3
+SHORTEST_PAUSE_S = 0.5
 FIRST_PAUSE_S = 5
 LONGEST_PAUSE_S = 300
 LONGEST_TRY_HOURS = 24
@@ -158,13 +159,15 @@ SPLIT = """
 """
 
 
-def release(session: Session, held: Claim, *, pause_s: float) -> None:
+def release(session: Session, held: Claim, *, pause_s: float, was_tried: bool = True) -> None:
     """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
+
+    An attempt in which no provider was asked is not counted.
 
     A lost lease releases nothing. A day after the alert was expanded comes the last try: what then still waits has
     failed and says so.
     """
-    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s}
+    values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "tried": was_tried}
     if held.is_last_try:
         session.execute(text(GIVE_UP), values)
     session.execute(text(GIVE_BACK), values)
@@ -176,7 +179,7 @@ def pause_after(attempts: int) -> float:
     Never less than half a second: a relay that just said no is not asked again in the same breath.
     """
     longest = min(FIRST_PAUSE_S * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE_S)
-    return random.uniform(0.5, longest)  # noqa: S311 - no secret
+    return random.uniform(SHORTEST_PAUSE_S, longest)  # noqa: S311 - no secret
 
 
 def _span(held: Claim) -> dict[str, object]:
@@ -199,6 +202,7 @@ GIVE_UP = """
 GIVE_BACK = """
     UPDATE batch
     SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL, deaths = 0,
+        attempts = attempts - CASE WHEN :tried THEN 0 ELSE 1 END,
         due_at = now() + make_interval(secs => :pause)
     FROM (SELECT EXISTS (SELECT 1 FROM delivery
                          WHERE month = :month AND alert_id = :alert AND state = 'created'

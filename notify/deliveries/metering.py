@@ -38,7 +38,7 @@ def write(lane: Lane | None = None) -> None:
     taken = meters.take()
     try:
         with transaction() as session:
-            _add(session, taken)
+            add_all(session, taken)
             if lane:
                 _see(session, WORKER_SEEN, meters.labels_of({"lane": lane, "process": process_name()}))
                 _publish_breakers(session)
@@ -59,17 +59,18 @@ def leave(lane: Lane) -> None:
 
 def add(session: Session, name: str, amount: float = 1, **labels: str) -> None:
     """Add to a counter within a transaction that counts what it does itself."""
-    _add(session, {(name, meters.labels_of(labels)): amount})
+    add_all(session, {(name, meters.labels_of(labels)): amount})
 
 
 def _process_label() -> str:
     return meters.labels_of({"process": process_name()})
 
 
-def _add(session: Session, counted: Mapping[tuple[str, str], float]) -> None:
+def add_all(session: Session, counted: Mapping[tuple[str, str], float]) -> None:
+    """Add to counters by name and labels."""
     if counted:
         names, labels = zip(*counted, strict=True)
-        session.execute(text(ADD), {"names": names, "labels": labels, "values": list(counted.values())})
+        session.execute(text(ADD), {"names": list(names), "labels": list(labels), "values": list(counted.values())})
 
 
 # in order, so that two processes never wait for each other

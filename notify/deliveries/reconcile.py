@@ -7,9 +7,13 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import jobs
+from notify.deliveries.batches import IS_DUE
+from notify.deliveries.holds import NOTICES_ON_HOLD
+from notify.deliveries.service import ON_HOLD
 from notify.jobs import Job, Lane, Noted
 
-PATIENCE_SECONDS = 5  # longer than a job usually waits; one too many is harmless
+# longer than a job usually waits; one too many is harmless, but a long queue of notices must not double itself
+ALERT_PATIENCE_S, NOTICE_PATIENCE_S = 2.0, 20.0
 MOST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
 
 
@@ -36,35 +40,37 @@ def _batches(session: Session) -> Sequence[Noted]:
     return missing
 
 
-DUE_BATCHES = """
-    SELECT lane, count(*) AS due FROM batch
-    WHERE state = 'queued' AND due_at <= now() OR state = 'leased' AND lease_until < now()
-    GROUP BY lane
+DUE_BATCHES = f"""
+    SELECT b.lane, count(*) AS due FROM batch b
+    WHERE {IS_DUE} AND NOT {ON_HOLD}
+    GROUP BY b.lane
 """
 
 
 def _alerts_and_notices(session: Session) -> Sequence[Noted]:
-    return [item for lane in Lane for item in unstarted(session, lane, patience_s=PATIENCE_SECONDS)]
+    return [item for lane in Lane for item in unstarted(session, lane, patient=True)]
 
 
-def unstarted(session: Session, lane: Lane, *, patience_s: float = 0.0) -> Sequence[Noted]:
-    """Alerts of this lane to be expanded and notices to be sent that have waited for more than so many seconds."""
-    rows = session.execute(text(UNSTARTED), {"lane": lane, "patience": patience_s})
+def unstarted(session: Session, lane: Lane, *, patient: bool = False) -> Sequence[Noted]:
+    """Alerts of this lane to be expanded and notices to be sent; `patient`: only those whose jobs should have come."""
+    patience = {"alerts": ALERT_PATIENCE_S, "notices": NOTICE_PATIENCE_S} if patient else {"alerts": 0, "notices": 0}
+    rows = session.execute(text(UNSTARTED), {"lane": lane, **patience})
     return [Noted(Job(row.job), lane, (str(row.id),)) for row in rows]
 
 
-UNSTARTED = """
+UNSTARTED = f"""
     WITH alerts AS (
         -- one that is being expanded right now is locked, and passed by
         SELECT id FROM alert
         WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
-          AND changed_at <= now() - make_interval(secs => :patience)
+          AND changed_at <= now() - make_interval(secs => :alerts)
         LIMIT 500 FOR UPDATE SKIP LOCKED
     )
     SELECT 'expand_alert' AS job, id FROM alerts
     UNION ALL SELECT 'send_notice', id FROM notice
               WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > now()
-                AND due_at <= now() - make_interval(secs => :patience)
+                AND due_at <= now() - make_interval(secs => :notices)
+                AND NOT {NOTICES_ON_HOLD}
 """
 
 

@@ -14,6 +14,7 @@ Whoever puts back the database, Redis and that folder all together runs `notify 
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -28,13 +29,14 @@ from sqlmodel import Session
 from notify import jobs
 from notify.db import transaction
 from notify.deliveries import holds
+from notify.deliveries.metering import process_name
 from notify.settings import once_a_process, settings
 
 log = logging.getLogger(__name__)
 
 RESTORE = "engine:restore"
 REDIS_KEY = f"{jobs.NAMESPACE}:witness"
-LOOK_AGAIN_S = 5.0
+LOOK_AGAIN_S = 1.0
 LOOKED_AT = "notify looked at this connection"
 SEGMENT_BYTES = 16 * 1024 * 1024  # a standby that took over may lack the end of a log that nobody had waited for
 
@@ -52,16 +54,20 @@ class Position:
     lsn: int
     noticed: str
 
+    @property
+    def server(self) -> str:
+        """The part of `system` that all databases of a server share."""
+        return self.system.partition("/")[0]
+
 
 class _Memory:
-    """The last position that this process saw, and when."""
+    """The last position that this process saw, and when. `is_file_usable`: whether it could be kept in the file too."""
 
     def __init__(self) -> None:
         self.position: Position | None = None
         self.looked_at = 0.0
-
-    def keep(self, position: Position) -> None:
-        self.position, self.looked_at = position, time.monotonic()
+        self.is_file_usable = True
+        self.writing = threading.Lock()
 
 
 @once_a_process
@@ -77,8 +83,9 @@ def look() -> None:
     past = [*_own(), *_from_outside()]
     with transaction() as session:
         now = _notice(session, past)
-    _memory().keep(now)
-    _remember_outside(now)
+    _keep(now)
+    with suppress(redis.RedisError, BrokerConnectionError):
+        jobs.sending_broker().client.set(REDIS_KEY, json.dumps(asdict(now)))
 
 
 def watch(engine: Engine) -> None:
@@ -96,7 +103,7 @@ def _look_first(connection: Connection) -> None:
     past = [*_own(), *_from_outside()] if is_new else _own()
     with Session(connection) as session, session.begin():
         now = _notice(session, past)
-    _memory().keep(now)
+    _keep(now)
     connection.info[LOOKED_AT] = True
 
 
@@ -106,7 +113,9 @@ def _notice(session: Session, past: Sequence[Position]) -> Position:
     `past` must have been remembered before this is called: what is remembered meanwhile may be further on.
     """
     now, witness, has_alerts = _read(session)
-    if _doubt(now, witness, past) and has_alerts:  # without an alert nothing could go out twice
+    if not has_alerts:  # nothing could go out twice, and a witness would be in the way of one that is being loaded
+        return now
+    if _doubt(now, witness, past):
         holds.one_at_a_time(session)
         now, witness, _ = _read(session)  # another process may have noticed meanwhile
         if doubt := _doubt(now, witness, past):
@@ -147,6 +156,8 @@ def _doubt(now: Position, witness: tuple[str, str] | None, past: Sequence[Positi
     if witness and not (witness[1] == now.timeline or (stays_on_failover and witness[1] < now.timeline)):
         return "it continues on another timeline"
     for seen in past:
+        if witness is None and seen.system != now.system and seen.server == now.server:
+            return "its tables were made anew"
         if seen.system != now.system or seen.noticed < now.noticed:  # of another database; dealt with already
             continue
         may_lack = SEGMENT_BYTES if stays_on_failover and seen.timeline < now.timeline else 0
@@ -192,14 +203,17 @@ def _from_redis() -> Iterator[Position]:
             yield Position(**json.loads(kept))
 
 
-def _remember_outside(now: Position) -> None:
-    words = json.dumps(asdict(now))
+def _keep(now: Position) -> None:
+    """Remember the position in this process and in the file."""
+    memory = _memory()
+    memory.position, memory.looked_at = now, time.monotonic()
+    fresh = _file().with_suffix(f".{process_name()}")  # others write at the same moment; whoever renames last is right
     try:
-        fresh = _file().with_suffix(".new")
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(words)
-        fresh.rename(_file())
+        with memory.writing:
+            _file().parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(asdict(now)))
+            fresh.rename(_file())
     except OSError as error:
-        log.warning("the position of the database cannot be kept", extra={"error": type(error).__name__})
-    with suppress(redis.RedisError, BrokerConnectionError):
-        jobs.sending_broker().client.set(REDIS_KEY, words)
+        if memory.is_file_usable:
+            log.warning("the position of the database cannot be kept", extra={"error": type(error).__name__})
+        memory.is_file_usable = False

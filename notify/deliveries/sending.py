@@ -4,17 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self, TypeVar
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select, update
 
 from notify import clock, jobs, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import batches, content, journal, reconcile, service
+from notify.deliveries import batches, content, holds, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Advice, Claim, Result
@@ -91,9 +93,9 @@ def _send(held: Claim) -> bool:
         given_up = batches.isolate(session, held)
         words = _content(session, held.alert_id)
     if not given_up:
-        pause_s = _send_slices(words, held)
+        end = _send_slices(words, held)
         with transaction() as session:
-            batches.release(session, held, pause_s=pause_s)
+            batches.release(session, held, pause_s=end.pause_s, was_tried=end.was_tried)
     with transaction() as session:  # its own: two last batches must see each other's end
         service.finish_alert(session, held.alert_id)
     return True
@@ -127,21 +129,30 @@ def recover_orphans() -> int:
     return recovered
 
 
-def _send_slices(words: AlertContent, held: Claim) -> float:
-    """Hand over slice after slice; how many seconds what was deferred should wait."""
-    after, pause_s = 0, batches.pause_after(held.attempts)
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How long what was deferred should wait, in seconds, and whether any provider was asked at all."""
+
+    pause_s: float
+    was_tried: bool
+
+
+def _send_slices(words: AlertContent, held: Claim) -> _End:
+    """Hand over slice after slice until nothing is left or the batch must stop."""
+    after = 0
     pace = _paces[held.channel]
     with _Slice(held) as slice_:
         while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
-                return max(pause_s, slice_.wish_s)
+                pause_s = batches.pause_after(held.attempts) if slice_.was_tried else batches.SHORTEST_PAUSE_S
+                return _End(max(pause_s, slice_.wish_s), slice_.was_tried)
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()
             slice_.extend(refused)
             slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
-        return 0.0
+        return _End(0.0, was_tried=True)
 
 
 class _Slice:
@@ -155,6 +166,7 @@ class _Slice:
         self._advice = Advice(may_go_on=True)
         self.withdrawn = threading.Event()
         self.wish_s = 0.0  # the longest wait that a provider asked for
+        self.was_tried = False
 
     def extend(self, results: Iterable[Result]) -> None:
         """Keep results as they become known, and record them now and then when they come slowly."""
@@ -163,6 +175,7 @@ class _Slice:
             _in_hand[self._held.lease] = time.monotonic()
             self._results.append(result)
             self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
+            self.was_tried |= not result.was_held_back
             if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record).may_go_on:
                 self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
 
@@ -297,8 +310,8 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
             return Result(number, DeliveryState.SENT, provider.name, reference or None, at=now)
         case Refused(reason=reason):
             return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=reason, at=now)
-        case Deferred(reason=reason, retry_after_s=wait):
-            return Result(number, None, provider.name, reason=reason, retry_after_s=wait)
+        case Deferred(reason=reason, retry_after_s=wait, was_held_back=held_back):
+            return Result(number, None, provider.name, reason=reason, retry_after_s=wait, was_held_back=held_back)
         case Unknown(reason=reason):
             state = DeliveryState.UNKNOWN if _is_enough(recipient, held) else None
             return Result(number, state, provider.name, reason=reason, unsure=True)
@@ -332,6 +345,7 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
             col(Notice.state).in_([NoticeState.CREATED, NoticeState.SENDING]),  # due again: its worker died
             col(Notice.expires_at) > clock.now(),
             col(Notice.due_at) <= clock.now(),
+            text(f"NOT {holds.NOTICES_ON_HOLD}"),
         )
         .values(state=NoticeState.SENDING, attempts=col(Notice.attempts) + 1, due_at=clock.now() + timedelta(minutes=1))
         .returning(Notice)

@@ -63,6 +63,7 @@ class Result:
     reason: str | None = None
     retry_after_s: float | None = None
     unsure: bool = False
+    was_held_back: bool = False  # no provider was asked
     at: float = 0.0
 
 

@@ -77,11 +77,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The message was not taken now. `retry_after_s` is the provider's wish in seconds, if it gave one."""
+    """The message was not taken now. `retry_after_s` is the provider's wish in seconds, if it gave one.
+
+    `is_address`: this was about the recipient only (a full mailbox, greylisting) and says nothing about the provider.
+    `was_held_back`: no provider was asked at all, because none may be handed anything at the moment.
+    """
 
     reference: str
     reason: str
     retry_after_s: float | None = None
+    is_address: bool = False
+    was_held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,19 @@ class ProviderRejected(Exception):
 
 
 class ProviderUnavailable(Exception):
-    """Passing: the provider is away, busy or limiting us. `retry_after_s` is in seconds, None if it did not say."""
+    """Passing: the provider is away, busy or limiting us. `retry_after_s` is in seconds, None if it did not say.
 
-    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+    `is_address`: only this recipient cannot be reached now; the provider itself is well.
+    """
+
+    def __init__(self, reason: str, retry_after_s: float | None = None, *, is_address: bool = False) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+        self.is_address = is_address
+
+
+class ProviderUnsure(Exception):
+    """The message left wholly and no answer came in time: nobody knows whether it was taken."""
 
 
 class ReceiptNotAuthentic(Exception):
@@ -130,7 +144,7 @@ class Provider(Protocol):
     def send(self, message: Message) -> str:
         """Hand one message over and return the provider's id for it, or an empty string.
 
-        Raises: ProviderRejected, ProviderUnavailable; nothing else.
+        Raises: ProviderRejected, ProviderUnavailable, ProviderUnsure; nothing else, and within half a minute.
         """
         ...
 
@@ -156,19 +170,30 @@ class SendsMany(Protocol):
         ...
 
 
+def stayed(message: Message, why: str) -> Deferred:
+    """What became of a message that was not to leave any more. It is no provider's fault."""
+    return Deferred(message.reference, why, is_address=True)
+
+
+def send_one(provider: Provider, message: Message) -> Outcome:
+    """Hand over one message and say what became of it. Raises nothing."""
+    if why := message.must_stay():
+        return stayed(message, why)
+    try:
+        return Accepted(message.reference, provider.send(message))
+    except ProviderRejected as error:
+        return Refused(message.reference, str(error))
+    except ProviderUnavailable as error:
+        return Deferred(message.reference, str(error), error.retry_after_s, is_address=error.is_address)
+    except ProviderUnsure as error:
+        return Unknown(message.reference, str(error))
+    except Exception as error:  # an adapter's defect must not lose what became of the others
+        # without the error's own words, which may hold an address
+        log.error("provider broke its promise", extra={"provider": provider.name, "error": type(error).__name__})
+        return Deferred(message.reference, f"The provider failed: {type(error).__name__}")
+
+
 def send_each(provider: Provider, messages: Iterable[Message]) -> Iterator[Outcome]:
     """Hand over one message after another and say of each what became of it."""
     for message in messages:
-        if why := message.must_stay():
-            yield Deferred(message.reference, why)
-            continue
-        try:
-            yield Accepted(message.reference, provider.send(message))
-        except ProviderRejected as error:
-            yield Refused(message.reference, str(error))
-        except ProviderUnavailable as error:
-            yield Deferred(message.reference, str(error), error.retry_after_s)
-        except Exception as error:  # an adapter's defect must not lose what became of the others
-            # without the error's own words, which may hold an address
-            log.error("provider broke its promise", extra={"provider": provider.name, "error": type(error).__name__})
-            yield Deferred(message.reference, f"The provider failed: {type(error).__name__}")
+        yield send_one(provider, message)

@@ -13,6 +13,8 @@ Any runner that calls the `test_` methods of a class will do; pytest does.
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event
 from uuid import uuid4
 
 from notify.providers.base import (
@@ -20,12 +22,13 @@ from notify.providers.base import (
     Channel,
     Deferred,
     Message,
+    Outcome,
     Provider,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderUnsure,
     Receipt,
     ReceiptNotAuthentic,
-    Refused,
     SendsMany,
 )
 
@@ -99,7 +102,7 @@ class ProviderContract:
         finally:
             provider.close()
 
-    def test_it_refuses_in_the_two_known_ways_only(self) -> None:
+    def test_it_refuses_in_the_known_ways_only(self) -> None:
         provider = self.make_provider()
         try:
             for address in GARBAGE_ADDRESSES:
@@ -111,6 +114,8 @@ class ProviderContract:
                 except ProviderUnavailable as error:
                     assert str(error), f"the postponement of {address!r} gives no reason"
                     assert error.retry_after_s is None or error.retry_after_s >= 0, "seconds to wait are not negative"
+                except ProviderUnsure as error:
+                    assert str(error), f"the doubt about {address!r} gives no reason"
         finally:
             provider.close()
 
@@ -123,12 +128,32 @@ class ProviderContract:
             bad = [replace(self.a_good_message(), address=address) for address in GARBAGE_ADDRESSES]
             for messages in ([], good, [*bad, *good]):
                 outcomes = list(provider.send_many(messages))
-                assert all(isinstance(outcome, Accepted | Refused | Deferred) for outcome in outcomes), "an outcome"
+                assert all(isinstance(outcome, Outcome) for outcome in outcomes), "an outcome"
                 told = sorted(outcome.reference for outcome in outcomes)
                 assert told == sorted(message.reference for message in messages), "one outcome for each message"
                 taken = {outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)}
                 lost = [message for message in messages if message in good and message.reference not in taken]
                 assert not lost, "a good message is taken whatever travels beside it"
+        finally:
+            provider.close()
+
+    def test_it_sends_nothing_that_has_expired_or_was_withdrawn_meanwhile(self) -> None:
+        """The engine asks for those that are sent one by one; who takes many asks each before it leaves."""
+        provider = self.make_provider()
+        try:
+            if not isinstance(provider, SendsMany):
+                return
+            withdrawn = Event()
+            withdrawn.set()
+            good = self.a_good_message()
+            expired = replace(self.a_good_message(), expires_at=datetime(2000, 1, 1, tzinfo=UTC))
+            stopped = replace(self.a_good_message(), withdrawn=withdrawn)
+            told = {outcome.reference: outcome for outcome in provider.send_many([expired, good, stopped])}
+            assert isinstance(told[good.reference], Accepted), "a good message is taken whatever travels beside it"
+            for message in (expired, stopped):
+                outcome = told[message.reference]
+                assert isinstance(outcome, Deferred), "ask `message.must_stay()` before each leaves"
+                assert outcome.is_address, "this says nothing about the provider: see `notify.providers.base.stayed`"
         finally:
             provider.close()
 

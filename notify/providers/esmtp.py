@@ -1,25 +1,25 @@
-"""ESMTP with pipelining over many open connections at once, driven by one thread.
+"""ESMTP with pipelining: one connection and the messages on their way through it.
 
 A message costs one round trip: its end leaves together with the next message's MAIL, RCPT and DATA, and the replies
-come back together. Source: RFC 5321, RFC 2920. Everything before the first MAIL (TLS, EHLO, AUTH) is smtplib's.
+come back together. Source: RFC 5321, RFC 2920, RFC 3463. `pipelines.py` drives many of these at once.
 """
 
-import selectors
-import smtplib
-import socket
+import re
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from enum import Enum, auto
 
-from notify.providers.base import Accepted, Deferred, Message, Outcome, Refused
+from notify.providers.base import Accepted, Deferred, Message, Outcome, Refused, Unknown, stayed
+from notify.providers.relay import Connection
 
 READ_BYTES = 65_536
 LONGEST_REPLY_BYTES = 16_384
+FAILURES_TO_STOP = 20
 
 UNKNOWN = "The relay went away before it said whether it took the message."
+TAKES_NOTHING = "The relay takes nothing at the moment."
 
 
 class Step(Enum):
@@ -33,151 +33,183 @@ class Step(Enum):
     NO_MESSAGE = auto()
 
 
+ANNOUNCED = (Step.MAIL, Step.RCPT, Step.DATA)
+# nearly every turn looks like this: one message was taken, and the text of the next is asked for
+USUAL = (Step.END, *ANNOUNCED)
+_USUAL_REPLIES = re.compile(rb"(?:2\d\d [^\n]*\n){3}354 [^\n]*\n")
+# twice as quick as looking for it with `in`
+_LINE_WITH_A_DOT = re.compile(rb"\n\.")
+
+
 class RelayLost(Exception):
     """The connection is of no more use."""
 
 
+class HandOver:
+    """The messages of one hand-over: those that wait for a connection, and what became of others since last asked.
+
+    `reply_s`: how long the relay may take over one reply. `attempt_s`: how long one message may take in all.
+    """
+
+    def __init__(self, messages: Sequence[Message], *, reply_s: float, attempt_s: float) -> None:
+        self.waiting = deque(messages)
+        self.outcomes: list[Outcome] = []
+        self.reply_s, self.attempt_s = reply_s, attempt_s
+        self.now = time.monotonic()  # as of this turn
+        self.failures = 0  # of the relay itself, in a row
+        self.heard = self.now  # when the relay last said something of a message
+        self._begun: dict[str, float] = {}  # messages that were on a connection that was lost
+
+    def next(self) -> Message | None:
+        """The next message that may still leave, if there is one."""
+        while self.waiting:
+            message = self.waiting.popleft()
+            if self._is_hopeless:
+                self.outcomes.append(Deferred(message.reference, TAKES_NOTHING, was_held_back=True))
+            elif why := message.must_stay():
+                self.outcomes.append(stayed(message, why))
+            else:
+                return message
+        return None
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self.failures >= FAILURES_TO_STOP or (self.failures > 0 and self.now - self.heard > self.attempt_s)
+
+    def begun(self, message: Message) -> float | None:
+        """When this message was first announced, if that was on another connection."""
+        return self._begun.get(message.reference) if self._begun else None
+
+    def come_back(self, message: Message, begun: float, reason: str) -> None:
+        """The relay was never given this message: another connection may carry it, once."""
+        if message.reference in self._begun:
+            self.outcomes.append(Deferred(message.reference, reason))
+        else:
+            self._begun[message.reference] = begun
+            self.waiting.append(message)
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep what became of a message."""
+        if isinstance(outcome, Deferred) and not outcome.is_address:
+            self.failures += 1
+        else:
+            self.failures, self.heard = 0, self.now
+        self.outcomes.append(outcome)
+
+    def give_up(self, reason: str) -> None:
+        """Nothing can carry what still waits: one failure, whatever the number."""
+        self.outcomes += not_carried([message.reference for message in self.waiting], reason)
+        self.waiting.clear()
+
+    def take_outcomes(self) -> list[Outcome]:
+        """What became of messages since the last call."""
+        taken, self.outcomes = self.outcomes, []
+        return taken
+
+
 class Pipeline:
-    """One open connection and the messages on their way through it. For one thread at a time.
+    """A connection at work for one hand-over.
 
     At most two messages are under way: one whose text has been sent, and one that is announced behind it.
     """
 
-    def __init__(self, smtp: smtplib.SMTP, sender: str) -> None:
-        smtp.ehlo_or_helo_if_needed()
-        self._smtp = smtp
-        self._mail = f"MAIL FROM:<{sender}> BODY=8BITMIME\r\n".encode()
-        # smtplib leaves a socket after the greeting; TLS, if any, is already inside it
-        self._socket: socket.socket | ssl.SSLSocket = smtp.sock  # type: ignore[assignment]
-        self._socket.setblocking(False)
-        self._received = b""
-        self._waiting_to_leave = b""
-        self._expected: deque[tuple[Step, Message | None]] = deque()
-        self._refusal: dict[str, Outcome] = {}
-        self._needs_reset = False
-        self.handed_in = 0
+    def __init__(self, connection: Connection, sender: str, hand_over: HandOver) -> None:
+        self.connection = connection
+        self.is_waiting_to_write = False  # for the loop to remember what its selector looks for
         self.deadline = 0.0
+        self._hand_over = hand_over
+        self._mail = f"MAIL FROM:<{sender}> BODY=8BITMIME\r\n".encode()
+        self._socket = connection.for_pipelining()
+        self._received = b""
+        self._unsent = memoryview(b"")
+        self._behind_text = 0  # so many bytes leave after the end of the text
+        self._expected: tuple[Step, ...] = ()
+        self._texted: Message | None = None
+        self._announced: Message | None = None
+        self._begun = 0.0  # when the announced message was first announced
+        self._text_begun = 0.0
+        self._refusal: Outcome | None = None
+        self._needs_reset = False
 
     def fileno(self) -> int:
         """The socket's number, for a selector."""
         return self._socket.fileno()
 
     @property
-    def is_open(self) -> bool:
-        """Whether the connection has not been closed."""
-        return self._socket.fileno() >= 0
-
-    @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._expected and not self._waiting_to_leave
-
-    def is_fresh(self) -> bool:
-        """Whether the relay has kept silent since the last message, as it does while a connection is good."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            return not selector.select(timeout=0)
+        return not self._expected
 
     @property
-    def wants_to_write(self) -> bool:
+    def is_writing(self) -> bool:
         """Whether the socket could not take everything yet."""
-        return bool(self._waiting_to_leave)
+        return len(self._unsent) > 0
 
-    def announce(self, message: Message, seconds: float) -> None:
-        """Begin a message: its text follows when the relay asks for it."""
-        self._extend(seconds)
-        reset = b"RSET\r\n" if self._needs_reset else b""
-        if reset:
-            self._expected.append((Step.RSET, None))
+    def start(self) -> None:
+        """Announce the next message, if one waits. Raises: RelayLost."""
+        announcement = self._announcement()
+        if announcement:
+            self.deadline = min(self._hand_over.now + self._hand_over.reply_s, self._begun + self._hand_over.attempt_s)
+            self._unsent = memoryview(announcement)
+            self.flush()
+
+    def _announcement(self) -> bytes:
+        """The commands that begin the next message, whose text follows when the relay asks for it; empty: none is."""
+        self._announced = message = self._hand_over.next()
+        if message is None:
+            return b""
+        now = self._hand_over.now
+        self._begun = self._hand_over.begun(message) or self.connection.opening_began or now
+        self.connection.opening_began = None
+        self.connection.sent += 1
+        self._expected += ANNOUNCED
+        commands = b"%sRCPT TO:<%s>\r\nDATA\r\n" % (self._mail, message.address.encode())
+        if self._needs_reset:
             self._needs_reset = False
-        self._expected.extend(((Step.MAIL, message), (Step.RCPT, message), (Step.DATA, message)))
-        self._waiting_to_leave += b"%s%sRCPT TO:<%s>\r\nDATA\r\n" % (reset, self._mail, message.address.encode())
-        self.handed_in += 1
-
-    def _extend(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
+            self._expected = (*self._expected[: -len(ANNOUNCED)], Step.RSET, *ANNOUNCED)
+            commands = b"RSET\r\n" + commands
+        return commands
 
     def flush(self) -> None:
         """Send what the socket takes now. Raises: RelayLost."""
         try:
-            while self._waiting_to_leave:
-                sent = self._socket.send(self._waiting_to_leave)
-                self._waiting_to_leave = self._waiting_to_leave[sent:]
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return
         except OSError as error:
             raise RelayLost(type(error).__name__) from None
 
-    def advance(self, following: deque[Message], seconds: float) -> Iterator[Outcome]:
-        """Read the replies that have come, say what became of messages, and go on with `following`.
-
-        Raises: RelayLost.
-        """
-        self._read()
-        while (reply := self._next_reply()) is not None:
-            code, words = reply
-            if not self._expected or code == 421:
-                raise RelayLost(f"{code} {words}")
-            step, message = self._expected.popleft()
-            outcome = self._answered(step, message, code, words, following, seconds)
-            if outcome:
-                yield outcome
+    def advance(self) -> None:
+        """Read the replies that have come, note what became of messages, and go on with the next. Raises: RelayLost."""
+        replies = self._received + self._read()
+        if self._expected == USUAL and _USUAL_REPLIES.fullmatch(replies) and not self._unsent:
+            assert self._texted is not None  # noqa: S101 - tells mypy what `_expected` says
+            assert self._announced is not None  # noqa: S101
+            self._hand_over.failures, self._hand_over.heard = 0, self._hand_over.now
+            self._hand_over.outcomes.append(Accepted(self._texted.reference))
+            self._texted, self._expected, self._received = None, (), b""
+            self._send_text(self._announced)
+        else:
+            self._received = replies
+            while (reply := self._next_reply()) is not None:
+                self._answered(*reply)
         self.flush()
 
-    def _answered(
-        self,
-        step: Step,
-        message: Message | None,
-        code: int,
-        words: str,
-        following: deque[Message],
-        seconds: float,
-    ) -> Outcome | None:
-        if message is None or step in (Step.RSET, Step.NO_MESSAGE):
-            return None
-        if step in (Step.MAIL, Step.RCPT):
-            if code >= 300:
-                self._refusal.setdefault(message.reference, _refused_before_text(step, message, code, words))
-            return None
-        if step == Step.DATA:
-            return self._asked_for_text(message, code, words, following, seconds)
-        return Accepted(message.reference) if code < 300 else _refused(message.reference, code, words)
-
-    def _asked_for_text(
-        self, message: Message, code: int, words: str, following: deque[Message], seconds: float
-    ) -> Outcome | None:
-        """DATA was answered: send the text, or end an empty one where nobody is to get it."""
-        refusal = self._refusal.pop(message.reference, None)
-        if code == 354 and refusal is None:
-            self._waiting_to_leave += stuffed(message.mime)
-            self._expected.append((Step.END, message))
-            self._extend(seconds)
-        elif code == 354:
-            self._waiting_to_leave += b".\r\n"
-            self._expected.append((Step.NO_MESSAGE, message))
-        else:
-            self._needs_reset = True
-        if following:
-            self.announce(following.popleft(), seconds)
-        if refusal is None and code == 354:
-            return None
-        return refusal or _refused(message.reference, code, words)
-
-    def _read(self) -> None:
+    def _read(self) -> bytes:
+        received = b""
         try:
-            while True:
-                chunk = self._socket.recv(READ_BYTES)
-                if not chunk:
-                    raise RelayLost("The relay closed the connection.")
-                self._received += chunk
-                if len(self._received) > LONGEST_REPLY_BYTES:
-                    raise RelayLost("The relay talks without end.")
-                if len(chunk) < READ_BYTES and not _has_more(self._socket):
-                    return
+            received = self._socket.recv(READ_BYTES)
+            # a selector does not tell of what TLS has decrypted already
+            while received and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                received += self._socket.recv(READ_BYTES)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return
+            return received
         except OSError as error:
             raise RelayLost(type(error).__name__) from None
+        if not received:
+            raise RelayLost("The relay closed the connection.")
+        return received
 
     def _next_reply(self) -> tuple[int, str] | None:
         """The next whole reply, several lines of which make one; None if it has not come yet."""
@@ -191,131 +223,117 @@ class Pipeline:
             if not line[:3].isdigit():
                 raise RelayLost("The relay does not speak SMTP.")
             return int(line[:3]), line[4:].decode("utf-8", "replace").strip()[:200]
+        if len(self._received) > LONGEST_REPLY_BYTES:
+            raise RelayLost("The relay talks without end.")
         return None
 
-    def abandon(self, reason: str) -> tuple[Sequence[Outcome], Sequence[Message]]:
-        """Close the connection; what became of messages whose text was sent, and those that may go elsewhere."""
-        self.close()
-        ended = [message for step, message in self._expected if step == Step.END and message]
-        announced = [message for step, message in self._expected if step == Step.DATA and message]
-        return [Deferred(message.reference, f"{UNKNOWN} {reason}") for message in ended], announced
+    def _answered(self, code: int, words: str) -> None:
+        if not self._expected:
+            raise RelayLost(f"{code} {words}")
+        if code == 421:
+            self._turned_away(f"{code} {words}")
+        step, self._expected = self._expected[0], self._expected[1:]
+        if step is Step.END:
+            self._ended(code, words)
+        elif self._unsent:
+            raise RelayLost("The relay answers before it is asked.")
+        elif step is Step.DATA:
+            self._asked_for_text(code, words)
+        elif step in (Step.MAIL, Step.RCPT) and not 200 <= code < 300:
+            self._refusal = self._refusal or self._refused_before_text(step, code, words)
 
-    def close(self) -> None:
-        """Leave politely if nothing is under way, else at once."""
-        with suppress(OSError, smtplib.SMTPException):
-            if self.is_idle:
-                self._socket.setblocking(True)
-                self._socket.settimeout(1)
-                self._smtp.quit()
-            else:
-                self._smtp.close()
+    def _turned_away(self, reason: str) -> None:
+        """The relay closes. That is an answer, too: it has not taken the text it was sent."""
+        if self._texted and self._expected[0] is Step.END:
+            self._hand_over.note(Deferred(self._texted.reference, reason))
+            self._texted = None
+        raise RelayLost(reason)
 
+    def _ended(self, code: int, words: str) -> None:
+        """The end of a text was answered."""
+        assert self._texted  # noqa: S101 - tells mypy what `_expected` says
+        is_taken, is_out = 200 <= code < 300, self._text_is_out
+        if is_taken and not is_out:
+            raise RelayLost("The relay answers before it is asked.")
+        reference, self._texted = self._texted.reference, None
+        self._hand_over.note(Accepted(reference) if is_taken else refused(reference, code, words))
+        if not is_out:
+            raise RelayLost("The relay would not hear the message out.")
 
-def _has_more(connection: socket.socket | ssl.SSLSocket) -> bool:
-    """Whether TLS has decrypted bytes that a selector would not tell of."""
-    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+    @property
+    def _text_is_out(self) -> bool:
+        return len(self._unsent) <= self._behind_text
 
+    def _refused_before_text(self, step: Step, code: int, words: str) -> Outcome:
+        """A refused sender is our own fault and will be mended; it must not cost a recipient their address."""
+        assert self._announced  # noqa: S101
+        if step is Step.MAIL:
+            reason = f"The mail relay refuses our sender address: {code} {words}"
+            return Deferred(self._announced.reference, reason)
+        return refused(self._announced.reference, code, words)
 
-def _refused_before_text(step: Step, message: Message, code: int, words: str) -> Outcome:
-    """A refused sender is our own fault and will be mended; it must not cost a recipient their address."""
-    if step == Step.MAIL:
-        return Deferred(message.reference, f"The mail relay refuses our sender address: {code} {words}")
-    return _refused(message.reference, code, words)
-
-
-def _refused(reference: str, code: int, words: str) -> Outcome:
-    reason = f"{code} {words}"
-    return Refused(reference, reason) if 500 <= code < 600 else Deferred(reference, reason)
-
-
-def stuffed(mime: bytes) -> bytes:
-    """The message as it goes over the line: leading dots doubled, ended by a dot alone."""
-    if b"\n." in mime or mime.startswith(b"."):
-        mime = (b"\r\n" + mime).replace(b"\r\n.", b"\r\n..")[2:]
-    return mime + (b".\r\n" if mime.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-def send_all(pipelines: Sequence[Pipeline], messages: Sequence[Message], *, seconds: float) -> Iterator[Outcome]:
-    """Exactly one outcome a message. A message the relay was never given goes to another connection, once.
-
-    `seconds` is how long the relay may take over one message before its connection is given up.
-    """
-    following = deque(messages)
-    moved: set[str] = set()
-    with selectors.DefaultSelector() as selector:
-        for pipeline in pipelines:
-            if following:
-                pipeline.announce(following.popleft(), seconds)
-            selector.register(pipeline, selectors.EVENT_READ)
-            yield from _step(selector, pipeline, following, moved, seconds, is_readable=False)
-        while selector.get_map():
-            yield from _feed_idle(selector, following, moved, seconds)
-            if not following and all(pipeline.is_idle for pipeline in _registered(selector)):
-                break
-            for key, events in selector.select(timeout=0.25):
-                if not isinstance(key.fileobj, Pipeline):
-                    continue
-                is_readable = bool(events & selectors.EVENT_READ)
-                yield from _step(selector, key.fileobj, following, moved, seconds, is_readable=is_readable)
-            yield from _give_up_late(selector, following, moved)
-    for message in following:
-        yield Deferred(message.reference, "No connection to the relay was left.")
-
-
-def _registered(selector: selectors.BaseSelector) -> list[Pipeline]:
-    return [key.fileobj for key in selector.get_map().values() if isinstance(key.fileobj, Pipeline)]
-
-
-def _feed_idle(
-    selector: selectors.BaseSelector, following: deque[Message], moved: set[str], seconds: float
-) -> Iterator[Outcome]:
-    """Give connections that have nothing to do the messages of one that was lost."""
-    for pipeline in _registered(selector):
-        if pipeline.is_idle and following:
-            pipeline.announce(following.popleft(), seconds)
-            yield from _step(selector, pipeline, following, moved, seconds, is_readable=False)
-
-
-def _step(
-    selector: selectors.BaseSelector,
-    pipeline: Pipeline,
-    following: deque[Message],
-    moved: set[str],
-    seconds: float,
-    *,
-    is_readable: bool,
-) -> Iterator[Outcome]:
-    """Let one connection go on as far as it can without waiting."""
-    try:
-        if is_readable:
-            yield from pipeline.advance(following, seconds)
-            if pipeline.is_idle and following:
-                pipeline.announce(following.popleft(), seconds)
-        pipeline.flush()
-    except RelayLost as lost:
-        yield from _abandon(selector, pipeline, following, moved, str(lost))
-        return
-    events = selectors.EVENT_READ | (selectors.EVENT_WRITE if pipeline.wants_to_write else 0)
-    if selector.get_key(pipeline).events != events:
-        selector.modify(pipeline, events)
-
-
-def _give_up_late(selector: selectors.BaseSelector, following: deque[Message], moved: set[str]) -> Iterator[Outcome]:
-    now = time.monotonic()
-    for pipeline in _registered(selector):
-        if not pipeline.is_idle and now > pipeline.deadline:
-            yield from _abandon(selector, pipeline, following, moved, "It took too long.")
-
-
-def _abandon(
-    selector: selectors.BaseSelector, pipeline: Pipeline, following: deque[Message], moved: set[str], reason: str
-) -> Iterator[Outcome]:
-    selector.unregister(pipeline)
-    outcomes, announced = pipeline.abandon(reason)
-    yield from outcomes
-    for message in announced:
-        if message.reference in moved:
-            yield Deferred(message.reference, reason)
+    def _asked_for_text(self, code: int, words: str) -> None:
+        """DATA was answered: send the text, or end an empty one where nobody is to get it."""
+        assert self._announced  # noqa: S101
+        refusal, self._refusal = self._refusal, None
+        if code == 354 and refusal is None:
+            self._send_text(self._announced)
+            return
+        self._hand_over.note(refusal or refused(self._announced.reference, code, words))
+        end = b""
+        if code == 354:
+            self._expected = (Step.NO_MESSAGE,)
+            end = b".\r\n"
         else:
-            moved.add(message.reference)
-            following.append(message)
+            self._needs_reset = True
+        self._unsent = memoryview(end + self._announcement())
+        self.deadline = self._hand_over.now + self._hand_over.reply_s
+
+    def _send_text(self, message: Message) -> None:
+        """The text of the announced message, and the commands of the one behind it."""
+        if why := message.must_stay():
+            self._announced = None
+            self._hand_over.outcomes.append(stayed(message, why))
+            raise RelayLost(why)  # there is no other way to take an announced message back
+        hand_over = self._hand_over
+        self._texted, self._text_begun = message, self._begun
+        self.deadline = min(hand_over.now + hand_over.reply_s, self._begun + hand_over.attempt_s)
+        self._expected = (Step.END,)
+        announcement = self._announcement()
+        self._behind_text = len(announcement)
+        self._unsent = memoryview(b"".join((*ended(message.mime), announcement)))
+
+    def abandon(self, reason: str) -> None:
+        """Close the connection, and note what became of the messages on it or let others carry them."""
+        self.connection.close()
+        self._hand_over.failures += 1
+        if self._texted and self._text_is_out:
+            self._hand_over.outcomes.append(Unknown(self._texted.reference, f"{UNKNOWN} {reason}"))
+        elif self._texted:  # its end never left, so nobody can have taken it
+            self._hand_over.come_back(self._texted, self._text_begun, reason)
+        if self._announced and self._refusal:
+            self._hand_over.note(self._refusal)
+        elif self._announced:
+            self._hand_over.come_back(self._announced, self._begun, reason)
+
+
+def not_carried(references: Sequence[str], reason: str) -> list[Outcome]:
+    """What becomes of messages that no connection could be had for: one failed, the others were not tried."""
+    return [Deferred(reference, reason, was_held_back=at > 0) for at, reference in enumerate(references)]
+
+
+def refused(reference: str, code: int, words: str) -> Outcome:
+    """What a reply that is no success makes of a message, however far that had come."""
+    reason = f"{code} {words}"
+    if 500 <= code < 600:
+        return Refused(reference, reason)
+    # 4.3.x speaks of the relay itself, as 452 does where there are no such codes: its disk is full
+    is_relay = words.startswith("4.3.") or (code == 452 and not words.startswith("4."))
+    return Deferred(reference, reason, is_address=400 <= code < 500 and not is_relay)
+
+
+def ended(mime: bytes) -> tuple[bytes, bytes]:
+    """The message as it goes over the line, leading dots doubled, and the dot that ends it."""
+    if _LINE_WITH_A_DOT.search(mime) or mime.startswith(b"."):
+        mime = (b"\r\n" + mime).replace(b"\r\n.", b"\r\n..")[2:]
+    return mime, b".\r\n" if mime.endswith(b"\r\n") else b"\r\n.\r\n"

@@ -1,11 +1,14 @@
 """Finds the adapters that the settings name, among those that are installed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from notify.errors import SetUpError
-from notify.providers.base import Channel, Deferred, Message, Outcome, Provider, SendsMany, send_each
+from notify.providers.base import Channel, Provider
+from notify.providers.failover import hand_over
 from notify.settings import once_a_process, settings
+
+__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "providers_for"]
 
 GROUP = "notify.providers"
 _loaded: list[Provider] = []
@@ -45,25 +48,3 @@ def providers_for(channel: Channel) -> Sequence[Provider]:
         if provider.channel != channel:
             raise UnknownProvider(f"{provider.name} sends {provider.channel}, not {channel}: check the settings.")
     return providers
-
-
-def hand_over(
-    providers: Sequence[Provider], messages: Sequence[Message], *, lane: object = None
-) -> Iterator[tuple[Provider, Outcome]]:
-    """One outcome a message: what the first provider cannot take now goes to the next, within this attempt."""
-    waiting = list(messages)
-    for provider in providers:
-        is_last = provider is providers[-1]
-        deferred = set()
-        for outcome in _outcomes(provider, waiting):
-            if isinstance(outcome, Deferred) and not is_last:
-                deferred.add(outcome.reference)
-            else:
-                yield provider, outcome
-        waiting = [message for message in waiting if message.reference in deferred]
-        if not waiting:
-            return
-
-
-def _outcomes(provider: Provider, messages: Sequence[Message]) -> Iterator[Outcome]:
-    return provider.send_many(messages) if isinstance(provider, SendsMany) else send_each(provider, messages)

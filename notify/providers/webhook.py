@@ -8,7 +8,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,7 +18,18 @@ import httpx
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from notify.providers.base import Channel, Message, ProviderRejected, ProviderUnavailable, Receipt
+from notify import clock
+from notify.providers.base import (
+    Channel,
+    Message,
+    Outcome,
+    ProviderRejected,
+    ProviderUnavailable,
+    ProviderUnsure,
+    Receipt,
+)
+from notify.providers.deadline import Deadline, until
+from notify.providers.parallel import send_parallel
 
 MAX_REPLY_BYTES = 64 * 1024
 
@@ -27,6 +40,7 @@ class WebhookSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFY_WEBHOOK_", frozen=True)
 
     timeout_seconds: float = Field(15.0, description="How long one call may take in all.")
+    parallel: int = Field(32, ge=1, le=500, description="Receivers that one batch calls at the same time.")
     allowed_hosts: str = Field(
         "",
         description="Hosts, separated by commas, that may have private addresses and plain http.",
@@ -54,39 +68,44 @@ class WebhookProvider:
     def send(self, message: Message) -> str:
         """Post one alert; the receiver finds our reference in `webhook-id`, the same at every attempt.
 
-        Raises: ProviderRejected for an address that may not be called and for 410, else ProviderUnavailable.
+        Raises: ProviderRejected for an address that may not be called and for 410; ProviderUnsure when the receiver
+        has heard everything and does not answer; else ProviderUnavailable, which concerns this receiver only.
         """
         parts = _parts(message.address)
-        address = self._checked_address(parts)
         body = message.text.encode()
         headers = signed_headers(message.secret, message.reference, body) | {
             "content-type": "application/json",
             "host": parts.netloc,
             "user-agent": "notify-webhook/1",
         }
-        target = parts._replace(netloc=_authority(address, parts)).geturl()
-        with _until(self.settings.timeout_seconds) as deadline:
+        with until(self.settings.timeout_seconds) as deadline:
+            address = self._checked_address(parts, deadline)
+            target = parts._replace(netloc=_authority(address, parts)).geturl()
+            call = _Call(deadline)
             # the connection goes to the checked address; the name still decides the certificate
-            extensions = {"sni_hostname": parts.hostname, "trace": deadline.trace}
+            extensions = {"sni_hostname": parts.hostname, "trace": call.trace}
             try:
                 with self._client.stream("POST", target, content=body, headers=headers, extensions=extensions) as reply:
                     _read_some(reply)
                     return _raise_for(reply)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                why = "too slow" if deadline.is_over else f"away: {type(error).__name__}"
-                raise ProviderUnavailable(f"The receiver is {why}") from None
+                is_slow = deadline.is_over or isinstance(error, httpx.TimeoutException)
+                why = "too slow" if is_slow else f"away: {type(error).__name__}"
+                if call.is_heard:
+                    raise ProviderUnsure(f"The receiver heard everything and is {why}") from None
+                raise ProviderUnavailable(f"The receiver is {why}", is_address=True) from None
 
-    def _checked_address(self, parts: SplitResult) -> str:
+    def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
+        """Call many receivers at once: one that is slow holds up no other."""
+        return send_parallel(self, messages, at_once=self.settings.parallel)
+
+    def _checked_address(self, parts: SplitResult, deadline: Deadline) -> str:
         """An address of the receiver that may be called; resolved once, so that it cannot change in between."""
         host = (parts.hostname or "").lower()
         is_allowed = host in self._allowed
         if parts.scheme != "https" and not is_allowed:
             raise ProviderRejected("Webhooks are called by https only.")
-        try:
-            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise ProviderUnavailable("The receiver's name cannot be resolved.") from None
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = _addresses(host, parts.port or 443, deadline)
         if not is_allowed and not all(is_public(address) for address in addresses):
             raise ProviderRejected("The receiver's address is not a public one.")
         return addresses[0]
@@ -143,36 +162,38 @@ def _parts(address: str) -> SplitResult:
     return parts
 
 
-class _Deadline:
-    """Ends a call on time however slowly the receiver drips: a timeout of the socket starts anew with each byte."""
+def _addresses(host: str, port: int, deadline: Deadline) -> Sequence[str]:
+    """Where this name leads. Raises: ProviderUnavailable, also when the name service keeps us waiting."""
+    found: Future[Sequence[str]] = Future()
 
-    def __init__(self) -> None:
-        self.is_over = False
-        self._stream: Any = None
+    def ask() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+        else:
+            found.set_result([str(entry[4][0]) for entry in entries])
+
+    threading.Thread(target=ask, daemon=True).start()  # nothing else can leave a name service that does not answer
+    try:
+        return found.result(deadline.left_s())
+    except (OSError, UnicodeError):
+        raise ProviderUnavailable("The receiver's name cannot be resolved.", is_address=True) from None
+
+
+class _Call:
+    """How far one call has come. Learns it as an `httpcore` trace extension."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.is_heard = False
+        self._deadline = deadline
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Learn the connection as soon as there is one. An `httpcore` trace extension."""
+        """Have the connection watched as soon as there is one, and note when everything has been said."""
         if event.endswith("connect_tcp.complete"):
-            self._stream = info["return_value"]
-
-    def cut(self) -> None:
-        """Shut the connection; whoever reads or writes it gets an error at once."""
-        self.is_over = True
-        if self._stream is not None:
-            with suppress(OSError):
-                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def _until(seconds: float) -> Iterator[_Deadline]:
-    deadline = _Deadline()
-    timer = threading.Timer(seconds, deadline.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield deadline
-    finally:
-        timer.cancel()
+            self._deadline.watch(info["return_value"].get_extra_info("socket"))
+        elif event.endswith("send_request_body.complete"):
+            self.is_heard = True
 
 
 def _read_some(reply: httpx.Response) -> None:
@@ -190,5 +211,16 @@ def _raise_for(reply: httpx.Response) -> str:
         return ""
     if reply.status_code == httpx.codes.GONE:
         raise ProviderRejected("The receiver answered 410: it wants no more calls.")
-    wait = reply.headers.get("retry-after", "")
-    raise ProviderUnavailable(f"The receiver answered {reply.status_code}.", float(wait) if wait.isdecimal() else None)
+    wait_s = _seconds(reply.headers.get("retry-after", ""))
+    raise ProviderUnavailable(f"The receiver answered {reply.status_code}.", wait_s, is_address=True)
+
+
+def _seconds(wish: str) -> float | None:
+    """A Retry-After in seconds from now, which RFC 9110 lets be a number or a date."""
+    if wish.isascii() and wish.isdecimal():
+        return float(wish)
+    try:
+        until = datetime.strptime(wish, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(0.0, (until - clock.now()).total_seconds())

@@ -36,6 +36,7 @@ class Right(StrEnum):
     SEE_SUBSCRIBERS = "see subscribers"
     CHANGE_SUBSCRIBERS = "change subscribers"
     CHANGE_TOPICS = "change topics"
+    STEER_QUEUE = "hold and release the queue"
 
 
 _SEEING = frozenset({Right.SEE_ALERTS})

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from httpx import Response
 
 from notify.staff.guards import RIGHTS, Right
 from notify.staff.models import KeyMode, Role
@@ -194,21 +195,17 @@ def test_lists_and_topics_of_another_council_are_out_of_sight(client: Client, wo
 
 def _request(right: Right, client: Client, headers: Headers, alert_id: str) -> int:
     """The status of a request that needs `right`."""
-    match right:
-        case Right.SEE_ALERTS:
-            return client.get("/api/v1/alerts", headers=headers).status_code
-        case Right.WRITE_ALERTS:
-            return post_alert(client, headers).status_code
-        case Right.APPROVE_ALERTS:
-            return act(client, headers, alert_id, "approve").status_code
-        case Right.BROADCAST:
-            return post_alert(client, headers, topic="emergencies", priority="emergency").status_code
-        case Right.SEE_SUBSCRIBERS:
-            return client.get("/api/v1/subscribers", headers=headers).status_code
-        case Right.CHANGE_SUBSCRIBERS:
-            return client.delete(f"/api/v1/subscribers/{uuid4()}", headers=headers).status_code
-        case Right.CHANGE_TOPICS:
-            return client.post("/api/v1/topics", json={"slug": "x", "name": "X"}, headers=headers).status_code
+    requests: dict[Right, Callable[[], Response]] = {
+        Right.SEE_ALERTS: lambda: client.get("/api/v1/alerts", headers=headers),
+        Right.WRITE_ALERTS: lambda: post_alert(client, headers),
+        Right.APPROVE_ALERTS: lambda: act(client, headers, alert_id, "approve"),
+        Right.BROADCAST: lambda: post_alert(client, headers, topic="emergencies", priority="emergency"),
+        Right.SEE_SUBSCRIBERS: lambda: client.get("/api/v1/subscribers", headers=headers),
+        Right.CHANGE_SUBSCRIBERS: lambda: client.delete(f"/api/v1/subscribers/{uuid4()}", headers=headers),
+        Right.CHANGE_TOPICS: lambda: client.post("/api/v1/topics", json={"slug": "x", "name": "X"}, headers=headers),
+        Right.STEER_QUEUE: lambda: client.post("/api/v1/queue/release", json={}, headers=headers),
+    }
+    return requests[right]().status_code
 
 
 @pytest.mark.parametrize("role", Role)

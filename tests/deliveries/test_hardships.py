@@ -15,7 +15,7 @@ from notify.db import transaction
 from notify.deliveries import batches, sending
 from notify.deliveries import service as ledger
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.service import Claim, Result
+from notify.deliveries.service import Advice, Claim, Result
 from notify.providers import registry
 from notify.providers.base import Channel, Message, ProviderUnavailable, Receipt
 from tests.deliveries.test_sending import send, state_of, states
@@ -91,7 +91,7 @@ def claimed(batch_id: UUID) -> Claim:
 def test_addresses_that_are_deferred_do_not_hold_up_those_behind_them(database: None, loft: Loft) -> None:
     def manners(message: Message) -> str:
         if message.address < "r120":
-            raise ProviderUnavailable("451 mailbox busy", retry_after_s=77)
+            raise ProviderUnavailable("451 mailbox busy", retry_after_s=77, is_address=True)
         return ""
 
     pigeon = loft(manners)
@@ -190,7 +190,7 @@ def test_results_wait_for_a_database_that_restarts(database: None, loft: Loft, m
     world, alert_id, batch_id = under_way(3)
     record, refusals = ledger.record, iter([True, True])
 
-    def away_twice(session: Session, held: Claim, results: Sequence[Result]) -> bool:
+    def away_twice(session: Session, held: Claim, results: Sequence[Result]) -> Advice:
         if next(refusals, False):
             raise OperationalError("", {}, Exception("the database system is starting up"))
         return record(session, held, results)

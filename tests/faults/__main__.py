@@ -21,13 +21,14 @@ from pathlib import Path
 
 from benchmarks.installation import installation
 from tests.faults import oracle, residents
-from tests.faults.catalogue import FAULTS, SKEWED, Fault
+from tests.faults.catalogue import FAULTS, SKEWED, Fault, OneOfEach
 from tests.faults.posting import Officer
 from tests.faults.run import Result, Run
 from tests.faults.site import Site, site
 from tests.faults.table import is_slow, print_table, summary, was_kept
 
 FULL = 100_000
+HURRIED_PACE = 0.3
 HURRIED = {"NOTIFY_LEASE_SECONDS": "5", "NOTIFY_SMTP_TIMEOUT_SECONDS": "3", "NOTIFY_BATCH_SIZE": "50"}
 
 
@@ -41,8 +42,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=300, help="go on until so many (default 300); 0: each fault once")
     parser.add_argument("--minutes", type=float, default=55, help="begin no run after so long (default 55)")
     parser.add_argument("--seed", type=int, default=1, help="chooses residents and moments (default 1)")
-    parser.add_argument("--fault", action="append", metavar="NAME", help=f"only this one; repeatable: {names}")
-    parser.add_argument("--blows", type=int, help="in each run (default: by fault, 2 to 20 a run of 100000)")
+    parser.add_argument(
+        "--fault", action="append", metavar="NAME", help=f"only this one; repeatable: {names}".replace("%", "%%")
+    )
+    parser.add_argument("--blows", type=int, help="in each run (default: by fault, 1 to 17 a run of 100000)")
     parser.add_argument("--rate", type=float, default=0, help="texts a second the relay takes (default: no limit)")
     parser.add_argument("--hurry", action="store_true", help="short leases, deadlines and batches, for small runs")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the relay's files and all logs there")
@@ -61,7 +64,8 @@ def everything(chosen: argparse.Namespace) -> Iterator[tuple[Site, Officer, resi
         model = residents.invent(chosen.recipients, seed=chosen.seed)
         key = residents.load(model)
         try:
-            with site(folder, relay) as running, closing(Officer(running.base_url, key)) as officer:
+            pace = HURRIED_PACE if chosen.hurry else 1.0
+            with site(folder, relay, pace=pace) as running, closing(Officer(running.base_url, key)) as officer:
                 yield running, officer, model
         finally:
             if chosen.keep:
@@ -93,8 +97,9 @@ class Programme:
         with everything(self._chosen) as (running, officer, model):
             for lap in count(1):
                 for fault in faults:
-                    if time.monotonic() < self._until and (lap == 1 or self.kills < self._chosen.kills):
-                        self._run(running, officer, model, fault, lap)
+                    for turn in range(fault.runs if self._chosen.kills else 1):
+                        if time.monotonic() < self._until and (lap == 1 or self.kills < self._chosen.kills):
+                            self._run(running, officer, model, fault, f"{lap}.{turn + 1}")
                 faults = [fault for fault in faults if any(result.kills for result in self.results[fault.name])]
                 if not faults or self.kills >= self._chosen.kills or time.monotonic() >= self._until:
                     break
@@ -102,9 +107,9 @@ class Programme:
             running.stop()
             self.late = sum(1 for _ in running.relay.taken())
 
-    def _run(self, running: Site, officer: Officer, model: residents.Model, fault: Fault, lap: int) -> None:
-        blows = self._chosen.blows if self._chosen.blows and fault.blows else self._scaled(fault.blows)
-        seed = f"{self._chosen.seed}-{lap} {fault.name}"
+    def _run(self, running: Site, officer: Officer, model: residents.Model, fault: Fault, number: str) -> None:
+        blows = self._blows(fault)
+        seed = f"{self._chosen.seed}-{number} {fault.name}"
         if fault.skews_a_clock:
             running.replace_worker(SKEWED, "tests.faults.skewed")
         running.wait_until_ready()
@@ -114,9 +119,12 @@ class Programme:
         print(summary(result), flush=True)
         self.results[fault.name].append(result)
 
-    def _scaled(self, blows: int) -> int:
-        share = float(self._chosen.recipients) / FULL
-        return max(min(blows, 1), round(blows * share))
+    def _blows(self, fault: Fault) -> int:
+        """As many as asked for, else by the size of the run; one of each where that is what the fault is."""
+        if isinstance(fault.strike, OneOfEach) or not fault.blows:
+            return fault.blows
+        scaled = max(1, round(fault.blows * float(self._chosen.recipients) / FULL))
+        return int(self._chosen.blows or scaled)
 
 
 def main() -> int:

@@ -3,8 +3,8 @@
 import os
 import random
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from tests.faults.posting import AT_ONCE, Officer
 from tests.faults.residents import NOTES
@@ -20,11 +20,12 @@ LOOK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """A strike that hit. `in_flight`: at most how many messages it may double. `lasts_s`: until the fault is over."""
+    """A strike that hit. `lasts_s`: until the fault is over. `in_flight`: at most how many messages it may double."""
 
-    in_flight: int = 0
     lasts_s: float = 0.0
     kills: bool = False
+    in_flight: int = 0
+    fault: str = ""  # where it is not the run's own
 
 
 Strike = Callable[[Site, Officer, random.Random], Blow | None]
@@ -42,16 +43,17 @@ class Fault:
     blows: int
     submits: int = 0  # small alerts posted all along
     skews_a_clock: bool = False
+    runs: int = 1  # a lap
 
 
 def _kill_a_worker(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
     ready = site.ready_workers(VICTIMS)
-    return Blow(site.kill_workers([chance.choice(ready)]), kills=True) if ready else None
+    return Blow(kills=True, in_flight=site.kill_workers([chance.choice(ready)])) if ready else None
 
 
 def _kill_all_workers(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
     ready = site.ready_workers()
-    return Blow(site.kill_workers(ready), kills=True) if len(ready) == len(WORKERS) else None
+    return Blow(kills=True, in_flight=site.kill_workers(ready)) if len(ready) == len(WORKERS) else None
 
 
 def _kill_web(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
@@ -86,7 +88,7 @@ def _take_queue_away(site: Site, _officer: Officer, _chance: random.Random) -> B
         if looks:
             site.later(LOOK_S, lambda: again(looks - 1))
 
-    site.later(LOOK_S, lambda: again(int(QUEUE_AWAY_S / LOOK_S)))
+    site.later(LOOK_S, lambda: again(int(QUEUE_AWAY_S * site.pace / LOOK_S)))
     return Blow(kills=True)
 
 
@@ -104,7 +106,7 @@ def _cut_connections(site: Site, _officer: Officer, _chance: random.Random) -> B
 
 def _misbehave(manner: Manner) -> Strike:
     def strike(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
-        seconds = chance.uniform(1, 3)
+        seconds = chance.uniform(1, 3) * site.pace
         site.relay.behave(manner)
         site.later(seconds, lambda: site.relay.behave(Manner.OK))
         return Blow(lasts_s=seconds)
@@ -131,27 +133,28 @@ def _post_the_same(_site: Site, officer: Officer, chance: random.Random) -> Blow
 class OneOfEach:
     """Strikes with one fault after another, in a new order each time round."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._faults = faults
         self._left: list[Fault] = []
 
     def __call__(self, site: Site, officer: Officer, chance: random.Random) -> Blow | None:
         """The first that is possible just now."""
         if not self._left:
-            self._left = chance.sample(SINGLE, len(SINGLE))
+            self._left = chance.sample(self._faults, len(self._faults))
         for fault in self._left:
             if blow := fault.strike(site, officer, chance):
                 self._left.remove(fault)
-                return blow
+                return replace(blow, fault=fault.name)
         return None
 
 
 assert IDENTICAL <= AT_ONCE
 
 SINGLE = (
-    Fault("worker killed", _kill_a_worker, 20),
-    Fault("all workers killed", _kill_all_workers, 8),
-    Fault("web killed", _kill_web, 12, submits=200),
-    Fault("scheduler killed", _kill_a_scheduler, 12),
+    Fault("worker killed", _kill_a_worker, 10, runs=3),
+    Fault("all workers killed", _kill_all_workers, 2, runs=3),
+    Fault("web killed", _kill_web, 15, submits=200),
+    Fault("scheduler killed", _kill_a_scheduler, 15),
     Fault("queue killed", _kill_server("queue"), 12),
     Fault("queue gone for 8 s", _take_queue_away, 2),
     Fault("queue emptied", _empty_queue, 12),
@@ -159,13 +162,19 @@ SINGLE = (
     Fault("connections cut", _cut_connections, 12),
     Fault("provider defers 30%", _misbehave(Manner.DEFERS), 3),
     Fault("provider says 421", _misbehave(Manner.BUSY), 3),
-    Fault("provider hangs", _misbehave(Manner.HANGS), 2),
-    Fault("provider drips", _misbehave(Manner.DRIPS), 2),
+    Fault("provider hangs", _misbehave(Manner.HANGS), 1),
+    Fault("provider drips", _misbehave(Manner.DRIPS), 1),
     Fault("provider half-closes", _misbehave(Manner.HALF_CLOSES), 3),
     Fault("provider refuses", _misbehave(Manner.REFUSES), 3),
     Fault("clock jumps 90 s", _jump_clock, 12, skews_a_clock=True),
     Fault("50 identical posts", _post_the_same, 6),
 )
-ONE_OF_EACH = Fault("one of each", OneOfEach(), 2 * len(SINGLE), submits=50, skews_a_clock=True)
-NOTHING = Fault("nothing", lambda _site, _officer, _chance: None, 0)
-FAULTS = (NOTHING, *SINGLE, ONE_OF_EACH)
+# after these the product leaves the provider alone for a while
+OUTAGES = ("provider says 421", "provider half-closes", "provider refuses")
+OTHERS = tuple(fault for fault in SINGLE if fault.name not in OUTAGES)
+FAULTS = (
+    Fault("nothing", lambda _site, _officer, _chance: None, 0),
+    *SINGLE,
+    Fault("all but outages", OneOfEach(OTHERS), len(OTHERS), submits=50, skews_a_clock=True),
+    Fault("one of each", OneOfEach(SINGLE), len(SINGLE), submits=50, skews_a_clock=True),
+)

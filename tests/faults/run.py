@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from tests.faults.catalogue import Fault
+from tests.faults.catalogue import Blow, Fault
 from tests.faults.oracle import Taken, Verdict, judge
 from tests.faults.posting import Officer, Posted
 from tests.faults.residents import AUDIENCE, BINS, FLOODS, NOTES, Model
@@ -26,9 +26,12 @@ class Landed:
     """A blow that hit, on the monotonic clock."""
 
     at: float
-    over: float
-    in_flight: int
-    kills: bool
+    blow: Blow
+
+    @property
+    def over(self) -> float:
+        """When the fault ended."""
+        return self.at + self.blow.lasts_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,7 @@ class Run:
     def _strike(self, chance: random.Random) -> bool:
         blow = self.fault.strike(self.site, self.officer, chance)
         if blow:
-            now = time.monotonic()
-            self.landed.append(Landed(now, now + blow.lasts_s, blow.in_flight, blow.kills))
+            self.landed.append(Landed(time.monotonic(), blow))
         return blow is not None
 
     def _post(self, key: str, topic: str, **more: object) -> Callable[[], object]:
@@ -148,18 +150,20 @@ class Run:
         if settled is None:
             for one in posted:
                 self.officer.cancel(one.alert_id)
+        self._write_down()
         texts = list(self.site.relay.taken())
-        verdict = judge(expected, texts, earlier=self.earlier)
+        deaths = [landed.at for landed in self.landed if landed.blow.in_flight]
+        verdict = judge(expected, texts, deaths=deaths, earlier=self.earlier)
         self.earlier.update(one.alert_id.hex for one in posted)
-        last = max((blow.over for blow in self.landed), default=started)
+        last = max((landed.over for landed in self.landed), default=started)
         troubles, self.officer.troubles = self.officer.troubles, type(self.officer.troubles)()
         return Result(
             fault=self.fault,
             seed=self.seed,
             verdict=verdict,
             blows=len(self.landed),
-            kills=sum(blow.kills for blow in self.landed),
-            in_flight=sum(blow.in_flight for blow in self.landed),
+            kills=sum(landed.blow.kills for landed in self.landed),
+            in_flight=sum(landed.blow.in_flight for landed in self.landed),
             extra_alerts=self._extra_alerts({one.key for one in posted} | unanswered.keys()),
             misrecorded=self._misrecorded(topics, texts),
             silences=_silences(self.landed, texts),
@@ -169,6 +173,13 @@ class Run:
             troubles=troubles,
             died_unasked=self.site.died_unasked - died,
         )
+
+    def _write_down(self) -> None:
+        """Keep the blows beside the relay's file of this run."""
+        lines = [
+            f"{landed.at:.6f} {landed.over:.6f} {landed.blow.fault or self.fault.name}\n" for landed in self.landed
+        ]
+        self.site.relay.file.with_suffix(".blows.txt").write_text("".join(lines))
 
     def _extra_alerts(self, keys: Collection[str]) -> int:
         """How many alerts there are beyond one a key."""

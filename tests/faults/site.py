@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from notify import embedded
 from notify.jobs import Lane, redis_url
@@ -107,8 +109,9 @@ class Child:
 class Site:
     """Everything that runs, and ways to hurt it. Not for several threads."""
 
-    def __init__(self, folder: Path, relay: Relay) -> None:
+    def __init__(self, folder: Path, relay: Relay, pace: float) -> None:
         self.folder = folder
+        self.pace = pace  # how long faults last, beside their usual length
         self.relay = relay
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
@@ -162,12 +165,13 @@ class Site:
     def kill_workers(self, names: Collection[str]) -> int:
         """SIGKILL; at most how many messages were in flight there.
 
-        Every thread hands one batch over on so many connections, and on each at most two messages are under way: the
-        one whose text was sent and whose answer has not come, or has come and is not written down, and the next one.
+        A process has so many connections, whatever the number of its threads. On each at most two messages are under
+        way: the one whose text was sent and whose answer has not come, or has come and is not written down, and the
+        next, which leaves together with its end.
         """
         for name in names:
             self.children[name].kill()
-        return len(names) * THREADS * SmtpSettings().connections * 2
+        return len(names) * SmtpSettings().connections * 2
 
     def replace_worker(self, name: str, module: str) -> None:
         """Stop this worker in order, and run it as `python -m module` from now on."""
@@ -190,7 +194,8 @@ class Site:
     def empty_queue(self) -> bool:
         """FLUSHALL; whether the queue was there to be emptied."""
         try:
-            with redis.Redis.from_url(redis_url(), socket_timeout=5) as client:
+            # at once or not at all: meanwhile nothing that died is started again
+            with redis.Redis.from_url(redis_url(), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
                 client.flushall()
         except redis.RedisError:
             return False
@@ -199,7 +204,7 @@ class Site:
     def ask(self, question: str, *values: object) -> Sequence[tuple[object, ...]] | None:
         """Rows of the database; None while it is away."""
         try:
-            with psycopg.connect(settings().database_url or "", connect_timeout=5, autocommit=True) as connection:
+            with psycopg.connect(settings().database_url or "", connect_timeout=2, autocommit=True) as connection:
                 return connection.execute(question.encode(), values).fetchall()
         except psycopg.OperationalError:
             return None
@@ -214,10 +219,10 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, relay: Relay) -> Iterator[Site]:
-    """A running installation in `folder` whose mail goes to `relay`."""
+def site(folder: Path, relay: Relay, *, pace: float) -> Iterator[Site]:
+    """A running installation in `folder` whose mail goes to `relay`. Faults last `pace` times their usual length."""
     os.environ |= {"NOTIFY_SMTP_HOST": "127.0.0.1", "NOTIFY_SMTP_PORT": str(relay.port)}
-    running = Site(folder, relay)
+    running = Site(folder, relay, pace)
     try:
         running.wait_until_ready()
         yield running

@@ -30,6 +30,7 @@ def row(results: Sequence[Result]) -> Row:
         "duplicated": sum(verdict.duplicated for verdict in verdicts),
         "in_flight_bound": sum(result.in_flight for result in results),
         "excused": sum(verdict.excused for verdict in verdicts),
+        "unexplained": sum(verdict.unexplained for verdict in verdicts),
         "unexpected": sum(verdict.unexpected for verdict in verdicts),
         "late": sum(verdict.late for verdict in verdicts),
         "extra_alerts": sum(result.extra_alerts for result in results),
@@ -54,7 +55,7 @@ def _percentile(ordered: Sequence[float], percent: int) -> float | None:
 def was_kept(figures: Mapping[str, object], *, full: bool) -> bool:
     """Whether nothing was lost and no more doubled than may be. The share counts in runs of full size only."""
     number = {name: value for name, value in figures.items() if isinstance(value, int | float)}
-    nothing = ("lost", "unexpected", "late", "extra_alerts", "misrecorded", "unfinished")
+    nothing = ("lost", "unexplained", "unexpected", "late", "extra_alerts", "misrecorded", "unfinished")
     share = number["duplicated"] / max(1, number["deliveries"])
     return (
         all(number[name] == 0 for name in nothing)
@@ -74,7 +75,8 @@ def summary(result: Result) -> str:
     verdict, figures = result.verdict, row([result])
     return (
         f"{result.seed}: {result.blows} blows, {verdict.expected} expected, {verdict.lost} lost, "
-        f"{verdict.duplicated} doubled (in flight {result.in_flight}, excused {verdict.excused}), "
+        f"{verdict.duplicated} doubled (in flight {result.in_flight}, excused {verdict.excused}, "
+        f"unexplained {verdict.unexplained}), "
         f"{verdict.unexpected} unexpected, {verdict.late} late, {result.misrecorded} misrecorded, "
         f"{result.extra_alerts} extra alerts, "
         f"recovered in {figures['recovery_s_max']} s, "
@@ -86,8 +88,9 @@ def summary(result: Result) -> str:
 
 COLUMNS = {
     "runs": "runs", "blows": "blows", "kills": "kills", "deliveries": "deliveries", "lost": "lost",
-    "duplicated": "doubled", "in_flight_bound": "in flight", "excused": "excused", "unexpected": "unexpected",
-    "late": "late", "misrecorded": "misrecorded", "recovery_s_max": "recovery s", "settled_s_max": "settled s",
+    "duplicated": "doubled", "in_flight_bound": "in flight", "excused": "excused", "unexplained": "unexplained",
+    "unexpected": "unexpected", "late": "late", "misrecorded": "misrecorded", "recovery_s_max": "recovery s",
+    "settled_s_max": "settled s",
     "emergency_p95_s": "emergency p95 s", "emergency_max_s": "max s",
 }  # fmt: skip
 

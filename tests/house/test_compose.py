@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from notify.cli import GRACE_SECONDS
 from notify.jobs import Lane
 from notify.supervisor import Command
 from tests.house import settings_page
@@ -19,8 +20,8 @@ from tests.running import answers, free_port, running, wait_until
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text())
 SERVICES: Mapping[str, Any] = COMPOSE["services"]
-WORKERS = {f"worker-{lane}" for lane in Lane}
-STOP_SECONDS = 10.0
+OURS = ("migrate", "web", "workers")
+STOP_SECONDS = GRACE_SECONDS
 
 
 def command(service: str, *, ports: Mapping[str, int] | None = None, file: str = "") -> Command:
@@ -30,7 +31,7 @@ def command(service: str, *, ports: Mapping[str, int] | None = None, file: str =
 
 
 def test_every_part_of_an_installation_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "mail", "migrate", "web", "scheduler", *WORKERS}
+    assert set(SERVICES) == {"postgres", "redis", "mail", *OURS}
     for service, described in SERVICES.items():
         assert ("image" in described) != ("build" in described), service
 
@@ -44,15 +45,25 @@ def test_the_queue_keeps_what_it_has_and_never_evicts() -> None:
 
 
 def test_nothing_starts_before_the_database_has_its_schema() -> None:
-    for service in ("web", "scheduler", *WORKERS):
+    for service in ("web", "workers"):
         assert SERVICES[service]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
 
 
 def test_every_variable_that_is_set_is_a_setting() -> None:
     known = {row.name for settings in settings_page.classes() for row in settings_page.rows(settings)}
-    for service in ("migrate", "web", "scheduler", *WORKERS):
+    for service in OURS:
         assert set(SERVICES[service]["environment"]) <= known
+
+
+def test_journals_outlive_their_container() -> None:
+    for service in OURS:
+        assert SERVICES[service]["volumes"] == ["data:/srv/notify/.notify"]
+    assert "data" in COMPOSE["volumes"]
+
+
+def test_whoever_is_stopped_has_longer_than_the_workers_need() -> None:
+    assert all(float(SERVICES[service]["stop_grace_period"].rstrip("s")) > GRACE_SECONDS for service in OURS)
 
 
 def test_only_the_web_is_reachable_and_only_from_this_host() -> None:
@@ -89,7 +100,7 @@ def test_each_command_gets_ready_and_ends_when_asked(environment: Mapping[str, s
     commands = [
         command("web", ports={"8000": web_port}),
         command("mail", ports={"1025": mail_port}, file=str(tmp_path / "mail.jsonl")),
-        *(command(service) for service in sorted({"scheduler", *WORKERS})),
+        command("workers"),
     ]
     logs = {started.name: tmp_path / f"{started.name}.log" for started in commands}
     with ExitStack() as stack:
@@ -100,8 +111,7 @@ def test_each_command_gets_ready_and_ends_when_asked(environment: Mapping[str, s
         ]
         wait_until(lambda: answers(f"http://127.0.0.1:{web_port}"), what="web")
         wait_until(lambda: takes_mail(mail_port), what="mail")
-        for service in ("scheduler", *WORKERS):
-            said = "scheduler ready" if service == "scheduler" else "worker ready"
-            wait_until(lambda log=logs[service], words=said: words in log.read_text(), what=service)  # type: ignore[misc]
+        for said in ("scheduler ready", *(f'"worker ready", "lane": "{lane}"' for lane in Lane)):
+            wait_until(lambda words=said: words in logs["workers"].read_text(), what=said)  # type: ignore[misc]
         codes = dict(zip(logs, stop(children), strict=True))
     assert codes == dict.fromkeys(logs, 0), {name: log.read_text() for name, log in logs.items() if codes[name]}

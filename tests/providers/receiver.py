@@ -1,10 +1,13 @@
 """A real HTTP receiver of webhooks on the loopback that answers as a test tells it to."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.relay import CERTIFICATE
 
 
 @dataclass(slots=True)
@@ -18,6 +21,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"ok"
     drips: str = ""
+    tls: bool = False
     port: int = 0
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -25,7 +29,7 @@ class Receiver:
     @property
     def address(self) -> str:
         """Where it is called."""
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/hook"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -72,10 +76,16 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
     """The receiver, listening on 127.0.0.1 at `receiver.port`."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.receiver = receiver
+        if receiver.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         receiver.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
-        yield receiver
-        receiver.over.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield receiver
+        finally:
+            receiver.over.set()
+            server.shutdown()
+            thread.join()

@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from litestar import Litestar
@@ -21,7 +20,6 @@ from notify.providers.base import (
     Provider,
     ProviderRejected,
     ProviderUnavailable,
-    Receipt,
     Refused,
 )
 from notify.providers.contract import ProviderContract
@@ -29,6 +27,7 @@ from notify.providers.registry import UnknownProvider
 from tests.alerts.calls import created, state
 from tests.mailbox import Mailbox
 from tests.providers.messages import call
+from tests.providers.scripted import Scripted, ScriptedMany
 from tests.world import add_resident, make_world
 
 Choose = Callable[..., None]
@@ -75,45 +74,6 @@ def test_when_the_first_provider_cannot_the_second_sends_in_the_same_attempt(
     assert state(client, world.headers, alert["id"]) == "sent"
     [row] = client.get(f"/api/v1/alerts/{alert['id']}/deliveries", headers=world.headers).json()["deliveries"]
     assert (row["state"], row["provider"]) == ("sent", "file")
-
-
-class Scripted:
-    """A provider that says what it is told to, and remembers what it was asked."""
-
-    channel: ClassVar[Channel] = Channel.WEBHOOK
-
-    def __init__(self, name: str, says: Callable[[Message], str]) -> None:
-        self.name = name  # type: ignore[misc]
-        self.says = says
-        self.asked: list[str] = []
-
-    name: ClassVar[str] = "scripted"
-
-    def send(self, message: Message) -> str:
-        self.asked.append(message.address)
-        return self.says(message)
-
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
-        return []
-
-    def check(self) -> Sequence[str]:
-        return []
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class ScriptedMany(Scripted):
-    """The same, many at once."""
-
-    def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        for message in reversed(messages):
-            try:
-                yield Accepted(message.reference, self.send(message))
-            except ProviderUnavailable as error:
-                yield Deferred(message.reference, str(error))
-            except ProviderRejected as error:
-                yield Refused(message.reference, str(error))
 
 
 def broken(_: Message) -> str:

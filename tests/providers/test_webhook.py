@@ -3,16 +3,32 @@
 import base64
 import hashlib
 import hmac
+import socket
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
-from notify.providers.base import Message, Provider, ProviderRejected, ProviderUnavailable
+from notify import clock
+from notify.providers.base import (
+    Accepted,
+    Message,
+    Provider,
+    ProviderRejected,
+    ProviderUnavailable,
+    ProviderUnsure,
+    Refused,
+    Unknown,
+)
 from notify.providers.contract import ProviderContract
 from notify.providers.webhook import WebhookProvider, is_public
 from tests.providers.messages import call
 from tests.providers.receiver import Receiver, receiving
+from tests.relay import CERTIFICATE
 
 Provide = Callable[..., WebhookProvider]
 
@@ -38,10 +54,11 @@ def provide(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide]:
     """Makes a provider, with its settings from the environment as always."""
     made: list[WebhookProvider] = []
 
-    def make(*, allowed_hosts: str = "127.0.0.1", timeout_seconds: float = 5) -> WebhookProvider:
+    def make(*, allowed_hosts: str = "127.0.0.1", timeout_seconds: float = 5, parallel: int = 32) -> WebhookProvider:
         with monkeypatch.context() as environment:
             environment.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", allowed_hosts)
             environment.setenv("NOTIFY_WEBHOOK_TIMEOUT_SECONDS", str(timeout_seconds))
+            environment.setenv("NOTIFY_WEBHOOK_PARALLEL", str(parallel))
             made.append(WebhookProvider())
         return made[-1]
 
@@ -82,16 +99,27 @@ def test_every_answer_of_success_is_success(provide: Provide, status: int) -> No
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "seconds"),
-    [(500, "120", 120.0), (503, "", None), (429, "²", None), (404, "-1", None), (429, "Fri, 01 Jan 2100", None)],
+    [
+        (500, "120", 120.0),
+        (503, "", None),
+        (429, "²", None),
+        (404, "-1", None),
+        (429, "Fri, 01 Jan 2100", None),
+        (429, "Fri, 01 Jan 2100 00:02:00 GMT", 120.0),
+        (429, "Thu, 31 Dec 2099 00:00:00 GMT", 0.0),
+    ],
 )
 def test_a_failing_receiver_is_called_again_when_it_wishes(
     provide: Provide, status: int, retry_after: str, seconds: float | None
 ) -> None:
+    clock.use(lambda: datetime(2100, 1, 1, tzinfo=UTC))
     headers = {"retry-after": retry_after.encode().decode("latin-1")} if retry_after else {}
     with receiving(Receiver(status=status, headers=headers)) as receiver:
         with pytest.raises(ProviderUnavailable, match=str(status)) as caught:
             provide().send(call(receiver.address))
+        clock.use(None)
         assert caught.value.retry_after_s == seconds
+        assert caught.value.is_address  # another receiver knows nothing of this one's wishes
 
 
 def test_a_receiver_that_is_gone_is_not_called_again(provide: Provide) -> None:
@@ -176,7 +204,7 @@ def test_a_proxy_in_the_environment_is_not_used(provide: Provide, monkeypatch: p
 def test_a_receiver_that_drips_its_answer_is_cut_at_the_deadline(provide: Provide) -> None:
     with receiving(Receiver(drips="head")) as receiver:
         begun = time.monotonic()
-        with pytest.raises(ProviderUnavailable, match="too slow"):
+        with pytest.raises(ProviderUnsure, match="too slow"):
             provide(timeout_seconds=0.5).send(call(receiver.address))
         assert time.monotonic() - begun < 2
 
@@ -195,3 +223,76 @@ def test_a_receiver_that_is_not_there_is_tried_again_later(provide: Provide) -> 
         pass
     with pytest.raises(ProviderUnavailable, match="away"):
         provide().send(call(receiver.address))
+
+
+def test_many_receivers_are_called_at_the_same_time_and_a_slow_one_holds_up_nobody(provide: Provide) -> None:
+    with receiving(Receiver()) as good, receiving(Receiver(drips="head")) as slow, receiving(Receiver()) as gone:
+        gone.status = 410
+        messages = (
+            [call(slow.address) for _ in range(4)] + [call(good.address) for _ in range(20)] + [call(gone.address)]
+        )
+        begun, seen = time.monotonic(), []
+        for outcome in provide(timeout_seconds=1, parallel=8).send_many(messages):
+            seen.append((type(outcome), time.monotonic() - begun))
+    assert [kind for kind, _ in seen[-4:]] == [Unknown] * 4
+    assert Counter(kind for kind, _ in seen) == {Accepted: 20, Unknown: 4, Refused: 1}
+    assert all(seconds < 1 for kind, seconds in seen if kind is not Unknown)
+    assert seen[-1][1] < 3
+
+
+def test_no_more_receivers_are_called_at_once_than_the_settings_say(provide: Provide) -> None:
+    with receiving(Receiver(drips="head")) as slow:
+        telling = provide(timeout_seconds=0.5, parallel=3).send_many([call(slow.address) for _ in range(9)])
+        assert isinstance(next(telling), Unknown)
+        assert len(slow.calls) <= 6
+        del telling  # who stops listening has the others called off
+    assert len(slow.calls) < 9
+
+
+def test_a_call_that_broke_off_before_it_was_heard_was_not_taken(provide: Provide) -> None:
+    with listening() as server:
+        large = call(f"http://127.0.0.1:{server.getsockname()[1]}/", text="x" * 50_000_000)
+        with pytest.raises(ProviderUnavailable, match="too slow"):
+            provide(timeout_seconds=0.5).send(large)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_receiver_that_never_answers_is_left_in_time(provide: Provide, scheme: str) -> None:
+    with listening() as server:
+        begun = time.monotonic()
+        kind = ProviderUnsure if scheme == "http" else ProviderUnavailable  # TLS hangs before anything is said
+        with pytest.raises(kind, match=r"too slow|away"):
+            provide(timeout_seconds=0.5).send(call(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/"))
+        assert time.monotonic() - begun < 2
+
+
+def test_a_name_service_that_never_answers_is_left_in_time(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def stuck(*_: object, **__: object) -> list[object]:
+        answered.wait(10)
+        return []
+
+    with monkeypatch.context() as broken:
+        broken.setattr(socket, "getaddrinfo", stuck)
+        begun = time.monotonic()
+        with pytest.raises(ProviderUnavailable, match="cannot be resolved"):
+            provide(timeout_seconds=0.3).send(call("https://receiver.example.org/"))
+        assert time.monotonic() - begun < 2
+        answered.set()
+
+
+def test_a_tls_receiver_that_drips_is_cut_at_the_deadline(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certifi.where", lambda: str(CERTIFICATE))
+    with receiving(Receiver(drips="head", tls=True)) as receiver:
+        begun = time.monotonic()
+        with pytest.raises(ProviderUnsure, match="too slow"):
+            provide(timeout_seconds=0.6).send(call(receiver.address))
+        assert time.monotonic() - begun < 2
+
+
+@contextmanager
+def listening() -> Iterator[socket.socket]:
+    """A server that takes connections and never says or hears anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server

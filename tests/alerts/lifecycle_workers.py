@@ -1,0 +1,375 @@
+"""Workers for the machine in `test_lifecycle_machine.py`: the real engine, with providers that do as the test says."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from itertools import repeat
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
+from notify import clock, jobs
+from notify.alerts.service import start_due
+from notify.db import transaction
+from notify.deliveries import brake, holds, journal, reconcile, sending
+from notify.deliveries import service as ledger
+from notify.jobs import Job, Lane
+from notify.providers import registry
+from notify.providers.base import (
+    Channel,
+    Message,
+    ProviderRejected,
+    ProviderUnavailable,
+    ProviderUnsure,
+    Receipt,
+    ReceiptState,
+)
+from tests.alerts.lifecycle_model import ENDED, FINAL, TAKES, Alert, Audience, Delivery, Model, Word, check_events
+
+LANES = (Lane.EMERGENCY, Lane.ROUTINE)
+MOST_TURNS = 500
+
+
+class Death(BaseException):
+    """Ends a worker without a word."""
+
+
+class Meanwhile(Enum):
+    """What happens while a provider has a message in its hands."""
+
+    NOTHING = "nothing"
+    CANCELLED = "the alert is cancelled"
+    HELD = "the alert is put on hold"
+    LEAVES = "the worker is told to leave"
+    OTHER = "another worker has its turn"
+    STALLS = "the worker stalls, its lease runs out and another has its turn"
+
+
+class Event(Enum):
+    """What happens to everybody, sooner or later."""
+
+    CHORES = "the scheduler looks round"
+    TIME = "time passes"
+    A_DAY = "a day passes"
+    JOURNALS = "journals of the dead are found"
+    LEASES = "leases of the dead run out"
+    FIRE = "machines of the dead burn, and their journals with them"
+
+
+Script = Sequence[tuple[Word, Meanwhile]]
+SMOOTHLY = (Word.ACCEPTS, Meanwhile.NOTHING)
+
+
+class Pigeon:
+    """A provider that does with each message what the test says."""
+
+    def __init__(self, channel: Channel, asked: Callable[[Message], str]) -> None:
+        self.name = f"{channel}-pigeon"
+        self.channel = channel
+        self.send = asked
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        reference, state = body.decode().split()
+        return [Receipt(reference, ReceiptState(state))]
+
+    def check(self) -> Sequence[str]:
+        return []
+
+    def close(self) -> None:
+        return
+
+
+def sql(statement: str, **values: object) -> Sequence[Row[Any]]:
+    """Rows of the database, or a change of it that time or fate makes."""
+    with transaction() as session:
+        found = session.connection().execute(text(statement), values)
+        return found.all() if found.returns_rows else []
+
+
+def _finish_alerts(session: Session) -> None:
+    for alert_id in reconcile.alerts_to_finish(session):
+        ledger.finish_alert(session, alert_id)
+
+
+class Workers:
+    """Everything that works without being asked. `cancel` and `hold` are what people do to an alert meanwhile."""
+
+    def __init__(
+        self,
+        model: Model,
+        change: pytest.MonkeyPatch,
+        *,
+        cancel: Callable[[Alert], None],
+        hold: Callable[[Alert], None],
+    ) -> None:
+        self.model, self.change = model, change
+        self.cancel, self.hold = cancel, hold
+        self.mails: list[tuple[Delivery, str]] = []  # what arrived, each with the path of its link to leave by
+        self._script: Iterator[tuple[Word, Meanwhile]] = iter(())
+        self._records_at_once = False
+        self._runs: list[list[Delivery]] = []  # of each worker under way: whom it wrote to
+        self._broken: Exception | None = None
+        self._audiences: dict[Alert, Audience] = {}
+        self.pigeons: Sequence[Pigeon] = ()
+        self.time_passes()
+        change.setattr(sending, "YIELD_SECONDS", 0.0)
+        change.setattr(sending, "HEAD_START_S", 0.0)
+        change.setattr(registry, "providers_for", self._providers_for)
+
+    def _providers_for(self, channel: Channel) -> Sequence[Pigeon]:
+        return [pigeon for pigeon in self.pigeons if pigeon.channel == channel]
+
+    # what workers do
+
+    def expand(self, alert: Alert, how: str = "once") -> None:
+        """Write the ledger of the alert: once, twice, or by two workers at the same moment."""
+        self._foresee()
+        times = 1 if how == "once" else 2
+        if how == "at once":
+            with ThreadPoolExecutor(times) as threads:
+                list(threads.map(sending.expand_alert, repeat(alert.id, times)))
+        else:
+            for _ in range(times):
+                sending.expand_alert(alert.id)
+        self._read_new_ledgers()
+
+    def work(self, lane: Lane, script: Script = (), *, at_once: bool = False) -> bool:
+        """One worker's turn; whether there was anything to do. `at_once`: every result is recorded as it comes."""
+        return self._step(lambda: sending.send_next(lane), script, at_once=at_once)
+
+    def start(self, alert: Alert, script: Script = (), *, at_once: bool = False) -> None:
+        """A worker is told to expand the alert, and begins to send it."""
+        self._step(lambda: sending.start_alert(alert.id), script, at_once=at_once)
+
+    def _step(self, work: Callable[[], bool | None], script: Script, *, at_once: bool) -> bool:
+        self._script, self._records_at_once = iter(script), at_once
+        self.change.setattr(sending, "RECORD_EVERY_S", -1.0 if at_once else 3600.0)
+        self.model.begin_step()
+        worked = self._turn(work)
+        sending.stopping.clear()
+        if self._broken:
+            raise self._broken
+        self._read_new_ledgers()
+        self.check()
+        self.model.end_step()
+        return worked
+
+    def _turn(self, work: Callable[[], bool | None]) -> bool:
+        self._runs.append([])
+        self._foresee()
+        try:
+            return bool(work())
+        except Death:
+            self.model.die(self._runs[-1])
+            return True
+        finally:
+            self._runs.pop()
+
+    def _foresee(self) -> None:
+        """Whom the alerts that wait to be expanded would reach now."""
+        for alert in self.model.alerts:
+            if alert.state == "sending" and alert.deliveries is None:
+                self._audiences[alert] = self.model.audience(alert)
+
+    def _read_new_ledgers(self) -> None:
+        """Read what was expanded since, and complain unless exactly those are in it who ought to be."""
+        for alert, expected in list(self._audiences.items()):
+            if not sql("SELECT 1 FROM alert WHERE id = :a AND expanded_at IS NOT NULL", a=alert.id):
+                continue
+            del self._audiences[alert]
+            rows = sql("SELECT number, contact_id, channel FROM delivery WHERE alert_id = :a", a=alert.id)
+            found = {row.contact_id: row.channel for row in rows}
+            meant = {contact: meant[1] for contact, meant in expected.items()}
+            # while others are under way, whom the first alert reached is not known to the model yet
+            assert found == meant or (alert.first and len(self._runs) > 1 and found.items() <= meant.items())
+            assert sorted(row.number for row in rows) == list(range(1, len(found) + 1))
+            alert.deliveries = {row.number: Delivery(alert, row.number, *expected[row.contact_id]) for row in rows}
+            self.model.begin_step(alert)
+
+    def _asked(self, message: Message) -> str:
+        """A provider is handed a message. A complaint of the model ends the worker: else the engine would hide it."""
+        try:
+            self._read_new_ledgers()
+            delivery = self.model.delivery(message.reference)
+            self.model.require_may_leave(delivery, message.address, message.subject)
+            word, meanwhile = next(self._script, SMOOTHLY)
+            self._runs[-1].append(delivery)
+            lease_was_lost = self._let_happen(meanwhile, delivery, word)
+            self.model.hear(delivery, word, lease_was_lost=lease_was_lost)
+        except Exception as broken:
+            self._broken = self._broken or broken
+        if self._broken:
+            raise Death
+        if word in TAKES and (link := re.search(rb"/u/[\w-]+", re.sub(rb"\r\n[ \t]", b"", message.mime))):
+            self.mails.append((delivery, link[0].decode()))
+        return _answer(word)
+
+    def _let_happen(self, meanwhile: Meanwhile, delivery: Delivery, word: Word) -> bool:
+        """Whether the worker under way lost its lease by it."""
+        alert, is_alone = delivery.alert, len(self._runs) == 1
+        # a worker learns what became of its batch when it records the next result
+        learns_at_once = self._records_at_once and is_alone and word in FINAL
+        if meanwhile in (Meanwhile.CANCELLED, Meanwhile.HELD):
+            alert.slow_stop |= not learns_at_once
+            (self.cancel if meanwhile is Meanwhile.CANCELLED else self.hold)(alert)
+        if meanwhile is Meanwhile.LEAVES:
+            sending.stopping.set()
+        if meanwhile is Meanwhile.STALLS and learns_at_once:
+            for earlier in self._runs[0][:-1]:
+                if earlier.unsure and earlier.state == "created":
+                    self.model.forget(earlier, forever=False)
+            alert.deaths += 1
+            self.leases_run_out()
+            self._turn(lambda: sending.send_next(alert.lane))
+            return True
+        if meanwhile in (Meanwhile.STALLS, Meanwhile.OTHER) and is_alone:
+            self._turn(lambda: sending.send_next(alert.lane))
+        return False
+
+    def happens(self, what: Event) -> None:
+        """One of the things that nobody means to do."""
+        {
+            Event.CHORES: self.do_chores,
+            Event.TIME: self.time_passes,
+            Event.A_DAY: self.a_day_passes,
+            Event.JOURNALS: self.recover,
+            Event.LEASES: self.leases_run_out,
+            Event.FIRE: self.lose_journals,
+        }[what]()
+        self.check()
+
+    def recover(self) -> None:
+        """The journals of dead workers are read."""
+        self.model.begin_step()
+        sending.recover_orphans()
+        self.check()
+        self.model.recover()
+
+    def lose_journals(self) -> None:
+        """Nobody will ever read them."""
+        for path in journals():
+            path.unlink()
+        self.model.lose_journals()
+
+    # what time does
+
+    def leases_run_out(self) -> None:
+        """Of those who died, and of those who stalled."""
+        sql("UPDATE batch SET lease_until = now() - interval '1 second' WHERE state = 'leased'")
+
+    def time_passes(self) -> None:
+        """Long enough for everything that waits for another try; providers are well again. The queue is lost, too."""
+        sql("UPDATE batch SET due_at = now() WHERE state = 'queued' AND due_at > now()")
+        jobs.sending_broker().client.flushall()
+        self.pigeons = [Pigeon(channel, self._asked) for channel in (Channel.EMAIL, Channel.SMS)]
+        self.model.paused.clear()
+        self.model.failing.clear()
+
+    def a_day_passes(self) -> None:
+        """For all that is under way: the next try is the last one."""
+        sql("UPDATE alert SET expanded_at = expanded_at - interval '25 hours' WHERE state = 'sending'")
+        for alert in self.model.alerts:
+            alert.old |= alert.state == "sending" and alert.deliveries is not None
+        self.time_passes()
+
+    def do_chores(self) -> None:
+        """What the scheduler does every few seconds."""
+        for chore in (start_due, reconcile.reconcile, _finish_alerts, brake.look, holds.lift_needless):
+            with transaction() as session:
+                chore(session)
+        self.model.start_due()
+
+    # what must be true
+
+    def check(self) -> None:
+        """Compare the ledger with the model."""
+        rows = sql("SELECT alert_id, number, state, unsure FROM delivery")
+        assert len(rows) == sum(1 for _ in self.model.deliveries())
+        by_id = {alert.id: alert for alert in self.model.alerts}
+        for row in rows:
+            self.model.see((by_id[row.alert_id].deliveries or {})[row.number], row.state, unsure=row.unsure)
+        for row in sql("SELECT id, state, recipients FROM alert"):
+            alert = by_id.pop(row.id)
+            deliveries = alert.deliveries
+            if row.state == "sent" and alert.state == "sending" and deliveries is not None:
+                assert all(one.state in ENDED for one in deliveries.values()), f"{alert.title} is not at its end"
+                alert.state = "sent"
+            assert row.state == alert.state, f"{alert.title} is {row.state}; expected {alert.state}"
+            assert row.recipients == (None if deliveries is None else len(deliveries))
+        assert not by_id, f"{by_id} is missing"
+
+    def settle(self) -> None:
+        """Work until nothing is left to do, with providers that take everything; complain if that has no end."""
+        clock.use(None)
+        for _ in range(4 + 2 * len(self.model.alerts)):
+            for what in (Event.JOURNALS, Event.LEASES, Event.TIME, Event.CHORES):
+                self.happens(what)
+            self._expand_all()
+            for _ in range(MOST_TURNS):
+                if not any([self.work(lane) for lane in LANES]):
+                    break
+            if not sql("SELECT 1 FROM batch WHERE state IN ('queued', 'leased') LIMIT 1"):
+                break
+        self.happens(Event.CHORES)
+        self._check_end()
+
+    def _expand_all(self) -> None:
+        for lane in LANES:
+            with transaction() as session:
+                found = reconcile.unstarted(session, lane)
+            for item in found:
+                assert item.job == Job.EXPAND_ALERT
+                self.expand(next(one for one in self.model.alerts if one.id == UUID(item.args[0])))
+
+    def _check_end(self) -> None:
+        for alert in self.model.alerts:
+            assert alert.state != "sending", f"{alert.title} has no end"
+        for one in self.model.deliveries():
+            assert one.state in ENDED, f"{one} is {one.state} in the end"
+            assert one.takings or one.state not in ("sent", "delivered") or one.alert.is_test, f"{one} reached nobody"
+        told: dict[tuple[UUID, int], list[str]] = {}
+        for row in sql("""
+            SELECT e.alert_id, n, e.kind FROM event e, generate_series(e.number, coalesce(e.number_to, e.number)) n
+            ORDER BY e.id
+        """):
+            told.setdefault((row.alert_id, row.n), []).append(row.kind)
+        check_events(self.model, told)
+        assert sql(COUNTED_WRONGLY) == []
+
+
+COUNTED_WRONGLY = """
+    SELECT * FROM (SELECT alert_id, sum(handed_over) AS handed_over, sum(bounced) AS bounced
+                   FROM batch GROUP BY alert_id) b
+    JOIN (SELECT alert_id, count(*) FILTER (WHERE handed_over_at IS NOT NULL AND state <> 'permanent-failure') AS h,
+                 count(*) FILTER (WHERE state = 'permanent-failure') AS p
+          FROM delivery GROUP BY alert_id) d USING (alert_id)
+    WHERE (b.handed_over, b.bounced) <> (d.h, d.p)
+"""
+
+
+def journals() -> list[Any]:
+    """The files that workers left behind."""
+    return [path for path in journal.folder().iterdir() if path.is_file()] if journal.folder().exists() else []
+
+
+def _answer(word: Word) -> str:
+    match word:
+        case Word.REFUSES:
+            raise ProviderRejected("There is no such address.")
+        case Word.DEFERS:
+            raise ProviderUnavailable("The mailbox is full.", is_address=True)
+        case Word.WISHES:
+            raise ProviderUnavailable("Greylisted.", retry_after_s=60, is_address=True)
+        case Word.FAILS:
+            raise ProviderUnavailable("Out of order.")
+        case Word.PAUSES:
+            raise ProviderUnavailable("Too many.", retry_after_s=3600)
+        case Word.UNSURE_TAKEN | Word.UNSURE_LOST:
+            raise ProviderUnsure("No answer.")
+        case Word.DIES_BEFORE | Word.DIES_AFTER:
+            raise Death
+    return "theirs"

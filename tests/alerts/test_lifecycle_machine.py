@@ -1,0 +1,442 @@
+"""Hypothesis lives the lives of alerts: people decide, residents come and go, workers send, die and are forgotten.
+
+People use the public door, workers the engine, both on the real database; the providers are the test's own, and a model
+in plain Python (`lifecycle_model.py`) says after every step what may have left and what the ledger must say.
+
+    NOTIFY_LIFECYCLE_STEPS=10000 python -m pytest -s tests/alerts/test_lifecycle_machine.py
+
+takes that many steps, in longer lives than `make test` has time for, and prints what happened in them.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from httpx import Response
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from notify import clock
+from notify.db import transaction
+from notify.deliveries import holds
+from notify.jobs import Lane
+from notify.providers.base import Channel
+from notify.staff.models import KeyMode, Role
+from tests.alerts.calls import ONE, TWO, Client, Headers, act, post_alert, world_with_approvals
+from tests.alerts.lifecycle_model import (
+    DEAD,
+    EMERGENCIES,
+    RECEIPT_MAY_FOLLOW,
+    ROADS,
+    WARDS_OF,
+    Alert,
+    Contact,
+    Model,
+    Resident,
+    Word,
+)
+from tests.alerts.lifecycle_workers import LANES, Event, Meanwhile, Script, Workers, journals, sql
+from tests.conftest import empty_database
+from tests.world import NORTH, SOUTH, make_key
+
+AUTHOR, COLLEAGUE, ADMIN, REHEARSER = "author", "colleague", "admin", "rehearser"
+PEOPLE = [AUTHOR, COLLEAGUE, ADMIN, REHEARSER]
+TOPICS = [ROADS, ONE, TWO, EMERGENCIES]
+EVIDENCE = {"wording_version": "1", "wording": "Yes, write to me.", "source": "test"}
+SCRIPTS = st.lists(
+    st.tuples(st.sampled_from(Word), st.just(Meanwhile.NOTHING) | st.sampled_from(Meanwhile)), max_size=5
+)
+STEPS, LIVES = 30, 25
+STEPS_OF_A_LONG_LIFE = 60
+
+
+class Lives(RuleBasedStateMachine):
+    """A council, its residents, its alerts and its workers."""
+
+    residents: Bundle[Resident] = Bundle("residents")
+    alerts: Bundle[Alert] = Bundle("alerts")
+
+    def __init__(self, client: Client, change: pytest.MonkeyPatch, seen: Counter[str]) -> None:
+        super().__init__()
+        self.client, self.seen = client, seen
+        world = world_with_approvals()
+        self.headers: dict[str, Headers] = {
+            AUTHOR: make_key(world, Role.PLANNER),
+            COLLEAGUE: make_key(world, Role.PLANNER),
+            ADMIN: world.headers,
+            REHEARSER: make_key(world, Role.PLANNER, mode=KeyMode.TEST),
+        }
+        self.model = Model()
+        self.workers = Workers(
+            self.model,
+            change,
+            cancel=lambda alert: self._decide(alert, ADMIN, "cancel"),
+            hold=lambda alert: self._hold(alert.id),
+        )
+
+        for number, home in enumerate(sorted(WARDS_OF) * 2):
+            self._sign_up(number, home, TOPICS, has_phone=True)
+
+    # residents
+
+    @initialize(target=residents)
+    def everybody_lives_here(self) -> MultipleResults[Resident]:
+        """Two in each kind of home. They follow everything by mail and text."""
+        return multiple(*self.model.residents)
+
+    @rule(
+        target=residents,
+        number=st.integers(0, 8),
+        home=st.sampled_from(sorted(WARDS_OF)),
+        topics=st.lists(st.sampled_from(TOPICS), min_size=1, unique=True),
+        has_phone=st.booleans(),
+        confirm=st.booleans(),
+    )
+    def signs_up(
+        self, number: int, home: str, topics: list[str], has_phone: bool, confirm: bool
+    ) -> MultipleResults[Resident]:
+        """Somebody new, somebody who adds to what they follow, or somebody who had been erased."""
+        new = self._sign_up(number, home, topics, has_phone=has_phone, confirm=confirm)
+        return multiple(new) if new else multiple()
+
+    def _sign_up(
+        self, number: int, home: str, topics: list[str], *, has_phone: bool, confirm: bool = False
+    ) -> Resident | None:
+        known = next((one for one in self.model.residents if one.number == number and not one.erased), None)
+        addresses = {Channel.EMAIL: f"r{number}@example.org"}
+        if has_phone:
+            addresses[Channel.SMS] = f"+4477009000{number:02}"
+        confirm = confirm and known is None
+        request = {
+            "contacts": [{"channel": channel, "address": address} for channel, address in addresses.items()],
+            "places": [{"postcode": home}],
+            "topics": topics,
+            "consent": EVIDENCE,
+            "confirm": confirm,
+        }
+        reply = self._ask("POST", "subscribers", request, expected=200 if known else 201)
+        resident = known or Resident(number, reply.json()["id"])
+        resident.postcodes.add(home)
+        for topic in topics:
+            resident.follows.setdefault(topic, set()).update(addresses)
+        for row in sql("SELECT id, channel, address FROM contact WHERE subscriber_id = :id", id=resident.id):
+            contact = resident.contacts.setdefault(Channel(row.channel), Contact(row.id, row.address, False))
+            contact.confirmed |= row.channel in addresses and not confirm
+        if known:
+            return None
+        self.model.residents.append(resident)
+        return resident
+
+    def _ask(self, method: str, path: str, json: object = None, *, expected: int) -> Response:
+        reply = self.client.request(method, f"/api/v1/{path}", json=json, headers=self.headers[ADMIN])
+        assert reply.status_code == expected, reply.text
+        return reply
+
+    @precondition(lambda self: self.workers.mails)
+    @rule(everything=st.booleans(), which=st.integers(0, 99))
+    def somebody_leaves_by_a_link(self, everything: bool, which: int) -> None:
+        """One click in a mail that arrived, however long ago."""
+        delivery, path = self.workers.mails[which % len(self.workers.mails)]
+        reply = self.client.post(path, data={"scope": "all" if everything else "topic"})
+        assert reply.status_code == 200, reply.text
+        delivery.resident.leave(None if everything else delivery.alert.topic)
+
+    @rule(resident=residents, topics=st.none() | st.sets(st.sampled_from(TOPICS), min_size=1))
+    def is_taken_off(self, resident: Resident, topics: set[str] | None) -> None:
+        """They follow these topics no longer, or (None) are erased."""
+        kept = sorted(set(resident.follows) - (topics or set()))
+        path = f"subscribers/{resident.id}"
+        if topics:
+            self._ask("PATCH", path, {"topics": kept}, expected=404 if resident.erased else 200)
+            resident.follows = {topic: resident.follows[topic] for topic in kept}
+        else:
+            self._ask("DELETE", path, expected=404 if resident.erased else 204)
+            resident.follows, resident.erased = {}, True
+
+    # people who write and decide
+
+    @initialize(target=alerts, topics=st.lists(st.sampled_from(TOPICS), min_size=1, max_size=3))
+    def something_is_under_way(self, topics: list[str]) -> MultipleResults[Alert]:
+        """Emergencies overtake the rest."""
+        urgent = {EMERGENCIES: Lane.EMERGENCY}
+        return multiple(*(self._publish(topic, urgent.get(topic, Lane.ROUTINE)) for topic in topics))
+
+    @rule(
+        target=alerts,
+        who=st.sampled_from(PEOPLE),
+        topic=st.sampled_from(TOPICS),
+        lane=st.sampled_from(LANES),
+        wards=st.none() | st.sampled_from([(NORTH,), (SOUTH,), (NORTH, SOUTH)]),
+        channels=st.sampled_from([("email", "sms"), ("email",), ("sms",)]),
+        send_later=st.booleans(),
+        is_to_expire=st.booleans(),
+        send=st.booleans(),
+    )
+    def drafts(self, who: str, topic: str, lane: Lane, send: bool, **fields: Any) -> Alert:  # noqa: ANN401
+        """An alert, in the twinkling of an eye twice: the second request is the first one's repetition."""
+        return self._draft(who, topic, lane, send, **fields)
+
+    def _draft(
+        self,
+        who: str,
+        topic: str,
+        lane: Lane,
+        send: bool,
+        *,
+        wards: tuple[str, ...] | None = None,
+        channels: tuple[str, ...] = ("email", "sms"),
+        send_later: bool = False,
+        is_to_expire: bool = False,
+    ) -> Alert:
+        fields: dict[str, Any] = {
+            "title": f"Alert {len(self.model.alerts) + 1}",
+            "topic": topic,
+            "priority": lane.value,
+            "channels": channels,
+            "send": send,
+            "audience": {"wards": wards} if wards else None,
+            "send_at": in_hours(1) if send_later else None,
+            "expires_at": in_hours(5) if is_to_expire else None,
+        }
+        key = uuid4().hex
+        replies = [post_alert(self.client, self.headers[who], key=key, **fields) for _ in range(2)]
+        assert [reply.status_code for reply in replies] == [201, 201], replies[0].text
+        assert replies[0].json() == replies[1].json()
+        alert = Alert(
+            id=UUID(replies[0].json()["id"]),
+            title=fields["title"],
+            topic=topic,
+            lane=lane,
+            author=who,
+            channels=frozenset(Channel(channel) for channel in channels),
+            wards=frozenset(wards) if wards else None,
+            is_test=who == REHEARSER,
+            send_later=send_later,
+        )
+        self.model.alerts.append(alert)
+        if send:
+            self.model.done(alert, who, "submit")
+        return alert
+
+    @rule(
+        target=alerts,
+        topic=st.sampled_from(TOPICS),
+        lane=st.sampled_from(LANES),
+        script=st.none() | SCRIPTS,
+        at_once=st.booleans(),
+    )
+    def is_published(self, topic: str, lane: Lane, script: Script | None, at_once: bool) -> Alert:
+        """An alert that everybody agrees to, and that workers find soon and perhaps begin to send."""
+        return self._publish(topic, lane, script, at_once)
+
+    def _publish(self, topic: str, lane: Lane, script: Script | None = None, at_once: bool = False) -> Alert:
+        alert = self._draft(AUTHOR, topic, lane, send=True)
+        for who in (COLLEAGUE, ADMIN)[: alert.needed]:
+            self._decide(alert, who, "approve")
+        if script is None:
+            self.workers.expand(alert)
+        else:
+            self.workers.start(alert, script, at_once=at_once)
+        return alert
+
+    @rule(alert=alerts, who=st.sampled_from(PEOPLE), verb=st.sampled_from(["submit", "approve", "reject", "cancel"]))
+    def somebody_decides(self, alert: Alert, who: str, verb: str) -> None:
+        """Whether it is theirs to decide or not."""
+        self._decide(alert, who, verb)
+
+    def _decide(self, alert: Alert, who: str, verb: str) -> None:
+        expected = self.model.decide(alert, who, verb, is_test=who == REHEARSER)
+        reason = {"reason": "The date is wrong."} if verb == "reject" else None
+        reply = act(self.client, self.headers[who], str(alert.id), verb, reason)
+        assert reply.status_code == expected, f"{verb}: {reply.text}"
+
+    @rule(target=alerts, first=alerts, who=st.sampled_from(PEOPLE), is_all_clear=st.booleans())
+    def follows_up(self, first: Alert, who: str, is_all_clear: bool) -> MultipleResults[Alert]:
+        """News for those who got the first alert; the all-clear stops what is left of it."""
+        title = f"Alert {len(self.model.alerts) + 1}"
+        verb = "all-clear" if is_all_clear else "update"
+        reply = act(self.client, self.headers[who], str(first.id), verb, {"title": title, "body": "It changed."})
+        is_test = who == REHEARSER
+        if is_test and not first.is_test and reply.status_code == 403:
+            return multiple()  # a rehearsal must not stop what is real
+        if first.state not in ("sending", "sent", "cancelled") or first.deliveries is None:
+            assert reply.status_code == 409, reply.text
+            return multiple()
+        assert reply.status_code == 201, reply.text
+        if is_all_clear and first.state == "sending":
+            self.model.decide(first, who, "cancel", is_test=is_test)  # a rehearsal stops nothing real
+        alert = Alert(
+            id=UUID(reply.json()["id"]),
+            title=title,
+            topic=first.topic,
+            lane=first.lane,
+            author=who,
+            channels=first.channels,
+            wards=None,
+            is_test=is_test or first.is_test,
+            first=first,
+        )
+        self.model.alerts.append(alert)
+        self.model.done(alert, who, "submit")
+        return multiple(alert)
+
+    @precondition(lambda self: self.model.alerts)
+    @rule(alert=alerts, states=st.sets(st.sampled_from(sorted(DEAD)), min_size=1))
+    def retries(self, alert: Alert, states: set[str]) -> None:
+        """Another try for what was given up on."""
+        expected = self.model.may_retry(alert)
+        reply = act(self.client, self.headers[ADMIN], str(alert.id), "retry", {"states": sorted(states)})
+        assert reply.status_code == expected, reply.text
+        if expected != 200:
+            return
+        dead = {number: one for number, one in (alert.deliveries or {}).items() if one.state in states}
+        again = sql("SELECT number FROM delivery WHERE alert_id = :a AND state = 'created'", a=alert.id)
+        numbers = {row.number for row in again} & set(dead)
+        assert reply.json() == {"deliveries": len(numbers), "under_way": len(dead) - len(numbers)}
+        assert len(numbers) == len(dead) or alert.state == "sending"
+        for number in numbers:
+            self.model.retried(dead[number])
+
+    # those who run the installation
+
+    @rule(alert=alerts, lane=st.none() | st.sampled_from(LANES), is_alert=st.booleans())
+    def is_put_on_hold(self, alert: Alert, lane: Lane | None, is_alert: bool) -> None:
+        """An alert, a lane or everything."""
+        self._hold(alert.id if is_alert else lane)
+
+    def _hold(self, what: UUID | Lane | None) -> None:
+        self._ask("POST", "queue/hold", scope(what) | {"reason": "Wait."}, expected=200)
+        self.model.holds.add(what)
+
+    @precondition(lambda self: self.model.holds)
+    @rule(which=st.integers(0, 9))
+    def releases(self, which: int) -> None:
+        """One of the holds."""
+        what = sorted(self.model.holds, key=str)[which % len(self.model.holds)]
+        reply = self._ask("POST", "queue/release", scope(what), expected=200)
+        assert len(reply.json()["released"]) == 1
+        self.model.holds.remove(what)
+
+    # time, workers and their ends
+
+    @rule(alert=alerts, expires=st.booleans())
+    def its_time_has_come(self, alert: Alert, expires: bool) -> None:
+        """To be sent if it was to be sent later, or to be forgotten."""
+        column = "expires_at" if expires else "send_at"
+        sql(f"UPDATE alert SET {column} = now() - interval '10 minutes' WHERE id = :a", a=alert.id)
+        alert.expired |= expires
+        alert.send_later &= expires
+
+    @rule(what=st.sampled_from(Event), skew_s=st.sampled_from([0, -90, 90]))
+    def it_happens(self, what: Event, skew_s: int) -> None:
+        """Nobody meant it. The machine's clock is wrong most of the time."""
+        clock.use(lambda: datetime.now(UTC) + timedelta(seconds=skew_s))
+        self.workers.happens(what)
+
+    @rule(alert=alerts, how=st.sampled_from(["once", "twice", "at once"]))
+    def is_expanded(self, alert: Alert, how: str) -> None:
+        """Whether it is time for that or not."""
+        self.workers.expand(alert, how)
+
+    @rule(lane=st.sampled_from(LANES), script=SCRIPTS, at_once=st.booleans())
+    def a_worker_works(self, lane: Lane, script: Script, at_once: bool) -> None:
+        """Its next batch, or one of the other lane if there is none."""
+        if not self.workers.work(lane, script, at_once=at_once):
+            self.workers.work(LANES[1 - LANES.index(lane)], script, at_once=at_once)
+
+    @rule(scripts=st.lists(SCRIPTS, min_size=2, max_size=4), between=st.none() | st.sampled_from(Event))
+    def several_workers_work(self, scripts: list[Script], between: Event | None) -> None:
+        """One after another, wherever there is work."""
+        for script in scripts:
+            self.a_worker_works(lane=Lane.EMERGENCY, script=script, at_once=True)
+            if between:
+                self.workers.happens(between)
+
+    @precondition(lambda self: any(one.takings for one in self.model.deliveries()))
+    @rule(which=st.integers(0, 99), state=st.sampled_from(sorted(RECEIPT_MAY_FOLLOW)))
+    def a_receipt_comes(self, which: int, state: str) -> None:
+        """About a message that a provider has taken, as often as it likes."""
+        taken = [one for one in self.model.deliveries() if one.takings]
+        delivery = taken[which % len(taken)]
+        body = f"{delivery.alert.id.hex}-{delivery.number} {state}"
+        reply = self.client.post(f"/api/v1/webhooks/{delivery.channel}-pigeon", content=body)
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["changed"] == int(self.model.take_receipt(delivery, state))
+
+    # what must be true
+
+    @invariant()
+    def the_ledger_is_right(self) -> None:
+        """After every step."""
+        self.seen["steps"] += 1
+        self.workers.check()
+
+    def teardown(self) -> None:
+        """In the end everything comes to its end, unless something was wrong before."""
+        try:
+            if sys.exc_info()[0] is None:
+                with transaction() as session:
+                    holds.release_all(session, actor="test")
+                self.model.holds.clear()
+                self.workers.settle()
+                self.seen["lives"] += 1
+                for one in self.model.deliveries():
+                    self.seen[one.state] += 1
+                    self.seen["doubles, excused"] += max(0, one.takings - 1)
+        finally:
+            for path in journals():
+                path.unlink()
+            empty_database()
+
+
+def in_hours(hours: int) -> str:
+    """A moment so many hours from now."""
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+def scope(what: UUID | Lane | None) -> dict[str, str]:
+    """An alert, a lane or everything, as the door wants it."""
+    if isinstance(what, UUID):
+        return {"alert": str(what)}
+    return {"lane": what.value} if what else {}
+
+
+def test_alerts_live_as_they_ought_to(
+    client: Client, choose: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(BATCH_SIZE="3")
+    asked = int(os.environ.get("NOTIFY_LIFECYCLE_STEPS", "0"))
+    steps = STEPS_OF_A_LONG_LIFE if asked else STEPS
+    seen = Counter[str]()
+
+    class Here(Lives):
+        def __init__(self) -> None:
+            super().__init__(client, monkeypatch, seen)
+
+    chosen = settings(
+        max_examples=-(-asked // steps) or LIVES,
+        stateful_step_count=steps,
+        deadline=None,
+        print_blob=True,
+        phases=[Phase.reuse, Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    run_state_machine_as_test(Here, settings=chosen)
+    if asked:
+        print(", ".join(f"{number} {what}" for what, number in seen.most_common()))
