@@ -4,6 +4,7 @@ import socket
 import socketserver
 import ssl
 import struct
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -12,10 +13,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import trustme
+
 OK = "250 OK"
 
-# with its key, for 127.0.0.1 and localhost, valid until 2126: nobody but a test that says so believes it
-CERTIFICATE = Path(__file__).parent / "providers" / "certificate.pem"
+
+def _make_certificate() -> Path:
+    """A file with a key, its certificate for 127.0.0.1 and localhost, and the authority behind it."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    _CERTIFICATE_FILE.write(issued.private_key_and_cert_chain_pem.bytes() + authority.cert_pem.bytes())
+    _CERTIFICATE_FILE.flush()
+    return Path(_CERTIFICATE_FILE.name)
+
+
+_CERTIFICATE_FILE = tempfile.NamedTemporaryFile(suffix=".pem")  # noqa: SIM115 - it lives as long as the tests
+# nobody but a test that says so believes it
+CERTIFICATE = _make_certificate()
 DRIP_SECONDS = 0.02
 
 
