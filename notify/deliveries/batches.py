@@ -15,8 +15,8 @@ from notify.settings import settings
 
 DEATHS_TO_SPLIT = 3
 SHORTEST_PAUSE_S = 0.5
-FIRST_PAUSE_S = 5
-LONGEST_PAUSE_S = 300
+# in seconds: after the first attempt, and after many; an emergency asks again as soon as asking can be of use
+PAUSES_S = {Lane.EMERGENCY: (1, 10), Lane.TRANSACTIONAL: (5, 60), Lane.ROUTINE: (5, 300)}
 LONGEST_TRY_HOURS = 24
 
 IS_DUE = "(b.state = 'queued' AND b.due_at <= now() OR b.state = 'leased' AND b.lease_until < now())"
@@ -173,12 +173,13 @@ def release(session: Session, held: Claim, *, pause_s: float, was_tried: bool = 
     session.execute(text(GIVE_BACK), values)
 
 
-def pause_after(attempts: int) -> float:
+def pause_after(attempts: int, lane: Lane) -> float:
     """Seconds to wait after so many attempts: at random up to 5, 10, 20 … 300, so that not all come back at once.
 
     Never less than half a second: a relay that just said no is not asked again in the same breath.
     """
-    longest = min(FIRST_PAUSE_S * 2 ** (min(attempts, 20) - 1), LONGEST_PAUSE_S)
+    first, last = PAUSES_S[lane]
+    longest = min(first * 2 ** (min(attempts, 20) - 1), last)
     return random.uniform(SHORTEST_PAUSE_S, longest)  # noqa: S311 - no secret
 
 

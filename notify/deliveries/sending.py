@@ -145,7 +145,9 @@ def _send_slices(words: AlertContent, held: Claim) -> _End:
         while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
-                pause_s = batches.pause_after(held.attempts) if slice_.was_tried else batches.SHORTEST_PAUSE_S
+                pause_s = (
+                    batches.pause_after(held.attempts, held.lane) if slice_.was_tried else batches.SHORTEST_PAUSE_S
+                )
                 return _End(max(pause_s, slice_.wish_s), slice_.was_tried)
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()

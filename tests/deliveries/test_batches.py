@@ -175,8 +175,20 @@ def test_an_alert_ends_with_its_last_batch_even_if_that_is_quarantined(database:
     assert state_of(world, alert) == "sent"
 
 
-def test_pauses_grow_are_random_and_end_at_five_minutes() -> None:
-    for attempts, longest in ((1, 5), (2, 10), (4, 40), (30, 300)):
-        pauses = [batches.pause_after(attempts) for _ in range(500)]
-        assert 0.5 <= min(pauses) < longest * 0.2 + 0.5
-        assert longest * 0.8 < max(pauses) <= longest
+@pytest.mark.parametrize(
+    ("lane", "attempts", "longest"),
+    [
+        (Lane.ROUTINE, 1, 5),
+        (Lane.ROUTINE, 2, 10),
+        (Lane.ROUTINE, 4, 40),
+        (Lane.ROUTINE, 30, 300),
+        (Lane.EMERGENCY, 2, 2),
+        (Lane.EMERGENCY, 30, 10),
+    ],
+)
+def test_pauses_are_random_and_grow_up_to_five_minutes_or_ten_urgent_seconds(
+    lane: Lane, attempts: int, longest: float
+) -> None:
+    pauses = [batches.pause_after(attempts, lane) for _ in range(500)]
+    assert 0.5 <= min(pauses) < longest * 0.2 + 0.5
+    assert longest * 0.8 < max(pauses) <= longest
