@@ -84,7 +84,7 @@ def add_residents(session: Session, residents: int, *, postcodes: int, phones: b
             CREATE TEMP TABLE new ON COMMIT DROP AS
             SELECT n, uuidv7() AS id, uuidv7() AS email_id, uuidv7() AS phone_id, uuidv7() AS place_id,
                    'ZZ' || 1 + n * 7919 % :postcodes AS postcode, (1 + n * 7919 % :postcodes) % :wards AS ward
-            FROM generate_series(1, :residents) n
+            FROM generate_series(1, CAST(:residents AS bigint)) n
         """),
         {"residents": residents, "postcodes": postcodes, "wards": WARDS},
     )

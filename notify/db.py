@@ -41,7 +41,14 @@ def engine() -> Engine:
         hide_parameters=True,  # an error's text goes to the log, and addresses must not
         pool_timeout=10,
         pool_pre_ping=True,  # a restarted server costs one ping, not one failed request
-        connect_args={"connect_timeout": 10},
+        connect_args={
+            "connect_timeout": 10,
+            # a database host that vanished without a word is noticed in half a minute, not in two hours
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        },
     )
 
 

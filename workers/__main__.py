@@ -19,7 +19,7 @@ from notify.providers import registry
 from notify.providers.base import Channel
 from workers import actors
 from workers.broker import make_broker
-from workers.housekeeping import Housekeeper, Understudy
+from workers.housekeeping import Housekeeper, Understudy, attempt
 
 log = logging.getLogger("workers")
 
@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
-        sending.stopping.set()  # batches in hand are given back after the slice they are at
+        sending.stop()  # what is under way ends, the rest is given back
         stop.set()
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, leave)
-    sending.recover_orphans()
+    attempt(sending.recover_orphans)
     worker.start()
     housekeeper.start()
     understudy.start()

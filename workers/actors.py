@@ -5,7 +5,7 @@ from uuid import UUID
 
 import dramatiq
 
-from notify.deliveries import sending
+from notify.deliveries import noticing, sending
 from notify.jobs import Job, Lane
 
 
@@ -25,7 +25,7 @@ def _send_next(lane: str) -> None:
 ACTORS: dict[Job, Callable[[str], None]] = {
     Job.EXPAND_ALERT: _on_id(sending.start_alert),
     Job.SEND_BATCH: _send_next,
-    Job.SEND_NOTICE: _on_id(sending.send_notice),
+    Job.SEND_NOTICE: _on_id(noticing.send_notice),
 }
 
 

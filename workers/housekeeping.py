@@ -4,23 +4,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 from uuid import UUID
 
 from notify import jobs
 from notify.db import transaction
-from notify.deliveries import metering, reconcile, sending
+from notify.deliveries import metering, noticing, reconcile, sending
 from notify.jobs import Job, Lane
 from notify.settings import settings
 
 log = logging.getLogger("workers")
+T = TypeVar("T")
 
 LOOK_SECONDS = 0.5
 METERS_SECONDS = 5.0
-
-
-START = {Job.EXPAND_ALERT: sending.start_alert, Job.SEND_NOTICE: sending.send_notice}
 
 
 class Housekeeper(threading.Thread):
@@ -52,47 +52,64 @@ class Housekeeper(threading.Thread):
         attempt(partial(metering.leave, self._lane))
 
 
-class Understudy(threading.Thread):
-    """Takes work straight from PostgreSQL while the queue is away."""
+class Understudy:
+    """Takes work straight from PostgreSQL while the queue is away: one thread looks, the others work."""
 
     def __init__(self, lane: Lane, threads: int) -> None:
-        super().__init__(name="understudy", daemon=True)
         self._lane = lane
-        self._threads = threads
+        self._is_away = threading.Event()
         self._stop_asked = threading.Event()
+        self._notices: SimpleQueue[UUID] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._look, name="understudy looks", daemon=True)]
+        self._threads += [threading.Thread(target=self._work, name="understudy", daemon=True) for _ in range(threads)]
 
-    def run(self) -> None:
-        """Look every half second; step in when Redis does not answer."""
-        was_away = False
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="understudy") as pool:
-            while not self._stop_asked.wait(LOOK_SECONDS):
-                is_away = jobs.waiting(self._lane) is None
-                if is_away != was_away:
-                    log.warning("the queue is %s", "away: working from the database" if is_away else "back")
-                was_away = is_away
-                if is_away:
-                    attempt(self._prepare)
-                    for done in [pool.submit(attempt, self._drain) for _ in range(self._threads)]:
-                        done.result()
+    def start(self) -> None:
+        """Begin to look whether the queue answers."""
+        for thread in self._threads:
+            thread.start()
 
-    def _prepare(self) -> None:
+    def _look(self) -> None:
+        while not self._stop_asked.wait(LOOK_SECONDS):
+            is_away = jobs.waiting(self._lane) is None
+            if is_away != self._is_away.is_set():
+                log.warning("the queue is %s", "away: working from the database" if is_away else "back")
+            if not is_away:
+                self._is_away.clear()
+                continue
+            self._is_away.set()
+            if self._lane == Lane.TRANSACTIONAL and self._notices.empty():
+                attempt(self._find_notices)
+
+    def _find_notices(self) -> None:
         with transaction() as session:
             found = reconcile.unstarted(session, self._lane)
         for item in found:
-            attempt(partial(START[item.job], UUID(item.args[0])))
+            if item.job == Job.SEND_NOTICE:
+                self._notices.put(UUID(item.args[0]))
 
-    def _drain(self) -> None:
-        while not self._stop_asked.is_set() and sending.send_next(self._lane):
-            pass
+    def _work(self) -> None:
+        """Each thread takes the next thing by itself, so that one that is slow holds up no other."""
+        while not self._stop_asked.is_set():
+            if not self._is_away.wait(LOOK_SECONDS):
+                continue
+            if not attempt(self._next):
+                self._stop_asked.wait(LOOK_SECONDS)
+
+    def _next(self) -> bool:
+        with suppress(Empty):
+            noticing.send_notice(self._notices.get_nowait())
+            return True
+        return sending.send_next(self._lane)
 
     def stop(self) -> None:
         """End after the batches in hand."""
         self._stop_asked.set()
 
 
-def attempt(work: Callable[[], object]) -> None:
+def attempt(work: Callable[[], T]) -> T | None:
     """Do it; what goes wrong is logged and does not end the thread."""
     try:
-        work()
+        return work()
     except Exception as error:  # the worker's edge: housekeeping goes on
         log.warning("housekeeping failed", extra={"error": type(error).__name__}, exc_info=True)
+        return None

@@ -78,6 +78,10 @@ def main() -> None:
 
 def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -> None:
     """Take the lock if it is free and do what is due until told to stop. The lock ends with the connection."""
+    # the server, too, must notice when this host has vanished, or the lock would be kept for hours
+    connection.execute(
+        text("SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3")
+    )
     if not connection.execute(text("SELECT pg_try_advisory_lock(hashtext('notify.scheduler'))")).scalar_one():
         connection.rollback()
         return

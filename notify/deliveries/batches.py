@@ -14,6 +14,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 
 DEATHS_TO_SPLIT = 3
+DEATHS_ALONE = 5  # a row alone gets two more chances: its workers may have died of something else
 SHORTEST_PAUSE_S = 0.5
 # in seconds: after the first attempt, and after many; an emergency asks again as soon as asking can be of use
 PAUSES_S = {Lane.EMERGENCY: (1, 10), Lane.TRANSACTIONAL: (5, 60), Lane.ROUTINE: (5, 300)}
@@ -41,12 +42,13 @@ TAKE = f"""
             deaths = deaths + CASE WHEN state = 'leased' THEN 1 ELSE 0 END,
             lease_until = now() + make_interval(secs => :seconds)
         WHERE id = (%s) AND {IS_DUE} AND NOT {ON_HOLD}
-        RETURNING *
+        RETURNING b.*, old.lease AS former_lease
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind)
         SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
     )
     SELECT t.id AS batch_id, t.alert_id, t.month, t.channel, t.lane, t.number_from, t.number_to, t.attempts, t.deaths,
+           t.former_lease,
            extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s,
            a.expanded_at < now() - make_interval(hours => :hours) AS is_last_try,
            a.follows_id IS NOT NULL AS is_follow_up
@@ -107,6 +109,18 @@ def give_up_for_dead(session: Session, held: Claim) -> None:
         jobs.note(session, jobs.Job.SEND_BATCH, row.lane, lane=Lane(row.lane))
 
 
+def leave(session: Session, held: Claim) -> None:
+    """Give a batch back for a second as if it had not been claimed: the worker it was taken from lives."""
+    session.execute(
+        text("""
+            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL, due_at = now() + interval '1 second',
+                attempts = attempts - 1, deaths = deaths - 1
+            WHERE id = :id AND lease = :lease AND state = 'leased'
+        """),
+        {"id": held.batch_id, "lease": held.lease},
+    )
+
+
 def isolate(session: Session, held: Claim) -> bool:
     """Cut a batch that keeps killing its workers in two; a row alone fails for good. Whether the batch was given up.
 
@@ -114,19 +128,17 @@ def isolate(session: Session, held: Claim) -> bool:
     """
     if held.deaths < DEATHS_TO_SPLIT:
         return False
-    span = _span(held)
+    span = _span(held) | {"id": held.batch_id, "lease": held.lease}
     waiting = session.execute(text(WAITING), span).scalars().all()
     if not waiting:
         return False
     if len(waiting) == 1:
-        session.execute(text(QUARANTINE), span | {"id": held.batch_id, "number": waiting[0]})
-        return True
-    middle = waiting[len(waiting) // 2]
-    lane = session.execute(
-        text(SPLIT), {"id": held.batch_id, "middle": middle, "deaths": DEATHS_TO_SPLIT - 1}
-    ).scalar_one()
+        if held.deaths >= DEATHS_ALONE:
+            session.execute(text(QUARANTINE), span | {"number": waiting[0]})
+        return held.deaths >= DEATHS_ALONE
+    session.execute(text(SPLIT), span | {"middle": waiting[len(waiting) // 2], "deaths": DEATHS_TO_SPLIT - 1})
     for _ in range(2):
-        jobs.note(session, jobs.Job.SEND_BATCH, lane, lane=Lane(lane))
+        jobs.note(session, jobs.Job.SEND_BATCH, held.lane.value, lane=held.lane)
     return True
 
 
@@ -140,35 +152,37 @@ QUARANTINE = """
         UPDATE delivery SET state = 'technical-failure', changed_at = now(),
             reason = 'The workers that tried to send this one died of it.'
         WHERE month = :month AND alert_id = :alert AND number = :number AND state = 'created'
+          AND EXISTS (SELECT 1 FROM batch WHERE id = :id AND lease = :lease AND state = 'leased')
         RETURNING number, reason
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
         SELECT :month, now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason) FROM moved
     )
-    UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL WHERE id = :id
+    UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL
+    WHERE id = :id AND lease = :lease AND state = 'leased'
 """
 SPLIT = """
-    WITH second AS (
-        INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
-        SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', now(), attempts, :deaths
-        FROM batch WHERE id = :id
+    WITH first AS (
+        UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL, due_at = now(),
+            deaths = :deaths
+        WHERE id = :id AND lease = :lease AND state = 'leased'
+        RETURNING alert_id, month, channel, lane, old.number_to, attempts
     )
-    UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL, due_at = now(),
-        deaths = :deaths
-    WHERE id = :id RETURNING lane
+    INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
+    SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', now(), attempts, :deaths FROM first
 """
 
 
-def release(session: Session, held: Claim, *, pause_s: float, was_tried: bool = True) -> None:
+def release(session: Session, held: Claim, *, pause_s: float, was_tried: bool = True, is_complete: bool = True) -> None:
     """Give the batch back: done when nothing of it waits, else due again after `pause_s` seconds.
 
     An attempt in which no provider was asked is not counted.
 
-    A lost lease releases nothing. A day after the alert was expanded comes the last try: what then still waits has
-    failed and says so.
+    A lost lease releases nothing. A day after the alert was expanded comes the last try: what providers were asked for
+    then (`is_complete`: for all of it) and did not take has failed and says so.
     """
     values = _span(held) | {"id": held.batch_id, "lease": held.lease, "pause": pause_s, "tried": was_tried}
-    if held.is_last_try:
+    if held.is_last_try and is_complete:
         session.execute(text(GIVE_UP), values)
     session.execute(text(GIVE_BACK), values)
 

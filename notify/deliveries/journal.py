@@ -12,7 +12,7 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -41,6 +41,7 @@ class Journal:
     def __init__(self, held: Claim) -> None:
         self._path = folder() / held.lease.hex
         self._file: int | None = None
+        self._is_whole = True  # after a line that the disk took only half of, another would not be read
         with _tolerant("open"):
             folder().mkdir(parents=True, exist_ok=True)
             fresh = self._path.with_suffix(".new")  # nobody looks at it before it is locked and has its first line
@@ -53,9 +54,11 @@ class Journal:
         """Keep one outcome. What is to be tried again needs no keeping."""
         if self._file is None or result.state is None:
             return
+        line = _line([result.number, result.state, *_details(result)])
         try:
-            os.write(self._file, _line([result.number, result.state, *_details(result)]))
+            self._is_whole = self._is_whole and os.write(self._file, line) == len(line)
         except OSError as error:
+            self._is_whole = False
             log.warning("journal unusable", extra={"attempt": "write", "error": type(error).__name__})
 
     def close(self) -> None:
@@ -95,6 +98,26 @@ class Orphan:
     results: tuple[Result, ...]
     path: Path
 
+    def set_aside(self) -> None:
+        """Keep the file for a person to look at, where nobody looks for orphans."""
+        with _tolerant("set aside"):
+            self.path.rename(self.path.with_suffix(".unreadable"))
+
+
+def is_alive(lease: UUID) -> bool:
+    """Whether a process of this machine keeps the journal of this lease now."""
+    try:
+        descriptor = os.open(folder() / lease.hex, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
 
 def orphans() -> Iterator[Orphan]:
     """Every journal whose worker is gone, one after another. The file is removed when the caller asks for the next.
@@ -105,12 +128,15 @@ def orphans() -> Iterator[Orphan]:
         for path in sorted(folder().iterdir()):
             if path.suffix:
                 continue
-            with suppress(FileNotFoundError):
+            with _tolerant("read"):
                 yield from _orphan(path)
 
 
 def _orphan(path: Path) -> Iterator[Orphan]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # somebody else has just recorded it
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if (orphan := _read(path)) is not None:
@@ -126,8 +152,7 @@ def _read(path: Path) -> Orphan | None:
     first, *rest = path.read_bytes().split(b"\n")
     try:
         # a last line without an end was being written when its writer died: its hand-over is in doubt, so sent again
-        results = tuple(_result(json.loads(line)) for line in rest[:-1])
-        return Orphan(_claim(json.loads(first)), results, path)
+        return Orphan(_claim(json.loads(first)), tuple(_results(rest[:-1])), path)
     except (ValueError, KeyError, TypeError):
         log.error("journal cannot be read, kept aside", extra={"file": path.name})
         path.rename(path.with_suffix(".unreadable"))
@@ -148,6 +173,15 @@ def _claim(values: dict[str, str]) -> Claim:
         lane=Lane(values["lane"]),
         age_s=0,
     )
+
+
+def _results(lines: Sequence[bytes]) -> Iterator[Result]:
+    """What the lines say, up to one that makes no sense."""
+    for line in lines:
+        try:
+            yield _result(json.loads(line))
+        except (ValueError, TypeError):
+            return
 
 
 def _result(values: list[str]) -> Result:

@@ -1,6 +1,5 @@
 """Reads of the ledger."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.deliveries.models import Delivery, DeliveryState
+from notify.deliveries.reasons import cleaned
 from notify.jobs import Lane
 
 
@@ -109,7 +109,6 @@ def lane_depths(session: Session) -> Sequence[LaneDepth]:
 # what was given up on, though another try may help; no address was refused for good
 DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
 DEAD_DAYS = 7
-ADDRESS = re.compile(r"\S+@\S+|\+?\d[\d ]{6,}\d")  # of mail, or a telephone number
 _DEAD = ", ".join(f"'{state}'" for state in DEAD)
 # the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
 _LATELY = f"""
@@ -148,9 +147,7 @@ def dead_deliveries(
         {"alert": alert_id, "states": list(states), "limit": limit},
     )
     return [
-        DeadDelivery(
-            **{**row._mapping, "state": DeliveryState(row.state), "reason": ADDRESS.sub("…", row.reason or "")}
-        )
+        DeadDelivery(**{**row._mapping, "state": DeliveryState(row.state), "reason": cleaned(row.reason) or ""})
         for row in rows
     ]
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.deliveries.reasons import cleaned
 from notify.providers.base import Channel, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.service import suppress
@@ -67,7 +68,8 @@ class _Change:
 
 def take_receipts(session: Session, receipts: Sequence[Receipt]) -> int:
     """Write what a provider says about deliveries; how many were news. Repeats and latecomers change nothing."""
-    changes = [change for receipt in receipts if (change := _take(session, receipt))]
+    in_order = sorted(receipts, key=lambda receipt: receipt.reference)  # so that two call-backs cannot wait in a ring
+    changes = [change for receipt in in_order if (change := _take(session, receipt))]
     counting = [change for change in changes if change.handed_over or change.bounced]
     if counting:
         # last, as a worker does that records: whoever locks deliveries and batches locks them in this order
@@ -93,7 +95,7 @@ def _take(session: Session, receipt: Receipt) -> _Change | None:
             "alert": ours[1],
             "number": int(ours[2]),
             "state": receipt.state,
-            "reason": receipt.reason,
+            "reason": cleaned(receipt.reason) or "",
             "before": RECEIPT_MAY_FOLLOW[receipt.state],
         },
     ).first()

@@ -48,7 +48,12 @@ DUE_BATCHES = f"""
 
 
 def _alerts_and_notices(session: Session) -> Sequence[Noted]:
-    return [item for lane in Lane for item in unstarted(session, lane, patient=True)]
+    """Forgotten alerts, and as many notices as do not wait on the queue already."""
+    found = [item for lane in Lane for item in unstarted(session, lane, patient=True)]
+    notices = [item for item in found if item.job == Job.SEND_NOTICE]
+    waiting = jobs.waiting(Lane.TRANSACTIONAL) if notices else None
+    room = 0 if waiting is None else max(0, min(len(notices), MOST_HINTS) - waiting)
+    return [*(item for item in found if item.job != Job.SEND_NOTICE), *notices[:room]]
 
 
 def unstarted(session: Session, lane: Lane, *, patient: bool = False) -> Sequence[Noted]:
@@ -67,10 +72,11 @@ UNSTARTED = f"""
         LIMIT 500 FOR UPDATE SKIP LOCKED
     )
     SELECT 'expand_alert' AS job, id FROM alerts
-    UNION ALL SELECT 'send_notice', id FROM notice
+    UNION ALL (SELECT 'send_notice', id FROM notice
               WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > now()
                 AND due_at <= now() - make_interval(secs => :notices)
                 AND NOT {NOTICES_ON_HOLD}
+              ORDER BY due_at LIMIT 500)
 """
 
 

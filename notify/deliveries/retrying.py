@@ -62,7 +62,7 @@ def retry(
 RETRY = """
     WITH closed AS (
         SELECT id, number_from, number_to FROM batch
-        WHERE alert_id = :alert AND state IN ('done', 'quarantined') ORDER BY number_from FOR UPDATE
+        WHERE alert_id = :alert AND state IN ('done', 'quarantined')
     ), moved AS (
         UPDATE delivery d
         SET state = 'created', provider = NULL, provider_reference = NULL, reason = NULL, handed_over_at = NULL,

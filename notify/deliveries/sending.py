@@ -5,37 +5,34 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session
 
-from notify import clock, jobs, meters
+from notify import jobs, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import batches, content, holds, journal, reconcile, service
+from notify.deliveries import batches, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
+from notify.deliveries.reasons import cleaned, printable
 from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown
 from notify.staff.models import Council
-from notify.subscribers.links import issue_link
-from notify.subscribers.models import Contact, Notice, NoticeState, Subscriber, Subscription, Topic
-from notify.subscribers.queries import is_suppressed
+from notify.subscribers.models import Topic
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HEAD_START_S = 0.03
 RECORD_PATIENCE_S = 30.0
+LONGEST_WISH_S = 3600.0  # then a provider is asked again whether it still wishes so
 RECORD_EVERY_S = 2.0  # when hand-overs are slow; an officer looks on
 STUCK_SECONDS = 120.0  # an adapter that says nothing for so long loses its lease; ours all give up long before
-NOTICE_ATTEMPTS = 8
 
 stopping = threading.Event()  # set when this process is to end: give back what is held, quickly
 
@@ -53,13 +50,14 @@ def start_alert(alert_id: UUID) -> None:
     with transaction() as session:
         recipients = service.expand(session, alert_id)
         first = batches.claim_first(session, alert_id) if recipients else None
+        kept = journal.Journal(first) if first else None
         hints = jobs.noted(session)
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
     # the other workers are called a moment later: until then the first message has the machine to itself
     calling = threading.Timer(HEAD_START_S, jobs.send, (hints,))
     calling.start()
-    if first is not None:
-        _send(first)
+    if first is not None and kept is not None:
+        _send(first, kept)
         with transaction() as session:
             service.analyze(session)
     calling.join()
@@ -74,34 +72,62 @@ def send_next(lane: Lane) -> bool:
         waiting = reconcile.next_to_expand(session, lane)
     if waiting is not None:
         start_alert(waiting)
-    with transaction() as session:
-        held = batches.claim_next(session, lane)
-    return held is not None and _send(held)
+    return _claim_and_send(lambda session: batches.claim_next(session, lane))
 
 
 def send_batch(batch_id: UUID) -> bool:
     """Hand over this batch. False: it is not due, or somebody else has it."""
-    with transaction() as session:
-        held = batches.claim(session, batch_id)
-    return held is not None and _send(held)
+    return _claim_and_send(lambda session: batches.claim(session, batch_id))
 
 
-def _send(held: Claim) -> bool:
-    if held.deaths:
-        recover_orphans()  # what the dead worker handed over, if it lived on this machine
+def _claim_and_send(claim: Callable[[Session], Claim | None]) -> bool:
     with transaction() as session:
-        given_up = batches.isolate(session, held)
-        words = _content(session, held.alert_id)
-    if not given_up:
-        end = _send_slices(words, held)
-        with transaction() as session:
-            batches.release(session, held, pause_s=end.pause_s, was_tried=end.was_tried)
+        held = claim(session)
+        kept = journal.Journal(held) if held else None  # before the commit: a claim that nobody knows of waits long
+    return held is not None and kept is not None and _send(held, kept)
+
+
+def _send(held: Claim, kept: journal.Journal) -> bool:
+    _in_hand[held.lease] = time.monotonic()
+    try:
+        _hand_over_batch(held, kept)
+        kept.close()
+    except BaseException:
+        kept.abandon()  # it frees the batch, as after a death
+        raise
+    finally:
+        _in_hand.pop(held.lease, None)
     with transaction() as session:  # its own: two last batches must see each other's end
         service.finish_alert(session, held.alert_id)
     return True
 
 
+def _hand_over_batch(held: Claim, kept: journal.Journal) -> None:
+    if held.former_lease and journal.is_alive(held.former_lease):
+        with transaction() as session:
+            batches.leave(session, held)  # whoever lost this lease lives, and knows what it handed over
+        return
+    if held.deaths:
+        recover_orphans()  # what the dead worker handed over, if it lived on this machine
+    with transaction() as session:
+        given_up = batches.isolate(session, held)
+        words = _content(session, held.alert_id)
+    if given_up:
+        return
+    end = _send_slices(words, held, kept)
+    with transaction() as session:
+        batches.release(session, held, pause_s=end.pause_s, was_tried=end.was_tried, is_complete=end.is_complete)
+
+
 _in_hand: dict[UUID, float] = {}  # leases, and when there was progress last
+_open: set[threading.Event] = set()  # of each slice under way: set when the rest of it is to stay here
+
+
+def stop() -> None:
+    """End soon: what is under way ends, the rest is given back."""
+    stopping.set()
+    for withdrawn in list(_open):
+        withdrawn.set()
 
 
 def keep_leases() -> None:
@@ -113,17 +139,25 @@ def keep_leases() -> None:
 
 
 def recover_orphans() -> int:
-    """Record what workers of this machine had handed over when they died, and free what they held; how many batches."""
+    """Record what workers of this machine had handed over when they died, and free what they held; how many batches.
+
+    A journal that cannot be recorded is set aside; its batch is free when the lease runs out. Raises: OperationalError.
+    """
     recovered = 0
     for orphan in journal.orphans():
-        with transaction() as session:
-            if orphan.results:
-                service.record(session, orphan.held, orphan.results)
-            batches.give_up_for_dead(session, orphan.held)
-        log.warning(
-            "recovered a dead worker's batch",
-            extra={"batch": orphan.held.batch_id, "hand_overs": len(orphan.results)},
-        )
+        extra = {"batch": orphan.held.batch_id, "hand_overs": len(orphan.results)}
+        try:
+            with transaction() as session:
+                if orphan.results:
+                    service.record(session, orphan.held, orphan.results)
+                batches.give_up_for_dead(session, orphan.held)
+        except OperationalError:
+            raise  # the database is away: the journal stays for another look
+        except Exception:  # the worker's edge: one journal must not hold up the others
+            log.exception("a dead worker's journal cannot be recorded", extra=extra)
+            orphan.set_aside()
+            continue
+        log.warning("recovered a dead worker's batch", extra=extra)
         meters.count("notify_recovered_batches_total")
         recovered += 1
     return recovered
@@ -131,55 +165,65 @@ def recover_orphans() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How long what was deferred should wait, in seconds, and whether any provider was asked at all."""
+    """How long what was deferred should wait, in seconds; whether any provider was asked, and for all of the batch."""
 
     pause_s: float
-    was_tried: bool
+    was_tried: bool = True
+    is_complete: bool = False
 
 
-def _send_slices(words: AlertContent, held: Claim) -> _End:
+def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _End:
     """Hand over slice after slice until nothing is left or the batch must stop."""
     after = 0
     pace = _paces[held.channel]
-    with _Slice(held) as slice_:
+    with _Slice(held, kept) as slice_:
         while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
-                pause_s = (
-                    batches.pause_after(held.attempts, held.lane) if slice_.was_tried else batches.SHORTEST_PAUSE_S
-                )
-                return _End(max(pause_s, slice_.wish_s), slice_.was_tried)
+                pause_s = batches.pause_after(held.attempts, held.lane)
+                return _End(max(pause_s, slice_.wish_s), is_complete=True)
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()
             slice_.extend(refused)
             slice_.extend(_hand_over(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
-        return _End(0.0, was_tried=True)
+            if slice_.was_held_back and not stopping.is_set():  # no provider may be asked now: nor for the rest
+                slice_.record()
+                return _End(max(batches.SHORTEST_PAUSE_S, slice_.wish_s), was_tried=slice_.was_tried)
+        return _End(0.0)
 
 
 class _Slice:
     """The results of a slice until they are recorded, in memory and in the journal."""
 
-    def __init__(self, held: Claim) -> None:
+    def __init__(self, held: Claim, kept: journal.Journal) -> None:
         self._held = held
-        self._journal = journal.Journal(held)
+        self._journal = kept
         self._results: list[Result] = []
         self._recorded_at = time.monotonic()
         self._advice = Advice(may_go_on=True)
         self.withdrawn = threading.Event()
         self.wish_s = 0.0  # the longest wait that a provider asked for
         self.was_tried = False
+        self.was_held_back = False
 
     def extend(self, results: Iterable[Result]) -> None:
         """Keep results as they become known, and record them now and then when they come slowly."""
         for result in results:
-            self._journal.note(result)
             _in_hand[self._held.lease] = time.monotonic()
-            self._results.append(result)
             self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
             self.was_tried |= not result.was_held_back
+            self.was_held_back |= result.was_held_back
+            if result.was_held_back:
+                continue  # nothing happened to it, so there is nothing to record
+            self._journal.note(result)
+            self._results.append(result)
             if result.at - self._recorded_at > RECORD_EVERY_S and not self._with_patience(self._record).may_go_on:
                 self.withdrawn.set()  # cancelled, say: what is under way ends, the rest stays here
+
+    def record(self) -> None:
+        """Write the results, whether or not the batch may go on."""
+        self._with_patience(self._record)
 
     def _measure(self) -> None:
         """Count how long after approval each of these was handed over."""
@@ -220,16 +264,11 @@ class _Slice:
                 time.sleep(0.5)
 
     def __enter__(self) -> Self:
-        _in_hand[self._held.lease] = time.monotonic()
+        _open.add(self.withdrawn)
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Forget the journal when everything is recorded; after an error it frees the batch, as after a death."""
-        _in_hand.pop(self._held.lease, None)
-        if error is None:
-            self._journal.close()
-        else:
-            self._journal.abandon()
+    def __exit__(self, *_: object) -> None:
+        _open.discard(self.withdrawn)
 
 
 class Pace:
@@ -309,14 +348,24 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
     now, number = time.monotonic(), recipient.number
     match outcome:
         case Accepted(provider_reference=reference):
-            return Result(number, DeliveryState.SENT, provider.name, reference or None, at=now)
+            return Result(number, DeliveryState.SENT, provider.name, printable(reference), at=now)
         case Refused(reason=reason):
-            return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=reason, at=now)
-        case Deferred(reason=reason, retry_after_s=wait, was_held_back=held_back):
-            return Result(number, None, provider.name, reason=reason, retry_after_s=wait, was_held_back=held_back)
+            return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=cleaned(reason), at=now)
+        case Deferred():
+            longest = batches.PAUSES_S[held.lane][1] if outcome.is_address else LONGEST_WISH_S
+            return Result(
+                number,
+                None,
+                provider.name,
+                reason=cleaned(outcome.reason),
+                retry_after_s=min(
+                    outcome.retry_after_s or 0.0, longest
+                ),  # one address must not keep all others waiting
+                was_held_back=outcome.was_held_back,
+            )
         case Unknown(reason=reason):
             state = DeliveryState.UNKNOWN if _is_enough(recipient, held) else None
-            return Result(number, state, provider.name, reason=reason, unsure=True)
+            return Result(number, state, provider.name, reason=cleaned(reason), unsure=True)
 
 
 def _is_enough(recipient: Recipient, held: Claim) -> bool:
@@ -325,70 +374,3 @@ def _is_enough(recipient: Recipient, held: Claim) -> bool:
     A repeated e-mail has the same Message-ID and a repeated webhook the same webhook-id, so receivers can tell.
     """
     return held.channel == Channel.SMS and held.lane != Lane.EMERGENCY and recipient.is_unsure
-
-
-def send_notice(notice_id: UUID) -> None:
-    """Send one confirmation or sign-in message. Its link is made now and never stored readable."""
-    with transaction() as session:
-        made = _claim_notice(session, notice_id)
-    if made is None:
-        return
-    notice, message, channel = made
-    [(_, outcome)] = registry.hand_over(registry.providers_for(channel), [message])
-    with transaction() as session:
-        _settle_notice(session, notice, outcome)
-
-
-def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, Channel] | None:
-    notice = session.exec(
-        update(Notice)
-        .where(
-            col(Notice.id) == notice_id,
-            col(Notice.state).in_([NoticeState.CREATED, NoticeState.SENDING]),  # due again: its worker died
-            col(Notice.expires_at) > clock.now(),
-            col(Notice.due_at) <= clock.now(),
-            text(f"NOT {holds.NOTICES_ON_HOLD}"),
-        )
-        .values(state=NoticeState.SENDING, attempts=col(Notice.attempts) + 1, due_at=clock.now() + timedelta(minutes=1))
-        .returning(Notice)
-    ).scalar_one_or_none()
-    contact = session.get(Contact, notice.contact_id) if notice else None
-    if notice is None or contact is None:
-        return None
-    if is_suppressed(session, contact.address_hash):
-        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
-        return None
-    subscriber = session.get_one(Subscriber, contact.subscriber_id)
-    message = content.notice_message(
-        notice.kind,
-        channel=contact.channel,
-        address=contact.address,
-        reference=notice.id.hex,
-        url=content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)),
-        language=subscriber.language,
-        council_name=_council_names(session, subscriber.id),
-    )
-    return notice, message, contact.channel
-
-
-def _council_names(session: Session, subscriber_id: UUID) -> str:
-    """The councils whose topics this resident chose, for the message's sender and subject."""
-    names = session.exec(
-        select(Council.name)
-        .join(Topic, col(Topic.council_id) == col(Council.id))
-        .join(Subscription, col(Subscription.topic_id) == col(Topic.id))
-        .where(Subscription.subscriber_id == subscriber_id)
-        .distinct()
-        .order_by(Council.name)
-    ).all()
-    return " / ".join(names) or "your council"
-
-
-def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:
-    """Sent, failed for good, or due again in a minute, then two, then four…"""
-    state, pause = NoticeState.SENT, timedelta()
-    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= NOTICE_ATTEMPTS):
-        state = NoticeState.FAILED
-    elif isinstance(outcome, Deferred):
-        state, pause = NoticeState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
-    session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=state, due_at=clock.now() + pause))

@@ -49,6 +49,7 @@ class Claim:
     age_s: float  # since approval, on the database's clock
     is_last_try: bool = False
     is_follow_up: bool = False
+    former_lease: UUID | None = None  # of a worker that did not give the batch back
     claimed: float = field(default_factory=time.monotonic)
 
 
@@ -321,11 +322,17 @@ RECORD = f"""
 
 def finish_alert(session: Session, alert_id: UUID) -> None:
     """Mark the alert as sent when its last batch is done. Safe to call at any time."""
+    if session.execute(text(IS_UNDER_WAY), {"id": alert_id}).scalar_one():
+        return
+    # held first and asked again: while this waited for the row, a retry may have opened batches
+    session.execute(text("SELECT 1 FROM alert WHERE id = :id FOR NO KEY UPDATE"), {"id": alert_id})
     session.execute(
-        text("""
+        text(f"""
             UPDATE alert SET state = 'sent', finished_at = now(), changed_at = now()
-            WHERE id = :id AND state = 'sending' AND expanded_at IS NOT NULL
-              AND NOT EXISTS (SELECT 1 FROM batch WHERE alert_id = :id AND state IN ('queued', 'leased'))
+            WHERE id = :id AND state = 'sending' AND expanded_at IS NOT NULL AND NOT ({IS_UNDER_WAY})
         """),
         {"id": alert_id},
     )
+
+
+IS_UNDER_WAY = "SELECT EXISTS (SELECT 1 FROM batch WHERE alert_id = :id AND state IN ('queued', 'leased'))"

@@ -172,7 +172,7 @@ class SendsMany(Protocol):
 
 def stayed(message: Message, why: str) -> Deferred:
     """What became of a message that was not to leave any more. It is no provider's fault."""
-    return Deferred(message.reference, why, is_address=True)
+    return Deferred(message.reference, why, is_address=True, was_held_back=True)
 
 
 def send_one(provider: Provider, message: Message) -> Outcome:

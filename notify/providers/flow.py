@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 FAILURES_TO_OPEN = 20
 FAILING_S_TO_OPEN = 10.0
+FORGET_FAILURES_S = 60.0
 PROBE_MESSAGES = 5
 LONGEST_PAUSE_S = 86_400.0
 RAMP_BEGINS = 20.0  # messages a second, twice as many each second
@@ -90,7 +91,7 @@ class Flow:
         self._lock = threading.Lock()
         self._state = State.CLOSED
         self._failures = 0
-        self._failing_since = 0.0
+        self._failing_since = self._failed_at = 0.0
         self._probe_at = 0.0
         self._paused_until = 0.0
         self._ramp: Ramp | None = None
@@ -203,9 +204,9 @@ class Flow:
 
     def _count_failure(self) -> None:
         now = self._now()
-        if not self._failures:
-            self._failing_since = now
-        self._failures += 1
+        if not self._failures or now - self._failed_at > FORGET_FAILURES_S:  # an old failure says nothing of today
+            self._failing_since, self._failures = now, 0
+        self._failures, self._failed_at = self._failures + 1, now
         if self._failures >= FAILURES_TO_OPEN or now - self._failing_since >= FAILING_S_TO_OPEN:
             self._state, self._probe_at = State.OPEN, now + PROBE_EVERY_S
             meters.count("notify_breaker_opened_total", provider=self.provider.name)

@@ -168,11 +168,15 @@ class Pool:
                     return None
                 connection = self._idle.pop()
                 self._in_use += 1
-            if connection.is_fresh():
+            is_old = connection.idle_since and time.monotonic() - connection.idle_since > IDLE_S
+            if not is_old and connection.is_fresh():
                 if connection.idle_since and time.monotonic() - connection.idle_since > 1:
                     connection.opening_began = None
                 return connection
-            connection.close()
+            if is_old:
+                connection.leave()
+            else:
+                connection.close()
             with self._changed:
                 self._in_use -= 1
 

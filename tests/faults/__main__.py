@@ -1,10 +1,12 @@
 """Hurt a running installation at seeded random moments, and count from outside who got what.
 
 A stub relay in a process of its own writes down every text before it says that it took it; a model in plain Python
-says who should have got one. Each run sends one alert to everybody and four emergencies to 200 people while blows
-fall. The last line of output is one JSON object, a key a fault. The exit status is 1 if anything was lost, sent to
-somebody it was not for, or recorded wrongly in the ledger, or if more was doubled than was in flight in what was
-killed (or than the relay took without an answer), or more than one in a thousand of a full run.
+says who should have got one. Each run sends one alert to everybody and up to four emergencies to 200 people while
+blows fall, two of them right after one. The last line of output is one JSON object, a key a fault.
+
+The exit status is 1 if anything was lost, sent to somebody it was not for, sent after it was over, or recorded wrongly
+in the ledger; if more was doubled than was in flight in what was killed or taken without an answer; and if in runs of
+full size more than one message in a thousand was.
 """
 
 import argparse

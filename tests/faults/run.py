@@ -17,8 +17,9 @@ from tests.faults.site import Site
 PATIENCE_S = 180.0  # after the last blow; then what has not come is lost
 LOOK_S = 0.02
 DATABASE_LOOK_S = 0.25
-EMERGENCIES = 4
-FIRST, LAST = 0.03, 0.95  # blows fall while this much of the alert was handed over
+EMERGENCIES = 2  # at any time
+EMERGENCIES_AFTER_BLOWS = 2  # within half a second of one
+FIRST, LAST = 0.03, 0.9  # blows fall while this much of everything was handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +94,35 @@ class Run:
         def somewhere(what: Callable[[], object], *, is_blow: bool = False) -> Step:
             return Step(chance.uniform(FIRST, LAST) * self._total, what, is_blow)
 
-        plan = [somewhere(lambda: self._strike(chance), is_blow=True) for _ in range(self.blows)]
-        plan += [somewhere(self._post(f"urgent {n}", FLOODS, priority="emergency")) for n in range(EMERGENCIES)]
+        followed = chance.sample(range(self.blows), self._emergencies_after_blows)
+        plan = [somewhere(lambda: self._strike(chance, followed), is_blow=True) for _ in range(self.blows)]
+        plan += [somewhere(self._warn(f"at any time {n}")) for n in range(EMERGENCIES)]
         plan += [somewhere(self._post(f"note {n}", NOTES)) for n in range(self.fault.submits)]
         return sorted(plan, key=lambda step: step.point)
 
     @property
     def _total(self) -> int:
-        return len(self.model.expected(BINS))
+        """How many texts the run should make."""
+        times = {BINS: 1, FLOODS: EMERGENCIES + self._emergencies_after_blows, NOTES: self.fault.submits}
+        return sum(number * len(self.model.expected(topic)) for topic, number in times.items())
 
-    def _strike(self, chance: random.Random) -> bool:
+    @property
+    def _emergencies_after_blows(self) -> int:
+        return min(EMERGENCIES_AFTER_BLOWS, self.blows)
+
+    def _strike(self, chance: random.Random, followed: Collection[int]) -> bool:
+        """Do harm, and right after some blows send an emergency; whether it could be done."""
         blow = self.fault.strike(self.site, self.officer, chance)
-        if blow:
-            self.landed.append(Landed(time.monotonic(), blow))
-        return blow is not None
+        if not blow:
+            return False
+        number = len(self.landed)
+        self.landed.append(Landed(time.monotonic(), blow))
+        if number in followed:
+            self.site.later(chance.uniform(0, 0.5), self._warn(f"after blow {number}"))
+        return True
+
+    def _warn(self, key: str) -> Callable[[], object]:
+        return self._post(key, FLOODS, priority="emergency")
 
     def _post(self, key: str, topic: str, **more: object) -> Callable[[], object]:
         return lambda: self.officer.post(key, topic, **more)

@@ -116,7 +116,7 @@ class Site:
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
         self.died_unasked = 0
-        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._timers: list[tuple[float, Callable[[], object]]] = []
         self._killed_servers: set[int] = set()
         os.environ["NOTIFY_BASE_URL"] = self.base_url
         commands = {name: worker_process(lane, THREADS) for name, lane in WORKERS.items()}
@@ -135,7 +135,7 @@ class Site:
         for _, action in due:
             action()
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something at the first `tend` after so many seconds."""
         self._timers.append((time.monotonic() + seconds, action))
 

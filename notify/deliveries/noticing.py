@@ -1,0 +1,88 @@
+"""Confirmations and sign-in links: one message each, apart from any alert."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select, update
+
+from notify import clock
+from notify.db import transaction
+from notify.deliveries import content
+from notify.deliveries.holds import NOTICES_ON_HOLD
+from notify.jobs import Lane
+from notify.providers import registry
+from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
+from notify.staff.models import Council
+from notify.subscribers.links import issue_link
+from notify.subscribers.models import Contact, Notice, NoticeState, Subscriber, Subscription, Topic
+from notify.subscribers.queries import is_suppressed
+
+NOTICE_ATTEMPTS = 8
+
+
+def send_notice(notice_id: UUID) -> None:
+    """Send one confirmation or sign-in message. Its link is made now and never stored readable."""
+    with transaction() as session:
+        made = _claim_notice(session, notice_id)
+    if made is None:
+        return
+    notice, message, channel = made
+    [(_, outcome)] = registry.hand_over(registry.providers_for(channel), [message], lane=Lane.TRANSACTIONAL)
+    with transaction() as session:
+        _settle_notice(session, notice, outcome)
+
+
+def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, Channel] | None:
+    notice = session.exec(
+        update(Notice)
+        .where(
+            col(Notice.id) == notice_id,
+            col(Notice.state).in_([NoticeState.CREATED, NoticeState.SENDING]),  # due again: its worker died
+            col(Notice.expires_at) > clock.now(),
+            col(Notice.due_at) <= clock.now(),
+            text(f"NOT {NOTICES_ON_HOLD}"),
+        )
+        .values(state=NoticeState.SENDING, attempts=col(Notice.attempts) + 1, due_at=clock.now() + timedelta(minutes=1))
+        .returning(Notice)
+    ).scalar_one_or_none()
+    contact = session.get(Contact, notice.contact_id) if notice else None
+    if notice is None or contact is None:
+        return None
+    if is_suppressed(session, contact.address_hash):
+        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
+        return None
+    subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    message = content.notice_message(
+        notice.kind,
+        channel=contact.channel,
+        address=contact.address,
+        reference=notice.id.hex,
+        url=content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)),
+        language=subscriber.language,
+        council_name=_council_names(session, subscriber.id),
+    )
+    return notice, message, contact.channel
+
+
+def _council_names(session: Session, subscriber_id: UUID) -> str:
+    """The councils whose topics this resident chose, for the message's sender and subject."""
+    names = session.exec(
+        select(Council.name)
+        .join(Topic, col(Topic.council_id) == col(Council.id))
+        .join(Subscription, col(Subscription.topic_id) == col(Topic.id))
+        .where(Subscription.subscriber_id == subscriber_id)
+        .distinct()
+        .order_by(Council.name)
+    ).all()
+    return " / ".join(names) or "your council"
+
+
+def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:
+    """Sent, failed for good, or due again in a minute, then two, then four…"""
+    state, pause = NoticeState.SENT, timedelta()
+    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= NOTICE_ATTEMPTS):
+        state = NoticeState.FAILED
+    elif isinstance(outcome, Deferred):
+        state, pause = NoticeState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
+    session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=state, due_at=clock.now() + pause))
