@@ -283,7 +283,8 @@ def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
 
 
 RECORD = f"""
-    WITH result AS (
+    -- as a table of its own: joined in place, the planner compares each result with each delivery
+    WITH result AS MATERIALIZED (
         SELECT g.state, g.provider, g.reference, g.reason, g.unsure, u.number, u.ago
         FROM json_to_recordset(CAST(:groups AS json)) AS g
                  (state text, provider text, reference text, reason text, unsure boolean,
