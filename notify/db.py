@@ -43,7 +43,7 @@ def engine() -> Engine:
         pool_pre_ping=True,  # a restarted server costs one ping, not one failed request
         connect_args={
             "connect_timeout": 10,
-            # a prepared statement has one plan for all its values, and for a range of numbers any index then looks right
+            # a prepared statement has one plan for all values; for a range of numbers any index then looks right
             "prepare_threshold": None,
             # a database host that vanished without a word is noticed in half a minute, not in two hours
             "keepalives_idle": 10,
