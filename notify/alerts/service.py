@@ -212,7 +212,8 @@ def follow_up(
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     _require_not_over(content.expires_at)
-    if kind == FollowUp.ALL_CLEAR and first.state == AlertState.SENDING:
+    is_rehearsal = is_test and not first.is_test  # it reaches nobody, so it must not stop what does
+    if kind == FollowUp.ALL_CLEAR and first.state == AlertState.SENDING and not is_rehearsal:
         cancel(session, alert=first, actor=actor)  # nobody is to get the warning after the all-clear
     alert = Alert(
         council_id=first.council_id,

@@ -51,8 +51,8 @@ class Journal:
             fresh.rename(self._path)
 
     def note(self, result: Result) -> None:
-        """Keep one outcome. What is to be tried again needs no keeping."""
-        if self._file is None or result.state is None:
+        """Keep one outcome. What is to be tried again needs no keeping, unless it may have arrived."""
+        if self._file is None or (result.state is None and not result.unsure):
             return
         line = _line([result.number, result.state, *_details(result)])
         try:
@@ -74,8 +74,8 @@ class Journal:
             self._file = None
 
 
-def _details(result: Result) -> tuple[str | None, str | None, str | None]:
-    return result.provider, result.provider_reference, result.reason
+def _details(result: Result) -> tuple[str | None, str | None, str | None, bool]:
+    return result.provider, result.provider_reference, result.reason, result.unsure
 
 
 def _line(content: object) -> bytes:
@@ -184,6 +184,7 @@ def _results(lines: Sequence[bytes]) -> Iterator[Result]:
             return
 
 
-def _result(values: list[str]) -> Result:
-    number, state, provider, provider_reference, reason = values
-    return Result(int(number), DeliveryState(state), provider, provider_reference, reason)
+def _result(values: list[str | None]) -> Result:
+    number, state, provider, provider_reference, reason, unsure = values
+    known = DeliveryState(state) if state else None
+    return Result(int(number or 0), known, provider, provider_reference, reason, unsure=bool(unsure))
