@@ -28,7 +28,7 @@ RECEIPT_MAY_FOLLOW = {
     "delivered": {"created", "sent", "unknown", "temporary-failure"},
     "temporary-failure": {"created", "sent", "unknown"},
 }
-DEATHS_TO_GIVE_UP = 3
+DEATHS_TO_GIVE_UP = 5
 
 
 class Word(Enum):
@@ -70,7 +70,6 @@ class Resident:
     contacts: dict[Channel, Contact] = field(default_factory=dict)
     postcodes: set[str] = field(default_factory=set)
     follows: dict[str, set[Channel]] = field(default_factory=dict)
-    links: list[tuple[str, str]] = field(default_factory=list)  # to leave by, each with its topic
     erased: bool = False
 
     def leave(self, topic: str | None) -> None:
@@ -168,7 +167,6 @@ class Model:
         self.suppressed: set[str] = set()
         self.holds: set[UUID | Lane | None] = set()  # of alerts, of lanes, of everything (None)
         self.paused: set[Channel] = set()
-        self.failing: set[Channel] = set()
 
     def deliveries(self) -> Iterator[Delivery]:
         """All of them."""
@@ -286,8 +284,6 @@ class Model:
             d.unsure = True
         if word is Word.PAUSES:
             self.paused.add(d.channel)
-        if word is Word.FAILS or word in UNSURE:
-            self.failing.add(d.channel)
         if final:
             d.said.add(final)
             d.word = d.word if lease_was_lost else final
@@ -340,14 +336,13 @@ class Model:
         if before and before.state not in STILL_MEANT:
             return found | {"suppressed"}
         is_wanted = self.may_write_to(d.resident, d.channel, d.contact, alert.topic)
-        if is_wanted and alert.is_test:
-            return found | {"sent"}
-        if alert.old and (before or (is_wanted and (d.tried or d.channel in self.paused | self.failing))):
+        found |= ({"sent"} if alert.is_test else set()) if is_wanted else {"suppressed"}
+        if alert.old and (before or (is_wanted and d.tried)):
             found |= fate(d, "temporary-failure")  # it waited for the first alert, or nobody took it
-        return found if is_wanted else found | {"suppressed"}
+        return found
 
-    def see(self, d: Delivery, state: str, *, unsure: bool) -> None:
-        """The ledger says so: complain unless it must, or may."""
+    def see(self, d: Delivery, state: str, *, unsure: bool, under_way: bool) -> None:
+        """The ledger says so: complain unless it may, and must unless workers are under way."""
         if state != d.state:
             allowed = {d.word} if d.word else d.stops | d.old_stops | self._why_not(d)
             allowed |= d.said if d.doubt else set()
@@ -355,6 +350,8 @@ class Model:
             assert state in allowed, f"{d} became {state}; expected {sorted(map(str, allowed))}"
             d.state, d.word, d.late = state, None, False
             d.history.append(state)
+        if under_way:
+            return
         assert d.word is None or d.late, f"{d} is {state}, although the provider said: {d.word}"
         if d.doubt:
             d.unsure = unsure
