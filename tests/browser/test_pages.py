@@ -194,6 +194,10 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
         by_channel=[] if empty else [{"channel": "email"} | figures, {"channel": "sms"} | figures],
         by_ward=[] if empty else [{"code": "Z05000001", "name": "Northside", "people": 2410} | figures],
         is_under_way=is_under_way,
+        holds=[] if empty else [SimpleNamespace(scope="alert", at=clock.now(), reason="Too many bounces.")],
+        bounces=None if empty else "12 of 240 messages were refused for good.",
+        dead=[],
+        dead_count=0,
         officer="Kim",
     ).content
     page.route("**/preview", lambda route: route.fulfill(content_type="text/html", body=str(html)))
