@@ -284,7 +284,7 @@ class Model:
             d.unsure = True
         if word is Word.PAUSES:
             self.paused.add(d.channel)
-        if final:
+        if final and d.state == "created":  # else a receipt was quicker
             d.said.add(final)
             d.word = d.word if lease_was_lost else final
 
