@@ -59,7 +59,8 @@ class AlertContent:
         self.topic = topic
         self.council_name = council_name
         # whether links and opens of this alert may be counted at all; emergencies never are
-        self.is_tracked = topic.tracking_allowed and alert.priority != Priority.EMERGENCY
+        self._is_emergency = alert.priority == Priority.EMERGENCY
+        self.is_tracked = topic.tracking_allowed and not self._is_emergency
         self._emails: dict[tuple[str, bool], Skeleton] = {}
         self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
 
@@ -82,6 +83,7 @@ class AlertContent:
             mime=mime,
             secret=recipient.secret,
             expires_at=self._expires_at,
+            is_hasty=self._is_emergency and not recipient.is_unsure,
             withdrawn=withdrawn,
         )
 

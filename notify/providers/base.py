@@ -48,6 +48,7 @@ class Message:
     mime: bytes = b""
     secret: str = ""
     expires_at: datetime | None = None
+    is_hasty: bool = False  # an emergency's first attempt: rather given up and tried again than waited for
     withdrawn: Event | None = None  # set while the message waits its turn: it must not leave any more
 
     def must_stay(self) -> str | None:

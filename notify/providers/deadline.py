@@ -6,8 +6,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from notify.providers.base import Message
 
 LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for one reply, for one to an emergency's first attempt, for a message in all."""
+
+    usual_reply_s: float
+    hasty_reply_s: float
+    attempt_s: float
+
+    def reply_s(self, message: Message | None) -> float:
+        """How long the answer to this message may take; what belongs to no message gets the usual."""
+        return self.hasty_reply_s if message is not None and message.is_hasty else self.usual_reply_s
 
 
 class Deadline:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from notify.providers.base import Accepted, Deferred, Message, Outcome, Refused, Unknown, stayed
+from notify.providers.deadline import Patience
 from notify.providers.relay import Connection
 
 READ_BYTES = 65_536
@@ -46,15 +47,12 @@ class RelayLost(Exception):
 
 
 class HandOver:
-    """The messages of one hand-over: those that wait for a connection, and what became of others since last asked.
+    """The messages of one hand-over: those that wait for a connection, and what became of others since last asked."""
 
-    `reply_s`: how long the relay may take over one reply. `attempt_s`: how long one message may take in all.
-    """
-
-    def __init__(self, messages: Sequence[Message], *, reply_s: float, attempt_s: float) -> None:
+    def __init__(self, messages: Sequence[Message], patience: Patience) -> None:
         self.waiting = deque(messages)
         self.outcomes: list[Outcome] = []
-        self.reply_s, self.attempt_s = reply_s, attempt_s
+        self.patience, self.attempt_s = patience, patience.attempt_s
         self.now = time.monotonic()  # as of this turn
         self.failures = 0  # of the relay itself, in a row
         self.heard = self.now  # when the relay last said something of a message
@@ -149,9 +147,15 @@ class Pipeline:
         """Announce the next message, if one waits. Raises: RelayLost."""
         announcement = self._announcement()
         if announcement:
-            self.deadline = min(self._hand_over.now + self._hand_over.reply_s, self._begun + self._hand_over.attempt_s)
+            self.deadline = self._deadline(self._announced)
             self._unsent = memoryview(announcement)
             self.flush()
+
+    def _deadline(self, message: Message | None) -> float:
+        """When the relay must have answered what was just sent of this message."""
+        hand_over = self._hand_over
+        reply_by = hand_over.now + hand_over.patience.reply_s(message)
+        return min(reply_by, self._begun + hand_over.attempt_s) if message else reply_by
 
     def _announcement(self) -> bytes:
         """The commands that begin the next message, whose text follows when the relay asks for it; empty: none is."""
@@ -287,7 +291,7 @@ class Pipeline:
         else:
             self._needs_reset = True
         self._unsent = memoryview(end + self._announcement())
-        self.deadline = self._hand_over.now + self._hand_over.reply_s
+        self.deadline = self._deadline(self._announced)
 
     def _send_text(self, message: Message) -> None:
         """The text of the announced message, and the commands of the one behind it."""
@@ -295,9 +299,8 @@ class Pipeline:
             self._announced = None
             self._hand_over.outcomes.append(stayed(message, why))
             raise RelayLost(why)  # there is no other way to take an announced message back
-        hand_over = self._hand_over
         self._texted, self._text_begun = message, self._begun
-        self.deadline = min(hand_over.now + hand_over.reply_s, self._begun + hand_over.attempt_s)
+        self.deadline = self._deadline(message)
         self._expected = (Step.END,)
         announcement = self._announcement()
         self._behind_text = len(announcement)

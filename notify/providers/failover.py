@@ -134,7 +134,7 @@ class _Attempt:
 
     def _earliest_s(self) -> float | None:
         """In how many seconds the first of the providers may be tried again; None: it need not be waited for."""
-        waits = [self._waits_s.get(provider.name) or flow.of(provider).wait_s() for provider in self._providers]
+        waits = [self._waits_s.get(one.name) or flow.of(one).wait_s(self._lane) for one in self._providers]
         return min(waits) or None
 
 

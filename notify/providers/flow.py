@@ -1,7 +1,8 @@
 """Whether a provider may be handed messages now: a circuit breaker, the provider's own wishes, and its rate.
 
-Each process knows for itself which providers fail. That one process may try a failing provider every ten seconds,
-what a provider wished, and how much of its rate is left, all processes know together through Redis (`rates.py`).
+Each process knows for itself which providers fail. That one process may try a failing provider every ten seconds (in
+an emergency every second), what a provider wished, and how much of its rate is left, all processes know together
+through Redis (`rates.py`).
 With no rate set and nothing failing, nothing is asked of Redis for a provider that takes many messages at once.
 """
 
@@ -16,7 +17,7 @@ from enum import StrEnum
 from notify import meters
 from notify.jobs import Lane
 from notify.providers.base import Channel, Provider, SendsMany
-from notify.providers.rates import PROBE_EVERY_S, Shared
+from notify.providers.rates import Shared, probe_every_s
 from notify.settings import once_a_process, settings
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,10 @@ FAILURES_TO_OPEN = 20
 FAILING_S_TO_OPEN = 10.0
 FORGET_FAILURES_S = 60.0
 PROBE_MESSAGES = 5
+ASK_AGAIN_S = 1.0  # whether it is our turn to try a failing provider
 LONGEST_PAUSE_S = 86_400.0
-RAMP_BEGINS = 20.0  # messages a second, twice as many each second
+# in messages a second, twice as many each second; an emergency is small, and worth more than a relay's comfort
+RAMP_BEGINS = {Lane.EMERGENCY: 200.0, Lane.TRANSACTIONAL: 20.0, Lane.ROUTINE: 20.0}
 RAMP_S = 9.0
 
 
@@ -62,13 +65,14 @@ class Ramp:
         """Whether it may get everything."""
         return now - self._began > RAMP_S
 
-    def take(self, wanted: int, now: float) -> tuple[int, float]:
+    def take(self, wanted: int, now: float, lane: Lane) -> tuple[int, float]:
         """How many it may get now, and after how many seconds to ask again for the others."""
-        allowed = RAMP_BEGINS + RAMP_BEGINS * (2 ** max(0.0, now - self._began) - 1) / math.log(2)
+        first = RAMP_BEGINS[lane]
+        allowed = first + first * (2 ** max(0.0, now - self._began) - 1) / math.log(2)
         granted = max(0, min(wanted, int(allowed) - self._given))
         self._given += granted
-        missing = self._given + min(wanted - granted, RAMP_BEGINS) - RAMP_BEGINS
-        when = math.log2(1 + max(0.0, missing) * math.log(2) / RAMP_BEGINS)
+        missing = self._given + min(wanted - granted, first) - first
+        when = math.log2(1 + max(0.0, missing) * math.log(2) / first)
         return granted, max(0.0, self._began + when - now)
 
     def return_unused(self, number: int) -> None:
@@ -92,7 +96,7 @@ class Flow:
         self._state = State.CLOSED
         self._failures = 0
         self._failing_since = self._failed_at = 0.0
-        self._probe_at = 0.0
+        self._tried_at = 0.0  # when it was last known to fail
         self._paused_until = 0.0
         self._ramp: Ramp | None = None
         self.is_well = True  # nothing has gone wrong since the last message that was taken
@@ -109,42 +113,42 @@ class Flow:
         """Whether nothing may go there now."""
         return not self.is_well and self.state is not State.CLOSED
 
-    def wait_s(self) -> float:
-        """In how many seconds the provider may be tried again; 0: now."""
+    def wait_s(self, lane: Lane) -> float:
+        """In how many seconds this lane may try the provider again; 0: now."""
         with self._lock:
-            return self._shut_for_s(self._now())
+            return self._shut_for_s(self._now(), lane)
 
     def admit(self, wanted: int, lane: Lane) -> Permit:
         """How many of so many messages may be handed over now. Whoever gets a permit calls `settle` afterwards."""
         if self.is_well and self._rate is None and not self._shares_pauses:
             return Permit(wanted)
         with self._lock:
-            permit = self._by_health(wanted)
-        if permit.is_probe and not self._shared.may_probe():
+            permit = self._by_health(wanted, lane)
+        if permit.is_probe and not self._shared.may_probe(lane):
             with self._lock:
-                self._state, self._probe_at = State.OPEN, self._now() + 1.0
-            return Permit(0, wait_s=1.0, is_shut=True)
+                self._state, self._tried_at = State.OPEN, self._now() + ASK_AGAIN_S - probe_every_s(lane)
+            return Permit(0, wait_s=ASK_AGAIN_S, is_shut=True)
         return self._by_agreement(permit, lane) if permit.granted else permit
 
-    def _by_health(self, wanted: int) -> Permit:
+    def _by_health(self, wanted: int, lane: Lane) -> Permit:
         now = self._now()
-        shut_s = self._shut_for_s(now)
+        shut_s = self._shut_for_s(now, lane)
         if shut_s or self._state is State.PROBING:
             return Permit(0, wait_s=shut_s, is_shut=True)
         if self._state is State.OPEN:
-            self._state, self._probe_at = State.PROBING, now + PROBE_EVERY_S
+            self._state, self._tried_at = State.PROBING, now
             return Permit(min(wanted, PROBE_MESSAGES), is_probe=True)
         if self._failures:  # it may be about to fail: no more than it takes to find out
             wanted = min(wanted, max(1, FAILURES_TO_OPEN - self._failures))
         if self._ramp and self._ramp.is_over(now):
             self._ramp = None
             self.is_well = self._failures == 0
-        return Permit(*self._ramp.take(wanted, now)) if self._ramp else Permit(wanted)
+        return Permit(*self._ramp.take(wanted, now, lane)) if self._ramp else Permit(wanted)
 
-    def _shut_for_s(self, now: float) -> float:
+    def _shut_for_s(self, now: float, lane: Lane) -> float:
         until = self._paused_until
         if self._state is not State.CLOSED:
-            until = max(until, self._probe_at)
+            until = max(until, self._tried_at + probe_every_s(lane))
         return max(0.0, until - now)
 
     def _by_agreement(self, permit: Permit, lane: Lane) -> Permit:
@@ -208,7 +212,7 @@ class Flow:
             self._failing_since, self._failures = now, 0
         self._failures, self._failed_at = self._failures + 1, now
         if self._failures >= FAILURES_TO_OPEN or now - self._failing_since >= FAILING_S_TO_OPEN:
-            self._state, self._probe_at = State.OPEN, now + PROBE_EVERY_S
+            self._state, self._tried_at = State.OPEN, now
             meters.count("notify_breaker_opened_total", provider=self.provider.name)
             log.warning("provider fails", extra={"provider": self.provider.name, "failures": self._failures})
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from notify.providers.base import Message, Outcome
+from notify.providers.deadline import Patience
 from notify.providers.esmtp import HandOver, Pipeline, RelayLost
 from notify.providers.relay import Connection, Pool, why
 
@@ -14,14 +15,14 @@ WORTH_OPENING = 4  # opening takes as long as handing over about so many message
 
 
 def send_all(
-    pool: Pool, first: Connection, messages: Sequence[Message], *, sender: str, reply_s: float, attempt_s: float
+    pool: Pool, first: Connection, messages: Sequence[Message], *, sender: str, patience: Patience
 ) -> Iterator[Outcome]:
     """Exactly one outcome a message, as they become known. A message the relay was never given goes to another
     connection, once.
 
     It begins on `first` and takes its share of the pool's connections as they become free or open.
     """
-    hand_over = HandOver(messages, reply_s=reply_s, attempt_s=attempt_s)
+    hand_over = HandOver(messages, patience)
     with pool.user(), selectors.DefaultSelector() as selector:
         run = _Run(pool, selector, hand_over, sender)
         try:

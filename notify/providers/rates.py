@@ -23,7 +23,6 @@ T = TypeVar("T")
 RESERVE = 0.2  # this part of a second's messages is for emergencies only
 TIMEOUT_S = 0.25
 AWAY_S = 1.0  # Redis is not asked again for so long after it did not answer
-PROBE_EVERY_S = 10.0
 
 # KEYS: bucket, pause. ARGV: rate, burst, reserve, whether the reserve may be used, wanted, least worth waiting for.
 # Returns how many are granted, and after how many seconds to ask again for the others.
@@ -70,6 +69,11 @@ class Bucket:
             return granted, max(0.0, following - self._tokens) / self._rate
 
 
+def probe_every_s(lane: Lane) -> float:
+    """How often some process may try a failing provider. With only one, nothing is sent in between."""
+    return 1.0 if lane is Lane.EMERGENCY else 10.0
+
+
 def burst_of(rate: float) -> float:
     """A second's worth, and at least one message."""
     return max(1.0, rate)
@@ -114,14 +118,21 @@ class Shared:
         left = _ask(lambda client: client.pttl(self._key("pause")))
         return max(0.0, (left or 0) / 1000)
 
-    def may_probe(self) -> bool:
-        """Whether this process may try a provider that is failing. True once in ten seconds among all processes."""
-        won = _ask(lambda client: [client.set(self._key("probe"), "1", nx=True, px=int(PROBE_EVERY_S * 1000))])
+    def may_probe(self, lane: Lane) -> bool:
+        """Whether this process may try a provider that is failing. True once in ten seconds among all processes.
+
+        Emergencies have a turn of their own, each second.
+        """
+        milliseconds = int(probe_every_s(lane) * 1000)
+        won = _ask(lambda client: [client.set(self._probe_key(lane), "1", nx=True, px=milliseconds)])
         return won is None or bool(won[0])
 
     def let_others_probe(self) -> None:
         """The provider works again: the others need not wait to find out."""
-        _ask(lambda client: client.delete(self._key("probe")))
+        _ask(lambda client: client.delete(*{self._probe_key(lane) for lane in Lane}))
+
+    def _probe_key(self, lane: Lane) -> str:
+        return self._key("probe:emergency" if lane is Lane.EMERGENCY else "probe")
 
     def _key(self, what: str) -> str:
         return f"{NAMESPACE}:provider:{self._name}:{what}"

@@ -21,7 +21,7 @@ from notify.providers.base import (
     Refused,
     Unknown,
 )
-from notify.providers.deadline import until
+from notify.providers.deadline import Patience, until
 from notify.providers.esmtp import not_carried
 from notify.providers.lockstep import hand_over
 from notify.providers.parallel import send_parallel
@@ -49,6 +49,9 @@ class SmtpSettings(BaseSettings):
     password: str = Field("", description="Password for AUTH.")
     sender: str = Field("", description="The envelope sender, where bounces go; empty: NOTIFY_SENDER_ADDRESS.")
     timeout_seconds: float = Field(15.0, description="How long to wait for one reply.")
+    hasty_timeout_seconds: float = Field(
+        6.0, description="The same for an emergency's first attempt, so that a relay that hangs does not hold it up."
+    )
     messages_per_connection: int = Field(1000, description="A connection is renewed after so many messages.")
     attempt_seconds: float = Field(
         30.0, description="How long handing over one message may take in all, opening the connection included."
@@ -66,6 +69,11 @@ class SmtpProvider:
 
     def __init__(self) -> None:
         self.settings = SmtpSettings()
+        self._patience = Patience(
+            usual_reply_s=self.settings.timeout_seconds,
+            hasty_reply_s=min(self.settings.hasty_timeout_seconds, self.settings.timeout_seconds),
+            attempt_s=self.settings.attempt_seconds,
+        )
         self._sender = self.settings.sender or settings().sender_address
         # read once: the authorities take longer to read than many a connection to open
         self._tls = None if self.settings.security == "none" else ssl.create_default_context()
@@ -107,7 +115,7 @@ class SmtpProvider:
                     connection,
                     message,
                     sender=self._sender,
-                    reply_s=self.settings.timeout_seconds,
+                    reply_s=self._patience.reply_s(message),
                     deadline=deadline,
                 )
             except BaseException as error:
@@ -129,14 +137,13 @@ class SmtpProvider:
                 yield Refused(message.reference, NOT_WRITABLE)
         if not writable:
             return
-        reply_s, attempt_s = self.settings.timeout_seconds, self.settings.attempt_seconds
         try:
-            first = self._pool.wait(attempt_s)
+            first = self._pool.wait(self._patience.attempt_s)
         except OSError as error:
             yield from not_carried([message.reference for message in writable], why(error))
             return
         if first.can_pipeline:
-            yield from send_all(self._pool, first, writable, sender=self._sender, reply_s=reply_s, attempt_s=attempt_s)
+            yield from send_all(self._pool, first, writable, sender=self._sender, patience=self._patience)
             return
         self._pool.give_back(first, is_good=True)
         yield from send_parallel(self, writable, at_once=min(self.settings.connections, LOCKSTEP_THREADS))

@@ -12,7 +12,7 @@ from tests.faults.site import SCHEDULERS, WEB, WORKERS, Site
 from tests.faults.stub import Manner
 
 IDENTICAL = 50
-VICTIMS = ("routine 1", "routine 2", "emergency")
+VICTIMS = ("routine 1", "routine 2", "emergency 1")
 SKEWED = "routine 2"
 QUEUE_AWAY_S = 8.0
 LOOK_S = 0.1
@@ -151,7 +151,7 @@ class OneOfEach:
 assert IDENTICAL <= AT_ONCE
 
 SINGLE = (
-    Fault("worker killed", _kill_a_worker, 10, runs=3),
+    Fault("worker killed", _kill_a_worker, 7, runs=4),
     Fault("all workers killed", _kill_all_workers, 2, runs=3),
     Fault("web killed", _kill_web, 15, submits=200),
     Fault("scheduler killed", _kill_a_scheduler, 15),

@@ -31,7 +31,8 @@ THREADS = 2
 WORKERS = {
     "routine 1": Lane.ROUTINE,
     "routine 2": Lane.ROUTINE,
-    "emergency": Lane.EMERGENCY,
+    "emergency 1": Lane.EMERGENCY,
+    "emergency 2": Lane.EMERGENCY,
     "transactional": Lane.TRANSACTIONAL,
 }
 SCHEDULERS = ("scheduler 1", "scheduler 2")

@@ -170,7 +170,7 @@ def test_what_may_have_arrived_is_not_forgotten_because_the_next_could_not(
 
 @pytest.mark.usefixtures("_little_patience")
 def test_a_provider_comes_back_through_a_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "PROBE_EVERY_S", 0.2)
+    monkeypatch.setattr(flow, "probe_every_s", lambda _: 0.2)
     first, second = ScriptedMany("first", away), ScriptedMany("second", fine)
     tell([first, second], calls(50))
     time.sleep(0.25)  # until it may be tried

@@ -65,7 +65,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_not_before(time: Time) -> 
     fail(known, FAILURES_TO_OPEN)
     assert known.state == "open"
     assert known.admit(1, EMERGENCY).granted == 0
-    assert 9 < known.wait_s() <= 10
+    assert 9 < known.wait_s(ROUTINE) <= 10
 
 
 def test_it_opens_when_failures_have_lasted_ten_seconds(time: Time) -> None:
@@ -106,6 +106,31 @@ def test_while_it_is_open_a_few_messages_try_it_every_ten_seconds(time: Time, ch
         time.pass_(0.25)
     assert len(tried) >= 2
     assert all(later - earlier >= 10 for earlier, later in pairwise(tried))
+
+
+def test_an_emergency_tries_it_every_second(time: Time, choose: Callable[..., None]) -> None:
+    choose(REDIS_URL=NOWHERE)
+    known = make(time)
+    fail(known, FAILURES_TO_OPEN)
+    time.pass_(1.01)
+    assert known.admit(500, ROUTINE).granted == 0
+    used(known, probe := known.admit(500, EMERGENCY), failures=5)
+    assert probe.is_probe
+    assert known.admit(500, EMERGENCY).granted == 0
+    assert 0.9 < known.wait_s(EMERGENCY) <= 1
+    time.pass_(1.01)
+    used(known, known.admit(500, EMERGENCY))
+    assert known.state == "closed"
+    assert known.admit(200, EMERGENCY).granted >= 190  # its way back is short
+
+
+def test_the_urgent_and_the_routine_try_it_in_turns_of_their_own(time: Time) -> None:
+    one, other = make(time), make(time)
+    fail(one, FAILURES_TO_OPEN)
+    fail(other, FAILURES_TO_OPEN)
+    time.pass_(10.1)
+    used(one, one.admit(500, ROUTINE), failures=5)
+    assert other.admit(500, EMERGENCY).is_probe
 
 
 def test_success_closes_it_and_messages_come_back_little_by_little(time: Time) -> None:
@@ -154,7 +179,7 @@ def test_a_wish_is_never_undercut_not_even_in_an_emergency(time: Time) -> None:
     for _ in range(300):
         assert known.admit(500, ROUTINE).granted == known.admit(1, EMERGENCY).granted == 0
         time.pass_(0.0999)
-    assert 0 < known.wait_s() < 0.1
+    assert 0 < known.wait_s(ROUTINE) < 0.1
     time.pass_(0.1)
     assert 0 < known.admit(500, ROUTINE).granted <= 25  # and then not all at once
 
@@ -184,7 +209,7 @@ def test_one_process_tries_a_failing_provider_for_all(time: Time) -> None:
     assert probe.is_probe
     refused = other.admit(500, ROUTINE)
     assert (refused.granted, refused.is_shut) == (0, True)
-    assert other.wait_s() <= 1
+    assert other.wait_s(ROUTINE) <= 1
     used(one, probe)
     time.pass_(1.1)
     assert other.admit(500, ROUTINE).is_probe  # the first one's success lets the others know

@@ -81,6 +81,19 @@ def test_a_hanging_relay_costs_a_whole_slice_no_more_than_one_attempt(provide: P
     assert not any(isinstance(told, Accepted) for told in outcomes)
 
 
+@pytest.mark.parametrize("extensions", [PIPELINED, LOCKSTEP])
+def test_an_emergency_does_not_wait_long_for_a_relay_that_hangs_before_it_tries_again(
+    provide: Provide, extensions: tuple[str, ...]
+) -> None:
+    with serving(Relay(extensions=extensions, manners={"END": "hang"})) as relay:
+        provider = provide(relay, timeout_seconds=4, hasty_timeout_seconds=0.25, attempt_seconds=8, connections=4)
+        hasty = [replace(mail(f"r{number}@example.org"), is_hasty=True) for number in range(4)]
+        outcomes, seconds = timed(provider, hasty)
+        assert Unknown in {type(one) for one in outcomes}
+        assert seconds < 3
+        assert timed(provider, [replace(mail(), is_hasty=False)])[1] >= 4
+
+
 def test_what_a_lost_connection_was_not_given_another_carries(provide: Provide) -> None:
     with serving(Relay(manners={"DATA": "reset"}, misbehaving_to=1)) as relay:
         outcomes, _ = timed(provide(relay, connections=2), [mail(f"r{number}@example.org") for number in range(20)])
