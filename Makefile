@@ -54,7 +54,7 @@ chromium:
 # No addresses, no paths: the lock says what and which hash, never from where.
 lock: | $(BIN)/pip ## choose versions anew and write requirements.lock
 	@test -x $(BIN)/uv || $(PIP) install uv
-	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--upgrade --output-file requirements.lock pyproject.toml -
 	@! grep -nE '://|^-|@ |file:' requirements.lock || { echo "requirements.lock names a source" >&2; exit 1; }

@@ -28,7 +28,6 @@ from notify.processes import (
     workers_chosen,
 )
 from notify.providers import registry
-from notify.providers.base import Channel
 from notify.settings import reread, settings
 from notify.staff import queries as staff_queries
 from notify.staff import service as staff
@@ -325,15 +324,11 @@ def _check_queue() -> Sequence[str]:
 
 
 def _check_providers() -> Sequence[str]:
-    complaints: list[str] = []
-    for channel in Channel:
-        try:
-            found = registry.providers_for(channel)
-        except NotifyError as error:
-            complaints.append(error.detail)
-            continue
-        complaints += [f"{provider.name}: {words}" for provider in found for words in provider.check()]
-    return complaints
+    try:
+        found = registry.named()
+    except NotifyError as error:
+        return [error.detail]
+    return [f"{provider.name}: {words}" for provider in found for words in provider.check()]
 
 
 for command in (geodata, queue, hold_command, release_command):

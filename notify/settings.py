@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +11,24 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class Choice(NamedTuple):
+    """An adapter that a setting names, and the share of the messages that it should be handed first."""
+
+    name: str
+    share: float | None
+
+
+def _choices(value: str) -> tuple[Choice, ...]:
+    choices = []
+    for item in _names(value):
+        name, _, share = item.partition(":")
+        try:
+            choices.append(Choice(name.strip(), float(share) if share else None))
+        except ValueError:
+            raise ValueError(f"{item!r} is not a provider and its share, as in twilio-sms:80") from None
+    return tuple(choices)
 
 
 def _rates(value: str) -> dict[str, float]:
@@ -65,11 +83,19 @@ class Settings(BaseSettings):
         description="At least 32 random characters that sign links. Required with NOTIFY_DATABASE_URL; "
         "generated once for the embedded servers.",
     )
-    email_providers: str = Field("smtp", description="Email adapters in order of preference, separated by commas.")
+    email_providers: str = Field(
+        "smtp",
+        description="Email adapters in order of preference, separated by commas. "
+        "With shares, as in `ses:80,smtp:20`, each comes first for its part of the batches.",
+    )
     sms_providers: str = Field("file", description="SMS adapters in order of preference, separated by commas.")
     webhook_providers: str = Field(
         "webhook", description="Webhook adapters in order of preference, separated by commas."
     )
+    voice_providers: str = Field("", description="Voice adapters in order of preference. Empty: nobody is called.")
+    emergency_email_providers: str = Field("", description="The same for emergencies. Empty: as for everything.")
+    emergency_sms_providers: str = Field("", description="The same for emergencies. Empty: as for everything.")
+    emergency_voice_providers: str = Field("", description="The same for emergencies. Empty: as for everything.")
     provider_rates: str = Field(
         "",
         description="Messages a second that all processes together may hand each provider, say `smtp=500,twilio=20`; "
@@ -103,6 +129,22 @@ class Settings(BaseSettings):
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
 
+    @field_validator(
+        "email_providers",
+        "sms_providers",
+        "voice_providers",
+        "webhook_providers",
+        "emergency_email_providers",
+        "emergency_sms_providers",
+        "emergency_voice_providers",
+    )
+    @classmethod
+    def _choices_can_be_read(cls, value: str) -> str:
+        shares = [choice.share for choice in _choices(value)]
+        if any(shares) and not all(share is not None and 0 < share < float("inf") for share in shares):
+            raise ValueError("give each provider a share above 0, as in twilio-sms:80,govuk-sms:20, or none of them")
+        return value
+
     @field_validator("provider_rates")
     @classmethod
     def _rates_can_be_read(cls, value: str) -> str:
@@ -122,15 +164,20 @@ class Settings(BaseSettings):
         """A cookie's full name: bound to this very host wherever https allows it."""
         return f"__Host-{name}" if self.is_secure else name
 
-    def providers_for(self, channel: str) -> tuple[str, ...]:
-        """The names of the adapters for a channel, in order of preference."""
-        return _names(
-            {
-                "email": self.email_providers,
-                "sms": self.sms_providers,
-                "webhook": self.webhook_providers,
-            }[channel]
-        )
+    def providers_for(self, channel: str, *, emergency: bool = False) -> tuple["Choice", ...]:
+        """The adapters for a channel in order of preference, each with its share of the messages, if one is set."""
+        usual = {
+            "email": self.email_providers,
+            "sms": self.sms_providers,
+            "webhook": self.webhook_providers,
+            "voice": self.voice_providers,
+        }
+        urgent = {
+            "email": self.emergency_email_providers,
+            "sms": self.emergency_sms_providers,
+            "voice": self.emergency_voice_providers,
+        }
+        return _choices((emergency and urgent.get(channel)) or usual[channel])
 
 
 @once_a_process

@@ -16,7 +16,6 @@ from notify.db import engine
 from notify.deliveries import content, restores, sending
 from notify.jobs import Lane
 from notify.providers import registry
-from notify.providers.base import Channel
 from workers import actors
 from workers.broker import make_broker
 from workers.housekeeping import Housekeeper, Understudy, attempt
@@ -38,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logs.configure()
     os.nice(NICENESS[chosen.lane])
     content.warm_up()
-    for channel in Channel:
-        registry.providers_for(channel)  # a wrong setting must show now, not with the first alert
+    registry.named()  # a wrong setting must show now, not with the first alert
     restores.watch(engine())
     broker = make_broker()
     dramatiq.set_broker(broker)

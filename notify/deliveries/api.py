@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
@@ -19,12 +19,13 @@ from notify.db import Input, transaction
 from notify.deliveries import holds, queries
 from notify.deliveries.exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
-from notify.deliveries.receipts import take_receipts
+from notify.deliveries.receipts import take_news
 from notify.deliveries.retrying import retry
 from notify.errors import Forbidden, NotFound, Unauthenticated
 from notify.jobs import Lane
 from notify.providers import registry
-from notify.providers.base import Channel, Provider, ReceiptNotAuthentic
+from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic
+from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
 from notify.web.moments import aware
@@ -107,24 +108,32 @@ def list_deliveries(
 
 
 @post("/webhooks/{provider:str}", status_code=200, sync_to_thread=True, tags=["receipts"])
-def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody) -> dict[str, int]:
-    """Take a provider's delivery receipts. Public: the adapter verifies the signature; unsigned is 401."""
+def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody) -> Response[object]:
+    """Take a provider's delivery receipts, and what residents wrote back to it: STOP and START take effect at once.
+
+    Public: the adapter verifies the signature; unsigned is 401. Repeats and latecomers are taken and change nothing.
+    """
     adapter = _provider_in_use(provider)
+    query = f"?{request.url.query}" if request.url.query else ""
+    call = CallBack(body, dict(request.headers), f"{settings().base_url}{request.url.path}{query}")
     try:
-        receipts = adapter.read_receipt(body, dict(request.headers))
+        news = adapter.read_receipt(call)
     except ReceiptNotAuthentic as error:
         raise ReceiptRefused(str(error) or "The signature is missing or wrong.") from None
     with transaction() as session:
-        news = take_receipts(session, receipts)
-    return {"receipts": len(receipts), "changed": news}
+        changed = take_news(session, news, provider=provider)
+    if isinstance(adapter, Answers):
+        content, media_type = adapter.answer(call, news)
+        return Response(content, media_type=media_type)
+    receipts = sum(isinstance(one, Receipt) for one in news)
+    return Response({"receipts": receipts, "inbound": len(news) - receipts, "changed": changed})
 
 
 def _provider_in_use(name: str) -> Provider:
-    for channel in Channel:
-        for provider in registry.providers_for(channel):
-            if provider.name == name:
-                return provider
-    raise ProviderNotInUse("Name it in NOTIFY_EMAIL_PROVIDERS, NOTIFY_SMS_PROVIDERS or NOTIFY_WEBHOOK_PROVIDERS.")
+    for provider in registry.named():
+        if provider.name == name:
+            return provider
+    raise ProviderNotInUse("Name it in NOTIFY_EMAIL_PROVIDERS, NOTIFY_SMS_PROVIDERS or NOTIFY_VOICE_PROVIDERS.")
 
 
 class LaneView(SQLModel):

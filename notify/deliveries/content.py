@@ -71,6 +71,8 @@ class AlertContent:
                 return self._message(recipient, withdrawn, mime=self._email(recipient))
             case Channel.SMS:
                 return self._message(recipient, withdrawn, text=self._sms(recipient.language))
+            case Channel.VOICE:
+                return self._message(recipient, withdrawn, text=self._speech(recipient.language))
             case Channel.WEBHOOK:
                 return self._message(recipient, withdrawn, text=self._payload)
 
@@ -82,6 +84,7 @@ class AlertContent:
             text=text,
             mime=mime,
             secret=recipient.secret,
+            language=self.words(recipient.language)[0],
             expires_at=self._expires_at,
             is_hasty=self._is_emergency and not recipient.is_unsure,
             withdrawn=withdrawn,
@@ -175,6 +178,12 @@ class AlertContent:
         return template.render(
             title=words["title"], sms=sms, council_name=self.council_name, link_url=self.alert.link
         ).strip()
+
+    def _speech(self, language: str) -> str:
+        """What is read out on the telephone."""
+        _, words = self.words(language)
+        template = rendering.message_environment("voice").get_template("alert.txt")
+        return template.render(title=words["title"], body=words["body"], council_name=self.council_name).strip()
 
     @cached_property
     def _payload(self) -> str:

@@ -56,6 +56,7 @@ class EventKind(StrEnum):
     CLICKED = "clicked"
     OPENED = "opened"
     UNSUBSCRIBED = "unsubscribed"
+    COMPLAINED = "complained"
 
 
 class Delivery(SQLModel, table=True):

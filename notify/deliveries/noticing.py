@@ -28,7 +28,9 @@ def send_notice(notice_id: UUID) -> None:
     if made is None:
         return
     notice, message, channel = made
-    [(_, outcome)] = registry.hand_over(registry.providers_for(channel), [message], lane=Lane.TRANSACTIONAL)
+    [(_, outcome)] = registry.hand_over(
+        registry.providers_for(channel, Lane.TRANSACTIONAL), [message], lane=Lane.TRANSACTIONAL
+    )
     with transaction() as session:
         _settle_notice(session, notice, outcome)
 

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.deliveries.reasons import cleaned
-from notify.providers.base import Channel, Receipt, ReceiptState
+from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.service import suppress
+from notify.subscribers.suppression import obey, suppress
 
 # each state may only follow those below it, so that receipts in any order end in the same state;
 # a bounce may come after "delivered", because the first server that took a message is not always the last
@@ -19,6 +19,7 @@ RECEIPT_MAY_FOLLOW = {
     "permanent-failure": ["created", "sent", "unknown", "temporary-failure", "delivered"],
     "delivered": ["created", "sent", "unknown", "temporary-failure"],
     "temporary-failure": ["created", "sent", "unknown"],
+    "sent": ["created", "unknown"],
 }
 
 REFERENCE = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,8})", re.ASCII)
@@ -66,10 +67,32 @@ class _Change:
     bounced: int
 
 
+COMPLAINED = """
+    SELECT d.month, d.alert_id, d.number, c.channel, c.address_hash
+    FROM alert a
+    JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
+    JOIN contact c ON c.id = d.contact_id
+    WHERE a.id = CAST(:alert AS uuid)
+"""
+NOTE_COMPLAINT = """
+    INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, now(), :alert, :number, 'complained')
+"""
+
+
+def take_news(session: Session, news: Sequence[News], *, provider: str) -> int:
+    """Write what a call-back of this provider says; how much of it was new."""
+    receipts = [one for one in news if isinstance(one, Receipt)]
+    inbound = [one for one in news if isinstance(one, Inbound)]
+    return take_receipts(session, receipts) + sum(obey(session, one, source=provider) for one in inbound)
+
+
 def take_receipts(session: Session, receipts: Sequence[Receipt]) -> int:
     """Write what a provider says about deliveries; how many were news. Repeats and latecomers change nothing."""
     in_order = sorted(receipts, key=lambda receipt: receipt.reference)  # so that two call-backs cannot wait in a ring
-    changes = [change for receipt in in_order if (change := _take(session, receipt))]
+    complaints = [receipt for receipt in in_order if receipt.state == ReceiptState.COMPLAINED]
+    reports = [receipt for receipt in in_order if receipt.state != ReceiptState.COMPLAINED]
+    changes = [change for receipt in reports if (change := _take(session, receipt))]
+    complained = sum(_complain(session, receipt) for receipt in complaints)
     counting = [change for change in changes if change.handed_over or change.bounced]
     if counting:
         # last, as a worker does that records: whoever locks deliveries and batches locks them in this order
@@ -82,7 +105,26 @@ def take_receipts(session: Session, receipts: Sequence[Receipt]) -> int:
                 "bounced": [change.bounced for change in counting],
             },
         )
-    return len(changes)
+    return len(changes) + complained
+
+
+def _complain(session: Session, receipt: Receipt) -> bool:
+    """Somebody called our message spam: never write there again. Whether that was new."""
+    ours = REFERENCE.fullmatch(receipt.reference)
+    values = {"alert": ours[1], "number": int(ours[2])} if ours else {}
+    found = session.execute(text(COMPLAINED), values).first() if ours else None
+    if found is None:
+        return False
+    is_new = suppress(
+        session,
+        channel=Channel(found.channel),
+        address_hash=bytes(found.address_hash),
+        reason=SuppressionReason.COMPLAINT,
+        source="receipt",
+    )
+    if is_new:
+        session.execute(text(NOTE_COMPLAINT), {"month": found.month, **values})
+    return is_new
 
 
 def _take(session: Session, receipt: Receipt) -> _Change | None:

@@ -339,7 +339,7 @@ def _hand_over(
             Result(by_reference[m.reference].number, DeliveryState.SENT, "test", at=time.monotonic()) for m in messages
         )
         return
-    providers = registry.providers_for(held.channel)
+    providers = registry.providers_for(held.channel, held.lane)
     for provider, outcome in registry.hand_over(providers, messages, lane=held.lane):
         yield _result(by_reference[outcome.reference], provider, outcome, held)
 

@@ -23,14 +23,20 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WEBHOOK = "webhook"
+    VOICE = "voice"
 
 
 class ReceiptState(StrEnum):
-    """What a provider may report later about a message it accepted. GOV.UK Notify's words."""
+    """What a provider may report later about a message it accepted. GOV.UK Notify's words, and one of ours.
 
+    `complained`: the person called it spam. The delivery stays what it was; the address is not written to any more.
+    """
+
+    SENT = "sent"
     DELIVERED = "delivered"
     PERMANENT_FAILURE = "permanent-failure"
     TEMPORARY_FAILURE = "temporary-failure"
+    COMPLAINED = "complained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Message:
     """One message to one address, complete.
 
     `reference` is the delivery's own name and the same at every attempt, so that providers can deduplicate.
-    `mime` is the whole RFC 5322 message with CRLF line ends, for e-mail only. `secret` signs webhooks only.
+    `mime` is the whole RFC 5322 message with CRLF line ends, for e-mail only. `secret` signs webhooks only: several
+    stand with spaces between them while a receiver changes from the second to the first. `language` is that of `text`.
     """
 
     reference: str
@@ -47,9 +54,14 @@ class Message:
     text: str
     mime: bytes = b""
     secret: str = ""
+    language: str = "en"
     expires_at: datetime | None = None
     is_hasty: bool = False  # an emergency's first attempt: rather given up and tried again than waited for
     withdrawn: Event | None = None  # set while the message waits its turn: it must not leave any more
+
+    def life_s(self) -> float | None:
+        """For how many more seconds this message is of use; None: for ever. Never less than 0."""
+        return None if self.expires_at is None else max(0.0, (self.expires_at - clock.now()).total_seconds())
 
     def must_stay(self) -> str | None:
         """Why this message must not be handed over any more; None when it may. To be asked right before it leaves."""
@@ -123,7 +135,19 @@ class ProviderUnsure(Exception):
 
 
 class ReceiptNotAuthentic(Exception):
-    """A receipt without a valid signature. It changes nothing and is answered with 401."""
+    """A call-back without a valid signature. It changes nothing and is answered with 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """What came to `POST /api/v1/webhooks/{provider}`. Names of headers are in lower case.
+
+    `url` is the address as the provider was told it: our public one, with the query that came.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +157,18 @@ class Receipt:
     reference: str
     state: ReceiptState
     reason: str = ""
-    event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Something a resident wrote or pressed: the engine looks for STOP and START. `address` is in E.164 for phones."""
+
+    channel: Channel
+    address: str
+    text: str
+
+
+News = Receipt | Inbound
 
 
 class Provider(Protocol):
@@ -149,8 +184,8 @@ class Provider(Protocol):
         """
         ...
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
-        """The receipts in a call-back. Raises: ReceiptNotAuthentic."""
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
+        """What a call-back says. Unknown fields and events are no news. Raises: ReceiptNotAuthentic."""
         ...
 
     def check(self) -> Sequence[str]:
@@ -168,6 +203,15 @@ class SendsMany(Protocol):
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
         """Exactly one outcome a message, in any order, as they become known. Raises nothing."""
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A provider whose call-backs want more than our usual JSON for an answer."""
+
+    def answer(self, call: CallBack, news: Sequence[News]) -> tuple[bytes, str]:
+        """The body of the answer to an authentic call-back, and its media type."""
         ...
 
 

@@ -19,15 +19,16 @@ from uuid import uuid4
 
 from notify.providers.base import (
     Accepted,
+    CallBack,
     Channel,
     Deferred,
     Message,
+    News,
     Outcome,
     Provider,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnsure,
-    Receipt,
     ReceiptNotAuthentic,
     SendsMany,
 )
@@ -172,7 +173,9 @@ class ProviderContract:
         try:
             for body, headers in GARBAGE_RECEIPTS:
                 try:
-                    receipts: Sequence[Receipt] = provider.read_receipt(body, headers)
+                    receipts: Sequence[News] = provider.read_receipt(
+                        CallBack(body, headers, "https://alerts.example.org/api/v1/webhooks/x")
+                    )
                 except ReceiptNotAuthentic:
                     continue
                 assert list(receipts) == [], f"{body[:40]!r} is no receipt: return [] or raise ReceiptNotAuthentic"

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notify import clock
-from notify.providers.base import Channel, Message, ProviderUnavailable, Receipt
+from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
 from notify.settings import settings
 
 
@@ -51,7 +51,7 @@ class FileProvider:
             raise ProviderUnavailable(f"{self.path} cannot be written: {error.strerror}") from None
         return ""
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         """A file never calls back."""
         return []
 

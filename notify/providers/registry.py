@@ -1,14 +1,16 @@
 """Finds the adapters that the settings name, among those that are installed."""
 
+import random
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from notify.errors import SetUpError
+from notify.jobs import Lane
 from notify.providers.base import Channel, Provider
 from notify.providers.failover import hand_over
-from notify.settings import once_a_process, settings
+from notify.settings import Choice, once_a_process, settings
 
-__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "providers_for"]
+__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "named", "providers_for"]
 
 GROUP = "notify.providers"
 _loaded: list[Provider] = []
@@ -41,10 +43,33 @@ def close_all() -> None:
         provider.close()
 
 
-def providers_for(channel: Channel) -> Sequence[Provider]:
-    """The adapters of a channel in order of preference. Raises: UnknownProvider."""
-    providers = [load(name) for name in settings().providers_for(channel)]
+def providers_for(channel: Channel, lane: Lane = Lane.ROUTINE) -> Sequence[Provider]:
+    """The adapters of a channel in order of preference, which are to be tried in turn. Empty for voice unless set.
+
+    Where shares are set, chance decides at each call who comes first. Raises: UnknownProvider.
+    """
+    chosen = settings().providers_for(channel, emergency=lane is Lane.EMERGENCY)
+    providers = [load(choice.name) for choice in _in_turn(chosen)]
     for provider in providers:
         if provider.channel != channel:
             raise UnknownProvider(f"{provider.name} sends {provider.channel}, not {channel}: check the settings.")
     return providers
+
+
+def named() -> Sequence[Provider]:
+    """Every adapter that the settings name, for whatever channel and lane, each once. Raises: UnknownProvider."""
+    lanes = (Lane.ROUTINE, Lane.EMERGENCY)
+    found = {one.name: one for channel in Channel for lane in lanes for one in providers_for(channel, lane)}
+    return list(found.values())
+
+
+def _in_turn(choices: Sequence[Choice]) -> Sequence[Choice]:
+    """By share: who is drawn comes first, then who is drawn of the others."""
+    if not choices or choices[0].share is None:
+        return choices
+    left, order = list(choices), []
+    while left:
+        [drawn] = random.choices(left, [choice.share or 0.0 for choice in left])  # noqa: S311 - no secret
+        left.remove(drawn)
+        order.append(drawn)
+    return order

@@ -3,21 +3,22 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notify.providers.base import (
+    CallBack,
     Channel,
     Deferred,
     Message,
+    News,
     Outcome,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnsure,
-    Receipt,
     Refused,
     Unknown,
 )
@@ -148,7 +149,7 @@ class SmtpProvider:
         self._pool.give_back(first, is_good=True)
         yield from send_parallel(self, writable, at_once=min(self.settings.connections, LOCKSTEP_THREADS))
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         """Relays do not call back: bounces come by mail."""
         return []
 

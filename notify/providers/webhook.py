@@ -20,13 +20,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notify import clock
 from notify.providers.base import (
+    CallBack,
     Channel,
     Message,
+    News,
     Outcome,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnsure,
-    Receipt,
 )
 from notify.providers.deadline import Deadline, until
 from notify.providers.parallel import send_parallel
@@ -110,7 +111,7 @@ class WebhookProvider:
             raise ProviderRejected("The receiver's address is not a public one.")
         return addresses[0]
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         """Receivers answer at once and never call back."""
         return []
 

@@ -1,5 +1,6 @@
 """Addresses as people write them, made into the one form that is stored and sent to."""
 
+import re
 from urllib.parse import urlsplit
 
 import phonenumbers
@@ -8,9 +9,20 @@ from email_validator import EmailNotValidError, validate_email
 from notify import tokens
 from notify.errors import Invalid
 from notify.providers.base import Channel
+from notify.settings import settings
 
-# Ofcom keeps these mobile numbers free for drama; they reach nobody, which is what demonstrations and tests want
-_DRAMA_MOBILE = "+447700900"
+# Ofcom keeps these numbers free for drama; they reach nobody, which is what demonstrations and tests want
+_DRAMA_MOBILE = re.compile(r"\+447700900\d{3}")
+_DRAMA_LANDLINE = re.compile(
+    r"\+44(?:(?:113|114|115|116|117|118|121|131|141|151|161)4960\d{3}|2079460\d{3}|1914980\d{3}|2890180\d{3}"
+    r"|2920180\d{3}|1632960\d{3})"
+)
+_CALLED = (
+    phonenumbers.PhoneNumberType.FIXED_LINE,
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    phonenumbers.PhoneNumberType.VOIP,
+)
 
 
 class AddressNotValid(Invalid):
@@ -43,16 +55,41 @@ def _email(text: str) -> str:
 
 
 def _mobile(text: str) -> str:
-    try:
-        number = phonenumbers.parse(text, "GB")
-    except phonenumbers.NumberParseException:
-        raise AddressNotValid("Enter a UK mobile number like 07700 900123.") from None
+    number = _uk_number(text, "Enter a UK mobile number like 07700 900123.")
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if written.startswith(_DRAMA_MOBILE) and len(written) == 13:
-        return written
-    mobile = phonenumbers.PhoneNumberType.MOBILE
-    if number.country_code != 44 or phonenumbers.number_type(number) != mobile:
+    if _DRAMA_MOBILE.fullmatch(written):
+        return _unless_live(written)
+    if phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
         raise AddressNotValid("Enter a UK mobile number like 07700 900123. Texts cannot reach other numbers.")
+    return written
+
+
+def _telephone(text: str) -> str:
+    number = _uk_number(text, "Enter a UK telephone number like 0113 496 0123 or 07700 900123.")
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if _DRAMA_MOBILE.fullmatch(written) or _DRAMA_LANDLINE.fullmatch(written):
+        return _unless_live(written)
+    if phonenumbers.number_type(number) not in _CALLED:
+        raise AddressNotValid("Enter a UK landline or mobile number. We do not call premium or special numbers.")
+    return written
+
+
+def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
+    """What people mean: `+07…`, `0+44…` and `0044…`, with spaces, brackets and dashes, or without the first zero."""
+    digits = re.sub(r"^0?\+0*(?!44)", "0", re.sub(r"^0\+44", "+44", re.sub(r"[\s\-.]", "", text)))
+    try:
+        number = phonenumbers.parse(digits, "GB")
+    except phonenumbers.NumberParseException:
+        raise AddressNotValid(advice) from None
+    if number.country_code != 44 or number.extension:
+        raise AddressNotValid(advice)
+    return number
+
+
+def _unless_live(written: str) -> str:
+    """A number kept free for drama, which a live installation does not take: somebody meant another."""
+    if settings().is_secure:
+        raise AddressNotValid("This number is kept free for films and reaches nobody. Enter your own.")
     return written
 
 
@@ -68,4 +105,9 @@ def _webhook(text: str) -> str:
     return parts._replace(netloc=authority).geturl()
 
 
-_NORMALISERS = {Channel.EMAIL: _email, Channel.SMS: _mobile, Channel.WEBHOOK: _webhook}
+_NORMALISERS = {
+    Channel.EMAIL: _email,
+    Channel.SMS: _mobile,
+    Channel.VOICE: _telephone,
+    Channel.WEBHOOK: _webhook,
+}

@@ -22,7 +22,7 @@ def ask_to_confirm(session: Session, subscriber_ids: Sequence[UUID]) -> None:
     waiting = select(Contact.id).where(
         col(Contact.subscriber_id).in_(subscriber_ids),
         col(Contact.confirmed_at).is_(None),
-        Contact.channel != Channel.WEBHOOK,
+        col(Contact.channel).in_([Channel.EMAIL, Channel.SMS]),
     )
     write_notices(session, session.exec(waiting).all(), NoticeKind.CONFIRM)
 

@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import Conflict, Invalid
-from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
@@ -32,8 +31,6 @@ from notify.subscribers.models import (
     SubscriberChange,
     SubscriberRequest,
     Subscription,
-    Suppression,
-    SuppressionReason,
     Topic,
 )
 from notify.subscribers.notices import ask_to_confirm, write_notices
@@ -353,12 +350,3 @@ def erase(session: Session, *, subscriber_id: UUID, council_id: UUID | None, act
         session.execute(delete(Notice).where(col(Notice.contact_id).in_(ids)))
         session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
     audit(session, council_id=council_id, actor=actor, action="subscriber.erase", subject=str(subscriber_id))
-
-
-def suppress(
-    session: Session, *, channel: Channel, address_hash: bytes, reason: SuppressionReason, source: str
-) -> None:
-    """Never write to this address again, until the suppression is lifted. Safe to repeat."""
-    row = Suppression(address_hash=address_hash, channel=channel, reason=reason, source=source)
-    statement = insert(Suppression).values(**row.model_dump())
-    session.execute(statement.on_conflict_do_nothing())

@@ -105,7 +105,12 @@ def _contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
     return contacts
 
 
-WAYS = {Channel.EMAIL: "email", Channel.SMS: "text message", Channel.WEBHOOK: "webhook"}
+WAYS = {
+    Channel.EMAIL: "email",
+    Channel.SMS: "text message",
+    Channel.WEBHOOK: "webhook",
+    Channel.VOICE: "telephone call",
+}
 
 
 def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[Fault]:

@@ -17,6 +17,7 @@ from notify.deliveries import sending
 from notify.places.projection import to_lon_lat
 from notify.providers.base import Channel
 from notify.subscribers import service as subscribers
+from notify.subscribers import suppression
 from notify.subscribers.addresses import fingerprint, normalise
 from notify.subscribers.models import NewContact, NewPlace, NewTopic, SubscriberRequest, SuppressionReason
 from tests.alerts.calls import Client, created
@@ -171,7 +172,7 @@ def move_in(world: World, person: Person, topic: str) -> str:
             if how == "suppressed":
                 hashed = fingerprint(channel, normalise(channel, own[channel]))
                 reason = SuppressionReason.COMPLAINT
-                subscribers.suppress(session, channel=channel, address_hash=hashed, reason=reason, source="test")
+                suppression.suppress(session, channel=channel, address_hash=hashed, reason=reason, source="test")
             else:
                 contact = session.execute(
                     text("SELECT id FROM contact WHERE subscriber_id = :id AND channel = :channel"),

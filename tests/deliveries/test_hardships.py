@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +17,7 @@ from notify.deliveries import service as ledger
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Advice, Claim, Result
 from notify.providers import registry
-from notify.providers.base import Channel, Message, ProviderUnavailable, Receipt
+from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
 from tests.deliveries.test_sending import send, state_of, states
 from tests.world import World, add_resident, make_world
 
@@ -39,7 +39,7 @@ class Pigeon:
         self.taken.append(message.address)
         return reference
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         return []
 
     def check(self) -> Sequence[str]:
@@ -55,7 +55,7 @@ def loft(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Message], str]]
 
     def install(manners: Callable[[Message], str]) -> Pigeon:
         pigeon = Pigeon(manners)
-        monkeypatch.setattr(registry, "providers_for", lambda _channel: [pigeon])
+        monkeypatch.setattr(registry, "providers_for", lambda _channel, _lane: [pigeon])
         return pigeon
 
     return install

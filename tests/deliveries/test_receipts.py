@@ -57,7 +57,7 @@ def test_a_receipt_turns_sent_into_delivered(client: Client, world: World, work:
     work()
     [letter] = loft.iterdir()
     reply = report(client, {"reference": letter.name, "state": "delivered"})
-    assert (reply.status_code, reply.json()) == (200, {"receipts": 1, "changed": 1})
+    assert (reply.status_code, reply.json()) == (200, {"receipts": 1, "inbound": 0, "changed": 1})
     assert [row["state"] for row in rows(client, world, alert)] == ["delivered"]
 
 
@@ -90,8 +90,8 @@ def test_a_repeated_receipt_is_counted_and_changes_nothing(client: Client, world
     alert = text_alert(client, world)
     work()
     told = receipt(alert, "delivered")
-    assert report(client, told, told).json() == {"receipts": 2, "changed": 1}
-    assert report(client, told).json() == {"receipts": 1, "changed": 0}
+    assert report(client, told, told).json() == {"receipts": 2, "inbound": 0, "changed": 1}
+    assert report(client, told).json() == {"receipts": 1, "inbound": 0, "changed": 0}
 
 
 def test_a_receipt_that_outruns_our_own_note_counts_as_sent_too(

@@ -1,9 +1,9 @@
 """Providers that say what a test tells them to."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
-from notify.providers.base import Channel, Message, Outcome, Receipt, send_one
+from notify.providers.base import CallBack, Channel, Message, News, Outcome, send_one
 
 
 class Scripted:
@@ -21,7 +21,7 @@ class Scripted:
         self.asked.append(message.address)
         return self.says(message)
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         return []
 
     def check(self) -> Sequence[str]:

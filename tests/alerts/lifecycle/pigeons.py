@@ -1,10 +1,12 @@
 """Providers that do with each message what the test says."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from notify.providers.base import (
+    CallBack,
     Channel,
     Message,
+    News,
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnsure,
@@ -26,8 +28,8 @@ class Pigeon:
         self.channel = channel
         self.send = asked
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
-        reference, state = body.decode().split()
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
+        reference, state = call.body.decode().split()
         return [Receipt(reference, ReceiptState(state))]
 
     def check(self) -> Sequence[str]:

@@ -107,7 +107,7 @@ class Workers:
         change.setattr(sending, "HEAD_START_S", 0.0)
         change.setattr(registry, "providers_for", self._providers_for)
 
-    def _providers_for(self, channel: Channel) -> Sequence[Pigeon]:
+    def _providers_for(self, channel: Channel, _lane: Lane = Lane.ROUTINE) -> Sequence[Pigeon]:
         return [pigeon for pigeon in self.pigeons if pigeon.channel == channel]
 
     # what workers do

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,8 +11,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notify.providers.base import (
+    CallBack,
     Channel,
     Message,
+    News,
     ProviderRejected,
     ProviderUnavailable,
     Receipt,
@@ -49,13 +51,14 @@ class PigeonProvider:
             raise ProviderUnavailable("No pigeon is at home.", retry_after_s=60) from None
         return f"pigeon-{message.reference[:8]}"
 
-    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
         """What a returning pigeon says. Raises: ReceiptNotAuthentic."""
-        expected = hmac.new(self.settings.ring.encode(), body, hashlib.sha256).hexdigest()
-        if not self.settings.ring or not hmac.compare_digest(headers.get("pigeon-ring", ""), expected):
+        expected = hmac.new(self.settings.ring.encode(), call.body, hashlib.sha256).hexdigest()
+        if not self.settings.ring or not hmac.compare_digest(call.headers.get("pigeon-ring", ""), expected):
             raise ReceiptNotAuthentic("This is not our pigeon.")
         return [
-            Receipt(line["reference"], ReceiptState(line["state"]), line.get("reason", "")) for line in json.loads(body)
+            Receipt(line["reference"], ReceiptState(line["state"]), line.get("reason", ""))
+            for line in json.loads(call.body)
         ]
 
     def check(self) -> Sequence[str]:
