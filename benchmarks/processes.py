@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,11 +35,15 @@ ALERT: Mapping[str, object] = {
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An alert that was sent: when the POST left, on `time.monotonic`, and how long its answer took."""
+    """An alert that was sent: when the POST left, how long its answer took, and when the alert was approved.
+
+    Both moments are on `time.monotonic`.
+    """
 
     alert_id: str
     at: float
     seconds: float
+    approved: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,9 @@ class Running:
         )
         seconds = time.monotonic() - start
         reply.raise_for_status()
-        return Posted(reply.json()["id"], start, seconds)
+        said = reply.json()
+        ago = time.time() - datetime.fromisoformat(said["approved_at"]).timestamp()
+        return Posted(said["id"], start, seconds, time.monotonic() - ago)
 
     def workers(self) -> list[int]:
         """The worker processes, without any role's name."""

@@ -91,12 +91,12 @@ class Bench:
             time.sleep(LOOK_SECONDS)
 
     def figures(self, posted: Posted, people: int) -> dict[str, float]:
-        """Seconds from the POST to the first, to shares and to the last of all acceptances.
+        """Seconds from approval, which falls into the POST, to the first, to shares and to the last of all acceptances.
 
         Whom nothing reached in time counts as reached at the end of patience.
         """
         self.wait_for(posted, people)
-        after = [moment - posted.at for moment in self.accepted.of(posted.alert_id).values()]
+        after = [moment - posted.approved for moment in self.accepted.of(posted.alert_id).values()]
         figures = {"accepted": len(after), "post_s": posted.seconds}
         after += [PATIENCE_SECONDS] * (people - len(after))
         figures["first_s"] = min(after)
@@ -200,7 +200,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="routine worker processes (default %(default)s)")
-    parser.add_argument("--emergency-workers", type=int, default=1, help="(default %(default)s)")
+    parser.add_argument("--emergency-workers", type=int, default=2, help="(default %(default)s)")
     parser.add_argument("--threads", type=int, default=threads, help="threads of each (default %(default)s)")
     chosen = parser.parse_args()
     sizes = Sizes(chosen.routine, chosen.urgent, chosen.small)
