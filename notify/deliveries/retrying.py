@@ -58,7 +58,7 @@ def retry(
 
 
 # A batch that is closed has no worker that could miss what is put back into it. One that was taken by a receipt's word
-# for handed over is not counted as such any more.
+# for handed over, or that had bounced, is not counted as such any more.
 RETRY = """
     WITH closed AS (
         SELECT id, number_from, number_to FROM batch
@@ -70,7 +70,8 @@ RETRY = """
         FROM closed c
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN c.number_from AND c.number_to
           AND d.state = ANY(:states) AND (CAST(:number AS integer) IS NULL OR d.number = :number)
-        RETURNING c.id AS batch_id, d.number, old.state AS before, old.handed_over_at IS NOT NULL AS was_handed_over
+        RETURNING c.id AS batch_id, d.number, old.state AS before, old.state = 'permanent-failure' AS had_bounced,
+                  old.handed_over_at IS NOT NULL AS was_handed_over
     ), island AS (
         SELECT number, before, number - row_number() OVER (PARTITION BY before ORDER BY number) AS id FROM moved
     ), noted AS (
@@ -81,8 +82,9 @@ RETRY = """
     )
     UPDATE batch b
     SET state = 'queued', due_at = now(), lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
-        handed_over = b.handed_over - m.handed_over
-    FROM (SELECT batch_id, count(*) AS deliveries, count(*) FILTER (WHERE was_handed_over) AS handed_over
+        handed_over = b.handed_over - m.handed_over, bounced = b.bounced - m.bounced
+    FROM (SELECT batch_id, count(*) AS deliveries, count(*) FILTER (WHERE had_bounced) AS bounced,
+                 count(*) FILTER (WHERE was_handed_over AND NOT had_bounced) AS handed_over
           FROM moved GROUP BY batch_id) m
     WHERE b.id = m.batch_id
     RETURNING b.lane, m.deliveries

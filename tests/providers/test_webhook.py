@@ -3,15 +3,19 @@
 import base64
 import hashlib
 import hmac
+import json
 import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from notify import clock
 from notify.providers.base import (
@@ -25,12 +29,11 @@ from notify.providers.base import (
     Unknown,
 )
 from notify.providers.contract import ProviderContract
-from notify.providers.webhook import WebhookProvider, is_public
+from notify.providers.webhook import GONE, WebhookProvider, signed_headers
+from notify.tokens import webhook_secret
 from tests.providers.messages import call
-from tests.providers.receiver import Receiver, receiving
+from tests.providers.receiver import Provide, Receiver, making_providers, receiving
 from tests.relay import CERTIFICATE
-
-Provide = Callable[..., WebhookProvider]
 
 
 class TestContract(ProviderContract):
@@ -52,34 +55,57 @@ class TestContract(ProviderContract):
 @pytest.fixture
 def provide(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide]:
     """Makes a provider, with its settings from the environment as always."""
-    made: list[WebhookProvider] = []
-
-    def make(*, allowed_hosts: str = "127.0.0.1", timeout_seconds: float = 5, parallel: int = 32) -> WebhookProvider:
-        with monkeypatch.context() as environment:
-            environment.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", allowed_hosts)
-            environment.setenv("NOTIFY_WEBHOOK_TIMEOUT_SECONDS", str(timeout_seconds))
-            environment.setenv("NOTIFY_WEBHOOK_PARALLEL", str(parallel))
-            made.append(WebhookProvider())
-        return made[-1]
-
-    yield make
-    for provider in made:
-        provider.close()
+    with making_providers(monkeypatch) as make:
+        yield make
 
 
 def test_a_call_is_signed_as_standard_webhooks_says(provide: Provide) -> None:
-    words, secret = '{"title": "Ffordd ar gau: tŷ"}', base64.b64encode(bytes(range(32))).decode()
+    words, secret = '{"title": "Ffordd ar gau: tŷ"}', "whsec_" + base64.b64encode(bytes(range(32))).decode()
     with receiving(Receiver()) as receiver:
-        message = call(receiver.address, text=words, secret=f"whsec_{secret}")
+        message = call(receiver.address, text=words, secret=secret)
         provide().send(message)
     [(path, headers, body)] = receiver.calls
     assert (path, body, headers["content-type"]) == ("/hook", words.encode(), "application/json")
     assert headers["host"] == f"127.0.0.1:{receiver.port}"
     assert headers["webhook-id"] == message.reference
-    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     mac = hmac.new(bytes(range(32)), signed, hashlib.sha256).digest()
     assert headers["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+    assert Webhook(secret).verify(body, headers) == json.loads(words)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(webhook_secret()).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(body + b" ", headers)
+
+
+def test_while_secrets_change_both_of_them_verify(provide: Provide) -> None:
+    new, old = webhook_secret(), webhook_secret()
+    with receiving(Receiver()) as receiver:
+        provide().send(call(receiver.address, secret=f"{new} {old}"))
+    [(_, headers, body)] = receiver.calls
+    assert headers["webhook-signature"].count("v1,") == 2
+    for secret in (new, old):
+        Webhook(secret).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(webhook_secret()).verify(body, headers)
+
+
+@given(body=st.text().map(str.encode), secrets=st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=3))
+def test_the_reference_library_believes_every_signature(body: bytes, secrets: list[bytes]) -> None:
+    written = ["whsec_" + base64.b64encode(secret).decode() for secret in secrets]
+    headers = signed_headers(" ".join(written), "msg-1", body)
+    for secret in written:
+        Webhook(secret).verify(body, headers, json_parse=False)
+
+
+@pytest.mark.parametrize("secret", [" ", "whsec_", "whsec_!", "whsec_AAA", "whsec_MTIz whsec_"])
+def test_nothing_leaves_unsigned(provide: Provide, secret: str) -> None:
+    with receiving(Receiver()) as receiver:
+        with pytest.raises(ProviderUnavailable, match="no secret") as caught:
+            provide().send(call(receiver.address, secret=secret))
+        assert caught.value.is_address
+        assert secret.strip() not in str(caught.value) or secret == " "
+    assert receiver.calls == []
 
 
 def test_every_attempt_has_the_same_id(provide: Provide) -> None:
@@ -123,8 +149,16 @@ def test_a_failing_receiver_is_called_again_when_it_wishes(
 
 
 def test_a_receiver_that_is_gone_is_not_called_again(provide: Provide) -> None:
-    with receiving(Receiver(status=410)) as receiver, pytest.raises(ProviderRejected, match="410"):
+    with receiving(Receiver(status=410)) as receiver, pytest.raises(ProviderRejected, match="410") as caught:
         provide().send(call(receiver.address))
+    assert str(caught.value) == GONE
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 304, 400, 401, 404, 418, 599])
+def test_every_other_answer_is_a_failure(provide: Provide, status: int) -> None:
+    refused = pytest.raises((ProviderUnavailable, ProviderUnsure))
+    with receiving(Receiver(status=status, body=b"")) as receiver, refused:
+        provide(timeout_seconds=0.5).send(call(receiver.address))
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -136,51 +170,6 @@ def test_a_redirect_is_not_followed(provide: Provide, status: int) -> None:
         with pytest.raises(ProviderUnavailable, match=str(status)):
             provide().send(call(receiver.address))
         assert elsewhere.calls == []
-
-
-PRIVATE = [
-    "https://127.0.0.1/",
-    "https://127.1/",
-    "https://2130706433/",
-    "https://0x7f000001/",
-    "https://0177.0.0.1/",
-    "https://0/",
-    "https://localhost/",
-    "https://LOCALHOST./",
-    "https://10.1.2.3/",
-    "https://172.16.0.1/",
-    "https://192.168.1.1/",
-    "https://169.254.169.254/latest/meta-data",
-    "https://100.64.0.1/",
-    "https://224.0.0.1/",
-    "https://255.255.255.255/",
-    "https://[::1]/",
-    "https://[::]/",
-    "https://[::ffff:127.0.0.1]/",
-    "https://[::ffff:a9fe:a9fe]/",
-    "https://[::127.0.0.1]/",
-    "https://[fe80::1]/",
-    "https://[fc00::1]/",
-    "https://[fec0::1]/",
-    "https://[ff02::1]/",
-    "https://[2002:7f00:1::]/",
-    "https://[2001:0:7f00:1::]/",
-    "https://[64:ff9b::7f00:1]/",
-    "https://[64:ff9b:1::a00:1]/",
-]
-
-
-@pytest.mark.parametrize("address", PRIVATE)
-def test_no_spelling_of_a_private_address_is_called(provide: Provide, address: str) -> None:
-    with pytest.raises((ProviderRejected, ProviderUnavailable), match=r"not a public one|cannot be resolved"):
-        provide(allowed_hosts="", timeout_seconds=0.5).send(call(address))
-
-
-@pytest.mark.parametrize(
-    "address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "1.1.1.1", "2a00:1450:4009:81f::200e"]
-)
-def test_addresses_of_the_internet_at_large_are_public(address: str) -> None:
-    assert is_public(address)
 
 
 def test_only_https_is_called_unless_the_host_is_allowed(provide: Provide) -> None:
@@ -234,7 +223,7 @@ def test_many_receivers_are_called_at_the_same_time_and_a_slow_one_holds_up_nobo
         begun, seen = time.monotonic(), []
         for outcome in provide(timeout_seconds=1, parallel=8).send_many(messages):
             seen.append((type(outcome), time.monotonic() - begun))
-    assert [kind for kind, _ in seen[-4:]] == [Unknown] * 4
+    assert {kind for kind, _ in seen[-4:]} == {Unknown}
     assert Counter(kind for kind, _ in seen) == {Accepted: 20, Unknown: 4, Refused: 1}
     assert all(seconds < 1 for kind, seconds in seen if kind is not Unknown)
     assert seen[-1][1] < 3
@@ -244,7 +233,7 @@ def test_no_more_receivers_are_called_at_once_than_the_settings_say(provide: Pro
     with receiving(Receiver(drips="head")) as slow:
         telling = provide(timeout_seconds=0.5, parallel=3).send_many([call(slow.address) for _ in range(9)])
         assert isinstance(next(telling), Unknown)
-        assert len(slow.calls) <= 6
+        assert slow.most_at_once <= 3
         del telling  # who stops listening has the others called off
     assert len(slow.calls) < 9
 
@@ -266,22 +255,6 @@ def test_a_receiver_that_never_answers_is_left_in_time(provide: Provide, scheme:
         assert time.monotonic() - begun < 2
 
 
-def test_a_name_service_that_never_answers_is_left_in_time(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = threading.Event()
-
-    def stuck(*_: object, **__: object) -> list[object]:
-        answered.wait(10)
-        return []
-
-    with monkeypatch.context() as broken:
-        broken.setattr(socket, "getaddrinfo", stuck)
-        begun = time.monotonic()
-        with pytest.raises(ProviderUnavailable, match="cannot be resolved"):
-            provide(timeout_seconds=0.3).send(call("https://receiver.example.org/"))
-        assert time.monotonic() - begun < 2
-        answered.set()
-
-
 def test_a_tls_receiver_that_drips_is_cut_at_the_deadline(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("certifi.where", lambda: str(CERTIFICATE))
     with receiving(Receiver(drips="head", tls=True)) as receiver:
@@ -289,6 +262,29 @@ def test_a_tls_receiver_that_drips_is_cut_at_the_deadline(provide: Provide, monk
         with pytest.raises(ProviderUnsure, match="too slow"):
             provide(timeout_seconds=0.6).send(call(receiver.address))
         assert time.monotonic() - begun < 2
+
+
+def test_another_address_of_the_receiver_is_tried_when_nobody_answers_at_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", "crm.example.org")
+    with receiving(Receiver()) as receiver:
+        provider = WebhookProvider(resolve=lambda _host, _port: ["127.0.0.9", "127.0.0.1"])
+        assert provider.send(call(f"http://crm.example.org:{receiver.port}/hook")) == ""
+        provider.close()
+    assert receiver.calls[0][1]["host"] == f"crm.example.org:{receiver.port}"
+
+
+def test_the_certificate_must_be_for_the_name_not_for_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certifi.where", lambda: str(CERTIFICATE))
+    monkeypatch.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", "localhost, crm.example.org")
+    with receiving(Receiver(tls=True)) as receiver:
+        provider = WebhookProvider(resolve=lambda _host, _port: ["127.0.0.1"])
+        assert provider.send(call(f"https://localhost:{receiver.port}/")) == ""
+        with pytest.raises(ProviderUnavailable, match="away: ConnectError"):
+            provider.send(call(f"https://crm.example.org:{receiver.port}/"))
+        provider.close()
+    assert len(receiver.calls) == 1
 
 
 @contextmanager
