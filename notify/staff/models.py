@@ -1,6 +1,6 @@
 """Councils, officers, API keys and the audit trail."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -82,6 +82,30 @@ class SignIn(SQLModel, table=True):
     officer_id: UUID = Field(foreign_key="officer.id")
     is_link: bool
     expires_at: datetime = Field(sa_column=moment_column())
+
+
+class Budget(SQLModel, table=True):
+    """What a council means to spend on messages in a calendar month, in pence."""
+
+    __tablename__ = "budget"
+
+    council_id: UUID = Field(foreign_key="council.id", primary_key=True)
+    monthly_pence: int
+    warned_month: date | None = None  # staff were told that most of it is spent
+    stopped_month: date | None = None  # and that all of it is
+
+
+class Spend(SQLModel, table=True):
+    """What a council's messages by one provider cost in a month. `cost` is in thousandths of a penny."""
+
+    __tablename__ = "spend"
+
+    council_id: UUID = Field(foreign_key="council.id", primary_key=True)
+    month: date = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    provider: str = Field(primary_key=True)
+    messages: int
+    cost: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class AuditEntry(SQLModel, table=True):
