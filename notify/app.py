@@ -14,16 +14,28 @@ from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
+from notify.deliveries import endpoint_api
 from notify.places import api as places_api
+from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import pages as subscribers_pages
+from notify.subscribers import suppression_api
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems
 from notify.web.headers import add_security_headers
 
-JSON_DOORS = (places_api, subscribers_api, alerts_api, deliveries_api, analytics_api)
+JSON_DOORS = (
+    places_api,
+    staff_api,
+    subscribers_api,
+    suppression_api,
+    alerts_api,
+    deliveries_api,
+    endpoint_api,
+    analytics_api,
+)
 PAGE_DOORS = (subscribers_pages, staff_pages, tracking_pages, analytics_pages)
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

@@ -32,6 +32,7 @@ from notify.settings import reread, settings
 from notify.staff import queries as staff_queries
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
+from notify.staff.telling import check_staff_channels
 from notify.supervisor import Command
 from notify.supervisor import run as supervise
 
@@ -297,7 +298,7 @@ def doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
     complaints: list[str] = []
     with installation():
-        for check in (_check_database, _check_queue, _check_providers, hand_over_complaints):
+        for check in (_check_database, _check_queue, _check_providers, check_staff_channels, hand_over_complaints):
             complaints += check()
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
@@ -328,7 +329,13 @@ def _check_providers() -> Sequence[str]:
         found = registry.named()
     except NotifyError as error:
         return [error.detail]
-    return [f"{provider.name}: {words}" for provider in found for words in provider.check()]
+    known = {provider.name for provider in found}
+    strangers = [
+        f"{setting} names {name!r}, which no channel uses: check the spelling, or it has no effect."
+        for setting, names in settings().providers_with_figures().items()
+        for name in sorted(names - known)
+    ]
+    return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
 
 
 for command in (geodata, queue, hold_command, release_command):

@@ -37,6 +37,7 @@ class Job(StrEnum):
     EXPAND_ALERT = "expand_alert"
     SEND_BATCH = "send_batch"
     SEND_NOTICE = "send_notice"
+    TELL_STAFF = "tell_staff"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One frozen settings object, read once from NOTIFY_* variables. Each is documented in docs/settings.md."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
@@ -31,17 +31,17 @@ def _choices(value: str) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def _rates(value: str) -> dict[str, float]:
-    rates: dict[str, float] = {}
+def _figures(value: str, what: str) -> dict[str, float]:
+    figures: dict[str, float] = {}
     for item in _names(value):
-        name, _, rate = item.partition("=")
+        name, _, figure = item.partition("=")
         try:
-            rates[name.strip()] = float(rate)
+            figures[name.strip()] = float(figure)
         except ValueError:
-            raise ValueError(f"{item!r} is not a provider and its rate, as in smtp=500") from None
-        if not 0 < rates[name.strip()] < float("inf"):
-            raise ValueError(f"{item!r}: a rate is more than 0 messages a second")
-    return rates
+            raise ValueError(f"{item!r} is not a provider and its {what}, as in smtp=2.5") from None
+        if not 0 <= figures[name.strip()] < float("inf"):
+            raise ValueError(f"{item!r}: a {what} is a number that is not below 0")
+    return figures
 
 
 P = ParamSpec("P")
@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         description="Messages a second that all processes together may hand each provider, say `smtp=500,twilio=20`; "
         "a provider that is not named has no limit. A fifth of it is kept for emergencies.",
     )
+    provider_prices: str = Field(
+        "",
+        description="What each provider takes, in pence, for a message or for one part of a text: "
+        "`twilio-sms=4.1,govuk-sms=2.4`. A provider that is not named costs nothing that is counted.",
+    )
     provider_rate_share: float = Field(
         4,
         ge=1,
@@ -141,19 +146,40 @@ class Settings(BaseSettings):
     @classmethod
     def _choices_can_be_read(cls, value: str) -> str:
         shares = [choice.share for choice in _choices(value)]
-        if any(shares) and not all(share is not None and 0 < share < float("inf") for share in shares):
+        if any(share is not None for share in shares) and not all(
+            share is not None and 0 < share < float("inf") for share in shares
+        ):
             raise ValueError("give each provider a share above 0, as in twilio-sms:80,govuk-sms:20, or none of them")
         return value
 
     @field_validator("provider_rates")
     @classmethod
     def _rates_can_be_read(cls, value: str) -> str:
-        _rates(value)
+        if not all(_figures(value, "rate").values()):
+            raise ValueError("a rate is more than 0 messages a second")
+        return value
+
+    @field_validator("provider_prices")
+    @classmethod
+    def _prices_can_be_read(cls, value: str) -> str:
+        _figures(value, "price")
         return value
 
     def provider_rate(self, name: str) -> float | None:
         """How many messages a second this provider may be handed; None: as many as it takes."""
-        return _rates(self.provider_rates).get(name)
+        return _figures(self.provider_rates, "rate").get(name)
+
+    def providers_with_figures(self) -> Mapping[str, set[str]]:
+        """The names of providers that a rate or a price is set for, by setting."""
+        return {
+            "NOTIFY_PROVIDER_RATES": set(_figures(self.provider_rates, "rate")),
+            "NOTIFY_PROVIDER_PRICES": set(_figures(self.provider_prices, "price")),
+        }
+
+    @cached_property
+    def prices(self) -> Mapping[str, int]:
+        """What each provider takes for a message, or for one part of a text, in thousandths of a penny."""
+        return {name: round(1000 * pence) for name, pence in _figures(self.provider_prices, "price").items()}
 
     @property
     def is_secure(self) -> bool:

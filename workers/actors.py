@@ -5,7 +5,7 @@ from uuid import UUID
 
 import dramatiq
 
-from notify.deliveries import noticing, sending
+from notify.deliveries import noticing, sending, telling
 from notify.jobs import Job, Lane
 
 
@@ -26,6 +26,7 @@ ACTORS: dict[Job, Callable[[str], None]] = {
     Job.EXPAND_ALERT: _on_id(sending.start_alert),
     Job.SEND_BATCH: _send_next,
     Job.SEND_NOTICE: _on_id(noticing.send_notice),
+    Job.TELL_STAFF: telling.tell,
 }
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify import logs
 from notify.alerts import service as alerts
 from notify.db import engine, transaction
-from notify.deliveries import brake, holds, metering, reconcile, restores, service
+from notify.deliveries import brake, budgets, endpoints, holds, metering, reconcile, restores, service
 
 log = logging.getLogger("workers.scheduler")
 
@@ -53,10 +53,13 @@ CHORES = (
     Chore("start due alerts", 1, alerts.start_due),
     Chore("note forgotten jobs", 2, _reconcile),
     Chore("brake on bounces", 2, brake.look),
+    Chore("mind the budgets", 2, budgets.look),
     Chore("finish alerts", 5, _finish_alerts),
     Chore("lift needless holds", 5, holds.lift_needless),
     Chore("say that the scheduler runs", 5, metering.scheduler_ran),
     Chore("count dead deliveries", 30, metering.tally_dead),
+    Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
+    Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("make partitions", 3600, _make_partitions),
 )
 

@@ -104,6 +104,12 @@ class AudienceView(SQLModel):
     postcodes: int = Field(description="Postcodes selected by shapes, circles and lists.")
     sms_parts: int = Field(description="Parts of one text message.")
     sms_parts_total: int = Field(description="Parts of all text messages together: what is paid for.")
+    sms_advice: str = Field(description="What makes a text cost more parts than it need, in a sentence.")
+    cost_pence: float | None = Field(
+        description="What sending would cost; null where no price is set. Without `sms`, a text counts as one part."
+    )
+    budget_left_pence: float | None = Field(description="What is left of the month's budget; null: no limit.")
+    over_budget: bool = Field(description="True when a routine alert would wait on hold for a larger budget.")
     population: int | None = Field(description="Residents of the wards reached, where the release knows.")
     share_of_population: float | None
 
@@ -124,8 +130,15 @@ def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
         **asdict(count),
         fewer_than_ten=count.people < FEWEST_SHOWN,
         sms_parts_total=count.sms_parts * count.by_channel.get("sms", 0),
+        over_budget=_is_over(count, data.priority),
         share_of_population=share,
     )
+
+
+def _is_over(count: queries.AudienceCount, priority: Priority) -> bool:
+    if priority == Priority.EMERGENCY or count.cost_pence is None or count.budget_left_pence is None:
+        return False
+    return count.cost_pence > count.budget_left_pence
 
 
 IdempotencyKey = Annotated[

@@ -1,7 +1,7 @@
 """Reads about alerts, and the dry run."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,10 @@ from notify.alerts.models import Alert, DryRun, Priority
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
 from notify.places.queries import areas_by_code
+from notify.providers import segments
 from notify.providers.base import Channel
+from notify.settings import settings
+from notify.staff.money import PENNY, money
 from notify.staff.queries import council
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
@@ -50,14 +53,18 @@ class AudienceCount:
     near_boundary: int
     postcodes: int
     sms_parts: int
+    sms_advice: str
+    cost_pence: float | None
+    budget_left_pence: float | None
     population: int | None
 
 
 def allowed_channels(topic: Topic, channels: Sequence[Channel]) -> list[Channel]:
-    """Those of `channels` that the topic is sent by. Raises: ChannelNotAllowed when none is."""
-    allowed = [channel for channel in dict.fromkeys(channels) if channel in topic.channels]
+    """Those of `channels` that the topic is sent by and that a provider carries. Raises: ChannelNotAllowed."""
+    carried = [channel for channel in topic.channels if settings().providers_for(channel)]
+    allowed = [channel for channel in dict.fromkeys(channels) if channel in carried]
     if not allowed:
-        raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(topic.channels)} only.")
+        raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(carried)} only.")
     return allowed
 
 
@@ -106,6 +113,8 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
             by_channel[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
+    # a text begins with the council's name, and that is paid for too
+    parts = segments.count(f"{sender.name}: {asked.sms}") if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
         by_channel={channel: by_channel[channel] for channel in channels},
@@ -116,28 +125,26 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
         ],
         near_boundary=near,
         postcodes=len(targets.included.postcodes),
-        # a text begins with the council's name, and that is paid for too
-        sms_parts=sms_parts(f"{sender.name}: {asked.sms}") if asked.sms else 0,
+        sms_parts=parts.segments if parts else 0,
+        sms_advice=segments.advice(parts) if parts else "",
+        cost_pence=_cost(by_channel, parts.segments if parts else 1, asked.priority),
+        budget_left_pence=money(session, council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
     )
 
 
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWICE = frozenset("^{}\\[~]|€\f")
+def _cost(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
+    """What the send would cost in pence; None where no provider that would carry it has a price.
 
-
-def sms_parts(words: str) -> int:
-    """How many texts `words` cost: 160 then 153 characters each in GSM-7, 70 then 67 in UCS-2.
-
-    Source: 3GPP TS 23.038.
+    Where several share a channel each is expected to carry its share, else the first everything.
     """
-    if all(character in _GSM or character in _GSM_TWICE for character in words):
-        length = sum(2 if character in _GSM_TWICE else 1 for character in words)
-        single, several = 160, 153
-    else:
-        length = len(words.encode("utf-16-be")) // 2
-        single, several = 70, 67
-    return 1 if length <= single else -(-length // several)
+    costs = []
+    for channel, number in people.items():
+        choices = settings().providers_for(channel, emergency=priority == Priority.EMERGENCY)
+        carriers = choices if choices and choices[0].share else choices[:1]
+        if not any(choice.name in settings().prices for choice in carriers):
+            continue
+        shares = sum(choice.share or 1.0 for choice in carriers)
+        price = sum(settings().prices.get(choice.name, 0) * (choice.share or 1.0) for choice in carriers) / shares
+        costs.append(number * (parts if channel == Channel.SMS else 1) * price)
+    return round(sum(costs) / PENNY, 2) if costs else None

@@ -25,6 +25,7 @@ from notify.alerts.models import (
 from notify.alerts.queries import allowed_channels
 from notify.errors import Conflict, Forbidden, Invalid
 from notify.places import targeting
+from notify.staff import telling
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
@@ -244,6 +245,7 @@ def _release(session: Session, alert: Alert) -> None:
 def _start(session: Session, alert: Alert, before: Sequence[AlertState]) -> None:
     _move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
+    telling.note(session, "alert", alert.id)
 
 
 def start_due(session: Session) -> int:

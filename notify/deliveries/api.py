@@ -1,5 +1,6 @@
 """The JSON doors of the ledger, of providers' call-backs and of the queue."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -21,7 +22,7 @@ from notify.deliveries.exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.receipts import take_news
 from notify.deliveries.retrying import retry
-from notify.errors import Forbidden, NotFound, Unauthenticated
+from notify.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic
@@ -29,6 +30,8 @@ from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
 from notify.web.moments import aware
+
+log = logging.getLogger(__name__)
 
 AnyRequest = Request[Principal, None, State]
 
@@ -43,6 +46,12 @@ class QueueIsShared(Forbidden):
     """A lane carries the alerts of every council of the installation."""
 
     title = "The queue is not your council's alone"
+
+
+class ReceiptNotReadable(Invalid):
+    """An authentic call-back that its adapter makes no sense of."""
+
+    title = "The receipt cannot be read"
 
 
 class ReceiptRefused(Unauthenticated):
@@ -120,6 +129,9 @@ def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody
         news = adapter.read_receipt(call)
     except ReceiptNotAuthentic as error:
         raise ReceiptRefused(str(error) or "The signature is missing or wrong.") from None
+    except Exception as error:  # a third party's adapter may stumble over what it did not expect
+        log.error("adapter cannot read a call-back", extra={"provider": provider, "error": type(error).__name__})
+        raise ReceiptNotReadable("The adapter cannot read this call-back; nothing was changed.") from None
     with transaction() as session:
         changed = take_news(session, news, provider=provider)
     if isinstance(adapter, Answers):

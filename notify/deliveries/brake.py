@@ -15,6 +15,7 @@ from notify.alerts.models import Priority
 from notify.deliveries import holds, metering
 from notify.deliveries.models import Hold
 from notify.settings import settings
+from notify.staff import telling
 from notify.staff.models import AuditEntry
 from notify.staff.service import audit
 
@@ -88,6 +89,7 @@ def _brake(session: Session, found: Bounces) -> None:
     )
     held = holds.hold(session, actor=BRAKE, reason=reason, alert_id=found.alert_id)
     if held.actor == BRAKE:  # not yet where somebody else was quicker
+        telling.note(session, "hold", held.id)
         metering.add(session, "notify_bounce_brakes_total")
         log.warning("alert on hold for its bounces", extra=_figures(found))
 

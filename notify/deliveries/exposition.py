@@ -26,6 +26,7 @@ COUNTERS = {
     "notify_breaker_opened_total": "How often a provider was left alone for failing.",
     "notify_recovered_batches_total": "Batches taken over from workers that died.",
     "notify_reconciled_jobs_total": "Jobs noted again because nobody had been told of due work.",
+    "notify_budget_warnings_total": "Times that a council's budget was nearly or wholly spent.",
     "notify_bounce_brakes_total": "Routine alerts put on hold because too many messages bounced.",
     "notify_bounce_warnings_total": "Emergency alerts of which too many messages bounced.",
 }

@@ -74,8 +74,8 @@ class Journal:
             self._file = None
 
 
-def _details(result: Result) -> tuple[str | None, str | None, str | None, bool]:
-    return result.provider, result.provider_reference, result.reason, result.unsure
+def _details(result: Result) -> tuple[str | None, str | None, str | None, bool, int]:
+    return result.provider, result.provider_reference, result.reason, result.unsure, result.parts
 
 
 def _line(content: object) -> bytes:
@@ -185,6 +185,8 @@ def _results(lines: Sequence[bytes]) -> Iterator[Result]:
 
 
 def _result(values: list[str | None]) -> Result:
-    number, state, provider, provider_reference, reason, unsure = values
+    number, state, provider, provider_reference, reason, unsure, parts = values
     known = DeliveryState(state) if state else None
-    return Result(int(number or 0), known, provider, provider_reference, reason, unsure=bool(unsure))
+    return Result(
+        int(number or 0), known, provider, provider_reference, reason, unsure=bool(unsure), parts=int(parts or 1)
+    )

@@ -79,6 +79,7 @@ class Delivery(SQLModel, table=True):
     provider: str | None = None
     provider_reference: str | None = None
     reason: str | None = None
+    cost: int | None = None  # what handing it over cost, in thousandths of a penny; None: nobody set a price
     unsure: bool = False  # it may have arrived although nobody said so
     handed_over_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
@@ -158,3 +159,21 @@ class Witness(SQLModel, table=True):
     id: bool = Field(default=True, primary_key=True)
     system: str
     timeline: str
+
+
+class Endpoint(SQLModel, table=True):
+    """How one receiver of webhooks fares. No row: it was never called.
+
+    `failing_since` is the first failure since the last success; `previous_secret_until` ends a change of secrets.
+    """
+
+    __tablename__ = "endpoint"
+
+    contact_id: UUID = Field(primary_key=True, foreign_key="contact.id", ondelete="CASCADE")
+    failing_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    last_failure_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    last_failure_reason: str | None = None
+    last_success_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    disabled_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    disabled_reason: str | None = None
+    previous_secret_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.deliveries.reasons import cleaned
+from notify.deliveries.service import Claim
+from notify.providers import sandbox
 from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import obey, suppress
@@ -67,6 +69,11 @@ class _Change:
     bounced: int
 
 
+SENT = """
+    SELECT d.number, c.address
+    FROM delivery d JOIN contact c ON c.id = d.contact_id
+    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'sent'
+"""
 COMPLAINED = """
     SELECT d.month, d.alert_id, d.number, c.channel, c.address_hash
     FROM alert a
@@ -86,13 +93,26 @@ def take_news(session: Session, news: Sequence[News], *, provider: str) -> int:
     return take_receipts(session, receipts) + sum(obey(session, one, source=provider) for one in inbound)
 
 
-def take_receipts(session: Session, receipts: Sequence[Receipt]) -> int:
-    """Write what a provider says about deliveries; how many were news. Repeats and latecomers change nothing."""
+def simulate_receipts(session: Session, held: Claim) -> int:
+    """Write what the sandbox would report of a test alert's batch. Addresses keep their good name."""
+    rows = session.execute(
+        text(SENT), {"month": held.month, "alert": held.alert_id, "first": held.number_from, "last": held.number_to}
+    )
+    box = sandbox.of(held.channel)
+    receipts = [box.receipt(row.address, f"{held.alert_id.hex}-{row.number}") for row in rows]
+    return take_receipts(session, receipts, is_simulated=True)
+
+
+def take_receipts(session: Session, receipts: Sequence[Receipt], *, is_simulated: bool = False) -> int:
+    """Write what a provider says about deliveries; how many were news. Repeats and latecomers change nothing.
+
+    What is simulated suppresses nobody.
+    """
     in_order = sorted(receipts, key=lambda receipt: receipt.reference)  # so that two call-backs cannot wait in a ring
     complaints = [receipt for receipt in in_order if receipt.state == ReceiptState.COMPLAINED]
     reports = [receipt for receipt in in_order if receipt.state != ReceiptState.COMPLAINED]
-    changes = [change for receipt in reports if (change := _take(session, receipt))]
-    complained = sum(_complain(session, receipt) for receipt in complaints)
+    changes = [change for receipt in reports if (change := _take(session, receipt, may_suppress=not is_simulated))]
+    complained = 0 if is_simulated else sum(_complain(session, receipt) for receipt in complaints)
     counting = [change for change in changes if change.handed_over or change.bounced]
     if counting:
         # last, as a worker does that records: whoever locks deliveries and batches locks them in this order
@@ -127,7 +147,7 @@ def _complain(session: Session, receipt: Receipt) -> bool:
     return is_new
 
 
-def _take(session: Session, receipt: Receipt) -> _Change | None:
+def _take(session: Session, receipt: Receipt, *, may_suppress: bool) -> _Change | None:
     ours = REFERENCE.fullmatch(receipt.reference)
     if ours is None:
         return None
@@ -144,7 +164,7 @@ def _take(session: Session, receipt: Receipt) -> _Change | None:
     if moved is None:
         return None
     is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
-    if is_bounce and moved.address_hash:
+    if is_bounce and moved.address_hash and may_suppress:
         suppress(
             session,
             channel=Channel(moved.channel),

@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -14,14 +14,16 @@ from sqlmodel import Session
 from notify import jobs, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import batches, journal, reconcile, service
+from notify.deliveries import batches, endpoints, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned, printable
+from notify.deliveries.receipts import simulate_receipts
 from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
-from notify.providers import registry
-from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown
+from notify.providers import registry, sandbox, segments
+from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown, send_one
+from notify.providers.unset import Unset
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 
@@ -115,6 +117,9 @@ def _hand_over_batch(held: Claim, kept: journal.Journal) -> None:
     if given_up:
         return
     end = _send_slices(words, held, kept)
+    if words.alert.is_test:
+        with transaction() as session:
+            simulate_receipts(session, held)
     with transaction() as session:
         batches.release(session, held, pause_s=end.pause_s, was_tried=end.was_tried, is_complete=end.is_complete)
 
@@ -150,6 +155,7 @@ def recover_orphans() -> int:
             with transaction() as session:
                 if orphan.results:
                     service.record(session, orphan.held, orphan.results)
+                    endpoints.learn(session, orphan.held, orphan.results)
                 batches.give_up_for_dead(session, orphan.held)
         except OperationalError:
             raise  # the database is away: the journal stays for another look
@@ -180,8 +186,8 @@ def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _En
         while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
-                pause_s = batches.pause_after(held.attempts, held.lane)
-                return _End(max(pause_s, slice_.wish_s), is_complete=True)
+                pause_s = batches.pause_after(held.attempts, held.lane, held.channel)
+                return _End(max(pause_s, slice_.wishes.seconds), is_complete=True)
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()
             slice_.extend(refused)
@@ -189,7 +195,7 @@ def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _En
             pace.learn(len(recipients), time.monotonic() - started)
             if slice_.was_held_back and not stopping.is_set():  # no provider may be asked now: nor for the rest
                 slice_.record()
-                return _End(max(batches.SHORTEST_PAUSE_S, slice_.wish_s), was_tried=slice_.was_tried)
+                return _End(max(batches.SHORTEST_PAUSE_S, slice_.wishes.seconds), was_tried=slice_.was_tried)
         return _End(0.0)
 
 
@@ -203,7 +209,7 @@ class _Slice:
         self._recorded_at = time.monotonic()
         self._advice = Advice(may_go_on=True)
         self.withdrawn = threading.Event()
-        self.wish_s = 0.0  # the longest wait that a provider asked for
+        self.wishes = batches.Wishes()
         self.was_tried = False
         self.was_held_back = False
 
@@ -211,7 +217,7 @@ class _Slice:
         """Keep results as they become known, and record them now and then when they come slowly."""
         for result in results:
             _in_hand[self._held.lease] = time.monotonic()
-            self.wish_s = max(self.wish_s, result.retry_after_s or 0.0)
+            self.wishes.hear(result)
             self.was_tried |= not result.was_held_back
             self.was_held_back |= result.was_held_back
             if result.was_held_back:
@@ -245,6 +251,7 @@ class _Slice:
     def _record(self, session: Session) -> Advice:
         if self._results:
             self._advice = service.record(session, self._held, self._results)
+            endpoints.learn(session, self._held, self._results)
         return self._advice
 
     def _with_patience(self, work: Callable[[Session], T]) -> T:
@@ -317,6 +324,7 @@ CONTENT_SECONDS = 60.0  # the Date of its mails is that old at most
 CONTENTS_KEPT = 20
 _contents: dict[UUID, tuple[float, AlertContent]] = {}
 _contents_lock = threading.Lock()
+_UNSET = Unset()
 
 
 def _hand_over(
@@ -334,14 +342,27 @@ def _hand_over(
             yield Result(recipient.number, DeliveryState.TECHNICAL_FAILURE, reason=type(error).__name__)
     if not messages:
         return
-    if words.alert.is_test:
-        yield from (
-            Result(by_reference[m.reference].number, DeliveryState.SENT, "test", at=time.monotonic()) for m in messages
-        )
-        return
-    providers = registry.providers_for(held.channel, held.lane)
-    for provider, outcome in registry.hand_over(providers, messages, lane=held.lane):
-        yield _result(by_reference[outcome.reference], provider, outcome, held)
+    parts = _parts(held.channel, messages)
+    for provider, outcome in _told(messages, held, is_test=words.alert.is_test):
+        result = _result(by_reference[outcome.reference], provider, outcome, held)
+        yield replace(result, parts=parts[outcome.reference]) if parts else result
+
+
+def _told(messages: Sequence[Message], held: Claim, *, is_test: bool) -> Iterator[tuple[Provider, Outcome]]:
+    """What providers say of each message; of a test key's the sandbox alone, which no breaker and no rate is for."""
+    if is_test:
+        box = sandbox.of(held.channel)
+        return ((box, send_one(box, message)) for message in messages)
+    providers = registry.providers_for(held.channel, held.lane) or [_UNSET]
+    return registry.hand_over(providers, messages, lane=held.lane)
+
+
+def _parts(channel: Channel, messages: Sequence[Message]) -> Mapping[str, int]:
+    """How many parts of a text each message is paid for as; empty where a message is a message."""
+    if channel != Channel.SMS:
+        return {}
+    counted = {text: segments.count(text).segments for text in {message.text for message in messages}}
+    return {message.reference: counted[message.text] for message in messages}
 
 
 def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Claim) -> Result:
@@ -352,7 +373,8 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
         case Refused(reason=reason):
             return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=cleaned(reason), at=now)
         case Deferred():
-            longest = batches.PAUSES_S[held.lane][1] if outcome.is_address else LONGEST_WISH_S
+            is_own = outcome.is_address and held.channel == Channel.WEBHOOK
+            longest = batches.PAUSES_S[held.lane][1] if outcome.is_address and not is_own else LONGEST_WISH_S
             return Result(
                 number,
                 None,
@@ -362,6 +384,7 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
                     outcome.retry_after_s or 0.0, longest
                 ),  # one address must not keep all others waiting
                 was_held_back=outcome.was_held_back,
+                is_own_wish=is_own,
             )
         case Unknown(reason=reason):
             state = DeliveryState.UNKNOWN if _is_enough(recipient, held) else None

@@ -64,7 +64,9 @@ class Result:
     reason: str | None = None
     retry_after_s: float | None = None
     unsure: bool = False
+    parts: int = 1  # that a price is paid for
     was_held_back: bool = False  # no provider was asked
+    is_own_wish: bool = False  # of a receiver of webhooks, who speaks for nobody else
     at: float = 0.0
 
 
@@ -271,12 +273,17 @@ def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
     """The results, grouped by how they fared: most of a slice fares the same, and is then quickly sent and read."""
     now = time.monotonic()
     groups: defaultdict[tuple[object, ...], tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+    prices = settings().prices
     for result in results:
-        numbers, ago = groups[result.state, result.provider, result.provider_reference, result.reason, result.unsure]
+        price = prices.get(result.provider or "") if result.state == DeliveryState.SENT else None
+        cost = None if price is None else price * result.parts
+        numbers, ago = groups[
+            result.state, result.provider, result.provider_reference, result.reason, result.unsure, cost
+        ]
         numbers.append(result.number)
         ago.append(round(now - result.at, 3) if result.at else 0.0)
     return [
-        dict(zip(("state", "provider", "reference", "reason", "unsure"), how, strict=True))
+        dict(zip(("state", "provider", "reference", "reason", "unsure", "cost"), how, strict=True))
         | {"numbers": numbers, "ago": ago}
         for how, (numbers, ago) in groups.items()
     ]
@@ -285,21 +292,30 @@ def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
 RECORD = f"""
     -- as a table of its own: joined in place, the planner compares each result with each delivery
     WITH result AS MATERIALIZED (
-        SELECT g.state, g.provider, g.reference, g.reason, g.unsure, u.number, u.ago
+        SELECT g.state, g.provider, g.reference, g.reason, g.unsure, g.cost, u.number, u.ago
         FROM json_to_recordset(CAST(:groups AS json)) AS g
-                 (state text, provider text, reference text, reason text, unsure boolean,
+                 (state text, provider text, reference text, reason text, unsure boolean, cost integer,
                   numbers integer[], ago float[]),
              unnest(g.numbers, g.ago) AS u (number, ago)
     ), moved AS (
         UPDATE delivery d
         SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
-            reason = r.reason, unsure = d.unsure OR r.unsure, changed_at = clock_timestamp(),
+            reason = r.reason, unsure = d.unsure OR r.unsure, cost = r.cost, changed_at = clock_timestamp(),
             handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
         FROM result r
         -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
           AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
-        RETURNING d.number, d.state, d.reason
+        RETURNING d.number, d.state, d.reason, d.channel, d.provider, d.cost
+    ), spent AS (
+        INSERT INTO spend (council_id, month, channel, provider, messages, cost)
+        SELECT a.council_id, date_trunc('month', now()), m.channel, m.provider, count(*), sum(m.cost)
+        FROM moved m JOIN alert a ON a.id = :alert
+        WHERE m.cost IS NOT NULL
+        GROUP BY a.council_id, m.channel, m.provider
+        ORDER BY m.channel, m.provider  -- so that two workers cannot wait in a ring
+        ON CONFLICT (council_id, month, channel, provider) DO UPDATE
+            SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
     ), island AS (
         SELECT number, state, reason, number - row_number() OVER (PARTITION BY state, reason ORDER BY number) AS id
         FROM moved WHERE state <> 'created'

@@ -1,14 +1,14 @@
 """Addresses as people write them, made into the one form that is stored and sent to."""
 
 import re
-from urllib.parse import urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from notify import tokens
 from notify.errors import Invalid
-from notify.providers.base import Channel
+from notify.providers import ssrf
+from notify.providers.base import Channel, ProviderRejected
 from notify.settings import settings
 
 # Ofcom keeps these numbers free for drama; they reach nobody, which is what demonstrations and tests want
@@ -94,15 +94,13 @@ def _unless_live(written: str) -> str:
 
 
 def _webhook(text: str) -> str:
+    if "#" in text:
+        raise AddressNotValid("Leave out the # and what follows it: it is never sent.")
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise AddressNotValid("Enter a webhook address like https://example.org/alerts.") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
-        raise AddressNotValid("Enter a webhook address like https://example.org/alerts, without name or password.")
-    authority = parts.hostname.lower() + (f":{port}" if port else "")
-    return parts._replace(netloc=authority).geturl()
+        wanted = ssrf.read(text)
+    except ProviderRejected as error:
+        raise AddressNotValid(f"Enter a webhook address like https://example.org/alerts. {error}") from None
+    return wanted.url_at(wanted.host)
 
 
 _NORMALISERS = {

@@ -275,8 +275,9 @@ def import_subscribers(
 ) -> ImportView:
     """Add many residents from a CSV file, all in one transaction, with a report row by row.
 
-    Columns in any order: name, email, phone, webhook, postcode (several parted by `;`), ward, language, topics
-    (parted by `;` or spaces), tracking_consent (yes or no). A header is needed; an unknown column refuses the file.
+    Columns in any order: name, email, phone, landline (called, where a voice provider is set), webhook, postcode
+    (several parted by `;`), ward, language, topics (parted by `;` or spaces), tracking_consent (yes or no). A header
+    is needed; an unknown column refuses the file.
     """
     evidence = ConsentEvidence(
         wording_version=wording_version,

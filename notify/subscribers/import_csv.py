@@ -12,8 +12,15 @@ from notify.errors import Invalid
 from notify.providers.base import Channel
 from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
 
-COLUMNS = ("name", "email", "phone", "webhook", "postcode", "ward", "language", "topics", "tracking_consent")
-CHANNEL_COLUMNS = {"email": Channel.EMAIL, "phone": Channel.SMS, "webhook": Channel.WEBHOOK}
+COLUMNS = (
+    "name", "email", "phone", "landline", "webhook", "postcode", "ward", "language", "topics", "tracking_consent",
+)  # fmt: skip
+CHANNEL_COLUMNS = {
+    "email": Channel.EMAIL,
+    "phone": Channel.SMS,
+    "landline": Channel.VOICE,
+    "webhook": Channel.WEBHOOK,
+}
 
 LONGEST_ROW = 10_000  # characters; a real row has a few hundred
 TOO_LONG = f"The row is longer than {LONGEST_ROW:,} characters. A quotation mark may be missing."
@@ -104,7 +111,7 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
         if columns.count(name) > 1:
             raise FileNotReadable(f"The column {name!r} is there twice.", column=name)
     if not CHANNEL_COLUMNS.keys() & set(columns):
-        raise FileNotReadable("There must be a column `email`, `phone` or `webhook`.")
+        raise FileNotReadable("There must be a column `email`, `phone`, `landline` or `webhook`.")
     return columns
 
 

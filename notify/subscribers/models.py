@@ -295,7 +295,7 @@ class NewSubscriber(Input):
 
     name: str = Field(default="", max_length=80)
     language: Language = "en"
-    contacts: list[NewContact] = Field(min_length=1, max_length=3)
+    contacts: list[NewContact] = Field(min_length=1, max_length=4)
     places: list[NewPlace] = Field(default_factory=list, max_length=20)
     topics: list[str] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
     tracking_consent: bool = False

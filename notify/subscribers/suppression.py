@@ -1,18 +1,29 @@
 """Addresses that must not be written to: why, since when, who said so, and what lifts it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import NotFound
 from notify.providers.base import Channel, Inbound
-from notify.subscribers import addresses
-from notify.subscribers.models import Suppression, SuppressionReason
+from notify.staff.service import audit
+from notify.subscribers import addresses, queries
+from notify.subscribers.models import Contact, Subscription, Suppression, SuppressionReason, Topic
 
 # what carriers and people use; Welsh residents write Welsh
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "stopio", "peidiwch", "9"})
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "stopio", "peidiwch"})
 START_WORDS = frozenset({"start", "unstop", "yes", "dechrau", "cychwyn"})
+
+
+class NoSuchContact(NotFound):
+    """The resident cannot be reached in this way, so there is nothing to suppress."""
+
+    title = "The resident has no such contact"
 
 
 class UnknownSuppression(NotFound):
@@ -28,6 +39,103 @@ def suppress(
     row = Suppression(address_hash=address_hash, channel=channel, reason=reason, source=source)
     statement = insert(Suppression).values(**row.model_dump()).on_conflict_do_nothing().returning(col(Suppression.id))
     return session.execute(statement).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A suppression of one of a council's residents, with the contact that it concerns."""
+
+    suppression: Suppression
+    contact_id: UUID
+    subscriber_id: UUID
+
+
+def suppressions(
+    session: Session,
+    council_id: UUID,
+    *,
+    subscriber_id: UUID | None = None,
+    after: UUID | None = None,
+    also_lifted: bool = False,
+    exactly: UUID | None = None,
+    limit: int = 100,
+) -> Sequence[Suppressed]:
+    """Those of the residents who follow or followed a topic of this council, the newest first, older than `after`."""
+    follows = (
+        select(Subscription.id)
+        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
+        .where(Subscription.subscriber_id == Contact.subscriber_id, Topic.council_id == council_id)
+    )
+    statement = (
+        select(Suppression, Contact.id, Contact.subscriber_id)
+        .join(Contact, col(Contact.address_hash) == col(Suppression.address_hash))
+        .where(follows.exists())
+        .order_by(col(Suppression.id).desc())
+        .limit(limit)
+    )
+    if subscriber_id:
+        statement = statement.where(Contact.subscriber_id == subscriber_id)
+    if after:
+        statement = statement.where(col(Suppression.id) < after)
+    if exactly:
+        statement = statement.where(Suppression.id == exactly)
+    if not also_lifted:
+        statement = statement.where(col(Suppression.lifted_at).is_(None))
+    return [Suppressed(*row) for row in session.exec(statement).all()]
+
+
+def suppress_contact(
+    session: Session, *, council_id: UUID, subscriber_id: UUID, channel: Channel, reason: str, actor: str
+) -> Suppressed:
+    """Staff decide that a resident is not written to in this way any more. Safe to repeat.
+
+    Raises: UnknownSubscriber, NoSuchContact.
+    """
+    queries.council_record(session, council_id, subscriber_id)
+    contact = session.exec(
+        select(Contact).where(Contact.subscriber_id == subscriber_id, Contact.channel == channel)
+    ).first()
+    if contact is None:
+        raise NoSuchContact(f"This resident has no {channel} contact.")
+    suppress(
+        session,
+        channel=channel,
+        address_hash=contact.address_hash,
+        reason=SuppressionReason.STAFF,
+        source=f"{actor}: {reason}",
+    )
+    audit(session, council_id=council_id, actor=actor, action="suppression.add", subject=str(contact.id), reason=reason)
+    in_force = select(Suppression).where(
+        Suppression.address_hash == contact.address_hash,
+        Suppression.reason == SuppressionReason.STAFF,
+        col(Suppression.lifted_at).is_(None),
+    )
+    return Suppressed(session.exec(in_force).one(), contact.id, subscriber_id)
+
+
+def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: str, actor: str) -> Suppressed:
+    """Let a resident be written to again, and say why. Other suppressions of the address stay. Safe to repeat.
+
+    Raises: UnknownSuppression.
+    """
+    found = suppressions(session, council_id, also_lifted=True, exactly=suppression_id)
+    if not found:
+        raise UnknownSuppression("Your council has no suppression with this id.")
+    row = found[0].suppression
+    if row.lifted_at is None:
+        row.lifted_at, row.lifted_reason = clock.now(), reason
+        session.add(row)
+        audit(
+            session,
+            council_id=council_id,
+            actor=actor,
+            action="suppression.lift",
+            subject=str(found[0].contact_id),
+            reason=reason,
+            was=row.reason.value,
+        )
+        session.flush()
+    return found[0]
 
 
 def obey(session: Session, said: Inbound, *, source: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from notify.providers.registry import GROUP
 from notify.settings import Settings
+from notify.staff.telling import StaffSettings
 
 INTRODUCTION = """\
 # Settings
@@ -34,11 +35,15 @@ class Row:
 def classes() -> Iterator[type[BaseSettings]]:
     """The installation's settings, then each built-in provider's."""
     yield Settings
+    yield StaffSettings
+    seen: set[type[BaseSettings]] = set()
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.module.startswith("notify."):
             module = sys.modules[point.load().__module__]
             for found in vars(module).values():
-                if isinstance(found, type) and issubclass(found, BaseSettings) and found.__module__ == module.__name__:
+                is_ours = isinstance(found, type) and getattr(found, "__module__", "") == module.__name__
+                if is_ours and issubclass(found, BaseSettings) and found not in seen:
+                    seen.add(found)
                     yield found
 
 
@@ -55,7 +60,8 @@ def page() -> str:
     parts = [INTRODUCTION]
     for settings in classes():
         title = (settings.__doc__ or "").partition("\n")[0]
-        heading = "The installation" if settings is Settings else f"Provider `{settings.__module__.split('.')[-1]}`"
+        own = {Settings: "The installation", StaffSettings: "News for staff"}
+        heading = own.get(settings, f"Provider `{settings.__module__.split('.')[-1]}`")
         lines = [f"| `{row.name}` | {row.default} | {row.description} |" for row in rows(settings)]
         parts.append(
             "\n".join([f"## {heading}", "", title, "", "| variable | default | meaning |", "|---|---|---|", *lines, ""])

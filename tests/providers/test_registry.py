@@ -9,7 +9,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from notify import embedded
 from notify.errors import SetUpError
+from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import (
     Accepted,
@@ -24,6 +26,7 @@ from notify.providers.base import (
 )
 from notify.providers.contract import ProviderContract
 from notify.providers.registry import UnknownProvider
+from notify.settings import Settings
 from tests.alerts.calls import created, state
 from tests.mailbox import Mailbox
 from tests.providers.messages import call
@@ -148,3 +151,30 @@ def test_providers_are_asked_in_the_order_of_the_settings(choose: Choose, loft: 
 def test_the_published_contract_needs_no_test_framework() -> None:
     code = "import sys, notify.providers.contract; sys.exit('pytest' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_shares_decide_who_comes_first_and_the_others_stand_by(choose: Choose, loft: Path) -> None:
+    choose(SMS_PROVIDERS="pigeon:80, file:20")
+    orders = [tuple(one.name for one in registry.providers_for(Channel.SMS)) for _ in range(500)]
+    assert set(orders) == {("pigeon", "file"), ("file", "pigeon")}
+    assert 340 < orders.count(("pigeon", "file")) < 450
+
+
+def test_emergencies_may_have_providers_of_their_own(choose: Choose, loft: Path) -> None:
+    choose(SMS_PROVIDERS="file", EMERGENCY_SMS_PROVIDERS="pigeon,file")
+
+    def names(lane: Lane) -> list[str]:
+        return [provider.name for provider in registry.providers_for(Channel.SMS, lane)]
+
+    assert (names(Lane.EMERGENCY), names(Lane.ROUTINE)) == (["pigeon", "file"], ["file"])
+    assert {provider.name for provider in registry.named()} == {"smtp", "file", "pigeon", "webhook"}
+
+
+@pytest.mark.parametrize("value", ["pigeon:80,file", "pigeon:-1,file:2", "pigeon:0", "pigeon:much", "pigeon:inf"])
+def test_shares_that_make_no_sense_are_refused_when_the_settings_are_read(choose: Choose, value: str) -> None:
+    with pytest.raises(ValueError, match="share"):
+        Settings(sms_providers=value)
+
+
+def test_nobody_is_called_unless_a_voice_provider_is_named(servers: embedded.Addresses) -> None:
+    assert registry.providers_for(Channel.VOICE) == []

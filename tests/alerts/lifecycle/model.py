@@ -336,7 +336,7 @@ class Model:
         if before and before.state not in STILL_MEANT:
             return found | {"suppressed"}
         is_wanted = self.may_write_to(d.resident, d.channel, d.contact, alert.topic)
-        found |= ({"sent"} if alert.is_test else set()) if is_wanted else {"suppressed"}
+        found |= ({"sent", "delivered"} if alert.is_test else set()) if is_wanted else {"suppressed"}
         if alert.old and (before or (is_wanted and d.tried)):
             found |= fate(d, "temporary-failure")  # it waited for the first alert, or nobody took it
         return found

@@ -1,0 +1,111 @@
+"""Where the messages of test keys go: nowhere, as realistically as can be.
+
+An address chooses what becomes of its message, as documented in docs/sandbox.md; every other address takes it.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from notify.providers.base import (
+    CallBack,
+    Channel,
+    Message,
+    News,
+    ProviderRejected,
+    ProviderUnavailable,
+    ProviderUnsure,
+    Receipt,
+    ReceiptState,
+)
+
+NAME = "sandbox"
+# the last digit of Ofcom's numbers for drama, +44 7700 900 00x, says what the first word of an e-mail address says
+SCENES = (
+    "delivered",
+    "permanent-failure",
+    "temporary-failure",
+    "refused",
+    "unavailable",
+    "unknown",
+    "complained",
+)
+_EMAIL = re.compile(r"([a-z-]+)(?:[+.].*)?@simulator\.example\.org", re.IGNORECASE)
+_PHONE = re.compile(r"\+4477009000(\d)\d")
+_URL = re.compile(r"https://simulator\.example\.org/([a-z-]+)", re.IGNORECASE)
+
+
+def scene_of(address: str) -> str:
+    """What becomes of a message to this address: one of SCENES."""
+    if found := _PHONE.fullmatch(address):
+        return SCENES[int(found[1])] if int(found[1]) < len(SCENES) else SCENES[0]
+    found = _EMAIL.fullmatch(address) or _URL.match(address)
+    return found[1].lower() if found and found[1].lower() in SCENES else SCENES[0]
+
+
+class Sandbox:
+    """Takes, refuses or defers each message as its address says. Nothing leaves the process."""
+
+    name: ClassVar[str] = NAME
+    channel: ClassVar[Channel]
+
+    def send(self, message: Message) -> str:
+        """Do what the address says. Raises: ProviderRejected, ProviderUnavailable, ProviderUnsure."""
+        match scene_of(message.address):
+            case "refused":
+                raise ProviderRejected("550 5.1.1 No such mailbox (simulated).")
+            case "unavailable":
+                raise ProviderUnavailable("451 4.2.2 Mailbox full (simulated).", is_address=True)
+            case "unknown":
+                raise ProviderUnsure("The provider heard everything and did not answer (simulated).")
+        return f"sandbox-{message.reference}"
+
+    def receipt(self, address: str, reference: str) -> Receipt:
+        """What a provider would report a little later of a message that it took."""
+        scene = scene_of(address)
+        state = ReceiptState(scene) if scene in set(ReceiptState) else ReceiptState.DELIVERED
+        failed = state in (ReceiptState.PERMANENT_FAILURE, ReceiptState.TEMPORARY_FAILURE)
+        return Receipt(reference, state, "simulated" if failed else "")
+
+    def read_receipt(self, call: CallBack) -> Sequence[News]:
+        """Nobody calls back."""
+        return []
+
+    def check(self) -> Sequence[str]:
+        """Nothing can be wrong here."""
+        return []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class EmailSandbox(Sandbox):
+    """For e-mail."""
+
+    channel: ClassVar[Channel] = Channel.EMAIL
+
+
+class SmsSandbox(Sandbox):
+    """For texts."""
+
+    channel: ClassVar[Channel] = Channel.SMS
+
+
+class WebhookSandbox(Sandbox):
+    """For webhooks."""
+
+    channel: ClassVar[Channel] = Channel.WEBHOOK
+
+
+class VoiceSandbox(Sandbox):
+    """For calls."""
+
+    channel: ClassVar[Channel] = Channel.VOICE
+
+
+_BOXES = {box.channel: box for box in (EmailSandbox(), SmsSandbox(), WebhookSandbox(), VoiceSandbox())}
+
+
+def of(channel: Channel) -> Sandbox:
+    """The sandbox of a channel."""
+    return _BOXES[channel]
