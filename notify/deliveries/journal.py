@@ -185,8 +185,14 @@ def _results(lines: Sequence[bytes]) -> Iterator[Result]:
 
 
 def _result(values: list[str | None]) -> Result:
-    number, state, provider, provider_reference, reason, unsure, parts = values
+    number, state, provider, provider_reference, reason, unsure, *parts = values  # before there were prices: no parts
     known = DeliveryState(state) if state else None
     return Result(
-        int(number or 0), known, provider, provider_reference, reason, unsure=bool(unsure), parts=int(parts or 1)
+        int(number or 0),
+        known,
+        provider,
+        provider_reference,
+        reason,
+        unsure=bool(unsure),
+        parts=int(parts[0] or 1) if parts else 1,
     )
