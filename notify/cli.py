@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import NoReturn
 
 import click
 from sqlalchemy.exc import DBAPIError
 
 from notify import db, demo, embedded, jobs, logs, migrations
+from notify.deliveries.bounce_commands import bounce_command
 from notify.deliveries.checks import complaints as hand_over_complaints
 from notify.deliveries.commands import hold_command, queue, release_command
 from notify.errors import NotifyError
@@ -27,7 +29,7 @@ from notify.processes import (
     worker_processes,
     workers_chosen,
 )
-from notify.providers import registry
+from notify.providers import registry, speech
 from notify.settings import reread, settings
 from notify.staff import queries as staff_queries
 from notify.staff import service as staff
@@ -307,6 +309,23 @@ def doctor() -> None:
     sys.exit(1 if complaints else 0)
 
 
+@main.command()
+@click.argument("text")
+@click.option("--language", default="en", show_default=True, help="en or cy.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("call.wav"), show_default=True)
+def speak(text: str, language: str, out: Path) -> None:
+    """Hear about how a call reads TEXT: names, times, numbers. The voice on the telephone is another.
+
+    \b
+      notify speak "Flood warning for Tŷ Mawr. Move upstairs." --language cy
+    """
+    recording = speech.preview(text, language)
+    if recording is None:
+        raise click.ClickException("Nothing here can speak: install espeak-ng (apt-get install espeak-ng).")
+    out.write_bytes(recording)
+    click.echo(f"Written to {out}.")
+
+
 def _check_database() -> Sequence[str]:
     try:
         with db.transaction() as session:
@@ -338,5 +357,5 @@ def _check_providers() -> Sequence[str]:
     return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
 
 
-for command in (geodata, queue, hold_command, release_command):
+for command in (geodata, queue, hold_command, release_command, bounce_command):
     main.add_command(command)
