@@ -4,8 +4,10 @@ import html
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import formataddr
 from functools import cache
 from pathlib import Path
 
@@ -85,16 +87,39 @@ def skeleton(text: bytes, names: Sequence[str]) -> Skeleton:
     return Skeleton(tuple(parts), tuple(name for _, _, name in cuts))
 
 
+LONGEST_PLAIN_HEADER = 800
+
+
+def _is_plain(words: str) -> bool:
+    # whoever reads "=?" may decode what follows
+    return words.isascii() and words.isprintable() and "=?" not in words and len(words) <= LONGEST_PLAIN_HEADER
+
+
+def header_words(words: str) -> str:
+    """People's words as a header may hold them, in one line: encoded unless they are plain and look so."""
+    line = " ".join(words.split())
+    return line if _is_plain(line) else Header(line, "utf-8").encode()
+
+
+def header_address(name: str, address: str) -> str:
+    """A name and an address as From may hold them: never more than one address."""
+    line = " ".join(name.split())
+    return formataddr((line, address)) if _is_plain(line) else f"{header_words(line)} <{address}>"
+
+
 def mime_skeleton(
     *, headers: Mapping[str, str], text: str, html_text: str, language: str, names: Sequence[str]
 ) -> Skeleton:
     """A whole e-mail with a plain and an HTML part, compiled once; `names` are filled per person.
 
-    Raises: ValueError from the standard library when a header holds a line break.
+    `headers` are as they are to stand: whatever people wrote comes from `header_words` or `header_address`.
+    Raises: ValueError when a header holds a line break that begins another.
     """
     message = EmailMessage(policy=_POLICY)
     for name, value in headers.items():
-        message[name] = value
+        if any(not line.startswith(" ") for line in value.splitlines()[1:]):
+            raise ValueError(f"{name} would be more than one header.")
+        message.set_raw(name, value)  # `message[name] = value` would decode what looks encoded, line breaks and all
     message.set_content(text, cte="8bit")
     message.add_alternative(html_text, subtype="html", cte="8bit")
     message["Content-Language"] = language  # last, or it would move into the first part with that part's own headers

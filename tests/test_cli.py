@@ -101,6 +101,8 @@ def test_help_teaches_without_starting_anything(tmp_path: Path, monkeypatch: pyt
         ("queue", "dead"),
         ("queue", "retry"),
         ("key", "create"),
+        ("bounce",),
+        ("speak",),
     ):
         assert notify(*command, "--help").exit_code == 0
     assert not (tmp_path / "nothing").exists()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from functools import cached_property
 from threading import Event
 from urllib.parse import urlsplit
@@ -274,11 +274,10 @@ def warm_up() -> None:
 
 def email_headers(subject: str, council_name: str) -> dict[str, str]:
     """The headers that every e-mail has."""
-    sender = formataddr((settings().sender_name or council_name, settings().sender_address))
     return {
-        "From": sender,
+        "From": rendering.header_address(settings().sender_name or council_name, settings().sender_address),
         "To": marker("to"),
-        "Subject": " ".join(subject.split()),
+        "Subject": rendering.header_words(subject),
         "Date": format_datetime(datetime.now(UTC)),
         "Message-ID": f"<{marker('message_id')}@{_host()}>",
     }

@@ -8,7 +8,7 @@ import re
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from notify.providers.base import Accepted, Deferred, Message, Outcome, Refused, Unknown, stayed
@@ -111,12 +111,15 @@ class Pipeline:
     At most two messages are under way: one whose text has been sent, and one that is announced behind it.
     """
 
-    def __init__(self, connection: Connection, sender: str, hand_over: HandOver) -> None:
+    def __init__(
+        self, connection: Connection, sender: str, hand_over: HandOver, sender_of: Callable[[str], str] | None = None
+    ) -> None:
+        """`sender` is the envelope sender of every message, unless `sender_of` gives each reference its own."""
         self.connection = connection
         self.is_waiting_to_write = False  # for the loop to remember what its selector looks for
         self.deadline = 0.0
         self._hand_over = hand_over
-        self._mail = f"MAIL FROM:<{sender}> BODY=8BITMIME\r\n".encode()
+        self._mail, self._sender_of = _mail_from(sender), sender_of
         self._socket = connection.for_pipelining()
         self._received = b""
         self._unsent = memoryview(b"")
@@ -167,7 +170,8 @@ class Pipeline:
         self.connection.opening_began = None
         self.connection.sent += 1
         self._expected += ANNOUNCED
-        commands = b"%sRCPT TO:<%s>\r\nDATA\r\n" % (self._mail, message.address.encode())
+        mail = self._mail if self._sender_of is None else _mail_from(self._sender_of(message.reference))
+        commands = b"%sRCPT TO:<%s>\r\nDATA\r\n" % (mail, message.address.encode())
         if self._needs_reset:
             self._needs_reset = False
             self._expected = (*self._expected[: -len(ANNOUNCED)], Step.RSET, *ANNOUNCED)
@@ -318,6 +322,10 @@ class Pipeline:
             self._hand_over.note(self._refusal)
         elif self._announced:
             self._hand_over.come_back(self._announced, self._begun, reason)
+
+
+def _mail_from(sender: str) -> bytes:
+    return b"MAIL FROM:<%s> BODY=8BITMIME\r\n" % sender.encode()
 
 
 def not_carried(references: Sequence[str], reason: str) -> list[Outcome]:

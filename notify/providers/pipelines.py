@@ -15,16 +15,23 @@ WORTH_OPENING = 4  # opening takes as long as handing over about so many message
 
 
 def send_all(
-    pool: Pool, first: Connection, messages: Sequence[Message], *, sender: str, patience: Patience
+    pool: Pool,
+    first: Connection,
+    messages: Sequence[Message],
+    *,
+    sender: str,
+    sender_of: Callable[[str], str] | None,
+    patience: Patience,
 ) -> Iterator[Outcome]:
     """Exactly one outcome a message, as they become known. A message the relay was never given goes to another
     connection, once.
 
-    It begins on `first` and takes its share of the pool's connections as they become free or open.
+    It begins on `first` and takes its share of the pool's connections as they become free or open. `sender` is the
+    envelope sender of all of them, unless `sender_of` gives each reference its own.
     """
     hand_over = HandOver(messages, patience)
     with pool.user(), selectors.DefaultSelector() as selector:
-        run = _Run(pool, selector, hand_over, sender)
+        run = _Run(pool, selector, hand_over, lambda connection: Pipeline(connection, sender, hand_over, sender_of))
         try:
             run.add(first)
             while run.goes_on():
@@ -38,14 +45,20 @@ def send_all(
 class _Run:
     """The connections of one hand-over."""
 
-    def __init__(self, pool: Pool, selector: selectors.BaseSelector, hand_over: HandOver, sender: str) -> None:
-        self._pool, self._selector, self._hand_over, self._sender = pool, selector, hand_over, sender
+    def __init__(
+        self,
+        pool: Pool,
+        selector: selectors.BaseSelector,
+        hand_over: HandOver,
+        pipe: Callable[[Connection], Pipeline],
+    ) -> None:
+        self._pool, self._selector, self._hand_over, self._pipe = pool, selector, hand_over, pipe
         self._pipelines: set[Pipeline] = set()
         self._next_look = 0.0
 
     def add(self, connection: Connection) -> None:
         """Let this connection carry messages, too."""
-        pipeline = Pipeline(connection, self._sender, self._hand_over)
+        pipeline = self._pipe(connection)
         self._pipelines.add(pipeline)
         self._selector.register(pipeline, selectors.EVENT_READ, pipeline)
         self._go_on(pipeline, pipeline.start)

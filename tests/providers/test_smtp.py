@@ -282,12 +282,10 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(
         with refusal(ProviderUnavailable, "certificate is not valid"):
             stranger.send(mail())
         assert isinstance(outcome(stranger, mail()), Deferred)
-        assert "certificate" in stranger.check()[0]
         assert not any(command.startswith(("AUTH", "MAIL")) for command in relay.commands)
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         known = provide(relay, security=security, username="u", password="p", connections=2)
         known.send(mail("one@example.org"))
         large = mail("two@example.org", text="Ffordd ar gau.\n" * 20_000)
         assert isinstance(outcome(known, large), Accepted)
-        assert known.check() == []
     assert relay.recipients() == {f"{who}@example.org": 1 for who in ("one", "two", "first", "last")}
