@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned
-from notify.deliveries.service import Claim
+from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
@@ -91,6 +92,40 @@ def take_news(session: Session, news: Sequence[News], *, provider: str) -> int:
     receipts = [one for one in news if isinstance(one, Receipt)]
     inbound = [one for one in news if isinstance(one, Inbound)]
     return take_receipts(session, receipts) + sum(obey(session, one, source=provider) for one in inbound)
+
+
+def suppress_refused(session: Session, held: Claim, results: Sequence[Result]) -> int:
+    """Write no more to addresses of which a mail server just said that nobody lives there; how many. RFC 3463: 5.1.x.
+
+    Other refusals are of our words or our name, and the address may be good.
+    """
+    if held.channel != Channel.EMAIL:
+        return 0
+    numbers = [
+        one.number
+        for one in results
+        if one.state == DeliveryState.PERMANENT_FAILURE and one.provider != sandbox.NAME and _is_nobody(one.reason)
+    ]
+    if not numbers:
+        return 0
+    values = {"month": held.month, "alert": held.alert_id, "numbers": numbers, "first": min(numbers)}
+    return len(session.execute(text(SUPPRESS_REFUSED), values | {"last": max(numbers)}).all())
+
+
+def _is_nobody(reason: str | None) -> bool:
+    return NOBODY.match(reason or "") is not None
+
+
+NOBODY = re.compile(r"55\d 5\.1\.(?:1|6|10)\b")
+SUPPRESS_REFUSED = """
+    INSERT INTO suppression (id, address_hash, channel, reason, source, at)
+    SELECT uuidv7(), c.address_hash, 'email', 'hard-bounce', 'refused', now()
+    FROM delivery d JOIN contact c ON c.id = d.contact_id
+    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
+    ORDER BY c.address_hash  -- so that two workers cannot wait in a ring
+    ON CONFLICT DO NOTHING
+    RETURNING id
+"""
 
 
 def simulate_receipts(session: Session, held: Claim) -> int:

@@ -17,8 +17,9 @@ from notify.db import transaction
 from notify.deliveries import batches, endpoints, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
+from notify.deliveries.pace import Pace
 from notify.deliveries.reasons import cleaned, printable
-from notify.deliveries.receipts import simulate_receipts
+from notify.deliveries.receipts import simulate_receipts, suppress_refused
 from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
 from notify.providers import registry, sandbox, segments
@@ -155,7 +156,7 @@ def recover_orphans() -> int:
             with transaction() as session:
                 if orphan.results:
                     service.record(session, orphan.held, orphan.results)
-                    endpoints.learn(session, orphan.held, orphan.results)
+                    _learn(session, orphan.held, orphan.results)
                 batches.give_up_for_dead(session, orphan.held)
         except OperationalError:
             raise  # the database is away: the journal stays for another look
@@ -236,7 +237,7 @@ class _Slice:
         waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
         meters.observe_all("notify_hand_over_seconds", waits, lane=self._held.lane.value)
 
-    def record_and_go_on(self, after: int, pace: "Pace") -> tuple[Sequence[Recipient], Sequence[Result]] | None:
+    def record_and_go_on(self, after: int, pace: Pace) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
         """Write the results and read the next slice, in one transaction. None: the batch must not go on."""
 
         def work(session: Session) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
@@ -251,7 +252,7 @@ class _Slice:
     def _record(self, session: Session) -> Advice:
         if self._results:
             self._advice = service.record(session, self._held, self._results)
-            endpoints.learn(session, self._held, self._results)
+            _learn(session, self._held, self._results)
         return self._advice
 
     def _with_patience(self, work: Callable[[Session], T]) -> T:
@@ -278,29 +279,13 @@ class _Slice:
         _open.discard(self.withdrawn)
 
 
-class Pace:
-    """How many deliveries make a slice: what the channel took lately in about a second.
-
-    A slice is the time between two looks at cancellation, consent and suppression, and between two writes.
-    """
-
-    def __init__(self) -> None:
-        self.size = FIRST_SLICE
-
-    def learn(self, handed_over: int, seconds: float) -> None:
-        """Take the last slice's speed into account, at most doubling."""
-        if handed_over:
-            fitting = int(handed_over * SLICE_SECONDS / max(seconds, 0.001))
-            self.size = max(SMALLEST_SLICE, min(fitting, 2 * self.size, LARGEST_SLICE))
-
-    def size_for(self, advice: Advice) -> int:
-        """How many to take next: few while an emergency needs the machine, the relay and the database."""
-        return SMALLEST_SLICE if advice.should_yield else self.size
+def _learn(session: Session, held: Claim, results: Sequence[Result]) -> None:
+    """Remember what these results say of receivers and addresses."""
+    endpoints.learn(session, held, results)
+    suppress_refused(session, held, results)
 
 
-SLICE_SECONDS = 1.0
 YIELD_SECONDS = 1.0
-SMALLEST_SLICE, FIRST_SLICE, LARGEST_SLICE = 20, 50, 500
 _paces = {channel: Pace() for channel in Channel}
 
 

@@ -160,3 +160,17 @@ def test_a_bounce_that_is_reported_later_counts_as_much_as_one_at_once(
     assert counted() == (1, 2)
     told(3, "permanent-failure")
     assert counted() == (0, 3)
+
+
+def test_an_address_where_nobody_lives_is_not_written_to_again_and_other_refusals_suppress_nobody(
+    client: Client, world: World, relay: Relay, work: Work
+) -> None:
+    said = {"gone@example.org": "550 5.1.1 No such user", "full@example.org": "552 5.2.2 Mailbox full",
+            "wary@example.org": "550 5.7.1 We do not like your words", "odd@example.org": "550 no"}  # fmt: skip
+    for address in said:
+        add_resident(world, address)
+    relay.rcpt = lambda address: said[address]
+    created(client, world.headers, send=True)
+    work()
+    found = client.get("/api/v1/suppressions", headers=world.headers).json()["suppressions"]
+    assert [(one["reason"], one["source"]) for one in found] == [("hard-bounce", "refused")]

@@ -15,6 +15,7 @@ from notify.db import transaction
 from notify.deliveries import batches, sending
 from notify.deliveries import service as ledger
 from notify.deliveries.models import DeliveryState
+from notify.deliveries.pace import Pace
 from notify.deliveries.service import Advice, Claim, Result
 from notify.providers import registry
 from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
@@ -214,7 +215,7 @@ def test_a_worker_that_is_told_to_leave_gives_its_batch_back_at_once(
     stopping = threading.Event()
     monkeypatch.setattr(sending, "stopping", stopping)
     pigeon = loft(manners)
-    monkeypatch.setattr(sending, "_paces", defaultdict(sending.Pace))
+    monkeypatch.setattr(sending, "_paces", defaultdict(Pace))
     sending.send_batch(batch_id)
     assert 0 < ledger_states(alert_id)["sent"] < PEOPLE
     stopping.clear()
