@@ -22,7 +22,7 @@ from notify.deliveries.exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.receipts import take_news
 from notify.deliveries.retrying import retry
-from notify.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from notify.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic
@@ -129,6 +129,8 @@ def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody
         news = adapter.read_receipt(call)
     except ReceiptNotAuthentic as error:
         raise ReceiptRefused(str(error) or "The signature is missing or wrong.") from None
+    except Unavailable:
+        raise  # the provider is to come again
     except Exception as error:  # a third party's adapter may stumble over what it did not expect
         log.error("adapter cannot read a call-back", extra={"provider": provider, "error": type(error).__name__})
         raise ReceiptNotReadable("The adapter cannot read this call-back; nothing was changed.") from None

@@ -185,7 +185,10 @@ class Provider(Protocol):
         ...
 
     def read_receipt(self, call: CallBack) -> Sequence[News]:
-        """What a call-back says. Unknown fields and events are no news. Raises: ReceiptNotAuthentic."""
+        """What a call-back says. Unknown fields and events are no news.
+
+        Raises: ReceiptNotAuthentic; Unavailable of `notify.errors` when it cannot be verified now: come again.
+        """
         ...
 
     def check(self) -> Sequence[str]:

@@ -1,17 +1,12 @@
 """The SES adapter against moto and a server that checks signatures: one recipient, one answer, no resident blamed."""
 
 import base64
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from email import message_from_bytes
-from pathlib import Path
 
 import boto3  # type: ignore[import-untyped]
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 from moto import mock_aws
 from moto.ses.models import ses_backends
 
@@ -22,25 +17,17 @@ from notify.providers.base import (
     ProviderRejected,
     ProviderUnavailable,
     ProviderUnsure,
-    Receipt,
-    ReceiptNotAuthentic,
-    ReceiptState,
     Refused,
 )
 from notify.providers.contract import ProviderContract
 from notify.providers.ses import SesProvider
-from tests.alerts.calls import created
 from tests.providers.amazon_stub import REGION, AmazonStub, Mute, Reply, serving
 from tests.providers.messages import WELSH, mail, text_of
-from tests.providers.sns_stub import SnsStub, behind_proxy, posted
+from tests.providers.sns_stub import SnsStub
 from tests.relay import CERTIFICATE
-from tests.world import add_resident, make_world
 
-Client = TestClient[Litestar]
-Work = Callable[[], None]
 Set = Callable[..., SesProvider]
 MOTO_ACCOUNT = "123456789012"
-OURS = "0123456789abcdef0123456789abcdef-7"
 
 
 @pytest.fixture
@@ -313,126 +300,6 @@ def test_a_wrong_secret_passes_and_is_not_told(provide: Set) -> None:
     with pytest.raises(ProviderUnavailable, match="NOTIFY_SES_SECRET_ACCESS_KEY") as caught:
         provide(SECRET_ACCESS_KEY="mistyped").send(mail())
     assert "mistyped" not in str(caught.value)
-
-
-MAIL = {"messageId": "010701", "tags": {"ses:configuration-set": ["alerts"], "reference": [OURS]}}
-BY_HEADER = {"headers": [{"name": "Subject", "value": "x"}, {"name": "Message-ID", "value": f"<{OURS}@example.org>"}]}
-BY_COMMON = {"commonHeaders": {"messageId": f"<{OURS}@example.org>"}, "headers": "truncated"}
-BOUNCED = {
-    "bounceType": "Permanent",
-    "bounceSubType": "General",
-    "bouncedRecipients": [{"status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}],
-}
-GONE, LATER = ReceiptState.PERMANENT_FAILURE, ReceiptState.TEMPORARY_FAILURE
-
-
-@pytest.fixture
-def amazon() -> SnsStub:
-    return SnsStub()
-
-
-@pytest.fixture
-def provider(amazon: SnsStub, stub: AmazonStub, monkeypatch: pytest.MonkeyPatch) -> SesProvider:
-    for name, value in stub.environment("NOTIFY_SES_").items():
-        monkeypatch.setenv(name, value)
-    return SesProvider(fetch=amazon.fetch)
-
-
-@pytest.mark.parametrize("naming", [MAIL, BY_HEADER, BY_COMMON])
-@pytest.mark.parametrize("field", ["eventType", "notificationType"])
-@pytest.mark.parametrize(
-    ("kind", "more", "state"),
-    [
-        ("Send", {}, ReceiptState.SENT),
-        ("Delivery", {}, ReceiptState.DELIVERED),
-        ("Complaint", {"complaint": {}}, ReceiptState.COMPLAINED),
-        ("Bounce", {"bounce": BOUNCED}, GONE),
-        ("Bounce", {"bounce": {"bounceType": "Transient", "bouncedRecipients": []}}, LATER),
-        ("Bounce", {"bounce": {"bounceType": "Undetermined"}}, LATER),
-        ("Bounce", {}, LATER),
-        ("Reject", {}, LATER),
-        ("Rendering Failure", {}, LATER),
-    ],
-)
-def test_an_event_is_read_by_either_name(
-    provider: SesProvider,
-    amazon: SnsStub,
-    naming: dict[str, object],
-    field: str,
-    kind: str,
-    more: dict[str, object],
-    state: ReceiptState,
-) -> None:
-    [receipt] = provider.read_receipt(posted(amazon.notification({field: kind, "mail": naming, **more})))
-    assert isinstance(receipt, Receipt)
-    assert (receipt.reference, receipt.state) == (OURS, state)
-
-
-def test_a_bounce_says_why(provider: SesProvider, amazon: SnsStub) -> None:
-    told = {"eventType": "Bounce", "mail": MAIL, "bounce": BOUNCED}
-    [receipt] = provider.read_receipt(posted(amazon.notification(told)))
-    assert receipt == Receipt(OURS, GONE, "Permanent General 5.1.1 smtp; 550 5.1.1 user unknown")
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"eventType": "DeliveryDelay", "mail": MAIL},
-        {"eventType": "Open", "mail": MAIL},
-        {"eventType": ["Bounce"], "mail": MAIL},
-        {"mail": MAIL},
-        {"eventType": "Delivery"},
-        {"eventType": "Delivery", "mail": []},
-        {"eventType": "Delivery", "mail": {"tags": {"reference": [7]}, "headers": [None, {"name": "Message-ID"}]}},
-        {"eventType": "Delivery", "mail": {"headers": [{"name": "Message-ID", "value": "<somebody@example.org>"}]}},
-        {"notificationType": "AmazonSnsSubscriptionSucceeded"},
-    ],
-)
-def test_what_tells_nothing_about_a_message_of_ours_is_no_news(
-    provider: SesProvider, amazon: SnsStub, told: dict[str, object]
-) -> None:
-    assert list(provider.read_receipt(posted(amazon.notification(told)))) == []
-
-
-def test_a_forged_event_is_not_believed(provider: SesProvider, amazon: SnsStub) -> None:
-    told = amazon.notification({"eventType": "Delivery", "mail": MAIL})
-    with pytest.raises(ReceiptNotAuthentic):
-        provider.read_receipt(posted(told | {"Message": json.dumps({"eventType": "Complaint", "mail": MAIL})}))
-
-
-def test_at_the_public_door_a_bounce_ends_a_delivery_and_a_forged_one_does_not(
-    choose: Callable[..., None],
-    client: Client,
-    work: Work,
-    stub: AmazonStub,
-    amazon: SnsStub,
-    tmp_path: Path,
-) -> None:
-    with behind_proxy(amazon, tmp_path) as amazons:
-        settings = stub.environment("SES_") | amazons.environment
-        mine = {name: value for name, value in settings.items() if name.startswith("SES_")}
-        with pytest.MonkeyPatch.context() as environment:
-            for name, value in settings.items():
-                environment.setenv(name, value)
-            choose(EMAIL_PROVIDERS="ses", **mine)
-            world = make_world()
-            add_resident(world, email="ann@example.org")
-            alert = created(client, world.headers, channels=["email"], send=True)["id"]
-            work()
-            [taken] = stub.taken
-            reference = taken["EmailTags"][0]["Value"]  # type: ignore[index]
-            told = {"eventType": "Bounce", "mail": {"tags": {"reference": [reference]}}, "bounce": BOUNCED}
-            good = amazon.notification(told)
-            forged = replace(posted(good | {"Message": "{}"})).body
-            assert client.post("/api/v1/webhooks/ses", content=forged).status_code == 401
-            assert client.post("/api/v1/webhooks/ses", json=amazon.about_subscription()).json()["receipts"] == 0
-            reply = client.post(
-                "/api/v1/webhooks/ses", content=posted(good).body, headers={"content-type": "text/plain"}
-            )
-            assert (reply.status_code, reply.json()["changed"]) == (200, 1)
-    [row] = client.get(f"/api/v1/alerts/{alert}/deliveries", headers=world.headers).json()["deliveries"]
-    assert (row["state"], row["provider"]) == ("permanent-failure", "ses")
-    assert len(amazon.asked) == 2
 
 
 class TestCheck:
