@@ -44,6 +44,8 @@ def _figures(value: str, what: str) -> dict[str, float]:
     return figures
 
 
+DEAREST_PENCE = 10_000
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -162,7 +164,8 @@ class Settings(BaseSettings):
     @field_validator("provider_prices")
     @classmethod
     def _prices_can_be_read(cls, value: str) -> str:
-        _figures(value, "price")
+        if any(pence > DEAREST_PENCE for pence in _figures(value, "price").values()):
+            raise ValueError(f"a price is at most {DEAREST_PENCE} pence")
         return value
 
     def provider_rate(self, name: str) -> float | None:

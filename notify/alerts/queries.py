@@ -59,9 +59,10 @@ class AudienceCount:
     population: int | None
 
 
-def allowed_channels(topic: Topic, channels: Sequence[Channel]) -> list[Channel]:
+def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priority) -> list[Channel]:
     """Those of `channels` that the topic is sent by and that a provider carries. Raises: ChannelNotAllowed."""
-    carried = [channel for channel in topic.channels if settings().providers_for(channel)]
+    is_emergency = priority == Priority.EMERGENCY
+    carried = [one for one in topic.channels if settings().providers_for(one, emergency=is_emergency)]
     allowed = [channel for channel in dict.fromkeys(channels) if channel in carried]
     if not allowed:
         raise ChannelNotAllowed(f"{topic.name} is sent by {', '.join(carried)} only.")
@@ -102,7 +103,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
     targets = targeting.resolve(
         session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
     )
-    channels = allowed_channels(topic, asked.channels)
+    channels = allowed_channels(topic, asked.channels, asked.priority)
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
     for group in subscribers.audience_groups(session, topic.id, targets, channels):

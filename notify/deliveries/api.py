@@ -25,7 +25,7 @@ from notify.deliveries.retrying import retry
 from notify.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from notify.jobs import Lane
 from notify.providers import registry
-from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic
+from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic, SpeaksFor
 from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
@@ -134,8 +134,9 @@ def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody
     except Exception as error:  # a third party's adapter may stumble over what it did not expect
         log.error("adapter cannot read a call-back", extra={"provider": provider, "error": type(error).__name__})
         raise ReceiptNotReadable("The adapter cannot read this call-back; nothing was changed.") from None
+    others = adapter.speaks_for if isinstance(adapter, SpeaksFor) else ()
     with transaction() as session:
-        changed = take_news(session, news, provider=provider)
+        changed = take_news(session, news, provider=provider, speaks_for=others)
     if isinstance(adapter, Answers):
         content, media_type = adapter.answer(call, news)
         return Response(content, media_type=media_type)

@@ -54,7 +54,11 @@ TAKE = f"""
     SELECT t.id AS batch_id, t.alert_id, t.month, t.channel, t.lane, t.number_from, t.number_to, t.attempts, t.deaths,
            t.former_lease,
            extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s,
-           a.expanded_at < now() - make_interval(hours => :hours) AS is_last_try,
+           -- a day of trying, not of waiting for somebody's word
+           greatest(a.expanded_at, (SELECT max(h.lifted_at) FROM hold h
+                                    WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
+                                      AND (h.lane IS NULL OR h.lane = t.lane)))
+               < now() - make_interval(hours => :hours) AS is_last_try,
            a.follows_id IS NOT NULL AS is_follow_up
     FROM taken t JOIN alert a ON a.id = t.alert_id
 """

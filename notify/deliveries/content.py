@@ -86,7 +86,7 @@ class AlertContent:
             secret=recipient.secret,
             language=self.words(recipient.language)[0],
             expires_at=self._expires_at,
-            is_hasty=self._is_emergency and not recipient.is_unsure,
+            is_hasty=self._is_emergency and (recipient.channel == Channel.WEBHOOK or not recipient.is_unsure),
             withdrawn=withdrawn,
         )
 

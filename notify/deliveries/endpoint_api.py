@@ -70,14 +70,14 @@ class ReplayedView(SQLModel):
     deliveries: int
 
 
-# of receivers who follow or followed a topic of the council
+# of receivers who follow a topic of the council now: whoever was left may not sign in their name
 OF_COUNCIL = """
     SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
            e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until
     FROM contact c LEFT JOIN endpoint e ON e.contact_id = c.id
     WHERE c.channel = 'webhook'
       AND EXISTS (SELECT 1 FROM subscription u JOIN topic t ON t.id = u.topic_id
-                  WHERE u.subscriber_id = c.subscriber_id AND t.council_id = :council)
+                  WHERE u.subscriber_id = c.subscriber_id AND t.council_id = :council AND u.ended_at IS NULL)
       AND (CAST(:contact AS uuid) IS NULL OR c.id = :contact)
       AND (CAST(:after AS uuid) IS NULL OR c.id > :after)
     ORDER BY c.id LIMIT :limit
@@ -149,7 +149,9 @@ def change_secret(request: AnyRequest, contact: FromPath[UUID]) -> NewSecret:
     tags=["webhook endpoints"],
 )
 def replay_missed(request: AnyRequest, contact: FromPath[UUID], data: JSONBody[Replay]) -> ReplayedView:
-    """Send once more what a receiver did not get, of your council's alerts that are neither cancelled nor expired."""
+    """Send once more what a receiver did not get, of your council's alerts that are neither cancelled nor expired;
+    emergencies only for those who may broadcast them.
+    """
     user = request.user
     with transaction() as session:
         _own(session, user.council_id, contact)
@@ -164,6 +166,7 @@ def replay_missed(request: AnyRequest, contact: FromPath[UUID], data: JSONBody[R
                 alert_id=data.alert,
                 since=data.since,
                 until=data.until,
+                with_emergencies=user.may(Right.BROADCAST),
             )
         )
 

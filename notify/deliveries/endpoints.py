@@ -261,6 +261,7 @@ def replay(
     alert_id: UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    with_emergencies: bool = True,
 ) -> int:
     """Put back to be sent what this receiver did not get: of one alert, or of those sent from `since` to `until`;
     with `council_id`, of that council's only.
@@ -278,6 +279,7 @@ def replay(
         "alert": alert_id,
         "since": since,
         "until": until,
+        "emergencies": with_emergencies,
         "limit": MOST_REPLAYED,
     }
     found = session.execute(text(MISSED), values | {"states": list(FAILED)}).all()
@@ -301,7 +303,8 @@ IS_SUPPRESSED = """
 MISSED = """
     SELECT d.alert_id, d.number, d.state
     FROM alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = :contact
-    WHERE a.state IN ('sent', 'sending') AND (a.expires_at IS NULL OR a.expires_at > now())
+    WHERE a.state IN ('sent', 'sending') AND NOT a.is_test AND (:emergencies OR a.priority <> 'emergency')
+      AND (a.expires_at IS NULL OR a.expires_at > now())
       AND (CAST(:council AS uuid) IS NULL OR a.council_id = :council)
       AND (CAST(:alert AS uuid) IS NULL OR a.id = :alert)
       AND (CAST(:since AS timestamptz) IS NULL

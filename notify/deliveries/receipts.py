@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from notify.deliveries.models import DeliveryState
@@ -34,6 +35,7 @@ TAKE = """
         FROM alert a
         WHERE a.id = CAST(:alert AS uuid) AND d.month = a.ledger_month AND d.alert_id = a.id
           AND d.number = :number AND d.state = ANY(:before)
+          AND (d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers))
         RETURNING d.month, d.alert_id, d.number, d.contact_id, old.handed_over_at IS NOT NULL AS was_handed_over
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
@@ -68,6 +70,7 @@ class _Change:
     number: int
     handed_over: int
     bounced: int
+    address: tuple[Channel, bytes] | None  # None: the contact was erased
 
 
 SENT = """
@@ -79,6 +82,7 @@ COMPLAINED = """
     SELECT d.month, d.alert_id, d.number, c.channel, c.address_hash
     FROM alert a
     JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
+         AND (d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers))
     JOIN contact c ON c.id = d.contact_id
     WHERE a.id = CAST(:alert AS uuid)
 """
@@ -87,11 +91,15 @@ NOTE_COMPLAINT = """
 """
 
 
-def take_news(session: Session, news: Sequence[News], *, provider: str) -> int:
-    """Write what a call-back of this provider says; how much of it was new."""
+def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_for: Sequence[str] = ()) -> int:
+    """Write what a call-back of this provider says; how much of it was new.
+
+    Its receipts change only what it carried itself, or those that it `speaks_for` did.
+    """
     receipts = [one for one in news if isinstance(one, Receipt)]
-    inbound = [one for one in news if isinstance(one, Inbound)]
-    return take_receipts(session, receipts) + sum(obey(session, one, source=provider) for one in inbound)
+    inbound = sorted((one for one in news if isinstance(one, Inbound)), key=lambda one: one.address)
+    changed = take_receipts(session, receipts, speakers=[provider, *speaks_for])
+    return changed + sum(obey(session, one, source=provider) for one in inbound)
 
 
 def suppress_refused(session: Session, held: Claim, results: Sequence[Result]) -> int:
@@ -138,16 +146,25 @@ def simulate_receipts(session: Session, held: Claim) -> int:
     return take_receipts(session, receipts, is_simulated=True)
 
 
-def take_receipts(session: Session, receipts: Sequence[Receipt], *, is_simulated: bool = False) -> int:
+def take_receipts(
+    session: Session,
+    receipts: Sequence[Receipt],
+    *,
+    speakers: Sequence[str] | None = None,
+    is_simulated: bool = False,
+) -> int:
     """Write what a provider says about deliveries; how many were news. Repeats and latecomers change nothing.
 
-    What is simulated suppresses nobody.
+    With `speakers`, only of what these providers carried. What is simulated suppresses nobody.
     """
     in_order = sorted(receipts, key=lambda receipt: receipt.reference)  # so that two call-backs cannot wait in a ring
     complaints = [receipt for receipt in in_order if receipt.state == ReceiptState.COMPLAINED]
     reports = [receipt for receipt in in_order if receipt.state != ReceiptState.COMPLAINED]
-    changes = [change for receipt in reports if (change := _take(session, receipt, may_suppress=not is_simulated))]
-    complained = 0 if is_simulated else sum(_complain(session, receipt) for receipt in complaints)
+    changes = [change for receipt in reports if (change := _take(session, receipt, speakers))]
+    complained = 0
+    if not is_simulated:
+        complained = _suppress_complainers(session, complaints, speakers)
+        _suppress_bounced(session, changes)
     counting = [change for change in changes if change.handed_over or change.bounced]
     if counting:
         # last, as a worker does that records: whoever locks deliveries and batches locks them in this order
@@ -163,26 +180,41 @@ def take_receipts(session: Session, receipts: Sequence[Receipt], *, is_simulated
     return len(changes) + complained
 
 
-def _complain(session: Session, receipt: Receipt) -> bool:
-    """Somebody called our message spam: never write there again. Whether that was new."""
-    ours = REFERENCE.fullmatch(receipt.reference)
-    values = {"alert": ours[1], "number": int(ours[2])} if ours else {}
-    found = session.execute(text(COMPLAINED), values).first() if ours else None
-    if found is None:
-        return False
-    is_new = suppress(
-        session,
-        channel=Channel(found.channel),
-        address_hash=bytes(found.address_hash),
-        reason=SuppressionReason.COMPLAINT,
-        source="receipt",
-    )
-    if is_new:
-        session.execute(text(NOTE_COMPLAINT), {"month": found.month, **values})
-    return is_new
+def _suppress_complainers(session: Session, complaints: Sequence[Receipt], speakers: Sequence[str] | None) -> int:
+    """These people called our message spam: never write there again. How many were new."""
+    found: list[Row[Any]] = []
+    for receipt in complaints:
+        if ours := REFERENCE.fullmatch(receipt.reference):
+            values = {"alert": ours[1], "number": int(ours[2]), "speakers": speakers}
+            found += session.execute(text(COMPLAINED), values).all()
+    news = 0
+    for row in sorted(found, key=lambda row: bytes(row.address_hash)):  # so that two call-backs cannot wait in a ring
+        is_new = suppress(
+            session,
+            channel=Channel(row.channel),
+            address_hash=bytes(row.address_hash),
+            reason=SuppressionReason.COMPLAINT,
+            source="receipt",
+        )
+        if is_new:
+            session.execute(text(NOTE_COMPLAINT), {"month": row.month, "alert": row.alert_id, "number": row.number})
+        news += is_new
+    return news
 
 
-def _take(session: Session, receipt: Receipt, *, may_suppress: bool) -> _Change | None:
+def _suppress_bounced(session: Session, changes: Sequence[_Change]) -> None:
+    bounced = [change.address for change in changes if change.bounced and change.address]
+    for channel, address_hash in sorted(bounced, key=lambda one: one[1]):
+        suppress(
+            session,
+            channel=channel,
+            address_hash=address_hash,
+            reason=SuppressionReason.HARD_BOUNCE,
+            source="receipt",
+        )
+
+
+def _take(session: Session, receipt: Receipt, speakers: Sequence[str] | None) -> _Change | None:
     ours = REFERENCE.fullmatch(receipt.reference)
     if ours is None:
         return None
@@ -194,19 +226,13 @@ def _take(session: Session, receipt: Receipt, *, may_suppress: bool) -> _Change 
             "state": receipt.state,
             "reason": cleaned(receipt.reason) or "",
             "before": RECEIPT_MAY_FOLLOW[receipt.state],
+            "speakers": speakers,
         },
     ).first()
     if moved is None:
         return None
     is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
-    if is_bounce and moved.address_hash and may_suppress:
-        suppress(
-            session,
-            channel=Channel(moved.channel),
-            address_hash=bytes(moved.address_hash),
-            reason=SuppressionReason.HARD_BOUNCE,
-            source="receipt",
-        )
     # a message counts as handed over or as bounced, never as both
     handed_over = (0 if is_bounce else 1) - (1 if moved.was_handed_over else 0)
-    return _Change(moved.alert_id, moved.number, handed_over, 1 if is_bounce else 0)
+    address = (Channel(moved.channel), bytes(moved.address_hash)) if moved.address_hash else None
+    return _Change(moved.alert_id, moved.number, handed_over, 1 if is_bounce else 0, address)

@@ -57,12 +57,13 @@ def retry(
     return Retried(retried, session.execute(text(UNDER_WAY), which).scalar_one())
 
 
-# A batch that is closed has no worker that could miss what is put back into it. One that was taken by a receipt's word
-# for handed over, or that had bounced, is not counted as such any more.
+# A batch that is closed or queued has no worker that could miss what is put back into it. One that was taken by a
+# receipt's word for handed over, or that had bounced, is not counted as such any more.
 RETRY = """
     WITH closed AS (
         SELECT id, number_from, number_to FROM batch
-        WHERE alert_id = :alert AND state IN ('done', 'quarantined')
+        WHERE alert_id = :alert AND state IN ('done', 'quarantined', 'queued')
+        ORDER BY id FOR NO KEY UPDATE
     ), moved AS (
         UPDATE delivery d
         SET state = 'created', provider = NULL, provider_reference = NULL, reason = NULL, handed_over_at = NULL,

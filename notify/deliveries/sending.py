@@ -334,12 +334,20 @@ def _hand_over(
 
 
 def _told(messages: Sequence[Message], held: Claim, *, is_test: bool) -> Iterator[tuple[Provider, Outcome]]:
-    """What providers say of each message; of a test key's the sandbox alone, which no breaker and no rate is for."""
-    if is_test:
-        box = sandbox.of(held.channel)
-        return ((box, send_one(box, message)) for message in messages)
+    """What providers say of each message; of a test key's the sandbox alone, which no breaker and no rate is for.
+
+    A simulated resident's messages never leave, whoever sends them.
+    """
+    box, others = sandbox.of(held.channel), []
+    for message in messages:
+        if is_test or sandbox.is_simulated(message.address):
+            yield box, send_one(box, message)
+        else:
+            others.append(message)
+    if not others:
+        return
     providers = registry.providers_for(held.channel, held.lane) or [_UNSET]
-    return registry.hand_over(providers, messages, lane=held.lane)
+    yield from registry.hand_over(providers, others, lane=held.lane)
 
 
 def _parts(channel: Channel, messages: Sequence[Message]) -> Mapping[str, int]:

@@ -299,17 +299,25 @@ RECORD = f"""
              unnest(g.numbers, g.ago) AS u (number, ago)
     ), moved AS (
         UPDATE delivery d
-        SET state = coalesce(r.state, d.state), provider = r.provider, provider_reference = r.reference,
-            reason = r.reason, unsure = d.unsure OR r.unsure, cost = r.cost, changed_at = clock_timestamp(),
-            handed_over_at = CASE WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
+        -- where a receipt was quicker, the state is its, the provider and the cost are ours
+        SET state = CASE WHEN d.handed_over_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
+            provider = r.provider, provider_reference = r.reference,
+            reason = CASE WHEN d.handed_over_at IS NULL THEN r.reason ELSE d.reason END,
+            unsure = d.unsure OR r.unsure, changed_at = clock_timestamp(),
+            cost = CASE WHEN r.cost IS NULL THEN d.cost ELSE coalesce(d.cost, 0) + r.cost END,
+            handed_over_at = CASE WHEN d.handed_over_at IS NOT NULL THEN d.handed_over_at
+                                  WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
         FROM result r
         -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
-          AND (d.state = 'created' OR d.state = 'temporary-failure' AND r.state = 'sent')
-        RETURNING d.number, d.state, d.reason, d.channel, d.provider, d.cost
+          AND (d.state = 'created' AND d.handed_over_at IS NULL
+               OR d.state = 'temporary-failure' AND d.handed_over_at IS NULL AND r.state = 'sent'
+               OR d.handed_over_at IS NOT NULL AND d.provider IS NULL AND r.state = 'sent')
+        RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.handed_over_at IS NULL AS is_news
     ), spent AS (
         INSERT INTO spend (council_id, month, channel, provider, messages, cost)
-        SELECT a.council_id, date_trunc('month', now()), m.channel, m.provider, count(*), sum(m.cost)
+        SELECT a.council_id, CAST(date_trunc('month', now() AT TIME ZONE 'UTC') AS date), m.channel, m.provider,
+               count(*), sum(m.cost)
         FROM moved m JOIN alert a ON a.id = :alert
         WHERE m.cost IS NOT NULL
         GROUP BY a.council_id, m.channel, m.provider
@@ -318,7 +326,7 @@ RECORD = f"""
             SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
     ), island AS (
         SELECT number, state, reason, number - row_number() OVER (PARTITION BY state, reason ORDER BY number) AS id
-        FROM moved WHERE state <> 'created'
+        FROM moved WHERE state <> 'created' AND is_news
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
         SELECT :month, clock_timestamp(), :alert, min(number), nullif(max(number), min(number)), state,
@@ -326,8 +334,8 @@ RECORD = f"""
         FROM island GROUP BY state, reason, id
     )
     UPDATE batch b
-    SET handed_over = b.handed_over + (SELECT count(*) FROM moved WHERE state = 'sent'),
-        bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure'),
+    SET handed_over = b.handed_over + (SELECT count(*) FROM moved WHERE state = 'sent' AND is_news),
+        bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure' AND is_news),
         lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
     FROM alert a
     WHERE b.id = :batch AND a.id = b.alert_id

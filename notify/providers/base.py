@@ -166,6 +166,7 @@ class Inbound:
     channel: Channel
     address: str
     text: str
+    at: datetime | None = None  # when it was written; without it a repeat cannot be told from news
 
 
 News = Receipt | Inbound
@@ -207,6 +208,13 @@ class SendsMany(Protocol):
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
         """Exactly one outcome a message, in any order, as they become known. Raises nothing."""
         ...
+
+
+@runtime_checkable
+class SpeaksFor(Protocol):
+    """A provider whose call-backs also tell of what others carried: one service under two names."""
+
+    speaks_for: ClassVar[Sequence[str]]
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar
 
 from pydantic import Field
@@ -40,6 +40,7 @@ _ABOUT_RECIPIENT = re.compile(
     r"|InvalidPhoneError|InvalidEmailError",
     re.IGNORECASE,
 )
+_NOT_LIVE = re.compile(r"team-only|trial mode", re.IGNORECASE)
 _ABOUT_CONTENT = re.compile(r"cannot be longer than|message is empty|\btoo long\b", re.IGNORECASE)
 
 _STATES = {
@@ -103,6 +104,10 @@ class _Govuk:
         try:
             reply = self._clients.ask(lambda client: self._post(client, message), within_s=within_s)
         except Refusal as refusal:
+            if refusal.status in (502, 504):  # a gateway speaks: Notify may have the message
+                if identity := self._find(message.reference):
+                    return identity
+                raise ProviderUnsure(f"GOV.UK Notify's gateway answered {refusal.status}.") from None
             raise _verdict(refusal, self.template_setting) from None
         except Silence as silence:
             if not silence.was_heard:
@@ -178,6 +183,7 @@ class GovukEmailProvider(_Govuk):
     """Sends the plain words of an e-mail; Notify puts them into its own frame."""
 
     name: ClassVar[str] = "govuk-email"
+    speaks_for: ClassVar[Sequence[str]] = ("govuk-sms",)  # one call-back serves both
     channel: ClassVar[Channel] = Channel.EMAIL
     template_setting: ClassVar[str] = "NOTIFY_GOVUK_EMAIL_TEMPLATE_ID"
     placeholders: ClassVar[Mapping[str, str]] = {"subject": "subject", "body": "body"}
@@ -202,6 +208,7 @@ class GovukSmsProvider(_Govuk):
     """Sends text messages."""
 
     name: ClassVar[str] = "govuk-sms"
+    speaks_for: ClassVar[Sequence[str]] = ("govuk-email",)
     channel: ClassVar[Channel] = Channel.SMS
     template_setting: ClassVar[str] = "NOTIFY_GOVUK_SMS_TEMPLATE_ID"
     placeholders: ClassVar[Mapping[str, str]] = {"body": "body"}
@@ -223,10 +230,8 @@ class GovukSmsProvider(_Govuk):
 def _verdict(refusal: Refusal, template_setting: str) -> ProviderRejected | ProviderUnavailable:
     """What Notify's refusal means for the message. What is our own fault is never laid at the resident's door."""
     status, words, wish_s = refusal.status, refusal.words, refusal.retry_after_s
-    if status in (401, 403):
-        if "clock" in words.lower():
-            return ProviderUnavailable("GOV.UK Notify finds our clock more than 30 seconds wrong: set it by NTP.")
-        return ProviderUnavailable(f"GOV.UK Notify does not take our key ({words}): check NOTIFY_GOVUK_API_KEY.")
+    if status in (401, 403) or (status == 400 and _NOT_LIVE.search(words)):
+        return _about_key(words)
     if status == 429:
         return _limited(refusal)
     if status in (400, 413) and _ABOUT_RECIPIENT.search(f"{refusal.kind} {words}"):
@@ -243,6 +248,14 @@ def _verdict(refusal: Refusal, template_setting: str) -> ProviderRejected | Prov
     return ProviderUnavailable(f"GOV.UK Notify answered {status}.", wish_s)
 
 
+def _about_key(words: str) -> ProviderUnavailable:
+    if _NOT_LIVE.search(words):
+        return ProviderUnavailable(f"GOV.UK Notify does not write to residents yet ({words}): use a live key.")
+    if "clock" in words.lower():
+        return ProviderUnavailable("GOV.UK Notify finds our clock more than 30 seconds wrong: set it by NTP.")
+    return ProviderUnavailable(f"GOV.UK Notify does not take our key ({words}): check NOTIFY_GOVUK_API_KEY.")
+
+
 def _limited(refusal: Refusal) -> ProviderUnavailable:
     """Too many a minute, or a day: days end at midnight UTC."""
     if refusal.kind != "TooManyRequestsError":
@@ -253,12 +266,21 @@ def _limited(refusal: Refusal) -> ProviderUnavailable:
     return ProviderUnavailable(f"GOV.UK Notify's limit for today is reached: {refusal.words}.", pause_s)
 
 
+def _moment(written: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _news(told: Mapping[str, object]) -> Sequence[News]:
     """The one thing that a call-back tells."""
     if "source_number" in told:
         number = _international(str(told["source_number"]))
         words = told.get("message")
-        return [Inbound(Channel.SMS, number, words)] if number and isinstance(words, str) else []
+        at = _moment(told.get("date_received"))
+        return [Inbound(Channel.SMS, number, words, at)] if number and isinstance(words, str) else []
     reference, status = told.get("reference"), told.get("status")
     if not isinstance(reference, str) or not reference:
         return []

@@ -43,6 +43,11 @@ def scene_of(address: str) -> str:
     return found[1].lower() if found and found[1].lower() in SCENES else SCENES[0]
 
 
+def is_simulated(address: str) -> bool:
+    """Whether nobody but the sandbox is ever written to at this address."""
+    return bool(_EMAIL.fullmatch(address) or _URL.match(address))
+
+
 class Sandbox:
     """Takes, refuses or defers each message as its address says. Nothing leaves the process."""
 

@@ -50,7 +50,9 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address in the lower hal
 _INSIDE = _networks(
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7", "::1/128")
 )
-_METADATA = _networks("100.100.100.200/32", "fd00:ec2::/32")  # of clouds, with passwords; others are link-local
+_METADATA = _networks(
+    "100.100.100.200/32", "fd00:ec2::/32", "fd20:ce::/32", "fd00:c1::/32"
+)  # of clouds, with passwords; others are link-local
 
 
 def is_public(address: str) -> bool:

@@ -37,7 +37,12 @@ def note(session: HasInfo, what: str, identity: object) -> None:
 
     A queue that loses it tells nobody: this is news, and the record is elsewhere.
     """
-    if StaffSettings().urls:
+    try:
+        urls = StaffSettings().urls
+    except ValidationError:  # the doctor says so; no alert waits for it
+        log.error("staff not told", extra={"error": NOT_SECONDS})
+        return
+    if urls:
         jobs.note(session, jobs.Job.TELL_STAFF, f"{what} {identity}", lane=jobs.Lane.TRANSACTIONAL)
 
 

@@ -76,7 +76,7 @@ def _telephone(text: str) -> str:
 
 def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
     """What people mean: `+07…`, `0+44…` and `0044…`, with spaces, brackets and dashes, or without the first zero."""
-    digits = re.sub(r"^0?\+0*(?!44)", "0", re.sub(r"^0\+44", "+44", re.sub(r"[\s\-.]", "", text)))
+    digits = re.sub(r"^0?\+0+(?!44)", "0", re.sub(r"^0\+44", "+44", re.sub(r"[\s\-.]", "", text)))
     try:
         number = phonenumbers.parse(digits, "GB")
     except phonenumbers.NumberParseException:
@@ -100,7 +100,9 @@ def _webhook(text: str) -> str:
         wanted = ssrf.read(text)
     except ProviderRejected as error:
         raise AddressNotValid(f"Enter a webhook address like https://example.org/alerts. {error}") from None
-    return wanted.url_at(wanted.host)
+    stored = wanted.url_at(wanted.host)
+    # an address without a path is kept without one, as it always was: its fingerprint finds it
+    return stored.removesuffix("/") if "/" not in text.partition("://")[2] and "?" not in text else stored
 
 
 _NORMALISERS = {

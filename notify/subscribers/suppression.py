@@ -1,10 +1,12 @@
 """Addresses that must not be written to: why, since when, who said so, and what lifts it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -16,7 +18,10 @@ from notify.subscribers import addresses, queries
 from notify.subscribers.models import Contact, Subscription, Suppression, SuppressionReason, Topic
 
 # what carriers and people use; Welsh residents write Welsh
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "stopio", "peidiwch"})
+STOP_WORDS = frozenset(
+    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "stopio", "peidiwch"}
+)
+ONLY_ALONE = frozenset({"cancel", "end", "quit", "yes"})  # first words of ordinary sentences, too
 START_WORDS = frozenset({"start", "unstop", "yes", "dechrau", "cychwyn"})
 
 
@@ -60,11 +65,15 @@ def suppressions(
     exactly: UUID | None = None,
     limit: int = 100,
 ) -> Sequence[Suppressed]:
-    """Those of the residents who follow or followed a topic of this council, the newest first, older than `after`."""
+    """Those of the residents who follow a topic of this council, the newest first, older than `after`."""
     follows = (
         select(Subscription.id)
         .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(Subscription.subscriber_id == Contact.subscriber_id, Topic.council_id == council_id)
+        .where(
+            Subscription.subscriber_id == Contact.subscriber_id,
+            Topic.council_id == council_id,
+            col(Subscription.ended_at).is_(None),
+        )
     )
     statement = (
         select(Suppression, Contact.id, Contact.subscriber_id)
@@ -92,11 +101,17 @@ def suppress_contact(
     Raises: UnknownSubscriber, NoSuchContact.
     """
     queries.council_record(session, council_id, subscriber_id)
+    follows = select(Subscription.id).join(Topic, col(Topic.id) == col(Subscription.topic_id))
+    follows = follows.where(
+        Subscription.subscriber_id == subscriber_id,
+        Topic.council_id == council_id,
+        col(Subscription.ended_at).is_(None),
+    )
     contact = session.exec(
-        select(Contact).where(Contact.subscriber_id == subscriber_id, Contact.channel == channel)
+        select(Contact).where(Contact.subscriber_id == subscriber_id, Contact.channel == channel, follows.exists())
     ).first()
     if contact is None:
-        raise NoSuchContact(f"This resident has no {channel} contact.")
+        raise NoSuchContact(f"This resident has no {channel} contact that follows your council.")
     suppress(
         session,
         channel=channel,
@@ -139,12 +154,14 @@ def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: st
 
 
 def obey(session: Session, said: Inbound, *, source: str) -> bool:
-    """Do what a resident wrote: STOP or START, as the first word, whatever its case; whether that changed anything.
+    """Do what a resident wrote: STOP or START, as the first word, whatever stands around it; whether that changed
+    anything. Words that ordinary sentences begin with count only when they stand alone.
 
     START lifts what STOP put in force and nothing else: an address that bounced stays unwritten to.
     """
-    word = (said.text.split() or [""])[0].strip(".!,\"'“”‘’").lower()
-    if word not in STOP_WORDS | START_WORDS:
+    words = re.findall(r"\w+", said.text.lower())
+    word = words[0] if words else ""
+    if word not in STOP_WORDS | START_WORDS or (word in ONLY_ALONE and len(words) > 1):
         return False
     try:
         address = addresses.normalise(said.channel, said.address)
@@ -152,14 +169,28 @@ def obey(session: Session, said: Inbound, *, source: str) -> bool:
         return False  # a short code, or a number that nobody here has
     hashed = addresses.fingerprint(said.channel, address)
     if word in STOP_WORDS:
+        if said.at is not None and _was_taken_back(session, hashed, said.at):
+            return False  # said again by the provider, after a later START
         return suppress(
             session, channel=said.channel, address_hash=hashed, reason=SuppressionReason.STOP, source=source
         )
-    in_force = (
+    in_force: list[ColumnElement[bool]] = [
         col(Suppression.address_hash) == hashed,
         col(Suppression.reason) == SuppressionReason.STOP,
         col(Suppression.lifted_at).is_(None),
-    )
+    ]
+    if said.at is not None:  # said again by the provider, it must not undo a later STOP
+        in_force.append(col(Suppression.at) < said.at)
     values = {"lifted_at": clock.now(), "lifted_reason": f"The resident wrote {word.upper()}."}
     lifted = update(Suppression).where(*in_force).values(**values).returning(col(Suppression.id))
     return session.execute(lifted).first() is not None
+
+
+def _was_taken_back(session: Session, hashed: bytes, at: datetime) -> bool:
+    """Whether a STOP of this address was lifted after this moment."""
+    lifted = select(Suppression.id).where(
+        Suppression.address_hash == hashed,
+        Suppression.reason == SuppressionReason.STOP,
+        col(Suppression.lifted_at) > at,
+    )
+    return session.exec(lifted.limit(1)).first() is not None

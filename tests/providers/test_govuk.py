@@ -178,11 +178,11 @@ def test_a_number_that_notify_does_not_take_is_refused(texts: GovukSmsProvider, 
     "words",
     [TEAM_ONLY, "Can’t send to this recipient when service is in trial mode – see https://www.example.org/trial-mode"],
 )
-def test_a_recipient_that_the_key_may_not_reach_is_refused(
+def test_a_key_that_reaches_no_residents_costs_none_of_them_the_message(
     texts: GovukSmsProvider, stub: GovukStub, words: str
 ) -> None:
     stub.script.append(Reply(400, "BadRequestError", words))
-    with pytest.raises(ProviderRejected, match="this recipient"):
+    with pytest.raises(ProviderUnavailable, match="use a live key"):
         texts.send(sms())
 
 
@@ -204,7 +204,6 @@ def test_a_text_that_is_too_long_is_refused_with_both_lengths(texts: GovukSmsPro
         (Reply(429, "TooManyRequestsError", "Exceeded send limits (250000) for today"), "today", 300.0),
         (Reply(500), "500", None),
         (Reply(503, headers={"retry-after": "7"}, raw=b"<html>"), "503", 7.0),
-        (Reply(502, raw=b"<html>Bad gateway</html>"), "502", None),
         (Reply(302, headers={"location": "http://127.0.0.1:9/"}, raw=b""), "302: check NOTIFY_GOVUK_BASE_URL", None),
     ],
 )
@@ -329,3 +328,12 @@ def test_what_was_withdrawn_does_not_leave(texts: GovukSmsProvider, stub: GovukS
     gone = Message(message.reference, message.address, message.subject, message.text, withdrawn=stopped)
     assert [type(one).__name__ for one in texts.send_many([gone, sms()])].count("Accepted") == 1
     assert len(stub.taken) == 1
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_gateway_that_fails_after_notify_took_the_text_does_not_double_it(
+    texts: GovukSmsProvider, stub: GovukStub, status: int
+) -> None:
+    stub.script.append(Reply(status, raw=b"<html>Bad gateway</html>"))
+    with pytest.raises(ProviderUnsure, match=str(status)):
+        texts.send(sms())

@@ -176,7 +176,10 @@ def test_what_cannot_be_suppressed_is_said_clearly(client: Client, world: World)
     ann = add_resident(world, "ann@example.org")
     asked = {"subscriber": str(ann), "channel": "sms", "reason": "Asked for it."}
     reply = client.post("/api/v1/suppressions", json=asked, headers=world.headers)
-    assert (reply.status_code, reply.json()["detail"]) == (404, "This resident has no sms contact.")
+    assert (reply.status_code, reply.json()["detail"]) == (
+        404,
+        "This resident has no sms contact that follows your council.",
+    )
     unknown = client.post("/api/v1/suppressions", json=asked | {"subscriber": str(uuid4())}, headers=world.headers)
     assert unknown.status_code == 404
     empty = client.post("/api/v1/suppressions", json=asked | {"reason": ""}, headers=world.headers)
