@@ -23,8 +23,9 @@ from notify.subscribers import api as subscribers_api
 from notify.subscribers import pages as subscribers_pages
 from notify.subscribers import suppression_api
 from notify.tracking import pages as tracking_pages
-from notify.web import docs, problems
+from notify.web import docs, problems, theme
 from notify.web.headers import add_security_headers
+from notify.web.visits import Greet
 
 JSON_DOORS = (
     places_api,
@@ -56,14 +57,15 @@ def ready() -> dict[str, str]:
 
 
 def create_app() -> Litestar:
-    """The application with all its doors, for a server to run."""
+    """The application with all its doors, for a server to run. Raises: ValueError when the logo cannot be shown."""
+    theme.logo()
     api = Router("/api/v1", route_handlers=[handler for door in JSON_DOORS for handler in door.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
     pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Litestar(
-        [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, pages, static],
-        middleware=[Authenticate()],
+        [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
+        middleware=[Greet(), Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
         compression_config=CompressionConfig(backend="gzip"),

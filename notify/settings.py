@@ -1,5 +1,6 @@
 """One frozen settings object, read once from NOTIFY_* variables. Each is documented in docs/settings.md."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -42,6 +43,17 @@ def _figures(value: str, what: str) -> dict[str, float]:
         if not 0 <= figures[name.strip()] < float("inf"):
             raise ValueError(f"{item!r}: a {what} is a number that is not below 0")
     return figures
+
+
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
+LEAST_CONTRAST = 4.5
+
+
+def _luminance(colour: str) -> float:
+    """How light a colour #rrggbb is, from 0 to 1, as WCAG 2.2 reckons it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 DEAREST_PENCE = 10_000
@@ -132,6 +144,14 @@ class Settings(BaseSettings):
         description="Hold everything when the database comes back on another timeline, as a restored copy does. "
         "Switch it off only where a synchronous standby takes over.",
     )
+    theme_name: str = Field("", description="Name at the top of every page; empty: “Council alerts”.")
+    theme_colour: str = Field(
+        "#1d4b5c",
+        description="Colour of the band at the top of every page, dark enough for white words (4.5 to 1).",
+    )
+    theme_logo: Path | None = Field(
+        None, description="An SVG or PNG file of at most 20 kB that is shown beside the name; unset: none."
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
@@ -152,6 +172,19 @@ class Settings(BaseSettings):
             share is not None and 0 < share < float("inf") for share in shares
         ):
             raise ValueError("give each provider a share above 0, as in twilio-sms:80,govuk-sms:20, or none of them")
+        return value
+
+    @field_validator("theme_colour")
+    @classmethod
+    def _white_can_be_read_on_it(cls, value: str) -> str:
+        if not COLOUR.fullmatch(value):
+            raise ValueError(f"{value!r} is not a colour like #1d4b5c")
+        contrast = 1.05 / (_luminance(value) + 0.05)
+        if contrast < LEAST_CONTRAST:
+            raise ValueError(
+                f"white words on {value} have a contrast of {contrast:.1f} to 1; residents need {LEAST_CONTRAST}: "
+                "choose a darker colour"
+            )
         return value
 
     @field_validator("provider_rates")

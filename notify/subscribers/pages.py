@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.errors import Unauthenticated
+from notify.languages import _, later
 from notify.places.postcodes import PostcodeNotValid, canonical
 from notify.providers.base import Channel
 from notify.settings import settings
@@ -35,7 +36,7 @@ page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_c
 class SignedOut(Unauthenticated):
     """There is no session, or it has ended."""
 
-    title = "You are signed out"
+    title = later("You are signed out")
 
 
 @page_get("/")
@@ -141,7 +142,7 @@ def request_link(body: RawBody) -> Response[object]:
     try:
         addresses.normalise(channel, address)
     except addresses.AddressNotValid:
-        advice = "Enter an email address like name@example.org, or a UK mobile number like 07700 900123."
+        advice = _("Enter an email address like name@example.org, or a UK mobile number like 07700 900123.")
         return page("manage.html", status=422, form=form, faults=[Fault("address", advice)])
     with transaction() as session:
         notices.request_link(session, channel, address)
@@ -171,7 +172,7 @@ def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
     cookie = _cookie(request)
     subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
     if subscriber_id is None:
-        raise SignedOut("Your hour is over, or you signed out. Ask for a new link to manage your alerts.")
+        raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
     return queries.record(session, subscriber_id)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from notify.languages import later
 from notify.providers.base import Channel
 from notify.subscribers import addresses
 from notify.subscribers.coverage import Offer
@@ -106,10 +107,10 @@ def _contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
 
 
 WAYS = {
-    Channel.EMAIL: "email",
-    Channel.SMS: "text message",
-    Channel.WEBHOOK: "webhook",
-    Channel.VOICE: "telephone call",
+    Channel.EMAIL: later("email"),
+    Channel.SMS: later("text message"),
+    Channel.WEBHOOK: later("webhook"),
+    Channel.VOICE: later("telephone call"),
 }
 
 

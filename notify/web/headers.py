@@ -19,7 +19,7 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
-CACHEABLE = ("/static/", "/api/openapi", "/api/docs")
+CACHEABLE = ("/static/", "/theme", "/api/openapi", "/api/docs")
 
 
 async def add_security_headers(message: Message, scope: Scope) -> None:

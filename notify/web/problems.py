@@ -11,7 +11,9 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from notify.errors import NotifyError
+from notify.languages import later
 from notify.web.templates import page
+from notify.web.visits import greeted
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ def problem(
         headers["WWW-Authenticate"] = "Bearer"
     # browsers name HTML; programs that take anything (`*/*`) want the document
     if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
-        return page("error.html", status=status, headers=headers, title=title, detail=detail, code=status)
+        with greeted(request.scope):  # where no route is found nobody has been greeted yet
+            return page("error.html", status=status, headers=headers, title=title, detail=detail, code=status)
     body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **fields}
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -119,18 +122,18 @@ def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[objec
         request,
         status=500,
         slug="unexpected",
-        title="Something went wrong on our side",
-        detail="It has been logged. Trying again may help.",
+        title=later("Something went wrong on our side"),
+        detail=later("It has been logged. Trying again may help."),
         fields={},
     )
 
 
 HTTP_TITLES = {
     400: "The request could not be read",
-    404: "Not found",
+    404: later("Not found"),
     405: "This address does not answer that method",
-    413: "The request is too large",
-    429: "Too many requests",
+    413: later("The request is too large"),
+    429: later("Too many requests"),
 }
 
 HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]] = {

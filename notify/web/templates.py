@@ -1,24 +1,85 @@
 """HTML pages from the templates folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from jinja2 import Environment
+from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader
 from litestar import MediaType, Response
+from markupsafe import escape
 
-from notify import rendering
+from notify import languages, rendering
 from notify.settings import once_a_process, settings
+from notify.web import theme, visits
+
+# the components of the GOV.UK Design System that our pages use, by the folder that each is in
+COMPONENTS = {
+    "back-link": "govukBackLink",
+    "button": "govukButton",
+    "checkboxes": "govukCheckboxes",
+    "date-input": "govukDateInput",
+    "details": "govukDetails",
+    "error-summary": "govukErrorSummary",
+    "fieldset": "govukFieldset",
+    "input": "govukInput",
+    "inset-text": "govukInsetText",
+    "notification-banner": "govukNotificationBanner",
+    "pagination": "govukPagination",
+    "panel": "govukPanel",
+    "radios": "govukRadios",
+    "select": "govukSelect",
+    "skip-link": "govukSkipLink",
+    "summary-list": "govukSummaryList",
+    "tag": "govukTag",
+    "textarea": "govukTextarea",
+    "warning-text": "govukWarningText",
+}
+
+
+def _components() -> Mapping[str, Callable[..., str]]:
+    """The components' macros. They ask for parameters that are not given, so their environment allows that."""
+    package = "govuk_frontend_jinja"
+    environment = Environment(
+        loader=PrefixLoader({package: PackageLoader(package)}),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return {
+        macro: getattr(environment.get_template(f"{package}/components/{folder}/macro.html").module, macro)
+        for folder, macro in COMPONENTS.items()
+    }
+
+
+def _said(text: str, **values: object) -> str:
+    """`languages._`, into which HTML may be put: a link within a sentence."""
+    if any(hasattr(value, "__html__") for value in values.values()):
+        return escape(languages.said_as(text)).format(**values)
+    return languages._(text, **values)
 
 
 @once_a_process
 def _environment() -> Environment:
     environment = rendering.environment("pages")
-    environment.globals["base_url"] = settings().base_url
+    environment.globals |= {
+        "base_url": settings().base_url,
+        "_": _said,
+        "ngettext": languages.ngettext,
+        "spoken": languages.spoken,
+        "languages": languages.LANGUAGES,
+        "link": visits.link,
+        "visit": visits.visit,
+        "in_language": visits.in_language,
+        "theme_name": theme.name,
+        "theme_has_logo": theme.has_logo,
+        **_components(),
+    }
     return environment
 
 
 def page(
     name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
 ) -> Response[object]:
-    """The page `templates/pages/<name>`, filled with `values` and escaped."""
+    """The page `templates/pages/<name>`, filled with `values` and escaped, in the visitor's language."""
     html = _environment().get_template(name).render(**values)
-    return Response(html, status_code=status, media_type=MediaType.HTML, headers=dict(headers or {}))
+    about = {"Content-Language": languages.spoken(), "Vary": "Accept-Language", **(headers or {})}
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=about)

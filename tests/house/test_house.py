@@ -37,6 +37,8 @@ PUBLIC = {
     "/api/docs": "documentation",
     "/api/openapi.json": "documentation",
     "/api/{path:str}": "not found, as a problem",
+    "/theme.css": "the council's colour",
+    "/theme/logo": "the council's logo",
     "/api/v1/postcodes/{postcode:str}": "published data",
     "/api/v1/areas": "published data",
     "/api/v1/areas/{code:str}": "published data",
