@@ -65,7 +65,7 @@ def _environment() -> Environment:
         "_": _said,
         "ngettext": languages.ngettext,
         "spoken": languages.spoken,
-        "languages": languages.LANGUAGES,
+        "all_languages": languages.LANGUAGES,
         "link": visits.link,
         "visit": visits.visit,
         "in_language": visits.in_language,
