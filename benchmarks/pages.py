@@ -109,7 +109,7 @@ def measure(*, rate: float, seconds: float, runs: int) -> dict[str, object]:
         with db.transaction() as session:
             add_places(session, POSTCODES)
             add_residents(session, RESIDENTS, postcodes=POSTCODES)
-        with started(folder, key, workers={}, threads=1, env={"NOTIFY_NETWORK_LIMITS": "off"}) as running:
+        with started(folder, key, workers={}, threads=1, env={"NOTIFY_NETWORK_LIMITS": "0"}) as running:
             base_url = str(running.client.base_url)
             found: list[dict[str, float]] = []
             for number in range(runs):

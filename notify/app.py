@@ -25,6 +25,7 @@ from notify.subscribers import suppression_api
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
 from notify.web.headers import add_security_headers
+from notify.web.limits import LimitNetworks
 from notify.web.visits import Greet
 
 JSON_DOORS = (
@@ -65,7 +66,7 @@ def create_app() -> Litestar:
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Litestar(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
-        middleware=[Greet(), Authenticate()],
+        middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
         compression_config=CompressionConfig(backend="gzip"),

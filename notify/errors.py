@@ -70,6 +70,16 @@ class Forbidden(NotifyError):
     title = "Not allowed"
 
 
+class TooMany(NotifyError):
+    """Asked too often; `retry_after` is the number of seconds to wait, and stands in the problem document too."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail, retry_after=retry_after)
+
+
 class Unavailable(NotifyError):
     """A part we depend on is away; trying again helps."""
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
@@ -173,6 +174,37 @@ class Settings(BaseSettings):
         ):
             raise ValueError("give each provider a share above 0, as in twilio-sms:80,govuk-sms:20, or none of them")
         return value
+
+    network_limits: float = Field(
+        1,
+        ge=0,
+        description="How often one network may sign up, ask for links or try codes: 2 is twice as often as usual, 0 is "
+        "no limit. Behind a proxy set NOTIFY_TRUSTED_PROXIES too, or all visitors count as one.",
+    )
+    adjacent_numbers: int = Field(
+        10,
+        ge=1,
+        description="How many numbers of a block of a hundred may be written to for strangers in an hour. More is "
+        "how fraud with texts looks.",
+    )
+    notice_texts_per_day: int = Field(
+        5000, ge=0, description="Texts a day with codes and links for residents. Alerts are not counted."
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str) -> str:
+        for name in _names(value):
+            try:
+                ip_network(name)
+            except ValueError as error:
+                raise ValueError(f"{error}: name addresses and networks, as in 10.0.0.0/8, 192.0.2.7") from None
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks whose X-Forwarded-For is believed."""
+        return tuple(ip_network(name) for name in _names(self.trusted_proxies))
 
     @field_validator("theme_colour")
     @classmethod

@@ -3,26 +3,14 @@
 While Redis is away every process keeps to its own part of the rate, so that all together stay about within it.
 """
 
-import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-from notify.jobs import NAMESPACE, Lane, redis_url
-from notify.settings import once_a_process, settings
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
+from notify import redis_line
+from notify.jobs import NAMESPACE, Lane
+from notify.settings import settings
 
 RESERVE = 0.2  # this part of a second's messages is for emergencies only
-TIMEOUT_S = 0.25
-AWAY_S = 1.0  # Redis is not asked again for so long after it did not answer
 
 # KEYS: bucket, pause. ARGV: rate, burst, reserve, whether the reserve may be used, wanted, least worth waiting for.
 # Returns how many are granted, and after how many seconds to ask again for the others.
@@ -101,7 +89,7 @@ class Shared:
         is_urgent = lane is Lane.EMERGENCY
         figures = (rate, burst_of(rate), reserve_of(rate), int(is_urgent), wanted, worth_waiting_for(rate))
         keys = [self._key("bucket"), self._key("pause")]
-        answer = _ask(lambda client: client.eval(_TAKE, len(keys), *keys, *figures))
+        answer = redis_line.ask(lambda client: client.eval(_TAKE, len(keys), *keys, *figures))
         if answer is not None:
             self._buckets.clear()
             return int(answer[0]), float(answer[1]), bool(answer[2])
@@ -111,11 +99,11 @@ class Shared:
 
     def pause(self, seconds: float) -> None:
         """Let all processes know that nothing is to go there for so long."""
-        _ask(lambda client: client.eval(_PAUSE, 1, self._key("pause"), int(seconds * 1000) + 1))
+        redis_line.ask(lambda client: client.eval(_PAUSE, 1, self._key("pause"), int(seconds * 1000) + 1))
 
     def paused_s(self) -> float:
         """For how many more seconds some process was told to send nothing; 0: nobody was."""
-        left = _ask(lambda client: client.pttl(self._key("pause")))
+        left = redis_line.ask(lambda client: client.pttl(self._key("pause")))
         return max(0.0, (left or 0) / 1000)
 
     def may_probe(self, lane: Lane) -> bool:
@@ -124,50 +112,15 @@ class Shared:
         Emergencies have a turn of their own, each second.
         """
         milliseconds = int(probe_every_s(lane) * 1000)
-        won = _ask(lambda client: [client.set(self._probe_key(lane), "1", nx=True, px=milliseconds)])
+        won = redis_line.ask(lambda client: [client.set(self._probe_key(lane), "1", nx=True, px=milliseconds)])
         return won is None or bool(won[0])
 
     def let_others_probe(self) -> None:
         """The provider works again: the others need not wait to find out."""
-        _ask(lambda client: client.delete(*{self._probe_key(lane) for lane in Lane}))
+        redis_line.ask(lambda client: client.delete(*{self._probe_key(lane) for lane in Lane}))
 
     def _probe_key(self, lane: Lane) -> str:
         return self._key("probe:emergency" if lane is Lane.EMERGENCY else "probe")
 
     def _key(self, what: str) -> str:
         return f"{NAMESPACE}:provider:{self._name}:{what}"
-
-
-class _Line:
-    """The way to Redis of this process. It never makes anybody wait for long."""
-
-    def __init__(self) -> None:
-        self._client = redis.Redis.from_url(
-            redis_url(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
-        self._away_until = 0.0
-        self._is_away = False
-
-    def ask(self, question: Callable[[Any], T]) -> T | None:
-        """The answer; None while there is none to be had."""
-        if time.monotonic() < self._away_until:
-            return None
-        try:
-            answer = question(self._client)
-        except redis.RedisError as error:
-            self._away_until = time.monotonic() + AWAY_S
-            if not self._is_away:
-                log.warning("queue away, each process keeps to its part", extra={"error": type(error).__name__})
-            self._is_away = True
-            return None
-        self._is_away = False
-        return answer
-
-
-@once_a_process
-def _line() -> _Line:
-    return _Line()
-
-
-def _ask(question: Callable[[Any], T]) -> T | None:
-    return _line().ask(question)

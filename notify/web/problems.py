@@ -27,6 +27,8 @@ def problem(
 ) -> Response[object]:
     """The error as a page for browsers and as a problem document for everybody else."""
     headers = {"Retry-After": "5"} if status == 503 else {}
+    if "retry_after" in fields:
+        headers["Retry-After"] = str(fields["retry_after"])
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     # browsers name HTML; programs that take anything (`*/*`) want the document

@@ -252,7 +252,7 @@ def test_redis_is_asked_nothing_while_there_is_nothing_to_agree_on(time: Time, m
     def never() -> None:
         raise AssertionError("Redis was asked")
 
-    monkeypatch.setattr("notify.providers.rates._line", never)
+    monkeypatch.setattr("notify.redis_line._line", never)
     known = make(time)
     for _ in range(10):
         used(known, known.admit(500, ROUTINE))

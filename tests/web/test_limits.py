@@ -1,0 +1,105 @@
+"""Limits for one network, and which network a visitor comes from."""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from notify import jobs
+from notify.settings import Settings
+from notify.web import limits
+from notify.web.networks import network_behind
+
+Client = TestClient[Litestar]
+PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48")]
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "network"),
+    [
+        ("192.0.2.7", "", "192.0.2.7"),
+        ("192.0.2.7", "198.51.100.1", "192.0.2.7"),  # whoever is no proxy of ours is not believed
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.1", "198.51.100.1"),  # what the visitor wrote stands first
+        ("10.0.0.1", "198.51.100.1, 10.2.3.4", "198.51.100.1"),
+        ("10.0.0.1", "10.1.1.1", "10.1.1.1"),
+        ("10.0.0.1", "rubbish", "unknown"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("2001:db8:2::1", "", "2001:db8:2::/64"),
+        ("2001:db8:2:0:ffff::9", "", "2001:db8:2::/64"),
+        ("::ffff:192.0.2.7", "", "192.0.2.7"),
+        ("2001:db8:1::5", "198.51.100.1", "198.51.100.1"),
+        ("", "", "unknown"),
+    ],
+)
+def test_a_network_is_what_a_trusted_proxy_says_and_nothing_else(peer: str, forwarded: str, network: str) -> None:
+    assert network_behind(peer, forwarded, PROXIES) == network
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    jobs.sending_broker().client.flushall()
+    monkeypatch.setattr(limits, "settings", lambda: Settings(network_limits=0.2))
+    yield
+    jobs.sending_broker().client.flushall()
+
+
+def ask_for_links(client: Client, times: int) -> list[int]:
+    return [
+        client.post("/manage", data={"address": "sam@example.org"}, headers=BROWSER).status_code for _ in range(times)
+    ]
+
+
+def test_a_network_that_asks_too_often_is_told_when_to_come_again(client: Client, limited: None) -> None:
+    assert ask_for_links(client, 5) == [200, 200, 200, 429, 429]  # a fifth of fifteen at once
+    page = client.post("/manage", data={"address": "sam@example.org"}, headers=BROWSER | {"Accept-Language": "cy"})
+    assert "Gormod o geisiadau" in page.text
+    assert 0 < int(page.headers["retry-after"]) <= 60
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    problem = client.post("/manage", data={"address": "sam@example.org"})
+    assert problem.headers["content-type"].startswith("application/problem+json")
+    assert problem.json()["type"] == "/problems/too-many-requests"
+
+
+def test_one_limit_used_up_leaves_the_others_and_reading_is_never_limited(client: Client, limited: None) -> None:
+    ask_for_links(client, 4)
+    assert {client.get("/manage").status_code for _ in range(50)} == {200}
+    assert client.post("/sign-up", data={}, headers=BROWSER).status_code == 422
+
+
+def test_others_are_not_limited_by_what_one_network_did(limited: None) -> None:
+    assert [limits.wait_s("code", "192.0.2.1", 0.2) > 0 for _ in range(4)] == [False, False, False, True]
+    assert limits.wait_s("code", "192.0.2.2", 0.2) == 0
+
+
+def test_while_the_queue_is_away_nobody_is_turned_away(
+    client: Client, limited: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notify.redis_line.ask", lambda question: None)
+    assert set(ask_for_links(client, 6)) == {200}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("POST", "/sign-up", "sign-up"),
+        ("POST", "/sign-up/", "sign-up"),
+        ("POST", "/sign-up/answers", "sign-up step"),
+        ("POST", "/manage", "link"),
+        ("POST", "/manage/abc", "secret"),
+        ("POST", "/confirm-code", "code"),
+        ("POST", "/u/abc", "leave"),
+        ("GET", "/sign-up", None),
+        ("POST", "/api/v1/alerts", None),
+    ],
+)
+def test_every_door_that_sends_or_tries_secrets_is_counted(method: str, path: str, kind: str | None) -> None:
+    assert limits.kind_of(method, path) == kind
+
+
+def test_a_proxy_that_is_no_network_is_refused() -> None:
+    with pytest.raises(ValueError, match="name addresses and networks"):
+        Settings(trusted_proxies="10.0.0.0/8, proxy.example.org")
