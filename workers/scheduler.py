@@ -15,6 +15,7 @@ from notify import logs
 from notify.alerts import service as alerts
 from notify.db import engine, transaction
 from notify.deliveries import brake, budgets, endpoints, holds, metering, reconcile, restores, service
+from notify.subscribers import cleaning
 
 log = logging.getLogger("workers.scheduler")
 
@@ -60,6 +61,7 @@ CHORES = (
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
+    Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
 )
 

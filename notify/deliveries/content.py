@@ -211,13 +211,34 @@ class AlertContent:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What only its receiver knows: an address to open, and for some the digits to type in there."""
+
+    url: str
+    code: str = ""
+
+
 def notice_message(
-    kind: NoticeKind, *, channel: Channel, address: str, reference: str, url: str, language: str, council_name: str
+    kind: NoticeKind,
+    *,
+    channel: Channel,
+    address: str,
+    reference: str,
+    secret: Secret,
+    language: str,
+    council_name: str,
 ) -> Message:
     """A confirmation or sign-in message to one person."""
     language = language if language in SUBJECTS else "en"
     subject = SUBJECTS[language][kind].format(council=council_name)
-    values = {"kind": kind.value, "url": url, "council_name": council_name, "language": language}
+    values = {
+        "kind": kind.value,
+        "url": secret.url,
+        "code": secret.code,
+        "council_name": council_name,
+        "language": language,
+    }
     values["expires"] = EXPIRES[language][kind]
     if channel == Channel.SMS:
         text = rendering.message_environment("sms").get_template("notice.txt").render(**values)
@@ -235,12 +256,12 @@ def notice_message(
 
 SUBJECTS = {
     "en": {
-        NoticeKind.CONFIRM: "Confirm your alerts from {council}",
-        NoticeKind.SIGN_IN: "Your link to manage alerts from {council}",
+        NoticeKind.CONFIRM: "{council}: confirm your alerts",
+        NoticeKind.SIGN_IN: "{council}: your link to manage alerts",
     },
     "cy": {
-        NoticeKind.CONFIRM: "Cadarnhewch eich rhybuddion gan {council}",
-        NoticeKind.SIGN_IN: "Eich dolen i reoli rhybuddion gan {council}",
+        NoticeKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
+        NoticeKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
     },
 }
 EXPIRES = {

@@ -13,9 +13,11 @@ from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
+from notify.settings import settings
 from notify.staff.models import Council
+from notify.subscribers.codes import issue_code
 from notify.subscribers.links import issue_link
-from notify.subscribers.models import Contact, Notice, NoticeState, Subscriber, Subscription, Topic
+from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Subscriber, Subscription, Topic
 from notify.subscribers.queries import is_suppressed
 
 NOTICE_ATTEMPTS = 8
@@ -60,11 +62,18 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         channel=contact.channel,
         address=contact.address,
         reference=notice.id.hex,
-        url=content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)),
+        secret=_secret(session, notice, contact),
         language=subscriber.language,
         council_name=_council_names(session, subscriber.id),
     )
     return notice, message, contact.channel
+
+
+def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secret:
+    """What proves that the message arrived: digits to type in from a text, otherwise a link to follow."""
+    if contact.channel == Channel.SMS and notice.kind == NoticeKind.CONFIRM:
+        return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id))
+    return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)))
 
 
 def _council_names(session: Session, subscriber_id: UUID) -> str:

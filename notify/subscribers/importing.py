@@ -70,7 +70,7 @@ def import_subscribers(
             report.needs_review += outcome.needs_review
             unconfirmed.append(outcome.subscriber_id)
         if not confirmed:
-            ask_to_confirm(session, unconfirmed)
+            ask_to_confirm(session, unconfirmed, asked_by_stranger=False)
     report.problems.sort(key=lambda problem: problem.row)
     counts = {"rows": report.rows, "created": report.created, "updated": report.updated, "refused": report.refused}
     audit(session, council_id=council_id, actor=actor, action="subscriber.import", subject=evidence.source, **counts)

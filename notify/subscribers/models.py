@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, StringConstraints, field_validator, model_validator
-from sqlalchemy import ARRAY, Column, LargeBinary, Text
+from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -221,6 +221,27 @@ class LinkToken(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())
     used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class NoticeCount(SQLModel, table=True):
+    """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
+
+    __tablename__ = "notice_count"
+
+    counted: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    period: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    notices: int
+
+
+class ConfirmCode(SQLModel, table=True):
+    """The digits last sent to a phone, as a keyed digest, and how often somebody tried."""
+
+    __tablename__ = "confirm_code"
+
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    tries: int = 0
+    expires_at: datetime = Field(sa_column=moment_column())
 
 
 class ResidentSession(SQLModel, table=True):

@@ -22,7 +22,7 @@ from notify.subscribers import addresses, choices, coverage, links, notices, que
 from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up import CONSENT, LANGUAGES, WAYS, Fault, FormFaulty, read_sign_up
 from notify.web.cookies import ended_cookie, session_cookie
-from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+from notify.web.forms import EMPTY, TRAP, Form, from_our_pages, read_form
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
@@ -86,6 +86,8 @@ def _topics_page(offer: Offer, form: Form, faults: Sequence[Fault]) -> Response[
 def sign_up(body: RawBody) -> Response[object]:
     """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes."""
     form = read_form(body)
+    if form.has(TRAP):
+        return page("check-messages.html", contacts=[(WAYS[Channel.EMAIL], form.one("email"))])
     try:
         with transaction() as session:
             person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
@@ -113,8 +115,13 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
 def confirm(token: FromPath[str]) -> Response[object]:
     """Use up the link, and show what was agreed to."""
     with transaction() as session:
-        record = queries.record(session, service.confirm(session, token))
-        groups = choices.choices_of(session, record).groups
+        return _confirmed_page(session, service.confirm(session, token))
+
+
+def _confirmed_page(session: Session, subscriber_id: UUID) -> Response[object]:
+    """What was agreed to, with which councils."""
+    record = queries.record(session, subscriber_id)
+    groups = choices.choices_of(session, record).groups
     return page(
         "confirmed.html",
         topics=[(topic.name, _council_name(groups, topic.council_id)) for _, topic in record.subscriptions],
@@ -125,6 +132,28 @@ def confirm(token: FromPath[str]) -> Response[object]:
 
 def _council_name(groups: Sequence[coverage.TopicGroup], council_id: UUID) -> str:
     return next(group.council_name for group in groups if group.council_id == council_id)
+
+
+@get("/confirm-code", sync_to_thread=False, include_in_schema=False)
+def ask_code() -> Response[object]:
+    """Asks for the digits that a text brought."""
+    return page("confirm-code.html", form=EMPTY, faults=[])
+
+
+@page_post("/confirm-code")
+def confirm_code(body: RawBody) -> Response[object]:
+    """Take the digits. The answer is the same for a wrong code, an old one, and a number nobody signed up."""
+    form = read_form(body)
+    number = form.one("mobile")
+    try:
+        with transaction() as session:
+            subscriber_id = service.confirm_by_code(session, number, form.one("code")[:20])
+            if subscriber_id:
+                return _confirmed_page(session, subscriber_id)
+    except addresses.AddressNotValid as error:
+        return page("confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
+    fault = Fault("code", _("This code is not right, or works no longer. After five tries or 30 minutes it is spent."))
+    return page("confirm-code.html", status=422, form=form, faults=[fault])
 
 
 @get("/manage", sync_to_thread=False, include_in_schema=False)
@@ -138,6 +167,7 @@ def request_link(body: RawBody) -> Response[object]:
     """Send a link if the address is a subscriber's. The answer is the same for everybody."""
     form = read_form(body)
     address = form.one("address")
+    is_trapped = form.has(TRAP)
     channel = Channel.EMAIL if "@" in address else Channel.SMS
     try:
         addresses.normalise(channel, address)
@@ -145,7 +175,8 @@ def request_link(body: RawBody) -> Response[object]:
         advice = _("Enter an email address like name@example.org, or a UK mobile number like 07700 900123.")
         return page("manage.html", status=422, form=form, faults=[Fault("address", advice)])
     with transaction() as session:
-        notices.request_link(session, channel, address)
+        if not is_trapped:
+            notices.request_link(session, channel, address)
     return page("link-sent.html", address=address, way=WAYS[channel])
 
 
@@ -275,6 +306,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     sign_up,
     ask_to_confirm,
     confirm,
+    ask_code,
+    confirm_code,
     ask_who,
     request_link,
     ask_to_sign_in,

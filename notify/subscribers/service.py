@@ -12,6 +12,7 @@ from notify.errors import Conflict, Invalid
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
+from notify.subscribers.codes import use_code
 from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
 from notify.subscribers.links import use_link
 from notify.subscribers.models import (
@@ -123,7 +124,7 @@ def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: S
     if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
     if request.confirm:
-        ask_to_confirm(session, [outcome.subscriber_id])
+        ask_to_confirm(session, [outcome.subscriber_id], asked_by_stranger=False)
     audit(session, council_id=council_id, actor=actor, action="subscriber.add", subject=str(outcome.subscriber_id))
     return outcome
 
@@ -138,14 +139,14 @@ def sign_up(session: Session, *, person: NewSubscriber, topics: Sequence[Topic],
     known = _known_contacts(session, person)
     confirmed = [contact.id for contact in known if contact.confirmed_at]
     if confirmed:
-        write_notices(session, confirmed, NoticeKind.SIGN_IN)
+        write_notices(session, confirmed, NoticeKind.SIGN_IN, asked_by_stranger=True)
         return
     if known:
         _start_afresh(session, known, person)
     [outcome] = enrol(session, [Entry(1, person, topics)], consent, confirmed=False)
     if outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
-    ask_to_confirm(session, [outcome.subscriber_id])
+    ask_to_confirm(session, [outcome.subscriber_id], asked_by_stranger=True)
 
 
 def _known_contacts(session: Session, person: NewSubscriber) -> Sequence[Contact]:
@@ -178,10 +179,22 @@ def confirm(session: Session, token: str) -> UUID:
 
     Raises: LinkUsedOrExpired.
     """
-    contact = use_link(session, token, NoticeKind.CONFIRM)
+    return _confirm(session, use_link(session, token, NoticeKind.CONFIRM), source="link")
+
+
+def confirm_by_code(session: Session, number: str, code: str) -> UUID | None:
+    """The same with the code that a text held; None where it is another, which the caller commits as a lost try.
+
+    Raises: AddressNotValid.
+    """
+    contact = use_code(session, number, code)
+    return _confirm(session, contact, source="code") if contact else None
+
+
+def _confirm(session: Session, contact: Contact, *, source: str) -> UUID:
     contact.confirmed_at = contact.confirmed_at or clock.now()
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
-    _note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source="link")
+    _note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source=source)
     return subscriber.id
 
 

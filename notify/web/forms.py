@@ -18,6 +18,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # mail programs press this button for the reader, with neither our page nor a cookie (RFC 8058)
 OPEN_TO_OTHER_SITES = frozenset({"/u/{token}"})
 
+# a field that people neither see nor reach; programs that fill in everything give themselves away
+TRAP = "homepage"
+
 MOST_BYTES = 100_000
 MOST_FIELDS = 500
 

@@ -48,6 +48,7 @@ PUBLIC = {
     "/sign-up": "residents sign up without an account",
     "/sign-up/places": "residents sign up without an account",
     "/confirm/{token:str}": "the token in the link is the proof",
+    "/confirm-code": "the code in the text is the proof",
     "/manage": "asks for a link, and says the same whether the address is known or not",
     "/manage/{token:str}": "the token in the link is the proof",
     "/my": "a resident's session, checked in the room",

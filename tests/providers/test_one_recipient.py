@@ -20,7 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify.alerts.models import Alert, AlertState, Priority
-from notify.deliveries.content import AlertContent, Recipient, notice_message
+from notify.deliveries.content import AlertContent, Recipient, Secret, notice_message
 from notify.providers.base import Accepted, Channel, Message, Outcome, Refused
 from notify.providers.smtp import SmtpProvider
 from notify.subscribers.addresses import AddressNotValid, normalise
@@ -270,7 +270,7 @@ def test_a_notice_has_one_recipient_and_no_header_but_ours() -> None:
         council = nasty(dice)
         message = notice_message(
             dice.choice(list(NoticeKind)), channel=Channel.EMAIL, address=address, reference=reference,
-            url="https://alerts.example.org/confirm/x", language="en", council_name=council,
+            secret=Secret("https://alerts.example.org/confirm/x"), language="en", council_name=council,
         )  # fmt: skip
         head = head_of(message.mime)
         assert set(head) <= HEADERS, head

@@ -1,0 +1,192 @@
+"""What strangers can do with a sign-up form: not make us a weapon, not guess, not learn who subscribes."""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlmodel import col, select
+
+from notify.db import transaction
+from notify.providers.base import Channel
+from notify.settings import Settings
+from notify.subscribers import allowance, codes, service
+from notify.subscribers.models import Contact, Notice, NoticeKind, Subscriber
+from tests.mailbox import Mailbox
+from tests.subscribers.journey import BROWSER, sign_up
+from tests.world import World, add_resident, make_world
+
+Client = TestClient[Litestar]
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    return make_world()
+
+
+def notices() -> list[Notice]:
+    with transaction() as session:
+        return list(session.exec(select(Notice)).all())
+
+
+def test_a_thousand_sign_ups_of_one_victim_send_three_mails(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    for number in range(1000):
+        # every way of writing one mailbox that a program would try
+        address = ("victim@gmail.com", f"victim+{number}@gmail.com", "V.ic.tim@googlemail.com")[number % 3]
+        assert sign_up(client, email=address).status_code == 200
+    assert len(notices()) == 3
+    work()
+    assert sum(inbox.recipients().values()) == 3
+
+
+def test_a_subscriber_is_not_written_to_more_often_than_a_stranger(client: Client, world: World) -> None:
+    add_resident(world, "victim@example.org")
+    for _ in range(20):
+        sign_up(client, email="victim@example.org")
+        client.post("/manage", data={"address": "victim@example.org"})
+    assert [notice.kind for notice in notices()] == [NoticeKind.SIGN_IN] * 3
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("a+b@example.org", "a@example.org"),
+        ("a.b@example.org", "a.b@example.org"),
+        ("a.b+c@googlemail.com", "ab@gmail.com"),
+    ],
+)
+def test_ways_of_writing_one_mailbox_are_one(address: str, mailbox: str) -> None:
+    assert allowance.mailbox_of(Channel.EMAIL, address) == mailbox
+
+
+def test_texts_to_neighbouring_numbers_stop(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "settings", lambda: Settings(adjacent_numbers=4))
+    for number in range(20):
+        answer = sign_up(client, email="", mobile=f"07700 9001{number:02}")
+        assert answer.status_code == 200  # whoever tries learns nothing
+    sign_up(client, email="", mobile="07700 900201")
+    assert len(notices()) == 5
+
+
+def test_the_days_texts_are_bounded_and_mails_are_not(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "settings", lambda: Settings(notice_texts_per_day=2))
+    for number in range(4):
+        sign_up(client, email=f"p{number}@example.org", mobile=f"07700 900{number}01")
+    with transaction() as session:
+        channels = session.exec(select(Contact.channel).join(Notice, col(Notice.contact_id) == col(Contact.id))).all()
+    assert sorted(channels) == [Channel.EMAIL] * 4 + [Channel.SMS] * 2
+
+
+@pytest.mark.parametrize("path", ["/sign-up", "/manage"])
+def test_a_program_that_fills_in_the_hidden_field_gets_nothing_sent(client: Client, world: World, path: str) -> None:
+    add_resident(world, "sam@example.org")
+    fields = {"address": "sam@example.org", "email": "new@example.org", "homepage": "https://example.com"}
+    assert client.post(path, data=fields, headers=BROWSER).status_code == 200
+    assert notices() == []
+    with transaction() as session:
+        assert len(session.exec(select(Subscriber)).all()) == 1
+
+
+def test_nothing_a_stranger_wrote_stands_in_the_message(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    sign_up(client, name="WIN A PRIZE https://example.com", mobile="07700 900123")
+    work()
+    [mail] = inbox.messages()
+    assert b"PRIZE" not in mail.as_bytes()
+    assert not any("PRIZE" in line["text"] for line in inbox.lines("sms.jsonl"))
+
+
+def code_for(number: str) -> str:
+    with transaction() as session:
+        contact = session.exec(select(Contact).where(Contact.address == number)).one()
+        return codes.issue_code(session, contact.id)
+
+
+def confirm(client: Client, code: str, number: str = "07700 900123") -> int:
+    return client.post("/confirm-code", data={"mobile": number, "code": code}).status_code
+
+
+def confirmed() -> bool:
+    with transaction() as session:
+        return session.exec(select(Contact.confirmed_at)).one() is not None
+
+
+def test_the_code_of_a_text_confirms_the_number(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
+    page = sign_up(client, email="", mobile="07700 900123")
+    assert 'href="/confirm-code"' in page.text
+    work()
+    [text] = inbox.lines("sms.jsonl")
+    assert text["text"].startswith("Zed Council: your code is ")
+    code = text["text"].split("code is ")[1][:6]
+    done = client.post("/confirm-code", data={"mobile": "+44 7700 900123", "code": f" {code[:3]} {code[3:]} "})
+    assert done.status_code == 200
+    assert "Bin collections from Zed Council" in done.text
+    assert confirmed()
+    assert confirm(client, code) == 422  # used up
+
+
+def test_ten_thousand_guesses_at_once_find_no_code(client: Client, world: World) -> None:
+    sign_up(client, email="", mobile="07700 900123")
+    code = code_for("+447700900123")
+    wrong = [f"{number:06}" for number in range(10_000) if f"{number:06}" != code]
+
+    def guess(tried: str) -> bool:
+        with transaction() as session:
+            return service.confirm_by_code(session, "07700 900123", tried) is not None
+
+    with ThreadPoolExecutor(4) as threads:
+        assert not any(threads.map(guess, wrong))
+    assert confirm(client, code) == 422  # five tries were all there were
+    assert not confirmed()
+
+
+def test_guesses_that_come_together_are_counted_one_by_one(client: Client, world: World) -> None:
+    sign_up(client, email="", mobile="07700 900123")
+    code = code_for("+447700900123")
+
+    def guess(tried: str) -> bool:
+        with transaction() as session:
+            return service.confirm_by_code(session, "07700 900123", tried) is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(guess, ["000000" if code != "000000" else "000001"] * 8))
+    assert confirm(client, code) == 422
+
+
+def test_a_new_code_ends_the_old_one_and_nobody_elses_number_takes_it(client: Client, world: World) -> None:
+    sign_up(client, email="", mobile="07700 900123")
+    first = code_for("+447700900123")
+    second = code_for("+447700900123")
+    if first != second:
+        assert confirm(client, first) == 422
+    assert confirm(client, second, "07700 900124") == 422
+    assert confirm(client, second, "nonsense") == 422
+    assert confirm(client, second) == 200
+
+
+def test_known_and_unknown_addresses_get_the_same_answer_in_the_same_time(client: Client, world: World) -> None:
+    for number in range(200):
+        add_resident(world, f"known-{number:03}@example.org")
+    client.post("/manage", data={"address": "first@example.org"})
+    times: dict[str, list[float]] = {"known": [], "other": []}
+    bodies: set[str] = set()
+    for number in range(200):
+        for kind in ("known", "other"):
+            address = f"{kind}-{number:03}@example.org"
+            start = time.perf_counter()
+            answer = client.post("/manage", data={"address": address}, headers=BROWSER)
+            times[kind].append(time.perf_counter() - start)
+            bodies.add(f"{answer.status_code} {answer.text.replace(address, 'X')}")
+    assert len(bodies) == 1
+    known, other = (statistics.median(found) for found in times.values())
+    assert abs(known - other) < 0.005, f"{known * 1000:.2f} ms and {other * 1000:.2f} ms"
+    assert len(notices()) == 200
