@@ -43,7 +43,7 @@ class Ask:
 PAGES = (
     Ask("/"),
     Ask("/sign-up"),
-    Ask("/sign-up/places", {"postcode": "ZZ1 1AA"}),
+    Ask("/sign-up/answers", {"step": "postcode", "postcode": "ZZ1 1AA"}),
     Ask("/manage"),
 )
 NOTHING = (Ask("/health/live"),)

@@ -56,13 +56,13 @@ def said_as(text: str) -> str:
     return _words_of(spoken()).gettext(text) if text else text
 
 
-def _(text: str, **values: object) -> str:
+def _(text: str, /, **values: object) -> str:
     """`text` in the language that is spoken, with each {name} filled from `values`."""
     said = said_as(text)
     return said.format(**values) if values else said
 
 
-def ngettext(one: str, many: str, n: int, **values: object) -> str:
+def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     """The form of the words that goes with the number `n`, which also fills {n}. Welsh has up to six."""
     return _words_of(spoken()).ngettext(one, many, n).format(n=n, **values)
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from notify.errors import Invalid
+from notify.languages import _
 
 OUTWARD = r"[A-Z]{1,2}[0-9][0-9A-Z]?"
 KEY_PATTERN = re.compile(OUTWARD + r"[0-9][A-Z]{2}", re.ASCII)
@@ -37,8 +38,11 @@ def normalise(text: str) -> str:
     key = _unslip(typed.upper()) if typed.isascii() else ""
     if not KEY_PATTERN.fullmatch(key):
         raise PostcodeNotValid(
-            f"“{_quoted(text)}” is not a full postcode. Write it like CB1 2EX: "
-            "letters and a number, then a number and two letters."
+            _(
+                "“{text}” is not a full postcode. Write it like CB1 2EX: letters and a number, then a number and two "
+                "letters.",
+                text=_quoted(text),
+            )
         )
     return key
 

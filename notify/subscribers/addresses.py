@@ -7,6 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from notify import tokens
 from notify.errors import Invalid
+from notify.languages import _
 from notify.providers import ssrf
 from notify.providers.base import Channel, ProviderRejected
 from notify.settings import settings
@@ -47,30 +48,30 @@ def fingerprint(channel: Channel, address: str) -> bytes:
 def _email(text: str) -> str:
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise AddressNotValid(f"Enter an e-mail address like name@example.org. {error}") from None
+    except EmailNotValidError:
+        raise AddressNotValid(_("Enter an email address like name@example.org.")) from None
     if found.ascii_email is None:
-        raise AddressNotValid("The part before the @ may only hold plain letters, digits and marks.")
+        raise AddressNotValid(_("The part before the @ may only hold plain letters, digits and marks."))
     return found.ascii_email.lower()
 
 
 def _mobile(text: str) -> str:
-    number = _uk_number(text, "Enter a UK mobile number like 07700 900123.")
+    number = _uk_number(text, _("Enter a UK mobile number like 07700 900123."))
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if _DRAMA_MOBILE.fullmatch(written):
         return _unless_live(written)
     if phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
-        raise AddressNotValid("Enter a UK mobile number like 07700 900123. Texts cannot reach other numbers.")
+        raise AddressNotValid(_("Enter a UK mobile number like 07700 900123. Texts cannot reach other numbers."))
     return written
 
 
 def _telephone(text: str) -> str:
-    number = _uk_number(text, "Enter a UK telephone number like 0113 496 0123 or 07700 900123.")
+    number = _uk_number(text, _("Enter a UK telephone number like 0113 496 0123 or 07700 900123."))
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if _DRAMA_MOBILE.fullmatch(written) or _DRAMA_LANDLINE.fullmatch(written):
         return _unless_live(written)
     if phonenumbers.number_type(number) not in _CALLED:
-        raise AddressNotValid("Enter a UK landline or mobile number. We do not call premium or special numbers.")
+        raise AddressNotValid(_("Enter a UK landline or mobile number. We do not call premium or special numbers."))
     return written
 
 
@@ -89,17 +90,19 @@ def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
 def _unless_live(written: str) -> str:
     """A number kept free for drama, which a live installation does not take: somebody meant another."""
     if settings().is_secure:
-        raise AddressNotValid("This number is kept free for films and reaches nobody. Enter your own.")
+        raise AddressNotValid(_("This number is kept free for films and reaches nobody. Enter your own."))
     return written
 
 
 def _webhook(text: str) -> str:
     if "#" in text:
-        raise AddressNotValid("Leave out the # and what follows it: it is never sent.")
+        raise AddressNotValid(_("Leave out the # and what follows it: it is never sent."))
     try:
         wanted = ssrf.read(text)
     except ProviderRejected as error:
-        raise AddressNotValid(f"Enter a webhook address like https://example.org/alerts. {error}") from None
+        raise AddressNotValid(
+            _("Enter a webhook address like https://example.org/alerts. {reason}", reason=error)
+        ) from None
     stored = wanted.url_at(wanted.host)
     # an address without a path is kept without one, as it always was: its fingerprint finds it
     return stored.removesuffix("/") if "/" not in text.partition("://")[2] and "?" not in text else stored

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from notify.errors import NotifyError
+from notify.languages import _
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.staff.queries import council
@@ -13,7 +14,7 @@ from notify.subscribers import coverage, queries, service
 from notify.subscribers.coverage import TopicGroup
 from notify.subscribers.models import Contact, NewPlace, Place, SubscriberChange, Topic, WardSource
 from notify.subscribers.queries import SubscriberRecord
-from notify.subscribers.sign_up import CONSENT, Fault, FormFaulty, read_language, read_name, topic_faults
+from notify.subscribers.sign_up import Fault, FormFaulty, consent, read_language, read_name, topic_faults
 from notify.web.forms import Form
 
 SOURCE = "website"
@@ -58,7 +59,7 @@ def save(session: Session, choices: Choices, form: Form) -> None:
     topics = [topic for group in choices.groups for topic in group.topics if str(topic.id) in wanted]
     ticked = [contact for contact in record.contacts if contact.channel in form.all("channel")]
     if topics and not ticked:
-        faults.append(Fault("channels", "Choose at least one way to get alerts, or no topics."))
+        faults.append(Fault("channels", _("Choose at least one way to get alerts, or no topics.")))
     faults += topic_faults(topics, [contact.channel for contact in ticked])
     name = read_name(form, faults)
     places = _places(session, record, form, faults)
@@ -69,7 +70,7 @@ def save(session: Session, choices: Choices, form: Form) -> None:
         language=read_language(form, also=record.subscriber.language),
         tracking_consent=form.has("tracking_consent"),
         places=places,
-        consent=CONSENT,
+        consent=consent(),
     )
     try:
         _store(session, choices, change, topics=topics, ticked=ticked)
@@ -90,7 +91,7 @@ def _store(
         if contact not in ticked:
             service.unsubscribe(session, contact_id=contact.id, topic_id=None, source=SOURCE)
         elif not was_used:
-            service.resume(session, record=now, contact=contact, consent=CONSENT)
+            service.resume(session, record=now, contact=contact, consent=consent())
 
 
 def _places(session: Session, record: SubscriberRecord, form: Form, faults: list[Fault]) -> list[NewPlace] | None:
@@ -107,9 +108,9 @@ def _places(session: Session, record: SubscriberRecord, form: Form, faults: list
         return None
     label = " ".join(form.one("new_label").split())
     if len(label) > LONGEST_LABEL:
-        faults.append(Fault("new_label", f"Enter at most {LONGEST_LABEL} characters."))
+        faults.append(Fault("new_label", _("Enter at most {most} characters.", most=LONGEST_LABEL)))
     if len(kept) >= MOST_PLACES:
-        faults.append(Fault("new_postcode", f"You can have {MOST_PLACES} places. Remove one first."))
+        faults.append(Fault("new_postcode", _("You can have {most} places. Remove one first.", most=MOST_PLACES)))
     if faults:
         return None
     added = NewPlace(postcode=normalise_postcode(text), label=label or "Home")
@@ -155,14 +156,14 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         ],
         "consents": [
             {
-                "at": consent.at.isoformat(),
-                "action": consent.action.value,
+                "at": line.at.isoformat(),
+                "action": line.action.value,
                 "topic": topic_name,
-                "channel": consent.channel,
-                "source": consent.source,
-                "version": consent.wording_version,
+                "channel": line.channel,
+                "source": line.source,
+                "version": line.wording_version,
                 "words": wording,
             }
-            for consent, topic_name, wording in queries.consents(session, person.id)
+            for line, topic_name, wording in queries.consents(session, person.id)
         ],
     }

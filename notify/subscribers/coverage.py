@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from babel.dates import format_date
 from sqlmodel import Session
 
 from notify.errors import Invalid
+from notify.languages import _, spoken
 from notify.places import postcodes
 from notify.places.models import Area
 from notify.places.queries import Resolved, areas_by_code, resolve_postcodes
@@ -61,8 +63,11 @@ def offer_at(session: Session, text: str) -> Offer:
     groups = topic_groups(session, _districts(found, list(areas.values())))
     if not groups:
         raise PlaceNotServed(
-            f"No council that covers {postcodes.canonical(key)} sends alerts with this service yet. "
-            "Enter another postcode, or ask your council."
+            _(
+                "No council that covers {postcode} sends alerts with this service yet. "
+                "Enter another postcode, or ask your council.",
+                postcode=postcodes.canonical(key),
+            )
         )
     wards = [Ward(code, areas[code].name if code in areas else code) for code in codes]
     return Offer(postcodes.canonical(key), wards, groups)
@@ -72,17 +77,27 @@ def _usable(found: Resolved | None, postcode: str) -> Resolved:
     """What is known of the postcode, if residents may live there."""
     if found is None:
         raise PlaceNotServed(
-            f"We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to reach "
-            "us: until then enter the postcode of a neighbour."
+            _(
+                "We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to "
+                "reach us: until then enter the postcode of a neighbour.",
+                postcode=postcode,
+            )
         )
     if found.ended_on is not None:
         raise PlaceNotServed(
-            f"The postcode {postcode} has not been in use since {found.ended_on:%B %Y}. Enter the one used today."
+            _(
+                "The postcode {postcode} has not been in use since {month}. Enter the one used today.",
+                postcode=postcode,
+                month=format_date(found.ended_on, "MMMM y", locale=spoken()),
+            )
         )
     if found.ward_code is None:
         raise PlaceNotServed(
-            f"We do not know where {postcode} is, as with postcodes for large organisations. "
-            "Enter the postcode of your home."
+            _(
+                "We do not know where {postcode} is, as with postcodes for large organisations. "
+                "Enter the postcode of your home.",
+                postcode=postcode,
+            )
         )
     return found
 

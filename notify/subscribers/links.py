@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 
 from notify import clock, tokens
 from notify.errors import NotFound
+from notify.languages import _, later
 from notify.subscribers.models import Contact, LinkToken, NoticeKind, ResidentSession
 from notify.subscribers.notices import NOTICE_LIFE
 
@@ -17,7 +18,7 @@ SESSION_LIFE = timedelta(hours=1)
 class LinkUsedOrExpired(NotFound):
     """The link was used already, replaced by a newer one, or has expired."""
 
-    title = "This link no longer works"
+    title = later("This link no longer works")
 
 
 def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
@@ -55,8 +56,10 @@ def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
     contact = session.get(Contact, contact_id) if contact_id else None
     if contact is None:
         raise LinkUsedOrExpired(
-            "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
-            "worked. Otherwise ask for a new link."
+            _(
+                "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
+                "worked. Otherwise ask for a new link."
+            )
         )
     return contact
 

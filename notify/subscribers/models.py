@@ -81,6 +81,7 @@ class Topic(SQLModel, table=True):
     slug: str
     name: str
     description: str = ""
+    frequency: str = ""
     purpose: TopicPurpose = Field(sa_column=state_column(TopicPurpose))
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     tracking_allowed: bool = False
@@ -265,6 +266,7 @@ class NewTopic(Input):
     slug: Slug = Field(max_length=60)
     name: str = Field(min_length=1, max_length=100)
     description: str = Field(default="", max_length=500)
+    frequency: str = Field(default="", max_length=100, description="How often it writes, as in: About twice a week.")
     purpose: TopicPurpose = TopicPurpose.SERVICE
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     tracking_allowed: bool = False

@@ -13,14 +13,13 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.errors import Unauthenticated
-from notify.languages import _, later
-from notify.places.postcodes import PostcodeNotValid, canonical
+from notify.languages import LANGUAGES, _, later
+from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.queries import councils
 from notify.subscribers import addresses, choices, coverage, links, notices, queries, service
-from notify.subscribers.coverage import Offer, PlaceNotServed
-from notify.subscribers.sign_up import CONSENT, LANGUAGES, WAYS, Fault, FormFaulty, read_sign_up
+from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty
 from notify.web.cookies import ended_cookie, session_cookie
 from notify.web.forms import EMPTY, TRAP, Form, from_our_pages, read_form
 from notify.web.templates import page
@@ -45,64 +44,6 @@ def home() -> Response[object]:
     with transaction() as session:
         names = [council.name for council in councils(session)]
     return page("home.html", councils=names)
-
-
-@get("/sign-up", sync_to_thread=False, include_in_schema=False)
-def ask_postcode() -> Response[object]:
-    """The first step: where do you live?"""
-    return _postcode_page(EMPTY, [])
-
-
-def _postcode_page(form: Form, faults: Sequence[Fault]) -> Response[object]:
-    return page("sign-up-postcode.html", status=422 if faults else 200, form=form, faults=faults)
-
-
-@page_post("/sign-up/places")
-def offer_topics(body: RawBody) -> Response[object]:
-    """The second step: what there is at this postcode."""
-    form = read_form(body)
-    try:
-        with transaction() as session:
-            offer = coverage.offer_at(session, form.one("postcode"))
-    except (PostcodeNotValid, PlaceNotServed) as error:
-        return _postcode_page(form, [Fault("postcode", error.detail)])
-    return _topics_page(offer, EMPTY, [])
-
-
-def _topics_page(offer: Offer, form: Form, faults: Sequence[Fault]) -> Response[object]:
-    return page(
-        "sign-up.html",
-        status=422 if faults else 200,
-        offer=offer,
-        form=form,
-        faults=faults,
-        languages=LANGUAGES,
-        ways=WAYS,
-        wording=CONSENT.wording,
-    )
-
-
-@page_post("/sign-up")
-def sign_up(body: RawBody) -> Response[object]:
-    """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes."""
-    form = read_form(body)
-    if form.has(TRAP):
-        return page("check-messages.html", contacts=[(WAYS[Channel.EMAIL], form.one("email"))])
-    try:
-        with transaction() as session:
-            person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
-            service.sign_up(session, person=person, topics=topics, consent=CONSENT)
-    except (PostcodeNotValid, PlaceNotServed) as error:
-        return _postcode_page(form, [Fault("postcode", error.detail)])
-    except FormFaulty as error:
-        faults = error.faults
-    except service.NotEnrolled as error:
-        faults = [Fault("email", error.detail)]
-    else:
-        written_to = [(WAYS[contact.channel], contact.address) for contact in person.contacts]
-        return page("check-messages.html", contacts=written_to)
-    with transaction() as session:  # what the failed one had read went with it
-        return _topics_page(coverage.offer_at(session, form.one("postcode")), form, faults)
 
 
 @get("/confirm/{token:str}", sync_to_thread=False, include_in_schema=False)
@@ -241,7 +182,7 @@ def _choices_page(
         tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
         new_postcode=form.one("new_postcode") if form else "",
         new_label=form.one("new_label") if form else "",
-        wording=CONSENT.wording,
+        wording=_(WORDING),
     )
 
 
@@ -301,9 +242,6 @@ def sign_out(request: AnyRequest) -> Response[object]:
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     home,
-    ask_postcode,
-    offer_topics,
-    sign_up,
     ask_to_confirm,
     confirm,
     ask_code,

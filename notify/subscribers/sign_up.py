@@ -1,29 +1,44 @@
 """The sign-up form: what a resident wrote in it, and what is still missing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notify.languages import later
+from notify.languages import LANGUAGES, _, later, spoken
 from notify.providers.base import Channel
 from notify.subscribers import addresses
 from notify.subscribers.coverage import Offer
 from notify.subscribers.models import ConsentEvidence, NewContact, NewPlace, NewSubscriber, Topic
 from notify.web.forms import Form
 
-LANGUAGES = (("en", "English"), ("cy", "Cymraeg (Welsh)"))
 LONGEST_NAME = 80
 
 # other words are another version
-CONSENT = ConsentEvidence(
-    wording_version="resident-page-1",
-    wording=(
-        "By signing up you agree that the councils whose topics you chose may send you alerts about these topics, "
-        "for the postcode and by the ways you gave. You can stop at any time with the link in each message. "
-        "Your details are used for these alerts only, and are erased when you ask for it."
-    ),
-    language="en",
-    source="website",
+WORDING_VERSION = "resident-page-2"
+WORDING = later(
+    "You agree that the councils whose topics you chose may send you alerts about these topics, for your places and by "
+    "the ways you chose. You can stop at any time with the link in every message. Your details are used for these "
+    "alerts only, and are erased when you ask for it."
 )
+CAMPAIGN = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_CAMPAIGN = 40
+
+
+def consent(source: str = "website") -> ConsentEvidence:
+    """The words agreed to on our pages, in the language they are shown in; `source` says where they were."""
+    return ConsentEvidence(wording_version=WORDING_VERSION, wording=_(WORDING), language=spoken(), source=source)
+
+
+def campaign_of(form: Form) -> str:
+    """The poster or page that led here, as its link names it; empty when there is none or it is no such name."""
+    name = form.one("source")
+    return name if len(name) <= LONGEST_CAMPAIGN and CAMPAIGN.fullmatch(name) else ""
+
+
+def source_of(form: Form) -> str:
+    """Where a resident signs up, as the consent ledger keeps it."""
+    campaign = campaign_of(form)
+    return f"website: {campaign}" if campaign else "website"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +60,16 @@ class FormFaulty(Exception):
 def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topic]]:
     """The resident whom the form describes, and the topics they chose. Raises: FormFaulty with every fault."""
     faults: list[Fault] = []
-    ward = _ward(form, offer, faults)
-    chosen = set(form.all("topic"))
-    topics = [topic for topic in offer.topics if str(topic.id) in chosen]
-    if not topics:
-        faults.append(Fault("topics", "Choose at least one topic."))
+    ward = read_ward(form, offer, faults)
+    topics = read_topics(form, offer, faults)
     name = read_name(form, faults)
-    contacts = _contacts(form, faults)
+    contacts = read_contacts(form, faults)
     faults += topic_faults(topics, [contact.channel for contact in contacts])
-    language = read_language(form)
     if faults:
         raise FormFaulty(faults)
     person = NewSubscriber(
         name=name,
-        language=language,
+        language=read_language(form),
         contacts=contacts,
         places=[NewPlace(postcode=offer.postcode, ward=ward)],
         tracking_consent=form.has("tracking_consent"),
@@ -66,45 +77,76 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
     return person, topics
 
 
-def _ward(form: Form, offer: Offer, faults: list[Fault]) -> str | None:
+def read_ward(form: Form, offer: Offer, faults: list[Fault]) -> str | None:
     """The ward a resident near a boundary says is theirs; None where they are not asked or not sure."""
     if len(offer.wards) < 2:
         return None
     answer = form.one("ward")
     if answer not in {"unsure", *(ward.code for ward in offer.wards)}:
-        faults.append(Fault("ward", "Choose your ward, or say that you are not sure."))
+        faults.append(Fault("ward", _("Choose your ward, or say that you are not sure.")))
     return None if answer == "unsure" else answer
+
+
+def read_topics(form: Form, offer: Offer, faults: list[Fault]) -> Sequence[Topic]:
+    """The topics of this offer that were ticked."""
+    chosen = set(form.all("topic"))
+    topics = [topic for topic in offer.topics if str(topic.id) in chosen]
+    if not topics:
+        faults.append(Fault("topics", _("Choose at least one topic.")))
+    return topics
+
+
+def read_ways(form: Form, faults: list[Fault]) -> Sequence[str]:
+    """The fields of the ways that were ticked: `email`, `mobile` or both."""
+    ways = [field for field in FIELDS if field in form.all("way")]
+    if not ways:
+        faults.append(Fault("way", _("Choose how we shall reach you.")))
+    return ways
 
 
 def read_name(form: Form, faults: list[Fault]) -> str:
     """The name, which may be empty. A name too long is added to `faults`."""
     name = " ".join(form.one("name").split())
     if len(name) > LONGEST_NAME:
-        faults.append(Fault("name", f"Enter a name of at most {LONGEST_NAME} characters."))
+        faults.append(Fault("name", _("Enter a name of at most {most} characters.", most=LONGEST_NAME)))
     return name
 
 
 def read_language(form: Form, *, also: str = "en") -> str:
     """The language chosen: one of ours or `also`, which is the answer when nothing was chosen."""
     answer = form.one("language")
-    return answer if answer in {code for code, _ in LANGUAGES} else also
+    return answer if answer in LANGUAGES else also
 
 
-def _contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
+FIELDS = {"email": Channel.EMAIL, "mobile": Channel.SMS}
+
+
+def fields_asked_for(form: Form) -> Sequence[str]:
+    """The fields for addresses that the chosen ways need; both where nobody was asked about ways."""
+    return [field for field in FIELDS if field in form.all("way")] or list(FIELDS)
+
+
+def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
+    """The addresses given for the chosen ways. Each way that was chosen needs its own."""
+    asked = fields_asked_for(form)
     contacts = []
-    for field, channel in (("email", Channel.EMAIL), ("mobile", Channel.SMS)):
+    for field in asked:
         text = form.one(field)
         if not text:
+            if form.has("way"):
+                faults.append(Fault(field, _(MISSING[field])))
             continue
-        contacts.append(NewContact(channel=channel, address=text[:500]))
+        contacts.append(NewContact(channel=FIELDS[field], address=text[:500]))
         try:
-            addresses.normalise(channel, text)
+            addresses.normalise(FIELDS[field], text)
         except addresses.AddressNotValid as error:
             faults.append(Fault(field, error.detail))
-    if not contacts:
-        faults.append(Fault("email", "Enter an email address, a mobile number, or both."))
+    if not contacts and not form.has("way"):
+        faults.append(Fault("email", _("Enter an email address, a mobile number, or both.")))
     return contacts
 
+
+MISSING = {"email": later("Enter your email address."), "mobile": later("Enter your mobile number.")}
 
 WAYS = {
     Channel.EMAIL: later("email"),
@@ -117,7 +159,12 @@ WAYS = {
 def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[Fault]:
     """The topics that are not sent in any of these ways."""
     return [
-        Fault("topics", f"{topic.name} is only sent by {' and '.join(WAYS[Channel(way)] for way in topic.channels)}.")
+        Fault("topics", _("{topic} is only sent by {ways}.", topic=topic.name, ways=ways_in_words(topic.channels)))
         for topic in topics
         if channels and not set(topic.channels) & set(channels)
     ]
+
+
+def ways_in_words(channels: Sequence[str]) -> str:
+    """“email and text message”, in the language of the visit."""
+    return _(" and ").join(_(WAYS[Channel(way)]) for way in channels)

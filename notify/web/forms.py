@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from notify.errors import Forbidden, Invalid
+from notify.languages import _, later
 from notify.settings import settings
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -28,16 +29,16 @@ MOST_FIELDS = 500
 class AnotherSite(Forbidden):
     """A form on somebody else's page was pointed at us."""
 
-    title = "This did not come from our own page"
+    title = later("This did not come from our own page")
 
 
 class FormNotReadable(Invalid):
     """No browser sends such a form from our pages."""
 
-    title = "The form could not be read"
+    title = later("The form could not be read")
 
 
-def from_our_pages(connection: AnyConnection, _: BaseRouteHandler) -> None:
+def from_our_pages(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """A guard for every page that changes something: lets through what our own pages sent. Raises: AnotherSite."""
     refuse_other_sites(connection)
 
@@ -46,7 +47,7 @@ def refuse_other_sites(connection: AnyConnection) -> None:
     """Refuse a request that changes something and that a page of another site sent. Raises: AnotherSite."""
     method = connection.scope.get("method")
     if method not in SAFE_METHODS and not is_ours(connection.headers, connection.url.netloc):
-        raise AnotherSite("Open the page on this site and press its button again.")
+        raise AnotherSite(_("Open the page on this site and press its button again."))
 
 
 def is_ours(headers: Mapping[str, str], host: str) -> bool:
@@ -106,11 +107,11 @@ EMPTY = Form({})
 def read_form(body: bytes) -> Form:
     """The fields of a URL-encoded body. Raises: FormNotReadable for what no page of ours sends."""
     if len(body) > MOST_BYTES:
-        raise FormNotReadable("It is far longer than any form of ours.")
+        raise FormNotReadable(_("It is far longer than any form of ours."))
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise FormNotReadable("Go back, reload the page and fill it in again.") from None
+        raise FormNotReadable(_("Go back, reload the page and fill it in again.")) from None
     if any("\0" in value for values in fields.values() for value in values):
-        raise FormNotReadable("It holds characters that cannot be stored.")
+        raise FormNotReadable(_("It holds characters that cannot be stored."))
     return Form({name: [value.strip() for value in values] for name, values in fields.items()})

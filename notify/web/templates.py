@@ -50,7 +50,7 @@ def _components() -> Mapping[str, Callable[..., str]]:
     }
 
 
-def _said(text: str, **values: object) -> str:
+def _said(text: str, /, **values: object) -> str:
     """`languages._`, into which HTML may be put: a link within a sentence."""
     if any(hasattr(value, "__html__") for value in values.values()):
         return escape(languages.said_as(text)).format(**values)

@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 from sqlmodel import select
 
 from notify.db import transaction
+from notify.deliveries.content import unsubscribe_token
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
@@ -31,26 +32,92 @@ def ask_postcode(page: Page, world: World, postcode: str = "ZZ1 1AA") -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def choose(page: Page, world: World) -> None:
-    """The second step, for two councils near a boundary."""
-    add_county()
-    ask_postcode(page, world, NEAR)
+def go_on(page: Page) -> None:
+    """Answered: the next question, please."""
+    page.get_by_role("button", name="Continue").click()
 
 
-def choose_badly(page: Page, world: World) -> None:
-    """The second step with everything wrong."""
-    choose(page, world)
-    page.get_by_label("Email address").fill("nobody")
-    page.get_by_label("UK mobile number").fill("12")
-    page.get_by_role("button", name="Agree and sign up").click()
+def sign_up_to(step: str) -> Way:
+    """One question of the sign-up, for two councils near a boundary; the ones before it are answered."""
+
+    def go(page: Page, world: World) -> None:
+        add_county()
+        ask_postcode(page, world, NEAR)
+        for name, answered in ANSWERS.items():
+            if name == step:
+                return
+            answered(page)
+            go_on(page)
+
+    return go
+
+
+def faulty(step: str) -> Way:
+    """The question unanswered, and so asked again."""
+
+    def go(page: Page, world: World) -> None:
+        sign_up_to(step)(page, world)
+        go_on(page)
+
+    return go
+
+
+def _contacts(page: Page) -> None:
+    page.get_by_label("Email address").fill("sam@example.org")
+    page.get_by_label("UK mobile number").fill("07700 900123")
+
+
+def _ways(page: Page) -> None:
+    page.get_by_label("Email", exact=True).check()
+    page.get_by_label("Text message").check()
+
+
+ANSWERS: Mapping[str, Callable[[Page], None]] = {
+    "ward": lambda page: page.get_by_label("Southside").check(),
+    "topics": lambda page: page.get_by_label("Bin collections").check(),
+    "ways": _ways,
+    "contacts": _contacts,
+    "language": lambda page: page.get_by_label("English").check(),
+    "counting": lambda page: None,
+    "check": lambda page: None,
+}
 
 
 def signed_up(page: Page, world: World) -> None:
-    """After the second step."""
-    ask_postcode(page, world)
-    page.get_by_label("Bin collections").check()
-    page.get_by_label("Email address").fill("sam@example.org")
+    """After the last page."""
+    sign_up_to("check")(page, world)
     page.get_by_role("button", name="Agree and sign up").click()
+
+
+def contacts_in_welsh(page: Page, world: World) -> None:
+    """Faults in the other language."""
+    sign_up_to("contacts")(page, world)
+    page.get_by_role("button", name="Cymraeg").click()
+    page.get_by_role("button", name="Parhau").click()
+
+
+def code_not_right(page: Page, world: World) -> None:
+    """Digits that were never sent."""
+    page.goto("/confirm-code")
+    page.get_by_label("UK mobile number").fill("07700 900123")
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Confirm my number").click()
+
+
+def stop(page: Page, world: World) -> None:
+    """Which messages shall stop? As the link in a mail asks."""
+    alert_id = new_alert(page, world)
+    add_resident(world, "sam@example.org", topics=["road-closures"])
+    with transaction() as session:
+        contact = session.exec(select(Contact).where(Contact.address == "sam@example.org")).one()
+        token = unsubscribe_token(contact.id, alert_id)
+    page.goto(f"/u/{token}")
+
+
+def stopped(page: Page, world: World) -> None:
+    """They have."""
+    stop(page, world)
+    page.get_by_role("button").click()
 
 
 def confirm(page: Page, world: World) -> None:
@@ -170,9 +237,15 @@ STATES: Mapping[str, Way] = {
     "home": at("/"),
     "postcode": at("/sign-up"),
     "postcode-faulty": lambda page, world: ask_postcode(page, world, "nowhere"),
-    "choose": choose,
-    "choose-faulty": choose_badly,
+    **{step: sign_up_to(step) for step in ("ward", "topics", "ways", "contacts", "language", "counting", "check")},
+    **{f"{step}-faulty": faulty(step) for step in ("ward", "topics", "ways", "contacts")},
+    "contacts-faulty-welsh": contacts_in_welsh,
     "signed-up": signed_up,
+    "home-welsh": at("/?lang=cy"),
+    "code": at("/confirm-code"),
+    "code-faulty": code_not_right,
+    "stop": stop,
+    "stopped": stopped,
     "confirm": confirm,
     "confirmed": confirmed,
     "manage": at("/manage"),

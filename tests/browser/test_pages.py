@@ -12,7 +12,7 @@ from notify.subscribers.models import Contact, NoticeKind
 from notify.web import templates
 from tests.browser.axe import violations
 from tests.browser.conftest import NewPage
-from tests.browser.states import STATES, ask_postcode, link_for, my
+from tests.browser.states import STATES, ask_postcode, go_on, link_for, my
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -65,7 +65,7 @@ def is_within_the_screen(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize("state", ["choose-faulty", "my", "docs", "home"])
+@pytest.mark.parametrize("state", ["contacts-faulty", "contacts-faulty-welsh", "topics", "check", "my", "docs", "home"])
 def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state: str) -> None:
     page = new_page(**LOOKS["narrow"], bypass_csp=True)
     STATES[state](page, world)
@@ -76,7 +76,10 @@ def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state:
     assert is_within_the_screen(page)
 
 
-@pytest.mark.parametrize("state", ["postcode-faulty", "choose-faulty", "my-faulty", "manage-faulty"])
+@pytest.mark.parametrize(
+    "state",
+    ["postcode-faulty", "ward-faulty", "topics-faulty", "ways-faulty", "contacts-faulty", "my-faulty", "manage-faulty"],
+)
 def test_a_fault_is_told_first_and_leads_to_its_field(page: Page, world: World, state: str) -> None:
     STATES[state](page, world)
     expect(page).to_have_title(re.compile("^Error: "))
@@ -111,8 +114,18 @@ def test_a_resident_signs_up_with_the_keyboard_alone(page: Page, world: World) -
     page.keyboard.press("Enter")
     tab_to(page, "checkbox", "Bin collections")
     page.keyboard.press("Space")
+    page.keyboard.press("Enter")  # sends a form from any of its fields, and not by way of Back or a language
+    tab_to(page, "checkbox", "Email")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
     tab_to(page, "textbox", "Email address")
     page.keyboard.type("sam@example.org")
+    page.keyboard.press("Enter")
+    tab_to(page, "button", "Continue")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", level=1)).to_have_text("May we count what you read?")
+    tab_to(page, "button", "Continue")
+    page.keyboard.press("Space")
     tab_to(page, "button", "Agree and sign up")
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
@@ -128,7 +141,12 @@ def test_the_whole_journey_works_without_scripts(new_page: NewPage, world: World
     page = new_page(java_script_enabled=False)
     ask_postcode(page, world)
     page.get_by_label("Road closures").check()
+    go_on(page)
+    page.get_by_label("Text message").check()
+    go_on(page)
     page.get_by_label("UK mobile number").fill("07700 900123")
+    for _question in ("number", "language", "counting"):
+        go_on(page)
     page.get_by_role("button", name="Agree and sign up").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Check your text messages"
     page.goto(f"/confirm/{link_for('+447700900123', NoticeKind.CONFIRM)}")

@@ -46,7 +46,7 @@ PUBLIC = {
     "/static/{file_path:path}": "styles and scripts of our pages",
     "/": "the way in",
     "/sign-up": "residents sign up without an account",
-    "/sign-up/places": "residents sign up without an account",
+    "/sign-up/answers": "residents sign up without an account",
     "/confirm/{token:str}": "the token in the link is the proof",
     "/confirm-code": "the code in the text is the proof",
     "/manage": "asks for a link, and says the same whether the address is known or not",
@@ -94,7 +94,7 @@ def test_every_door_that_was_built_is_open(app: Litestar) -> None:
     built = {
         f"{module.__name__}.{name}": handler.fn
         for found in pkgutil.walk_packages(notify.__path__, "notify.")
-        if found.name.endswith((".api", ".pages", ".app", ".docs"))
+        if found.name.endswith(("api", "pages", ".app", ".docs"))
         for module in [importlib.import_module(found.name)]
         for name, handler in vars(module).items()
         if isinstance(handler, HTTPRouteHandler)

@@ -21,7 +21,7 @@ PAGES = TEMPLATES / "pages"
 
 # staff and programmers are spoken to in English
 ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html"}
-NOT_YET = {"sign-up.html", "sign-up-postcode.html", "my.html", "my-data.html"}
+NOT_YET = {"my.html", "my-data.html"}
 
 # words that are the same in every language, and what a macro answers to another
 AS_THEY_ARE = re.compile(r"&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")
