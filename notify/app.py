@@ -21,8 +21,8 @@ from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
+from notify.subscribers import my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
-from notify.subscribers import sign_up_pages, suppression_api
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
 from notify.web.headers import add_security_headers
@@ -39,7 +39,15 @@ JSON_DOORS = (
     endpoint_api,
     analytics_api,
 )
-PAGE_DOORS = (subscribers_pages, sign_up_pages, publishing_pages, staff_pages, tracking_pages, analytics_pages)
+PAGE_DOORS = (
+    subscribers_pages,
+    sign_up_pages,
+    my_pages,
+    publishing_pages,
+    staff_pages,
+    tracking_pages,
+    analytics_pages,
+)
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.errors import NotifyError
-from notify.languages import _
+from notify.errors import NotFound, NotifyError
+from notify.languages import _, later
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.staff.queries import council
@@ -14,7 +15,7 @@ from notify.subscribers import coverage, queries, service
 from notify.subscribers.coverage import TopicGroup
 from notify.subscribers.models import Contact, NewPlace, Place, SubscriberChange, Topic, WardSource
 from notify.subscribers.queries import SubscriberRecord
-from notify.subscribers.sign_up import Fault, FormFaulty, consent, read_language, read_name, topic_faults
+from notify.subscribers.sign_up import Fault, FormFaulty, consent, read_language, read_name, read_ward, topic_faults
 from notify.web.forms import Form
 
 SOURCE = "website"
@@ -115,6 +116,44 @@ def _places(session: Session, record: SubscriberRecord, form: Form, faults: list
         return None
     added = NewPlace(postcode=normalise_postcode(text), label=label or "Home")
     return [*(place for place in kept if place.postcode != added.postcode), added]
+
+
+class PlaceNotYours(NotFound):
+    """There is no such place among the resident's own."""
+
+    title = later("There is no such place")
+
+
+def place_of(record: SubscriberRecord, place_id: UUID) -> Place:
+    """One of the resident's own places. Raises: PlaceNotYours."""
+    for place in record.places:
+        if place.id == place_id:
+            return place
+    raise PlaceNotYours(_("It may have been moved or removed already."))
+
+
+def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
+    """Put a new postcode in the place of an old one, under the same name.
+
+    Topics end whose council covers none of the places any more. Raises: FormFaulty, and then stores nothing.
+    """
+    faults: list[Fault] = []
+    try:
+        offer = coverage.offer_at(session, form.one("postcode"))
+    except NotifyError as error:
+        raise FormFaulty([Fault("postcode", error.detail)]) from None
+    ward = read_ward(form, offer, faults)
+    if faults:
+        raise FormFaulty(faults)
+    record = choices.record
+    new = NewPlace(postcode=normalise_postcode(offer.postcode), label=moved.label, ward=ward)
+    kept = [_as_new(place) for place in record.places if place.id != moved.id and place.postcode != new.postcode]
+    staying = [place.district_code for place in record.places if place.id != moved.id and place.district_code]
+    councils = {group.council_id for group in coverage.topic_groups(session, staying)}
+    councils |= {group.council_id for group in offer.groups}
+    topics = [topic for _subscription, topic in record.subscriptions if topic.council_id in councils]
+    change = SubscriberChange(places=[*kept, new])
+    service.change_subscriber(session, record=record, topics=topics, change=change, source=SOURCE)
 
 
 def _as_new(place: Place) -> NewPlace:

@@ -6,22 +6,20 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery, RawBody
+from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.db import transaction
-from notify.errors import Unauthenticated
-from notify.languages import LANGUAGES, _, later
+from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
-from notify.settings import settings
 from notify.staff.queries import councils
 from notify.subscribers import addresses, choices, coverage, links, notices, queries, service
-from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty
-from notify.web.cookies import ended_cookie, session_cookie
-from notify.web.forms import EMPTY, TRAP, Form, from_our_pages, read_form
+from notify.subscribers.sign_up import WAYS, Fault
+from notify.web.cookies import session_cookie
+from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
@@ -30,12 +28,6 @@ COOKIE = "resident"
 
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
-
-
-class SignedOut(Unauthenticated):
-    """There is no session, or it has ended."""
-
-    title = later("You are signed out")
 
 
 @page_get("/")
@@ -135,111 +127,6 @@ def sign_in(token: FromPath[str]) -> Response[object]:
     return Redirect("/my", status_code=303, cookies=[session_cookie(COOKIE, secret, links.SESSION_LIFE)])
 
 
-def _cookie(request: AnyRequest) -> str:
-    return request.cookies.get(settings().cookie_name(COOKIE), "")
-
-
-def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
-    """The resident whose session this is. Raises: SignedOut."""
-    cookie = _cookie(request)
-    subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
-    if subscriber_id is None:
-        raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
-    return queries.record(session, subscriber_id)
-
-
-@page_get("/my")
-def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
-    """What this resident chose, to change."""
-    with transaction() as session:
-        mine = choices.choices_of(session, _record(session, request))
-        return _choices_page(mine, None, [], saved=saved)
-
-
-def _choices_page(
-    mine: choices.Choices, form: Form | None, faults: Sequence[Fault], *, saved: bool = False
-) -> Response[object]:
-    """With `form`, the fields hold what was sent; without it, what is stored."""
-    person = mine.record.subscriber
-    languages = dict(LANGUAGES)
-    languages.setdefault(person.language, person.language)
-    return page(
-        "my.html",
-        status=422 if faults else 200,
-        faults=faults,
-        saved=saved,
-        groups=mine.groups,
-        chosen=set(form.all("topic")) if form else mine.following,
-        contacts=[
-            (contact, WAYS[contact.channel], contact.channel in form.all("channel") if form else used)
-            for contact, used in mine.contacts
-        ],
-        places=[(place, canonical(place.postcode)) for place in mine.record.places],
-        removed=form.all("remove_place") if form else (),
-        person_name=form.one("name") if form else person.name,
-        language=form.one("language") if form else person.language,
-        languages=languages.items(),
-        tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
-        new_postcode=form.one("new_postcode") if form else "",
-        new_label=form.one("new_label") if form else "",
-        wording=_(WORDING),
-    )
-
-
-@page_post("/my")
-def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
-    """Store the choices, or show what to mend."""
-    form = read_form(body)
-    try:
-        with transaction() as session:
-            mine = choices.choices_of(session, _record(session, request))
-            choices.save(session, mine, form)
-    except FormFaulty as error:
-        with transaction() as session:  # what the failed one had read went with it
-            mine = choices.choices_of(session, _record(session, request))
-            return _choices_page(mine, form, error.faults)
-    return Redirect("/my?saved=true", status_code=303)
-
-
-@page_get("/my/data")
-def show_everything(request: AnyRequest) -> Response[object]:
-    """Everything held about this resident, to read."""
-    with transaction() as session:
-        held = choices.held_about(session, _record(session, request))
-    return page("my-data.html", held=held)
-
-
-@page_get("/my/data.json")
-def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
-    """The same for a program, as data protection law grants it."""
-    with transaction() as session:
-        held = choices.held_about(session, _record(session, request))
-    return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
-
-
-@page_post("/my/erase")
-def erase(request: AnyRequest, body: RawBody) -> Response[object]:
-    """Erase this resident, if they ticked the box that says so."""
-    form = read_form(body)
-    with transaction() as session:
-        record = _record(session, request)
-        if not form.has("sure"):
-            fault = Fault("sure", "Tick the box to say that everything shall be erased.")
-            return _choices_page(choices.choices_of(session, record), None, [fault])
-        service.erase(session, subscriber_id=record.subscriber.id, council_id=None, actor="resident")
-    answer = page("erased.html")
-    answer.set_cookie(ended_cookie(COOKIE))
-    return answer
-
-
-@page_post("/my/sign-out")
-def sign_out(request: AnyRequest) -> Response[object]:
-    """End the session here and on the server."""
-    with transaction() as session:
-        links.end_session(session, _cookie(request))
-    return Redirect("/", status_code=303, cookies=[ended_cookie(COOKIE)])
-
-
 HANDLERS: Sequence[ControllerRouterHandler] = (
     home,
     ask_to_confirm,
@@ -250,10 +137,4 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     request_link,
     ask_to_sign_in,
     sign_in,
-    show_choices,
-    save_choices,
-    show_everything,
-    download_everything,
-    erase,
-    sign_out,
 )

@@ -21,7 +21,6 @@ PAGES = TEMPLATES / "pages"
 
 # staff and programmers are spoken to in English
 ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html"}
-NOT_YET = {"my.html", "my-data.html"}
 
 # words that are the same in every language, and what a macro answers to another
 AS_THEY_ARE = re.compile(r"Atom|JSON Feed|&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")
@@ -82,7 +81,7 @@ def resident_templates() -> list[Path]:
     return sorted(
         path
         for path in PAGES.glob("*.html")
-        if not path.name.startswith("staff") and path.name not in ENGLISH_ONLY | NOT_YET and not is_for_staff(path)
+        if not path.name.startswith("staff") and path.name not in ENGLISH_ONLY and not is_for_staff(path)
     )
 
 

@@ -1,0 +1,201 @@
+"""A resident's own pages, after sign-in: choices, places, everything held, and leaving for good."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.db import transaction
+from notify.errors import Unauthenticated
+from notify.languages import LANGUAGES, _, later
+from notify.places.postcodes import canonical
+from notify.settings import settings
+from notify.subscribers import choices, coverage, links, queries, service
+from notify.subscribers.models import Place
+from notify.subscribers.pages import COOKIE
+from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, ways_in_words
+from notify.web import tables
+from notify.web.cookies import ended_cookie
+from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+from notify.web.templates import page
+from notify.web.visits import link
+
+AnyRequest = Request[object, object, State]
+page_get = partial(get, sync_to_thread=True, include_in_schema=False)
+page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
+
+
+class SignedOut(Unauthenticated):
+    """There is no session, or it has ended."""
+
+    title = later("You are signed out")
+
+
+def _cookie(request: AnyRequest) -> str:
+    return request.cookies.get(settings().cookie_name(COOKIE), "")
+
+
+def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
+    """The resident whose session this is. Raises: SignedOut."""
+    cookie = _cookie(request)
+    subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
+    if subscriber_id is None:
+        raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
+    return queries.record(session, subscriber_id)
+
+
+@page_get("/my")
+def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
+    """What this resident chose, to change."""
+    with transaction() as session:
+        mine = choices.choices_of(session, _record(session, request))
+        return _choices_page(mine, None, [], saved=saved)
+
+
+def _choices_page(
+    mine: choices.Choices, form: Form | None, faults: Sequence[Fault], *, saved: bool = False
+) -> Response[object]:
+    """With `form`, the fields hold what was sent; without it, what is stored."""
+    person = mine.record.subscriber
+    languages = dict(LANGUAGES)
+    languages.setdefault(person.language, person.language)
+    return page(
+        "my.html",
+        status=422 if faults else 200,
+        faults=faults,
+        saved=saved,
+        groups=mine.groups,
+        chosen=set(form.all("topic")) if form else mine.following,
+        contacts=[
+            (contact, WAYS[contact.channel], contact.channel in form.all("channel") if form else used)
+            for contact, used in mine.contacts
+        ],
+        places=[(place, canonical(place.postcode)) for place in mine.record.places],
+        removed=form.all("remove_place") if form else (),
+        person_name=form.one("name") if form else person.name,
+        language=form.one("language") if form else person.language,
+        languages=languages.items(),
+        tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
+        new_postcode=form.one("new_postcode") if form else "",
+        new_label=form.one("new_label") if form else "",
+        wording=_(WORDING),
+    )
+
+
+@page_post("/my")
+def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the choices, or show what to mend."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            mine = choices.choices_of(session, _record(session, request))
+            choices.save(session, mine, form)
+    except FormFaulty as error:
+        with transaction() as session:  # what the failed one had read went with it
+            mine = choices.choices_of(session, _record(session, request))
+            return _choices_page(mine, form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/data")
+def show_everything(request: AnyRequest) -> Response[object]:
+    """Everything held about this resident, to read."""
+    with transaction() as session:
+        held = choices.held_about(session, _record(session, request))
+    return page("my-data.html", held=held, ways_in_words=ways_in_words)
+
+
+@page_get("/my/data.json")
+def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
+    """The same for a program, as data protection law grants it."""
+    with transaction() as session:
+        held = choices.held_about(session, _record(session, request))
+    return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
+
+
+@page_get("/my/data.csv")
+def download_table(request: AnyRequest) -> Response[str]:
+    """The same as a table: one line for each fact."""
+    with transaction() as session:
+        held = choices.held_about(session, _record(session, request))
+    headers = {"Content-Disposition": 'attachment; filename="my-alerts.csv"'}
+    return Response(tables.csv_of(("what", "value"), tables.facts(held)), media_type="text/csv", headers=headers)
+
+
+@page_get("/my/move/{place_id:uuid}")
+def ask_where_to(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+    """Where has this place moved to?"""
+    with transaction() as session:
+        return _move_page(choices.place_of(_record(session, request), place_id), EMPTY, [])
+
+
+@page_post("/my/move/{place_id:uuid}")
+def move(request: AnyRequest, place_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Put the new postcode in the place of the old one."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            record = _record(session, request)
+            choices.move(session, choices.choices_of(session, record), choices.place_of(record, place_id), form)
+    except FormFaulty as error:
+        with transaction() as session:
+            return _move_page(choices.place_of(_record(session, request), place_id), form, error.faults, session)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+def _move_page(place: Place, form: Form, faults: Sequence[Fault], session: Session | None = None) -> Response[object]:
+    wards: Sequence[coverage.Ward] = ()
+    if session and not any(fault.field == "postcode" for fault in faults):
+        wards = coverage.offer_at(session, form.one("postcode")).wards
+    return page(
+        "my-move.html",
+        status=422 if faults else 200,
+        place_id=place.id,
+        label=place.label,
+        postcode=canonical(place.postcode),
+        form=form,
+        faults=faults,
+        wards=wards,
+    )
+
+
+@page_post("/my/erase")
+def erase(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Erase this resident, if they ticked the box that says so."""
+    form = read_form(body)
+    with transaction() as session:
+        record = _record(session, request)
+        if not form.has("sure"):
+            fault = Fault("sure", _("Tick the box to say that everything shall be erased."))
+            return _choices_page(choices.choices_of(session, record), None, [fault])
+        service.erase(session, subscriber_id=record.subscriber.id, council_id=None, actor="resident")
+    answer = page("erased.html")
+    answer.set_cookie(ended_cookie(COOKIE))
+    return answer
+
+
+@page_post("/my/sign-out")
+def sign_out(request: AnyRequest) -> Response[object]:
+    """End the session here and on the server."""
+    with transaction() as session:
+        links.end_session(session, _cookie(request))
+    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(COOKIE)])
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    show_choices,
+    save_choices,
+    show_everything,
+    download_everything,
+    download_table,
+    ask_where_to,
+    move,
+    erase,
+    sign_out,
+)

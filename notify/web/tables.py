@@ -1,0 +1,35 @@
+"""Tables for spreadsheets, which must not take anybody's words for a formula."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# a spreadsheet calculates what begins like this
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(value: object) -> str:
+    """A value as a cell: words that a spreadsheet would calculate stand behind an apostrophe."""
+    words = "" if value is None else str(value)
+    return f"'{words}" if words.startswith(FORMULA) and not isinstance(value, int | float) else words
+
+
+def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV file (RFC 4180)."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(header)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return written.getvalue()
+
+
+def facts(held: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """Nested values as lines of a name and a value: `contacts 1 address`."""
+    if isinstance(held, Mapping):
+        for key, value in held.items():
+            yield from facts(value, f"{name} {key}".strip())
+    elif isinstance(held, list | tuple):
+        for number, value in enumerate(held, 1):
+            yield from facts(value, f"{name} {number}")
+    else:
+        yield name, held
