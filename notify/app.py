@@ -16,6 +16,7 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.places import api as places_api
+from notify.publishing import pages as publishing_pages
 from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
@@ -38,7 +39,7 @@ JSON_DOORS = (
     endpoint_api,
     analytics_api,
 )
-PAGE_DOORS = (subscribers_pages, sign_up_pages, staff_pages, tracking_pages, analytics_pages)
+PAGE_DOORS = (subscribers_pages, sign_up_pages, publishing_pages, staff_pages, tracking_pages, analytics_pages)
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
 

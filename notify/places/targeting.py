@@ -129,7 +129,7 @@ def _within(session: Session, shape: BaseGeometry, district_codes: Sequence[str]
 
 
 def _within_circle(session: Session, circle: Circle, buffer_m: float, district_codes: Sequence[str]) -> Sequence[str]:
-    easting, northing = _centre(session, circle)
+    easting, northing = centre(session, circle)
     index, (west, south, east, north) = _index_for(session, district_codes)
     radius_m = circle.radius_m + buffer_m
     if not (west - radius_m <= easting <= east + radius_m and south - radius_m <= northing <= north + radius_m):
@@ -137,7 +137,8 @@ def _within_circle(session: Session, circle: Circle, buffer_m: float, district_c
     return index.within_circle(easting, northing, radius_m)
 
 
-def _centre(session: Session, circle: Circle) -> tuple[float, float]:
+def centre(session: Session, circle: Circle) -> tuple[float, float]:
+    """The middle of a circle in metres, EPSG:27700. Raises: CircleNeedsCentre, PostcodeNotValid."""
     by_point = circle.lon is not None and circle.lat is not None
     if circle.postcode is not None and not by_point:
         key = postcodes.normalise(circle.postcode)

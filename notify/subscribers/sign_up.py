@@ -176,5 +176,6 @@ def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[F
 
 
 def ways_in_words(channels: Sequence[str]) -> str:
-    """“email and text message”, in the language of the visit."""
-    return _(" and ").join(_(WAYS[Channel(way)]) for way in channels)
+    """“email and text message”, in the language of the visit; only what residents can choose on our pages."""
+    offered = [channel for channel in FIELDS.values() if channel in channels] or [Channel(way) for way in channels]
+    return _(" and ").join(_(WAYS[way]) for way in offered)

@@ -39,6 +39,13 @@ PUBLIC = {
     "/api/{path:str}": "not found, as a problem",
     "/theme.css": "the council's colour",
     "/theme/logo": "the council's logo",
+    **dict.fromkeys(
+        (
+            *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),
+            *("/qr.svg", "/s/{source:str}", "/privacy", "/accessibility", "/sitemap.xml", "/robots.txt"),
+        ),
+        "for everybody to read",
+    ),
     "/api/v1/postcodes/{postcode:str}": "published data",
     "/api/v1/areas": "published data",
     "/api/v1/areas/{code:str}": "published data",

@@ -24,7 +24,7 @@ ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html"}
 NOT_YET = {"my.html", "my-data.html"}
 
 # words that are the same in every language, and what a macro answers to another
-AS_THEY_ARE = re.compile(r"&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")
+AS_THEY_ARE = re.compile(r"Atom|JSON Feed|&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")
 
 
 def words_in_use() -> Iterator[tuple[str, str | tuple[str, ...]]]:

@@ -82,7 +82,7 @@ class TestContract(ProviderContract):
 
 
 def read(twiml: str) -> ElementTree.Element:
-    return ElementTree.fromstring(twiml)  # noqa: S314 - our own
+    return ElementTree.fromstring(twiml)
 
 
 def words_of(element: ElementTree.Element) -> str:

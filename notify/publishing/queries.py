@@ -1,0 +1,141 @@
+"""What has been sent, for everybody to read: never drafts, never tests, never who got it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from notify import clock
+from notify.alerts.models import Alert, AlertState, FollowUp
+from notify.errors import NotFound
+from notify.places.queries import areas_by_code
+from notify.staff.models import Council
+from notify.subscribers.models import Topic
+
+# an alert that names no end is news for so long
+NEWS = timedelta(days=14)
+PUBLIC = (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED)
+PAGE = 20
+
+
+class AlertNotPublished(NotFound):
+    """No alert with this id was ever sent to residents."""
+
+    title = "There is no such alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An alert with the names of its topic and council, and the newest alert that follows it."""
+
+    alert: Alert
+    topic: Topic
+    council: Council
+
+    @property
+    def at(self) -> datetime:
+        """When it was approved, and so went out."""
+        return self.alert.approved_at or self.alert.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts somebody asks for: of one council and topic by short name, for one ward by code; empty: all."""
+
+    council: str = ""
+    topic: str = ""
+    ward: str = ""
+
+
+_CURRENT = """
+    SELECT a.id
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
+    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test
+      AND coalesce(a.expires_at > :now, a.approved_at > :since)
+      AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
+                      AND f.expanded_at IS NOT NULL AND NOT f.is_test)
+      AND (:council = '' OR c.slug = :council) AND (:topic = '' OR t.slug = :topic)
+      AND (:ward = '' OR (
+              ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
+               OR a.targets -> 'included' -> 'wards' ? :ward
+               OR a.targets -> 'included' -> 'districts' ? CAST(:district AS text)
+               OR EXISTS (SELECT FROM postcode p JOIN geo_release r ON r.id = p.release_id
+                          WHERE r.activated_at IS NOT NULL AND r.retired_at IS NULL AND p.ward_code = :ward
+                            AND (a.targets -> 'included' -> 'postcodes' ? p.key
+                                 OR a.targets -> 'included' -> 'sectors' ? left(p.key, length(p.key) - 2))))
+              AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
+              AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
+    ORDER BY a.priority = 'emergency' DESC, a.approved_at DESC, a.id
+    LIMIT :most OFFSET :passed
+"""
+
+
+def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE) -> Sequence[Published]:
+    """The alerts that hold now, emergencies first, then the newest; one more than `most` where more follow."""
+    ward = areas_by_code(session, [wanted.ward]).get(wanted.ward) if wanted.ward else None
+    now = clock.now()
+    found = session.execute(
+        text(_CURRENT),
+        {
+            "now": now,
+            "since": now - NEWS,
+            "council": wanted.council,
+            "topic": wanted.topic,
+            "ward": wanted.ward,
+            "district": ward.district_code if ward else None,
+            "most": most + 1,
+            "passed": (page - 1) * most,
+        },
+    )
+    ids = list(found.scalars())
+    by_id = {published.alert.id: published for published in _published(session, ids)}
+    return [by_id[alert_id] for alert_id in ids]
+
+
+def _published(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
+    statement = (
+        select(Alert, Topic, Council)
+        .join(Topic, col(Topic.id) == col(Alert.topic_id))
+        .join(Council, col(Council.id) == col(Alert.council_id))
+        .where(col(Alert.id).in_(ids))
+    )
+    return [Published(*row) for row in session.exec(statement)]
+
+
+def published(session: Session, alert_id: UUID) -> Published:
+    """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
+    for found in _published(session, [alert_id]):
+        alert = found.alert
+        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test:
+            return found
+    raise AlertNotPublished("It may have been removed, or the address is incomplete.")
+
+
+def news_about(session: Session, alert: Alert) -> Sequence[Published]:
+    """The updates and the all-clear of an alert, the newest first."""
+    statement = select(Alert.id).where(
+        Alert.follows_id == alert.id, col(Alert.expanded_at).is_not(None), col(Alert.is_test).is_(False)
+    )
+    found = _published(session, session.exec(statement).all())
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def has_ended(session: Session, alert: Alert) -> bool:
+    """Whether the alert holds no longer: over, withdrawn, or followed by an all-clear."""
+    if alert.state == AlertState.CANCELLED or (alert.expires_at and alert.expires_at <= clock.now()):
+        return True
+    return any(news.alert.follow_up == FollowUp.ALL_CLEAR for news in news_about(session, alert))
+
+
+def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:
+    """Every council with its topics, by name."""
+    rows = session.exec(
+        select(Council, Topic).join(Topic, col(Topic.council_id) == col(Council.id)).order_by(Council.name, Topic.name)
+    ).all()
+    councils: dict[UUID, tuple[Council, list[Topic]]] = {}
+    for council, topic in rows:
+        councils.setdefault(council.id, (council, []))[1].append(topic)
+    return list(councils.values())

@@ -1,0 +1,14 @@
+// Puts the current alerts into a council's own page: <script src="…/static/widget.js" data-council="…" async></script>
+const script = document.currentScript;
+const address = new URL("/widget", script.src);
+for (const name of ["council", "topic", "ward", "lang"]) {
+  if (script.dataset[name]) address.searchParams.set(name, script.dataset[name]);
+}
+const frame = document.createElement("iframe");
+frame.src = address;
+frame.title = script.dataset.title || "Council alerts";
+frame.width = "100%";
+frame.height = script.dataset.height || "320";
+frame.loading = "lazy";
+frame.referrerPolicy = "no-referrer";
+script.after(frame);
