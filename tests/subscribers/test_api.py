@@ -110,7 +110,7 @@ def test_an_unknown_postcode_is_kept_for_review(client: Client, world: World) ->
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"contacts": [{"channel": "email", "address": "nobody"}]}, "e-mail"),
+        ({"contacts": [{"channel": "email", "address": "nobody"}]}, "email address"),
         ({"contacts": [{"channel": "sms", "address": "020 7946 0000"}]}, "mobile"),
         ({"contacts": []}, "contacts"),
         ({"places": [{"postcode": "nowhere"}]}, "postcode"),
