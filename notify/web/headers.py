@@ -23,6 +23,7 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
+FOR_OTHER_SITES = ("/static/widget.js",)
 CACHEABLE = ("/static/", "/theme", "/api/openapi", "/api/docs")
 
 
@@ -31,6 +32,8 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message=message)
+    if scope["path"] in FOR_OTHER_SITES:
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if not scope["path"].startswith(CACHEABLE):

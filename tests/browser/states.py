@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from playwright.sync_api import Page
-from sqlmodel import select
+from sqlmodel import col, select, update
 
+from notify import clock
+from notify.alerts.models import Alert, AlertState
 from notify.db import transaction
 from notify.deliveries.content import unsubscribe_token
 from notify.staff import service as staff
@@ -13,8 +15,12 @@ from notify.staff.models import Officer, Role
 from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.subscribers.places import NEAR, add_county
-from tests.world import World, add_resident
+from tests.world import NORTH, World, add_resident
 
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[0.31, 52.96], [0.35, 52.96], [0.36, 52.975], [0.35, 52.99], [0.31, 52.99], [0.31, 52.96]]],
+}
 Way = Callable[[Page, World], None]
 
 
@@ -224,6 +230,34 @@ def staff_alert(page: Page, world: World) -> None:
     page.goto(f"/staff/alerts/{alert}")
 
 
+def publish(page: Page, world: World) -> UUID:
+    """An emergency with an area that went out, and a routine alert beside it; the emergency's id."""
+    routine = new_alert(page, world)
+    emergency = {
+        "topic": "emergencies",
+        "priority": "emergency",
+        "title": "Flood: move to higher ground",
+        "body": "The river is over its banks at Mill Road.\n\nGo to the school on the hill. Take medicines with you.",
+        "audience": {"polygon": SQUARE, "wards": [NORTH]},
+    }
+    answer = page.request.post("/api/v1/alerts", data=emergency, headers=world.headers | {"Idempotency-Key": "2"})
+    assert answer.status == 201, answer.text()
+    urgent = UUID(answer.json()["id"])
+    with transaction() as session:  # as the worker leaves them; sending is other tests' business
+        went_out = update(Alert).where(col(Alert.id).in_([routine, urgent]))
+        session.execute(went_out.values(state=AlertState.SENT, approved_at=clock.now(), expanded_at=clock.now()))
+    return urgent
+
+
+def published(path: str) -> Way:
+    """A public page while two alerts hold; `{}` in the path is the emergency's id."""
+
+    def go(page: Page, world: World) -> None:
+        page.goto(path.format(publish(page, world)))
+
+    return go
+
+
 def at(path: str) -> Way:
     """A page that is there for everybody."""
 
@@ -265,5 +299,14 @@ STATES: Mapping[str, Way] = {
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
     "staff-alert": staff_alert,
+    "alerts": published("/alerts"),
+    "alerts-empty": at("/alerts"),
+    "alerts-welsh": published("/alerts?lang=cy"),
+    "alert": published("/alerts/{}"),
+    "topics-public": at("/topics"),
+    "poster": at("/poster"),
+    "privacy": at("/privacy"),
+    "accessibility": at("/accessibility"),
+    "accessibility-welsh": at("/accessibility?lang=cy"),
     "docs": at("/api/docs"),
 }

@@ -1,0 +1,88 @@
+"""Public pages in a real browser: an emergency is light and needs no style; other sites show the widget."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.axe import violations
+from tests.browser.conftest import NewPage
+from tests.browser.states import publish
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+
+HEAVIEST_EMERGENCY = 50_000
+
+
+def test_an_emergencys_page_is_light_and_reads_well_without_style(new_page: NewPage, world: World) -> None:
+    sizes: list[int] = []
+    page = new_page(bypass_csp=True)
+    page.on("response", lambda response: sizes.append(len(response.body())))
+    alert = publish(page, world)
+    sizes.clear()
+    page.goto(f"/alerts/{alert}", wait_until="networkidle")
+    assert 0 < sum(sizes) <= HEAVIEST_EMERGENCY
+    page.route("**/*.css", lambda route: route.abort())
+    page.reload()
+    words = page.locator("body").inner_text()
+    order = [
+        words.index(part) for part in ("Emergency", "Flood: move", "The river is over", "Zed Council", "Northside")
+    ]
+    assert order == sorted(order)
+
+
+def test_the_button_to_read_aloud_is_there_where_the_browser_can(new_page: NewPage, world: World) -> None:
+    page = new_page()
+    alert = publish(page, world)
+    page.goto(f"/alerts/{alert}")
+    button = page.get_by_role("button", name="Read this page aloud")
+    expect(button).to_be_visible()
+    silent = new_page(java_script_enabled=False)
+    silent.goto(f"/alerts/{alert}")
+    assert not silent.get_by_text("Read this page aloud").is_visible()
+
+
+@pytest.fixture
+def other_site(site: str, tmp_path: Path) -> Iterator[str]:
+    """The council's own site on another port, with the widget in it both ways."""
+    (tmp_path / "frame.html").write_text(f'<iframe title="Alerts" src="{site}/widget?council=zed"></iframe>')
+    (tmp_path / "script.html").write_text(f'<script src="{site}/static/widget.js" data-council="zed"></script>')
+    (tmp_path / "steal.html").write_text(f'<iframe title="Sign up" src="{site}/sign-up"></iframe>')
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("way", ["frame", "script"])
+def test_another_site_shows_the_widget(
+    chromium: Browser, new_page: NewPage, other_site: str, world: World, way: str
+) -> None:
+    publish(new_page(), world)
+    page = chromium.new_page()
+    page.goto(f"{other_site}/{way}.html")
+    framed = page.frame_locator("iframe")
+    expect(framed.get_by_role("link", name="Emergency: Flood: move to higher ground")).to_be_visible()
+    page.close()
+
+
+def test_another_site_shows_none_of_our_forms(chromium: Browser, other_site: str, world: World) -> None:
+    page = chromium.new_page()
+    page.goto(f"{other_site}/steal.html")
+    expect(page.frame_locator("iframe").get_by_label("What is your postcode?")).to_have_count(0)
+    page.close()
+
+
+def test_the_widget_is_accessible(new_page: NewPage, world: World) -> None:
+    page = new_page(viewport={"width": 320, "height": 640})
+    publish(page, world)
+    page.goto("/widget")
+    assert violations(page) == []
