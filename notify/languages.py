@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
-from babel import negotiate_locale
+from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -65,6 +65,14 @@ def _(text: str, /, **values: object) -> str:
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     """The form of the words that goes with the number `n`, which also fills {n}. Welsh has up to six."""
     return _words_of(spoken()).ngettext(one, many, n).format(n=n, **values)
+
+
+def direction(language: str) -> str:
+    """Which way this language is written, as HTML's `dir` names it: `ltr` or `rtl`."""
+    try:
+        return "rtl" if Locale.parse(language).text_direction == "rtl" else "ltr"
+    except (UnknownLocaleError, ValueError):
+        return "ltr"
 
 
 def later(text: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from notify.languages import direction
+
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 # eight-bit body: a marker must come out of MIME as it went in
@@ -21,13 +23,15 @@ _POLICY = SMTP.clone(cte_type="8bit", max_line_length=900)
 
 def environment(folder: str) -> Environment:
     """A Jinja environment for `templates/<folder>` that escapes HTML and refuses undefined names."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES / folder),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["direction"] = direction
+    return made
 
 
 # nobody who writes an alert can guess it, so no text of theirs is ever taken for a marker

@@ -162,7 +162,7 @@ class AlertContent:
         )
 
     def _headers(self, title: str) -> dict[str, str]:
-        return email_headers(title, self.council_name) | {
+        return email_headers(f"{self.council_name}: {title}", self.council_name) | {
             "List-Id": f"<{self.topic.slug}.{_host()}>",
             "List-Unsubscribe": f"<{marker('unsubscribe_url')}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

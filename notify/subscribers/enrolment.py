@@ -12,6 +12,7 @@ from sqlmodel import Session
 from notify import clock, tokens
 from notify.db import new_id
 from notify.errors import Invalid, NotifyError
+from notify.languages import _
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.places.queries import Resolved, resolve_postcodes
 from notify.providers.base import Channel
@@ -117,7 +118,7 @@ class _Book:
     def open(cls, session: Session, entries: Sequence[Entry], evidence: ConsentEvidence, *, confirmed: bool) -> "_Book":
         hashes, keys = [], []
         for entry in entries:
-            hashes += [h for _, _, h in _addresses(entry.person, strict=False)]
+            hashes += [h for _way, _address, h in _addresses(entry.person, strict=False)]
             keys += _postcode_keys(entry.person)
         known, channels_of = _known(session, hashes)
         return cls(evidence, confirmed, clock.now(), known, channels_of, resolve_postcodes(session, keys))
@@ -141,18 +142,20 @@ class _Book:
             entry.row,
             EnrolStatus.UPDATED if owner else EnrolStatus.CREATED,
             subscriber_id,
-            needs_review=any(_needs_review(found) for _, found, _, _ in places),
+            needs_review=any(_needs_review(found) for _key, found, _ward, _source in places),
             secrets=secrets,
         )
 
     def _owner(self, addressed: Sequence[tuple[Channel, str, bytes]]) -> UUID | None:
-        owners = {self.known[h].subscriber_id for _, _, h in addressed if h in self.known}
+        owners = {self.known[h].subscriber_id for _way, _address, h in addressed if h in self.known}
         if len(owners) > 1:
-            raise TwoPeople("One of these addresses belongs to one subscriber and another to somebody else.")
+            raise TwoPeople(_("One of these addresses belongs to one subscriber and another to somebody else."))
         owner = next(iter(owners), None)
-        for channel, _, h in addressed:
+        for channel, _address, h in addressed:
             if owner and h not in self.known and channel in self.channels_of[owner]:
-                raise AddressTaken(f"This subscriber already has another {channel} address. Change it instead.")
+                raise AddressTaken(
+                    _("This subscriber already has another {way} address. Change it instead.", way=channel.value)
+                )
         return owner
 
     def _new_subscriber(self, person: NewSubscriber) -> UUID:
@@ -227,8 +230,8 @@ def _addresses(person: NewSubscriber, *, strict: bool) -> list[tuple[Channel, st
                 raise
             continue
         found.append((contact.channel, address, addresses.fingerprint(contact.channel, address)))
-    if strict and len({channel for channel, _, _ in found}) < len(found):
-        raise AddressTaken("Give one address of each kind.")
+    if strict and len({channel for channel, _address, _hash in found}) < len(found):
+        raise AddressTaken(_("Give one address of each kind."))
     return found
 
 
@@ -248,7 +251,9 @@ def _channels_per_topic(entry: Entry) -> list[tuple[Topic, Sequence[Channel]]]:
     for topic in entry.topics:
         channels = [channel for channel in reachable if channel in topic.channels]
         if not channels:
-            raise TopicNotOnChannel(f"{topic.name} is sent by {', '.join(topic.channels)} only.")
+            raise TopicNotOnChannel(
+                _("{topic} is sent by {ways} only.", topic=topic.name, ways=", ".join(topic.channels))
+            )
         following.append((topic, channels))
     return following
 

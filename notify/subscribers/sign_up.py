@@ -12,6 +12,7 @@ from notify.subscribers.models import ConsentEvidence, NewContact, NewPlace, New
 from notify.web.forms import Form
 
 LONGEST_NAME = 80
+LONGEST_LABEL = 40
 
 # other words are another version
 WORDING_VERSION = "resident-page-2"
@@ -63,6 +64,7 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
     ward = read_ward(form, offer, faults)
     topics = read_topics(form, offer, faults)
     name = read_name(form, faults)
+    label = read_label(form, faults)
     contacts = read_contacts(form, faults)
     faults += topic_faults(topics, [contact.channel for contact in contacts])
     if faults:
@@ -71,7 +73,7 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
         name=name,
         language=read_language(form),
         contacts=contacts,
-        places=[NewPlace(postcode=offer.postcode, ward=ward)],
+        places=[NewPlace(postcode=offer.postcode, ward=ward, **({"label": label} if label else {}))],
         tracking_consent=form.has("tracking_consent"),
     )
     return person, topics
@@ -110,6 +112,14 @@ def read_name(form: Form, faults: list[Fault]) -> str:
     if len(name) > LONGEST_NAME:
         faults.append(Fault("name", _("Enter a name of at most {most} characters.", most=LONGEST_NAME)))
     return name
+
+
+def read_label(form: Form, faults: list[Fault]) -> str:
+    """What the resident calls the place; empty where they did not say. A name too long is added to `faults`."""
+    label = " ".join(form.one("label").split())
+    if len(label) > LONGEST_LABEL:
+        faults.append(Fault("label", _("Enter a name of at most {most} characters.", most=LONGEST_LABEL)))
+    return label
 
 
 def read_language(form: Form, *, also: str = "en") -> str:

@@ -50,7 +50,14 @@ def ask_postcode(source: FromQuery[str] = "", postcode: FromQuery[str] = "") -> 
 def _postcode_page(form: Form, faults: Sequence[Fault]) -> Response[object]:
     status = 422 if faults else 200
     return page(
-        "sign-up-postcode.html", status=status, form=form, faults=faults, hidden=answers(form, without=Step.POSTCODE)
+        "sign-up-postcode.html",
+        status=status,
+        step=Step.POSTCODE,
+        before=Step.CHECK if form.has(CHECKING) else None,
+        form=form,
+        faults=faults,
+        hidden=answers(form, without=Step.POSTCODE),
+        everything=answers(form),
     )
 
 

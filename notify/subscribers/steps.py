@@ -13,6 +13,7 @@ from notify.subscribers.sign_up import (
     campaign_of,
     fields_asked_for,
     read_contacts,
+    read_label,
     read_name,
     read_topics,
     read_ward,
@@ -37,7 +38,7 @@ class Step(StrEnum):
 
 # the fields that each question fills
 ASKED: Mapping[Step, Sequence[str]] = {
-    Step.POSTCODE: ("postcode",),
+    Step.POSTCODE: ("postcode", "label"),
     Step.WARD: ("ward",),
     Step.TOPICS: ("topic",),
     Step.WAYS: ("way",),
@@ -82,6 +83,7 @@ def _check_contacts(form: Form, _: Offer, faults: list[Fault]) -> None:
 
 
 _CHECKS: Mapping[Step, Callable[[Form, Offer, list[Fault]], object]] = {
+    Step.POSTCODE: lambda form, _offer, faults: read_label(form, faults),
     Step.WARD: read_ward,
     Step.TOPICS: read_topics,
     Step.WAYS: _check_ways,

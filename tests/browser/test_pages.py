@@ -74,6 +74,9 @@ def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state:
     page.add_style_tag(content="html { font-size: 200% !important }")
     page.set_viewport_size({"width": 640, "height": 900})
     assert is_within_the_screen(page)
+    page.add_style_tag(content="html { font-size: 400% !important }")
+    page.set_viewport_size({"width": 1280, "height": 1024})
+    assert is_within_the_screen(page)
 
 
 @pytest.mark.parametrize(

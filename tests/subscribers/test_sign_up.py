@@ -8,8 +8,8 @@ from sqlmodel import select
 from notify.db import transaction
 from notify.subscribers.models import Consent, ConsentWording, Place, Subscriber
 from tests.subscribers.html import Page, broken_anchors
-from tests.subscribers.journey import BROWSER, topic_ids
-from tests.subscribers.places import NEAR
+from tests.subscribers.journey import BROWSER, sign_up, topic_ids
+from tests.subscribers.places import ENDED, NEAR, NOWHERE, UNCOVERED, UNKNOWN, add_difficult_postcodes
 from tests.world import SOUTH, World, make_world
 
 Client = TestClient[Litestar]
@@ -155,3 +155,71 @@ def test_every_topic_says_how_often_and_why_it_writes(client: Client, world: Wor
 def test_the_first_page_is_light(client: Client, world: World) -> None:
     weight = len(client.get("/sign-up").content) + len(client.get("/static/page.css").content)
     assert weight < 40_000  # before compression
+
+
+@pytest.mark.parametrize(
+    ("postcode", "english", "welsh"),
+    [
+        ("CB1", "not a full postcode", "god post llawn"),
+        ("<script>", "not a full postcode", "god post llawn"),
+        (UNKNOWN, "We do not know the postcode ZZ9 9ZZ", "ZZ9 9ZZ"),
+        (ENDED, "March 2019", "Mawrth 2019"),
+        (NOWHERE, "We do not know where ZZ9 1AB is", "ZZ9 1AB"),
+        (UNCOVERED, "No council that covers ZZ9 1AD", "ZZ9 1AD"),
+    ],
+)
+def test_a_postcode_that_leads_nowhere_is_explained_in_both_languages(
+    client: Client, world: World, postcode: str, english: str, welsh: str
+) -> None:
+    add_difficult_postcodes()
+    for path in ("/sign-up/answers", "/sign-up"):
+        for language, words, mark in (("en", english, "Error: "), ("cy", welsh, "Gwall: ")):
+            reply = client.post(path, data={"postcode": postcode}, headers={"Accept-Language": language})
+            page = Page(reply.text)
+            assert reply.status_code == 422
+            assert page.title.startswith(mark)
+            assert words in page.text
+            assert (english in page.text) == (language == "en")
+            assert "<script>" not in reply.text
+            assert not broken_anchors(page)
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        {"postcode": "nowhere"},
+        {"postcode": NEAR},
+        {"topic": ["1"]},
+        {"topic": []},
+        {"way": ["voice"], "email": ""},
+        {"way": ["email"], "email": ""},
+        {"email": "a@example.org\r\nBcc: b@example.org"},
+        {"name": "x" * 81},
+        {"label": "x" * 41},
+    ],
+)
+def test_the_end_checks_every_hidden_answer_again(client: Client, world: World, tampered: dict[str, object]) -> None:
+    reply = sign_up(client, **tampered)
+    assert reply.status_code == 422
+    assert Page(reply.text).title.startswith("Error: ")
+    with transaction() as session:
+        assert session.exec(select(Subscriber)).first() is None
+
+
+def test_a_place_has_the_name_the_resident_gave_it(client: Client, world: World) -> None:
+    sign_up(client, label=" Mum’s   house ")
+    sign_up(client, email="kim@example.org")
+    with transaction() as session:
+        assert set(session.exec(select(Place.label))) == {"Mum’s house", "Home"}
+
+
+def test_a_faulty_postcode_can_be_read_in_the_other_language(client: Client, world: World) -> None:
+    page = Page(client.post("/sign-up/answers", data={"postcode": "CB1", "label": "Home", "source": "poster"}).text)
+    fields = {name: list(dict.fromkeys(values)) for name, values in page.fields.items()}
+    welsh = Page(client.post("/sign-up/answers?lang=cy", data=fields | {"go": "postcode"}).text)
+    assert welsh.title.startswith("Beth yw eich cod post?")
+    assert {name: set(welsh.fields[name]) for name in ("postcode", "label", "source")} == {
+        "postcode": {"CB1"},
+        "label": {"Home"},
+        "source": {"poster"},
+    }
