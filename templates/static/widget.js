@@ -9,6 +9,7 @@ frame.src = address;
 frame.title = script.dataset.title || "Council alerts";
 frame.width = "100%";
 frame.height = script.dataset.height || "320";
-frame.loading = "lazy";
 frame.referrerPolicy = "no-referrer";
-script.after(frame);
+const inHead = script.closest("head");
+const show = () => (inHead ? document.body.append(frame) : script.after(frame));
+if (inHead && !document.body) { addEventListener("DOMContentLoaded", show); } else { show(); }
