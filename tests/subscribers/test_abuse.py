@@ -1,5 +1,6 @@
 """What strangers can do with a sign-up form: not make us a weapon, not guess, not learn who subscribes."""
 
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from httpx import Response
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from notify.db import transaction
@@ -18,7 +20,7 @@ from notify.staff.models import AuditEntry
 from notify.subscribers import allowance, codes, service
 from notify.subscribers.models import Contact, Notice, NoticeKind, Subscriber
 from tests.mailbox import Mailbox
-from tests.subscribers.journey import BROWSER, sign_up
+from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.world import World, add_resident, make_world
 
 Client = TestClient[Litestar]
@@ -109,14 +111,30 @@ def test_the_days_texts_are_bounded_and_mails_are_not(
     assert sorted(channels) == [Channel.EMAIL] * 4 + [Channel.SMS] * 2
 
 
-@pytest.mark.parametrize("path", ["/sign-up", "/manage"])
-def test_a_program_that_fills_in_the_hidden_field_gets_nothing_sent(client: Client, world: World, path: str) -> None:
+def test_a_program_that_fills_in_the_hidden_field_gets_our_page_and_nothing_sent(client: Client, world: World) -> None:
+    bait = {"homepage": "https://example.com"}
+    for fields in ({"email": "new@example.org"}, {"email": "", "mobile": "07700 900123"}):
+        caught = sign_up(client, **fields, **bait)
+        assert notices() == []
+        assert (caught.status_code, caught.text) == (200, sign_up(client, **fields).text)
+        with transaction() as session:
+            session.execute(text("DELETE FROM notice; DELETE FROM subscriber"))
     add_resident(world, "sam@example.org")
-    fields = {"address": "sam@example.org", "email": "new@example.org", "homepage": "https://example.com"}
-    assert client.post(path, data=fields, headers=BROWSER).status_code == 200
+    caught = client.post("/manage", data={"address": "sam@example.org"} | bait)
     assert notices() == []
-    with transaction() as session:
-        assert len(session.exec(select(Subscriber)).all()) == 1
+    assert (caught.status_code, caught.text) == (200, client.post("/manage", data={"address": "sam@example.org"}).text)
+    assert len(notices()) == 1
+
+
+@pytest.mark.parametrize("path", ["/manage", "/sign-up/answers"])
+def test_people_neither_see_nor_reach_the_hidden_field(client: Client, world: World, path: str) -> None:
+    answers = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "way": "email", "email": "sam@example.org"}
+    page = client.get(path) if path == "/manage" else client.post(path, data=answers | {"go": "check"})
+    [field] = re.findall(r'<div class="trap"[^>]*>.*?</div>', page.text)
+    assert 'aria-hidden="true"' in field
+    assert 'tabindex="-1"' in field
+    assert 'autocomplete="off"' in field
+    assert re.search(r"\.trap\s*{", client.get("/static/page.css").text)
 
 
 def test_nothing_a_stranger_wrote_stands_in_the_message(
@@ -148,9 +166,9 @@ def test_the_code_of_a_text_confirms_the_number(client: Client, world: World, wo
     page = sign_up(client, email="", mobile="07700 900123")
     assert 'href="/confirm-code"' in page.text
     work()
-    [text] = inbox.lines("sms.jsonl")
-    assert text["text"].startswith("Zed Council: your code is ")
-    code = text["text"].split("code is ")[1][:6]
+    [sent] = inbox.lines("sms.jsonl")
+    assert sent["text"].startswith("Zed Council: your code is ")
+    code = sent["text"].split("code is ")[1][:6]
     done = client.post("/confirm-code", data={"mobile": "+44 7700 900123", "code": f" {code[:3]} {code[3:]} "})
     assert done.status_code == 200
     assert "Bin collections from Zed Council" in done.text
