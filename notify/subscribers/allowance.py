@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from sqlmodel import Session
 from notify import clock, tokens
 from notify.providers.base import Channel
 from notify.settings import settings
+from notify.staff.service import audit
 from notify.subscribers.models import NoticeKind
 
 log = logging.getLogger(__name__)
@@ -85,35 +87,52 @@ def _begins(period: timedelta) -> datetime:
     return midnight if period == DAY else now.replace(minute=0, second=0, microsecond=0)
 
 
-def mailboxes_left(session: Session, reached: Mapping[str, tuple[Channel, str]], kind: NoticeKind) -> Sequence[str]:
-    """Count a message of this kind to each of these addresses, and return those that may have one more today.
+def allowed(
+    session: Session, reached: Mapping[UUID, tuple[Channel, str]], kind: NoticeKind, *, asked_by_stranger: bool
+) -> Sequence[UUID]:
+    """Count a message of this kind to each of these addresses, and return those that may be written to now.
 
-    `reached` is by any key: each with its channel and normalised address. Every mailbox and number has three a day.
+    `reached` is by any id: each with its channel and normalised address. The mailbox is asked first, so that somebody
+    who presses again and again for one number uses up nothing that others need.
     """
-    keys: dict[bytes, list[str]] = {}
+    left = _mailboxes_left(session, reached, kind)
+    return [each for each in left if not asked_by_stranger or _may_text(session, *reached[each])]
+
+
+def _mailboxes_left(session: Session, reached: Mapping[UUID, tuple[Channel, str]], kind: NoticeKind) -> Sequence[UUID]:
+    """Those of which every mailbox and number had fewer than three today."""
+    keys: dict[bytes, list[UUID]] = {}
     for key, (channel, address) in reached.items():
         counted = tokens.keyed_hash(f"notices:{kind}", mailbox_of(channel, address))
         keys.setdefault(counted, []).append(key)
     period = _begins(DAY)
     counters = [_Counter(counted, period, NOTICES_PER_DAY, len(found)) for counted, found in keys.items()]
-    allowed = _count(session, counters)
-    return [key for counted, found in keys.items() if counted in allowed for key in found]
+    left = _count(session, counters)
+    return [key for counted, found in keys.items() if counted in left for key in found]
 
 
-def may_text(session: Session, channel: Channel, address: str) -> bool:
+def _may_text(session: Session, channel: Channel, address: str) -> bool:
     """Whether a stranger's wish may cost us one more text or call; counted whether or not we know the number.
 
-    No, when many neighbouring numbers were written to within the hour, as fraud with texts does, or when the day's
-    texts are used up. Alerts are never counted here.
+    No, when a block of neighbouring numbers was written to too often within the hour, as fraud with texts does, or when
+    the day's texts are used up. Alerts are never counted here.
     """
     if channel not in (Channel.SMS, Channel.VOICE):
         return True
     block = tokens.keyed_hash("notices:block", address[:-BLOCK_DIGITS])
     if not _count(session, [_Counter(block, _begins(HOUR), settings().adjacent_numbers)]):
-        log.warning("texts to neighbouring numbers stopped for this hour", extra={"block": block.hex()[:8]})
+        _stopped(session, "texts.stop-neighbours", block, _begins(HOUR))
         return False
     everything = tokens.keyed_hash("notices:texts", "all")
     if not _count(session, [_Counter(everything, _begins(DAY), settings().notice_texts_per_day)]):
-        log.warning("no more texts to residents today: NOTIFY_NOTICE_TEXTS_PER_DAY is used up")
+        _stopped(session, "texts.stop-day", everything, _begins(DAY))
         return False
     return True
+
+
+def _stopped(session: Session, action: str, counted: bytes, period: datetime) -> None:
+    """Say so in the log each time, and once a period in the audit trail, which strangers must not be able to fill."""
+    named = counted.hex()[:8]  # a keyed hash: the trail says which block it was without naming a number
+    log.warning("texts that strangers ask for are stopped", extra={"action": action, "block": named})
+    if _count(session, [_Counter(tokens.keyed_hash("notices:told", counted.hex()), period, 1)]):
+        audit(session, council_id=None, actor="allowance", action=action, subject=named)

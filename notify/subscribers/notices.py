@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock, jobs
+from notify.db import new_id
 from notify.providers.base import Channel
 from notify.subscribers import addresses, allowance, queries
 from notify.subscribers.models import Contact, NoticeKind
@@ -32,11 +33,13 @@ def write_notices(session: Session, contact_ids: Sequence[UUID], kind: NoticeKin
     Where a stranger asked for it, texts are also kept within what a day may cost.
     """
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(contact_ids))).all()
-    reached = {
-        str(contact.id): (contact.channel, contact.address)
-        for contact in contacts
-        if not asked_by_stranger or allowance.may_text(session, contact.channel, contact.address)
-    }
+    reached = {contact.id: (contact.channel, contact.address) for contact in contacts}
+    allowed = allowance.allowed(session, reached, kind, asked_by_stranger=asked_by_stranger)
+    for notice_id in _queue(session, allowed, kind):
+        jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
+
+
+def _queue(session: Session, contact_ids: Sequence[UUID], kind: NoticeKind) -> Sequence[UUID]:
     now = clock.now()
     written = session.execute(
         text("""
@@ -45,29 +48,25 @@ def write_notices(session: Session, contact_ids: Sequence[UUID], kind: NoticeKin
             FROM unnest(CAST(:contacts AS uuid[])) AS c (contact_id)
             RETURNING id
         """),
-        {
-            "contacts": list(allowance.mailboxes_left(session, reached, kind)),
-            "kind": kind,
-            "now": now,
-            "expires": now + NOTICE_LIFE[kind],
-        },
+        {"contacts": list(contact_ids), "kind": kind, "now": now, "expires": now + NOTICE_LIFE[kind]},
     ).scalars()
-    for notice_id in written:
-        jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
+    return list(written)
 
 
 def request_link(session: Session, channel: Channel, address: str) -> None:
     """Send a sign-in link to this address if it is a subscriber's; send nothing, and say nothing, if not.
 
-    A stranger's address is counted like a subscriber's, so that both take the same time and have the same limits.
+    A stranger's address is counted like a subscriber's and costs the same steps, down to a job that finds nothing to
+    do, so that both take the same time and have the same limits.
     """
     try:
         normal = addresses.normalise(channel, address)
     except addresses.AddressNotValid:
         return
     known = queries.contact_by_fingerprint(session, addresses.fingerprint(channel, normal))
-    if known:
-        kind = NoticeKind.SIGN_IN if known.confirmed_at else NoticeKind.CONFIRM
-        write_notices(session, [known.id], kind, asked_by_stranger=True)
-    elif allowance.may_text(session, channel, normal):
-        allowance.mailboxes_left(session, {"stranger": (channel, normal)}, NoticeKind.SIGN_IN)
+    kind = NoticeKind.CONFIRM if known and not known.confirmed_at else NoticeKind.SIGN_IN
+    someone = known.id if known else new_id()
+    if allowance.allowed(session, {someone: (channel, normal)}, kind, asked_by_stranger=True):
+        written = _queue(session, [known.id] if known else [], kind)
+        for notice_id in written or [someone]:
+            jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)

@@ -11,7 +11,7 @@ from notify import clock
 from notify.errors import Conflict, Invalid
 from notify.staff.queries import council
 from notify.staff.service import audit
-from notify.subscribers import addresses, queries
+from notify.subscribers import addresses, alike, queries
 from notify.subscribers.codes import use_code
 from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
 from notify.subscribers.links import use_link
@@ -133,12 +133,14 @@ def sign_up(session: Session, *, person: NewSubscriber, topics: Sequence[Topic],
     """A resident signs up by themselves. They are written to once, and to nothing else before they confirm.
 
     Whoever has confirmed before gets a link to manage their choices instead, and nothing of theirs changes: the page
-    looks the same, so that nobody learns who subscribes. Raises: NotEnrolled, AddressNotValid.
+    looks the same and takes the same time, so that nobody learns who subscribes. Raises: NotEnrolled, AddressNotValid.
     """
     record_wording(session, consent)
+    alike.one_at_a_time(session, person)
     known = _known_contacts(session, person)
     confirmed = [contact.id for contact in known if contact.confirmed_at]
     if confirmed:
+        alike.enrol_nobody(session, person, topics, consent)
         write_notices(session, confirmed, NoticeKind.SIGN_IN, asked_by_stranger=True)
         return
     if known:

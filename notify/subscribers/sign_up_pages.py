@@ -10,7 +10,6 @@ from litestar.types import ControllerRouterHandler
 from notify.db import transaction
 from notify.languages import LANGUAGES, _, spoken
 from notify.places.postcodes import PostcodeNotValid
-from notify.providers.base import Channel
 from notify.subscribers import coverage, service
 from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up import (
@@ -103,14 +102,16 @@ def _question(step: Step, form: Form, offer: Offer, faults: Sequence[Fault]) -> 
 
 @page_post("/sign-up")
 def sign_up(body: RawBody) -> Response[object]:
-    """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes."""
+    """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes.
+
+    A program that filled in the trap is answered as anybody is, and nothing is stored or sent.
+    """
     form = read_form(body)
-    if form.has(TRAP):
-        return page("check-messages.html", contacts=[(WAYS[Channel.EMAIL], form.one("email"))])
     try:
         with transaction() as session:
             person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
-            service.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
+            if not form.has(TRAP):
+                service.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
     except (PostcodeNotValid, PlaceNotServed) as error:
         return _postcode_page(form, [Fault("postcode", error.detail)])
     except (FormFaulty, service.NotEnrolled) as error:

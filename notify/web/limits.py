@@ -6,7 +6,7 @@ be turned away because a counter is missing, and what is dearest (messages to on
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from litestar.concurrency import sync_to_thread
@@ -48,17 +48,17 @@ LIMITS: Mapping[str, Limit] = {
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
 
-# the first that fits counts; a path ends with * where anything may follow
-DOORS: Sequence[tuple[str, str]] = (
-    ("/sign-up/*", "sign-up step"),
-    ("/sign-up", "sign-up"),
-    ("/manage", "link"),
-    ("/manage/*", "secret"),
-    ("/confirm/*", "secret"),
-    ("/confirm-code", "code"),
-    ("/staff/sign-in*", "code"),
-    ("/u/*", "leave"),
-)
+# by the route and not by what was written: `//manage` and `/%6danage` lead to the same door
+DOORS: Mapping[str, str] = {
+    "/sign-up/answers": "sign-up step",
+    "/sign-up": "sign-up",
+    "/manage": "link",
+    "/manage/{token}": "secret",
+    "/confirm/{token}": "secret",
+    "/confirm-code": "code",
+    "/staff/sign-in/{token}": "code",
+    "/u/{token}": "leave",
+}
 
 # KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted; 0: granted now.
 _TAKE = """
@@ -75,15 +75,9 @@ return tostring(wait)
 """
 
 
-def kind_of(method: str, path: str) -> str | None:
-    """What a request counts as; None where it is not counted."""
-    if method != "POST":
-        return None
-    path = path.rstrip("/") or "/"
-    for pattern, kind in DOORS:
-        if path == pattern or (pattern.endswith("*") and path.startswith(pattern[:-1])):
-            return kind
-    return None
+def kind_of(method: str, route: str) -> str | None:
+    """What a request to this route counts as; None where it is not counted."""
+    return DOORS.get(route) if method == "POST" else None
 
 
 def wait_s(kind: str, network: str, factor: float) -> float:
@@ -103,11 +97,11 @@ class LimitNetworks(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Count, and pass on what is within the limit. Raises: TooManyRequests."""
         factor = settings().network_limits
-        kind = kind_of(scope["method"], scope["path"]) if scope["type"] == ScopeType.HTTP else None
+        kind = kind_of(scope["method"], scope["path_template"]) if scope["type"] == ScopeType.HTTP else None
         if kind and factor:
             connection: ASGIConnection[object, object, object, object] = ASGIConnection(scope, receive, send)  # type: ignore[type-var]
             peer = connection.client.host if connection.client else ""
-            network = network_of(peer, connection.headers)
+            network = network_of(peer, connection.headers.getall("x-forwarded-for", []))
             waiting = math.ceil(await sync_to_thread(wait_s, kind, network, factor))
             if waiting:
                 log.warning("network limited", extra={"kind": kind})

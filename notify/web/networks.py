@@ -1,14 +1,19 @@
 """Where a visitor comes from, as far as it can be known: who they are is none of our business."""
 
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from notify.settings import once_a_process, settings
 
 AnyNetwork = IPv4Network | IPv6Network
+AnyAddress = IPv4Address | IPv6Address
 
 UNKNOWN = "unknown"
 IPV6_PREFIX = 64  # one household or phone has a whole such network to itself
+
+# some proxies add the port: 192.0.2.7:4711, [2001:db8::1]:4711
+WITH_PORT = re.compile(r"(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?")
 
 
 @once_a_process
@@ -16,38 +21,38 @@ def _proxies() -> Sequence[AnyNetwork]:
     return settings().proxies
 
 
-def network_of(peer: str, headers: Mapping[str, str]) -> str:
+def network_of(peer: str, forwarded: Sequence[str]) -> str:
     """The visitor's network: an IPv4 address, or the first 64 bits of an IPv6 address.
 
-    `X-Forwarded-For` counts only where the request came from a trusted proxy, and is read from its end: the first
-    address that is no trusted proxy is the visitor. Whatever they wrote themselves stands before it.
+    `forwarded` holds every `X-Forwarded-For` line in its order: some proxies write into the visitor's own line, others
+    add one below it. They count only where the request came from a trusted proxy, and are read from their end: the
+    first address that is no trusted proxy is the visitor. Whatever they wrote themselves stands before it.
     """
-    return network_behind(peer, headers.get("x-forwarded-for", ""), _proxies())
+    return network_behind(peer, ",".join(forwarded), _proxies())
 
 
 def network_behind(peer: str, forwarded: str, proxies: Sequence[AnyNetwork]) -> str:
     """The same for given proxies."""
-    found = peer
-    for hop in reversed([peer] if not forwarded else [*forwarded.split(","), peer]):
-        found = hop.strip()
-        if not _is_within(found, proxies):
+    hops = [*forwarded.split(","), peer] if forwarded else [peer]
+    found = None
+    for hop in reversed(hops):
+        found = _read(hop)
+        if found is None or not any(found in network for network in proxies):
             break
     return _grouped(found)
 
 
-def _is_within(address: str, proxies: Sequence[AnyNetwork]) -> bool:
+def _read(hop: str) -> AnyAddress | None:
+    """The address. A server that listens on both kinds of network is given `::ffff:192.0.2.7` for 192.0.2.7."""
+    with_port = WITH_PORT.fullmatch(hop.strip())
     try:
-        known = ip_address(address)
+        known = ip_address((with_port[1] or with_port[2]) if with_port else hop.strip())
     except ValueError:
-        return False
-    return any(known in network for network in proxies)
+        return None
+    return (known.ipv4_mapped or known) if isinstance(known, IPv6Address) else known
 
 
-def _grouped(address: str) -> str:
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return UNKNOWN
-    if not isinstance(known, IPv6Address):
-        return str(known)
-    return str(known.ipv4_mapped or ip_network((known, IPV6_PREFIX), strict=False))
+def _grouped(known: AnyAddress | None) -> str:
+    if isinstance(known, IPv6Address):
+        return str(ip_network((known, IPV6_PREFIX), strict=False))
+    return str(known) if known else UNKNOWN

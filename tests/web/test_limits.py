@@ -1,15 +1,16 @@
 """Limits for one network, and which network a visitor comes from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from notify import jobs
 from notify.settings import Settings
-from notify.web import limits
+from notify.web import limits, networks
 from notify.web.networks import network_behind
 
 Client = TestClient[Litestar]
@@ -33,6 +34,11 @@ BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
         ("::ffff:192.0.2.7", "", "192.0.2.7"),
         ("2001:db8:1::5", "198.51.100.1", "198.51.100.1"),
         ("", "", "unknown"),
+        ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),  # a socket for both kinds of network
+        ("10.0.0.1", "198.51.100.1:50123", "198.51.100.1"),  # some proxies add the port
+        ("10.0.0.1", "[2001:db8:2::7]:50123", "2001:db8:2::/64"),
+        ("10.0.0.1", "2001:db8:2::7", "2001:db8:2::/64"),
+        ("10.0.0.1", "203.0.113.9, rubbish, 10.2.3.4", "unknown"),  # never further than what can be read
     ],
 )
 def test_a_network_is_what_a_trusted_proxy_says_and_nothing_else(peer: str, forwarded: str, network: str) -> None:
@@ -82,22 +88,42 @@ def test_while_the_queue_is_away_nobody_is_turned_away(
     assert set(ask_for_links(client, 6)) == {200}
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "kind"),
-    [
-        ("POST", "/sign-up", "sign-up"),
-        ("POST", "/sign-up/", "sign-up"),
-        ("POST", "/sign-up/answers", "sign-up step"),
-        ("POST", "/manage", "link"),
-        ("POST", "/manage/abc", "secret"),
-        ("POST", "/confirm-code", "code"),
-        ("POST", "/u/abc", "leave"),
-        ("GET", "/sign-up", None),
-        ("POST", "/api/v1/alerts", None),
-    ],
-)
-def test_every_door_that_sends_or_tries_secrets_is_counted(method: str, path: str, kind: str | None) -> None:
-    assert limits.kind_of(method, path) == kind
+def test_no_other_spelling_of_an_address_escapes_the_count(client: Client, limited: None) -> None:
+    ask_for_links(client, 3)
+    base = str(client.base_url).rstrip("/")
+    for path in ("/manage", "//manage", "/manage/", "/manage//", "/%6danage"):
+        request = client.build_request("POST", base + path, data={"address": "sam@example.org"}, headers=BROWSER)
+        assert client.send(request).status_code == 429, path
+
+
+def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Sequence[str]] = []
+    monkeypatch.setattr(limits, "settings", lambda: Settings(network_limits=1))
+    monkeypatch.setattr(networks, "_proxies", lambda: PROXIES)
+
+    def note(peer: str, forwarded: Sequence[str]) -> str:
+        seen.append(forwarded)
+        return networks.UNKNOWN
+
+    monkeypatch.setattr(limits, "network_of", note)
+    lines = [("X-Forwarded-For", "203.0.113.66"), ("X-Forwarded-For", "198.51.100.1")]
+    client.post("/confirm/abc", headers=lines)
+    assert networks.network_of("10.0.0.1", seen[0]) == "198.51.100.1"
+
+
+# whoever is signed in, or is a program with a key, is known by more than a network
+KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out")
+
+
+def test_every_door_that_strangers_can_press_is_counted_and_no_other_is_named(client: Client) -> None:
+    pressed = {
+        route.path_format
+        for route in client.app.routes
+        if isinstance(route, HTTPRoute) and "POST" in route.methods and not route.path.startswith(KNOWN_OTHERWISE)
+    }
+    assert pressed == limits.DOORS.keys()
+    assert set(limits.DOORS.values()) == limits.LIMITS.keys()
+    assert {limits.kind_of("GET", route) for route in pressed} == {None}
 
 
 def test_a_proxy_that_is_no_network_is_refused() -> None:
