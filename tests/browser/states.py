@@ -180,6 +180,25 @@ def my_data(page: Page, world: World) -> None:
     page.goto("/my/data")
 
 
+def moving(page: Page, world: World) -> None:
+    """Where has a place moved to?"""
+    my(page, world)
+    page.get_by_role("link", name="Moving house?").first.click()
+
+
+def moving_near_a_boundary(page: Page, world: World) -> None:
+    """And in which ward is it now?"""
+    moving(page, world)
+    page.get_by_label("New postcode").fill(NEAR)
+    page.get_by_role("button", name="Move").click()
+
+
+def my_in_welsh(page: Page, world: World) -> None:
+    """A resident's choices in the other language."""
+    my(page, world)
+    page.goto("/my?lang=cy")
+
+
 def not_sure(page: Page, world: World) -> None:
     """Erasing without the tick."""
     my(page, world)
@@ -289,7 +308,10 @@ STATES: Mapping[str, Way] = {
     "my": my,
     "my-faulty": my_badly,
     "my-saved": my_saved,
+    "my-welsh": my_in_welsh,
     "my-data": my_data,
+    "my-move": moving,
+    "my-move-faulty": moving_near_a_boundary,
     "my-not-sure": not_sure,
     "erased": erased,
     "signed-out": at("/my"),

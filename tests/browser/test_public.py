@@ -53,7 +53,7 @@ def other_site(site: str, tmp_path: Path) -> Iterator[str]:
     """The council's own site on another port, with the widget in it both ways."""
     (tmp_path / "frame.html").write_text(f'<iframe title="Alerts" src="{site}/widget?council=zed"></iframe>')
     (tmp_path / "script.html").write_text(
-        f'<!doctype html><title>Zed</title><p>News</p><script src="{site}/static/widget.js" data-council="zed"></script>'
+        f'<title>Zed</title><p>News</p><script src="{site}/static/widget.js" data-council="zed"></script>'
     )
     (tmp_path / "steal.html").write_text(f'<iframe title="Sign up" src="{site}/sign-up"></iframe>')
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
