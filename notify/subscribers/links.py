@@ -13,6 +13,7 @@ from notify.subscribers.models import Contact, LinkToken, NoticeKind, ResidentSe
 from notify.subscribers.notices import NOTICE_LIFE
 
 SESSION_LIFE = timedelta(hours=1)
+COOKIE = "resident"
 
 
 class LinkUsedOrExpired(NotFound):

@@ -18,7 +18,6 @@ from notify.places.postcodes import canonical
 from notify.settings import settings
 from notify.subscribers import choices, coverage, links, queries, service
 from notify.subscribers.models import Place
-from notify.subscribers.pages import COOKIE
 from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, ways_in_words
 from notify.web import tables
 from notify.web.cookies import ended_cookie
@@ -38,7 +37,7 @@ class SignedOut(Unauthenticated):
 
 
 def _cookie(request: AnyRequest) -> str:
-    return request.cookies.get(settings().cookie_name(COOKIE), "")
+    return request.cookies.get(settings().cookie_name(links.COOKIE), "")
 
 
 def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
@@ -176,7 +175,7 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
             return _choices_page(choices.choices_of(session, record), None, [fault])
         service.erase(session, subscriber_id=record.subscriber.id, council_id=None, actor="resident")
     answer = page("erased.html")
-    answer.set_cookie(ended_cookie(COOKIE))
+    answer.set_cookie(ended_cookie(links.COOKIE))
     return answer
 
 
@@ -185,7 +184,7 @@ def sign_out(request: AnyRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
         links.end_session(session, _cookie(request))
-    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(COOKIE)])
+    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(links.COOKIE)])
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (

@@ -24,8 +24,6 @@ from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
 
-COOKIE = "resident"
-
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
 
@@ -124,7 +122,7 @@ def sign_in(token: FromPath[str]) -> Response[object]:
     """Use up the link and open a session of an hour."""
     with transaction() as session:
         secret = links.open_session(session, token)
-    return Redirect("/my", status_code=303, cookies=[session_cookie(COOKIE, secret, links.SESSION_LIFE)])
+    return Redirect("/my", status_code=303, cookies=[session_cookie(links.COOKIE, secret, links.SESSION_LIFE)])
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
