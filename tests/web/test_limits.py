@@ -1,6 +1,7 @@
 """Limits for one network, and which network a visitor comes from."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_network
 
 import pytest
@@ -81,11 +82,15 @@ def test_others_are_not_limited_by_what_one_network_did(limited: None) -> None:
     assert limits.wait_s("code", "192.0.2.2", 0.2) == 0
 
 
-def test_while_the_queue_is_away_nobody_is_turned_away(
-    client: Client, limited: None, monkeypatch: pytest.MonkeyPatch
+def test_while_the_queue_is_away_nobody_is_turned_away_or_made_to_wait(
+    client: Client, choose: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("notify.redis_line.ask", lambda question: None)
-    assert set(ask_for_links(client, 6)) == {200}
+    choose(REDIS_URL="redis://127.0.0.1:1/0", NETWORK_LIMITS="0.01")  # nobody listens there
+    started = time.monotonic()
+    for _ in range(20):
+        assert client.post("/confirm/abc", headers=BROWSER).status_code == 404  # and not 429
+    assert time.monotonic() - started < 5
+    assert any("queue away" in record.message for record in caplog.records)
 
 
 def test_no_other_spelling_of_an_address_escapes_the_count(client: Client, limited: None) -> None:
