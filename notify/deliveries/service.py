@@ -207,6 +207,8 @@ _SLICE = """
                THEN 'suppressed:The address is suppressed.'
              WHEN u.id IS NULL
                THEN 'suppressed:The subscriber has unsubscribed.'
+             WHEN s.paused_until > now() AND a.priority <> 'emergency'
+               THEN 'suppressed:The subscriber has paused alerts.'
            END AS refusal
     FROM delivery d
     JOIN alert a ON a.id = d.alert_id

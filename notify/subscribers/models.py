@@ -102,6 +102,7 @@ class Subscriber(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     erased_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    paused_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Contact(SQLModel, table=True):
