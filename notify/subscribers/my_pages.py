@@ -87,6 +87,7 @@ def _choices_page(
         new_label=form.one("new_label") if form else "",
         wording=_(WORDING),
         paused_until=pausing.paused_until(person),
+        quiet=[f"{hour:%H:%M}" for hour in (person.quiet_from, person.quiet_to) if hour],
         day_in_words=_day,
     )
 
@@ -134,6 +135,32 @@ def pause(request: AnyRequest, body: RawBody) -> Response[object]:
             pausing.pause(session, record.subscriber, None if form.has("go_on") else pausing.read_day(form))
         except FormFaulty as error:
             return _pause_page(record, form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/quiet")
+def ask_hours(request: AnyRequest) -> Response[object]:
+    """In which hours shall nothing but emergencies come?"""
+    with transaction() as session:
+        person = _record(session, request).subscriber
+    return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
+
+
+def _hours_page(chosen: Sequence[str], faults: Sequence[Fault]) -> Response[object]:
+    hours = [f"{hour:%H:%M}" for hour in pausing.HOURS]
+    return page("my-quiet.html", status=422 if faults else 200, chosen=chosen, hours=hours, faults=faults)
+
+
+@page_post("/my/quiet")
+def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the hours, or that there are none."""
+    form = read_form(body)
+    with transaction() as session:
+        record = _record(session, request)
+        try:
+            pausing.be_quiet(session, record.subscriber, pausing.read_hours(form))
+        except FormFaulty as error:
+            return _hours_page([form.one("quiet_from"), form.one("quiet_to")], error.faults)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -230,6 +257,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     download_table,
     ask_until_when,
     pause,
+    ask_hours,
+    be_quiet,
     ask_where_to,
     move,
     erase,

@@ -39,6 +39,27 @@ def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
     session.execute(statement.values(paused_until=moment, changed_at=clock.now()))
 
 
+HOURS = tuple(time(hour) for hour in range(24))
+
+
+def read_hours(form: Form) -> tuple[time, time] | None:
+    """The quiet hours that a form names, as two full hours; None where there shall be none. Raises: FormFaulty."""
+    given = [form.one("quiet_from"), form.one("quiet_to")]
+    if not any(given):
+        return None
+    known = {f"{hour:%H:%M}": hour for hour in HOURS}
+    if given[0] not in known or given[1] not in known or given[0] == given[1]:
+        raise FormFaulty([Fault("quiet_from", _("Choose two different hours, or none at all."))])
+    return known[given[0]], known[given[1]]
+
+
+def be_quiet(session: Session, subscriber: Subscriber, hours: tuple[time, time] | None) -> None:
+    """Keep what is not urgent until these hours are over, each day; None: send at any hour."""
+    begins, ends = hours or (None, None)
+    statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
+    session.execute(statement.values(quiet_from=begins, quiet_to=ends, changed_at=clock.now()))
+
+
 def paused_until(subscriber: Subscriber) -> date | None:
     """The day on which alerts begin again; None where they are not paused."""
     until = subscriber.paused_until

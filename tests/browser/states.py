@@ -186,6 +186,19 @@ def moving(page: Page, world: World) -> None:
     page.get_by_role("link", name="Moving house?").first.click()
 
 
+def quiet(page: Page, world: World) -> None:
+    """Quiet hours."""
+    my(page, world)
+    page.get_by_role("link", name="Quiet hours").click()
+
+
+def quiet_badly(page: Page, world: World) -> None:
+    """Hours without an end."""
+    quiet(page, world)
+    page.get_by_label("From").select_option("21:00")
+    page.get_by_role("button", name="Save my hours").click()
+
+
 def pausing(page: Page, world: World) -> None:
     """Until when shall nothing be sent?"""
     my(page, world)
@@ -326,6 +339,8 @@ STATES: Mapping[str, Way] = {
     "my-saved": my_saved,
     "my-welsh": my_in_welsh,
     "my-data": my_data,
+    "my-quiet": quiet,
+    "my-quiet-faulty": quiet_badly,
     "my-pause": pausing,
     "my-pause-faulty": pausing_badly,
     "my-move": moving,
