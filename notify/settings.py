@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
+import phonenumbers
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -184,12 +185,31 @@ class Settings(BaseSettings):
     adjacent_numbers: int = Field(
         10,
         ge=1,
-        description="How many numbers of a block of a hundred may be written to for strangers in an hour. More is "
-        "how fraud with texts looks.",
+        description="How many texts a block of a hundred numbers may be sent for strangers in an hour. More is how "
+        "fraud with texts looks.",
     )
     notice_texts_per_day: int = Field(
         5000, ge=0, description="Texts a day with codes and links for residents. Alerts are not counted."
     )
+
+    phone_countries: str = Field(
+        "GB",
+        description="Countries whose telephone numbers residents may give, as in `GB,IE`. Texts abroad cost many times "
+        "as much, and fraud with texts begins there.",
+    )
+
+    @field_validator("phone_countries")
+    @classmethod
+    def _countries_have_numbers(cls, value: str) -> str:
+        wrong = [name for name in _names(value) if name not in phonenumbers.SUPPORTED_REGIONS]
+        if wrong or not value:
+            raise ValueError(f"{', '.join(wrong)!r}: name countries by their two letters, as in GB,IE")
+        return value
+
+    @cached_property
+    def phone_codes(self) -> frozenset[int]:
+        """What numbers of these countries begin with: 44 for GB, and so for Jersey, Guernsey and Man."""
+        return frozenset(phonenumbers.country_code_for_region(name) for name in _names(self.phone_countries))
 
     @field_validator("trusted_proxies")
     @classmethod

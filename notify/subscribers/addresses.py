@@ -18,6 +18,8 @@ _DRAMA_LANDLINE = re.compile(
     r"\+44(?:(?:113|114|115|116|117|118|121|131|141|151|161)4960\d{3}|2079460\d{3}|1914980\d{3}|2890180\d{3}"
     r"|2920180\d{3}|1632960\d{3})"
 )
+# where they look alike, as in America, a number may be either
+_TEXTED = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _CALLED = (
     phonenumbers.PhoneNumberType.FIXED_LINE,
     phonenumbers.PhoneNumberType.MOBILE,
@@ -60,7 +62,7 @@ def _mobile(text: str) -> str:
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if _DRAMA_MOBILE.fullmatch(written):
         return _unless_live(written)
-    if phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
+    if phonenumbers.number_type(number) not in _TEXTED:
         raise AddressNotValid(_("Enter a UK mobile number like 07700 900123. Texts cannot reach other numbers."))
     return written
 
@@ -82,7 +84,7 @@ def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
         number = phonenumbers.parse(digits, "GB")
     except phonenumbers.NumberParseException:
         raise AddressNotValid(advice) from None
-    if number.country_code != 44 or number.extension:
+    if number.country_code not in settings().phone_codes or number.extension:
         raise AddressNotValid(advice)
     return number
 

@@ -21,6 +21,7 @@ from notify.subscribers.models import NoticeKind
 log = logging.getLogger(__name__)
 
 NOTICES_PER_DAY = 3  # of each kind, to one mailbox or number
+TRIES_PER_DAY = 100  # at the codes of one number, however many codes it is sent
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 BLOCK_DIGITS = 2  # numbers that differ in their last two digits are neighbours
@@ -128,6 +129,12 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
         _stopped(session, "texts.stop-day", everything, _begins(DAY))
         return False
     return True
+
+
+def may_try_code(session: Session, number: str) -> bool:
+    """Whether one more code may be tried for this normalised number today; counted whether or not we know it."""
+    counted = tokens.keyed_hash("codes:tries", number)
+    return bool(_count(session, [_Counter(counted, _begins(DAY), TRIES_PER_DAY)]))
 
 
 def _stopped(session: Session, action: str, counted: bytes, period: datetime) -> None:

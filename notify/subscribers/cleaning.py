@@ -15,18 +15,22 @@ NEVER_CONFIRMED = timedelta(days=30)
 _OLD: Mapping[str, tuple[str, str]] = {
     "link_token": ("digest", "expires_at < :now - interval '1 day'"),
     "resident_session": ("digest", "expires_at < :now"),
+    "sign_in": ("digest", "expires_at < :now"),
     "confirm_code": ("contact_id", "expires_at < :now"),
     "notice_count": ("(counted, period)", "period < :now - interval '2 days'"),
     "notice": ("id", "expires_at < :now - interval '30 days'"),
     "idempotent_reply": ("(council_id, key)", "created_at < :now - interval '7 days'"),
 }
 
-# whoever never said yes is forgotten; the consent ledger keeps its nameless lines
+# whoever never said yes is forgotten, unless they were asked again; the consent ledger keeps its nameless lines
 _NEVER_CONFIRMED = """
     SELECT s.id FROM subscriber s
-    WHERE s.created_at < :since AND s.erased_at IS NULL
+    WHERE s.created_at < :since AND s.changed_at < :since AND s.erased_at IS NULL
       AND NOT EXISTS (SELECT FROM contact c WHERE c.subscriber_id = s.id AND c.confirmed_at IS NOT NULL)
       AND EXISTS (SELECT FROM contact c WHERE c.subscriber_id = s.id)
+      AND NOT EXISTS (
+          SELECT FROM notice n JOIN contact c ON c.id = n.contact_id
+          WHERE c.subscriber_id = s.id AND n.expires_at > :now)
     LIMIT :most FOR UPDATE SKIP LOCKED
 """
 _FORGET = (
@@ -43,7 +47,7 @@ def sweep(session: Session) -> Mapping[str, int]:
         columns = key.strip("()")
         statement = f"DELETE FROM {table} WHERE {key} IN (SELECT {columns} FROM {table} WHERE {is_old} LIMIT :most)"  # noqa: S608 - our own words
         gone[table] = _count(session, statement)
-    found = session.execute(text(_NEVER_CONFIRMED), {"since": clock.now() - NEVER_CONFIRMED, "most": AT_ONCE}).scalars()
+    found = session.execute(text(_NEVER_CONFIRMED), _values() | {"since": clock.now() - NEVER_CONFIRMED}).scalars()
     ids = list(found)
     for statement in _FORGET if ids else ():
         session.execute(text(statement), {"ids": ids})

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from notify import clock, tokens
 from notify.providers.base import Channel
-from notify.subscribers import addresses, queries
+from notify.subscribers import addresses, allowance, queries
 from notify.subscribers.models import Contact
 
 CODE_DIGITS = 6
@@ -39,10 +39,12 @@ def issue_code(session: Session, contact_id: UUID) -> str:
 def use_code(session: Session, number: str, code: str) -> Contact | None:
     """The phone that this code was sent to, used up; None for any other code, which costs one of five tries.
 
-    The caller commits also after None, or the try would not count. Raises: AddressNotValid.
+    Trying writes a line also where nobody has the number, so that it takes as long. The caller commits also after None,
+    or the try would not count. Raises: AddressNotValid.
     """
     digits = "".join(code.split())
     address = addresses.normalise(Channel.SMS, number)
+    may_try = allowance.may_try_code(session, address)
     contact = queries.contact_by_fingerprint(session, addresses.fingerprint(Channel.SMS, address))
     # the row stays locked until the caller commits: a thousand guesses at once are a thousand one after another
     stored = session.execute(
@@ -54,7 +56,7 @@ def use_code(session: Session, number: str, code: str) -> Contact | None:
         {"contact": contact.id if contact else None, "most": CODE_TRIES, "now": clock.now()},
     ).scalar_one_or_none()
     given = _digest(contact.id if contact else UUID(int=0), digits)
-    if contact is None or stored is None or not hmac.compare_digest(bytes(stored), given):
+    if not may_try or contact is None or stored is None or not hmac.compare_digest(bytes(stored), given):
         return None
     session.execute(text("DELETE FROM confirm_code WHERE contact_id = :contact"), {"contact": contact.id})
     return contact

@@ -215,6 +215,40 @@ def test_a_new_code_ends_the_old_one_and_nobody_elses_number_takes_it(client: Cl
     assert confirm(client, second) == 200
 
 
+def test_new_codes_do_not_bring_tries_without_end(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "TRIES_PER_DAY", 8)
+    sign_up(client, email="", mobile="07700 900123")
+    for _ in range(2):
+        code = code_for("+447700900123")
+        wrong = "000000" if code != "000000" else "000001"
+        assert {confirm(client, wrong) for _ in range(4)} == {422}
+    assert confirm(client, code) == 422  # it has a try left, and the day has none
+
+
+def try_code(client: Client, number: str) -> Response:
+    return client.post("/confirm-code", data={"mobile": number, "code": "x"}, headers=BROWSER)
+
+
+def test_a_number_that_waits_for_its_code_is_answered_like_any_other(client: Client, world: World) -> None:
+    known, other = (f"07700 900{number:03}" for number in (123, 124))
+    sign_up(client, email="", mobile=known)
+    code_for("+447700900123")
+    client.headers["Accept-Encoding"] = "identity"
+    times: dict[str, list[float]] = {known: [], other: []}
+    answers = set()
+    for number in range(100):
+        for mobile in sorted(times, reverse=number % 2 == 0):
+            start = time.perf_counter()
+            answer = try_code(client, mobile)
+            times[mobile].append(time.perf_counter() - start)
+            answers.add((answer.status_code, str(answer.headers), answer.text.replace(mobile, "X")))
+    assert len(answers) == 1
+    first, second = (statistics.median(found) for found in times.values())
+    assert abs(first - second) < 0.005
+
+
 def ask_for_link(client: Client, address: str) -> Response:
     return client.post("/manage", data={"address": address}, headers=BROWSER)
 

@@ -6,6 +6,7 @@ import pytest
 
 from notify import embedded
 from notify.providers.base import Channel
+from notify.settings import Settings
 from notify.subscribers.addresses import AddressNotValid, normalise
 
 pytestmark = pytest.mark.usefixtures("servers")
@@ -113,3 +114,24 @@ def test_addresses_are_read_without_the_network(servers: embedded.Addresses, mon
     monkeypatch.setattr("socket.getaddrinfo", never)
     monkeypatch.setattr("dns.resolver.resolve", never)
     assert normalise(Channel.EMAIL, "ann@no-such-domain.example.org") == "ann@no-such-domain.example.org"
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
+@pytest.mark.parametrize("number", ["+353 85 012 3456", "+1 202 555 0123", "+33 6 39 98 00 01", "+882 16 1234 5678"])
+def test_numbers_abroad_are_neither_texted_nor_called(channel: Channel, number: str) -> None:
+    with pytest.raises(AddressNotValid):
+        normalise(channel, number)
+
+
+def test_a_council_may_let_in_its_neighbours_numbers(choose: Callable[..., None]) -> None:
+    choose(PHONE_COUNTRIES="GB,IE")
+    assert normalise(Channel.SMS, "+353 85 012 3456") == "+353850123456"
+    assert normalise(Channel.SMS, "07700 900123") == "+447700900123"
+    with pytest.raises(AddressNotValid):
+        normalise(Channel.SMS, "+33 6 39 98 00 01")
+
+
+@pytest.mark.parametrize("countries", ["Ireland", "UK", "GB,XX", ""])
+def test_a_country_is_its_two_letters(countries: str) -> None:
+    with pytest.raises(ValueError, match="two letters"):
+        Settings(phone_countries=countries)
