@@ -83,12 +83,13 @@ def expand(session: Session, alert_id: UUID) -> int:
     who = _followers(alert) if alert.follows_id is None else _earlier_recipients(session, alert.follows_id)
     parameters = {"month": alert.ledger_month, "alert": alert.id, **who.parameters}
     session.flush()
-    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql)), parameters)
+    quiet = QUIET if alert.priority != Priority.EMERGENCY and _somebody_has_quiet_hours(session) else NEVER_QUIET
+    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, **quiet)), parameters)
     size = (
         min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
     )
     batches = session.execute(
-        text(INSERT_BATCHES),
+        text(INSERT_BATCHES.format(**quiet)),
         {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
     ).all()
     alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
@@ -124,18 +125,32 @@ def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
 INSERT_DELIVERIES = """
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
                           state, changed_at)
-    SELECT :month, :alert, row_number() OVER (ORDER BY r.channel, r.contact_id),
+    SELECT :month, :alert, row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
            r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', now()
-    FROM ({audience}) r
+    FROM ({audience}) r {person}
 """
+# Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
+# still a plain range and is due at one moment. Where nobody has such hours, and for emergencies, nobody is looked at.
+QUIET = {
+    "due": "quiet_until(q.quiet_from, q.quiet_to, now())",
+    "person": "LEFT JOIN subscriber q ON q.id = r.subscriber_id AND q.quiet_from IS NOT NULL",
+}
+NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
+
+
+def _somebody_has_quiet_hours(session: Session) -> bool:
+    return bool(session.execute(text("SELECT EXISTS (SELECT FROM subscriber WHERE quiet_from IS NOT NULL)")).scalar())
+
+
 # numbers run on within a channel, so a batch is a plain range; the events say what was created
 INSERT_BATCHES = """
     WITH span AS (
-        SELECT channel, min(number) AS first, max(number) AS last
-        FROM delivery WHERE month = :month AND alert_id = :alert GROUP BY channel
+        SELECT r.channel, {due} AS due, min(r.number) AS first, max(r.number) AS last
+        FROM delivery r {person} WHERE r.month = :month AND r.alert_id = :alert GROUP BY 1, 2
     ), made AS (
         INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at)
-        SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued', now()
+        SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued',
+               coalesce(due, now())
         FROM span, generate_series(first, last, :size) AS start
         RETURNING id, number_from, number_to
     ), noted AS (
@@ -207,6 +222,8 @@ _SLICE = """
                THEN 'suppressed:The address is suppressed.'
              WHEN u.id IS NULL
                THEN 'suppressed:The subscriber has unsubscribed.'
+             WHEN s.paused_until > now() AND a.priority <> 'emergency'
+               THEN 'suppressed:The subscriber has paused alerts.'
            END AS refusal
     FROM delivery d
     JOIN alert a ON a.id = d.alert_id

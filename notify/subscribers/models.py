@@ -1,6 +1,6 @@
 """Topics, residents and what they agreed to. Addresses live here and nowhere else."""
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -102,6 +102,9 @@ class Subscriber(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     erased_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    paused_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    quiet_from: time | None = None
+    quiet_to: time | None = None
 
 
 class Contact(SQLModel, table=True):

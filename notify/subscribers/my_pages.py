@@ -1,9 +1,11 @@
 """A resident's own pages, after sign-in: choices, places, everything held, and leaving for good."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from uuid import UUID
 
+from babel.dates import format_date
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, RawBody
@@ -13,10 +15,10 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.errors import Unauthenticated
-from notify.languages import LANGUAGES, _, later
+from notify.languages import LANGUAGES, _, later, spoken
 from notify.places.postcodes import canonical
 from notify.settings import settings
-from notify.subscribers import choices, coverage, links, queries, service
+from notify.subscribers import choices, coverage, links, pausing, queries, service
 from notify.subscribers.models import Place
 from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, ways_in_words
 from notify.web import tables
@@ -84,6 +86,9 @@ def _choices_page(
         new_postcode=form.one("new_postcode") if form else "",
         new_label=form.one("new_label") if form else "",
         wording=_(WORDING),
+        paused_until=pausing.paused_until(person),
+        quiet=[f"{hour:%H:%M}" for hour in (person.quiet_from, person.quiet_to) if hour],
+        day_in_words=_day,
     )
 
 
@@ -99,6 +104,63 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
         with transaction() as session:  # what the failed one had read went with it
             mine = choices.choices_of(session, _record(session, request))
             return _choices_page(mine, form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/pause")
+def ask_until_when(request: AnyRequest) -> Response[object]:
+    """Until when shall nothing but emergencies be sent?"""
+    with transaction() as session:
+        return _pause_page(_record(session, request), EMPTY, [])
+
+
+def _pause_page(record: queries.SubscriberRecord, form: Form, faults: Sequence[Fault]) -> Response[object]:
+    until = pausing.paused_until(record.subscriber)
+    return page(
+        "my-pause.html", status=422 if faults else 200, form=form, faults=faults, until=until, day_in_words=_day
+    )
+
+
+def _day(day: date) -> str:
+    return str(format_date(day, "d MMMM y", locale=spoken()))
+
+
+@page_post("/my/pause")
+def pause(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Pause until a day, or end the pause."""
+    form = read_form(body)
+    with transaction() as session:
+        record = _record(session, request)
+        try:
+            pausing.pause(session, record.subscriber, None if form.has("go_on") else pausing.read_day(form))
+        except FormFaulty as error:
+            return _pause_page(record, form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/quiet")
+def ask_hours(request: AnyRequest) -> Response[object]:
+    """In which hours shall nothing but emergencies come?"""
+    with transaction() as session:
+        person = _record(session, request).subscriber
+    return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
+
+
+def _hours_page(chosen: Sequence[str], faults: Sequence[Fault]) -> Response[object]:
+    hours = [f"{hour:%H:%M}" for hour in pausing.HOURS]
+    return page("my-quiet.html", status=422 if faults else 200, chosen=chosen, hours=hours, faults=faults)
+
+
+@page_post("/my/quiet")
+def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the hours, or that there are none."""
+    form = read_form(body)
+    with transaction() as session:
+        record = _record(session, request)
+        try:
+            pausing.be_quiet(session, record.subscriber, pausing.read_hours(form))
+        except FormFaulty as error:
+            return _hours_page([form.one("quiet_from"), form.one("quiet_to")], error.faults)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -193,6 +255,10 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     show_everything,
     download_everything,
     download_table,
+    ask_until_when,
+    pause,
+    ask_hours,
+    be_quiet,
     ask_where_to,
     move,
     erase,

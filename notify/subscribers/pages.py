@@ -21,6 +21,7 @@ from notify.subscribers.sign_up import WAYS, Fault
 from notify.web.cookies import session_cookie
 from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
 from notify.web.templates import page
+from notify.web.visits import link
 
 AnyRequest = Request[object, object, State]
 
@@ -122,7 +123,7 @@ def sign_in(token: FromPath[str]) -> Response[object]:
     """Use up the link and open a session of an hour."""
     with transaction() as session:
         secret = links.open_session(session, token)
-    return Redirect("/my", status_code=303, cookies=[session_cookie(links.COOKIE, secret, links.SESSION_LIFE)])
+    return Redirect(link("/my"), status_code=303, cookies=[session_cookie(links.COOKIE, secret, links.SESSION_LIFE)])
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (

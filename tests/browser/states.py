@@ -186,6 +186,35 @@ def moving(page: Page, world: World) -> None:
     page.get_by_role("link", name="Moving house?").first.click()
 
 
+def quiet(page: Page, world: World) -> None:
+    """Quiet hours."""
+    my(page, world)
+    page.get_by_role("link", name="Quiet hours").click()
+
+
+def quiet_badly(page: Page, world: World) -> None:
+    """Hours without an end."""
+    quiet(page, world)
+    page.get_by_label("From").select_option("21:00")
+    page.get_by_role("button", name="Save my hours").click()
+
+
+def pausing(page: Page, world: World) -> None:
+    """Until when shall nothing be sent?"""
+    my(page, world)
+    page.get_by_role("link", name="Pause your alerts for a while").click()
+
+
+def pausing_badly(page: Page, world: World) -> None:
+    """Paused, and then asked for a day that is none."""
+    pausing(page, world)
+    for label, value in (("Day", "1"), ("Month", "1"), ("Year", str(clock.now().year + 1))):
+        page.get_by_label(label).fill(value)
+    page.get_by_role("button", name="Pause my alerts").click()
+    page.get_by_role("link", name="Pause your alerts for a while").click()
+    page.get_by_role("button", name="Pause my alerts").click()
+
+
 def moving_near_a_boundary(page: Page, world: World) -> None:
     """And in which ward is it now?"""
     moving(page, world)
@@ -310,6 +339,10 @@ STATES: Mapping[str, Way] = {
     "my-saved": my_saved,
     "my-welsh": my_in_welsh,
     "my-data": my_data,
+    "my-quiet": quiet,
+    "my-quiet-faulty": quiet_badly,
+    "my-pause": pausing,
+    "my-pause-faulty": pausing_badly,
     "my-move": moving,
     "my-move-faulty": moving_near_a_boundary,
     "my-not-sure": not_sure,

@@ -1,0 +1,66 @@
+"""A rest from alerts until a day: nothing but emergencies is sent until then."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from notify import clock
+from notify.languages import _
+from notify.subscribers.models import Subscriber
+from notify.subscribers.sign_up import Fault, FormFaulty
+from notify.web.forms import Form
+
+LONDON = ZoneInfo("Europe/London")
+LONGEST = timedelta(days=366)
+
+
+def today() -> date:
+    """The day it is where residents live."""
+    return clock.now().astimezone(LONDON).date()
+
+
+def read_day(form: Form) -> date:
+    """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
+    try:
+        day = date(*(int(form.one(name)) for name in ("year", "month", "day")))
+    except ValueError:
+        raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))]) from None
+    if not today() < day <= today() + LONGEST:
+        raise FormFaulty([Fault("day", _("Enter a day after today and within a year."))])
+    return day
+
+
+def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
+    """Send this resident nothing but emergencies before `until` begins in London; None ends the pause now."""
+    moment = datetime.combine(until, time(), LONDON) if until else None
+    statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
+    session.execute(statement.values(paused_until=moment, changed_at=clock.now()))
+
+
+HOURS = tuple(time(hour) for hour in range(24))
+
+
+def read_hours(form: Form) -> tuple[time, time] | None:
+    """The quiet hours that a form names, as two full hours; None where there shall be none. Raises: FormFaulty."""
+    given = [form.one("quiet_from"), form.one("quiet_to")]
+    if not any(given):
+        return None
+    known = {f"{hour:%H:%M}": hour for hour in HOURS}
+    if given[0] not in known or given[1] not in known or given[0] == given[1]:
+        raise FormFaulty([Fault("quiet_from", _("Choose two different hours, or none at all."))])
+    return known[given[0]], known[given[1]]
+
+
+def be_quiet(session: Session, subscriber: Subscriber, hours: tuple[time, time] | None) -> None:
+    """Keep what is not urgent until these hours are over, each day; None: send at any hour."""
+    begins, ends = hours or (None, None)
+    statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
+    session.execute(statement.values(quiet_from=begins, quiet_to=ends, changed_at=clock.now()))
+
+
+def paused_until(subscriber: Subscriber) -> date | None:
+    """The day on which alerts begin again; None where they are not paused."""
+    until = subscriber.paused_until
+    return until.astimezone(LONDON).date() if until and until > clock.now() else None
