@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.places import geometry
-from notify.places.models import AudiencePart, AudienceSpec, Targets
-from notify.places.queries import areas_by_code
+from notify.places.models import AudiencePart, AudienceSpec, ReleaseKind, Targets
+from notify.places.queries import active_release, areas_by_code
 from notify.places.targeting import EMERGENCY_BUFFER_M, centre
 
 
@@ -39,9 +39,12 @@ _WARDS = text("""
     WITH meant AS (
         SELECT unnest(CAST(:wards AS text[])) AS code
         UNION
-        SELECT p.ward_code FROM postcode p JOIN geo_release r ON r.id = p.release_id
-        WHERE r.activated_at IS NOT NULL AND r.retired_at IS NULL
-          AND (p.key = ANY(:postcodes) OR left(p.key, length(p.key) - 2) = ANY(:sectors))
+        SELECT p.ward_code FROM postcode p WHERE p.release_id = :release AND p.key = ANY(:postcodes)
+        UNION
+        -- a range of the key, so that its index is used; longer keys of another sector lie in it too
+        SELECT p.ward_code FROM unnest(CAST(:sectors AS text[])) AS s (sector)
+        JOIN postcode p ON p.release_id = :release AND p.key BETWEEN s.sector || 'AA' AND s.sector || 'ZZ'
+             AND left(p.key, length(p.key) - 2) = s.sector
     )
     SELECT DISTINCT ON (a.code) a.code, a.name, a.name_cy
     FROM area a JOIN geo_release r ON r.id = a.release_id
@@ -52,9 +55,11 @@ _WARDS = text("""
 
 def places_in_words(session: Session, targets: Targets, *, language: str) -> Sequence[str]:
     """The names of the wards and districts that an audience reaches, in their order; none where it is everywhere."""
+    release = active_release(session, ReleaseKind.POSTCODE)
     found = session.execute(
         _WARDS,
         {
+            "release": release.id if release else None,
             "wards": [*targets.included.wards, *targets.included.districts],
             "postcodes": list(targets.included.postcodes),
             "sectors": list(targets.included.sectors),

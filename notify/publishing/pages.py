@@ -20,14 +20,12 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify import clock
-from notify.alerts.models import AlertState, Priority
+from notify.alerts.models import AlertState
 from notify.db import transaction
 from notify.languages import _, spoken
-from notify.places.models import AudienceSpec, Targets
-from notify.places.outlines import outline_of, places_in_words
 from notify.places.queries import names_by_code
 from notify.publishing import feeds, queries
-from notify.publishing.drawing import picture_of
+from notify.publishing.area import area_of
 from notify.publishing.queries import Published, Wanted
 from notify.publishing.statement import tested_states
 from notify.settings import settings
@@ -100,12 +98,7 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
     with transaction() as session:
         one = queries.published(session, alert_id)
         alert = one.alert
-        targets = Targets.from_json(alert.targets) if alert.targets else None
-        shape = None
-        if alert.audience:
-            spec = AudienceSpec.model_validate(alert.audience)
-            shape = outline_of(session, spec, is_emergency=alert.priority == Priority.EMERGENCY)
-        places = places_in_words(session, targets, language=spoken()) if targets and not targets.everywhere else []
+        area = area_of(session, alert, language=spoken())
         title, body, language = words_of(one)
         return page(
             "public-alert.html",
@@ -114,9 +107,9 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
             title=title,
             body=body,
             language=language,
-            picture=picture_of(shape) if shape else None,
-            places=places,
-            is_everywhere=targets is None or targets.everywhere,
+            picture=area.picture,
+            places=area.places,
+            is_everywhere=area.is_everywhere,
             news=queries.news_about(session, alert),
             has_ended=queries.has_ended(session, alert),
             is_withdrawn=alert.state == AlertState.CANCELLED,

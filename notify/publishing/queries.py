@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 from notify import clock
 from notify.alerts.models import Alert, AlertState, FollowUp
 from notify.errors import NotFound
-from notify.places.queries import areas_by_code
+from notify.places.models import ReleaseKind
+from notify.places.queries import active_release, areas_by_code
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 
@@ -51,8 +52,14 @@ class Wanted:
 
 
 _CURRENT = """
+    WITH here AS MATERIALIZED (
+        SELECT coalesce(array_agg(p.key), '{}') AS postcodes,
+               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{}') AS sectors
+        FROM postcode p
+        WHERE p.release_id = :release AND p.district_code = CAST(:district AS text) AND p.ward_code = :ward
+    )
     SELECT a.id
-    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
     WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test
       AND coalesce(a.expires_at > :now, a.approved_at > :since)
       AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
@@ -62,10 +69,8 @@ _CURRENT = """
               ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
                OR a.targets -> 'included' -> 'wards' ? :ward
                OR a.targets -> 'included' -> 'districts' ? CAST(:district AS text)
-               OR EXISTS (SELECT FROM postcode p JOIN geo_release r ON r.id = p.release_id
-                          WHERE r.activated_at IS NOT NULL AND r.retired_at IS NULL AND p.ward_code = :ward
-                            AND (a.targets -> 'included' -> 'postcodes' ? p.key
-                                 OR a.targets -> 'included' -> 'sectors' ? left(p.key, length(p.key) - 2))))
+               OR a.targets -> 'included' -> 'postcodes' ?| here.postcodes
+               OR a.targets -> 'included' -> 'sectors' ?| here.sectors)
               AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
               AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
     ORDER BY a.priority = 'emergency' DESC, a.approved_at DESC, a.id
@@ -76,10 +81,12 @@ _CURRENT = """
 def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE) -> Sequence[Published]:
     """The alerts that hold now, emergencies first, then the newest; one more than `most` where more follow."""
     ward = areas_by_code(session, [wanted.ward]).get(wanted.ward) if wanted.ward else None
+    release = active_release(session, ReleaseKind.POSTCODE) if ward else None
     now = clock.now()
     found = session.execute(
         text(_CURRENT),
         {
+            "release": release.id if release else None,
             "now": now,
             "since": now - NEWS,
             "council": wanted.council,

@@ -124,6 +124,19 @@ def test_the_area_is_drawn_and_its_wards_are_named(client: Client, sent: Callabl
     assert "Everywhere that Zed Council serves." in everywhere
 
 
+def test_everyone_but_a_ward_is_not_called_everywhere(client: Client, sent: Callable[..., str]) -> None:
+    page = client.get(f"/alerts/{sent(title='Not the north', audience={'except': {'wards': [NORTH]}})}").text
+    assert "Everywhere" not in page
+    assert "In a part of the area of Zed Council." in page
+
+
+def test_a_sector_names_its_wards_and_no_longer_postcode_lies_in_it(client: Client, sent: Callable[..., str]) -> None:
+    alert = sent(title="One sector", audience={"postcodes": ["ZZ2 1"]})
+    assert "Southside" in client.get(f"/alerts/{alert}").text
+    assert titles(client, ward=SOUTH) == ["One sector"]
+    assert titles(client, ward=NORTH) == []
+
+
 def test_a_translation_is_shown_to_those_who_read_it(client: Client, sent: Callable[..., str]) -> None:
     welsh = {"cy": {"title": "Heol y Felin ar gau", "body": "Ar gau rhwng 8 a 6."}}
     alert = sent(title="Mill Road closed", body="Closed 8 to 6.", translations=welsh)
