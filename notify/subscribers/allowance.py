@@ -5,7 +5,6 @@ Everybody is counted alike, whether we know the address or not, so that neither 
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,46 +38,31 @@ def mailbox_of(channel: Channel, address: str) -> str:
     return f"{local}@{domain}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Counter:
-    """One thing that is counted: how many a period are allowed, and how many this message asks for."""
-
-    counted: bytes
-    period: datetime
-    most: int
-    wanted: int = 1
-
-
 _COUNT = text("""
     INSERT INTO notice_count AS c (counted, period, notices)
-    SELECT w.counted, w.period, w.wanted
-    FROM unnest(CAST(:counted AS bytea[]), CAST(:periods AS timestamptz[]), CAST(:wanted AS integer[]),
-                CAST(:most AS integer[])) AS w (counted, period, wanted, most)
-    WHERE w.wanted <= w.most
-    ORDER BY w.counted, w.period
+    SELECT w.counted, :period, w.wanted
+    FROM unnest(CAST(:counted AS bytea[]), CAST(:wanted AS integer[])) AS w (counted, wanted)
+    WHERE w.wanted <= :most
+    ORDER BY w.counted
     ON CONFLICT (counted, period) DO UPDATE SET notices = c.notices + excluded.notices
-        WHERE c.notices + excluded.notices <= (
-            SELECT o.most FROM unnest(CAST(:counted AS bytea[]), CAST(:most AS integer[])) AS o (counted, most)
-            WHERE o.counted = excluded.counted
-        )
+        WHERE c.notices + excluded.notices <= :most
     RETURNING counted
 """)
 
 
-def _count(session: Session, counters: Sequence[_Counter]) -> set[bytes]:
-    """Count each, and return those that were still allowed. Held in one order, so that nobody waits in a circle."""
-    if not counters:
+def _count(session: Session, wanted: Mapping[bytes, int], *, since: datetime, most: int) -> set[bytes]:
+    """Count so many for each; those that stay within `most` since the period began are returned, others not counted.
+
+    Always in one order, so that two requests never wait for each other in a circle.
+    """
+    if not wanted:
         return set()
-    found = session.execute(
-        _COUNT,
-        {
-            "counted": [counter.counted for counter in counters],
-            "periods": [counter.period for counter in counters],
-            "wanted": [counter.wanted for counter in counters],
-            "most": [counter.most for counter in counters],
-        },
-    )
-    return {bytes(row.counted) for row in found}
+    values = {"counted": list(wanted), "wanted": list(wanted.values()), "period": since, "most": most}
+    return {bytes(row.counted) for row in session.execute(_COUNT, values)}
+
+
+def _one_more(session: Session, counted: bytes, *, since: datetime, most: int) -> bool:
+    return bool(_count(session, {counted: 1}, since=since, most=most))
 
 
 def _begins(period: timedelta) -> datetime:
@@ -106,9 +90,8 @@ def _mailboxes_left(session: Session, reached: Mapping[UUID, tuple[Channel, str]
     for key, (channel, address) in reached.items():
         counted = tokens.keyed_hash(f"notices:{kind}", mailbox_of(channel, address))
         keys.setdefault(counted, []).append(key)
-    period = _begins(DAY)
-    counters = [_Counter(counted, period, NOTICES_PER_DAY, len(found)) for counted, found in keys.items()]
-    left = _count(session, counters)
+    wanted = {counted: len(found) for counted, found in keys.items()}
+    left = _count(session, wanted, since=_begins(DAY), most=NOTICES_PER_DAY)
     return [key for counted, found in keys.items() if counted in left for key in found]
 
 
@@ -121,11 +104,11 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
     if channel not in (Channel.SMS, Channel.VOICE):
         return True
     block = tokens.keyed_hash("notices:block", address[:-BLOCK_DIGITS])
-    if not _count(session, [_Counter(block, _begins(HOUR), settings().adjacent_numbers)]):
+    if not _one_more(session, block, since=_begins(HOUR), most=settings().adjacent_numbers):
         _stopped(session, "texts.stop-neighbours", block, _begins(HOUR))
         return False
     everything = tokens.keyed_hash("notices:texts", "all")
-    if not _count(session, [_Counter(everything, _begins(DAY), settings().notice_texts_per_day)]):
+    if not _one_more(session, everything, since=_begins(DAY), most=settings().notice_texts_per_day):
         _stopped(session, "texts.stop-day", everything, _begins(DAY))
         return False
     return True
@@ -134,12 +117,12 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
 def may_try_code(session: Session, number: str) -> bool:
     """Whether one more code may be tried for this normalised number today; counted whether or not we know it."""
     counted = tokens.keyed_hash("codes:tries", number)
-    return bool(_count(session, [_Counter(counted, _begins(DAY), TRIES_PER_DAY)]))
+    return _one_more(session, counted, since=_begins(DAY), most=TRIES_PER_DAY)
 
 
 def _stopped(session: Session, action: str, counted: bytes, period: datetime) -> None:
     """Say so in the log each time, and once a period in the audit trail, which strangers must not be able to fill."""
     named = counted.hex()[:8]  # a keyed hash: the trail says which block it was without naming a number
     log.warning("texts that strangers ask for are stopped", extra={"action": action, "block": named})
-    if _count(session, [_Counter(tokens.keyed_hash("notices:told", counted.hex()), period, 1)]):
+    if _one_more(session, tokens.keyed_hash("notices:told", counted.hex()), since=period, most=1):
         audit(session, council_id=None, actor="allowance", action=action, subject=named)
