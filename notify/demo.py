@@ -43,23 +43,28 @@ RESIDENTS = 6_000
 PATIENCE_SECONDS = 90.0
 
 TOPICS = (
-    NewTopic(slug="bins", name="Bin collections", description="Changes to your bin day. About twice a month."),
+    NewTopic(
+        slug="bins", name="Bin collections", description="Changes to your bin day.", frequency="About twice a month."
+    ),
     NewTopic(
         slug="road-closures",
         name="Road closures",
-        description="Planned closures near your places. About once a week.",
+        description="Planned closures near your places.",
+        frequency="About once a week.",
         tracking_allowed=True,
     ),
     NewTopic(
         slug="emergencies",
         name="Emergencies",
-        description="Floods, evacuation, loss of water or power. Only when it matters.",
+        description="Floods, evacuation, loss of water or power.",
+        frequency="Only when it matters, a few times a year.",
         purpose=TopicPurpose.EMERGENCY,
     ),
     NewTopic(
         slug="consultations",
         name="Consultations",
         description="When the council asks what you think. A colleague approves each message.",
+        frequency="About once a month.",
         approval=ApprovalRule.ONE,
     ),
 )
