@@ -57,6 +57,7 @@ class TopicView(SQLModel):
     slug: str
     name: str
     description: str
+    frequency: str = Field(description="How often it writes, in the council's words; may be empty.")
     purpose: TopicPurpose
     channels: list[Channel]
     tracking_allowed: bool
