@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, Sequence[str]] = {
     "scale": ("--largest", "100000"),  # a million takes minutes: python -m benchmarks.scale
     "distance": (),
     "urgent": (),
+    "pages": (),
 }
 
 

@@ -45,6 +45,8 @@ PAGES = (
     Ask("/sign-up"),
     Ask("/sign-up/answers", {"step": "postcode", "postcode": "ZZ1 1AA"}),
     Ask("/manage"),
+    Ask("/alerts"),
+    Ask("/topics"),
 )
 NOTHING = (Ask("/health/live"),)
 
