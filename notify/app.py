@@ -15,6 +15,7 @@ from notify.analytics import pages as analytics_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
+from notify.deliveries import pages as deliveries_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import api as staff_api
@@ -43,6 +44,7 @@ PAGE_DOORS = (
     subscribers_pages,
     sign_up_pages,
     my_pages,
+    deliveries_pages,
     publishing_pages,
     staff_pages,
     tracking_pages,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,6 +12,7 @@ from notify.alerts.models import Alert
 from notify.deliveries.models import Delivery, DeliveryState
 from notify.deliveries.reasons import cleaned
 from notify.jobs import Lane
+from notify.providers.base import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,83 @@ def lane_depths(session: Session) -> Sequence[LaneDepth]:
         for row in rows
     }
     return [found.get(lane, LaneDepth(lane)) for lane in Lane]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message to one resident, as they may see it. `title` is what they read, in the language it was sent in."""
+
+    month: date
+    alert_id: UUID
+    number: int
+    title: str
+    topic: str
+    council: str
+    channel: Channel
+    language: str
+    state: DeliveryState
+    reason: str
+    created_at: datetime
+    handed_over_at: datetime | None
+
+
+# alert by alert, by the index that keeps a contact from getting one twice: the ledger has none by person, which would
+# cost every fan-out. OFFSET 0 keeps the planner from reading whole months instead.
+_SENT_TO = """
+    SELECT d.month, d.alert_id, d.number, coalesce(a.translations -> d.language ->> 'title', a.title) AS title,
+           t.name AS topic, c.name AS council, d.channel, d.language, d.state, d.reason,
+           a.expanded_at AS created_at, d.handed_over_at
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM delivery d
+        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
+          AND d.subscriber_id = :subscriber
+        OFFSET 0) d
+    WHERE a.ledger_month IS NOT NULL AND NOT a.is_test AND a.council_id IN (
+        SELECT f.council_id FROM subscription u JOIN topic f ON f.id = u.topic_id WHERE u.subscriber_id = :subscriber)
+    ORDER BY a.expanded_at DESC, a.id DESC, d.number LIMIT :most OFFSET :passed
+"""
+
+
+def sent_to(
+    session: Session, subscriber_id: UUID, contact_ids: Sequence[UUID], *, passed: int = 0, most: int
+) -> Sequence[Sent]:
+    """What was sent to these contacts of a resident, the newest first, also what was held back and why."""
+    values = {"subscriber": subscriber_id, "contacts": list(contact_ids), "passed": passed, "most": most}
+    return [
+        Sent(
+            **{
+                **row._mapping,
+                "channel": Channel(row.channel),
+                "state": DeliveryState(row.state),
+                "reason": cleaned(row.reason) or "",
+            }
+        )
+        for row in session.execute(text(_SENT_TO), values)
+    ]
+
+
+def done_with(session: Session, messages: Sequence[Sent]) -> dict[tuple[UUID, int], list[tuple[str, datetime]]]:
+    """What the reader did with each of these messages, and when, by alert and number; nothing of most of them."""
+    rows = session.execute(
+        text("""
+            SELECT e.alert_id, e.number, e.kind, e.at
+            FROM unnest(CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]))
+                     AS m (month, alert_id, number)
+            JOIN event e ON e.month = m.month AND e.alert_id = m.alert_id AND e.number = m.number
+            WHERE e.kind IN ('clicked', 'opened', 'unsubscribed', 'complained')
+            ORDER BY e.at
+        """),
+        {
+            "months": [message.month for message in messages],
+            "alerts": [message.alert_id for message in messages],
+            "numbers": [message.number for message in messages],
+        },
+    )
+    found: dict[tuple[UUID, int], list[tuple[str, datetime]]] = {}
+    for row in rows:
+        found.setdefault((row.alert_id, row.number), []).append((row.kind, row.at))
+    return found
 
 
 # what was given up on, though another try may help; no address was refused for good

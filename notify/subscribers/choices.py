@@ -171,6 +171,9 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         "tracking_consent": person.tracking_consent,
         "since": person.created_at.isoformat(),
         "changed": person.changed_at.isoformat(),
+        "paused_until": person.paused_until.isoformat() if person.paused_until else None,
+        "quiet_from": person.quiet_from.isoformat("minutes") if person.quiet_from else None,
+        "quiet_to": person.quiet_to.isoformat("minutes") if person.quiet_to else None,
         "contacts": [
             {
                 "channel": Channel(contact.channel).value,

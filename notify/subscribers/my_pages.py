@@ -1,4 +1,4 @@
-"""A resident's own pages, after sign-in: choices, places, everything held, and leaving for good."""
+"""A resident's own pages, after sign-in: choices, places, a rest, and leaving for good."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,56 +6,33 @@ from functools import partial
 from uuid import UUID
 
 from babel.dates import format_date
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.db import transaction
-from notify.errors import Unauthenticated
-from notify.languages import LANGUAGES, _, later, spoken
+from notify.languages import LANGUAGES, _, spoken
 from notify.places.postcodes import canonical
-from notify.settings import settings
 from notify.subscribers import choices, coverage, links, pausing, queries, service
+from notify.subscribers.guards import AnyRequest, cookie_of, resident_of
 from notify.subscribers.models import Place
-from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, ways_in_words
-from notify.web import tables
+from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty
 from notify.web.cookies import ended_cookie
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 from notify.web.templates import page
 from notify.web.visits import link
 
-AnyRequest = Request[object, object, State]
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
-
-
-class SignedOut(Unauthenticated):
-    """There is no session, or it has ended."""
-
-    title = later("You are signed out")
-
-
-def _cookie(request: AnyRequest) -> str:
-    return request.cookies.get(settings().cookie_name(links.COOKIE), "")
-
-
-def _record(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
-    """The resident whose session this is. Raises: SignedOut."""
-    cookie = _cookie(request)
-    subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
-    if subscriber_id is None:
-        raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
-    return queries.record(session, subscriber_id)
 
 
 @page_get("/my")
 def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
     """What this resident chose, to change."""
     with transaction() as session:
-        mine = choices.choices_of(session, _record(session, request))
+        mine = choices.choices_of(session, resident_of(session, request))
         return _choices_page(mine, None, [], saved=saved)
 
 
@@ -98,11 +75,11 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
     form = read_form(body)
     try:
         with transaction() as session:
-            mine = choices.choices_of(session, _record(session, request))
+            mine = choices.choices_of(session, resident_of(session, request))
             choices.save(session, mine, form)
     except FormFaulty as error:
         with transaction() as session:  # what the failed one had read went with it
-            mine = choices.choices_of(session, _record(session, request))
+            mine = choices.choices_of(session, resident_of(session, request))
             return _choices_page(mine, form, error.faults)
     return Redirect(link("/my", saved="true"), status_code=303)
 
@@ -111,7 +88,7 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
 def ask_until_when(request: AnyRequest) -> Response[object]:
     """Until when shall nothing but emergencies be sent?"""
     with transaction() as session:
-        return _pause_page(_record(session, request), EMPTY, [])
+        return _pause_page(resident_of(session, request), EMPTY, [])
 
 
 def _pause_page(record: queries.SubscriberRecord, form: Form, faults: Sequence[Fault]) -> Response[object]:
@@ -130,7 +107,7 @@ def pause(request: AnyRequest, body: RawBody) -> Response[object]:
     """Pause until a day, or end the pause."""
     form = read_form(body)
     with transaction() as session:
-        record = _record(session, request)
+        record = resident_of(session, request)
         try:
             pausing.pause(session, record.subscriber, None if form.has("go_on") else pausing.read_day(form))
         except FormFaulty as error:
@@ -142,7 +119,7 @@ def pause(request: AnyRequest, body: RawBody) -> Response[object]:
 def ask_hours(request: AnyRequest) -> Response[object]:
     """In which hours shall nothing but emergencies come?"""
     with transaction() as session:
-        person = _record(session, request).subscriber
+        person = resident_of(session, request).subscriber
     return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
 
 
@@ -156,7 +133,7 @@ def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
     """Store the hours, or that there are none."""
     form = read_form(body)
     with transaction() as session:
-        record = _record(session, request)
+        record = resident_of(session, request)
         try:
             pausing.be_quiet(session, record.subscriber, pausing.read_hours(form))
         except FormFaulty as error:
@@ -164,36 +141,11 @@ def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
-@page_get("/my/data")
-def show_everything(request: AnyRequest) -> Response[object]:
-    """Everything held about this resident, to read."""
-    with transaction() as session:
-        held = choices.held_about(session, _record(session, request))
-    return page("my-data.html", held=held, ways_in_words=ways_in_words)
-
-
-@page_get("/my/data.json")
-def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
-    """The same for a program, as data protection law grants it."""
-    with transaction() as session:
-        held = choices.held_about(session, _record(session, request))
-    return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
-
-
-@page_get("/my/data.csv")
-def download_table(request: AnyRequest) -> Response[str]:
-    """The same as a table: one line for each fact."""
-    with transaction() as session:
-        held = choices.held_about(session, _record(session, request))
-    headers = {"Content-Disposition": 'attachment; filename="my-alerts.csv"'}
-    return Response(tables.csv_of(("what", "value"), tables.facts(held)), media_type="text/csv", headers=headers)
-
-
 @page_get("/my/move/{place_id:uuid}")
 def ask_where_to(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
     """Where has this place moved to?"""
     with transaction() as session:
-        return _move_page(choices.place_of(_record(session, request), place_id), EMPTY, [])
+        return _move_page(choices.place_of(resident_of(session, request), place_id), EMPTY, [])
 
 
 @page_post("/my/move/{place_id:uuid}")
@@ -202,11 +154,11 @@ def move(request: AnyRequest, place_id: FromPath[UUID], body: RawBody) -> Respon
     form = read_form(body)
     try:
         with transaction() as session:
-            record = _record(session, request)
+            record = resident_of(session, request)
             choices.move(session, choices.choices_of(session, record), choices.place_of(record, place_id), form)
     except FormFaulty as error:
         with transaction() as session:
-            return _move_page(choices.place_of(_record(session, request), place_id), form, error.faults, session)
+            return _move_page(choices.place_of(resident_of(session, request), place_id), form, error.faults, session)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -231,7 +183,7 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
     """Erase this resident, if they ticked the box that says so."""
     form = read_form(body)
     with transaction() as session:
-        record = _record(session, request)
+        record = resident_of(session, request)
         if not form.has("sure"):
             fault = Fault("sure", _("Tick the box to say that everything shall be erased."))
             return _choices_page(choices.choices_of(session, record), None, [fault])
@@ -245,16 +197,13 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
 def sign_out(request: AnyRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
-        links.end_session(session, _cookie(request))
+        links.end_session(session, cookie_of(request))
     return Redirect(link("/"), status_code=303, cookies=[ended_cookie(links.COOKIE)])
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     show_choices,
     save_choices,
-    show_everything,
-    download_everything,
-    download_table,
     ask_until_when,
     pause,
     ask_hours,

@@ -9,6 +9,7 @@ from sqlmodel import col, select, update
 from notify import clock
 from notify.alerts.models import Alert, AlertState
 from notify.db import transaction
+from notify.deliveries import service as deliveries
 from notify.deliveries.content import unsubscribe_token
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
@@ -180,6 +181,21 @@ def my_data(page: Page, world: World) -> None:
     page.goto("/my/data")
 
 
+def sent(page: Page, world: World) -> None:
+    """What was sent, of which nothing was handed over yet."""
+    my(page, world)
+    new_alert(page, world, send=True)
+    with transaction() as session:
+        deliveries.expand(session, session.exec(select(Alert.id)).one())
+    page.get_by_role("link", name="What we sent you").click()
+
+
+def nothing_sent(page: Page, world: World) -> None:
+    """Nothing was sent."""
+    my(page, world)
+    page.get_by_role("link", name="What we sent you").click()
+
+
 def moving(page: Page, world: World) -> None:
     """Where has a place moved to?"""
     my(page, world)
@@ -256,9 +272,10 @@ def staff_home(page: Page, world: World) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def new_alert(page: Page, world: World) -> UUID:
+def new_alert(page: Page, world: World, **more: object) -> UUID:
     """An alert made through the API."""
-    alert = {"topic": "road-closures", "title": "Mill Road closed on Sunday", "body": "Closed 8 to 6.\n\nUse the bus."}
+    words = {"title": "Mill Road closed on Sunday", "body": "Closed 8 to 6.\n\nUse the bus."}
+    alert = {"topic": "road-closures", **words, **more}
     headers = world.headers | {"Idempotency-Key": "1"}
     answer = page.request.post("/api/v1/alerts", data=alert, headers=headers)
     assert answer.status == 201, answer.text()
@@ -339,6 +356,8 @@ STATES: Mapping[str, Way] = {
     "my-saved": my_saved,
     "my-welsh": my_in_welsh,
     "my-data": my_data,
+    "my-sent": sent,
+    "my-sent-empty": nothing_sent,
     "my-quiet": quiet,
     "my-quiet-faulty": quiet_badly,
     "my-pause": pausing,
