@@ -112,9 +112,9 @@ def header_address(name: str, address: str) -> str:
 
 
 def mime_skeleton(
-    *, headers: Mapping[str, str], text: str, html_text: str, language: str, names: Sequence[str]
+    *, headers: Mapping[str, str], text: str, html_text: str | None, language: str, names: Sequence[str]
 ) -> Skeleton:
-    """A whole e-mail with a plain and an HTML part, compiled once; `names` are filled per person.
+    """A whole e-mail with a plain and perhaps an HTML part, compiled once; `names` are filled per person.
 
     `headers` are as they are to stand: whatever people wrote comes from `header_words` or `header_address`.
     Raises: ValueError when a header holds a line break that begins another.
@@ -125,7 +125,8 @@ def mime_skeleton(
             raise ValueError(f"{name} would be more than one header.")
         message.set_raw(name, value)  # `message[name] = value` would decode what looks encoded, line breaks and all
     message.set_content(text, cte="8bit")
-    message.add_alternative(html_text, subtype="html", cte="8bit")
+    if html_text is not None:
+        message.add_alternative(html_text, subtype="html", cte="8bit")
     message["Content-Language"] = language  # last, or it would move into the first part with that part's own headers
     return skeleton(message.as_bytes(policy=_POLICY), names)
 

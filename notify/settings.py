@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 import phonenumbers
+from babel import localedata
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -146,6 +147,11 @@ class Settings(BaseSettings):
         description="Hold everything when the database comes back on another timeline, as a restored copy does. "
         "Switch it off only where a synchronous standby takes over.",
     )
+    further_languages: str = Field(
+        "",
+        description="Languages beside English and Welsh that your alerts are translated to, by code, as in `pl,ur`: "
+        "residents may choose them.",
+    )
     theme_name: str = Field("", description="Name at the top of every page; empty: “Council alerts”.")
     theme_colour: str = Field(
         "#1d4b5c",
@@ -239,6 +245,14 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("further_languages")
+    @classmethod
+    def _languages_are_codes(cls, value: str) -> str:
+        for code in _names(value):
+            if not localedata.exists(code) or not re.fullmatch("[a-z]{2,3}", code):
+                raise ValueError(f"{code} is no code of a language, such as pl")
+        return value
+
     @field_validator("provider_rates")
     @classmethod
     def _rates_can_be_read(cls, value: str) -> str:
@@ -268,6 +282,11 @@ class Settings(BaseSettings):
     def prices(self) -> Mapping[str, int]:
         """What each provider takes for a message, or for one part of a text, in thousandths of a penny."""
         return {name: round(1000 * pence) for name, pence in _figures(self.provider_prices, "price").items()}
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The codes of the languages beside our pages' own that alerts are translated to."""
+        return _names(self.further_languages)
 
     @property
     def is_secure(self) -> bool:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify import logs
 from notify.alerts import service as alerts
 from notify.db import engine, transaction
-from notify.deliveries import brake, budgets, endpoints, holds, metering, reconcile, restores, service
+from notify.deliveries import brake, budgets, digests, endpoints, holds, metering, reconcile, restores, service
 from notify.subscribers import cleaning
 
 log = logging.getLogger("workers.scheduler")
@@ -60,6 +60,7 @@ CHORES = (
     Chore("say that the scheduler runs", 5, metering.scheduler_ran),
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
+    Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),

@@ -54,6 +54,7 @@ class Alert(SQLModel, table=True):
     district and postcode sets), and `content_hash` binds approval to words, audience and expiry together.
     `submission` counts how often it was submitted: a yes from before
     a no does not count again. `ledger_month` is the partition that holds every delivery of this alert.
+    `parts` are the words of the alerts that a digest is made of, by language.
     """
 
     __tablename__ = "alert"
@@ -85,6 +86,9 @@ class Alert(SQLModel, table=True):
     approved_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     expanded_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     finished_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    parts: list[dict[str, object]] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
     ledger_month: date | None = None
     recipients: int | None = None
 
@@ -194,6 +198,14 @@ class FollowUpContent(Input):
     sms: Words | None = Field(default=None, min_length=1, max_length=918)
     translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
+
+
+class DigestPart(Input):
+    """One alert within a digest; `words` are its title and body by language."""
+
+    alert: UUID
+    link: str | None
+    words: dict[str, dict[str, str]]
 
 
 class DryRun(Input):

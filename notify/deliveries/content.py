@@ -11,16 +11,17 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from notify import clock, rendering, tokens
-from notify.alerts.models import Alert, AlertState, Priority
+from notify.alerts.models import Alert, AlertState, DigestPart, Priority
 from notify.providers.base import Channel, Message
 from notify.rendering import Skeleton, marker
 from notify.settings import settings
-from notify.subscribers.models import ApprovalRule, NoticeKind, Topic, TopicPurpose
+from notify.subscribers.models import ApprovalRule, MailFormat, NoticeKind, Topic, TopicPurpose
 
 EMAIL_NAMES = (
     "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url",
 )  # fmt: skip
 
+LARGE_ZOOM = 1.5
 GREETINGS = {"en": "Dear {name},", "cy": "Annwyl {name},"}
 
 
@@ -39,6 +40,7 @@ class Recipient:
     ward_name: str
     may_be_tracked: bool
     is_unsure: bool  # an earlier attempt may have arrived
+    mail_format: str = MailFormat.STANDARD.value
 
 
 def reference_of(alert_hex: str, number: int) -> str:
@@ -61,7 +63,7 @@ class AlertContent:
         # whether links and opens of this alert may be counted at all; emergencies never are
         self._is_emergency = alert.priority == Priority.EMERGENCY
         self.is_tracked = topic.tracking_allowed and not self._is_emergency
-        self._emails: dict[tuple[str, bool], Skeleton] = {}
+        self._emails: dict[tuple[str, bool, str], Skeleton] = {}
         self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
 
     def message(self, recipient: Recipient, withdrawn: Event) -> Message:
@@ -100,10 +102,10 @@ class AlertContent:
     def _email(self, recipient: Recipient) -> bytes:
         personal = self.is_tracked and recipient.may_be_tracked
         language, _ = self.words(recipient.language)
-        key = (language, personal)
+        key = (language, personal, recipient.mail_format)
         compiled = self._emails.get(key)
         if compiled is None:
-            compiled = self._emails[key] = self._compile_email(language, personal=personal)
+            compiled = self._emails[key] = self._compile_email(language, recipient.mail_format, personal=personal)
         return compiled.fill(self._values(recipient, language, personal=personal))
 
     def _values(self, recipient: Recipient, language: str, *, personal: bool) -> dict[str, str]:
@@ -132,13 +134,15 @@ class AlertContent:
             return marker("link_url")
         return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
 
-    def _compile_email(self, language: str, *, personal: bool) -> Skeleton:
+    def _compile_email(self, language: str, mail_format: str, *, personal: bool) -> Skeleton:
         _, words = self.words(language)
         values: dict[str, object] = {
             "council_name": self.council_name,
             "topic_name": self.topic.name,
             "title": words["title"],
-            "paragraphs": paragraphs(words["body"]),
+            "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
+            "parts": self._parts(language),
+            "zoom": LARGE_ZOOM if mail_format == MailFormat.LARGE else 1,
             "link_url": self._link(personal=personal),
             "link_text": _link_text(self.alert.link),
             "greeting": marker("greeting"),
@@ -153,13 +157,24 @@ class AlertContent:
         return rendering.mime_skeleton(
             headers=self._headers(words["title"]),
             text=environment.get_template("alert.txt").render(**values),
-            html_text=environment.get_template("alert.html").render(
+            html_text=None
+            if mail_format == MailFormat.PLAIN
+            else environment.get_template("alert.html").render(
                 **values
                 | {"greeting": rendering.html_marker("greeting"), "ward_name": rendering.html_marker("ward_name")}
             ),
             language=language,
             names=EMAIL_NAMES,
         )
+
+    def _parts(self, language: str) -> list[dict[str, object]]:
+        """The alerts that a digest is made of."""
+        found: list[dict[str, object]] = []
+        for part in map(DigestPart.model_validate, self.alert.parts or []):
+            said = part.words[language]
+            about = {"title": said["title"], "paragraphs": paragraphs(said["body"])}
+            found.append(about | {"link_url": part.link, "link_text": _link_text(part.link)})
+        return found
 
     def _headers(self, title: str) -> dict[str, str]:
         return email_headers(f"{self.council_name}: {title}", self.council_name) | {
@@ -228,8 +243,9 @@ def notice_message(
     secret: Secret,
     language: str,
     council_name: str,
+    signing_secret: str = "",
 ) -> Message:
-    """A confirmation or sign-in message to one person."""
+    """A confirmation or sign-in message to one person, or to one system, whose secret signs it."""
     language = language if language in SUBJECTS else "en"
     subject = SUBJECTS[language][kind].format(council=council_name)
     values = {
@@ -240,9 +256,14 @@ def notice_message(
         "language": language,
     }
     values["expires"] = EXPIRES[language][kind]
-    if channel == Channel.SMS:
-        text = rendering.message_environment("sms").get_template("notice.txt").render(**values)
-        return Message(reference, address, subject, text.strip())
+    if channel in SPOKEN_OR_TEXTED:
+        values["digits"] = ". ".join(secret.code)
+        text = rendering.message_environment(SPOKEN_OR_TEXTED[channel]).get_template("notice.txt").render(**values)
+        return Message(reference, address, subject, text.strip(), language=language)
+    if channel == Channel.WEBHOOK:
+        asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
+        data = {"council": council_name, "url": secret.url}
+        return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
         headers=email_headers(subject, council_name) | {"Auto-Submitted": "auto-generated"},
@@ -254,6 +275,7 @@ def notice_message(
     return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
 
 
+SPOKEN_OR_TEXTED = {Channel.SMS: "sms", Channel.VOICE: "voice"}
 SUBJECTS = {
     "en": {
         NoticeKind.CONFIRM: "{council}: confirm your alerts",

@@ -111,6 +111,23 @@ class Batch(SQLModel, table=True):
     claimed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
+class DigestItem(SQLModel, table=True):
+    """An e-mail that waits for its reader's digest, which is `digest_id` once it is made.
+
+    Due at infinity: the alert was over or withdrawn before.
+    """
+
+    __tablename__ = "digest_item"
+
+    alert_id: UUID = Field(foreign_key="alert.id", primary_key=True)
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
+    subscriber_id: UUID
+    language: str
+    ward_code: str | None = None
+    due_at: datetime = Field(sa_column=moment_column())
+    digest_id: UUID | None = Field(default=None, foreign_key="alert.id")
+
+
 class Event(SQLModel, table=True):
     """Something that happened to a delivery, to a run of them (`number` to `number_to`) or to an alert."""
 

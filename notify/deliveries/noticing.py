@@ -65,13 +65,14 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         secret=_secret(session, notice, contact),
         language=subscriber.language,
         council_name=_council_names(session, subscriber.id),
+        signing_secret=contact.secret,
     )
     return notice, message, contact.channel
 
 
 def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secret:
-    """What proves that the message arrived: digits to type in from a text, otherwise a link to follow."""
-    if contact.channel == Channel.SMS and notice.kind == NoticeKind.CONFIRM:
+    """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
+    if contact.channel in (Channel.SMS, Channel.VOICE) and notice.kind == NoticeKind.CONFIRM:
         return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id))
     return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)))
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify import jobs, meters
 from notify.alerts.models import Alert
 from notify.db import transaction
-from notify.deliveries import batches, endpoints, journal, reconcile, service
+from notify.deliveries import batches, endpoints, expansion, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.pace import Pace
@@ -43,7 +43,7 @@ stopping = threading.Event()  # set when this process is to end: give back what 
 def expand_alert(alert_id: UUID) -> int:
     """Write the ledger of an alert that is to be sent; for how many. Zero if somebody else does or did."""
     with transaction() as session:
-        recipients = service.expand(session, alert_id)
+        recipients = expansion.expand(session, alert_id)
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
     return recipients
 
@@ -51,7 +51,7 @@ def expand_alert(alert_id: UUID) -> int:
 def start_alert(alert_id: UUID) -> None:
     """Expand an alert, and hand over its first batch without waiting for another job."""
     with transaction() as session:
-        recipients = service.expand(session, alert_id)
+        recipients = expansion.expand(session, alert_id)
         first = batches.claim_first(session, alert_id) if recipients else None
         kept = journal.Journal(first) if first else None
         hints = jobs.noted(session)

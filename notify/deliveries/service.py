@@ -1,4 +1,4 @@
-"""Writes of the ledger: expand, claim, record, finish. All set-based; leases on the database's clock."""
+"""Writes of the ledger: slice, record, finish. All set-based; leases on the database's clock."""
 
 import json
 import time
@@ -11,18 +11,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, jobs
-from notify.alerts.models import Alert, Priority
-from notify.alerts.service import lane_of
+from notify import clock
 from notify.deliveries.content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
 from notify.jobs import Lane
-from notify.places.models import Targets
 from notify.providers.base import Channel
 from notify.settings import settings
-from notify.subscribers.queries import AudienceSql, audience
 
-EMERGENCY_BATCH = 250  # small, so that all workers of the lane have something
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 
 # whether batch b must wait for somebody's word: its alert, its lane, or everything
@@ -70,95 +65,9 @@ class Result:
     at: float = 0.0
 
 
-def expand(session: Session, alert_id: UUID) -> int:
-    """Write the alert's ledger and its batches, once; how many deliveries. Safe to repeat.
-
-    Everything happens in this transaction: an alert is either expanded wholly or not at all.
-    """
-    alert = session.get(Alert, alert_id, with_for_update={"skip_locked": True}, populate_existing=True)
-    if alert is None or alert.state != "sending" or alert.expanded_at is not None:
-        return 0
-    alert.ledger_month = clock.first_of_month(clock.now())
-    alert.expanded_at = alert.changed_at = clock.now()
-    who = _followers(alert) if alert.follows_id is None else _earlier_recipients(session, alert.follows_id)
-    parameters = {"month": alert.ledger_month, "alert": alert.id, **who.parameters}
-    session.flush()
-    quiet = QUIET if alert.priority != Priority.EMERGENCY and _somebody_has_quiet_hours(session) else NEVER_QUIET
-    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, **quiet)), parameters)
-    size = (
-        min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
-    )
-    batches = session.execute(
-        text(INSERT_BATCHES.format(**quiet)),
-        {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
-    ).all()
-    alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
-    for _ in range(min(len(batches), FIRST_HINTS)):
-        jobs.note(session, jobs.Job.SEND_BATCH, lane_of(alert.priority).value, lane=lane_of(alert.priority))
-    if not batches:
-        session.flush()
-        finish_alert(session, alert.id)
-    return alert.recipients
-
-
 def analyze(session: Session) -> None:
     """Tell the planner when this month's ledger has grown a lot: what it knows nothing of, it reads as a whole."""
     session.execute(text("SELECT analyze_when_grown(:month)"), {"month": clock.first_of_month(clock.now())})
-
-
-def _followers(alert: Alert) -> AudienceSql:
-    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels)
-
-
-def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
-    """Exactly the contacts that the first alert reached, or may be reaching just now; `next_slice` waits to see."""
-    first = session.get_one(Alert, first_id)
-    sql = """
-        SELECT d.contact_id, d.subscriber_id, d.channel, d.language, d.ward_code
-        FROM delivery d
-        WHERE d.month = :first_month AND d.alert_id = :first
-          AND d.state IN ('sent', 'delivered', 'unknown', 'created')
-    """
-    return AudienceSql(sql, {"first_month": first.ledger_month, "first": first_id})
-
-
-INSERT_DELIVERIES = """
-    INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
-                          state, changed_at)
-    SELECT :month, :alert, row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
-           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', now()
-    FROM ({audience}) r {person}
-"""
-# Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
-# still a plain range and is due at one moment. Where nobody has such hours, and for emergencies, nobody is looked at.
-QUIET = {
-    "due": "quiet_until(q.quiet_from, q.quiet_to, now())",
-    "person": "LEFT JOIN subscriber q ON q.id = r.subscriber_id AND q.quiet_from IS NOT NULL",
-}
-NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
-
-
-def _somebody_has_quiet_hours(session: Session) -> bool:
-    return bool(session.execute(text("SELECT EXISTS (SELECT FROM subscriber WHERE quiet_from IS NOT NULL)")).scalar())
-
-
-# numbers run on within a channel, so a batch is a plain range; the events say what was created
-INSERT_BATCHES = """
-    WITH span AS (
-        SELECT r.channel, {due} AS due, min(r.number) AS first, max(r.number) AS last
-        FROM delivery r {person} WHERE r.month = :month AND r.alert_id = :alert GROUP BY 1, 2
-    ), made AS (
-        INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at)
-        SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued',
-               coalesce(due, now())
-        FROM span, generate_series(first, last, :size) AS start
-        RETURNING id, number_from, number_to
-    ), noted AS (
-        INSERT INTO event (month, at, alert_id, number, number_to, kind)
-        SELECT :month, now(), :alert, number_from, number_to, 'created' FROM made
-    )
-    SELECT id, number_from, number_to FROM made
-"""
 
 
 def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]]:
@@ -178,7 +87,19 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
     ).all()
     wards = _ward_names(session, {row.ward_code for row in rows if row.ward_code})
     recipients, refused, alert = [], [], held.alert_id.hex
-    for number, contact_id, address, secret, name, language, ward_code, consent, is_unsure, refusal in rows:
+    for (
+        number,
+        contact_id,
+        address,
+        secret,
+        name,
+        language,
+        ward_code,
+        consent,
+        is_unsure,
+        mail_format,
+        refusal,
+    ) in rows:
         if refusal is None:
             reference, ward = reference_of(alert, number), wards.get(ward_code, "")
             recipients.append(
@@ -186,6 +107,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
                     *(number, reference, contact_id, held.channel, address, secret, name, language, ward),
                     may_be_tracked=consent,
                     is_unsure=is_unsure,
+                    mail_format=mail_format,
                 )
             )
         elif refusal == "wait":
@@ -209,6 +131,7 @@ def _ward_names(session: Session, codes: Set[str]) -> Mapping[str, str]:
 
 _SLICE = """
     SELECT d.number, d.contact_id, c.address, c.secret, s.name, d.language, d.ward_code, s.tracking_consent, d.unsure,
+           s.mail_format,
            CASE
              WHEN a.state = 'cancelled' AND d.unsure
                THEN 'unknown:It may have been sent before the alert was cancelled.'

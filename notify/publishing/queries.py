@@ -60,7 +60,7 @@ _CURRENT = """
     )
     SELECT a.id
     FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
-    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test
+    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND a.parts IS NULL
       AND coalesce(a.expires_at > :now, a.approved_at > :since)
       AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
                       AND f.expanded_at IS NOT NULL AND NOT f.is_test)
@@ -116,7 +116,7 @@ def published(session: Session, alert_id: UUID) -> Published:
     """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
     for found in _published(session, [alert_id]):
         alert = found.alert
-        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test:
+        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and alert.parts is None:
             return found
     raise AlertNotPublished("It may have been removed, or the address is incomplete.")
 

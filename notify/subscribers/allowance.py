@@ -6,6 +6,7 @@ Everybody is counted alike, whether we know the address or not, so that neither 
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import text
@@ -28,7 +29,9 @@ DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 
 def mailbox_of(channel: Channel, address: str) -> str:
-    """Where messages to this normalised address end up: `a+1@…` and `a@…` are one mailbox."""
+    """Where messages to this normalised address end up: `a+1@…` and `a@…` are one mailbox, and a server is one."""
+    if channel == Channel.WEBHOOK:
+        return urlsplit(address).netloc
     if channel != Channel.EMAIL:
         return address
     local, _, domain = address.rpartition("@")

@@ -13,7 +13,7 @@ from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.subscribers import coverage, queries, service
 from notify.subscribers.coverage import TopicGroup
-from notify.subscribers.models import Contact, NewPlace, Place, SubscriberChange, Topic, WardSource
+from notify.subscribers.models import Cadence, Contact, MailFormat, NewPlace, Place, SubscriberChange, Topic, WardSource
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import Fault, FormFaulty, consent, read_language, read_name, read_ward, topic_faults
 from notify.web.forms import Form
@@ -169,6 +169,7 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         "name": person.name,
         "language": person.language,
         "tracking_consent": person.tracking_consent,
+        "emails": MailFormat(person.mail_format).value,
         "since": person.created_at.isoformat(),
         "changed": person.changed_at.isoformat(),
         "paused_until": person.paused_until.isoformat() if person.paused_until else None,
@@ -192,6 +193,7 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
                 "topic": topic.name,
                 "council": council(session, topic.council_id).name,
                 "channels": list(subscription.channels),
+                "emails": Cadence(subscription.cadence).value,
                 "since": subscription.started_at.isoformat(),
             }
             for subscription, topic in record.subscriptions

@@ -1,7 +1,8 @@
-"""Six digits that confirm a phone: sent by text, typed in on a page, five tries each."""
+"""Six digits that confirm a phone: sent by text or read out in a call, typed in on a page, five tries each."""
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from notify import clock, tokens
 from notify.providers.base import Channel
+from notify.settings import settings
 from notify.subscribers import addresses, allowance, queries
 from notify.subscribers.models import Contact
 
@@ -43,20 +45,37 @@ def use_code(session: Session, number: str, code: str) -> Contact | None:
     or the try would not count. Raises: AddressNotValid.
     """
     digits = "".join(code.split())
-    address = addresses.normalise(Channel.SMS, number)
-    may_try = allowance.may_try_code(session, address)
-    contact = queries.contact_by_fingerprint(session, addresses.fingerprint(Channel.SMS, address))
-    # the row stays locked until the caller commits: a thousand guesses at once are a thousand one after another
+    phones = _phones(number)
+    may_try = allowance.may_try_code(session, phones[0][1])
+    found = [queries.contact_by_fingerprint(session, addresses.fingerprint(*phone)) for phone in phones]
+    contacts = {contact.id: contact for contact in found if contact}
+    # the rows stay locked until the caller commits: a thousand guesses at once are a thousand one after another
     stored = session.execute(
         text("""
             UPDATE confirm_code SET tries = tries + 1
-            WHERE contact_id = :contact AND tries < :most AND expires_at > :now
-            RETURNING digest
+            WHERE contact_id IN (SELECT contact_id FROM confirm_code WHERE contact_id = ANY(CAST(:contacts AS uuid[]))
+                                 ORDER BY contact_id FOR UPDATE)
+              AND tries < :most AND expires_at > :now
+            RETURNING contact_id, digest
         """),
-        {"contact": contact.id if contact else None, "most": CODE_TRIES, "now": clock.now()},
-    ).scalar_one_or_none()
-    given = _digest(contact.id if contact else UUID(int=0), digits)
-    if not may_try or contact is None or stored is None or not hmac.compare_digest(bytes(stored), given):
+        {"contacts": list(contacts), "most": CODE_TRIES, "now": clock.now()},
+    ).all()
+    right = [each for each in stored if hmac.compare_digest(bytes(each.digest), _digest(each.contact_id, digits))]
+    if not stored:
+        _digest(UUID(int=0), digits)  # takes as long
+    if not may_try or not right:
         return None
-    session.execute(text("DELETE FROM confirm_code WHERE contact_id = :contact"), {"contact": contact.id})
-    return contact
+    session.execute(text("DELETE FROM confirm_code WHERE contact_id = :contact"), {"contact": right[0].contact_id})
+    return contacts[right[0].contact_id]
+
+
+def _phones(number: str) -> Sequence[tuple[Channel, str]]:
+    """The number as one that is texted, where it can be, and as one that is rung. Raises: AddressNotValid."""
+    called = (Channel.VOICE, addresses.normalise(Channel.VOICE, number)) if settings().voice_providers else None
+    try:
+        texted = (Channel.SMS, addresses.normalise(Channel.SMS, number))
+    except addresses.AddressNotValid:
+        if called is None:
+            raise
+        return [called]
+    return [texted, called] if called else [texted]

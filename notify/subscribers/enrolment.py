@@ -17,7 +17,15 @@ from notify.places.postcodes import normalise as normalise_postcode
 from notify.places.queries import Resolved, resolve_postcodes
 from notify.providers.base import Channel
 from notify.subscribers import addresses
-from notify.subscribers.models import ConsentAction, ConsentEvidence, NewSubscriber, Topic, WardSource
+from notify.subscribers.models import (
+    Cadence,
+    ConsentAction,
+    ConsentEvidence,
+    NewSubscriber,
+    Topic,
+    TopicPurpose,
+    WardSource,
+)
 
 
 class EnrolStatus(StrEnum):
@@ -83,6 +91,7 @@ class _Columns:
     contact: list[tuple[object, ...]] = field(default_factory=list)
     place: dict[tuple[UUID, str], tuple[object, ...]] = field(default_factory=dict)
     subscription: dict[tuple[UUID, UUID], set[str]] = field(default_factory=dict)
+    cadence: dict[tuple[UUID, UUID], Cadence] = field(default_factory=dict)
     consent: list[tuple[object, ...]] = field(default_factory=list)
     confirmed: list[UUID] = field(default_factory=list)
     changed: list[UUID] = field(default_factory=list)
@@ -137,7 +146,7 @@ class _Book:
         secrets = self._add_contacts(subscriber_id, addressed)
         for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
             self._add_place(subscriber_id, place.label, key, found, ward, source)
-        self._add_topics(subscriber_id, following)
+        self._add_topics(subscriber_id, following, entry.person.cadence)
         return Enrolled(
             entry.row,
             EnrolStatus.UPDATED if owner else EnrolStatus.CREATED,
@@ -161,7 +170,9 @@ class _Book:
     def _new_subscriber(self, person: NewSubscriber) -> UUID:
         subscriber_id = new_id()
         self.channels_of[subscriber_id] = set()
-        self.columns.subscriber.append((subscriber_id, person.name.strip(), person.language, person.tracking_consent))
+        self.columns.subscriber.append(
+            (subscriber_id, person.name.strip(), person.language, person.tracking_consent, person.mail_format)
+        )
         return subscriber_id
 
     def _add_contacts(self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]]) -> tuple[str, ...]:
@@ -206,10 +217,14 @@ class _Book:
             ),
         )
 
-    def _add_topics(self, subscriber_id: UUID, following: Sequence[tuple[Topic, Sequence[Channel]]]) -> None:
+    def _add_topics(
+        self, subscriber_id: UUID, following: Sequence[tuple[Topic, Sequence[Channel]]], cadence: Cadence
+    ) -> None:
         at = self.evidence.given_at or self.moment
         for topic, channels in following:
             self.columns.subscription.setdefault((subscriber_id, topic.id), set()).update(channels)
+            its_own = Cadence.AT_ONCE if topic.purpose == TopicPurpose.EMERGENCY else cadence
+            self.columns.cadence.setdefault((subscriber_id, topic.id), its_own)
             for channel in channels:
                 self.columns.consent.append((at, subscriber_id, topic.id, channel))
 
@@ -294,7 +309,7 @@ def _write(session: Session, columns: _Columns, evidence: ConsentEvidence, momen
     _insert(session, INSERT_CONTACTS, columns.contact, moment=moment)
     _insert(session, INSERT_PLACES, list(columns.place.values()), moment=moment)
     following = [
-        (new_id(), subscriber_id, topic_id, ",".join(sorted(channels)))
+        (new_id(), subscriber_id, topic_id, ",".join(sorted(channels)), columns.cadence[subscriber_id, topic_id])
         for (subscriber_id, topic_id), channels in columns.subscription.items()
     ]
     _insert(session, INSERT_SUBSCRIPTIONS, following, moment=moment)
@@ -326,10 +341,11 @@ def _insert(session: Session, sql: str, rows: Sequence[tuple[object, ...]], **va
 
 
 INSERT_SUBSCRIBERS = """
-    INSERT INTO subscriber (id, name, language, tracking_consent, created_at, changed_at)
-    SELECT r.id, r.name, r.language, r.tracking, :moment, :moment
-    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS text[]), CAST(:c2 AS text[]), CAST(:c3 AS boolean[]))
-        AS r (id, name, language, tracking)
+    INSERT INTO subscriber (id, name, language, tracking_consent, mail_format, created_at, changed_at)
+    SELECT r.id, r.name, r.language, r.tracking, r.mail_format, :moment, :moment
+    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS text[]), CAST(:c2 AS text[]), CAST(:c3 AS boolean[]),
+                CAST(:c4 AS text[]))
+        AS r (id, name, language, tracking, mail_format)
 """
 INSERT_CONTACTS = """
     INSERT INTO contact (id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
@@ -351,10 +367,11 @@ INSERT_PLACES = """
     ON CONFLICT (subscriber_id, postcode) DO NOTHING
 """
 INSERT_SUBSCRIPTIONS = """
-    INSERT INTO subscription AS u (id, subscriber_id, topic_id, channels, started_at)
-    SELECT r.id, r.subscriber_id, r.topic_id, string_to_array(r.channels, ','), :moment
-    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[]), CAST(:c3 AS text[]))
-        AS r (id, subscriber_id, topic_id, channels)
+    INSERT INTO subscription AS u (id, subscriber_id, topic_id, channels, cadence, started_at)
+    SELECT r.id, r.subscriber_id, r.topic_id, string_to_array(r.channels, ','), r.cadence, :moment
+    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[]), CAST(:c3 AS text[]),
+                CAST(:c4 AS text[]))
+        AS r (id, subscriber_id, topic_id, channels, cadence)
     ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
     DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
 """

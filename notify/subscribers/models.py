@@ -71,6 +71,22 @@ class NoticeState(StrEnum):
     FAILED = "failed"
 
 
+class Cadence(StrEnum):
+    """When a topic's e-mails come. Texts, calls and emergencies always come at once."""
+
+    AT_ONCE = "at-once"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class MailFormat(StrEnum):
+    """What a resident's e-mails look like."""
+
+    STANDARD = "standard"
+    PLAIN = "plain"
+    LARGE = "large"
+
+
 class Topic(SQLModel, table=True):
     """Something a council writes about and residents choose."""
 
@@ -105,6 +121,9 @@ class Subscriber(SQLModel, table=True):
     paused_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     quiet_from: time | None = None
     quiet_to: time | None = None
+    mail_format: MailFormat = Field(
+        default=MailFormat.STANDARD, sa_column=state_column(MailFormat, default=MailFormat.STANDARD)
+    )
 
 
 class Contact(SQLModel, table=True):
@@ -156,6 +175,7 @@ class Subscription(SQLModel, table=True):
     started_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     ended_reason: str | None = None
+    cadence: Cadence = Field(default=Cadence.AT_ONCE, sa_column=state_column(Cadence, default=Cadence.AT_ONCE))
 
 
 class ConsentWording(SQLModel, table=True):
@@ -325,6 +345,8 @@ class NewSubscriber(Input):
     places: list[NewPlace] = Field(default_factory=list, max_length=20)
     topics: list[str] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
     tracking_consent: bool = False
+    mail_format: MailFormat = MailFormat.STANDARD
+    cadence: Cadence = Field(default=Cadence.AT_ONCE, description="When e-mails of these topics come.")
 
 
 class SubscriberRequest(NewSubscriber):

@@ -13,12 +13,12 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.db import transaction
-from notify.languages import LANGUAGES, _, spoken
+from notify.languages import _, spoken
 from notify.places.postcodes import canonical
-from notify.subscribers import choices, coverage, links, pausing, queries, service
+from notify.subscribers import choices, coverage, emails, links, pausing, queries, service
 from notify.subscribers.guards import AnyRequest, cookie_of, resident_of
-from notify.subscribers.models import Place
-from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty
+from notify.subscribers.models import Place, TopicPurpose
+from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, tongues
 from notify.web.cookies import ended_cookie
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 from notify.web.templates import page
@@ -41,7 +41,7 @@ def _choices_page(
 ) -> Response[object]:
     """With `form`, the fields hold what was sent; without it, what is stored."""
     person = mine.record.subscriber
-    languages = dict(LANGUAGES)
+    languages = dict(tongues())
     languages.setdefault(person.language, person.language)
     return page(
         "my.html",
@@ -141,6 +141,34 @@ def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
+@page_get("/my/emails")
+def ask_about_emails(request: AnyRequest) -> Response[object]:
+    """When shall e-mails come, and what shall they look like?"""
+    with transaction() as session:
+        record = resident_of(session, request)
+        topics = [
+            (emails.field_of(subscription), topic.name, subscription.cadence)
+            for subscription, topic in record.subscriptions
+            if topic.purpose != TopicPurpose.EMERGENCY
+        ]
+    return page(
+        "my-emails.html",
+        topics=topics,
+        cadences=emails.CADENCES,
+        formats=emails.FORMATS,
+        chosen_format=record.subscriber.mail_format,
+    )
+
+
+@page_post("/my/emails")
+def save_emails(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store how e-mails come."""
+    form = read_form(body)
+    with transaction() as session:
+        emails.save(session, resident_of(session, request), form)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
 @page_get("/my/move/{place_id:uuid}")
 def ask_where_to(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
     """Where has this place moved to?"""
@@ -208,6 +236,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     pause,
     ask_hours,
     be_quiet,
+    ask_about_emails,
+    save_emails,
     ask_where_to,
     move,
     erase,

@@ -17,12 +17,11 @@ NOTICE_LIFE = {NoticeKind.CONFIRM: timedelta(hours=72), NoticeKind.SIGN_IN: time
 
 
 def ask_to_confirm(session: Session, subscriber_ids: Sequence[UUID], *, asked_by_stranger: bool) -> None:
-    """Write to every unconfirmed e-mail address and phone of these residents."""
+    """Write to, or ring, every unconfirmed contact of these residents."""
     session.flush()
     waiting = select(Contact.id).where(
         col(Contact.subscriber_id).in_(subscriber_ids),
         col(Contact.confirmed_at).is_(None),
-        col(Contact.channel).in_([Channel.EMAIL, Channel.SMS]),
     )
     write_notices(session, session.exec(waiting).all(), NoticeKind.CONFIRM, asked_by_stranger=asked_by_stranger)
 

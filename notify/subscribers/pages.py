@@ -17,6 +17,7 @@ from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.staff.queries import councils
 from notify.subscribers import addresses, choices, coverage, links, notices, queries, service
+from notify.subscribers.models import Contact
 from notify.subscribers.sign_up import WAYS, Fault
 from notify.web.cookies import session_cookie
 from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
@@ -50,15 +51,18 @@ def confirm(token: FromPath[str]) -> Response[object]:
         return _confirmed_page(session, service.confirm(session, token))
 
 
-def _confirmed_page(session: Session, subscriber_id: UUID) -> Response[object]:
-    """What was agreed to, with which councils."""
-    record = queries.record(session, subscriber_id)
+def _confirmed_page(session: Session, confirmed: Contact) -> Response[object]:
+    """What was agreed to, with which councils; and to a webhook's owner, once, the secret that signs its calls."""
+    record = queries.record(session, confirmed.subscriber_id)
     groups = choices.choices_of(session, record).groups
     return page(
         "confirmed.html",
         topics=[(topic.name, _council_name(groups, topic.council_id)) for _, topic in record.subscriptions],
         places=[canonical(place.postcode) for place in record.places],
         contacts=[(WAYS[contact.channel], contact.address) for contact in record.contacts if contact.confirmed_at],
+        signing_secrets=[
+            contact.secret for contact in record.contacts if contact.id == confirmed.id and contact.secret
+        ],
     )
 
 
@@ -79,9 +83,9 @@ def confirm_code(body: RawBody) -> Response[object]:
     number = form.one("mobile")
     try:
         with transaction() as session:
-            subscriber_id = service.confirm_by_code(session, number, form.one("code")[:20])
-            if subscriber_id:
-                return _confirmed_page(session, subscriber_id)
+            confirmed = service.confirm_by_code(session, number, form.one("code")[:20])
+            if confirmed:
+                return _confirmed_page(session, confirmed)
     except addresses.AddressNotValid as error:
         return page("confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
     fault = Fault("code", _("This code is not right, or works no longer. After five tries or 30 minutes it is spent."))

@@ -166,7 +166,12 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     Otherwise whoever signs up a neighbour's address beside their own would stay beside the neighbour later. The
     contacts themselves are kept, because they count how often the address was written to.
     """
-    fresh = Subscriber(name=person.name, language=person.language, tracking_consent=person.tracking_consent)
+    fresh = Subscriber(
+        name=person.name,
+        language=person.language,
+        tracking_consent=person.tracking_consent,
+        mail_format=person.mail_format,
+    )
     session.add(fresh)
     session.flush()
     left = {contact.subscriber_id for contact in unconfirmed}
@@ -176,15 +181,15 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
 
 
-def confirm(session: Session, token: str) -> UUID:
-    """The resident says that the address is theirs: alerts may now be sent. Returns their id.
+def confirm(session: Session, token: str) -> Contact:
+    """The resident says that the address is theirs: alerts may now be sent. Returns the address.
 
     Raises: LinkUsedOrExpired.
     """
     return _confirm(session, use_link(session, token, NoticeKind.CONFIRM), source="link")
 
 
-def confirm_by_code(session: Session, number: str, code: str) -> UUID | None:
+def confirm_by_code(session: Session, number: str, code: str) -> Contact | None:
     """The same with the code that a text held; None where it is another, which the caller commits as a lost try.
 
     Raises: AddressNotValid.
@@ -193,11 +198,11 @@ def confirm_by_code(session: Session, number: str, code: str) -> UUID | None:
     return _confirm(session, contact, source="code") if contact else None
 
 
-def _confirm(session: Session, contact: Contact, *, source: str) -> UUID:
+def _confirm(session: Session, contact: Contact, *, source: str) -> Contact:
     contact.confirmed_at = contact.confirmed_at or clock.now()
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
     _note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source=source)
-    return subscriber.id
+    return contact
 
 
 def change_for_council(

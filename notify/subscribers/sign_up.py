@@ -1,14 +1,27 @@
 """The sign-up form: what a resident wrote in it, and what is still missing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from babel import Locale
 
 from notify.languages import LANGUAGES, _, later, spoken
 from notify.providers.base import Channel
+from notify.settings import settings
 from notify.subscribers import addresses
 from notify.subscribers.coverage import Offer
-from notify.subscribers.models import ConsentEvidence, NewContact, NewPlace, NewSubscriber, Topic
+from notify.subscribers.models import (
+    Cadence,
+    ConsentEvidence,
+    MailFormat,
+    NewContact,
+    NewPlace,
+    NewSubscriber,
+    Topic,
+)
 from notify.web.forms import Form
 
 LONGEST_NAME = 80
@@ -75,6 +88,8 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
         contacts=contacts,
         places=[NewPlace(postcode=offer.postcode, ward=ward, **({"label": label} if label else {}))],
         tracking_consent=form.has("tracking_consent"),
+        mail_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
+        cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
     )
     return person, topics
 
@@ -99,8 +114,8 @@ def read_topics(form: Form, offer: Offer, faults: list[Fault]) -> Sequence[Topic
 
 
 def read_ways(form: Form, faults: list[Fault]) -> Sequence[str]:
-    """The fields of the ways that were ticked: `email`, `mobile` or both."""
-    ways = [field for field in FIELDS if field in form.all("way")]
+    """The fields of the ways that were ticked, such as `email`."""
+    ways = [field for field in offered_fields() if field in form.all("way")]
     if not ways:
         faults.append(Fault("way", _("Choose how we shall reach you.")))
     return ways
@@ -125,15 +140,35 @@ def read_label(form: Form, faults: list[Fault]) -> str:
 def read_language(form: Form, *, also: str = "en") -> str:
     """The language chosen: one of ours or `also`, which is the answer when nothing was chosen."""
     answer = form.one("language")
-    return answer if answer in LANGUAGES else also
+    return answer if answer in tongues() else also
 
 
-FIELDS = {"email": Channel.EMAIL, "mobile": Channel.SMS}
+def tongues() -> Mapping[str, str]:
+    """The languages that residents may choose for their alerts, by code, each by its own name."""
+    return dict(LANGUAGES) | {code: str(Locale.parse(code).get_display_name()) for code in settings().further}
+
+
+Option = TypeVar("Option", bound=StrEnum)
+
+
+def read_one_of(form: Form, field: str, otherwise: Option) -> Option:
+    """The option of `otherwise`'s kind that was chosen; `otherwise` where none was."""
+    kind = type(otherwise)
+    return kind(form.one(field)) if form.one(field) in set(kind) else otherwise
+
+
+FIELDS = {"email": Channel.EMAIL, "mobile": Channel.SMS, "telephone": Channel.VOICE, "webhook": Channel.WEBHOOK}
+USUAL_FIELDS = ("email", "mobile")
+
+
+def offered_fields() -> Sequence[str]:
+    """The ways that residents may choose: those that somebody here carries messages by."""
+    return [field for field, channel in FIELDS.items() if settings().providers_for(channel)]
 
 
 def fields_asked_for(form: Form) -> Sequence[str]:
-    """The fields for addresses that the chosen ways need; both where nobody was asked about ways."""
-    return [field for field in FIELDS if field in form.all("way")] or list(FIELDS)
+    """The fields for addresses that the chosen ways need; the usual two where nobody was asked about ways."""
+    return [field for field in offered_fields() if field in form.all("way")] or list(USUAL_FIELDS)
 
 
 def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
@@ -156,7 +191,12 @@ def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
     return contacts
 
 
-MISSING = {"email": later("Enter your email address."), "mobile": later("Enter your mobile number.")}
+MISSING = {
+    "email": later("Enter your email address."),
+    "mobile": later("Enter your mobile number."),
+    "telephone": later("Enter the telephone number to ring."),
+    "webhook": later("Enter the address of your webhook."),
+}
 
 WAYS = {
     Channel.EMAIL: later("email"),
@@ -177,5 +217,6 @@ def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[F
 
 def ways_in_words(channels: Sequence[str]) -> str:
     """“email and text message”, in the language of the visit; only what residents can choose on our pages."""
-    offered = [channel for channel in FIELDS.values() if channel in channels] or [Channel(way) for way in channels]
+    usual = [FIELDS[field] for field in (*USUAL_FIELDS, "telephone") if field in offered_fields()]
+    offered = [channel for channel in usual if channel in channels] or [Channel(way) for way in channels]
     return _(" and ").join(_(WAYS[way]) for way in offered)

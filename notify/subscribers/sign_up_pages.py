@@ -8,10 +8,12 @@ from litestar.params import FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.db import transaction
-from notify.languages import LANGUAGES, _, spoken
+from notify.languages import _, spoken
 from notify.places.postcodes import PostcodeNotValid
 from notify.subscribers import coverage, service
 from notify.subscribers.coverage import Offer, PlaceNotServed
+from notify.subscribers.emails import CADENCES, FORMATS
+from notify.subscribers.models import Cadence, MailFormat
 from notify.subscribers.sign_up import (
     FIELDS,
     WAYS,
@@ -19,8 +21,11 @@ from notify.subscribers.sign_up import (
     Fault,
     FormFaulty,
     consent,
+    offered_fields,
+    read_one_of,
     read_sign_up,
     source_of,
+    tongues,
     ways_in_words,
 )
 from notify.subscribers.steps import (
@@ -93,8 +98,13 @@ def _question(step: Step, form: Form, offer: Offer, faults: Sequence[Fault]) -> 
         hidden=answers(form, without=step),
         everything=answers(form),
         shown=shown_fields(form),
-        tongues=LANGUAGES,
-        chosen_language=form.one("language") or spoken(),
+        offered=offered_fields(),
+        cadences=CADENCES,
+        chosen_cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
+        formats=FORMATS,
+        chosen_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
+        tongues=tongues(),
+        chosen_language=form.one("language") if form.one("language") in tongues() else spoken(),
         ways_in_words=ways_in_words,
         wording=_(WORDING),
     )

@@ -31,6 +31,7 @@ class Step(StrEnum):
     TOPICS = "topics"
     WAYS = "ways"
     CONTACTS = "contacts"
+    EMAILS = "emails"
     LANGUAGE = "language"
     COUNTING = "counting"
     CHECK = "check"
@@ -43,6 +44,7 @@ ASKED: Mapping[Step, Sequence[str]] = {
     Step.TOPICS: ("topic",),
     Step.WAYS: ("way",),
     Step.CONTACTS: (*FIELDS, "name"),
+    Step.EMAILS: ("cadence", "mail_format"),
     Step.LANGUAGE: ("language",),
     Step.COUNTING: ("tracking_consent",),
     Step.CHECK: (),
@@ -51,9 +53,12 @@ ASKED: Mapping[Step, Sequence[str]] = {
 CHECKING = "checking"
 
 
-def steps_for(offer: Offer) -> Sequence[Step]:
-    """The questions for this postcode: the ward is asked only near a boundary."""
-    return [step for step in Step if step is not Step.WARD or len(offer.wards) > 1]
+def steps_for(offer: Offer, form: Form) -> Sequence[Step]:
+    """The questions for this postcode and person: the ward only near a boundary, e-mails only where there are any."""
+    needless = set() if len(offer.wards) > 1 else {Step.WARD}
+    if "email" not in fields_asked_for(form):
+        needless.add(Step.EMAILS)
+    return [step for step in Step if step not in needless]
 
 
 def step_named(name: str, otherwise: Step) -> Step:
@@ -93,7 +98,7 @@ _CHECKS: Mapping[Step, Callable[[Form, Offer, list[Fault]], object]] = {
 
 def first_faulty(form: Form, offer: Offer) -> tuple[Step, Sequence[Fault]] | None:
     """The first question whose answers cannot be taken, and why; None where all is well."""
-    for step in steps_for(offer):
+    for step in steps_for(offer, form):
         faults = faults_of(step, form, offer)
         if faults:
             return step, faults
@@ -102,7 +107,7 @@ def first_faulty(form: Form, offer: Offer) -> tuple[Step, Sequence[Fault]] | Non
 
 def step_after(step: Step, form: Form, offer: Offer) -> Step:
     """The next question; back to the end for somebody who only changed one answer and left the others good."""
-    steps = steps_for(offer)
+    steps = steps_for(offer, form)
     following = steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
     if not form.has(CHECKING):
         return following
@@ -114,7 +119,7 @@ def step_before(step: Step, form: Form, offer: Offer) -> Step:
     """The question before; the end for somebody who is changing one answer."""
     if form.has(CHECKING) and step is not Step.CHECK:
         return Step.CHECK
-    steps = steps_for(offer)
+    steps = steps_for(offer, form)
     return steps[max(0, steps.index(step) - 1)] if step in steps else Step.POSTCODE
 
 

@@ -9,7 +9,7 @@ from sqlmodel import col, select, update
 from notify import clock
 from notify.alerts.models import Alert, AlertState
 from notify.db import transaction
-from notify.deliveries import service as deliveries
+from notify.deliveries import expansion
 from notify.deliveries.content import unsubscribe_token
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
@@ -84,6 +84,7 @@ ANSWERS: Mapping[str, Callable[[Page], None]] = {
     "topics": lambda page: page.get_by_label("Bin collections").check(),
     "ways": _ways,
     "contacts": _contacts,
+    "emails": lambda page: page.get_by_label("Once a day").check(),
     "language": lambda page: page.get_by_label("English").check(),
     "counting": lambda page: None,
     "check": lambda page: None,
@@ -186,7 +187,7 @@ def sent(page: Page, world: World) -> None:
     my(page, world)
     new_alert(page, world, send=True)
     with transaction() as session:
-        deliveries.expand(session, session.exec(select(Alert.id)).one())
+        expansion.expand(session, session.exec(select(Alert.id)).one())
     page.get_by_role("link", name="What we sent you").click()
 
 
@@ -213,6 +214,12 @@ def quiet_badly(page: Page, world: World) -> None:
     quiet(page, world)
     page.get_by_label("From").select_option("21:00")
     page.get_by_role("button", name="Save my hours").click()
+
+
+def emails(page: Page, world: World) -> None:
+    """When shall e-mails come?"""
+    my(page, world)
+    page.get_by_role("link", name="How your emails come").click()
 
 
 def pausing(page: Page, world: World) -> None:
@@ -336,7 +343,10 @@ STATES: Mapping[str, Way] = {
     "home": at("/"),
     "postcode": at("/sign-up"),
     "postcode-faulty": lambda page, world: ask_postcode(page, world, "nowhere"),
-    **{step: sign_up_to(step) for step in ("ward", "topics", "ways", "contacts", "language", "counting", "check")},
+    **{
+        step: sign_up_to(step)
+        for step in ("ward", "topics", "ways", "contacts", "emails", "language", "counting", "check")
+    },
     **{f"{step}-faulty": faulty(step) for step in ("ward", "topics", "ways", "contacts")},
     "contacts-faulty-welsh": contacts_in_welsh,
     "signed-up": signed_up,
@@ -360,6 +370,7 @@ STATES: Mapping[str, Way] = {
     "my-sent-empty": nothing_sent,
     "my-quiet": quiet,
     "my-quiet-faulty": quiet_badly,
+    "my-emails": emails,
     "my-pause": pausing,
     "my-pause-faulty": pausing_badly,
     "my-move": moving,

@@ -24,7 +24,17 @@ ALERT: dict[str, object] = {
     "manage_url": "https://alerts.example.org/manage",
     "pixel_url": None,
     "is_training": True,
+    "parts": [],
+    "zoom": 1,
 }
+PART = {
+    "title": "Mill Road closed",
+    "paragraphs": ["The bridge is closed.", "Until Sunday."],
+    "link_url": "https://example.org/mill-road",
+    "link_text": "example.org/mill-road",
+}
+OTHER_PART = {"title": "Bins come late", "paragraphs": ["On Friday."], "link_url": None, "link_text": None}
+DIGEST = {"paragraphs": [], "parts": [PART, OTHER_PART], "link_url": None, "is_training": False}
 NOTICE: dict[str, object] = {
     "council_name": "Zed Council",
     "url": "https://alerts.example.org/confirm/" + "x" * 43,
@@ -32,6 +42,7 @@ NOTICE: dict[str, object] = {
 }
 MAILS = [("alert", ALERT | {"language": language}) for language in ("en", "cy")]
 MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward_name": "", "link_url": None, "link_text": None})]
+MAILS += [("alert", ALERT | {"language": "en", "zoom": 1.5}), ("alert", ALERT | DIGEST | {"language": "cy"})]
 MAILS += [
     ("notice", NOTICE | {"language": lang, "kind": kind}) for lang in ("en", "cy") for kind in ("confirm", "sign-in")
 ]

@@ -124,8 +124,10 @@ def test_a_resident_signs_up_with_the_keyboard_alone(page: Page, world: World) -
     tab_to(page, "textbox", "Email address")
     page.keyboard.type("sam@example.org")
     page.keyboard.press("Enter")
-    tab_to(page, "button", "Continue")
-    page.keyboard.press("Space")
+    for question in ("How do you want your emails?", "In which language do you want your alerts?"):
+        expect(page.get_by_role("heading", level=1)).to_have_text(question)
+        tab_to(page, "button", "Continue")
+        page.keyboard.press("Space")
     expect(page.get_by_role("heading", level=1)).to_have_text("May we count what you read?")
     tab_to(page, "button", "Continue")
     page.keyboard.press("Space")

@@ -63,6 +63,7 @@ PUBLIC = {
     "/my/data": "a resident's session, checked in the room",
     "/my/data.json": "a resident's session, checked in the room",
     "/my/data.csv": "a resident's session, checked in the room",
+    "/my/emails": "a resident's session, checked in the room",
     "/my/quiet": "a resident's session, checked in the room",
     "/my/pause": "a resident's session, checked in the room",
     "/my/move/{place_id:uuid}": "a resident's session, checked in the room",

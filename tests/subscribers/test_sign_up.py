@@ -6,7 +6,7 @@ from litestar.testing import TestClient
 from sqlmodel import select
 
 from notify.db import transaction
-from notify.subscribers.models import Consent, ConsentWording, Place, Subscriber
+from notify.subscribers.models import Cadence, Consent, ConsentWording, MailFormat, Place, Subscriber, Subscription
 from tests.subscribers.html import Page, broken_anchors
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.subscribers.places import ENDED, NEAR, NOWHERE, UNCOVERED, UNKNOWN, add_difficult_postcodes
@@ -40,20 +40,32 @@ def walk(client: Client, *, postcode: str = "ZZ1 1AA", start: str = "/sign-up", 
     page = answer(client, page, topic=topic_ids("bins"))
     page = answer(client, page, way=["email", "mobile"])
     page = answer(client, page, email="sam@example.org", mobile="07700 900123", name="Sam")
+    page = answer(client, page, cadence="daily", mail_format="large")
     page = answer(client, page, language="cy")
     return answer(client, page, tracking_consent="yes")
 
 
-def test_seven_short_pages_sign_a_resident_up(client: Client, world: World) -> None:
+def test_a_few_short_pages_sign_a_resident_up(client: Client, world: World) -> None:
     page = walk(client, postcode=NEAR, ward=SOUTH)
     assert page.title.startswith("Check your answers")
-    for words in ("ZZ1 1AD", "Southside", "Bin collections", "sam@example.org", "07700 900123", "Cymraeg", "You agree"):
+    for words in (
+        "ZZ1 1AD",
+        "Southside",
+        "Bin collections",
+        "sam@example.org",
+        "07700 900123",
+        "Cymraeg",
+        "Large print",
+        "You agree",
+    ):
         assert words in page.text
     done = answer(client, page, path="/sign-up")
     assert "sam@example.org" in done.text
     with transaction() as session:
         person = session.exec(select(Subscriber)).one()
         assert (person.name, person.language, person.tracking_consent) == ("Sam", "cy", True)
+        assert person.mail_format == MailFormat.LARGE
+        assert session.exec(select(Subscription.cadence)).one() == Cadence.DAILY
         assert session.exec(select(Place.ward_code)).one() == SOUTH
         [line] = {(line.wording_version, line.language, line.source) for line in session.exec(select(Consent))}
         assert line == ("resident-page-2", "en", "website")
@@ -100,7 +112,8 @@ def test_a_way_added_later_asks_for_its_address(client: Client, world: World) ->
     page = answer(client, Page(client.get("/sign-up").text), postcode="ZZ1 1AA")
     page = answer(client, answer(client, page, topic=topic_ids("bins")), way="email")
     assert "mobile" not in page.fields
-    page = answer(client, answer(client, answer(client, page, email="sam@example.org"), language="en"))
+    page = answer(client, answer(client, page, email="sam@example.org"), cadence="weekly")
+    page = answer(client, answer(client, page, language="en"))
     page = answer(client, answer(client, page, go="ways"), way=["email", "mobile"])
     assert page.title.startswith("What is your email address and mobile number?")
 
