@@ -2,10 +2,12 @@
 
 from litestar import Litestar, Router, get
 from litestar.config.compression import CompressionConfig
+from litestar.enums import HttpMethod, ScopeType
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Receive, Scope, Send
 from sqlalchemy import text
 
 from notify import rendering
@@ -22,7 +24,7 @@ from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import my_pages, sign_up_pages, suppression_api
+from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
@@ -44,6 +46,7 @@ PAGE_DOORS = (
     subscribers_pages,
     sign_up_pages,
     my_pages,
+    assisted_pages,
     deliveries_pages,
     publishing_pages,
     staff_pages,
@@ -68,6 +71,21 @@ def ready() -> dict[str, str]:
     return {"status": "ready"}
 
 
+class Site(Litestar):
+    """The application; it answers HEAD wherever it answers GET, without the body."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.HEAD:
+            return await super().__call__(scope, receive, send)
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        # who only looks has not read: a click or an open is counted as little as for a prefetch
+        headers = [*scope["headers"], (b"sec-purpose", b"prefetch")]
+        return await super().__call__({**scope, "method": HttpMethod.GET, "headers": headers}, receive, send_head)
+
+
 def create_app() -> Litestar:
     """The application with all its doors, for a server to run. Raises: ValueError when the logo cannot be shown."""
     theme.logo()
@@ -75,7 +93,7 @@ def create_app() -> Litestar:
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
     pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
-    return Litestar(
+    return Site(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,

@@ -1,4 +1,7 @@
-"""What has been sent, for everybody to read: never drafts, never tests, never who got it."""
+"""What has been sent, for everybody to read: never drafts, never tests, never who got it.
+
+Alerts to single postcodes stay private, unless they are emergencies: their words may tell of one household.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,16 +54,25 @@ class Wanted:
     ward: str = ""
 
 
-_CURRENT = """
+# a digest repeats what is public already, and what goes to single postcodes alone concerns nobody else
+PRIVATE = """(a.parts IS NOT NULL OR EXISTS (
+    SELECT FROM alert f
+    WHERE f.id = coalesce(a.follows_id, a.id) AND f.priority <> 'emergency' AND f.targets -> 'everywhere' = 'false'
+      AND jsonb_array_length(f.targets -> 'included' -> 'wards') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'districts') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'sectors') = 0
+      AND f.audience -> 'polygon' IS NULL AND f.audience -> 'circle' IS NULL
+))"""
+_CURRENT = f"""
     WITH here AS MATERIALIZED (
-        SELECT coalesce(array_agg(p.key), '{}') AS postcodes,
-               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{}') AS sectors
+        SELECT coalesce(array_agg(p.key), '{{}}') AS postcodes,
+               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{{}}') AS sectors
         FROM postcode p
         WHERE p.release_id = :release AND p.district_code = CAST(:district AS text) AND p.ward_code = :ward
     )
     SELECT a.id
     FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
-    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND a.parts IS NULL
+    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
       AND coalesce(a.expires_at > :now, a.approved_at > :since)
       AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
                       AND f.expanded_at IS NOT NULL AND NOT f.is_test)
@@ -116,9 +128,13 @@ def published(session: Session, alert_id: UUID) -> Published:
     """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
     for found in _published(session, [alert_id]):
         alert = found.alert
-        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and alert.parts is None:
+        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and not _is_private(session, alert_id):
             return found
     raise AlertNotPublished("It may have been removed, or the address is incomplete.")
+
+
+def _is_private(session: Session, alert_id: UUID) -> bool:
+    return bool(session.execute(text(f"SELECT {PRIVATE} FROM alert a WHERE a.id = :id"), {"id": alert_id}).scalar())
 
 
 def news_about(session: Session, alert: Alert) -> Sequence[Published]:

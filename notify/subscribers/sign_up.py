@@ -167,8 +167,9 @@ def offered_fields() -> Sequence[str]:
 
 
 def fields_asked_for(form: Form) -> Sequence[str]:
-    """The fields for addresses that the chosen ways need; the usual two where nobody was asked about ways."""
-    return [field for field in offered_fields() if field in form.all("way")] or list(USUAL_FIELDS)
+    """The fields for addresses that the chosen ways need; where nobody was asked about ways, whatever is filled in."""
+    chosen = [field for field in offered_fields() if field in form.all("way")]
+    return chosen or [field for field in offered_fields() if field in USUAL_FIELDS or form.one(field)]
 
 
 def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:

@@ -74,10 +74,12 @@ def _is_prefetch(request: AnyRequest) -> bool:
 
 
 @get("/o/{token:str}", sync_to_thread=True, include_in_schema=False)
-def open_pixel(token: FromPath[str]) -> Response[bytes]:
+def open_pixel(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
     """A transparent picture that counts an open by somebody who agreed to it."""
-    with transaction() as session:
-        service.note_open(session, service.read_source(Purpose.OPEN, token.removesuffix(".gif")))
+    source = service.read_source(Purpose.OPEN, token.removesuffix(".gif"))
+    if not _is_prefetch(request):
+        with transaction() as session:
+            service.note_open(session, source)
     return Response(TRANSPARENT_PIXEL, media_type="image/gif")
 
 

@@ -107,7 +107,7 @@ def contacts_in_welsh(page: Page, world: World) -> None:
 def code_not_right(page: Page, world: World) -> None:
     """Digits that were never sent."""
     page.goto("/confirm-code")
-    page.get_by_label("UK mobile number").fill("07700 900123")
+    page.get_by_label("Your number").fill("07700 900123")
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Confirm my number").click()
 
@@ -279,6 +279,30 @@ def staff_home(page: Page, world: World) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def assisting(page: Page, world: World) -> None:
+    """Everything about a resident on the telephone."""
+    staff_home(page, world)
+    page.get_by_role("link", name="Sign somebody up").click()
+    page.get_by_label("Their postcode").fill("ZZ1 1AA")
+    go_on(page)
+
+
+def assisting_badly(page: Page, world: World) -> None:
+    """Nothing filled in."""
+    assisting(page, world)
+    page.get_by_role("button", name="Sign them up").click()
+
+
+def assisted(page: Page, world: World) -> None:
+    """Signed up."""
+    assisting(page, world)
+    page.get_by_label("Bin collections").check()
+    page.get_by_label("UK mobile number, for texts").fill("07700 900123")
+    page.get_by_label("I read it out in English").check()
+    page.get_by_label("On the telephone").check()
+    page.get_by_role("button", name="Sign them up").click()
+
+
 def new_alert(page: Page, world: World, **more: object) -> UUID:
     """An alert made through the API."""
     words = {"title": "Mill Road closed on Sunday", "body": "Closed 8 to 6.\n\nUse the bus."}
@@ -384,6 +408,9 @@ STATES: Mapping[str, Way] = {
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
     "staff-alert": staff_alert,
+    "staff-sign-up": assisting,
+    "staff-sign-up-faulty": assisting_badly,
+    "staff-signed-up": assisted,
     "alerts": published("/alerts"),
     "alerts-empty": at("/alerts"),
     "alerts-welsh": published("/alerts?lang=cy"),

@@ -1,5 +1,7 @@
 """Moving house, pausing, quiet hours, leaving and erasing: by mouse, by keyboard alone, and without scripts."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -66,7 +68,7 @@ class Hand:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
-HANDS = {
+HANDS: Mapping[str, tuple[Mapping[str, object], bool]] = {
     "mouse": ({}, True),
     "keyboard": ({}, False),
     "mouse-without-scripts": ({"java_script_enabled": False}, True),
@@ -82,7 +84,7 @@ def hand(request: pytest.FixtureRequest, new_page: NewPage, world: World) -> Han
     page = new_page(**options)
     page.goto(f"/manage/{link_for('sam@example.org', NoticeKind.SIGN_IN)}")
     hand = Hand(page, has_mouse)
-    hand.press("button", "Manage my alerts")
+    hand.press("button", "Show my alerts")
     hand.is_at("Your alerts")
     return hand
 
@@ -106,7 +108,8 @@ def test_a_resident_pauses_and_goes_on(hand: Hand) -> None:
     with transaction() as session:
         assert session.exec(select(Subscriber.paused_until)).one() is not None
     hand.press("link", "Pause your alerts for a while")
-    hand.press("button", "Go on now")
+    hand.press("button", "Send my alerts again now")
+    hand.is_at("Your alerts")
     with transaction() as session:
         assert session.exec(select(Subscriber.paused_until)).one() is None
 
@@ -118,11 +121,11 @@ def test_a_resident_sets_quiet_hours_and_gathers_emails(hand: Hand) -> None:
     hand.press("button", "Save my hours")
     hand.is_at("Your alerts")
     hand.press("link", "How your emails come")
-    hand.choose("Bin collections", "Once a day")
+    hand.choose("Bin collections", "Once a day, together, at 5 in the afternoon")
     hand.press("button", "Save")
     hand.is_at("Your alerts")
     with transaction() as session:
-        assert session.exec(select(Subscriber.quiet_from)).one() is not None
+        assert session.exec(select(Subscriber)).one().quiet_from is not None
         assert session.exec(select(Subscription.cadence)).one() == Cadence.DAILY
 
 
@@ -131,7 +134,8 @@ def test_a_resident_leaves_by_the_link_of_a_mail(hand: Hand, world: World) -> No
     with transaction() as session:
         contact = session.exec(select(Contact.id)).one()
     hand.page.goto(f"/u/{unsubscribe_token(contact, alert)}")
-    hand.press("button", "Stop")
+    hand.press("button", "Stop these")
+    expect(hand.page).to_have_title(re.compile("^Done: "))
     with transaction() as session:
         assert session.exec(select(Subscription.ended_at)).one() is not None
 

@@ -75,13 +75,31 @@ def test_nothing_is_shown_before_it_goes_out_and_no_test_ever(client: Client, wo
     assert client.get("/alerts/nonsense").status_code == 404
 
 
+def test_what_goes_to_single_postcodes_is_nobody_elses_business(
+    client: Client, world: World, work: Work, sent: Callable[..., str]
+) -> None:
+    private = sent(title="Your bin was missed", audience={"postcodes": ["ZZ1 1AA"]})
+    update = act(client, world.headers, private, "update", {"title": "Your bin is emptied", "body": "Today."})
+    work()
+    for alert in (private, update.json()["id"]):
+        assert client.get(f"/alerts/{alert}").status_code == 404
+    shown = [
+        sent(title="Sector", audience={"postcodes": ["ZZ1 1"]}),
+        sent(title="Circle", audience={"circle": {"postcode": "ZZ1 1AA", "radius_m": 100}}),
+        sent(title="Both", audience={"postcodes": ["ZZ1 1AA"], "wards": [SOUTH]}),
+        sent(title="Gas", topic="emergencies", priority="emergency", audience={"postcodes": ["ZZ1 1AA"]}),
+    ]
+    assert {client.get(f"/alerts/{alert}").status_code for alert in shown} == {200}
+    assert set(titles(client)) == {"Sector", "Circle", "Both", "Gas"}
+
+
 def test_lists_are_by_council_topic_and_ward(client: Client, sent: Callable[..., str]) -> None:
     sent(title="North only", audience={"wards": [NORTH]})
     sent(title="Everywhere", topic="bins")
     sent(title="Not the north", audience={"except": {"wards": [NORTH]}})
-    sent(title="One postcode", audience={"postcodes": ["ZZ1 1AA"]})
-    assert set(titles(client)) == {"North only", "Everywhere", "Not the north", "One postcode"}
-    assert set(titles(client, ward=NORTH)) == {"North only", "Everywhere", "One postcode"}
+    sent(title="One street", audience={"circle": {"postcode": "ZZ1 1AA", "radius_m": 50}})
+    assert set(titles(client)) == {"North only", "Everywhere", "Not the north", "One street"}
+    assert set(titles(client, ward=NORTH)) == {"North only", "Everywhere", "One street"}
     assert set(titles(client, ward=SOUTH)) == {"Everywhere", "Not the north"}
     assert titles(client, topic="bins", council="zed") == ["Everywhere"]
     assert titles(client, council="nobody") == []

@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
-from notify import jobs
+from notify import embedded, jobs
 from notify.settings import Settings
 from notify.web import limits, networks
 from notify.web.networks import network_behind
@@ -47,7 +47,7 @@ def test_a_network_is_what_a_trusted_proxy_says_and_nothing_else(peer: str, forw
 
 
 @pytest.fixture
-def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def limited(servers: embedded.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     jobs.sending_broker().client.flushall()
     monkeypatch.setattr(limits, "settings", lambda: Settings(network_limits=0.2))
     yield
@@ -117,7 +117,7 @@ def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, mo
 
 
 # whoever is signed in, or is a program with a key, is known by more than a network
-KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out")
+KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out", "/staff/sign-up")
 
 
 def test_every_door_that_strangers_can_press_is_counted_and_no_other_is_named(client: Client) -> None:
