@@ -25,7 +25,7 @@ from notify.alerts.models import (
 from notify.alerts.queries import allowed_channels
 from notify.errors import Conflict, Forbidden, Invalid
 from notify.places import targeting
-from notify.staff import telling
+from notify.staff import queries, telling
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
@@ -150,7 +150,7 @@ def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
 
     Raises: AuthorCannotApprove, WrongState, AlreadyExpired.
     """
-    if actor == alert.created_by:
+    if queries.person(session, actor) == queries.person(session, alert.created_by):
         raise AuthorCannotApprove("Somebody other than the author must approve this alert.")
     _require_not_over(alert.expires_at)
     _lock_submitted(session, alert)
@@ -188,7 +188,7 @@ def _record_opinion(session: Session, alert: Alert, actor: str, *, approved: boo
             alert_id=alert.id,
             content_hash=alert.content_hash,
             submission=alert.submission,
-            actor=actor,
+            actor=queries.person(session, actor),  # two keys of one officer are one opinion
             approved=approved,
             reason=reason,
         )

@@ -73,7 +73,7 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
 def list_alerts(request: AnyRequest) -> Response[object]:
     """The council's newest alerts."""
     with transaction() as session:
-        found = alerts.alerts(session, request.user.council_id, limit=100)
+        found = alerts.alerts(session, request.user.council_id, request.user.remit, limit=100)
         summaries = [_summary(alert, topic) for alert, topic in found]
     return page("alerts.html", alerts=summaries, officer=request.user.name)
 
@@ -82,7 +82,7 @@ def list_alerts(request: AnyRequest) -> Response[object]:
 def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """One alert and how far it is; a small script renews the figures until everything was handed over."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
         summary = _summary(alert, session.get_one(Topic, alert.topic_id))
         figures = queries.figures(session, alert)
         kept_back = [

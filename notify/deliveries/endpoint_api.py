@@ -156,7 +156,7 @@ def replay_missed(request: AnyRequest, contact: FromPath[UUID], data: JSONBody[R
     with transaction() as session:
         _own(session, user.council_id, contact)
         if data.alert:
-            alerts.alert(session, user.council_id, data.alert)
+            alerts.alert(session, user.council_id, data.alert, user.remit)
         return ReplayedView(
             deliveries=endpoints.replay(
                 session,
