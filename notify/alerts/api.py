@@ -199,7 +199,9 @@ def list_alerts(
     """The council's alerts, newest first."""
     since = aware(changed_since)
     with transaction() as session:
-        found = queries.alerts(session, request.user.council_id, request.user.remit, after=after, changed_since=since, limit=limit)
+        found = queries.alerts(
+            session, request.user.council_id, request.user.remit, after=after, changed_since=since, limit=limit
+        )
         views = [AlertView.of(alert, topic) for alert, topic in found]
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
