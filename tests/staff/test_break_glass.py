@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 
 from notify import clock
 from notify.db import transaction
+from notify.settings import settings
 from notify.staff import passwords, service
 from notify.staff.audit_pages import Line, as_csv
 from notify.staff.models import Officer, Role
@@ -139,7 +140,7 @@ def test_a_key_is_shown_once_and_ends_when_revoked(client: Client, totp: pyotp.T
 def test_links_are_off_behind_https(client: Client, officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction() as session:
         token = service.create_sign_in_link(session, officer.id)
-    secure = service.settings().model_copy(update={"base_url": "https://alerts.example.org"})
+    secure = settings().model_copy(update={"base_url": "https://alerts.example.org"})
     monkeypatch.setattr("notify.staff.service.settings", lambda: secure)
     assert client.post(f"/staff/sign-in/{token}").status_code == 403
 

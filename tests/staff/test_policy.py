@@ -77,7 +77,7 @@ def test_every_route_does_what_the_table_says(app: Litestar, client: Client, rol
         shows_foreign = not refused and method == "GET" and ":uuid" in path and answer.status_code != 404
         if unfit or shows_foreign:
             wrong.append((method, path, answer.status_code))
-    assert seen > 50
+    assert seen > 40
     assert wrong == []
 
 
