@@ -109,7 +109,7 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
 def _confirm_page(request: StaffRequest, fault: str = "") -> Response[object]:
     return page(
         "staff-confirm.html",
-        status=401 if fault else 200,
+        status=422 if fault else 200,  # somebody is signed in; only the code is wrong
         officer=request.user.name,
         fault=fault,
         has_oidc=oidc.oidc_settings().is_on,

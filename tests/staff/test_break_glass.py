@@ -102,7 +102,7 @@ def test_signing_in_and_confirming_give_another_secret(client: Client, totp: pyo
     enter(client, PASSWORD, code(totp))
     first = client.cookies["officer"]
     later(minutes=6)
-    assert client.post("/staff/confirm", data={"code": "000000"}).status_code == 401
+    assert client.post("/staff/confirm", data={"code": "000000"}).status_code == 422
     assert client.post("/staff/confirm", data={"code": code(totp)}).status_code == 303
     second = client.cookies["officer"]
     later(minutes=1)
