@@ -98,14 +98,12 @@ class Principal:
         return self.actor.startswith("key:")
 
     def require_fresh_mfa(self) -> None:
-        """Refuse a person who has not given a second factor in the last five minutes. Raises: ProveYourselfAgain.
+        """Refuse who has not given a second factor in the last five minutes. Raises: ProveYourselfAgain.
 
-        A key of an officer is refused too: it would be the way around. A key of the council is nobody's.
+        No key gets through, whoever holds it: it would be the way around.
         """
-        if self.officer_id is None:
-            return
         if self.is_key:
-            raise ProveYourselfAgain("A key cannot say that you are there. Sign in and approve on the page.")
+            raise ProveYourselfAgain("A key cannot say that somebody is there. Sign in and approve in the browser.")
         if self.mfa_at is None or clock.now() - self.mfa_at > FRESH:
             raise ProveYourselfAgain("Your second factor is older than five minutes. Confirm it at /staff/confirm.")
 

@@ -62,12 +62,18 @@ def live_key(session: Session, prefix: str) -> ApiKey | None:
 
 
 def person(session: Session, actor: str) -> str:
-    """Who stands behind an actor of the audit trail: for a key that belongs to an officer, that officer."""
+    """Who stands behind an actor of the audit trail: for an officer's key that officer.
+
+    Nobody knows who holds the keys that are the council's own, and one may hold them all: together they are one person.
+    """
     kind, _, prefix = actor.partition(":")
     if kind != "key":
         return actor
-    owner = session.exec(select(ApiKey.officer_id).where(ApiKey.prefix == prefix)).first()
-    return f"officer:{owner}" if owner else actor
+    found = session.exec(select(ApiKey.officer_id, ApiKey.council_id).where(ApiKey.prefix == prefix)).first()
+    if found is None:
+        return actor
+    owner, council_id = found
+    return f"officer:{owner}" if owner else f"keys:{council_id}"
 
 
 def lock_council(session: Session, council_id: UUID) -> None:

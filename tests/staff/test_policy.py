@@ -18,7 +18,7 @@ from notify.staff.models import KeyMode, Officer, Role
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created, state
-from tests.world import NORTH, SOUTH, World, make_world
+from tests.world import NORTH, SOUTH, World, council_key, make_key, make_world
 
 Client = TestClient[Litestar]
 
@@ -140,6 +140,23 @@ def test_one_person_with_two_keys_is_one_person(client: Client) -> None:
     assert state(client, world.headers, other["id"]) == AlertState.SUBMITTED
 
 
+def test_the_councils_own_keys_are_one_person_together(client: Client) -> None:
+    world = make_world()
+    with transaction() as session:
+        for slug, rule in (("one", ApprovalRule.ONE), ("two", ApprovalRule.TWO)):
+            new = NewTopic(slug=slug, name=slug, approval=rule)
+            subscribers.create_topic(session, council_id=world.council_id, actor="test", new=new)
+    own = created(client, world.headers, topic="one", send=True)
+    refused = act(client, council_key(world, Role.APPROVER), own["id"], "approve")
+    assert refused.json()["type"] == "/problems/author-cannot-approve"
+    assert act(client, make_key(world, Role.APPROVER), own["id"], "approve").json()["state"] == AlertState.SENDING
+
+    officers = created(client, make_key(world, Role.AUTHOR), topic="two", send=True)
+    assert act(client, world.headers, officers["id"], "approve").json()["state"] == AlertState.SUBMITTED
+    assert act(client, council_key(world, Role.APPROVER), officers["id"], "approve").status_code == 409
+    assert state(client, world.headers, officers["id"]) == AlertState.SUBMITTED
+
+
 def test_an_emergency_is_approved_by_somebody_who_is_there(client: Client) -> None:
     world = make_world()
     alert = created(client, world.headers, topic="emergencies", priority="emergency")
@@ -147,8 +164,8 @@ def test_an_emergency_is_approved_by_somebody_who_is_there(client: Client) -> No
     answer = client.post(f"/api/v1/alerts/{alert['id']}/approve")
     assert answer.json()["type"] == "/problems/prove-yourself-again"
     client.cookies.clear()
-    by_key = act(client, key_of(officer, Role.PLANNER), alert["id"], "approve")
-    assert by_key.json()["type"] == "/problems/prove-yourself-again"
+    for key in (key_of(officer, Role.PLANNER), council_key(world, Role.ADMIN)):
+        assert act(client, key, alert["id"], "approve").json()["type"] == "/problems/prove-yourself-again"
 
 
 def test_a_key_ends_with_its_officers_rights(client: Client) -> None:

@@ -25,6 +25,9 @@ ALTER TABLE sign_in
     ADD COLUMN mfa_at timestamptz;
 CREATE INDEX sign_in_by_officer ON sign_in (officer_id);
 
+-- who counts as one person changed: what waits for a second yes is asked anew
+UPDATE alert SET submission = submission + 1 WHERE state = 'submitted';
+
 CREATE TABLE used_state (
     digest bytea PRIMARY KEY,
     expires_at timestamptz NOT NULL
