@@ -1,6 +1,7 @@
 """Pages and JSON doors for administrators: who works here, and which keys there are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,16 +10,17 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
+from pydantic import ValidationError
 from sqlmodel import Session, SQLModel
 
 from notify.db import transaction
-from notify.errors import Forbidden, Invalid
+from notify.errors import Forbidden
 from notify.staff import people
-from notify.staff.guards import Principal, Requires, RequiresLive, Right, roles_within
+from notify.staff.desk import Fault, staff_page
+from notify.staff.guards import IN_WORDS, Principal, Requires, RequiresLive, Right, roles_within
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.people import NewKey, OfficerChange
-from notify.web.forms import from_our_pages, read_form
-from notify.web.templates import page
+from notify.web.forms import Form, from_our_pages, read_form
 
 AnyRequest = Request[Principal, object, State]
 
@@ -27,12 +29,6 @@ class KeysNeedAPerson(Forbidden):
     """A key of the council is nobody's, so what it makes would be nobody's too."""
 
     title = "Only a person makes keys"
-
-
-class FormNotFilled(Invalid):
-    """Something in the form is missing or cannot be used."""
-
-    title = "Something in the form is missing"
 
 
 class OfficerView(SQLModel):
@@ -146,7 +142,61 @@ def show_officers(request: AnyRequest) -> Response[object]:
     """Who works here, and what each may do."""
     with transaction() as session:
         officers = [OfficerView.of(one) for one in people.officers(session, request.user.council_id)]
-    return page("staff-officers.html", officer=request.user.name, officers=officers, roles=list(Role))
+    return staff_page(request.user, "staff-officers.html", at="/staff/officers", officers=officers)
+
+
+@get(
+    "/staff/officers/{officer_id:uuid}",
+    guards=[Requires(Right.MANAGE_STAFF)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def show_officer(request: AnyRequest, officer_id: FromPath[UUID]) -> Response[object]:
+    """One officer, and a form for what they may do."""
+    one = _read(request.user, officer_id)
+    chosen = Chosen(one.role, " ".join(one.topics), " ".join(one.areas), one.active)
+    return _officer_page(request.user, one, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the form about an officer says, right or wrong."""
+
+    role: str
+    topics: str
+    areas: str
+    active: bool
+
+    @classmethod
+    def of(cls, form: Form) -> "Chosen":
+        """What was sent."""
+        return cls(form.one("role"), form.one("topics"), form.one("areas"), form.has("active"))
+
+    def change(self) -> OfficerChange:
+        """The same for the service. Raises: ValidationError."""
+        return OfficerChange.model_validate(
+            {"role": self.role, "topics": self.topics.split(), "areas": self.areas.split(), "active": self.active}
+        )
+
+
+def _read(user: Principal, officer_id: UUID) -> OfficerView:
+    with transaction() as session:
+        return OfficerView.of(people.officer(session, user.council_id, officer_id))
+
+
+def _officer_page(
+    user: Principal, one: OfficerView, chosen: Chosen, faults: Sequence[Fault] = (), *, status: int = 200
+) -> Response[object]:
+    return staff_page(
+        user,
+        "staff-officer.html",
+        at="/staff/officers",
+        status=status,
+        one=one,
+        chosen=chosen,
+        roles=list(IN_WORDS.items()),
+        faults=faults,
+    )
 
 
 @post(
@@ -158,31 +208,53 @@ def show_officers(request: AnyRequest) -> Response[object]:
 )
 def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Take what the form says about an officer."""
-    form = read_form(body)
+    chosen = Chosen.of(read_form(body))
     try:
-        change = OfficerChange(
-            role=Role(form.one("role")),
-            active=form.has("active"),
-            topics=form.one("topics").split(),
-            areas=form.one("areas").split(),
-        )
-    except ValueError:
-        raise FormNotFilled("Choose a role from the list.") from None
-    _change(request.user, officer_id, change)
-    return Redirect("/staff/officers", status_code=303)
+        _change(request.user, officer_id, chosen.change())
+    except ValidationError as error:
+        faults, status = _faults(error), 422
+    except people.LastAdministrator as error:
+        faults, status = [Fault("role", str(error))], error.status
+    else:
+        return Redirect("/staff/officers", status_code=303)
+    return _officer_page(request.user, _read(request.user, officer_id), chosen, faults, status=status)
 
 
-def _keys_page(request: AnyRequest, made: str = "") -> Response[object]:
+MENDING = {
+    "role": "Choose a role",
+    "topics": "Write the topics' short names with spaces between, such as road-closures bins",
+    "areas": "Write codes with spaces between, such as E05013050 E07000008",
+    "name": "Say what the key is for, in at most 100 characters",
+}
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    """What is wrong, a sentence for each field, in the order of the page."""
+    wrong = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
+    return [Fault(field, words) for field, words in MENDING.items() if field in wrong]
+
+
+def _keys_page(user: Principal, form: Form, made: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
     with transaction() as session:
-        keys = _keys(session, request.user.council_id)
-    roles = [role for role in Role if role in roles_within(request.user.role)]
-    return page("staff-keys.html", officer=request.user.name, keys=keys, made=made, roles=roles)
+        keys = _keys(session, user.council_id)
+    within = roles_within(user.role)
+    return staff_page(
+        user,
+        "staff-keys.html",
+        at="/staff/keys",
+        status=422 if faults else 200,
+        keys=keys,
+        form=form,
+        made=made,
+        roles=[(role, words) for role, words in IN_WORDS.items() if role in within],
+        faults=faults,
+    )
 
 
 @get("/staff/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
 def show_keys(request: AnyRequest) -> Response[object]:
     """The council's keys, and a form for another one."""
-    return _keys_page(request)
+    return _keys_page(request.user, Form({}))
 
 
 @post(
@@ -198,11 +270,11 @@ def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
     mode = KeyMode.TEST if form.has("test") else KeyMode.LIVE
     try:
         new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
-    except ValueError:
-        raise FormNotFilled("Give the key a name and choose a role.") from None
+    except ValidationError as error:
+        return _keys_page(request.user, form, faults=_faults(error))
     with transaction() as session:
         made = _make(session, request.user, new)
-    return _keys_page(request, made)
+    return _keys_page(request.user, Form({}), made)
 
 
 @post(
@@ -225,6 +297,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     create_key,
     revoke_key,
     show_officers,
+    show_officer,
     save_officer,
     show_keys,
     make_key,

@@ -15,9 +15,9 @@ from sqlalchemy import String, cast, or_
 from sqlmodel import Session, col, select
 
 from notify.db import transaction
+from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.models import AuditEntry, Officer
-from notify.web.templates import page
 
 AnyRequest = Request[Principal, object, State]
 
@@ -104,9 +104,10 @@ def show_audit(
     asked = _search(q, since, until, before)
     with transaction() as session:
         lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
-    return page(
+    return staff_page(
+        request.user,
         "staff-audit.html",
-        officer=request.user.name,
+        at="/staff/audit",
         lines=lines,
         asked=asked,
         older=lines[-1].id if len(lines) == ON_A_PAGE else None,

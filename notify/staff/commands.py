@@ -89,7 +89,7 @@ def _way_in(session: Session, new: Officer, password: str) -> str:
 
 
 def _ask_password() -> str:
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True)).strip()  # as forms are
 
 
 @officer.command("password")

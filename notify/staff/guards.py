@@ -60,6 +60,17 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
 }
 
+# what administrators read where they choose one
+IN_WORDS: dict[Role, str] = {
+    Role.VIEWER: "Sees alerts and what became of them.",
+    Role.AUTHOR: "Writes alerts and keeps residents. Where a topic needs no approval, what they write goes out.",
+    Role.APPROVER: "Also approves what others wrote.",
+    Role.PLANNER: "Also broadcasts emergencies.",
+    Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
+    Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
+    Role.ADMIN: "May do everything, and says what others may.",
+}
+
 FRESH = timedelta(minutes=5)
 
 

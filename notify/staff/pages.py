@@ -13,6 +13,7 @@ from notify import clock
 from notify.db import transaction
 from notify.settings import settings
 from notify.staff import entrance, oidc, passwords, service, sessions
+from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
 from notify.web.cookies import ended_cookie, session_cookie
 from notify.web.forms import from_our_pages, read_form
@@ -40,7 +41,7 @@ def _sign_in_page(*, fault: str = "", email: str = "") -> Response[object]:
     return page(
         "staff-sign-in.html",
         status=401 if fault else 200,
-        fault=fault,
+        faults=[Fault("email", fault)] if fault else [],
         email=email,
         has_oidc=oidc.oidc_settings().is_on,
         has_links=settings().links_sign_in,
@@ -107,11 +108,12 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
 
 
 def _confirm_page(request: StaffRequest, fault: str = "") -> Response[object]:
-    return page(
+    return staff_page(
+        request.user,
         "staff-confirm.html",
+        at="",
         status=422 if fault else 200,  # somebody is signed in; only the code is wrong
-        officer=request.user.name,
-        fault=fault,
+        faults=[Fault("code", fault)] if fault else [],
         has_oidc=oidc.oidc_settings().is_on,
     )
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import StringConstraints
 from sqlalchemy import update
 from sqlmodel import Field, Session, col, select
 
@@ -35,13 +37,17 @@ class LastAdministrator(Conflict):
     title = "A council needs an administrator"
 
 
+ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
+
+
 class OfficerChange(Input):
     """What changes about an officer; what is unset stays."""
 
     role: Role | None = None
     active: bool | None = None
-    topics: list[str] | None = Field(default=None, max_length=200, description="Short names; empty: all.")
-    areas: list[str] | None = Field(
+    topics: list[ShortName] | None = Field(default=None, max_length=200, description="Short names; empty: all.")
+    areas: list[AreaCode] | None = Field(
         default=None, max_length=500, description="Ward or district codes; empty: all, and for a councillor none."
     )
 
@@ -62,30 +68,35 @@ def officers(session: Session, council_id: UUID) -> Sequence[Officer]:
     ).all()
 
 
+def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
+    """This council's officer. Raises: UnknownOfficer."""
+    found = session.exec(select(Officer).where(Officer.id == officer_id, Officer.council_id == council_id)).first()
+    if found is None:
+        raise queries.UnknownOfficer("Your council has no officer with this id.")
+    return found
+
+
 def change_officer(
     session: Session, *, council_id: UUID, officer_id: UUID, actor: str, change: OfficerChange
 ) -> Officer:
     """Change an officer's rights and end their sessions. Raises: UnknownOfficer, LastAdministrator."""
     # two who lower each other at the same moment: the second waits here and sees the first
     queries.lock_council(session, council_id)
-    officer = session.exec(
-        select(Officer).where(Officer.id == officer_id, Officer.council_id == council_id).with_for_update()
-    ).first()
-    if officer is None:
-        raise queries.UnknownOfficer("Your council has no officer with this id.")
+    one = officer(session, council_id, officer_id)
+    session.refresh(one, with_for_update=True)
     said = change.model_dump(exclude_none=True)
-    news = {name: value for name, value in said.items() if getattr(officer, name) != value}
+    news = {name: value for name, value in said.items() if getattr(one, name) != value}
     if not news:
-        return officer
-    was_administrator = officer.role == Role.ADMIN and officer.active
+        return one
+    was_administrator = one.role == Role.ADMIN and one.active
     for name, value in news.items():
-        setattr(officer, name, value)
+        setattr(one, name, value)
     session.flush()
     if was_administrator:
         _require_administrator(session, council_id)
-    sessions.close_all(session, [officer.id])
-    audit(session, council_id=council_id, actor=actor, action="officer.change", subject=str(officer.id), **news)
-    return officer
+    sessions.close_all(session, [one.id])
+    audit(session, council_id=council_id, actor=actor, action="officer.change", subject=str(one.id), **news)
+    return one
 
 
 def _require_administrator(session: Session, council_id: UUID) -> None:
