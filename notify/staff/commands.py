@@ -11,11 +11,36 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.settings import settings
 from notify.staff import passwords, people, queries, service, trail
+from notify.staff.guards import IN_WORDS
 from notify.staff.models import KeyMode, Officer, Role
 
 Servers = Callable[[], AbstractContextManager[None]]
 
 ACTOR = "command-line"
+ROLES_IN_WORDS = "\n".join(f"  {role:<11} {words}" for role, words in IN_WORDS.items())
+CREATE_HELP = f"""Add an officer of COUNCIL, who is then told how to get in.
+
+\b
+Roles; author, approver and planner each may also do what the one before may:
+{ROLES_IN_WORDS}
+
+\b
+The first officer of a council, who lets the others in:
+  notify officer create cambridge sam@example.org "Sam Officer" --role admin
+A councillor, who sees the alerts of one ward:
+  notify officer create cambridge lee@example.org "Lee Member" --role councillor --area E05013050
+Somebody for the day when council accounts cannot be used:
+  notify officer create cambridge kim@example.org "Kim Duty" --role planner --password
+
+\b
+How they get in:
+  with the council's account, once NOTIFY_OIDC_ISSUER is set (docs/settings.md), by this very address;
+  with a password and an app's code, after --password: give them the otpauth address printed, which
+    any authenticator app reads, by a way that nobody else reads;
+  with a printed link, once and for ten minutes, where NOTIFY_BASE_URL is not https.
+
+What is given here can be changed later at /staff/officers by an administrator; sessions then end at once.
+"""
 ROLES = click.Choice([role.value for role in Role])
 
 
@@ -50,12 +75,12 @@ def officer() -> None:
     """People who work for a council."""
 
 
-@officer.command("create")
+@officer.command("create", help=CREATE_HELP)
 @click.argument("council_slug", metavar="COUNCIL")
 @click.argument("email")
 @click.argument("name")
 @click.option("--role", type=ROLES, required=True)
-@click.option("--password", "with_password", is_flag=True, help="Ask for a password and print what an app needs.")
+@click.option("--password", "with_password", is_flag=True, help="Ask for a password, print what an app needs.")
 @click.option("--topic", "topics", multiple=True, help="Short name of a topic they work with; repeat. None: all.")
 @click.option("--area", "areas", multiple=True, help="Code of a ward or district they work with; repeat. None: all.")
 @click.pass_obj
@@ -195,7 +220,15 @@ def audit() -> None:
 )
 @click.pass_obj
 def verify(servers: Servers, anchors: Sequence[Path]) -> None:
-    """Say whether anything was altered, removed, put elsewhere, slipped in or cut off."""
+    """Say whether anything was altered, removed, put elsewhere, slipped in or cut off. Exit code 1: it was.
+
+    Entries are sealed within seconds of being written, and once an hour the end of the chain is written to
+    audit-anchors.jsonl in the data directory and to the log. Whoever may write there could cut both: copy one of them
+    every hour to where nobody here can write, and verify with --anchors COPY.
+
+    What was cut off since the newest anchor, and what never reached a seal, nobody can see. A database put back from a
+    copy is shorter than its anchors: that is told as a cut tail, and rightly so.
+    """
     with servers(), transaction() as session:
         verdict = trail.verify(session, anchors or [trail.anchors_file()])
     for fault in verdict.faults[: trail.FAULTS_SHOWN]:
