@@ -15,6 +15,7 @@ from pydantic import field_validator, model_validator
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import queries as alerts
+from notify.alerts import visibility
 from notify.alerts.models import Priority
 from notify.db import Input, transaction
 from notify.deliveries import holds, queries
@@ -285,6 +286,7 @@ def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Re
     """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        visibility.require_within_alert(session, request.user.remit, alert)
         if alert.priority == Priority.EMERGENCY:
             request.user.require(Right.BROADCAST)
         if request.user.is_test and not alert.is_test:

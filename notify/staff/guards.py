@@ -60,6 +60,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
 }
 
+# all that is left to who works with some topics or areas only: the rest concerns the whole council
+WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS} | {Right.APPROVE_ALERTS, Right.BROADCAST}
+
 # what administrators read where they choose one
 IN_WORDS: dict[Role, str] = {
     Role.VIEWER: "Sees alerts and what became of them.",
@@ -119,13 +122,16 @@ class Principal:
             raise ProveYourselfAgain("Your second factor is older than five minutes. Confirm it at /staff/confirm.")
 
     def may(self, right: Right) -> bool:
-        """Whether this principal's role holds `right`."""
-        return right in RIGHTS[self.role]
+        """Whether this principal's role holds `right`, and their remit does not take it away."""
+        return right in RIGHTS[self.role] and (self.remit == EVERYTHING or right in WITHIN_A_REMIT)
 
     def require(self, right: Right) -> None:
-        """Refuse unless this principal's role holds `right`. Raises: Forbidden."""
-        if not self.may(right):
-            raise Forbidden(f"The role {self.role} may not {right}. Ask an administrator of your council.")
+        """Refuse unless this principal may. Raises: Forbidden."""
+        if self.may(right):
+            return
+        if right in RIGHTS[self.role]:
+            raise Forbidden(f"You work with some topics or areas only, and so may not {right}.")
+        raise Forbidden(f"The role {self.role} may not {right}. Ask an administrator of your council.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def change_officer(
     news = {name: value for name, value in said.items() if getattr(one, name) != value}
     if not news:
         return one
-    was_administrator = one.role == Role.ADMIN and one.active
+    was_administrator = one.role == Role.ADMIN and one.active and not one.topics and not one.areas
     for name, value in news.items():
         setattr(one, name, value)
     session.flush()
@@ -103,6 +103,7 @@ def _require_administrator(session: Session, council_id: UUID) -> None:
     left = session.exec(
         select(Officer.id)
         .where(Officer.council_id == council_id, Officer.role == Role.ADMIN, col(Officer.active))
+        .where(Officer.topics == [], Officer.areas == [])  # a remit takes the right to manage others away
         .limit(1)
     ).first()
     if left is None:
