@@ -20,6 +20,7 @@ from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
+from notify.staff import admin_pages, audit_pages
 from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
@@ -50,6 +51,8 @@ PAGE_DOORS = (
     deliveries_pages,
     publishing_pages,
     staff_pages,
+    admin_pages,
+    audit_pages,
     tracking_pages,
     analytics_pages,
 )

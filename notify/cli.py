@@ -32,8 +32,7 @@ from notify.processes import (
 from notify.providers import registry, speech
 from notify.settings import reread, settings
 from notify.staff import queries as staff_queries
-from notify.staff import service as staff
-from notify.staff.models import KeyMode, Role
+from notify.staff.commands import audit, council, key, officer
 from notify.staff.telling import check_staff_channels
 from notify.supervisor import Command
 from notify.supervisor import run as supervise
@@ -233,68 +232,6 @@ def scheduler() -> None:
     _serve(scheduler_process())
 
 
-@main.group()
-def council() -> None:
-    """Councils of this installation."""
-
-
-@council.command("create")
-@click.argument("slug")
-@click.argument("name")
-@click.option("--district", "districts", multiple=True, required=True, help="GSS code of a district it covers; repeat.")
-def create_council(slug: str, name: str, districts: Sequence[str]) -> None:
-    """Add a council: `notify council create cambridge "Cambridge City Council" --district E07000008`."""
-    with installation(), db.transaction() as session:
-        staff.create_council(session, slug=slug, name=name, district_codes=districts)
-    click.echo(f"{name} can now have officers: notify officer create --help")
-
-
-@main.group()
-def officer() -> None:
-    """People who work for a council."""
-
-
-@officer.command("create")
-@click.argument("council_slug", metavar="COUNCIL")
-@click.argument("email")
-@click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-def create_officer(council_slug: str, email: str, name: str, role: str) -> None:
-    """Add an officer and print a sign-in link that works once, for ten minutes."""
-    with installation(), db.transaction() as session:
-        found = staff_queries.council_by_slug(session, council_slug)
-        new = staff.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
-        link = staff.create_sign_in_link(session, new.id)
-    click.echo(f"{settings().base_url}/staff/sign-in/{link}")
-
-
-@officer.command("link")
-@click.argument("email")
-def sign_in_link(email: str) -> None:
-    """Print a new sign-in link for an officer."""
-    with installation(), db.transaction() as session:
-        link = staff.create_sign_in_link(session, staff_queries.officer_by_email(session, email).id)
-    click.echo(f"{settings().base_url}/staff/sign-in/{link}")
-
-
-@main.group()
-def key() -> None:
-    """API keys."""
-
-
-@key.command("create")
-@click.argument("council_slug", metavar="COUNCIL")
-@click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-@click.option("--test", is_flag=True, help="A key whose alerts never leave.")
-def create_key(council_slug: str, name: str, role: str, test: bool) -> None:
-    """Make an API key and print it, this once."""
-    with installation(), db.transaction() as session:
-        found = staff_queries.council_by_slug(session, council_slug)
-        mode = KeyMode.TEST if test else KeyMode.LIVE
-        click.echo(staff.create_key(session, council_id=found.id, name=name, role=Role(role), mode=mode))
-
-
 @main.command()
 def doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
@@ -357,5 +294,5 @@ def _check_providers() -> Sequence[str]:
     return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
 
 
-for command in (geodata, queue, hold_command, release_command, bounce_command):
+for command in (geodata, queue, hold_command, release_command, bounce_command, council, officer, key, audit):
     main.add_command(command)

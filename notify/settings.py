@@ -160,6 +160,11 @@ class Settings(BaseSettings):
     theme_logo: Path | None = Field(
         None, description="An SVG or PNG file of at most 20 kB that is shown beside the name; unset: none."
     )
+    sign_in_links: bool | None = Field(
+        None,
+        description="Whether officers may sign in with a link from `notify officer link`, without a second factor. "
+        "Unset: only while NOTIFY_BASE_URL is not https.",
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
@@ -292,6 +297,11 @@ class Settings(BaseSettings):
     def is_secure(self) -> bool:
         """Whether residents reach us by https; development on the loopback does not."""
         return self.base_url.startswith("https://")
+
+    @property
+    def links_sign_in(self) -> bool:
+        """Whether officers may sign in with a link that the command line printed."""
+        return not self.is_secure if self.sign_in_links is None else self.sign_in_links
 
     def cookie_name(self, name: str) -> str:
         """A cookie's full name: bound to this very host wherever https allows it."""

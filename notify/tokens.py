@@ -6,6 +6,8 @@ import hmac
 import secrets
 from enum import StrEnum
 
+from cryptography.fernet import Fernet, InvalidToken
+
 from notify.errors import NotFound, SetUpError
 from notify.settings import once_a_process, settings
 
@@ -70,6 +72,28 @@ def read(purpose: Purpose, token: str) -> bytes:
 def keyed_hash(purpose: str, value: str) -> bytes:
     """A 32-byte digest of `value` that nobody without the secret key can compute or compare."""
     return hmac.digest(_key("hash:" + purpose), value.encode(), hashlib.sha256)
+
+
+def link_of_chain(before: bytes, content: bytes) -> bytes:
+    """The next link of a chain that nobody without the secret key can forge: it covers everything before it."""
+    return hmac.digest(_key("chain:audit"), before + content, hashlib.sha256)
+
+
+def seal(purpose: str, text: str) -> str:
+    """`text` encrypted for keeping; only `unseal` with the same purpose and secret key reads it."""
+    return _box(purpose).encrypt(text.encode()).decode()
+
+
+def unseal(purpose: str, sealed: str) -> str:
+    """What was sealed for this purpose. Raises: LinkNotValid for anything else."""
+    try:
+        return _box(purpose).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise LinkNotValid("What was kept cannot be read with this installation's secret key.") from None
+
+
+def _box(purpose: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_key("seal:" + purpose)))
 
 
 def random_token() -> str:

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from notify import clock
 from notify.db import transaction
 from notify.providers.base import Channel
+from notify.settings import settings
 from notify.staff import service as staff
-from notify.staff.models import KeyMode, Role
+from notify.staff import sessions
+from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import (
     ConsentEvidence,
@@ -65,9 +68,30 @@ def make_world(*, topics: Sequence[NewTopic] = ()) -> World:
 
 
 def make_key(world: World, role: Role, *, mode: KeyMode = KeyMode.LIVE) -> dict[str, str]:
-    """The headers of a new key of this role."""
+    """The headers of a new key of this role, which belongs to a new officer."""
     with transaction() as session:
-        key = staff.create_key(session, council_id=world.council_id, name=role, role=role, mode=mode)
+        officer = staff.create_officer(
+            session, council_id=world.council_id, email=f"{uuid4().hex}@example.org", name="Sam", role=role
+        )
+        key = staff.create_key(
+            session, council_id=world.council_id, name=role, role=role, mode=mode, officer_id=officer.id
+        )
+    return {"Authorization": f"Bearer {key}"}
+
+
+def at_the_desk(key: dict[str, str]) -> dict[str, str]:
+    """The headers of a browser in which the officer of this key has just signed in with a second factor."""
+    prefix = key["Authorization"].split("_")[2]
+    with transaction() as session:
+        officer = session.exec(select(Officer).join(ApiKey).where(ApiKey.prefix == prefix)).one()
+        cookie = sessions.open_session(session, officer, mfa_at=clock.now())
+    return {"Cookie": f"{settings().cookie_name('officer')}={cookie}", "Sec-Fetch-Site": "same-origin"}
+
+
+def council_key(world: World, role: Role) -> dict[str, str]:
+    """The headers of a new key of this role, which is the council's own."""
+    with transaction() as session:
+        key = staff.create_key(session, council_id=world.council_id, name=role, role=role, mode=KeyMode.LIVE)
     return {"Authorization": f"Bearer {key}"}
 
 

@@ -15,6 +15,7 @@ from notify import logs
 from notify.alerts import service as alerts
 from notify.db import engine, transaction
 from notify.deliveries import brake, budgets, digests, endpoints, holds, metering, reconcile, restores, service
+from notify.staff import trail
 from notify.subscribers import cleaning
 
 log = logging.getLogger("workers.scheduler")
@@ -58,6 +59,8 @@ CHORES = (
     Chore("finish alerts", 5, _finish_alerts),
     Chore("lift needless holds", 5, holds.lift_needless),
     Chore("say that the scheduler runs", 5, metering.scheduler_ran),
+    Chore("seal the audit trail", 3, trail.seal),
+    Chore("anchor the audit trail", 3600, trail.anchor),
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
     Chore("send digests that are due", 30, digests.send_due),

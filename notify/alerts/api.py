@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import queries, service
+from notify.alerts import queries, service, visibility
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
 from notify.errors import Forbidden, Invalid
@@ -123,6 +123,7 @@ class Reason(Input):
 @post("/audiences", guards=[Requires(Right.WRITE_ALERTS)], status_code=200, sync_to_thread=True, tags=["audiences"])
 def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
     """Dry run: exactly whom an alert would reach, counted by channel, language and ward."""
+    visibility.require_within(request.user.remit, data.topic, data.audience)
     with transaction() as session:
         count = queries.count_audience(session, request.user.council_id, data)
     share = round(count.people / count.population, 4) if count.population else None
@@ -162,6 +163,7 @@ def create_alert(
         raise IdempotencyKeyMissing("Send a header such as `Idempotency-Key: 7f3a…`, a new one for each alert.")
     user = request.user
     _require_broadcast(user, data.priority)
+    visibility.require_content(user.remit, data)
 
     def create(session: Session) -> Alert:
         return service.create_and_send(
@@ -197,7 +199,9 @@ def list_alerts(
     """The council's alerts, newest first."""
     since = aware(changed_since)
     with transaction() as session:
-        found = queries.alerts(session, request.user.council_id, after=after, changed_since=since, limit=limit)
+        found = queries.alerts(
+            session, request.user.council_id, request.user.remit, after=after, changed_since=since, limit=limit
+        )
         views = [AlertView.of(alert, topic) for alert, topic in found]
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
@@ -206,7 +210,7 @@ def list_alerts(
 def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """One alert and its state."""
     with transaction() as session:
-        return _view(session, queries.alert(session, request.user.council_id, alert_id))
+        return _view(session, queries.alert(session, request.user.council_id, alert_id, request.user.remit))
 
 
 @post(
@@ -219,8 +223,8 @@ def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_release(request.user, alert)
+        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
+        _require_release(session, request.user, alert)
         return _view(session, service.submit(session, alert=alert, actor=request.user.actor))
 
 
@@ -234,8 +238,10 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Agree to exactly this content. The author cannot."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_release(request.user, alert)
+        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
+        _require_release(session, request.user, alert)
+        if alert.priority == Priority.EMERGENCY:
+            request.user.require_fresh_mfa()
         return _view(session, service.approve(session, alert=alert, actor=request.user.actor))
 
 
@@ -249,8 +255,8 @@ def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_release(request.user, alert)
+        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
+        _require_release(session, request.user, alert)
         return _view(session, service.reject(session, alert=alert, actor=request.user.actor, reason=data.reason))
 
 
@@ -264,8 +270,8 @@ def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[R
 def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Stop an alert: what was not handed over within a few seconds never will be."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id)
-        _require_release(request.user, alert)
+        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
+        _require_release(session, request.user, alert)
         return _view(session, service.cancel(session, alert=alert, actor=request.user.actor))
 
 
@@ -295,8 +301,9 @@ def _follow_up(
     user: Principal, alert_id: UUID, content: FollowUpContent, kind: FollowUp, key: str | None
 ) -> Response[dict[str, object]]:
     def create(session: Session) -> Alert:
-        first = queries.alert(session, user.council_id, alert_id)
+        first = queries.alert(session, user.council_id, alert_id, user.remit)
         _require_broadcast(user, first.priority)
+        visibility.require_within_alert(session, user.remit, first)
         is_test = first.is_test or user.is_test
         return service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
 
@@ -308,8 +315,9 @@ def _require_broadcast(user: Principal, priority: Priority) -> None:
         user.require(Right.BROADCAST)
 
 
-def _require_release(user: Principal, alert: Alert) -> None:
+def _require_release(session: Session, user: Principal, alert: Alert) -> None:
     """Refuse unless this principal may decide about exactly this alert."""
+    visibility.require_within_alert(session, user.remit, alert)
     _require_broadcast(user, alert.priority)
     if user.is_test and not alert.is_test:
         raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, DryRun, Priority
+from notify.alerts.visibility import visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
 from notify.places.queries import areas_by_code
@@ -17,6 +18,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
+from notify.staff.remit import EVERYTHING, Remit
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
 
@@ -69,9 +71,11 @@ def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priori
     return allowed
 
 
-def alert(session: Session, council_id: UUID, alert_id: UUID) -> Alert:
-    """This council's alert with this id. Raises: UnknownAlert."""
-    found = session.exec(select(Alert).where(Alert.id == alert_id, Alert.council_id == council_id)).first()
+def alert(session: Session, council_id: UUID, alert_id: UUID, remit: Remit = EVERYTHING) -> Alert:
+    """This council's alert with this id, if the remit has to do with it. Raises: UnknownAlert."""
+    statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
+    statement = statement.where(Alert.id == alert_id, Alert.council_id == council_id, *visible(remit))
+    found = session.exec(statement).first()
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
     return found
@@ -80,14 +84,15 @@ def alert(session: Session, council_id: UUID, alert_id: UUID) -> Alert:
 def alerts(
     session: Session,
     council_id: UUID,
+    remit: Remit = EVERYTHING,
     *,
     after: UUID | None = None,
     changed_since: datetime | None = None,
     limit: int = 50,
 ) -> Sequence[tuple[Alert, Topic]]:
-    """The council's alerts with their topics, newest first, older than `after`."""
+    """The council's alerts within the remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.council_id == council_id)
+    statement = statement.where(Alert.council_id == council_id, *visible(remit))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:

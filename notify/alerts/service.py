@@ -25,7 +25,7 @@ from notify.alerts.models import (
 from notify.alerts.queries import allowed_channels
 from notify.errors import Conflict, Forbidden, Invalid
 from notify.places import targeting
-from notify.staff import telling
+from notify.staff import queries, telling
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
@@ -47,7 +47,7 @@ class WrongState(Conflict):
 
 
 class AuthorCannotApprove(Forbidden):
-    """Somebody else must look at an alert before it is sent."""
+    """Somebody else must look at an alert before it is sent; a council's own keys are all one somebody."""
 
     title = "The author cannot approve the alert"
 
@@ -150,8 +150,10 @@ def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
 
     Raises: AuthorCannotApprove, WrongState, AlreadyExpired.
     """
-    if actor == alert.created_by:
-        raise AuthorCannotApprove("Somebody other than the author must approve this alert.")
+    if queries.person(session, actor) == queries.person(session, alert.created_by):
+        raise AuthorCannotApprove(
+            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
+        )
     _require_not_over(alert.expires_at)
     _lock_submitted(session, alert)
     _record_opinion(session, alert, actor, approved=True, reason="")
@@ -188,7 +190,7 @@ def _record_opinion(session: Session, alert: Alert, actor: str, *, approved: boo
             alert_id=alert.id,
             content_hash=alert.content_hash,
             submission=alert.submission,
-            actor=actor,
+            actor=queries.person(session, actor),  # two keys of one officer, or of nobody, are one opinion
             approved=approved,
             reason=reason,
         )

@@ -68,7 +68,7 @@ def _tally(tally: Tally) -> dict[str, int]:
 def read_analytics(request: AnyRequest, alert_id: FromPath[UUID]) -> AnalyticsView:
     """How many were reached, how fast, and what they did as far as they agreed to be counted."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
         found = queries.figures(session, alert)
     return AnalyticsView(
         alert=alert.id,

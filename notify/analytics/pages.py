@@ -19,9 +19,9 @@ from notify.db import transaction
 from notify.deliveries import brake, holds
 from notify.deliveries.models import Hold
 from notify.deliveries.queries import count_dead, dead_deliveries
+from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.models import Topic
-from notify.web.templates import page
 
 AnyRequest = Request[Principal, None, State]
 
@@ -73,16 +73,16 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
 def list_alerts(request: AnyRequest) -> Response[object]:
     """The council's newest alerts."""
     with transaction() as session:
-        found = alerts.alerts(session, request.user.council_id, limit=100)
+        found = alerts.alerts(session, request.user.council_id, request.user.remit, limit=100)
         summaries = [_summary(alert, topic) for alert, topic in found]
-    return page("alerts.html", alerts=summaries, officer=request.user.name)
+    return staff_page(request.user, "alerts.html", at="/staff", alerts=summaries)
 
 
 @get("/staff/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
 def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """One alert and how far it is; a small script renews the figures until everything was handed over."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
         summary = _summary(alert, session.get_one(Topic, alert.topic_id))
         figures = queries.figures(session, alert)
         kept_back = [
@@ -91,8 +91,10 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         bounces = brake.bounces(session, alert.id)
         dead = dead_deliveries(session, alert_id=alert.id, limit=DEAD_SHOWN)
         dead_count = sum(count_dead(session, alert_id=alert.id).values())
-    return page(
+    return staff_page(
+        request.user,
         "alert.html",
+        at="",
         alert=summary,
         figures=_shown(figures),
         by_channel=[{"channel": group.name, **asdict(group.tally)} for group in figures.by_channel],
@@ -105,7 +107,6 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         bounces=bounces.words if bounces else None,
         dead=dead,
         dead_count=dead_count,
-        officer=request.user.name,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import field_validator, model_validator
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import queries as alerts
+from notify.alerts import visibility
 from notify.alerts.models import Priority
 from notify.db import Input, transaction
 from notify.deliveries import holds, queries
@@ -83,7 +84,7 @@ class DeliveryPage(SQLModel):
     next: int | None
 
 
-@get("/alerts/{alert_id:uuid}/deliveries", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["ledger"])
+@get("/alerts/{alert_id:uuid}/deliveries", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["ledger"])
 def list_deliveries(
     request: AnyRequest,
     alert_id: FromPath[UUID],
@@ -95,7 +96,7 @@ def list_deliveries(
     """The ledger of an alert: one row per person and channel, with its state."""
     since = aware(changed_since)
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
         rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
     views = [
         DeliveryView(
@@ -233,7 +234,7 @@ class RetriedView(SQLModel):
     under_way: int
 
 
-@get("/queue", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["queue"])
+@get("/queue", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"])
 def read_queue(request: AnyRequest) -> QueueView:
     """What waits on each lane of the installation, what is on hold, and the council's deliveries given up on."""
     with transaction() as session:
@@ -266,7 +267,7 @@ def release_queue(request: AnyRequest, data: JSONBody[HoldScope]) -> ReleasedVie
 def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
     """Refuse what concerns another council. Raises: UnknownAlert, QueueIsShared."""
     if scope.alert:
-        alerts.alert(session, user.council_id, scope.alert)
+        alerts.alert(session, user.council_id, scope.alert, user.remit)
     elif len(councils(session)) > 1:
         raise QueueIsShared(
             "Other councils send through it too. Hold your own alerts by `alert`, or ask whoever runs this "
@@ -284,7 +285,8 @@ def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
 def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
     """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        visibility.require_within_alert(session, request.user.remit, alert)
         if alert.priority == Priority.EMERGENCY:
             request.user.require(Right.BROADCAST)
         if request.user.is_test and not alert.is_test:

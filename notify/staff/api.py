@@ -55,7 +55,7 @@ class NewBudget(Input):
     monthly_pence: int | None = Field(ge=0, le=1_000_000_000, description="In pence; null: no limit.")
 
 
-@get("/budget", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["money"])
+@get("/budget", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["money"])
 def read_budget(request: AnyRequest, month: FromQuery[date | None] = None) -> MoneyView:
     """What the council's messages cost this month, or in the month of a day, and what it means to spend."""
     with transaction() as session:

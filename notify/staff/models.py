@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -19,6 +19,8 @@ class Role(StrEnum):
     AUTHOR = "author"
     APPROVER = "approver"
     PLANNER = "planner"
+    COUNCILLOR = "councillor"
+    MONITORING = "monitoring"
     ADMIN = "admin"
 
 
@@ -42,7 +44,11 @@ class Council(SQLModel, table=True):
 
 
 class Officer(SQLModel, table=True):
-    """A person who works for a council."""
+    """A person who works for a council.
+
+    `topics` (short names) and `areas` (ward or district codes) narrow what they see and do; empty: all. A councillor
+    without areas sees nothing. `oidc_subject` is who they are at the identity provider, `totp_step` the last code used.
+    """
 
     __tablename__ = "officer"
 
@@ -52,16 +58,28 @@ class Officer(SQLModel, table=True):
     name: str
     role: Role = Field(sa_column=state_column(Role))
     active: bool = True
+    topics: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    areas: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    oidc_subject: str | None = Field(default=None, unique=True)
+    password_hash: str | None = None
+    totp_secret: str | None = None
+    totp_step: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    failed_tries: int = 0
+    locked_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
 class ApiKey(SQLModel, table=True):
-    """A key for programs. Only the digest is stored; `prefix` is the public part that finds the row."""
+    """A key for programs. Only the digest is stored; `prefix` is the public part that finds the row.
+
+    `officer_id` is whose key it is; none: the council's own. Approving with it is that officer's approving.
+    """
 
     __tablename__ = "api_key"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     council_id: UUID = Field(foreign_key="council.id")
+    officer_id: UUID | None = Field(default=None, foreign_key="officer.id")
     name: str
     role: Role = Field(sa_column=state_column(Role))
     mode: KeyMode = Field(sa_column=state_column(KeyMode))
@@ -81,6 +99,17 @@ class SignIn(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     officer_id: UUID = Field(foreign_key="officer.id")
     is_link: bool
+    expires_at: datetime = Field(sa_column=moment_column())
+    seen_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    mfa_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class UsedState(SQLModel, table=True):
+    """A sign-in at the identity provider that has come back, so that it does not come back twice."""
+
+    __tablename__ = "used_state"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     expires_at: datetime = Field(sa_column=moment_column())
 
 
@@ -120,3 +149,13 @@ class AuditEntry(SQLModel, table=True):
     action: str
     subject: str
     detail: dict[str, object] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+
+
+class AuditSeal(SQLModel, table=True):
+    """One link of the chain over the audit trail: `digest` covers the link before and the entry's whole content."""
+
+    __tablename__ = "audit_seal"
+
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    entry_id: int = Field(sa_column=Column(BigInteger, ForeignKey("audit_entry.id"), nullable=False, unique=True))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

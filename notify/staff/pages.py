@@ -1,30 +1,90 @@
 """The officers' way in and out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar.datastructures import Cookie, State
+from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from notify import clock
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import service
-from notify.staff.guards import OFFICER_COOKIE
+from notify.staff import entrance, oidc, passwords, service, sessions
+from notify.staff.desk import Fault, staff_page
+from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
 from notify.web.cookies import ended_cookie, session_cookie
-from notify.web.forms import from_our_pages
+from notify.web.forms import from_our_pages, read_form
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
+StaffRequest = Request[Principal, object, State]
 
 FIRST_PAGE = "/staff"
+ATTEMPT_COOKIE = "officer-attempt"
+DID_NOT_WORK = "Address, password or code is not right, or there were too many tries. Wait a few minutes and try again."
+CODE_DID_NOT_WORK = "The code is not right, was used already, or there were too many tries. Wait for the next code."
+
+
+def _cookie(request: Request[Any, Any, Any], name: str = OFFICER_COOKIE) -> str:
+    return request.cookies.get(settings().cookie_name(name), "")
+
+
+def _into(secret: str, *others: Cookie) -> Response[object]:
+    cookie = session_cookie(OFFICER_COOKIE, secret, sessions.SESSION_LIFE)
+    return Redirect(FIRST_PAGE, status_code=303, cookies=[cookie, *others])
+
+
+def _sign_in_page(*, fault: str = "", email: str = "") -> Response[object]:
+    return page(
+        "staff-sign-in.html",
+        status=401 if fault else 200,
+        faults=[Fault("email", fault)] if fault else [],
+        email=email,
+        has_oidc=oidc.oidc_settings().is_on,
+        has_links=settings().links_sign_in,
+    )
 
 
 @get("/staff/sign-in", sync_to_thread=False, include_in_schema=False)
 def explain_sign_in() -> Response[object]:
-    """How officers get a link."""
-    return page("staff-sign-in.html")
+    """The ways in that this installation has."""
+    return _sign_in_page()
+
+
+@post("/staff/sign-in", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])
+def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Password and code, for when council accounts cannot be used."""
+    form = read_form(body)
+    email = form.one("email")
+    with transaction() as session:
+        secret = entrance.enter_by_password(
+            session, email=email, password=form.one("password"), code=form.one("code"), instead_of=_cookie(request)
+        )
+    return _into(secret) if secret else _sign_in_page(fault=DID_NOT_WORK, email=email)
+
+
+@get("/staff/sign-in/oidc", sync_to_thread=True, include_in_schema=False)
+def go_to_identity_provider(again: FromQuery[bool] = False) -> Response[object]:
+    """Send the browser to the council's own sign-in. Nothing is stored here."""
+    address, attempt = oidc.begin(afresh=again)
+    return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
+
+
+# a GET because browsers come back by one; only the browser that began can, once, so a mail scanner opens nothing
+@get(oidc.CALL_BACK, sync_to_thread=True, include_in_schema=False)
+def come_back(request: AnyRequest) -> Response[object]:
+    """Take what the identity provider says and open a session."""
+    said = request.query_params
+    attempt = oidc.read_attempt(_cookie(request, ATTEMPT_COOKIE), said.get("state", ""))
+    with transaction() as session:
+        oidc.use_up(session, attempt)
+    identity = oidc.identify(attempt, said.get("code", ""))
+    with transaction() as session:
+        secret = entrance.enter_by_identity(session, identity, instead_of=_cookie(request))
+    return _into(secret, ended_cookie(ATTEMPT_COOKIE))
 
 
 @get("/staff/sign-in/{token:str}", sync_to_thread=False, include_in_schema=False)
@@ -40,19 +100,61 @@ def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
     status_code=303,
     guards=[from_our_pages],
 )
-def sign_in(token: FromPath[str]) -> Response[object]:
+def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
     """Use up the link and open a session of a working day."""
     with transaction() as session:
-        secret = service.sign_in(session, token)
-    return Redirect(FIRST_PAGE, status_code=303, cookies=[session_cookie(OFFICER_COOKIE, secret, service.SESSION_LIFE)])
+        secret = service.sign_in(session, token, instead_of=_cookie(request))
+    return _into(secret)
+
+
+def _confirm_page(request: StaffRequest, fault: str = "") -> Response[object]:
+    return staff_page(
+        request.user,
+        "staff-confirm.html",
+        at="",
+        status=422 if fault else 200,  # somebody is signed in; only the code is wrong
+        faults=[Fault("code", fault)] if fault else [],
+        has_oidc=oidc.oidc_settings().is_on,
+    )
+
+
+@get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
+def ask_to_confirm(request: StaffRequest) -> Response[object]:
+    """Asks for the second factor once more, as approving an emergency needs."""
+    return _confirm_page(request)
+
+
+@post(
+    "/staff/confirm",
+    sync_to_thread=True,
+    include_in_schema=False,
+    status_code=303,
+    guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
+)
+def confirm(request: StaffRequest, body: RawBody) -> Response[object]:
+    """A fresh second factor; the session gets another secret."""
+    with transaction() as session:
+        officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
+        secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
+    return _into(secret) if secret else _confirm_page(request, CODE_DID_NOT_WORK)
 
 
 @post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])
 def sign_out(request: AnyRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
-        service.sign_out(session, request.cookies.get(settings().cookie_name(OFFICER_COOKIE), ""))
+        sessions.close_session(session, _cookie(request))
     return Redirect("/", status_code=303, cookies=[ended_cookie(OFFICER_COOKIE)])
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (explain_sign_in, ask_to_sign_in, sign_in, sign_out)
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    explain_sign_in,
+    sign_in_with_password,
+    go_to_identity_provider,
+    come_back,
+    ask_to_sign_in,
+    sign_in,
+    ask_to_confirm,
+    confirm,
+    sign_out,
+)

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import NotFound
-from notify.staff.models import ApiKey, Council, Officer, SignIn
+from notify.staff.models import ApiKey, Council, Officer
 
 
 class UnknownCouncil(NotFound):
@@ -61,19 +61,24 @@ def live_key(session: Session, prefix: str) -> ApiKey | None:
     return session.exec(statement).first()
 
 
-def signed_in_officer(session: Session, digest: bytes) -> Officer | None:
-    """The officer whose session cookie has this digest, while both are valid."""
-    statement = (
-        select(Officer)
-        .join(SignIn, col(SignIn.officer_id) == col(Officer.id))
-        .where(
-            SignIn.digest == digest,
-            col(SignIn.is_link).is_(False),
-            SignIn.expires_at > clock.now(),
-            col(Officer.active).is_(True),
-        )
-    )
-    return session.exec(statement).first()
+def person(session: Session, actor: str) -> str:
+    """Who stands behind an actor of the audit trail: for an officer's key that officer.
+
+    Nobody knows who holds the keys that are the council's own, and one may hold them all: together they are one person.
+    """
+    kind, _, prefix = actor.partition(":")
+    if kind != "key":
+        return actor
+    found = session.exec(select(ApiKey.officer_id, ApiKey.council_id).where(ApiKey.prefix == prefix)).first()
+    if found is None:
+        return actor
+    owner, council_id = found
+    return f"officer:{owner}" if owner else f"keys:{council_id}"
+
+
+def lock_council(session: Session, council_id: UUID) -> None:
+    """Let one transaction at a time change who may do what in this council."""
+    session.exec(select(Council.id).where(Council.id == council_id).with_for_update()).one()
 
 
 def officer_by_email(session: Session, email: str) -> Officer:

@@ -12,13 +12,13 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from notify import clock, tokens
-from notify.errors import Conflict, Invalid, NotFound, Unauthenticated
-from notify.staff import queries
+from notify.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from notify.settings import settings
+from notify.staff import queries, sessions
 from notify.staff.models import ApiKey, AuditEntry, Council, KeyMode, Officer, Role, SignIn
 
 KEY_LIFE = timedelta(days=365)
 LINK_LIFE = timedelta(minutes=10)
-SESSION_LIFE = timedelta(hours=8)
 
 
 class CouncilExists(Conflict):
@@ -55,6 +55,12 @@ class SignInLinkNotValid(NotFound):
     """The link was used, has expired or never existed."""
 
     title = "This sign-in link does not work"
+
+
+class SignInLinksAreOff(Forbidden):
+    """Links are for development; this installation is reached by https."""
+
+    title = "Sign-in links are switched off"
 
 
 def audit(
@@ -102,22 +108,33 @@ def create_officer(session: Session, *, council_id: UUID, email: str, name: str,
     return officer
 
 
-def create_key(session: Session, *, council_id: UUID, name: str, role: Role, mode: KeyMode) -> str:
+def create_key(
+    session: Session,
+    *,
+    council_id: UUID,
+    name: str,
+    role: Role,
+    mode: KeyMode,
+    officer_id: UUID | None = None,
+    life: timedelta = KEY_LIFE,
+    actor: str = "command-line",
+) -> str:
     """A new API key, `notify_live_<public part>_<secret>`. This is the only time it can be read."""
     prefix = secrets.token_hex(6)
     secret = secrets.token_urlsafe(32)
     session.add(
         ApiKey(
             council_id=council_id,
+            officer_id=officer_id,
             name=name,
             role=role,
             mode=mode,
             prefix=prefix,
             digest=tokens.digest(secret),
-            expires_at=clock.now() + KEY_LIFE,
+            expires_at=clock.now() + life,
         )
     )
-    audit(session, council_id=council_id, actor="command-line", action="key.create", subject=prefix, role=role)
+    audit(session, council_id=council_id, actor=actor, action="key.create", subject=prefix, role=role, mode=mode)
     return f"notify_{mode}_{prefix}_{secret}"
 
 
@@ -149,8 +166,12 @@ def create_sign_in_link(session: Session, officer_id: UUID) -> str:
     return token
 
 
-def sign_in(session: Session, token: str) -> str:
-    """Use up a sign-in link; the secret for the officer's session cookie. Raises: SignInLinkNotValid."""
+def sign_in(session: Session, token: str, *, instead_of: str = "") -> str:
+    """Use up a sign-in link; the secret for the officer's session cookie.
+
+    Raises: SignInLinkNotValid, SignInLinksAreOff.
+    """
+    require_links()
     used = session.execute(
         delete(SignIn)
         .where(col(SignIn.digest) == tokens.digest(token), col(SignIn.is_link), col(SignIn.expires_at) > clock.now())
@@ -158,15 +179,28 @@ def sign_in(session: Session, token: str) -> str:
     ).scalar_one_or_none()
     if used is None:
         raise SignInLinkNotValid("It was used already or is older than ten minutes. Ask for a new one.")
-    cookie = tokens.random_token()
-    session.add(
-        SignIn(digest=tokens.digest(cookie), officer_id=used, is_link=False, expires_at=clock.now() + SESSION_LIFE)
-    )
     officer = session.get_one(Officer, used)
-    audit(session, council_id=officer.council_id, actor=f"officer:{used}", action="officer.sign-in", subject=str(used))
-    return cookie
+    if not officer.active:
+        raise SignInLinkNotValid("The officer whom it was made for no longer works here.")
+    # on a developer's machine nobody has a second factor, and whoever makes links there owns the machine
+    mfa_at = None if settings().is_secure else clock.now()
+    note_sign_in(session, officer, way="link")
+    return sessions.open_session(session, officer, mfa_at=mfa_at, instead_of=instead_of)
 
 
-def sign_out(session: Session, cookie: str) -> None:
-    """End the session of this cookie, if there is one."""
-    session.execute(delete(SignIn).where(col(SignIn.digest) == tokens.digest(cookie)))
+def require_links() -> None:
+    """Refuse where sign-in links are not a way in. Raises: SignInLinksAreOff."""
+    if not settings().links_sign_in:
+        raise SignInLinksAreOff("Sign in with your council's account, or with password and code.")
+
+
+def note_sign_in(session: Session, officer: Officer, *, way: str) -> None:
+    """Write down that an officer came in, and how."""
+    audit(
+        session,
+        council_id=officer.council_id,
+        actor=f"officer:{officer.id}",
+        action="officer.sign-in",
+        subject=str(officer.id),
+        way=way,
+    )

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from notify.db import transaction
 from notify.languages import LANGUAGES, _, speaking
 from notify.places.postcodes import PostcodeNotValid
+from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.service import audit
 from notify.subscribers import coverage, service
@@ -32,10 +33,10 @@ from notify.subscribers.sign_up import (
     ways_in_words,
 )
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
-from notify.web.templates import page
 
 OfficerRequest = Request[Principal, object, object]  # type: ignore[type-var]
 
+PATH = "/staff/sign-up"
 HOW: Mapping[str, str] = {"phone": "On the telephone", "counter": "At a counter", "paper": "On a signed paper form"}
 
 staff_get = partial(get, sync_to_thread=True, include_in_schema=False)
@@ -43,7 +44,7 @@ staff_post = partial(post, sync_to_thread=True, include_in_schema=False, status_
 MAY = RequiresLive(Right.CHANGE_SUBSCRIBERS)
 
 
-@staff_get("/staff/sign-up", guards=[MAY])
+@staff_get(PATH, guards=[MAY])
 def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[object]:
     """Where does the resident live? And then everything else on one page."""
     if not postcode:
@@ -58,10 +59,11 @@ def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[obje
 
 
 def _form_page(request: OfficerRequest, form: Form, offer: Offer | None, faults: Sequence[Fault]) -> Response[object]:
-    return page(
+    return staff_page(
+        request.user,
         "staff-sign-up.html",
+        at=PATH,
         status=422 if faults else 200,
-        officer=request.user.name,
         form=form,
         offer=offer,
         faults=faults,
@@ -86,7 +88,7 @@ def _wordings() -> Mapping[str, tuple[str, str]]:
     return found
 
 
-@staff_post("/staff/sign-up", guards=[from_our_pages, MAY])
+@staff_post(PATH, guards=[from_our_pages, MAY])
 def take(request: OfficerRequest, body: RawBody) -> Response[object]:
     """Sign the resident up with the words that were read out, and write to them so that they confirm."""
     form = read_form(body)
@@ -101,7 +103,7 @@ def take(request: OfficerRequest, body: RawBody) -> Response[object]:
         return _form_page(request, form, offer, error.faults)
     except service.NotEnrolled as error:
         return _form_page(request, form, offer, [Fault("email", error.detail)])
-    return page("staff-signed-up.html", officer=request.user.name, mobile=form.one("mobile") or form.one("telephone"))
+    return staff_page(request.user, "staff-signed-up.html", at=PATH, mobile=form.one("mobile") or form.one("telephone"))
 
 
 def _sign_up(officer: Principal, form: Form) -> None:

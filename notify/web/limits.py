@@ -56,9 +56,13 @@ DOORS: Mapping[str, str] = {
     "/manage/{token}": "secret",
     "/confirm/{token}": "secret",
     "/confirm-code": "code",
+    "/staff/sign-in": "code",
     "/staff/sign-in/{token}": "code",
     "/u/{token}": "leave",
 }
+
+# opening these asks the identity provider, which takes a thread of ours until it answers
+OPENED: Mapping[str, str] = {"/staff/sign-in/oidc": "secret", "/staff/sign-in/oidc/back": "secret"}
 
 # KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted; 0: granted now.
 _TAKE = """
@@ -77,7 +81,7 @@ return tostring(wait)
 
 def kind_of(method: str, route: str) -> str | None:
     """What a request to this route counts as; None where it is not counted."""
-    return DOORS.get(route) if method == "POST" else None
+    return DOORS.get(route) if method == "POST" else OPENED.get(route)
 
 
 def wait_s(kind: str, network: str, factor: float) -> float:

@@ -15,6 +15,7 @@ from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
+from tests.browser.staff_states import AT_THE_DESK
 from tests.subscribers.places import NEAR, add_county
 from tests.world import NORTH, World, add_resident
 
@@ -282,7 +283,7 @@ def staff_home(page: Page, world: World) -> None:
 def assisting(page: Page, world: World) -> None:
     """Everything about a resident on the telephone."""
     staff_home(page, world)
-    page.get_by_role("link", name="Sign somebody up").click()
+    page.get_by_role("link", name="Residents").click()
     page.get_by_label("Their postcode").fill("ZZ1 1AA")
     go_on(page)
 
@@ -404,6 +405,7 @@ STATES: Mapping[str, Way] = {
     "signed-out": at("/my"),
     "not-found": at("/nowhere"),
     "staff-sign-in": at("/staff/sign-in"),
+    **AT_THE_DESK,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,

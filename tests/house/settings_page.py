@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from notify.providers.registry import GROUP
 from notify.settings import Settings
+from notify.staff.oidc import OidcSettings
 from notify.staff.telling import StaffSettings
 
 INTRODUCTION = """\
@@ -35,6 +36,7 @@ class Row:
 def classes() -> Iterator[type[BaseSettings]]:
     """The installation's settings, then each built-in provider's."""
     yield Settings
+    yield OidcSettings
     yield StaffSettings
     seen: set[type[BaseSettings]] = set()
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):

@@ -11,6 +11,8 @@ from litestar.testing import TestClient
 
 from notify import embedded, jobs
 from notify.settings import Settings
+from notify.staff.guards import Requires
+from notify.staff.pages import come_back, go_to_identity_provider
 from notify.web import limits, networks
 from notify.web.networks import network_behind
 
@@ -120,15 +122,26 @@ def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, mo
 KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out", "/staff/sign-up")
 
 
+def lets_strangers_in(route: HTTPRoute) -> bool:
+    guards = [guard for handler in route.route_handlers for guard in handler.resolve_guards()]
+    return not any(isinstance(getattr(guard, "func", guard), Requires) for guard in guards)
+
+
 def test_every_door_that_strangers_can_press_is_counted_and_no_other_is_named(client: Client) -> None:
     pressed = {
         route.path_format
         for route in client.app.routes
         if isinstance(route, HTTPRoute) and "POST" in route.methods and not route.path.startswith(KNOWN_OTHERWISE)
+        if lets_strangers_in(route)
     }
     assert pressed == limits.DOORS.keys()
     assert set(limits.DOORS.values()) == limits.LIMITS.keys()
     assert {limits.kind_of("GET", route) for route in pressed} == {None}
+
+
+def test_doors_that_ask_the_identity_provider_are_counted() -> None:
+    asking = {handler.paths.copy().pop() for handler in (go_to_identity_provider, come_back)}
+    assert {limits.kind_of("GET", door) for door in asking} == {"secret"}
 
 
 def test_a_proxy_that_is_no_network_is_refused() -> None:

@@ -185,6 +185,8 @@ class Model:
         """The status that the door must answer with; where that is 200, it is done."""
         if is_test and not alert.is_test:
             return 403
+        if is_test and verb == "approve" and alert.lane == Lane.EMERGENCY:
+            return 403  # a key, which cannot say that somebody is there
         expected = {
             "submit": self._may_submit,
             "approve": self._may_approve,

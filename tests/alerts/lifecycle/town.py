@@ -29,7 +29,7 @@ class Town(RuleBasedStateMachine):
         self.headers: dict[str, Headers] = {
             AUTHOR: make_key(world, Role.PLANNER),
             COLLEAGUE: make_key(world, Role.PLANNER),
-            ADMIN: world.headers,
+            ADMIN: make_key(world, Role.ADMIN),
             REHEARSER: make_key(world, Role.PLANNER, mode=KeyMode.TEST),
         }
         self.model = Model()

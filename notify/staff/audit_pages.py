@@ -1,0 +1,146 @@
+"""The audit trail for those who may read it: a list to search, and a table to take away."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromQuery
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import String, cast, or_
+from sqlmodel import Session, col, select
+
+from notify.db import transaction
+from notify.staff.desk import staff_page
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.models import AuditEntry, Officer
+
+AnyRequest = Request[Principal, object, State]
+
+ON_A_PAGE = 100
+MOST_EXPORTED = 100_000
+STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as people read it."""
+
+    id: int
+    at: datetime
+    who: str
+    actor: str
+    action: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for: words anywhere in an entry, days in UTC, entries before an id."""
+
+    words: str = ""
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None
+
+
+def find(session: Session, council_id: UUID, asked: Search, *, limit: int) -> list[Line]:
+    """The council's entries that fit, newest first."""
+    statement = select(AuditEntry).where(AuditEntry.council_id == council_id)
+    for word in asked.words.split()[:10]:
+        fields = (col(AuditEntry.actor), col(AuditEntry.action), col(AuditEntry.subject))
+        anywhere = [field.icontains(word, autoescape=True) for field in fields]
+        anywhere.append(cast(col(AuditEntry.detail), String).icontains(word, autoescape=True))
+        named = [f"officer:{one}" for one in _ids_of(session, council_id, word)]
+        statement = statement.where(or_(*anywhere, col(AuditEntry.actor).in_(named)))
+    if asked.since:
+        statement = statement.where(AuditEntry.at >= datetime.combine(asked.since, time(), UTC))
+    if asked.until:
+        statement = statement.where(AuditEntry.at < datetime.combine(asked.until, time(), UTC) + timedelta(days=1))
+    if asked.before:
+        statement = statement.where(col(AuditEntry.id) < asked.before)
+    entries = session.exec(statement.order_by(col(AuditEntry.id).desc()).limit(limit)).all()
+    known = session.exec(select(Officer.id, Officer.name).where(Officer.council_id == council_id))
+    names = {f"officer:{officer_id}": name for officer_id, name in known}
+    return [_line(entry, names) for entry in entries]
+
+
+def _ids_of(session: Session, council_id: UUID, word: str) -> Sequence[UUID]:
+    named = col(Officer.name).icontains(word, autoescape=True)
+    return session.exec(select(Officer.id).where(Officer.council_id == council_id, named).limit(100)).all()
+
+
+def _line(entry: AuditEntry, names: Mapping[str, str]) -> Line:
+    detail = "; ".join(f"{name}: {value}" for name, value in entry.detail.items())
+    who = names.get(entry.actor, entry.actor)
+    return Line(entry.id or 0, entry.at, who, entry.actor, entry.action, entry.subject, detail)
+
+
+def _search(words: str, since: str, until: str, before: int | None = None) -> Search:
+    return Search(words=words[:200].replace("\0", ""), since=_day(since), until=_day(until), before=before)
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None  # a browser sends an empty field too
+
+
+@get("/staff/audit", guards=[Requires(Right.SEE_AUDIT)], sync_to_thread=True, include_in_schema=False)
+def show_audit(
+    request: AnyRequest,
+    q: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
+) -> Response[object]:
+    """Who did what, newest first."""
+    asked = _search(q, since, until, before)
+    with transaction() as session:
+        lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
+    return staff_page(
+        request.user,
+        "staff-audit.html",
+        at="/staff/audit",
+        lines=lines,
+        asked=asked,
+        older=lines[-1].id if len(lines) == ON_A_PAGE else None,
+    )
+
+
+@get("/staff/audit.csv", guards=[Requires(Right.SEE_AUDIT)], sync_to_thread=True, include_in_schema=False)
+def export_audit(
+    request: AnyRequest, q: FromQuery[str] = "", since: FromQuery[str] = "", until: FromQuery[str] = ""
+) -> Response[str]:
+    """The same as a table, at most 100,000 entries, for spreadsheets and for answers to requests."""
+    with transaction() as session:
+        found = find(session, request.user.council_id, _search(q, since, until), limit=MOST_EXPORTED)
+    return Response(
+        as_csv(found),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
+    )
+
+
+def as_csv(lines: Sequence[Line]) -> str:
+    """The lines as a table in which no cell is a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["number", "at", "who", "actor", "action", "subject", "detail"])
+    for line in lines:
+        said = (line.who, line.actor, line.action, line.subject, line.detail)
+        writer.writerow([line.id, line.at.astimezone(UTC).isoformat(), *map(_harmless, said)])
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.startswith(STARTS_A_FORMULA) else cell
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_audit, export_audit)

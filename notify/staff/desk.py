@@ -1,0 +1,41 @@
+"""The frame of the officers' pages: whose they are, where their rights lead, and what is to be mended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from litestar import Response
+
+from notify.staff.guards import Principal, Right
+from notify.web.templates import page
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an officer has to mend, and the id of the field to mend it in."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A page that every page leads to."""
+
+    text: str
+    href: str
+    right: Right
+
+
+MENU: Sequence[MenuItem] = (
+    MenuItem("Alerts", "/staff", Right.SEE_ALERTS),
+    MenuItem("Residents", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS),
+    MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT),
+    MenuItem("Officers", "/staff/officers", Right.MANAGE_STAFF),
+    MenuItem("API keys", "/staff/keys", Right.MANAGE_STAFF),
+)
+
+
+def staff_page(user: Principal, name: str, *, at: str, status: int = 200, **values: object) -> Response[object]:
+    """The page `templates/pages/<name>` with a menu of what `user` may open; `at` is the entry it belongs to."""
+    menu = [item for item in MENU if user.may(item.right)]
+    return page(name, status=status, headers=None, officer=user.name, menu=menu, at=at, **values)

@@ -1,0 +1,62 @@
+"""From a proof of who somebody is to a session: whose officer that is, and what is written down."""
+
+from sqlmodel import Session, select
+
+from notify import clock
+from notify.staff import passwords, sessions
+from notify.staff.models import Officer, Role
+from notify.staff.oidc import Identity, SignInRefused
+from notify.staff.service import audit, note_sign_in
+
+NOT_HERE = "Nobody here has your address, or they left. Ask an administrator of your council to add you."
+
+
+def enter_by_identity(session: Session, identity: Identity, *, instead_of: str) -> str:
+    """The secret for the session of whom the identity provider named. Raises: SignInRefused.
+
+    The first time an officer is found by address, and bound to the account; from then on only that account is them.
+    """
+    officer = session.exec(
+        select(Officer).where(Officer.oidc_subject == identity.subject).with_for_update()
+    ).first() or _bind(session, identity)
+    if not officer.active:
+        raise SignInRefused(NOT_HERE)
+    if identity.role is not None and identity.role != officer.role:
+        _take_role(session, officer, identity.role)
+    note_sign_in(session, officer, way="oidc")
+    return sessions.open_session(session, officer, mfa_at=identity.mfa_at, instead_of=instead_of)
+
+
+def _bind(session: Session, identity: Identity) -> Officer:
+    officer = session.exec(select(Officer).where(Officer.email == identity.email).with_for_update()).first()
+    if officer is None or officer.oidc_subject is not None:
+        raise SignInRefused(NOT_HERE)  # another account with the address of somebody who is bound is not them
+    officer.oidc_subject = identity.subject
+    session.flush()
+    actor = f"officer:{officer.id}"
+    audit(session, council_id=officer.council_id, actor=actor, action="officer.bind-account", subject=str(officer.id))
+    return officer
+
+
+def _take_role(session: Session, officer: Officer, role: Role) -> None:
+    before, officer.role = officer.role, role
+    session.flush()
+    sessions.close_all(session, [officer.id])
+    audit(
+        session,
+        council_id=officer.council_id,
+        actor="identity-provider",
+        action="officer.change",
+        subject=str(officer.id),
+        role=role,
+        before=before,
+    )
+
+
+def enter_by_password(session: Session, *, email: str, password: str, code: str, instead_of: str) -> str | None:
+    """The secret for the session of who knows both, or None. The try is counted: let the transaction commit."""
+    officer = passwords.recognise(session, email=email, password=password, code=code)
+    if officer is None:
+        return None
+    note_sign_in(session, officer, way="password")
+    return sessions.open_session(session, officer, mfa_at=clock.now(), instead_of=instead_of)

@@ -1,0 +1,151 @@
+"""Officers and keys of a council, as its administrators keep them. Every change of rights ends sessions at once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+from sqlalchemy import update
+from sqlmodel import Field, Session, col, select
+
+from notify import clock
+from notify.db import Input
+from notify.errors import Conflict, Forbidden, NotFound
+from notify.staff import queries, sessions
+from notify.staff.models import ApiKey, KeyMode, Officer, Role
+from notify.staff.service import KEY_LIFE, audit, create_key
+
+KEY_DAYS = KEY_LIFE.days
+
+
+class UnknownKey(NotFound):
+    """No such key, or another council's."""
+
+    title = "There is no such key"
+
+
+class RoleTooHigh(Forbidden):
+    """A key would do what its officer may not."""
+
+    title = "A key may do no more than its officer"
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left to let others in."""
+
+    title = "A council needs an administrator"
+
+
+ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
+
+
+class OfficerChange(Input):
+    """What changes about an officer; what is unset stays."""
+
+    role: Role | None = None
+    active: bool | None = None
+    topics: list[ShortName] | None = Field(default=None, max_length=200, description="Short names; empty: all.")
+    areas: list[AreaCode] | None = Field(
+        default=None, max_length=500, description="Ward or district codes; empty: all, and for a councillor none."
+    )
+
+
+class NewKey(Input):
+    """A key to make."""
+
+    name: str = Field(min_length=1, max_length=100)
+    role: Role
+    mode: KeyMode = KeyMode.LIVE
+    days: int = Field(default=KEY_DAYS, ge=1, le=KEY_DAYS, description="After so many days it stops working.")
+
+
+def officers(session: Session, council_id: UUID) -> Sequence[Officer]:
+    """Everybody who works or worked for this council, by name."""
+    return session.exec(
+        select(Officer).where(Officer.council_id == council_id).order_by(Officer.name, col(Officer.id)).limit(1000)
+    ).all()
+
+
+def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
+    """This council's officer. Raises: UnknownOfficer."""
+    found = session.exec(select(Officer).where(Officer.id == officer_id, Officer.council_id == council_id)).first()
+    if found is None:
+        raise queries.UnknownOfficer("Your council has no officer with this id.")
+    return found
+
+
+def change_officer(
+    session: Session, *, council_id: UUID, officer_id: UUID, actor: str, change: OfficerChange
+) -> Officer:
+    """Change an officer's rights and end their sessions. Raises: UnknownOfficer, LastAdministrator."""
+    # two who lower each other at the same moment: the second waits here and sees the first
+    queries.lock_council(session, council_id)
+    one = officer(session, council_id, officer_id)
+    session.refresh(one, with_for_update=True)
+    said = change.model_dump(exclude_none=True)
+    news = {name: value for name, value in said.items() if getattr(one, name) != value}
+    if not news:
+        return one
+    was_administrator = one.role == Role.ADMIN and one.active and not one.topics and not one.areas
+    for name, value in news.items():
+        setattr(one, name, value)
+    session.flush()
+    if was_administrator:
+        _require_administrator(session, council_id)
+    sessions.close_all(session, [one.id])
+    audit(session, council_id=council_id, actor=actor, action="officer.change", subject=str(one.id), **news)
+    return one
+
+
+def _require_administrator(session: Session, council_id: UUID) -> None:
+    left = session.exec(
+        select(Officer.id)
+        .where(Officer.council_id == council_id, Officer.role == Role.ADMIN, col(Officer.active))
+        .where(Officer.topics == [], Officer.areas == [])  # a remit takes the right to manage others away
+        .limit(1)
+    ).first()
+    if left is None:
+        raise LastAdministrator("Make somebody else administrator first.")
+
+
+def keys(session: Session, council_id: UUID) -> Sequence[tuple[ApiKey, str | None]]:
+    """The council's keys, newest first, each with the name of the officer whose it is."""
+    found = session.exec(
+        select(ApiKey, Officer.name)
+        .join(Officer, col(Officer.id) == col(ApiKey.officer_id), isouter=True)
+        .where(ApiKey.council_id == council_id)
+        .order_by(col(ApiKey.created_at).desc())
+        .limit(1000)
+    ).all()
+    return [(key, name) for key, name in found]
+
+
+def create_own_key(session: Session, *, officer: Officer, actor: str, new: NewKey, most: frozenset[Role]) -> str:
+    """A key of this officer, which may do no more than they. Readable only now. Raises: RoleTooHigh."""
+    if new.role not in most:
+        raise RoleTooHigh(f"You are {officer.role}; a key of yours cannot be {new.role}.")
+    return create_key(
+        session,
+        council_id=officer.council_id,
+        name=new.name,
+        role=new.role,
+        mode=new.mode,
+        officer_id=officer.id,
+        life=timedelta(days=new.days),
+        actor=actor,
+    )
+
+
+def revoke_key(session: Session, *, council_id: UUID | None, prefix: str, actor: str) -> datetime:
+    """End a key, of this council or, with None, of any; when. Repeating changes nothing. Raises: UnknownKey."""
+    key = session.exec(select(ApiKey).where(ApiKey.prefix == prefix).with_for_update()).first()
+    if key is None or council_id not in (None, key.council_id):
+        raise UnknownKey("No key begins like this. The list of keys shows each key's public part.")
+    if key.revoked_at is None:
+        now = clock.now()
+        session.execute(update(ApiKey).where(col(ApiKey.id) == key.id).values(revoked_at=now))
+        audit(session, council_id=key.council_id, actor=actor, action="key.revoke", subject=prefix)
+        return now
+    return key.revoked_at

@@ -1,0 +1,92 @@
+"""The states of the pages where officers sign in, and where administrators keep officers, keys and the audit trail."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from playwright.sync_api import Page
+
+from notify.db import transaction
+from notify.staff import service as staff
+from notify.staff.models import Officer, Role
+from tests.world import NORTH, World
+
+Way = Callable[[Page, World], None]
+
+
+def administrator(page: Page, world: World) -> UUID:
+    """Somebody who says what others may do, signed in, and a councillor; the councillor's id."""
+    with transaction() as session:
+        kim: Officer = staff.create_officer(
+            session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.ADMIN
+        )
+        ali: Officer = staff.create_officer(
+            session,
+            council_id=world.council_id,
+            email="ali.of.the.longest.name@example.org",
+            name="Ali",
+            role=Role.COUNCILLOR,
+        )
+        ali.areas = [NORTH]
+        link = staff.create_sign_in_link(session, kim.id)
+    page.goto(f"/staff/sign-in/{link}")
+    page.get_by_role("button", name="Sign in").click()
+    return ali.id
+
+
+def desk(path: str) -> Way:
+    """A page of administrators; `{}` in the path is the councillor's id."""
+
+    def go(page: Page, world: World) -> None:
+        page.goto(path.format(administrator(page, world)))
+
+    return go
+
+
+def not_signed_in(page: Page, world: World) -> None:
+    """Wrong in a way that is not said."""
+    page.goto("/staff/sign-in")
+    page.get_by_label("Email address").fill("kim@example.org")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def not_confirmed(page: Page, world: World) -> None:
+    """A wrong code, of somebody who is signed in."""
+    desk("/staff/confirm")(page, world)
+    page.get_by_label("Code from your authenticator app").fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+
+
+def officer_badly(page: Page, world: World) -> None:
+    """A ward by its name instead of its code."""
+    desk("/staff/officers/{}")(page, world)
+    page.get_by_label("Wards or districts").fill("Northside")
+    page.get_by_role("button", name="Save").click()
+
+
+def key_badly(page: Page, world: World) -> None:
+    """A key for nothing, of no role."""
+    desk("/staff/keys")(page, world)
+    page.get_by_role("button", name="Make the key").click()
+
+
+def key_made(page: Page, world: World) -> None:
+    """The key, shown once."""
+    desk("/staff/keys")(page, world)
+    page.get_by_label("What is it for?").fill("Website")
+    page.get_by_label("Author").check()
+    page.get_by_role("button", name="Make the key").click()
+
+
+AT_THE_DESK: Mapping[str, Way] = {
+    "staff-sign-in-faulty": not_signed_in,
+    "staff-confirm": desk("/staff/confirm"),
+    "staff-confirm-faulty": not_confirmed,
+    "staff-officers": desk("/staff/officers"),
+    "staff-officer": desk("/staff/officers/{}"),
+    "staff-officer-faulty": officer_badly,
+    "staff-keys": desk("/staff/keys"),
+    "staff-keys-faulty": key_badly,
+    "staff-key-made": key_made,
+    "staff-audit": desk("/staff/audit"),
+    "staff-audit-empty": desk("/staff/audit?q=nothing-like-this"),
+}

@@ -1,0 +1,62 @@
+"""What each role may do and what each door asks for, written down apart from the code that decides it."""
+
+from collections.abc import Mapping
+
+from notify.staff.guards import Right
+from notify.staff.models import Role
+
+V, A, P, E, C, M, X = (
+    *(Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.PLANNER),
+    *(Role.COUNCILLOR, Role.MONITORING, Role.ADMIN),
+)
+
+WHO: Mapping[Right, set[Role]] = {
+    Right.SEE_ALERTS: {V, A, P, E, C, M, X},
+    Right.SEE_WORK: {V, A, P, E, M, X},
+    Right.WRITE_ALERTS: {A, P, E, X},
+    Right.APPROVE_ALERTS: {P, E, X},
+    Right.BROADCAST: {E, X},
+    Right.SEE_SUBSCRIBERS: {A, P, E, M, X},
+    Right.CHANGE_SUBSCRIBERS: {A, P, E, X},
+    Right.SEE_AUDIT: {M, X},
+    Right.CHANGE_TOPICS: {X},
+    Right.STEER_QUEUE: {X},
+    Right.CHANGE_BUDGET: {X},
+    Right.MANAGE_STAFF: {X},
+}
+
+API, DESK = "/api/v1", "/staff"
+ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
+RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
+
+DOORS: Mapping[Right, set[str]] = {
+    Right.SEE_ALERTS: {
+        *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics"),
+        *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+    },
+    Right.SEE_WORK: {f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
+    Right.WRITE_ALERTS: {
+        *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
+        *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
+    },
+    Right.APPROVE_ALERTS: {f"POST {ALERT}/approve", f"POST {ALERT}/reject"},
+    Right.BROADCAST: set(),  # asked inside the doors above, of an emergency
+    Right.SEE_SUBSCRIBERS: {
+        *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
+    },
+    Right.CHANGE_SUBSCRIBERS: {
+        *(f"POST {API}/subscribers", f"POST {API}/subscribers/import", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
+        *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
+        *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+    },
+    Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
+    Right.CHANGE_TOPICS: {f"POST {API}/topics"},
+    Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
+    Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
+    Right.MANAGE_STAFF: {
+        *(f"{method} {root}/keys" for method in ("GET", "POST") for root in (API, DESK)),
+        *(f"POST {root}/keys/{{prefix:str}}/revoke" for root in (API, DESK)),
+        *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),
+        *(f"POST {root}/officers/{{officer_id:uuid}}" for root in (API, DESK)),
+    },
+}
