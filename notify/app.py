@@ -14,6 +14,8 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
+from notify.composing import emergency_pages, template_pages
+from notify.composing import pages as composing_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
@@ -54,6 +56,9 @@ PAGE_DOORS = (
     admin_pages,
     audit_pages,
     tracking_pages,
+    composing_pages,
+    emergency_pages,
+    template_pages,
     analytics_pages,
 )
 

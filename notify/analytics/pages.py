@@ -75,7 +75,15 @@ def list_alerts(request: AnyRequest) -> Response[object]:
     with transaction() as session:
         found = alerts.alerts(session, request.user.council_id, request.user.remit, limit=100)
         summaries = [_summary(alert, topic) for alert, topic in found]
-    return staff_page(request.user, "alerts.html", at="/staff", alerts=summaries)
+    may = request.user.may
+    return staff_page(
+        request.user,
+        "alerts.html",
+        at="/staff",
+        alerts=summaries,
+        may_write=may(Right.WRITE_ALERTS),
+        may_broadcast=may(Right.BROADCAST),
+    )
 
 
 @get("/staff/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)

@@ -1,6 +1,6 @@
 """The frame of the officers' pages: whose they are, where their rights lead, and what is to be mended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from litestar import Response
@@ -28,6 +28,8 @@ class MenuItem:
 
 MENU: Sequence[MenuItem] = (
     MenuItem("Alerts", "/staff", Right.SEE_ALERTS),
+    MenuItem("Write", "/staff/compose", Right.WRITE_ALERTS),
+    MenuItem("Templates", "/staff/templates", Right.WRITE_ALERTS),
     MenuItem("Residents", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS),
     MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT),
     MenuItem("Officers", "/staff/officers", Right.MANAGE_STAFF),
@@ -35,7 +37,15 @@ MENU: Sequence[MenuItem] = (
 )
 
 
-def staff_page(user: Principal, name: str, *, at: str, status: int = 200, **values: object) -> Response[object]:
+def staff_page(
+    user: Principal,
+    name: str,
+    *,
+    at: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> Response[object]:
     """The page `templates/pages/<name>` with a menu of what `user` may open; `at` is the entry it belongs to."""
     menu = [item for item in MENU if user.may(item.right)]
-    return page(name, status=status, headers=None, officer=user.name, menu=menu, at=at, **values)
+    return page(name, status=status, headers=headers, officer=user.name, menu=menu, at=at, **values)

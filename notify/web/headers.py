@@ -11,6 +11,12 @@ CONTENT_SECURITY_POLICY = (
 
 # for the one page that other sites may show in a frame: it has no form and knows nobody
 FRAMED = {"Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")}
+# a preview of an e-mail within our own page: it has the e-mail's own style, and neither script nor form
+FRAMED_BY_US = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+}
+FRAMING_US = {"Content-Security-Policy": CONTENT_SECURITY_POLICY + "; frame-src 'self'"}
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
