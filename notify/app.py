@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from notify import rendering
 from notify.alerts import api as alerts_api
+from notify.alerts import pages as alerts_pages
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
 from notify.composing import emergency_pages, template_pages
@@ -53,6 +54,7 @@ PAGE_DOORS = (
     deliveries_pages,
     publishing_pages,
     staff_pages,
+    alerts_pages,
     admin_pages,
     audit_pages,
     tracking_pages,

@@ -12,10 +12,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import queries, service, visibility
+from notify.alerts import deciding, queries, service, visibility
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
-from notify.errors import Forbidden, Invalid
+from notify.errors import Invalid
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.models import Topic
 from notify.web.moments import aware
@@ -30,12 +30,6 @@ class IdempotencyKeyMissing(Invalid):
 
     status = 400
     title = "The Idempotency-Key header is missing"
-
-
-class TestKeyCannotSend(Forbidden):
-    """Nothing that a test key does may reach anybody."""
-
-    title = "A test key cannot decide about a live alert"
 
 
 class AlertView(SQLModel):
@@ -162,7 +156,7 @@ def create_alert(
     if not idempotency_key:
         raise IdempotencyKeyMissing("Send a header such as `Idempotency-Key: 7f3a…`, a new one for each alert.")
     user = request.user
-    _require_broadcast(user, data.priority)
+    deciding.require_broadcast(user, data.priority)
     visibility.require_content(user.remit, data)
 
     def create(session: Session) -> Alert:
@@ -223,8 +217,7 @@ def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
-        _require_release(session, request.user, alert)
+        alert = deciding.own(session, request.user, alert_id)
         return _view(session, service.submit(session, alert=alert, actor=request.user.actor))
 
 
@@ -236,13 +229,9 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     tags=["alerts"],
 )
 def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Agree to exactly this content. The author cannot."""
+    """Agree to exactly this content. The author cannot, and no key agrees to an emergency."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
-        _require_release(session, request.user, alert)
-        if alert.priority == Priority.EMERGENCY:
-            request.user.require_fresh_mfa()
-        return _view(session, service.approve(session, alert=alert, actor=request.user.actor))
+        return _view(session, deciding.approve(session, request.user, alert_id))
 
 
 @post(
@@ -255,9 +244,7 @@ def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
-        _require_release(session, request.user, alert)
-        return _view(session, service.reject(session, alert=alert, actor=request.user.actor, reason=data.reason))
+        return _view(session, deciding.reject(session, request.user, alert_id, data.reason))
 
 
 @post(
@@ -270,8 +257,7 @@ def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[R
 def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Stop an alert: what was not handed over within a few seconds never will be."""
     with transaction() as session:
-        alert = queries.alert(session, request.user.council_id, alert_id, request.user.remit)
-        _require_release(session, request.user, alert)
+        alert = deciding.own(session, request.user, alert_id)
         return _view(session, service.cancel(session, alert=alert, actor=request.user.actor))
 
 
@@ -302,25 +288,12 @@ def _follow_up(
 ) -> Response[dict[str, object]]:
     def create(session: Session) -> Alert:
         first = queries.alert(session, user.council_id, alert_id, user.remit)
-        _require_broadcast(user, first.priority)
+        deciding.require_broadcast(user, first.priority)
         visibility.require_within_alert(session, user.remit, first)
         is_test = first.is_test or user.is_test
         return service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
 
     return _once(user, key, f"{kind} {alert_id} {content.model_dump_json()}", create)
-
-
-def _require_broadcast(user: Principal, priority: Priority) -> None:
-    if priority == Priority.EMERGENCY:
-        user.require(Right.BROADCAST)
-
-
-def _require_release(session: Session, user: Principal, alert: Alert) -> None:
-    """Refuse unless this principal may decide about exactly this alert."""
-    visibility.require_within_alert(session, user.remit, alert)
-    _require_broadcast(user, alert.priority)
-    if user.is_test and not alert.is_test:
-        raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")
 
 
 def _view(session: Session, alert: Alert) -> AlertView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie, State
@@ -32,9 +33,9 @@ def _cookie(request: Request[Any, Any, Any], name: str = OFFICER_COOKIE) -> str:
     return request.cookies.get(settings().cookie_name(name), "")
 
 
-def _into(secret: str, *others: Cookie) -> Response[object]:
+def _into(secret: str, *others: Cookie, to: str = FIRST_PAGE) -> Response[object]:
     cookie = session_cookie(OFFICER_COOKIE, secret, sessions.SESSION_LIFE)
-    return Redirect(FIRST_PAGE, status_code=303, cookies=[cookie, *others])
+    return Redirect(to, status_code=303, cookies=[cookie, *others])
 
 
 def _sign_in_page(*, fault: str = "", email: str = "") -> Response[object]:
@@ -107,21 +108,22 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
     return _into(secret)
 
 
-def _confirm_page(request: StaffRequest, fault: str = "") -> Response[object]:
+def _confirm_page(request: StaffRequest, alert: UUID | None, fault: str = "") -> Response[object]:
     return staff_page(
         request.user,
         "staff-confirm.html",
         at="",
         status=422 if fault else 200,  # somebody is signed in; only the code is wrong
         faults=[Fault("code", fault)] if fault else [],
+        alert=alert,
         has_oidc=oidc.oidc_settings().is_on,
     )
 
 
 @get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
-def ask_to_confirm(request: StaffRequest) -> Response[object]:
-    """Asks for the second factor once more, as approving an emergency needs."""
-    return _confirm_page(request)
+def ask_to_confirm(request: StaffRequest, alert: FromQuery[UUID | None] = None) -> Response[object]:
+    """Asks for the second factor once more, as approving an emergency needs, and then leads back to that alert."""
+    return _confirm_page(request, alert)
 
 
 @post(
@@ -131,12 +133,14 @@ def ask_to_confirm(request: StaffRequest) -> Response[object]:
     status_code=303,
     guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
 )
-def confirm(request: StaffRequest, body: RawBody) -> Response[object]:
+def confirm(request: StaffRequest, body: RawBody, alert: FromQuery[UUID | None] = None) -> Response[object]:
     """A fresh second factor; the session gets another secret."""
     with transaction() as session:
         officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
-    return _into(secret) if secret else _confirm_page(request, CODE_DID_NOT_WORK)
+    if secret is None:
+        return _confirm_page(request, alert, CODE_DID_NOT_WORK)
+    return _into(secret, to=f"{FIRST_PAGE}/alerts/{alert}/decide" if alert else FIRST_PAGE)
 
 
 @post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])

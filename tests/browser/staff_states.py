@@ -8,6 +8,8 @@ from playwright.sync_api import Page
 from notify.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
+from notify.subscribers import service as subscribers
+from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.world import NORTH, World
 
 Way = Callable[[Page, World], None]
@@ -77,8 +79,42 @@ def key_made(page: Page, world: World) -> None:
     page.get_by_role("button", name="Make the key").click()
 
 
+def to_decide(page: Page, world: World, *, waits: bool = True) -> None:
+    """An emergency that somebody else wrote."""
+    with transaction() as session:
+        new = NewTopic(slug="floods", name="Floods", approval=ApprovalRule.ONE)
+        subscribers.create_topic(session, council_id=world.council_id, actor="test", new=new)
+    alert = {
+        "topic": "floods",
+        "priority": "emergency",
+        "title": "Flood: move to higher ground",
+        "body": "The river is over its banks at Mill Road.\n\nGo to the school on the hill.",
+        "sms": "Flood at Mill Road: go to the school on the hill.",
+        "audience": {"wards": [NORTH]},
+        "send": waits,
+    }
+    made = page.request.post("/api/v1/alerts", data=alert, headers=world.headers | {"Idempotency-Key": "1"})
+    assert made.status == 201, made.text()
+    administrator(page, world)
+    page.goto(f"/staff/alerts/{made.json()['id']}/decide")
+
+
+def sent_back_badly(page: Page, world: World) -> None:
+    """A no without a reason."""
+    to_decide(page, world)
+    page.get_by_role("button", name="Send it back").click()
+
+
+def nothing_to_decide(page: Page, world: World) -> None:
+    """A draft that nobody has submitted."""
+    to_decide(page, world, waits=False)
+
+
 AT_THE_DESK: Mapping[str, Way] = {
     "staff-sign-in-faulty": not_signed_in,
+    "staff-decide": to_decide,
+    "staff-decide-faulty": sent_back_badly,
+    "staff-decide-draft": nothing_to_decide,
     "staff-confirm": desk("/staff/confirm"),
     "staff-confirm-faulty": not_confirmed,
     "staff-officers": desk("/staff/officers"),

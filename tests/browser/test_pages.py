@@ -84,6 +84,7 @@ def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state:
     [
         *("postcode-faulty", "ward-faulty", "topics-faulty", "ways-faulty", "contacts-faulty", "my-faulty"),
         *("manage-faulty", "staff-sign-in-faulty", "staff-confirm-faulty", "staff-officer-faulty", "staff-keys-faulty"),
+        "staff-decide-faulty",
     ],
 )
 def test_a_fault_is_told_first_and_leads_to_its_field(page: Page, world: World, state: str) -> None:

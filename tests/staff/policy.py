@@ -39,7 +39,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
     },
-    Right.APPROVE_ALERTS: {f"POST {ALERT}/approve", f"POST {ALERT}/reject"},
+    Right.APPROVE_ALERTS: {
+        *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
+        *(f"POST {DESK}/alerts/{{alert_id:uuid}}/{verb}" for verb in ("approve", "reject")),
+    },
     Right.BROADCAST: set(),  # asked inside the doors above, of an emergency
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),

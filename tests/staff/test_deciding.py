@@ -1,0 +1,111 @@
+"""A second person reads an alert on its page and says yes or no."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlmodel import select
+
+from notify import clock
+from notify.db import transaction
+from notify.staff import passwords, service, sessions
+from notify.staff.models import KeyMode, Officer, Role
+from tests.alerts.calls import ONE, created, state, world_with_approvals
+from tests.world import NORTH, World, add_resident, make_key
+
+Client = TestClient[Litestar]
+PASSWORD = "four words nobody guesses"
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    client.headers.update({"Accept": "text/html", "Sec-Fetch-Site": "same-origin"})
+    client.follow_redirects = False
+    return world_with_approvals()
+
+
+@pytest.fixture
+def totp(client: Client, world: World) -> pyotp.TOTP:
+    """The app of Kim, a planner, who signed in without a second factor just now."""
+    with transaction() as session:
+        kim: Officer = service.create_officer(
+            session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.PLANNER
+        )
+        uri = passwords.set_password(session, kim, PASSWORD, actor="test").uri
+        client.cookies.set("officer", sessions.open_session(session, kim, mfa_at=None))
+    return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+
+
+def submitted(client: Client, world: World, **fields: object) -> str:
+    kept = dict(client.cookies)
+    client.cookies.clear()
+    made: str = created(client, make_key(world, Role.PLANNER), topic=ONE, send=True, **fields)["id"]
+    client.cookies.update(kept)
+    return made
+
+
+def seen(client: Client, alert: str) -> str:
+    found = re.search(r'name="seen" value="(\w{64})"', client.get(f"/staff/alerts/{alert}/decide").text)
+    assert found
+    return found[1]
+
+
+def test_the_page_shows_words_and_whom_and_a_yes_sends_it(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    for number in range(12):
+        add_resident(world, f"r{number}@example.org", topics=[ONE])
+    alert = submitted(client, world, body="Come on Monday.", audience={"wards": [NORTH]})
+    assert f'href="/staff/alerts/{alert}/decide"' in client.get(f"/staff/alerts/{alert}").text
+    page = client.get(f"/staff/alerts/{alert}/decide").text
+    assert "Come on Monday." in page
+    assert "It would reach 12 people now in Northside." in page
+    answer = client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/staff/alerts/{alert}")
+    assert state(client, world.headers, alert) == "sending"
+    assert "Approve this alert" not in client.get(f"/staff/alerts/{alert}/decide").text
+
+
+def test_a_yes_to_something_else_than_was_read_is_none(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    alert, other = submitted(client, world), submitted(client, world, title="Something else")
+    for wrong in (seen(client, other), ""):
+        assert client.post(f"/staff/alerts/{alert}/approve", data={"seen": wrong}).status_code == 409
+    assert state(client, world.headers, alert) == "submitted"
+
+
+def test_a_no_needs_a_reason(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    alert = submitted(client, world)
+    assert client.post(f"/staff/alerts/{alert}/reject", data={"reason": "no"}).status_code == 422
+    assert client.post(f"/staff/alerts/{alert}/reject", data={"reason": "The date is wrong."}).status_code == 303
+    assert state(client, world.headers, alert) == "rejected"
+
+
+def test_an_emergency_asks_for_the_second_factor_and_leads_back(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    alert = submitted(client, world, priority="emergency")
+    yes = {"seen": seen(client, alert)}
+    asked = client.post(f"/staff/alerts/{alert}/approve", data=yes).headers["location"]
+    assert asked == f"/staff/confirm?alert={alert}"
+    wrong = client.post(asked, data={"code": "000000"})
+    assert (wrong.status_code, f'action="/staff/confirm?alert={alert}"' in wrong.text) == (422, True)
+    back = client.post(asked, data={"code": totp.at(clock.now())})
+    assert (back.status_code, back.headers["location"]) == (303, f"/staff/alerts/{alert}/decide")
+    fresh = back.cookies["officer"]
+    client.cookies.clear()
+    client.cookies.set("officer", fresh)
+    assert client.post(f"/staff/alerts/{alert}/approve", data=yes).status_code == 303
+    assert state(client, world.headers, alert) == "sending"
+
+
+def test_who_wrote_it_cannot_approve_it_on_the_page(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    with transaction() as session:
+        kim = session.exec(select(Officer).where(Officer.email == "kim@example.org")).one()
+        key = service.create_key(
+            session, council_id=kim.council_id, name="own", role=Role.PLANNER, mode=KeyMode.LIVE, officer_id=kim.id
+        )
+    kept = dict(client.cookies)
+    client.cookies.clear()
+    alert = created(client, {"Authorization": f"Bearer {key}"}, topic=ONE, send=True)["id"]
+    client.cookies.update(kept)
+    assert client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)}).status_code == 403
+    assert state(client, world.headers, alert) == "submitted"
