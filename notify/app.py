@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from notify import rendering
 from notify.alerts import api as alerts_api
+from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
@@ -58,6 +59,7 @@ PAGE_DOORS = (
     admin_pages,
     audit_pages,
     tracking_pages,
+    follow_pages,
     composing_pages,
     emergency_pages,
     template_pages,

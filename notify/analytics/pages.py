@@ -115,6 +115,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         bounces=bounces.words if bounces else None,
         dead=dead,
         dead_count=dead_count,
+        may_write=request.user.may(Right.WRITE_ALERTS),
         may_decide=request.user.may(Right.APPROVE_ALERTS),
     )
 

@@ -65,7 +65,7 @@ def deed(reach: Reach, new: NewAlert) -> str:
     acts = " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
     wards = f" in {reach.wards} ward{'s' if reach.wards != 1 else ''}" if reach.wards else ""
     when = f"on {new.send_at:%-d %B at %H:%M}" if new.send_at else "now"
-    return f"This will {acts}{' people' if count.people != 1 else ' person'}{wards} {when}."
+    return f"This will {acts} people{wards} {when}."
 
 
 def reach_of(session: Session, draft: Draft) -> Reach:

@@ -82,7 +82,7 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
 def ask_where(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Whom shall it reach?"""
     with transaction() as session:
-        draft = queries.draft(session, officer_of(request.user), draft_id)
+        draft = queries.draft(session, request.user.officer_id, draft_id)
         return where_page(session, request.user, draft, [])
 
 
@@ -93,7 +93,7 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
     chart = chart_of(session, districts)
     reach, found = _reach(session, draft, faults)
     outline = None
-    if chart and not faults and form.one("reach") == "places":
+    if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
         outline = chart.path_of(shape) if shape else None
@@ -132,10 +132,10 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
     """Keep the places; count, or go on to the words."""
     form, user = read_form(body), request.user
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         service.keep(session, draft, WHERE_FIELDS, form.fields)
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         _reached, faults = _reach(session, draft, [])
         if not faults:
             try:
@@ -151,7 +151,7 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
 def ask_words(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """What does it say?"""
     with transaction() as session:
-        draft = queries.draft(session, officer_of(request.user), draft_id)
+        draft = queries.draft(session, request.user.officer_id, draft_id)
         return words_page(session, request.user, draft, [])
 
 
@@ -189,7 +189,7 @@ def take_words(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
     """Keep the words; fill in what is open, keep them as a template, or go on to the check."""
     form, user = read_form(body), request.user
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         service.keep(session, draft, word_fields(), form.fields)
         values = {name.removeprefix("fill-"): form.one(name) for name in form.fields if name.startswith("fill-")}
         service.fill_in(session, draft, {name: value for name, value in values.items() if value})
@@ -219,7 +219,7 @@ def check(request: OfficerRequest, draft_id: FromPath[UUID], said: FromQuery[str
     """Everything once more: whom it reaches, what it costs, what it looks like, and what pressing the button does."""
     user = request.user
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         try:
             new = service.ready(draft)
         except NotReady as error:
@@ -269,7 +269,7 @@ def check_page(
 def preview(request: OfficerRequest, draft_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
     """The e-mail as it arrives, for the frames of the check."""
     with transaction() as session:
-        draft = queries.draft(session, officer_of(request.user), draft_id)
+        draft = queries.draft(session, request.user.officer_id, draft_id)
         html = previews.email_html(previews.content_of(session, draft), language)
     return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
 
@@ -279,14 +279,14 @@ def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> R
     """Send the e-mail to the officer alone."""
     language, user = read_form(body).one("language") or "en", request.user
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         new = service.ready(draft)
         content = previews.content_of(session, draft, is_proof=True)
         address = queries.address_of(session, officer_of(user))
         audit(session, council_id=user.council_id, actor=user.actor, action="draft.prove", subject=str(draft.id))
     said = previews.send_proof(content, address, language)
     with transaction() as session:
-        draft = queries.draft(session, officer_of(user), draft_id)
+        draft = queries.draft(session, user.officer_id, draft_id)
         return check_page(session, user, draft, new, said=said)
 
 
@@ -296,7 +296,7 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     user = request.user
     try:
         with transaction() as session:
-            draft = queries.draft(session, officer_of(user), draft_id)
+            draft = queries.draft(session, user.officer_id, draft_id)
             new = service.ready(draft)
             if draft.priority == Priority.EMERGENCY:
                 user.require(Right.BROADCAST)
@@ -307,7 +307,7 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
         raise
     except NotifyError as error:
         with transaction() as session:
-            draft = queries.draft(session, officer_of(user), draft_id)
+            draft = queries.draft(session, user.officer_id, draft_id)
             if isinstance(error, NotReady):
                 return _where_to_mend(session, user, draft, error.faults)
             return check_page(session, user, draft, service.ready(draft), fault=error.detail)
@@ -318,7 +318,7 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
 def discard(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Throw a draft away."""
     with transaction() as session:
-        service.throw_away(session, queries.draft(session, officer_of(request.user), draft_id))
+        service.throw_away(session, queries.draft(session, request.user.officer_id, draft_id))
     return see_other(AT)
 
 

@@ -232,6 +232,7 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
         dead=[],
         dead_count=0,
         officer="Kim",
+        may_write=True,
     ).content
     page.route("**/preview", lambda route: route.fulfill(content_type="text/html", body=str(html)))
     page.goto("/preview")

@@ -27,6 +27,7 @@ WHO: Mapping[Right, set[Role]] = {
 
 API, DESK = "/api/v1", "/staff"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
+DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -38,12 +39,20 @@ DOORS: Mapping[Right, set[str]] = {
     Right.WRITE_ALERTS: {
         *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
+        *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
+        f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up",
+        *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
+        *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
+        *(f"GET {DRAFT}/check", f"GET {DRAFT}/preview/{{language:str}}"),
+        *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
+        *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/{verb}" for verb in ("approve", "reject")),
     },
-    Right.BROADCAST: set(),  # asked inside the doors above, of an emergency
+    # also asked inside the doors above, of an emergency
+    Right.BROADCAST: {f"GET {DESK}/emergency", f"POST {DESK}/emergency"},
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
     },

@@ -13,6 +13,8 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from sqlmodel import select
 
+from notify.alerts.models import Priority
+from notify.composing.models import Draft, MessageTemplate
 from notify.db import transaction
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
@@ -108,6 +110,12 @@ def make_abroad(client: Client) -> Abroad:
         session.add(officer)
         session.flush()
         officer_id = officer.id
+        draft = Draft(council_id=council_id, officer_id=officer_id, topic="bins", priority=Priority.ROUTINE)
+        words = {"title": ["Yon"], "body": ["Yon."]}
+        template = MessageTemplate(council_id=council_id, name="Yon", version=1, fields=words, created_by="officer")
+        session.add_all([draft, template])
+        session.flush()
+        draft_id, template_id = draft.id, template.id
     yon = World(council_id, theirs["Authorization"].removeprefix("Bearer "))
     resident = add_resident(yon, "res@example.org", webhook="https://hooks.example.org/yon")
     with transaction() as session:
@@ -122,6 +130,9 @@ def make_abroad(client: Client) -> Abroad:
         "suppression_id": suppression["id"],
         "officer_id": officer_id,
         "prefix": prefix,
+        "draft_id": draft_id,
+        "template_id": template_id,
+        "language": "yonder",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 

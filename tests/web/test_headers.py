@@ -13,7 +13,8 @@ from notify.web.headers import SECURITY_HEADERS
 Client = TestClient[Litestar]
 EXAMPLES = {"alert_id": "0190a000-0000-7000-8000-000000000000", "file_path": "page.css", "postcode": "ZZ11AA"}
 STRICT = {
-    "content-security-policy": r"default-src 'none'.*frame-ancestors ('none'|\*)|default-src 'none'; sandbox",
+    "content-security-policy": r"default-src 'none'.*frame-ancestors ('none'|'self'|\*)(; frame-src 'self')?"
+    r"|default-src 'none'; sandbox",
     "x-content-type-options": r"nosniff",
     "referrer-policy": r"same-origin",
     "strict-transport-security": r"max-age=31536000; includeSubDomains",

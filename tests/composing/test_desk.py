@@ -1,0 +1,281 @@
+"""From a topic to a sent alert at the desk: counted before, kept when wrong, exactly what was shown."""
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import text
+from sqlmodel import select
+
+from notify import clock
+from notify.alerts.models import Alert
+from notify.alerts.service import start_due
+from notify.composing.hazards import HAZARDS
+from notify.composing.models import Draft, MessageTemplate
+from notify.db import transaction
+from notify.staff.models import Role
+from tests.composing.desk import Officer, draw_wards, sit_down
+from tests.mailbox import Mailbox
+from tests.subscribers.html import Page
+from tests.world import NORTH, SOUTH, World, add_resident, make_world
+
+Client = TestClient[Litestar]
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    world = make_world()
+    draw_wards()
+    for number in range(12):
+        add_resident(world, f"n{number}@example.org", topics=["road-closures", "emergencies"])
+    add_resident(world, "s@example.org", phone="07700 900123", postcodes=["ZZ2 1AA"], topics=["road-closures"])
+    return world
+
+
+@pytest.fixture
+def kim(client: Client, world: World) -> Officer:
+    return sit_down(client, world)
+
+
+def let_half_a_minute_pass(work: Work) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET send_at = now() WHERE state = 'scheduled'"))
+        start_due(session)
+    work()
+
+
+def test_an_alert_goes_to_exactly_those_who_were_counted(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    kim.begin()
+    assert "12 people in 1 ward" in Page(kim.where(do="count", ward=[NORTH]).text).text
+    assert kim.where(ward=[NORTH]).headers["location"].endswith("/words")
+    assert kim.words().headers["location"].endswith("/check")
+    assert "This will email 12 people in 1 ward now." in kim.check().text
+    alert = kim.send()
+    let_half_a_minute_pass(work)
+    assert set(inbox.recipients()) == {f"n{number}@example.org" for number in range(12)}
+    page = Page(kim.client.get(f"/staff/alerts/{alert}").text)
+    assert "Mill Road closed on Sunday" in page.text
+    assert kim.client.get(f"{kim.draft}/words").status_code == 404  # it is a draft no more
+
+
+def test_few_people_are_not_counted_out(kim: Officer) -> None:
+    kim.begin()
+    page = Page(kim.where(do="count", ward=[SOUTH]).text)
+    assert "Fewer than 10 people in 1 ward" in page.text
+    kim.where(ward=[SOUTH])
+    kim.words()
+    assert "This will email fewer than 10 and text fewer than 10 people in 1 ward now." in kim.check().text
+
+
+def test_it_can_be_taken_back_for_half_a_minute(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    alert = kim.send()
+    assert "Take it back" in kim.client.get(f"/staff/alerts/{alert}").text
+    assert kim.client.post(f"/staff/alerts/{alert}/cancel").status_code == 303
+    let_half_a_minute_pass(work)
+    assert inbox.recipients() == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "people"),
+    [
+        ({"postcodes": "ZZ1 1AA, ZZ2 1AA"}, "13 people"),
+        ({"postcodes": "ZZ1 1"}, "12 people"),
+        ({"centre": "ZZ1 1AA", "radius": "50"}, "12 people"),
+        ({"centre": "555500, 344500", "radius": "50"}, "12 people"),
+        ({"shape": "OS 555000 344000, 556000 344000, 556000 345000, 555000 345000, 555000 344000"}, "12 people"),
+        ({"ward": [NORTH, SOUTH], "without_ward": [SOUTH]}, "12 people"),
+        ({"ward": [NORTH], "without_postcodes": "ZZ1 1AA"}, "Nobody"),
+        ({"reach": "everyone"}, "13 people"),
+        ({"reach": "everyone", "without_ward": [SOUTH]}, "12 people"),
+    ],
+)
+def test_every_way_to_name_a_place_counts(kim: Officer, fields: dict[str, Any], people: str) -> None:
+    kim.begin()
+    answer = kim.where(do="count", **fields)
+    assert answer.status_code == 200, Page(answer.text).text
+    assert people in Page(answer.text).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Tick a ward, or give postcodes"),
+        ({"reach": ""}, "Say whether it goes to everybody"),
+        ({"postcodes": "nowhere"}, "postcode"),
+        ({"ward": ["E05999999"]}, "No loaded release knows"),
+        ({"centre": "ZZ1 1AA"}, "Give both a middle and a distance"),
+        ({"radius": "50"}, "Give both a middle and a distance"),
+        ({"centre": "ZZ1 1AA", "radius": "far"}, "Enter metres from 0 to 50,000."),
+        ({"centre": "0.32, 52.97", "radius": "50"}, "Latitude comes first"),
+        ({"shape": "{"}, "This is no GeoJSON"),
+        ({"shape": "[]"}, "Give one Polygon"),
+        ({"shape": '{"type": "Polygon", "coordinates": [[[0,0],[1,1],[0,1]]]}'}, ""),
+        ({"shape": "OS 1 2, x"}, "Draw the shape again"),
+    ],
+)
+def test_a_place_that_is_none_is_asked_for_again_and_nothing_is_lost(
+    kim: Officer, fields: dict[str, Any], words: str
+) -> None:
+    kim.begin()
+    answer = kim.where(**fields)
+    assert answer.status_code == 422
+    page = Page(answer.text)
+    assert page.title.startswith("Error: ")
+    assert words in page.text
+    kept = unescape(kim.client.get(f"{kim.draft}/where").text)
+    for name, value in fields.items():
+        if isinstance(value, str) and name != "reach":
+            assert value in kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"title": ""}, "Enter a title."),
+        ({"body": ""}, "Enter the message."),
+        ({"channel": []}, "Choose at least one way"),
+        ({"title": "x" * 121}, "at most 120"),
+        ({"link": "mill-road"}, "should match"),
+        ({"title-cy": "Ffordd ar gau"}, "Give both a title and a message in Cymraeg"),
+        ({"body": "Closed at ((time))."}, "Fill in ((time))."),
+        ({"send_at": "2027-03-28T01:30"}, "The clocks go forward over this hour"),
+        ({"expires_at": "soon"}, "Enter a date and a time"),
+    ],
+)
+def test_words_that_cannot_be_sent_are_kept_and_said(kim: Officer, fields: dict[str, Any], words: str) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    answer = kim.words(**fields)
+    assert answer.status_code == 422
+    assert words in Page(answer.text).text
+    assert kim.client.post(f"{kim.draft}/send").status_code == 422
+    with transaction() as session:
+        assert session.exec(select(Alert)).all() == []
+
+
+def test_placeholders_are_filled_in_and_a_template_is_used_again(kim: Officer) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kept = kim.words(do="template", body="((road)) is closed.", title="((road)) closed", template_name="Closure")
+    assert "Kept as version 1 of Closure." in kept.text
+    assert "Kept as version 2 of Closure." in kim.words(do="template", template_name="Closure").text
+    kim.words(do="template", body="((road)) is closed.", title="((road)) closed", template_name="Closure")
+    with transaction() as session:
+        newest = session.exec(select(MessageTemplate).where(MessageTemplate.version == 3)).one()
+    assert "Closure" in kim.client.get("/staff/templates").text
+    kim.begin(template=str(newest.id))
+    kim.where(ward=[NORTH])
+    page = Page(kim.client.get(f"{kim.draft}/words").text)
+    assert "fill-road" in page.fields
+    words: dict[str, Any] = {"title": "((road)) closed", "body": "((road)) is closed.", "fill-road": "Mill Road"}
+    assert kim.words(**words).headers["location"].endswith("/check")
+    assert "Mill Road is closed." in kim.check().text
+    assert kim.client.post(f"/staff/templates/{newest.id}/retire").status_code == 303
+    assert "Closure" not in kim.client.get("/staff/templates").text
+
+
+def test_a_proof_comes_to_the_officer_alone(kim: Officer, inbox: Mailbox, work: Work) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    assert "A test is on its way to kim@example.org." in kim.client.post(f"{kim.draft}/proof").text
+    assert inbox.recipients() == {"kim@example.org": 1}
+    [mail] = inbox.messages()
+    assert mail["Subject"] == "Zed Council: Test: Mill Road closed on Sunday"
+
+
+def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    kim.emergency("flood")
+    kim.where(ward=[NORTH])
+    words = {"fill-place": "Bridge Street", "fill-time": "noon"}
+    page = Page(kim.client.get(f"{kim.draft}/words").text)
+    assert "screen 3 of 3" in page.text
+    first = {name: str(getattr(HAZARDS["flood"], name)) for name in ("title", "body", "sms")}
+    assert first["title"] in page.fields["title"]
+    assert kim.words(**first, **words).status_code == 303
+    assert "Flood: move to safety at Bridge Street" in kim.check().text
+    kim.send()
+    work()
+    assert len(inbox.recipients()) == 12
+
+
+def test_only_planners_broadcast_and_only_writers_write(client: Client, world: World) -> None:
+    author = sit_down(client, world, Role.AUTHOR, "author@example.org")
+    assert client.get("/staff/emergency").status_code == 403
+    assert "Broadcast an emergency" not in client.get("/staff").text
+    author.begin()
+    sit_down(client, world, Role.VIEWER, "viewer@example.org")
+    assert client.get("/staff/compose").status_code == 403
+    assert "Write an alert" not in client.get("/staff").text
+
+
+def test_a_draft_is_its_writers_alone_and_can_be_thrown_away(client: Client, world: World, kim: Officer) -> None:
+    kim.begin()
+    path = kim.draft
+    sit_down(client, world, Role.PLANNER, "ali@example.org")
+    assert client.get(f"{path}/words").status_code == 404
+    assert client.post(f"{path}/send").status_code == 404
+    assert client.post(f"{path}/discard").status_code == 404
+    with transaction() as session:
+        assert session.exec(select(Draft)).all()
+
+
+def test_what_is_sent_twice_is_sent_once(kim: Officer) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    kim.send()
+    assert kim.client.post(f"{kim.draft}/send").status_code == 404
+    with transaction() as session:
+        assert len(session.exec(select(Alert)).all()) == 1
+
+
+def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    alert = kim.send()
+    let_half_a_minute_pass(work)
+    inbox.empty()
+    assert "Say that it is over" in kim.client.get(f"/staff/alerts/{alert}").text
+    page = kim.client.get(f"/staff/alerts/{alert}/follow-up?kind=all-clear")
+    assert "exactly those who got" in page.text
+    path = f"/staff/alerts/{alert}/follow-up"
+    assert kim.client.post(path, data={"kind": "all-clear", "title": "Open"}).status_code == 422
+    assert kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).status_code == 303
+    work()
+    assert len(inbox.recipients()) == 12
+
+
+def test_who_hears_too_often_is_said(kim: Officer, work: Work) -> None:
+    for _ in range(3):
+        kim.begin()
+        kim.where(ward=[NORTH])
+        kim.words()
+        kim.send()
+        let_half_a_minute_pass(work)
+    kim.begin()
+    page = Page(kim.where(do="count", ward=[NORTH, SOUTH]).text)
+    assert "12 of them had three or more alerts in the last seven days; one of them had 3." in page.text
+    assert "New since the last one fewer than 10" in " ".join(page.text.split())
+
+
+def test_the_moment_chosen_is_on_the_clock_of_this_country(kim: Officer) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    year = clock.now().year + 1
+    kim.words(send_at=f"{year}-07-01T18:30", expires_at=f"{year}-07-02T18:30")
+    assert "on 1 July at 18:30." in kim.check().text
+    alert = kim.send()
+    with transaction() as session:
+        stored = session.exec(select(Alert)).one()
+        assert str(stored.id) == alert
+        assert stored.send_at is not None
+        assert stored.send_at.isoformat() == f"{year}-07-01T17:30:00+00:00"
