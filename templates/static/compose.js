@@ -21,8 +21,8 @@ async function count() {
     const reply = await fetch(form.action, { method: "POST", body: fields, credentials: "same-origin" });
     if (asked !== counting || !(reply.ok || reply.status === 422)) return;
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
-    for (const id of ["reach"]) {
-      const [now, then] = [document.querySelector(`#${id}[role=status]`), fresh.querySelector(`#${id}[role=status]`)];
+    for (const id of ["reached"]) {
+      const [now, then] = [document.querySelector(`#${id}`), fresh.querySelector(`#${id}`)];
       if (now && then) now.replaceChildren(...then.childNodes);
     }
     const outline = fresh.querySelector(".outline");

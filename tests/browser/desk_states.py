@@ -1,0 +1,181 @@
+"""The states of the pages on which officers write alerts and broadcast emergencies."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+from playwright.sync_api import Page
+
+from notify.db import transaction
+from notify.staff import passwords
+from notify.staff import service as staff
+from notify.staff.models import Officer, Role
+from tests.composing.desk import draw_wards
+from tests.world import World, add_resident
+
+Way = Callable[[Page, World], None]
+PASSWORD = "four words nobody guesses"
+
+
+def enrolled(world: World, name: str, role: Role = Role.PLANNER) -> pyotp.TOTP:
+    """An officer with a password; the app on their telephone."""
+    with transaction() as session:
+        officer: Officer = staff.create_officer(
+            session, council_id=world.council_id, email=f"{name.lower()}@example.org", name=name, role=role
+        )
+        uri = passwords.set_password(session, officer, PASSWORD, actor="test").uri
+    return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+
+
+def sign_in(page: Page, name: str, app: pyotp.TOTP) -> None:
+    """With password and code."""
+    page.goto("/staff/sign-in")
+    page.get_by_label("Email address").fill(f"{name.lower()}@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code from your authenticator app").fill(app.now())
+    page.get_by_role("button", name="Sign in").click()
+
+
+def at_the_desk(page: Page, world: World) -> None:
+    """A planner of a council whose wards are drawn and where some people live."""
+    draw_wards()
+    for number in range(12):
+        add_resident(world, f"n{number}@example.org", phone=f"07700 9001{number:02}", topics=["bins", "emergencies"])
+    with transaction() as session:
+        kim: Officer = staff.create_officer(
+            session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.PLANNER
+        )
+        link = staff.create_sign_in_link(session, kim.id)
+    page.goto(f"/staff/sign-in/{link}")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def topic(page: Page, world: World) -> None:
+    """What is it about?"""
+    at_the_desk(page, world)
+    page.get_by_role("button", name="Write an alert").click()
+
+
+def topic_missing(page: Page, world: World) -> None:
+    """Nothing chosen."""
+    topic(page, world)
+    page.get_by_role("button", name="Continue").click()
+
+
+def where(page: Page, world: World) -> None:
+    """Whom shall it reach?"""
+    topic(page, world)
+    page.get_by_label("Bin collections").check()
+    page.get_by_role("button", name="Continue").click()
+
+
+def counted(page: Page, world: World) -> None:
+    """One ward ticked, and counted."""
+    where(page, world)
+    page.get_by_role("checkbox", name="Northside").first.check()
+    page.get_by_role("button", name="Count").click()
+
+
+def nowhere(page: Page, world: World) -> None:
+    """Nothing ticked."""
+    where(page, world)
+    page.get_by_role("button", name="Continue").click()
+
+
+def words(page: Page, world: World) -> None:
+    """What does it say?"""
+    counted(page, world)
+    page.get_by_role("button", name="Continue").click()
+
+
+def words_missing(page: Page, world: World) -> None:
+    """It says nothing."""
+    words(page, world)
+    page.get_by_role("button", name="Continue to the check").click()
+
+
+def words_with_advice(page: Page, world: World) -> None:
+    """It says it badly, with something to be filled in."""
+    words(page, world)
+    page.get_by_label("Title", exact=True).fill("News")
+    page.get_by_label("Message", exact=True).fill("Please be advised that bins will be emptied on ((day)).")
+    page.get_by_role("button", name="Look again").click()
+
+
+def check(page: Page, world: World) -> None:
+    """Everything once more."""
+    words(page, world)
+    page.get_by_label("Title", exact=True).fill("Bins in Northside come on Tuesday")
+    page.get_by_label("Message", exact=True).fill("Bins in Northside are emptied on Tuesday. Put them out by 7am.")
+    page.get_by_role("button", name="Continue to the check").click()
+
+
+def taken_back(page: Page, world: World) -> None:
+    """Sent, and taken back."""
+    check(page, world)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name="Take it back").click()
+
+
+def templates(page: Page, world: World) -> None:
+    """A text kept for another time."""
+    check(page, world)
+    page.get_by_role("link", name="Change the words").or_(page.get_by_role("link", name="Back")).first.click()
+    page.get_by_text("Keep these words as a template").click()
+    page.get_by_label("Name of the template").fill("Bins come later")
+    page.get_by_role("button", name="Keep as a template").click()
+    page.goto("/staff/templates")
+
+
+def no_templates(page: Page, world: World) -> None:
+    """None yet."""
+    at_the_desk(page, world)
+    page.goto("/staff/templates")
+
+
+def emergency(page: Page, world: World) -> None:
+    """What is happening?"""
+    at_the_desk(page, world)
+    page.get_by_role("button", name="Broadcast an emergency").click()
+
+
+def emergency_missing(page: Page, world: World) -> None:
+    """Nothing, it seems."""
+    emergency(page, world)
+    page.get_by_role("button", name="Continue").click()
+
+
+def emergency_words(page: Page, world: World) -> None:
+    """The first words, to be filled in."""
+    emergency(page, world)
+    page.get_by_label("Flood").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("checkbox", name="Northside").first.check()
+    page.get_by_role("button", name="Continue").click()
+
+
+def follow_up(page: Page, world: World) -> None:
+    """What is new?"""
+    check(page, world)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.goto(page.url + "/follow-up")
+
+
+WRITING: Mapping[str, Way] = {
+    "desk-topic": topic,
+    "desk-topic-faulty": topic_missing,
+    "desk-where": where,
+    "desk-where-counted": counted,
+    "desk-where-faulty": nowhere,
+    "desk-words": words,
+    "desk-words-faulty": words_missing,
+    "desk-words-advice": words_with_advice,
+    "desk-check": check,
+    "desk-taken-back": taken_back,
+    "desk-templates": templates,
+    "desk-templates-empty": no_templates,
+    "desk-emergency": emergency,
+    "desk-emergency-faulty": emergency_missing,
+    "desk-emergency-words": emergency_words,
+    "desk-follow-up": follow_up,
+}
