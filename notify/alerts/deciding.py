@@ -48,6 +48,17 @@ def approve(session: Session, user: Principal, alert_id: UUID, *, seen: str | No
     return service.approve(session, alert=alert, actor=user.actor)
 
 
+def break_glass(session: Session, user: Principal, alert_id: UUID, reason: str) -> Alert:
+    """One person alone lets an emergency go, moments after they proved who they are.
+
+    Raises: what `own` and `service.break_glass` raise, ProveYourselfAgain.
+    """
+    alert = own(session, user, alert_id)
+    user.require(Right.BROADCAST)
+    user.require_fresh_mfa()
+    return service.break_glass(session, alert=alert, actor=user.actor, reason=reason)
+
+
 def reject(session: Session, user: Principal, alert_id: UUID, reason: str) -> Alert:
     """A no with a reason for the author. Raises: what `own` and `service.reject` raise."""
     return service.reject(session, alert=own(session, user, alert_id), actor=user.actor, reason=reason)

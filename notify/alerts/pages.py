@@ -129,4 +129,53 @@ def say_no(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Resp
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (read_before_deciding, say_yes, say_no)
+@get(
+    "/staff/alerts/{alert_id:uuid}/alone",
+    guards=[Requires(Right.BROADCAST)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def read_before_breaking_the_glass(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """What it means to send an emergency without a second person."""
+    return _alone_page(request.user, alert_id)
+
+
+def _alone_page(user: Principal, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
+    with transaction() as session:
+        alert = _to_decide(session, user, alert_id)
+    status = 422 if faults else 200
+    return staff_page(user, "staff-alone.html", at="", status=status, alert=alert, reason=reason, faults=faults)
+
+
+@post(
+    "/staff/alerts/{alert_id:uuid}/alone",
+    guards=[from_our_pages, Requires(Right.BROADCAST)],
+    status_code=303,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def break_glass(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Let an emergency go alone, with a reason; every administrator is written to."""
+    reason = read_form(body).one("reason")
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        fault = Fault(
+            "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
+        )
+        return _alone_page(request.user, alert_id, reason=reason, faults=[fault])
+    try:
+        with transaction() as session:
+            deciding.break_glass(session, request.user, alert_id, reason)
+    except ProveYourselfAgain:
+        if request.user.is_key:
+            raise
+        return Redirect(f"/staff/confirm?alert={alert_id}", status_code=303)
+    return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    read_before_deciding,
+    say_yes,
+    say_no,
+    read_before_breaking_the_glass,
+    break_glass,
+)

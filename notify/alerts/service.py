@@ -52,6 +52,12 @@ class AuthorCannotApprove(Forbidden):
     title = "The author cannot approve the alert"
 
 
+class OnlyInAnEmergency(Forbidden):
+    """What can wait waits for a second person."""
+
+    title = "Only an emergency may be sent by one person alone"
+
+
 class KeyReused(Invalid):
     """An idempotency key means one request for ever."""
 
@@ -167,6 +173,28 @@ def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
     ).one()
     if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
         _release(session, alert)
+    return alert
+
+
+def break_glass(session: Session, *, alert: Alert, actor: str, reason: str) -> Alert:
+    """One person alone lets an emergency go, because nobody else can be reached. All administrators are told at once.
+
+    Raises: OnlyInAnEmergency, WrongState, AlreadyExpired.
+    """
+    if alert.priority != Priority.EMERGENCY:
+        raise OnlyInAnEmergency("This alert is not an emergency: somebody else must approve it.")
+    _require_not_over(alert.expires_at)
+    _lock_submitted(session, alert)
+    audit(
+        session,
+        council_id=alert.council_id,
+        actor=actor,
+        action="alert.break-glass",
+        subject=str(alert.id),
+        reason=reason,
+    )
+    jobs.note(session, jobs.Job.TELL_STAFF, f"glass {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
+    _release(session, alert)
     return alert
 
 

@@ -116,6 +116,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         dead=dead,
         dead_count=dead_count,
         may_write=request.user.may(Right.WRITE_ALERTS),
+        may_broadcast=request.user.may(Right.BROADCAST),
         may_decide=request.user.may(Right.APPROVE_ALERTS),
     )
 

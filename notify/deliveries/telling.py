@@ -1,18 +1,27 @@
 """What staff are told about as it happens: alerts that are let go, holds that the engine set, money that runs out."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, Priority
 from notify.db import transaction
+from notify.deliveries.content import email_headers
 from notify.deliveries.models import Hold
+from notify.jobs import Lane
+from notify.providers import registry
+from notify.providers.base import Accepted, Channel, Message
+from notify.rendering import mime_skeleton
 from notify.settings import settings
-from notify.staff.models import Budget
+from notify.staff.models import AuditEntry, Budget, Officer, Role
 from notify.staff.money import money
 from notify.staff.queries import council
 from notify.staff.telling import tell_staff
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class News:
     title: str
     body: str
     urgent: bool = False
+    addresses: Sequence[str] = ()  # of officers who are also written to
 
 
 def tell(what: str) -> None:
@@ -29,8 +39,26 @@ def tell(what: str) -> None:
     kind, _, identity = what.partition(" ")
     with transaction() as session:
         news = TELLERS[kind](session, UUID(identity))
+        mails = [_mail(news, address) for address in news.addresses] if news else []
     if news:
         tell_staff(news.title, news.body, urgent=news.urgent)
+    if mails:
+        providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
+        for provider, outcome in registry.hand_over(providers, mails, lane=Lane.TRANSACTIONAL):
+            if not isinstance(outcome, Accepted):
+                log.error("administrator not told", extra={"provider": provider.name})
+
+
+def _mail(news: News, address: str) -> Message:
+    reference = uuid4().hex
+    compiled = mime_skeleton(
+        headers=email_headers(news.title, "") | {"Auto-Submitted": "auto-generated"},
+        text=news.body,
+        html_text=None,
+        language="en",
+        names=("to", "message_id"),
+    )
+    return Message(reference, address, news.title, "", compiled.fill({"to": address, "message_id": reference}))
 
 
 def _alert(session: Session, alert_id: UUID) -> News | None:
@@ -41,6 +69,29 @@ def _alert(session: Session, alert_id: UUID) -> News | None:
     sender = council(session, alert.council_id).name
     title = f"{'EMERGENCY ALERT' if is_emergency else 'Alert'} sent by {sender}: {alert.title}"
     return News(title, f"{alert.body}\n\nProgress: {settings().base_url}/staff/alerts/{alert.id}", is_emergency)
+
+
+def _glass(session: Session, alert_id: UUID) -> News | None:
+    """That somebody sent an emergency alone: for every administrator of the council."""
+    alert = session.get(Alert, alert_id)
+    if alert is None:
+        return None
+    told = session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.action == "alert.break-glass", AuditEntry.subject == str(alert_id))
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
+    administrators = select(Officer.email).where(
+        Officer.council_id == alert.council_id, Officer.role == Role.ADMIN, col(Officer.active)
+    )
+    reason = told.detail.get("reason", "") if told else ""
+    who = told.actor if told else alert.created_by
+    return News(
+        f"An emergency was sent by one person alone: {alert.title}",
+        f"{who} sent it without a second person.\n\nReason: {reason}\n\n{settings().base_url}/staff/alerts/{alert.id}",
+        urgent=True,
+        addresses=session.exec(administrators).all(),
+    )
 
 
 def _hold(session: Session, hold_id: UUID) -> News | None:
@@ -59,4 +110,4 @@ def _budget(session: Session, council_id: UUID) -> News | None:
     return News(f"The budget of {council(session, council_id).name} is nearly or wholly spent", body)
 
 
-TELLERS = {"alert": _alert, "hold": _hold, "budget": _budget}
+TELLERS = {"alert": _alert, "glass": _glass, "hold": _hold, "budget": _budget}

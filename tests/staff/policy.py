@@ -52,7 +52,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/{verb}" for verb in ("approve", "reject")),
     },
     # also asked inside the doors above, of an emergency
-    Right.BROADCAST: {f"GET {DESK}/emergency", f"POST {DESK}/emergency"},
+    Right.BROADCAST: {
+        *(f"{method} {DESK}/emergency" for method in ("GET", "POST")),
+        *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/alone" for method in ("GET", "POST")),
+    },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
     },

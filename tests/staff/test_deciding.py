@@ -1,19 +1,23 @@
 """A second person reads an alert on its page and says yes or no."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import text
 from sqlmodel import select
 
 from notify import clock
 from notify.db import transaction
 from notify.staff import passwords, service, sessions
-from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.models import AuditEntry, KeyMode, Officer, Role
 from tests.alerts.calls import ONE, created, state, world_with_approvals
+from tests.mailbox import Mailbox
 from tests.world import NORTH, World, add_resident, make_key
 
 Client = TestClient[Litestar]
@@ -109,3 +113,52 @@ def test_who_wrote_it_cannot_approve_it_on_the_page(client: Client, world: World
     client.cookies.update(kept)
     assert client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)}).status_code == 403
     assert state(client, world.headers, alert) == "submitted"
+
+
+def test_one_person_alone_sends_an_emergency_with_a_reason_and_administrators_hear_of_it(
+    client: Client, world: World, totp: pyotp.TOTP, work: Callable[[], None], inbox: Mailbox
+) -> None:
+    for name, role in (("boss", Role.ADMIN), ("author", Role.AUTHOR)):
+        with transaction() as session:
+            service.create_officer(
+                session, council_id=world.council_id, email=f"{name}@example.org", name=name, role=role
+            )
+    alert = submitted(client, world, priority="emergency")
+    alone = f"/staff/alerts/{alert}/alone"
+    assert "Only when lives are in danger" in client.get(alone).text
+    assert client.post(alone, data={"reason": ""}).status_code == 422
+    asked = client.post(alone, data={"reason": "Both planners do not answer."}).headers["location"]
+    assert asked == f"/staff/confirm?alert={alert}"
+    fresh = client.post(asked, data={"code": totp.at(clock.now())}).cookies["officer"]
+    client.cookies.clear()
+    client.cookies.set("officer", fresh)
+    assert client.post(alone, data={"reason": "Both planners do not answer."}).status_code == 303
+    assert state(client, world.headers, alert) == "sending"
+    work()
+    [mail] = [mail for mail in inbox.messages() if "alone" in str(mail["Subject"])]
+    assert mail["To"] == "boss@example.org"
+    assert "Both planners do not answer." in mail.get_content()
+    with transaction() as session:
+        line = session.exec(select(AuditEntry).where(AuditEntry.action == "alert.break-glass")).one()
+        assert line.detail["reason"] == "Both planners do not answer."
+
+
+def test_what_can_wait_is_not_sent_alone(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    alert = submitted(client, world)
+    with transaction() as session:
+        session.execute(text("UPDATE sign_in SET mfa_at = now()"))
+    refused = client.post(f"/staff/alerts/{alert}/alone", data={"reason": "In a hurry."})
+    assert refused.status_code == 403
+    assert state(client, world.headers, alert) == "submitted"
+
+
+def test_two_who_decide_at_once_send_it_once(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    alert = submitted(client, world)
+    client.cookies.clear()
+    reader = make_key(world, Role.APPROVER)
+    approve = f"/api/v1/alerts/{alert}/approve"
+    with ThreadPoolExecutor(20) as pool:
+        statuses = list(pool.map(lambda _: client.post(approve, headers=reader).status_code, range(20)))
+    assert sorted(statuses) == [200] + [409] * 19
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM approval")).scalar_one() == 1
