@@ -12,6 +12,8 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
+from notify.cap import api as cap_api
+from notify.cap import pages as cap_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
@@ -26,6 +28,7 @@ from notify.subscribers import my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
+from notify.web.addresses import Application
 from notify.web.headers import add_security_headers
 from notify.web.limits import LimitNetworks
 from notify.web.visits import Greet
@@ -39,6 +42,7 @@ JSON_DOORS = (
     deliveries_api,
     endpoint_api,
     analytics_api,
+    cap_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -49,6 +53,7 @@ PAGE_DOORS = (
     staff_pages,
     tracking_pages,
     analytics_pages,
+    cap_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
@@ -75,7 +80,7 @@ def create_app() -> Litestar:
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
     pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
-    return Litestar(
+    return Application(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,

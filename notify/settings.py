@@ -154,6 +154,12 @@ class Settings(BaseSettings):
     theme_logo: Path | None = Field(
         None, description="An SVG or PNG file of at most 20 kB that is shown beside the name; unset: none."
     )
+    cap_key: Path | None = Field(
+        None, description="A PEM file with the RSA or EC key that signs CAP messages; unset: they are not signed."
+    )
+    cap_certificate: Path | None = Field(
+        None, description="A PEM file with the certificate of that key, and those of its issuers after it."
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
