@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.alerts import service as alerts
-from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent
+from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent, Priority
 
 UNSENT = (AlertState.DRAFT, AlertState.REJECTED)
 ON_ITS_WAY = (AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED)
@@ -52,11 +52,13 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
     """A draft of what follows `earlier`.
 
     Where the first alert was sent, an update or all-clear to exactly those who got it. Where it never was, an update
-    is a draft in its place, and an all-clear withdraws it. Raises: WrongState while somebody decides about it.
+    is a draft in its place, and an all-clear withdraws it. What becomes an emergency is a new alert: it goes by
+    another lane, and to everybody in its area. Raises: WrongState while somebody decides about the earlier one.
     """
     first = first_of(session, earlier)
     replaced = _withdraw(session, author, earlier)
-    if first.ledger_month:
+    is_graver = content.priority == Priority.EMERGENCY and first.priority == Priority.ROUTINE
+    if first.ledger_month and not (is_graver and kind == FollowUp.UPDATE):
         alert = alerts.draft_follow_up(
             session,
             first=first,

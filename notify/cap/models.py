@@ -10,6 +10,8 @@ from sqlmodel import Field, SQLModel
 from notify import clock
 from notify.db import moment_column, new_id
 
+WAITING = "Somebody decides about the draft before."
+
 
 class CapMessage(SQLModel, table=True):
     """A message that was received, and the draft that came of it. The same one again gets the same reply.

@@ -235,12 +235,11 @@ def _position(text: str, where: str) -> Position:
 def _circle(text: str, where: str) -> Circle:
     parts = text.split()
     try:
-        (latitude, longitude), kilometres = _position(parts[0], where), float(parts[1])
-    except (IndexError, ValueError):
-        parts = []
-    if len(parts) != 2:
+        centre, kilometres = parts
+        latitude, longitude = (float(part) for part in centre.split(","))
+        return latitude, longitude, float(kilometres)
+    except ValueError:
         raise CapPositionNotReadable(
             f"The circle “{text[:40]}” in the area “{where[:60]}” is not latitude,longitude and kilometres, "
             "such as 52.97,0.33 1.5."
-        )
-    return latitude, longitude, kilometres
+        ) from None

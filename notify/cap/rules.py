@@ -13,17 +13,19 @@ from notify.errors import Conflict, Invalid
 from notify.places.geometry import (
     MOST_PARTS,
     MOST_POSITIONS,
+    RadiusOutOfRange,
     RingNotClosed,
     RingTooShort,
     ShapeCrossesItself,
     ShapeTooComplex,
+    is_tangled,
     parse_shape,
 )
 from notify.places.projection import EAST, NORTH, SOUTH, WEST, AxesSwapped, CoordinatesNotFinite, OutsideTheUk
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 FOLLOWING = (MessageType.UPDATE, MessageType.CANCEL)
-WIDEST_KM = 50.0
+LEAST_KM, WIDEST_KM = 0.001, 50.0
 
 
 class CapFromTheFuture(Invalid):
@@ -118,7 +120,7 @@ def check_areas(areas: Sequence[Area]) -> None:
     """Nothing, if polygons and circles are sound and no two polygons cover the same ground.
 
     Raises: ShapeTooComplex, RingTooShort, RingNotClosed, CapPositionsRepeat, AxesSwapped, OutsideTheUk,
-    ShapeCrossesItself, CapAreasOverlap.
+    RadiusOutOfRange, ShapeCrossesItself, CapAreasOverlap.
     """
     rings = [(ring, _name(area, number)) for area in areas for number, ring in enumerate(area.polygons, start=1)]
     _check_size([ring for ring, _ in rings])
@@ -127,8 +129,10 @@ def check_areas(areas: Sequence[Area]) -> None:
     for area in areas:
         for latitude, longitude, kilometres in area.circles:
             _check_in_uk(np.array([[latitude, longitude]]), f"The circle of the area “{area.description[:60]}”")
-            if not 0 < kilometres <= WIDEST_KM:
-                raise OutsideTheUk(f"A circle has a radius of {kilometres:g} km; 0.001 to {WIDEST_KM:g} is accepted.")
+            if not LEAST_KM <= kilometres <= WIDEST_KM:
+                raise RadiusOutOfRange(
+                    f"A circle has a radius of {kilometres:g} km; 0.001 to {WIDEST_KM:g} is accepted."
+                )
     _check_simple(rings)
     _check_overlap(rings)
 
@@ -201,6 +205,8 @@ def turned(ring: Ring) -> list[list[float]]:
 
 def _check_overlap(rings: Sequence[tuple[Ring, str]]) -> None:
     shapes = [Polygon(turned(ring)) for ring, _ in rings]
+    if len(shapes) > 1 and is_tangled(shapes):
+        raise ShapeTooComplex("The areas cross each other too often to make sense of. Send areas that only touch.")
     for first, second in _neighbours(shapes):
         if shapely.relate_pattern(shapes[first], shapes[second], "T********"):
             raise CapAreasOverlap(

@@ -97,10 +97,14 @@ def _topic(session: Session, council_id: UUID) -> str:
 def _earlier(session: Session, author: Author, message: Message) -> Alert:
     """The draft or alert that the newest of the named messages became. Raises: CapReferencesDoNotMatch."""
     found = queries.referred(session, author.council_id, is_test=author.is_test, references=message.references)
-    named = {(one.sender, one.identifier, one.sent) for one in message.references}
-    for received, alert in found:
-        if (received.sender, received.identifier, received.sent) in named:
-            return alert
+    place = {(one.sender, one.identifier, one.sent): number for number, one in enumerate(message.references)}
+    named = [
+        (received.sent, place[name], alert)
+        for received, alert in found
+        if (name := (received.sender, received.identifier, received.sent)) in place
+    ]
+    if named:
+        return max(named, key=lambda one: one[:2])[2]
     raise CapReferencesDoNotMatch(_why(message, [received for received, _ in found]))
 
 
