@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import shapely
-from shapely import MultiPolygon, Polygon
+from shapely import LinearRing, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from sqlmodel import Session
 
@@ -21,7 +21,7 @@ MOST_POLYGONS = 500
 LEAST_DETAIL_M = 2.0
 PLACES = 6  # decimals of a degree: about 0.1 m
 GRID = 1e-6
-NARROWEST_HOLE = 4 * GRID  # no line could be drawn through a smaller one
+NARROWEST_HOLE = 50 * GRID  # about 4 metres; a cut through much smaller ones leaves crumbs that are holes again
 _YEAR = re.compile(r"(?:20)(\d\d)")
 
 
@@ -74,9 +74,11 @@ def rings(shape: BaseGeometry) -> Iterator[Ring]:
     An area with holes is cut into pieces that have none.
     """
     box = shapely.box(WEST, SOUTH, EAST, NORTH)
-    # snapped to the decimals that are written, so that rounding makes no ring cross itself afterwards
-    in_degrees = shapely.set_precision(shapely.transform(_lighter(shape), unproject), GRID)
-    for whole in _polygons(shapely.intersection(in_degrees, box, grid_size=GRID)):
+    in_degrees = shapely.intersection(shapely.transform(_lighter(shape), unproject), box, grid_size=GRID)
+    # snapped to the decimals that are written, so that rounding makes no ring cross itself afterwards;
+    # joined, because an island may lie in a hole that was filled
+    solid = shapely.union_all([_without_pits(whole) for whole in _polygons(in_degrees)], grid_size=GRID)
+    for whole in _polygons(solid):
         for piece in _without_holes(whole):
             positions = shapely.get_coordinates(shapely.orient_polygons(piece).exterior)
             yield tuple((round(float(lat), PLACES), round(float(lon), PLACES)) for lon, lat in positions)
@@ -96,19 +98,28 @@ def _polygons(shape: BaseGeometry) -> list[Polygon]:
     return [part for part in parts if isinstance(part, Polygon) and not part.is_empty]
 
 
+def _without_pits(polygon: Polygon) -> Polygon:
+    """The polygon with its narrowest holes filled."""
+    return Polygon(polygon.exterior, [hole for hole in polygon.interiors if _width(hole) >= NARROWEST_HOLE])
+
+
+def _width(hole: LinearRing) -> float:
+    west, _, east, _ = hole.bounds
+    return float(east - west)
+
+
 def _without_holes(polygon: Polygon) -> Iterator[Polygon]:
-    """Pieces that together cover the polygon: it is cut from north to south through each hole."""
+    """Pieces that together cover the polygon: it is cut from north to south through each hole.
+
+    What a cut leaves of a hole is at most half as wide, so there is an end to it.
+    """
     waiting = [polygon]
     while waiting:
-        piece = waiting.pop()
+        piece = _without_pits(waiting.pop())
         if not piece.interiors:
             yield piece
             continue
-        first, *others = piece.interiors
-        hole_west, _, hole_east, _ = first.bounds
-        if hole_east - hole_west < NARROWEST_HOLE:
-            waiting.append(Polygon(piece.exterior, others))
-            continue
+        hole_west, _, hole_east, _ = piece.interiors[0].bounds
         at = round((hole_west + hole_east) / 2, PLACES)
         west, south, east, north = piece.bounds
         for half in (shapely.box(west, south, at, north), shapely.box(at, south, east, north)):

@@ -1,5 +1,6 @@
 """From XML that strangers send to a message: nothing of it is believed before it was looked at."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
@@ -96,6 +97,14 @@ _ALERT = (
     Slot("info", 0, None, within=_INFO),
 )
 
+_DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_FORMS = {
+    "language": re.compile("|[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*"),
+    "size": re.compile(r"[-+]?\d+", re.ASCII),
+    "altitude": _DECIMAL,
+    "ceiling": _DECIMAL,
+}
+
 
 def read(xml: bytes) -> Message:
     """The message in a document.
@@ -169,6 +178,8 @@ def _check_content(element: Element, slot: Slot, path: str) -> None:
         raise CapStructureWrong(f"{path} is “{(element.text or '')[:40]}”. It must be one of {allowed}.")
     if slot.name in ("effective", "onset", "expires"):
         read_moment(element.text or "", path)
+    if slot.name in _FORMS and not _FORMS[slot.name].fullmatch((element.text or "").strip()):
+        raise CapStructureWrong(f"{path} is “{(element.text or '')[:40]}”, which CAP 1.2 does not allow there.")
 
 
 def _refuse_attributes(element: Element, path: str) -> None:

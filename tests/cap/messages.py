@@ -18,6 +18,7 @@ from tests.world import DISTRICT
 
 SENT = datetime.fromisoformat("2026-03-01T10:00:00+00:00")
 SQUARE = "52.960,0.310 52.960,0.350 52.990,0.360 52.990,0.310 52.960,0.310"  # holds every postcode of the world
+EXPIRES = "2026-03-02T10:00:00-00:00"
 INFO = """<info>
   <language>en-GB</language><category>Met</category><event>Flooding</event>
   <urgency>Immediate</urgency><severity>Severe</severity><certainty>Likely</certainty>
