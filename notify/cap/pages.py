@@ -108,7 +108,7 @@ def ask_for_cap(request: StaffRequest) -> Response[object]:
 
 @post(
     "/staff/cap",
-    guards=[Requires(Right.WRITE_ALERTS), from_our_pages],
+    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
     sync_to_thread=True,
     include_in_schema=False,
     status_code=303,

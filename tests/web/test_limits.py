@@ -117,7 +117,7 @@ def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, mo
 
 
 # whoever is signed in, or is a program with a key, is known by more than a network
-KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out")
+KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out", "/staff/cap")
 
 
 def test_every_door_that_strangers_can_press_is_counted_and_no_other_is_named(client: Client) -> None:
