@@ -29,18 +29,17 @@ def areas_of(session: Session, alert: Alert, council: Council, *, language: str)
     """Where an alert holds, for one language of its message.
 
     Codes stand only for wards and districts that are meant wholly. Where the audience is a list of postcodes there is
-    no shape: then the wards that they lie in are coded and the words say that parts of them are meant.
+    neither shape nor code: then the words name the wards that they lie in.
     """
     spec = _spec(alert, council)
     targets = Targets.from_json(alert.targets) if alert.targets else None
     shape = outline_of(session, spec, is_emergency=alert.priority == Priority.EMERGENCY)
     names = places_in_words(session, targets, language=language) if targets and not targets.everywhere else []
-    whole = [code for code in (*spec.wards, *spec.districts) if code not in _left_out(spec)]
     return (
         Area(
             description=", ".join(names) or council.name,
             polygons=tuple(rings(shape)) if shape is not None else (),
-            geocodes=tuple(_geocodes(session, whole)),
+            geocodes=tuple(_geocodes(session, _whole(spec))),
         ),
     )
 
@@ -53,9 +52,13 @@ def _spec(alert: Alert, council: Council) -> AudienceSpec:
     return spec.model_copy(update={"districts": list(council.district_codes)})
 
 
-def _left_out(spec: AudienceSpec) -> set[str]:
+def _whole(spec: AudienceSpec) -> Sequence[str]:
+    """The codes of wards and districts of which nothing is left out."""
     without = spec.excluded or AudiencePart()
-    return {*without.wards, *without.districts}
+    if without.polygon or without.circle or without.postcodes or without.districts:
+        return []  # any of them may have lost a part
+    districts = [] if without.wards else spec.districts
+    return [*(code for code in spec.wards if code not in without.wards), *districts]
 
 
 def _geocodes(session: Session, codes: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -174,6 +174,16 @@ def test_a_polygon_with_a_hole_is_cut_into_pieces_without(
     assert area.geocodes == ()
 
 
+def test_a_ward_that_lost_a_part_has_no_code(client: TestClient[Litestar], world: World, collect: Collect) -> None:
+    ring = lon_lat_ring((555_100, 344_100), (555_300, 344_100), (555_300, 344_300), (555_100, 344_300))
+    hole = {"polygon": {"type": "Polygon", "coordinates": [ring]}}
+    (area,) = collect(publish(client, world.headers, audience={"wards": [NORTH, SOUTH], "except": hole})).infos[0].areas
+    assert (area.geocodes, len(area.polygons)) == ((), 2)
+    less = {"wards": [NORTH, SOUTH], "except": {"wards": [SOUTH]}}
+    (area,) = collect(publish(client, world.headers, audience=less)).infos[0].areas
+    assert (area.description, area.geocodes) == ("Northside", (("WD25CD", NORTH),))
+
+
 def test_an_alert_to_everybody_names_the_council_and_its_district(
     client: TestClient[Litestar], world: World, collect: Collect
 ) -> None:
