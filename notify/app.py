@@ -16,6 +16,8 @@ from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
+from notify.cap import api as cap_api
+from notify.cap import pages as cap_pages
 from notify.composing import emergency_pages, template_pages
 from notify.composing import pages as composing_pages
 from notify.db import transaction
@@ -33,6 +35,7 @@ from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppress
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
+from notify.web.addresses import Application
 from notify.web.headers import add_security_headers
 from notify.web.limits import LimitNetworks
 from notify.web.visits import Greet
@@ -46,6 +49,7 @@ JSON_DOORS = (
     deliveries_api,
     endpoint_api,
     analytics_api,
+    cap_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -64,6 +68,7 @@ PAGE_DOORS = (
     emergency_pages,
     template_pages,
     analytics_pages,
+    cap_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
@@ -83,7 +88,7 @@ def ready() -> dict[str, str]:
     return {"status": "ready"}
 
 
-class Site(Litestar):
+class Site(Application):
     """The application; it answers HEAD wherever it answers GET, without the body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]

@@ -15,6 +15,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from notify import db, demo, embedded, jobs, logs, migrations
+from notify.cap import signing
 from notify.deliveries.bounce_commands import bounce_command
 from notify.deliveries.checks import complaints as hand_over_complaints
 from notify.deliveries.commands import hold_command, queue, release_command
@@ -237,10 +238,15 @@ def doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
     complaints: list[str] = []
     with installation():
-        for check in (_check_database, _check_queue, _check_providers, check_staff_channels, hand_over_complaints):
+        for check in (
+            *(_check_database, _check_queue, _check_providers, check_staff_channels, hand_over_complaints),
+            signing.complaints,
+        ):
             complaints += check()
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
+    for note in signing.notes():
+        click.echo(f"· {note}")
     if not complaints:
         click.echo("✓ Database, queue, providers and workers are ready.")
     sys.exit(1 if complaints else 0)

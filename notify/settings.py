@@ -165,6 +165,25 @@ class Settings(BaseSettings):
         description="Whether officers may sign in with a link from `notify officer link`, without a second factor. "
         "Unset: only while NOTIFY_BASE_URL is not https.",
     )
+    cap_key: Path | None = Field(
+        None, description="A PEM file with the RSA or EC key that signs CAP messages; unset: they are not signed."
+    )
+    cap_certificate: Path | None = Field(
+        None, description="A PEM file with the certificate of that key, and those of its issuers after it."
+    )
+    flood_feed: str = Field(
+        "",
+        description="Address of a feed of flood warnings that become drafts: the Environment Agency's "
+        "`/flood-monitoring/id/floods` or an FWIS feed. Empty: none is read.",
+    )
+    flood_areas: str = Field(
+        "",
+        description="Address of a warning's GeoJSON outline, with `{code}` for its area's code, where the feed itself "
+        "names none. Empty: such warnings make drafts only round the point that the feed gives.",
+    )
+    flood_topic: str = Field(
+        "", description="Short name of the topic of flood warnings. Empty: each council's topic for emergencies."
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )

@@ -13,10 +13,13 @@ from sqlmodel import Session
 
 from notify import logs
 from notify.alerts import service as alerts
+from notify.cap import flood_feed
 from notify.db import engine, transaction
 from notify.deliveries import brake, budgets, digests, endpoints, holds, metering, reconcile, restores, service
+from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning
+from workers.errands import Errand
 
 log = logging.getLogger("workers.scheduler")
 
@@ -50,6 +53,14 @@ def _reconcile(session: Session) -> None:
         metering.add(session, "notify_reconciled_jobs_total", noted)
 
 
+_flood_reader = Errand("floods", flood_feed.read_warnings)
+
+
+def _read_floods(_: Session) -> None:
+    if settings().flood_feed:
+        _flood_reader.go()  # the network may be slow, and alerts become due every second
+
+
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
@@ -65,6 +76,7 @@ CHORES = (
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
+    Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
 )

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import deciding, queries, service, visibility
+from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
 from notify.errors import Invalid
@@ -58,16 +59,18 @@ class AlertView(SQLModel):
     expires_at: datetime | None
     approved_at: datetime | None
     finished_at: datetime | None
+    cap: dict[str, str] = Field(description="What other systems are told in CAP, as far as it was said.")
 
     @classmethod
     def of(cls, alert: Alert, topic: Topic) -> "AlertView":
         """The public fields of this alert."""
         hidden = {"council_id", "topic_id", "targets", "content_hash", "follows_id", "created_by", "expanded_at"}
         return cls(
-            **alert.model_dump(exclude=hidden | {"ledger_month", "submission"}),
+            **alert.model_dump(exclude=hidden | {"ledger_month", "submission", *Hazard.model_fields}),
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,
+            cap={name: str(said) for name in Hazard.model_fields if (said := getattr(alert, name))},
         )
 
 

@@ -38,6 +38,20 @@ def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
+@post(
+    "/staff/alerts/{alert_id:uuid}/submit",
+    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
+    status_code=303,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def submit(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """Ask for a draft to be sent: at once where the topic needs no approval."""
+    with transaction() as session:
+        service.submit(session, alert=deciding.own(session, request.user, alert_id), actor=request.user.actor)
+    return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
+
+
 @get(
     "/staff/alerts/{alert_id:uuid}/follow-up",
     guards=[Requires(Right.WRITE_ALERTS)],
@@ -103,4 +117,4 @@ def _in_words(kind: str, message: str) -> str:
     return "Fill this in." if kind == "missing" else message.removeprefix("Value error, ")
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (stop, ask_what_is_new, write_again)
+HANDLERS: Sequence[ControllerRouterHandler] = (stop, submit, ask_what_is_new, write_again)

@@ -12,12 +12,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
+from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency, Words, can_be_wrapped
 from notify.db import Input, moment_column, new_id, state_column
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
 from notify.subscribers.models import Language
-
-LONGEST_WORD = 400
 
 
 class Priority(StrEnum):
@@ -77,6 +76,12 @@ class Alert(SQLModel, table=True):
     content_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     follows_id: UUID | None = Field(default=None, foreign_key="alert.id")
     follow_up: FollowUp | None = Field(default=None, sa_column=state_column(FollowUp, nullable=True))
+    event: str | None = None
+    category: Category | None = Field(default=None, sa_column=state_column(Category, nullable=True))
+    severity: Severity | None = Field(default=None, sa_column=state_column(Severity, nullable=True))
+    urgency: Urgency | None = Field(default=None, sa_column=state_column(Urgency, nullable=True))
+    certainty: Certainty | None = Field(default=None, sa_column=state_column(Certainty, nullable=True))
+    instruction: str | None = None
     submission: int = 0
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
@@ -120,15 +125,6 @@ class IdempotentReply(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
-def _can_be_wrapped(words: str) -> str:
-    """Mail lines have a limit that no single word may pass, and text has no control characters."""
-    if any(len(word) > LONGEST_WORD for word in words.split()):
-        raise ValueError(f"A word is longer than {LONGEST_WORD} characters: put spaces or line breaks in.")
-    if any(not character.isprintable() and character not in "\n\r\t" for character in words):
-        raise ValueError("There is a control character in the text: type it again without formatting.")
-    return words
-
-
 def _one_line(title: str) -> str:
     return " ".join(title.split())
 
@@ -142,8 +138,7 @@ def _plain_letters(link: str) -> str:
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
-Words = Annotated[str, AfterValidator(_can_be_wrapped)]
-Title = Annotated[str, AfterValidator(_can_be_wrapped), AfterValidator(_one_line), StringConstraints(min_length=1)]
+Title = Annotated[str, AfterValidator(can_be_wrapped), AfterValidator(_one_line), StringConstraints(min_length=1)]
 Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$"), AfterValidator(_plain_letters)]
 
 
@@ -175,6 +170,7 @@ class AlertContent(Input):
     send_at: AwareDatetime | None = Field(default=None, description="Unset: as soon as it may be sent.")
     expires_at: AwareDatetime | None = Field(default=None, description="Nothing is handed over after this moment.")
     reference: str | None = Field(default=None, max_length=100, description="Your own name for this alert.")
+    cap: Hazard | None = Field(default=None, description="What other systems are told in CAP.")
 
     @model_validator(mode="after")
     def _life_is_long_enough(self) -> "AlertContent":
@@ -198,6 +194,7 @@ class FollowUpContent(Input):
     sms: Words | None = Field(default=None, min_length=1, max_length=918)
     translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
+    cap: Hazard | None = Field(default=None, description="Where it differs from the first alert's.")
 
 
 class DigestPart(Input):

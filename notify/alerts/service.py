@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from notify import clock, jobs
+from notify.alerts.hazard import Hazard
 from notify.alerts.models import (
     Alert,
     AlertContent,
@@ -107,8 +109,13 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
         created_by=actor,
         send_at=new.send_at,
         expires_at=new.expires_at,
+        **_hazard(new.cap),
     )
     return _store(session, alert, actor)
+
+
+def _hazard(cap: Hazard | None) -> dict[str, Any]:
+    return cap.model_dump() if cap else {}
 
 
 def _store(session: Session, alert: Alert, actor: str) -> Alert:
@@ -130,7 +137,7 @@ def _content_hash(alert: Alert) -> bytes:
         mode="json",
         include={
             "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
-            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up",
+            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", *Hazard.model_fields,
         },
     )  # fmt: skip
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
@@ -142,6 +149,7 @@ def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
     Raises: WrongState, AlreadyExpired.
     """
     _require_not_over(alert.expires_at)
+    _stop_what_is_over(session, alert, actor)
     topic = session.get_one(Topic, alert.topic_id)
     _move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
     alert.submission += 1  # a new round: earlier answers do not count in it
@@ -149,6 +157,16 @@ def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
     if APPROVALS_NEEDED[topic.approval] == 0:
         _release(session, alert)
     return alert
+
+
+def _stop_what_is_over(session: Session, alert: Alert, actor: str) -> None:
+    """Nobody is to get the warning after the all-clear."""
+    if alert.follow_up != FollowUp.ALL_CLEAR or alert.follows_id is None:
+        return
+    first = session.get_one(Alert, alert.follows_id)
+    is_rehearsal = alert.is_test and not first.is_test  # it reaches nobody, so it must not stop what does
+    if first.state == AlertState.SENDING and not is_rehearsal:
+        cancel(session, alert=first, actor=actor)
 
 
 def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
@@ -240,12 +258,17 @@ def follow_up(
     session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent, is_test: bool
 ) -> Alert:
     """An update or all-clear to exactly those who got the first alert. Raises: WrongState, AlreadyExpired."""
+    alert = draft_follow_up(session, first=first, kind=kind, actor=actor, content=content, is_test=is_test)
+    return submit(session, alert=alert, actor=actor)
+
+
+def draft_follow_up(
+    session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent, is_test: bool
+) -> Alert:
+    """The same as a draft, which an officer looks at before it is sent. Raises: WrongState, AlreadyExpired."""
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     _require_not_over(content.expires_at)
-    is_rehearsal = is_test and not first.is_test  # it reaches nobody, so it must not stop what does
-    if kind == FollowUp.ALL_CLEAR and first.state == AlertState.SENDING and not is_rehearsal:
-        cancel(session, alert=first, actor=actor)  # nobody is to get the warning after the all-clear
     alert = Alert(
         council_id=first.council_id,
         topic_id=first.topic_id,
@@ -257,10 +280,11 @@ def follow_up(
         created_by=actor,
         follows_id=first.id,
         follow_up=kind,
-        **content.model_dump(exclude={"translations"}),
+        **content.model_dump(exclude={"translations", "cap"}),
         translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
+        **_hazard(content.cap),
     )
-    return submit(session, alert=_store(session, alert, actor), actor=actor)
+    return _store(session, alert, actor)
 
 
 def _release(session: Session, alert: Alert) -> None:

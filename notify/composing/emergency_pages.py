@@ -20,7 +20,7 @@ from notify.subscribers.queries import topics
 from notify.web.forms import EMPTY, Form, read_form
 
 PATH = "/staff/emergency"
-HAZARD_FIELDS = ("hazard", "severity", "urgency", "certainty", "training")
+DEGREES = {"severity": SEVERITIES, "urgency": URGENCIES, "certainty": CERTAINTIES}
 
 
 class NoEmergencyTopic(Forbidden):
@@ -74,7 +74,7 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
             return _what_page(session, user, form, faults)
         chosen = known[form.one("topic")]
         fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
-        fields |= {name: list(form.all(name)) for name in HAZARD_FIELDS if form.has(name)}
+        fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
         draft = service.begin(
             session,
             council_id=user.council_id,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from notify.alerts.models import NewAlert
+from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft
 from notify.composing.placeholders import names_in
 from notify.errors import NotifyError
@@ -177,16 +178,10 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
             faults.append(Fault(field, message))
     if not form.has("channel"):
         faults.append(Fault("channel", "Choose at least one way to send it."))
-    translations = {}
-    for code, name in languages().items():
-        said = {field: form.one(f"{field}-{code}") for field in TRANSLATED}
-        if not any(said.values()):
-            continue
-        for field in ("title", "body"):
-            if not said[field]:
-                faults.append(Fault(f"{field}-{code}", f"Give both a title and a message in {name}, or neither."))
-        translations[code] = {field: words for field, words in said.items() if words}
-    optional = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
+    translations = _translations(form, faults)
+    optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
+    if form.one("hazard") in HAZARDS:
+        optional["cap"] = _hazard(form)
     return {
         "topic": draft.topic,
         "priority": draft.priority,
@@ -198,6 +193,27 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
         "expires_at": _moment(form, "expires_at", faults),
         **optional,
     }
+
+
+def _translations(form: Form, faults: list[Fault]) -> dict[str, dict[str, str]]:
+    """The words in each other language that has any."""
+    translations = {}
+    for code, name in languages().items():
+        said = {field: form.one(f"{field}-{code}") for field in TRANSLATED}
+        if not any(said.values()):
+            continue
+        for field in ("title", "body"):
+            if not said[field]:
+                faults.append(Fault(f"{field}-{code}", f"Give both a title and a message in {name}, or neither."))
+        translations[code] = {field: words for field, words in said.items() if words}
+    return translations
+
+
+def _hazard(form: Form) -> dict[str, str]:
+    """What other systems are told of an emergency."""
+    kind = HAZARDS[form.one("hazard")]
+    degrees = {name: form.one(name) for name in ("severity", "urgency", "certainty") if form.one(name)}
+    return {"event": kind.name, "category": kind.category} | degrees
 
 
 def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:

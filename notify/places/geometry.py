@@ -219,7 +219,7 @@ def _require_simple(polygons: list[Polygon]) -> None:
     # Even the question whether it is valid takes seconds for a large tangle, and joining parts takes minutes.
     is_large = len(polygons) > 1 or shapely.get_num_coordinates(polygons[0]) > _FEW_POSITIONS
     valid = np.zeros(1, dtype=np.bool_) if is_large else shapely.is_valid(polygons)
-    if not valid.all() and _is_tangled(polygons):
+    if not valid.all() and is_tangled(polygons):
         raise ShapeTooComplex(
             "The outline crosses itself too often to make sense of. Draw it again with fewer crossings."
         )
@@ -253,7 +253,7 @@ def repair(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.union_all([part for part in shapely.get_parts([mended]) if isinstance(part, Polygon | MultiPolygon)])
 
 
-def _is_tangled(polygons: list[Polygon]) -> bool:
+def is_tangled(polygons: list[Polygon]) -> bool:
     """Whether so many edges lie near each other that computing their crossings would take minutes."""
     ends = [shapely.get_coordinates(ring) for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
     starts = np.concatenate([points[:-1] for points in ends])

@@ -17,6 +17,7 @@ from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
 from tests.browser.staff_states import AT_THE_DESK
+from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
 from tests.world import NORTH, World, add_resident
 
@@ -328,6 +329,35 @@ def staff_alert(page: Page, world: World) -> None:
     page.goto(f"/staff/alerts/{alert}")
 
 
+def ask_for_cap(page: Page, world: World) -> None:
+    """The form for a CAP message."""
+    staff_home(page, world)
+    page.get_by_role("link", name="Make a draft of a CAP message").click()
+
+
+def upload_cap(page: Page) -> None:
+    """A message whose outline is open."""
+    now = f"{clock.now():%Y-%m-%dT%H:%M:%S}-00:00"
+    later = f"{clock.now().year + 1}-01-01T00:00:00-00:00"
+    xml = cap.message(sent=now, polygon=cap.SQUARE.rpartition(" ")[0]).replace(cap.EXPIRES, later)
+    file = {"name": "message.xml", "mimeType": "application/xml", "buffer": xml.encode()}
+    page.get_by_label("The message").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Make a draft").click()
+
+
+def cap_refused(page: Page, world: World) -> None:
+    """It is refused."""
+    ask_for_cap(page, world)
+    upload_cap(page)
+
+
+def cap_mended(page: Page, world: World) -> None:
+    """It is closed and makes a draft."""
+    ask_for_cap(page, world)
+    page.get_by_label("Mend plain slips").check()
+    upload_cap(page)
+
+
 def publish(page: Page, world: World) -> UUID:
     """An emergency with an area that went out, and a routine alert beside it; the emergency's id."""
     routine = new_alert(page, world)
@@ -415,6 +445,9 @@ STATES: Mapping[str, Way] = {
     "staff-sign-up": assisting,
     "staff-sign-up-faulty": assisting_badly,
     "staff-signed-up": assisted,
+    "staff-cap": ask_for_cap,
+    "staff-cap-faulty": cap_refused,
+    "staff-cap-read": cap_mended,
     "alerts": published("/alerts"),
     "alerts-empty": at("/alerts"),
     "alerts-welsh": published("/alerts?lang=cy"),

@@ -201,9 +201,12 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
     assert first["title"] in page.fields["title"]
     assert kim.words(**first, **words).status_code == 303
     assert "Flood: move to safety at Bridge Street" in kim.check().text
-    kim.send()
+    alert = kim.send()
     work()
     assert len(inbox.recipients()) == 12
+    told = kim.client.get(f"/alerts/{alert}.cap").text
+    for element in ("<event>Flood</event>", "<category>Met</category>", "<severity>Severe</severity>"):
+        assert element in told
 
 
 def test_only_planners_broadcast_and_only_writers_write(client: Client, world: World) -> None:

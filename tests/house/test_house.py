@@ -42,6 +42,7 @@ PUBLIC = {
     **dict.fromkeys(
         (
             *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),
+            *("/alerts/{alert_id:uuid}/cap", "/alerts.cap.atom"),
             *("/qr.svg", "/s/{source:str}", "/privacy", "/accessibility", "/sitemap.xml", "/robots.txt"),
         ),
         "for everybody to read",

@@ -1,0 +1,1 @@
+"""Alerts in the Common Alerting Protocol, both ways, and flood warnings read into drafts."""

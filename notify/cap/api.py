@@ -1,0 +1,91 @@
+"""The doors for programs: CAP messages in, and an alert as its CAP message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts import queries as alerts
+from notify.cap import reader, service
+from notify.cap.composing import message_of
+from notify.cap.drafts import Author
+from notify.cap.message import MEDIA_TYPE
+from notify.cap.models import CapReceipt
+from notify.cap.writer import write
+from notify.db import transaction
+from notify.publishing.queries import Published
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.queries import council
+from notify.subscribers.models import Topic
+
+AnyRequest = Request[Principal, None, State]
+
+
+async def whole_body(request: AnyRequest) -> bytes:
+    """The body as it came, whatever it is called."""
+    return await request.body()
+
+
+@dataclass
+class CapOperation(Operation):
+    """The documentation of a door whose body is XML, which no type of ours describes."""
+
+    def __post_init__(self) -> None:
+        message = Schema(type=OpenAPIType.STRING, description="A CAP 1.2 message of at most 2 MB.")
+        self.request_body = RequestBody({MEDIA_TYPE: OpenAPIMediaType(schema=message)}, required=True)
+
+
+@post(
+    "/cap",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    sync_to_thread=True,
+    tags=["cap"],
+    dependencies={"xml": Provide(whole_body)},
+    operation_class=CapOperation,
+)
+def receive_cap(
+    request: AnyRequest,
+    xml: NamedDependency[bytes],
+    topic: Annotated[str, QueryParameter(max_length=60)] = "",
+    mend: FromQuery[bool] = False,
+) -> Response[CapReceipt]:
+    """Make a draft of a CAP message; nothing is sent.
+
+    `topic` is the short name of the topic, else the council's for emergencies. An Update or Cancel makes a draft of
+    an update or all-clear of the alert it refers to. The same message again gets the same reply. With `mend=true`
+    rings that are open are closed, rings that are plainly longitude first are turned round, and `mended` says so.
+    """
+    message = reader.read(xml)
+    user = request.user
+    author = Author(user.council_id, user.actor, user.is_test)
+    with transaction() as session:
+        receipt, is_again = service.receive(session, author, message=message, xml=xml, topic=topic, mend=mend)
+    headers = {"Location": f"/api/v1/alerts/{receipt.alert}"} | ({"Idempotent-Replay": "true"} if is_again else {})
+    return Response(receipt, status_code=201, headers=headers)
+
+
+@get(
+    "/alerts/{alert_id:uuid}/cap",
+    guards=[Requires(Right.SEE_ALERTS)],
+    sync_to_thread=True,
+    tags=["cap"],
+    media_type=MEDIA_TYPE,
+)
+def preview_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
+    """An alert as its CAP message, drafts and rehearsals too: those say so in `status`. Unsigned."""
+    with transaction() as session:
+        alert = alerts.alert(session, request.user.council_id, alert_id)
+        topic = session.get_one(Topic, alert.topic_id)
+        message = message_of(session, Published(alert, topic, council(session, alert.council_id)))
+    return Response(write(message), media_type=MEDIA_TYPE)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (receive_cap, preview_cap)

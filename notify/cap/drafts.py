@@ -1,0 +1,91 @@
+"""Drafts that follow earlier ones: of alerts that were sent, and of drafts that never were."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Session
+
+from notify.alerts import service as alerts
+from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent, Priority
+
+UNSENT = (AlertState.DRAFT, AlertState.REJECTED)
+ON_ITS_WAY = (AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED)
+
+
+class Outcome(StrEnum):
+    """What a draft is to the earlier one."""
+
+    ALERT = "alert"
+    UPDATE = "update"
+    ALL_CLEAR = "all-clear"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft, what it is, and the unsent draft it takes the place of."""
+
+    alert: Alert
+    outcome: Outcome
+    replaces: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose draft it is, and whether it is a rehearsal."""
+
+    council_id: UUID
+    actor: str
+    is_test: bool = False
+
+
+def start(session: Session, author: Author, content: AlertContent) -> Drafted:
+    """A draft of a new alert. Raises what `alerts.create` raises."""
+    alert = alerts.create(
+        session, council_id=author.council_id, actor=author.actor, new=content, is_test=author.is_test
+    )
+    return Drafted(alert, Outcome.ALERT)
+
+
+def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, content: AlertContent) -> Drafted:
+    """A draft of what follows `earlier`.
+
+    Where the first alert was sent, an update or all-clear to exactly those who got it. Where it never was, an update
+    is a draft in its place, and an all-clear withdraws it. What becomes an emergency is a new alert: it goes by
+    another lane, and to everybody in its area. Raises: WrongState while somebody decides about the earlier one.
+    """
+    first = first_of(session, earlier)
+    replaced = _withdraw(session, author, earlier)
+    is_graver = content.priority == Priority.EMERGENCY and first.priority == Priority.ROUTINE
+    if first.ledger_month and not (is_graver and kind == FollowUp.UPDATE):
+        alert = alerts.draft_follow_up(
+            session,
+            first=first,
+            kind=kind,
+            actor=author.actor,
+            content=FollowUpContent(**content.model_dump(include=set(FollowUpContent.model_fields))),
+            is_test=author.is_test,
+        )
+        return Drafted(alert, Outcome(kind.value), replaced)
+    if kind == FollowUp.ALL_CLEAR:
+        return Drafted(earlier, Outcome.WITHDRAWN)
+    return Drafted(start(session, author, content).alert, Outcome.ALERT, replaced)
+
+
+def first_of(session: Session, alert: Alert) -> Alert:
+    """The alert that this one follows, or itself."""
+    while alert.follows_id:
+        alert = session.get_one(Alert, alert.follows_id)
+    return alert
+
+
+def _withdraw(session: Session, author: Author, earlier: Alert) -> UUID | None:
+    if earlier.state in ON_ITS_WAY:
+        raise alerts.WrongState(
+            f"The draft of the message before is {earlier.state}. Reject, cancel or send it; then send this one again."
+        )
+    if earlier.state not in UNSENT:
+        return None
+    alerts.cancel(session, alert=earlier, actor=author.actor)
+    return earlier.id

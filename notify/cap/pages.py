@@ -1,0 +1,157 @@
+"""Public doors: an emergency as its CAP message, and the index of those that hold now. For staff: a file to read."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State, UploadFile
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify import clock
+from notify.alerts.models import Priority
+from notify.cap import reader, service
+from notify.cap.composing import message_of
+from notify.cap.drafts import Author, Outcome
+from notify.cap.index import index
+from notify.cap.message import MEDIA_TYPE
+from notify.cap.models import CapReceipt
+from notify.cap.signing import sign
+from notify.cap.writer import write
+from notify.db import transaction
+from notify.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
+from notify.publishing import feeds
+from notify.publishing import queries as publishing
+from notify.staff.desk import staff_page
+from notify.staff.guards import Principal, Requires, Right
+from notify.subscribers.models import Topic
+from notify.subscribers.queries import topics
+from notify.web.forms import from_our_pages
+
+AnyRequest = Request[object, object, State]
+StaffRequest = Request[Principal, object, State]
+
+FOR_ALL = {
+    "Cache-Control": "public, max-age=60",
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+MOST_IN_INDEX = 200
+
+
+class NotPublishedAsCap(NotFound):
+    """Only emergencies are told to other systems."""
+
+    title = "This alert has no CAP message"
+
+
+@get("/alerts/{alert_id:uuid}/cap", sync_to_thread=True, include_in_schema=False)
+def read_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
+    """An emergency that went out as its CAP message, at `/alerts/{id}.cap`. Raises: AlertNotPublished."""
+    with transaction() as session:
+        one = publishing.published(session, alert_id)
+        if one.alert.priority != Priority.EMERGENCY:
+            raise NotPublishedAsCap("It is not an emergency. Its page says what it tells residents.")
+        message = message_of(session, one)
+    document = write(message)
+    return _cached(request, document, sign(document), MEDIA_TYPE)
+
+
+@get("/alerts.cap.atom", sync_to_thread=True, include_in_schema=False)
+def read_index(request: AnyRequest) -> Response[bytes]:
+    """The CAP messages that hold now."""
+    with transaction() as session:
+        found = publishing.current(session, publishing.Wanted(), most=MOST_IN_INDEX)
+    urgent = [one for one in found if one.alert.priority == Priority.EMERGENCY]
+    changed = feeds.changed_at(urgent, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
+    body = index(urgent, changed=changed)
+    return _cached(request, body, body, "application/atom+xml")
+
+
+def _cached(request: AnyRequest, known_by: bytes, body: bytes, media_type: str) -> Response[bytes]:
+    """The body, or the news that it is what the reader has; signatures differ each time, so `known_by` has none."""
+    etag = f'"{hashlib.sha256(known_by).hexdigest()[:32]}"'
+    headers = FOR_ALL | {"ETag": etag}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers, media_type=media_type)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The submitted form: the file, the topic's short name, and whether plain slips are to be mended."""
+
+    xml: bytes = b""
+    topic: str = ""
+    mend: bool = False
+
+
+async def uploaded(request: StaffRequest) -> Upload:
+    """What the form of this request holds."""
+    form = await request.form()
+    file = form.get("file")
+    xml = await file.read(reader.MOST_BYTES + 1) if isinstance(file, UploadFile) else b""
+    return Upload(xml, str(form.get("topic") or ""), mend="mend" in form)
+
+
+@get("/staff/cap", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, include_in_schema=False)
+def ask_for_cap(request: StaffRequest) -> Response[object]:
+    """A form for a CAP message from a file."""
+    with transaction() as session:
+        return _form(session, request.user, Upload())
+
+
+@post(
+    "/staff/cap",
+    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
+    sync_to_thread=True,
+    include_in_schema=False,
+    status_code=303,
+    dependencies={"upload": Provide(uploaded)},
+)
+def read_cap_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Response[object]:
+    """Make a draft of it and show that, or say what is wrong."""
+    user = request.user
+    try:
+        receipt = _received(user, upload)
+    except (Forbidden, SetUpError, Unavailable):
+        raise
+    except NotifyError as error:
+        with transaction() as session:
+            return _form(session, user, upload, error=error)
+    if receipt.mended or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
+        return staff_page(user, "staff-cap-read.html", at="/staff/compose", receipt=receipt)
+    return Redirect(f"/staff/alerts/{receipt.alert}", status_code=303)
+
+
+def _received(user: Principal, upload: Upload) -> CapReceipt:
+    if not upload.xml:
+        raise reader.CapNotXml("Choose a file.")
+    message = reader.read(upload.xml)
+    author = Author(user.council_id, user.actor, user.is_test)
+    with transaction() as session:
+        found = service.receive(session, author, message=message, xml=upload.xml, topic=upload.topic, mend=upload.mend)
+    return found.receipt
+
+
+def _form(session: Session, user: Principal, upload: Upload, *, error: NotifyError | None = None) -> Response[object]:
+    choices: Sequence[Topic] = topics(session, [user.council_id])
+    field = "topic" if isinstance(error, service.CapTopicMissing) else "file"
+    faults = [{"field": field, "message": f"{error.title}. {error.detail}"}] if error else []
+    return staff_page(
+        user,
+        "staff-cap.html",
+        at="/staff/compose",
+        status=error.status if error else 200,
+        topics=choices,
+        upload=upload,
+        faults=faults,
+    )
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (read_cap, read_index, ask_for_cap, read_cap_file)

@@ -1,0 +1,157 @@
+"""CAP messages of others become drafts. Nothing here sends anything."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import Session
+
+from notify import clock
+from notify.alerts.models import Alert, FollowUp
+from notify.cap import queries, rules
+from notify.cap.content import content_of
+from notify.cap.drafts import Author, Drafted, first_of, follow, start
+from notify.cap.message import Message, MessageType, Status
+from notify.cap.models import CapMessage, CapReceipt
+from notify.errors import Conflict, Invalid
+from notify.staff.service import audit
+from notify.subscribers.models import Topic
+
+FOLLOW_UPS = {MessageType.UPDATE: FollowUp.UPDATE, MessageType.CANCEL: FollowUp.ALL_CLEAR}
+
+
+class CapReferencesDoNotMatch(Conflict):
+    """It follows a message that never came, or came otherwise."""
+
+    title = "The message follows one that was not received"
+
+
+class CapDiffers(Conflict):
+    """Sender and identifier name one message for ever."""
+
+    title = "Another message came with the same sender and identifier"
+
+
+class CapTopicMissing(Invalid):
+    """The council has no topic for emergencies, and none was named."""
+
+    title = "It is not clear which topic the message belongs to"
+
+
+class Received(NamedTuple):
+    """What became of a message, now or when it came first."""
+
+    receipt: CapReceipt
+    is_again: bool
+
+
+def receive(
+    session: Session, author: Author, *, message: Message, xml: bytes, topic: str = "", mend: bool = False
+) -> Received:
+    """The draft that a message makes, or the reply from before when the very same message comes again.
+
+    Raises: CapDiffers, CapReferencesDoNotMatch, CapTopicMissing, and what `rules.check`, `content_of` and `drafts`
+    raise.
+    """
+    author = Author(author.council_id, author.actor, author.is_test or message.status != Status.ACTUAL)
+    queries.hold_name(session, author.council_id, sender=message.sender, identifier=message.identifier)
+    known = queries.received(
+        session, author.council_id, is_test=author.is_test, sender=message.sender, identifier=message.identifier
+    )
+    digest = hashlib.sha256(xml).digest()
+    if known is not None:
+        return Received(_again(known, digest), is_again=True)
+    message, notes = rules.mended(message) if mend else (message, [])
+    rules.check_sender(message, now=clock.now())
+    drafted = _drafted(session, author, message, topic)
+    receipt = _remember(session, author, message, drafted, digest=digest, notes=notes)
+    return Received(receipt, is_again=False)
+
+
+def _again(known: CapMessage, digest: bytes) -> CapReceipt:
+    if known.digest != digest:
+        raise CapDiffers("Its content differs from the first one's. Give a new message a new identifier.")
+    return CapReceipt.model_validate(known.reply)
+
+
+def _drafted(session: Session, author: Author, message: Message, topic: str) -> Drafted:
+    kind = FOLLOW_UPS.get(message.kind)
+    earlier = _earlier(session, author, message) if kind else None
+    for info in message.infos:
+        rules.check_areas(info.areas)
+    if kind is None or earlier is None:
+        return start(session, author, content_of(message, topic=topic or _topic(session, author.council_id)))
+    first = first_of(session, earlier)
+    content = content_of(message, topic=session.get_one(Topic, first.topic_id).slug, first=first)
+    return follow(session, author, earlier=earlier, kind=kind, content=content)
+
+
+def _topic(session: Session, council_id: UUID) -> str:
+    found = queries.emergency_topic(session, council_id)
+    if found is None:
+        raise CapTopicMissing("Name the topic: your council has none for emergencies.")
+    return found.slug
+
+
+def _earlier(session: Session, author: Author, message: Message) -> Alert:
+    """The draft or alert that the newest of the named messages became. Raises: CapReferencesDoNotMatch."""
+    found = queries.referred(session, author.council_id, is_test=author.is_test, references=message.references)
+    place = {(one.sender, one.identifier, one.sent): number for number, one in enumerate(message.references)}
+    named = [
+        (received.sent, place[name], alert)
+        for received, alert in found
+        if (name := (received.sender, received.identifier, received.sent)) in place
+    ]
+    if named:
+        return max(named, key=lambda one: one[:2])[2]
+    raise CapReferencesDoNotMatch(_why(message, [received for received, _ in found]))
+
+
+def _why(message: Message, alike: Sequence[CapMessage]) -> str:
+    if alike:
+        one = alike[0]
+        return (
+            f"Its `references` name {one.sender},{one.identifier} with another moment than "
+            f"{one.sent:%Y-%m-%d %H:%M:%S} UTC, when that message was sent."
+        )
+    named = message.references[0]
+    return (
+        f"Its `references` name {named.sender},{named.identifier}, which was never received here. "
+        f"An {message.kind} follows a message that came before it."
+    )
+
+
+def _remember(
+    session: Session, author: Author, message: Message, drafted: Drafted, *, digest: bytes, notes: Sequence[str]
+) -> CapReceipt:
+    receipt = CapReceipt(
+        alert=drafted.alert.id,
+        kind=drafted.outcome.value,
+        title=drafted.alert.title,
+        is_test=author.is_test,
+        replaces=drafted.replaces,
+        mended=list(notes),
+    )
+    session.add(
+        CapMessage(
+            council_id=author.council_id,
+            is_test=author.is_test,
+            sender=message.sender,
+            identifier=message.identifier,
+            sent=message.sent,
+            digest=digest,
+            alert_id=drafted.alert.id,
+            reply=receipt.model_dump(mode="json"),
+        )
+    )
+    audit(
+        session,
+        council_id=author.council_id,
+        actor=author.actor,
+        action="cap.receive",
+        subject=str(drafted.alert.id),
+        message=str(message.name),
+        outcome=drafted.outcome.value,
+    )
+    return receipt
