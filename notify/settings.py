@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -15,6 +16,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _days(value: str) -> tuple[date, date] | None:
+    if not value:
+        return None
+    try:
+        first, last = (date.fromisoformat(day.strip()) for day in value.split("/"))
+    except ValueError:
+        raise ValueError("give two days as in 2027-03-22/2027-05-06") from None
+    if last < first:
+        raise ValueError("the last day comes before the first")
+    return first, last
 
 
 class Choice(NamedTuple):
@@ -147,6 +160,11 @@ class Settings(BaseSettings):
         description="Hold everything when the database comes back on another timeline, as a restored copy does. "
         "Switch it off only where a synchronous standby takes over.",
     )
+    pre_election: str = Field(
+        "",
+        description="First and last day of the sensitive time before an election, as in `2027-03-22/2027-05-06`: those "
+        "who write alerts are reminded of it.",
+    )
     further_languages: str = Field(
         "",
         description="Languages beside English and Welsh that your alerts are translated to, by code, as in `pl,ur`: "
@@ -269,6 +287,12 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("pre_election")
+    @classmethod
+    def _days_can_be_read(cls, value: str) -> str:
+        _days(value)
+        return value
+
     @field_validator("further_languages")
     @classmethod
     def _languages_are_codes(cls, value: str) -> str:
@@ -311,6 +335,11 @@ class Settings(BaseSettings):
     def further(self) -> tuple[str, ...]:
         """The codes of the languages beside our pages' own that alerts are translated to."""
         return _names(self.further_languages)
+
+    @property
+    def election(self) -> tuple[date, date] | None:
+        """The first and last day of the sensitive time before an election; None where none is set."""
+        return _days(self.pre_election)
 
     @property
     def is_secure(self) -> bool:

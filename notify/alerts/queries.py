@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify.alerts.models import Alert, DryRun, Priority
+from notify.alerts.models import Alert, Approval, DryRun, Priority
 from notify.alerts.visibility import visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
@@ -98,6 +98,12 @@ def alerts(
     if changed_since:
         statement = statement.where(Alert.changed_at >= changed_since)
     return session.exec(statement.order_by(col(Alert.id).desc()).limit(limit)).all()
+
+
+def sent_back_because(session: Session, alert: Alert) -> str:
+    """The reason that an alert was sent back with; empty where it was not."""
+    statement = select(Approval.reason).where(Approval.alert_id == alert.id, col(Approval.approved).is_(False))
+    return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
 def count_audience(session: Session, council_id: UUID, asked: DryRun) -> AudienceCount:

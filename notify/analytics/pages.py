@@ -98,6 +98,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         ]
         bounces = brake.bounces(session, alert.id)
         dead = dead_deliveries(session, alert_id=alert.id, limit=DEAD_SHOWN)
+        sent_back = alerts.sent_back_because(session, alert)
         dead_count = sum(count_dead(session, alert_id=alert.id).values())
     return staff_page(
         request.user,
@@ -116,6 +117,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         dead=dead,
         dead_count=dead_count,
         may_write=request.user.may(Right.WRITE_ALERTS),
+        sent_back=sent_back,
         may_broadcast=request.user.may(Right.BROADCAST),
         may_decide=request.user.may(Right.APPROVE_ALERTS),
     )

@@ -9,16 +9,18 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify import clock
-from notify.alerts import visibility
+from notify.alerts import deciding, visibility
 from notify.alerts.models import NewAlert, Priority
 from notify.composing import advice, audiences, placeholders, previews, queries, service
 from notify.composing.chart import chart_of
+from notify.composing.copying import fields_of
 from notify.composing.doors import AT, OfficerRequest, desk_get, desk_post, officer_of, see_other
 from notify.composing.models import Draft
 from notify.composing.reading import LONDON, WHERE_FIELDS, NotReady, audience_of, languages, word_fields
 from notify.db import transaction
 from notify.errors import NotifyError
 from notify.places.outlines import outline_of
+from notify.settings import settings
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Right
 from notify.staff.queries import council
@@ -76,6 +78,23 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
             fields=fields,
         )
         return see_other(f"{AT}/{draft.id}/where")
+
+
+@desk_post("/staff/alerts/{alert_id:uuid}/copy")
+def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """Begin a draft with what an alert says and whom it meant; where it was sent back, to mend it."""
+    user = request.user
+    with transaction() as session:
+        alert = deciding.own(session, user, alert_id)
+        draft = service.begin(
+            session,
+            council_id=user.council_id,
+            officer_id=officer_of(user),
+            topic=session.get_one(Topic, alert.topic_id).slug,
+            priority=alert.priority,
+            fields=fields_of(alert),
+        )
+        return see_other(f"{AT}/{draft.id}/words")
 
 
 @desk_get(f"{AT}/{{draft_id:uuid}}/where")
@@ -181,7 +200,8 @@ def words_page(
 
 
 def _advice(form: Form) -> Sequence[advice.Advice]:
-    return advice.advise(form.one("title"), form.one("body"), on=clock.now().astimezone(LONDON).date())
+    today = clock.now().astimezone(LONDON).date()
+    return advice.advise(form.one("title"), form.one("body"), on=today, election=settings().election)
 
 
 @desk_post(f"{AT}/{{draft_id:uuid}}/words")
@@ -325,6 +345,7 @@ def discard(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[objec
 HANDLERS: Sequence[ControllerRouterHandler] = (
     choose_topic,
     begin,
+    write_anew,
     ask_where,
     take_where,
     ask_words,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar import Litestar
@@ -255,6 +256,37 @@ def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inb
     assert kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).status_code == 303
     work()
     assert len(inbox.recipients()) == 12
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"ward": [NORTH], "without_postcodes": "ZZ1 1AB"},
+        {"postcodes": "ZZ1 1AA\nZZ1 1"},
+        {"centre": "555500, 344500", "radius": "200", "buffer": "50"},
+        {"shape": "OS 555000 344000, 556000 344000, 556000 345000, 555000 345000, 555000 344000"},
+        {"reach": "everyone", "without_ward": [SOUTH]},
+        {"reach": "everyone"},
+    ],
+)
+def test_what_is_written_anew_means_the_same_people(kim: Officer, where: dict[str, Any]) -> None:
+    kim.begin()
+    kim.where(**where)
+    kim.words(**{"title-cy": "Ffordd ar gau", "body-cy": "Ar gau.", "link": "https://example.org/road"})
+    first = kim.send()
+    kim.client.post(f"/staff/alerts/{first}/cancel")
+    answer = kim.client.post(f"/staff/alerts/{first}/copy")
+    kim.draft = answer.headers["location"].removesuffix("/words")
+    again = kim.send()
+    with transaction() as session:
+        one, other = (session.get_one(Alert, UUID(alert)) for alert in (first, again))
+        assert one.targets == other.targets
+        assert (one.title, one.body, one.link, one.translations) == (
+            other.title,
+            other.body,
+            other.link,
+            other.translations,
+        )
 
 
 def test_who_hears_too_often_is_said(kim: Officer, work: Work) -> None:

@@ -41,6 +41,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
+        f"POST {DESK}/alerts/{{alert_id:uuid}}/copy",
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),
         *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
