@@ -192,7 +192,7 @@ def words_page(
         faults=faults,
         open_names=placeholders.names_in(texts),
         languages=languages(),
-        channels=[one for one in audiences.WAYS if one in about.channels],
+        channels=[one for one in audiences.WAYS if one in about.channels and settings().providers_for(one)],
         text=previews.text_of(previews.content_of(session, draft), "en"),
         advice=_advice(form) if form.one("body") else [],
         saved=saved,
