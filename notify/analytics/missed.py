@@ -12,6 +12,7 @@ from sqlmodel import Session
 from notify.alerts.models import Alert
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned
+from notify.places.postcodes import canonical
 
 
 class Missing(StrEnum):
@@ -74,7 +75,10 @@ def _read(row: Mapping[str, object]) -> Missed:
     ways = row["ways"]
     fates = [_fate(way) for way in ways] if isinstance(ways, list) else []
     names = ("subscriber_id", "ward", "name", "postcode", "place", "phones", "emails", "answer", "answered_at")
-    return Missed(**{name: row[name] for name in names}, ways="; ".join(fates))  # type: ignore[arg-type]
+    said = {name: row[name] for name in names} | {
+        "postcode": canonical(str(row["postcode"])) if row["postcode"] else ""
+    }
+    return Missed(**said, ways="; ".join(fates))  # type: ignore[arg-type]
 
 
 def _fate(way: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ MOST_KEPT = 50
 SHADES = ((0.95, "all", "95% or more"), (0.5, "most", "half or more"), (0.0, "some", "less than half"))
 NONE_YET = "none"
 
-_kept: OrderedDict[tuple[tuple[str, ...], int], PartedPicture | None] = OrderedDict()
+_kept: OrderedDict[tuple[tuple[str, ...], int], PartedPicture] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -98,7 +98,9 @@ def _picture(session: Session, codes: tuple[str, ...]) -> PartedPicture | None:
             return _kept[key]
     areas = areas_by_code(session, codes) if codes else {}
     shapes = {code: shapely.from_wkb(area.geom) for code, area in areas.items() if area.geom}
-    picture = parted_picture_of(shapes) if shapes else None
+    if not shapes:
+        return None
+    picture = parted_picture_of(shapes)
     with _lock:
         _kept[key] = picture
         while len(_kept) > MOST_KEPT:
