@@ -110,6 +110,8 @@ def test_the_page_of_the_alert_counts_the_answers_by_ward(client: Client, world:
     sign_in(client, world, Role.VIEWER)
     table = client.get(f"/staff/alerts/{alert}/wards.csv").text
     assert f"Northside,{NORTH},2,0,0,0,1,0" in table
+    found = client.get(f"/api/v1/alerts/{alert}/analytics", headers=world.headers).json()["replies_by_ward"]
+    assert {"code": NORTH, "asked": 2, "safe": 0, "help": 1} in found
     assert "No answer yet</dt><dd>1<" in client.get(f"/staff/alerts/{alert}").text
 
 

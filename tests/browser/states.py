@@ -15,6 +15,7 @@ from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
+from tests.browser.emergency_states import IN_AN_EMERGENCY
 from tests.browser.staff_states import AT_THE_DESK
 from tests.subscribers.places import NEAR, add_county
 from tests.world import NORTH, World, add_resident
@@ -406,6 +407,7 @@ STATES: Mapping[str, Way] = {
     "not-found": at("/nowhere"),
     "staff-sign-in": at("/staff/sign-in"),
     **AT_THE_DESK,
+    **IN_AN_EMERGENCY,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
