@@ -15,6 +15,7 @@ from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
 from notify.analytics import api as analytics_api
+from notify.analytics import live_pages, missed_pages
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
@@ -69,6 +70,8 @@ PAGE_DOORS = (
     template_pages,
     analytics_pages,
     cap_pages,
+    live_pages,
+    missed_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
@@ -115,7 +118,8 @@ def create_app() -> Litestar:
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
-        compression_config=CompressionConfig(backend="gzip"),
+        # a stream that is compressed waits until there is enough to compress
+        compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         openapi_config=OpenAPIConfig(

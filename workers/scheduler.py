@@ -15,7 +15,18 @@ from notify import logs
 from notify.alerts import service as alerts
 from notify.cap import flood_feed
 from notify.db import engine, transaction
-from notify.deliveries import brake, budgets, digests, endpoints, holds, metering, reconcile, restores, service
+from notify.deliveries import (
+    brake,
+    budgets,
+    digests,
+    endpoints,
+    escalation,
+    holds,
+    metering,
+    reconcile,
+    restores,
+    service,
+)
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning
@@ -65,6 +76,7 @@ CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
     Chore("note forgotten jobs", 2, _reconcile),
+    Chore("write another way to who was not reached", 2, escalation.escalate_due),
     Chore("brake on bounces", 2, brake.look),
     Chore("mind the budgets", 2, budgets.look),
     Chore("finish alerts", 5, _finish_alerts),

@@ -49,6 +49,10 @@ class AlertView(SQLModel):
     channels: list[str]
     reference: str | None
     is_test: bool
+    is_training: bool = Field(description="An exercise: nothing of it leaves the sandbox.")
+    asks_reply: bool
+    escalation: dict[str, object] | None
+    escalated_at: datetime | None
     content_hash: str
     follows: UUID | None
     follow_up: str | None
@@ -66,7 +70,7 @@ class AlertView(SQLModel):
         """The public fields of this alert."""
         hidden = {"council_id", "topic_id", "targets", "content_hash", "follows_id", "created_by", "expanded_at"}
         return cls(
-            **alert.model_dump(exclude=hidden | {"ledger_month", "submission", *Hazard.model_fields}),
+            **alert.model_dump(exclude=hidden | {"ledger_month", "submission", "reply_code", *Hazard.model_fields}),
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints, model_validator
-from sqlalchemy import ARRAY, Column, LargeBinary, Text
+from sqlalchemy import ARRAY, Column, FetchedValue, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -53,6 +53,8 @@ class Alert(SQLModel, table=True):
     district and postcode sets), and `content_hash` binds approval to words, audience and expiry together.
     `submission` counts how often it was submitted: a yes from before
     a no does not count again. `ledger_month` is the partition that holds every delivery of this alert.
+    `reply_code` is its short name in links, given by the database. `escalation` is an `Escalation`. One that
+    `is_training` is a test as well, so that no message of it leaves; the database refuses anything else.
     `parts` are the words of the alerts that a digest is made of, by language.
     """
 
@@ -96,6 +98,15 @@ class Alert(SQLModel, table=True):
     )
     ledger_month: date | None = None
     recipients: int | None = None
+    asks_reply: bool = False
+    reply_code: int | None = Field(
+        default=None, sa_column=Column(Integer, server_default=FetchedValue(), nullable=False)
+    )
+    escalation: dict[str, object] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    escalated_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    is_training: bool = False
 
 
 class Approval(SQLModel, table=True):
@@ -153,6 +164,13 @@ class Translation(Input):
 Translations = dict[Language, Translation]
 
 
+class Escalation(Input):
+    """Another way to those who were not reached: `channels`, so many minutes after the first ones."""
+
+    after_minutes: int = Field(ge=1, le=120)
+    channels: list[Channel] = Field(min_length=1)
+
+
 class AlertContent(Input):
     """What an alert says, to whom, until when. Unknown fields are refused."""
 
@@ -171,6 +189,21 @@ class AlertContent(Input):
     expires_at: AwareDatetime | None = Field(default=None, description="Nothing is handed over after this moment.")
     reference: str | None = Field(default=None, max_length=100, description="Your own name for this alert.")
     cap: Hazard | None = Field(default=None, description="What other systems are told in CAP.")
+    asks_reply: bool = Field(
+        default=False, description="Emergencies only: every message asks whether its reader is safe or needs help."
+    )
+    escalate: Escalation | None = Field(
+        default=None, description="Emergencies only: these ways later, and only where the other ones reached nobody."
+    )
+    training: bool = Field(
+        default=False, description="Emergencies only: an exercise, of which nothing leaves the sandbox."
+    )
+
+    @model_validator(mode="after")
+    def _only_emergencies_ask(self) -> "AlertContent":
+        if self.priority != Priority.EMERGENCY and (self.asks_reply or self.escalate or self.training):
+            raise ValueError("asks_reply, escalate and training are for alerts of priority emergency.")
+        return self
 
     @model_validator(mode="after")
     def _life_is_long_enough(self) -> "AlertContent":
@@ -213,3 +246,5 @@ class DryRun(Input):
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     priority: Priority = Priority.ROUTINE
     sms: str | None = Field(default=None, max_length=918, description="Counts the parts of this text.")
+    asks_reply: bool = Field(default=False, description="Counts the link for replies as part of the text.")
+    training: bool = Field(default=False, description="Counts the words that mark an exercise.")

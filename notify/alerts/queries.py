@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, Priority
 from notify.alerts.visibility import visible
 from notify.errors import Invalid, NotFound
@@ -125,8 +126,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
             by_channel[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
-    # a text begins with the council's name, and that is paid for too
-    parts = segments.count(f"{sender.name}: {asked.sms}") if asked.sms else None
+    parts = segments.count(_text(asked, sender.name)) if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
         by_channel={channel: by_channel[channel] for channel in channels},
@@ -142,6 +142,13 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
         cost_pence=_cost(by_channel, parts.segments if parts else 1, asked.priority),
         budget_left_pence=money(session, council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
+    )
+
+
+def _text(asked: DryRun, council_name: str) -> str:
+    """The whole text: the council's name and a link for replies are paid for too."""
+    return anybodys_text(
+        asked.sms or "", council_name=council_name, is_training=asked.training, asks_reply=asked.asks_reply
     )
 
 

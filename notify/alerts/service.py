@@ -42,6 +42,12 @@ class AlreadyExpired(Invalid):
     title = "The alert has already expired"
 
 
+class NothingComesFirst(Invalid):
+    """Every channel is kept for later."""
+
+    title = "The alert would not be sent at first"
+
+
 class WrongState(Conflict):
     """The alert's state does not allow this any more, or not yet."""
 
@@ -90,6 +96,7 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
         is_emergency=new.priority == Priority.EMERGENCY,
     )
     _require_not_over(new.expires_at)
+    channels, escalation = _in_turn(topic, new)
     alert = Alert(
         council_id=council_id,
         topic_id=topic.id,
@@ -101,10 +108,13 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
         translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
         audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
         targets=targets.as_json(),
-        channels=[channel.value for channel in allowed_channels(topic, new.channels, new.priority)],
+        channels=channels,
         reference=new.reference,
         state=AlertState.DRAFT,
-        is_test=is_test,
+        is_test=is_test or new.training,
+        is_training=new.training,
+        asks_reply=new.asks_reply,
+        escalation=escalation,
         content_hash=b"",
         created_by=actor,
         send_at=new.send_at,
@@ -116,6 +126,18 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
 
 def _hazard(cap: Hazard | None) -> dict[str, Any]:
     return cap.model_dump() if cap else {}
+
+
+def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, object] | None]:
+    """The channels to begin with, and how to go on where nobody is reached. Raises: NothingComesFirst."""
+    if new.escalate is None:
+        return [one.value for one in allowed_channels(topic, new.channels, new.priority)], None
+    first = [one for one in new.channels if one not in new.escalate.channels]
+    if not first:
+        raise NothingComesFirst("Name a channel in `channels` that is not in `escalate`: it is sent that way first.")
+    later = allowed_channels(topic, new.escalate.channels, new.priority)
+    channels = [one.value for one in allowed_channels(topic, first, new.priority)]
+    return channels, {"after_minutes": new.escalate.after_minutes, "channels": [one.value for one in later]}
 
 
 def _store(session: Session, alert: Alert, actor: str) -> Alert:
@@ -137,7 +159,8 @@ def _content_hash(alert: Alert) -> bytes:
         mode="json",
         include={
             "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
-            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", *Hazard.model_fields,
+            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
+            "is_training", *Hazard.model_fields,
         },
     )  # fmt: skip
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
@@ -274,7 +297,8 @@ def draft_follow_up(
         topic_id=first.topic_id,
         priority=first.priority,
         channels=first.channels,
-        is_test=is_test,
+        is_test=is_test or first.is_training,
+        is_training=first.is_training,
         state=AlertState.DRAFT,
         content_hash=b"",
         created_by=actor,

@@ -39,6 +39,15 @@ class GroupView(TallyView):
     name: str
 
 
+class RepliesView(SQLModel):
+    """The last answers of people to an emergency that asked for them. Each counts once."""
+
+    code: str | None = Field(description="The ward; null where it is not known.")
+    asked: int
+    safe: int
+    help: int
+
+
 class AnalyticsView(TallyView):
     """What became of an alert. Times are seconds from approval to hand-over."""
 
@@ -54,6 +63,7 @@ class AnalyticsView(TallyView):
     by_channel: list[GroupView]
     by_language: list[GroupView]
     by_ward: list[GroupView]
+    replies_by_ward: list[RepliesView] = Field(description="Empty where the alert does not ask for replies.")
 
 
 def _group(group: NamedTally) -> GroupView:
@@ -70,7 +80,9 @@ def read_analytics(request: AnyRequest, alert_id: FromPath[UUID]) -> AnalyticsVi
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
         found = queries.figures(session, alert)
+        replies = queries.replies(session, alert) if alert.asks_reply else {}
     return AnalyticsView(
+        replies_by_ward=[RepliesView(code=code, **asdict(count)) for code, count in replies.items()],
         alert=alert.id,
         state=alert.state,
         **_tally(found.total),

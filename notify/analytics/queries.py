@@ -1,12 +1,13 @@
-"""Figures of one alert, counted from its own ledger and events."""
+"""Figures of one alert, counted from its own ledger, events and replies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
-from notify.places.queries import areas_by_code
+from notify.places.queries import names_by_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def figures(session: Session, alert: Alert) -> Figures:
         else:
             column = "channel" if not row.no_channel else "language" if not row.no_language else "ward_code"
             groups[column].append((row._mapping[column], tally))
-    names = areas_by_code(session, [code for code, _ in groups["ward_code"] if code])
+    names = names_by_code(session, [code for code, _ in groups["ward_code"]])
     events = _events(session, alert)
     times = _times(session, alert)
     return Figures(
@@ -88,7 +89,7 @@ def figures(session: Session, alert: Alert) -> Figures:
         by_channel=[NamedTally(code, code, tally) for code, tally in groups["channel"]],
         by_language=[NamedTally(code, code, tally) for code, tally in groups["language"]],
         by_ward=[
-            NamedTally(code, names[code].name if code in names else "Not known", tally)
+            NamedTally(code, names.get(code, "Not known"), tally)
             for code, tally in sorted(groups["ward_code"], key=lambda pair: -pair[1].recipients)
         ],
         unsubscribed=events.get("unsubscribed", (0, 0))[0],
@@ -129,3 +130,29 @@ def _times(session: Session, alert: Alert) -> tuple[float | None, float | None, 
         return None, None, None, None
     p50, p95, p99, last = (round(float(value), 3) for value in row)
     return p50, p95, p99, last
+
+
+@dataclass(frozen=True, slots=True)
+class RepliesCount:
+    """How many of some people said that they are safe, how many that they need help, and how many were asked."""
+
+    asked: int = 0
+    safe: int = 0
+    help: int = 0
+
+
+def replies(session: Session, alert: Alert) -> Mapping[str | None, RepliesCount]:
+    """The last answers of an alert's people, by ward. People and not messages: each counts once."""
+    rows = session.execute(
+        text("""
+            SELECT ward_code, count(*) AS asked, count(*) FILTER (WHERE answer = 'safe') AS safe,
+                   count(*) FILTER (WHERE answer = 'help') AS help
+            FROM (
+                SELECT DISTINCT ON (d.subscriber_id) d.ward_code, r.answer
+                FROM delivery d LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
+                WHERE d.month = :month AND d.alert_id = :alert ORDER BY d.subscriber_id, d.number
+            ) person GROUP BY ward_code
+        """),
+        {"month": alert.ledger_month, "alert": alert.id},
+    )
+    return {row.ward_code: RepliesCount(row.asked, row.safe, row.help) for row in rows}

@@ -75,6 +75,7 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
         chosen = known[form.one("topic")]
         fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
         fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
+        fields |= {"training": ["yes"]} if form.has("training") else {}
         draft = service.begin(
             session,
             council_id=user.council_id,

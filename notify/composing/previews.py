@@ -56,6 +56,8 @@ def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> Ale
         state=AlertState.DRAFT,
         content_hash=b"",
         created_by="",
+        is_training=form.has("training"),
+        asks_reply=form.has("asks_reply"),
     )
     return AlertContent(alert, topic(session, draft.council_id, draft.topic), council(session, draft.council_id).name)
 

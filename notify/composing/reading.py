@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from notify.alerts.models import NewAlert
+from notify.alerts.models import NewAlert, Priority
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft
 from notify.composing.placeholders import names_in
@@ -31,9 +31,13 @@ WHERE_FIELDS = (
     "without_ward",
     "without_postcodes",
 )
-WORD_FIELDS = ("title", "body", "sms", "link", "channel", "send_at", "expires_at", "reference")
+WORD_FIELDS = (
+    *("title", "body", "sms", "link", "channel", "send_at", "expires_at", "reference"),
+    *("asks_reply", "escalate_after", "escalate_to"),
+)
 TRANSLATED = ("title", "body", "sms")
 FURTHEST_M = 50_000
+LONGEST_WAIT_MINUTES = 120
 _NUMBERS = re.compile(r"(-?\d+(?:\.\d+)?)[\s,;]+(-?\d+(?:\.\d+)?)")
 
 
@@ -182,6 +186,8 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
     if form.one("hazard") in HAZARDS:
         optional["cap"] = _hazard(form)
+    if draft.priority == Priority.EMERGENCY:
+        optional |= _in_an_emergency(form, faults)
     return {
         "topic": draft.topic,
         "priority": draft.priority,
@@ -207,6 +213,23 @@ def _translations(form: Form, faults: list[Fault]) -> dict[str, dict[str, str]]:
                 faults.append(Fault(f"{field}-{code}", f"Give both a title and a message in {name}, or neither."))
         translations[code] = {field: words for field, words in said.items() if words}
     return translations
+
+
+def _in_an_emergency(form: Form, faults: list[Fault]) -> dict[str, object]:
+    """What only emergencies do: be an exercise, ask for replies, and go another way where nobody was reached."""
+    found: dict[str, object] = {"asks_reply": form.has("asks_reply"), "training": form.has("training")}
+    after, ways = form.one("escalate_after"), list(form.all("escalate_to"))
+    if not after and not any(ways):
+        return found
+    if not after.isdecimal() or not 1 <= int(after) <= LONGEST_WAIT_MINUTES:
+        faults.append(Fault("escalate_after", f"Enter minutes from 1 to {LONGEST_WAIT_MINUTES}."))
+    elif not any(ways):
+        faults.append(Fault("escalate_to", "Choose the ways that come later."))
+    elif not set(form.all("channel")) - set(ways):
+        faults.append(Fault("escalate_to", "Leave at least one way that comes first."))
+    else:
+        found["escalate"] = {"after_minutes": int(after), "channels": ways}
+    return found
 
 
 def _hazard(form: Form) -> dict[str, str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from notify import clock, rendering, tokens
+from notify.alerts import asking
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
 from notify.providers.base import Channel, Message
 from notify.rendering import Skeleton, marker
@@ -18,7 +19,7 @@ from notify.settings import settings
 from notify.subscribers.models import ApprovalRule, MailFormat, NoticeKind, Topic, TopicPurpose
 
 EMAIL_NAMES = (
-    "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url",
+    "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url", "reply_url",
 )  # fmt: skip
 
 LARGE_ZOOM = 1.5
@@ -64,6 +65,8 @@ class AlertContent:
         self._is_emergency = alert.priority == Priority.EMERGENCY
         self.is_tracked = topic.tracking_allowed and not self._is_emergency
         self._emails: dict[tuple[str, bool, str], Skeleton] = {}
+        self._texts: dict[str, str] = {}
+        self._code = alert.reply_code if alert.asks_reply else None
         self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
 
     def message(self, recipient: Recipient, withdrawn: Event) -> Message:
@@ -72,11 +75,13 @@ class AlertContent:
             case Channel.EMAIL:
                 return self._message(recipient, withdrawn, mime=self._email(recipient))
             case Channel.SMS:
-                return self._message(recipient, withdrawn, text=self._sms(recipient.language))
+                return self._message(
+                    recipient, withdrawn, text=self._personal(recipient, self._sms(recipient.language))
+                )
             case Channel.VOICE:
                 return self._message(recipient, withdrawn, text=self._speech(recipient.language))
             case Channel.WEBHOOK:
-                return self._message(recipient, withdrawn, text=self._payload)
+                return self._message(recipient, withdrawn, text=self._personal(recipient, self._payload))
 
     def _message(self, recipient: Recipient, withdrawn: Event, *, text: str = "", mime: bytes = b"") -> Message:
         return Message(
@@ -124,7 +129,19 @@ class AlertContent:
             who = self.alert.id.bytes + recipient.number.to_bytes(4, "big")
             values["link_url"] = f"{base}/c/{tokens.sign(tokens.Purpose.CLICK, who)}"
             values["pixel_url"] = f"{base}/o/{tokens.sign(tokens.Purpose.OPEN, who)}.gif"
+        if self._code is not None:
+            values["reply_url"] = asking.reply_url(self._code, recipient.number)
         return values
+
+    def _personal(self, recipient: Recipient, text: str) -> str:
+        """The text with the reader's own link in it, if the alert asks for replies."""
+        if self._code is None:
+            return text
+        return text.replace(marker("reply_url"), asking.reply_url(self._code, recipient.number))
+
+    @property
+    def _reply_marker(self) -> str | None:
+        return None if self._code is None else marker("reply_url")
 
     def _link(self, *, personal: bool) -> str | None:
         """What the link points to: the page itself, a counter for the alert, or one for the person who agreed."""
@@ -150,8 +167,9 @@ class AlertContent:
             "unsubscribe_url": marker("unsubscribe_url"),
             "manage_url": marker("manage_url"),
             "pixel_url": marker("pixel_url") if personal else None,
+            "reply_url": self._reply_marker,
             "language": language,
-            "is_training": False,
+            "is_training": self.alert.is_training,
         }
         environment = rendering.message_environment("email")
         return rendering.mime_skeleton(
@@ -185,24 +203,33 @@ class AlertContent:
         }
 
     def _sms(self, language: str) -> str:
-        _, words = self.words(language)
-        sms = words.get("sms")
-        if sms is None:
-            sms = " ".join(part for part in (words["title"], self.alert.link) if part)
-        template = rendering.message_environment("sms").get_template("alert.txt")
-        return template.render(
-            title=words["title"], sms=sms, council_name=self.council_name, link_url=self.alert.link
-        ).strip()
+        language, words = self.words(language)
+        compiled = self._texts.get(language)
+        if compiled is None:
+            compiled = self._texts[language] = asking.text_message(
+                words.get("sms") or " ".join(part for part in (words["title"], self.alert.link) if part),
+                council_name=self.council_name,
+                language=language,
+                is_training=self.alert.is_training,
+                reply_to=self._reply_marker,
+            )
+        return compiled
 
     def _speech(self, language: str) -> str:
         """What is read out on the telephone."""
-        _, words = self.words(language)
+        language, words = self.words(language)
         template = rendering.message_environment("voice").get_template("alert.txt")
-        return template.render(title=words["title"], body=words["body"], council_name=self.council_name).strip()
+        return template.render(
+            title=words["title"],
+            body=words["body"],
+            council_name=self.council_name,
+            language=language,
+            is_training=self.alert.is_training,
+        ).strip()
 
     @cached_property
     def _payload(self) -> str:
-        """The body that every webhook of this alert gets."""
+        """The body that every webhook of this alert gets, but for its own link for replies."""
         alert = self.alert
         moments = {"sent_at": alert.approved_at, "expires_at": alert.expires_at}
         return json.dumps(
@@ -219,6 +246,8 @@ class AlertContent:
                     "link": alert.link,
                     "translations": alert.translations,
                     "follows": str(alert.follows_id) if alert.follows_id else None,
+                    "training": alert.is_training,
+                    **({"reply_url": self._reply_marker} if alert.asks_reply else {}),
                     **{name: moment.isoformat() if moment else None for name, moment in moments.items()},
                 },
             },

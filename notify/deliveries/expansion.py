@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, jobs
-from notify.alerts.models import Alert, Priority
+from notify.alerts.models import Alert, Escalation, Priority
 from notify.alerts.service import lane_of
 from notify.deliveries.service import FIRST_HINTS, finish_alert
 from notify.places.models import Targets
@@ -27,33 +27,52 @@ def expand(session: Session, alert_id: UUID) -> int:
     alert.ledger_month = clock.first_of_month(clock.now())
     alert.expanded_at = alert.changed_at = clock.now()
     who = _followers(alert) if alert.follows_id is None else _earlier_recipients(session, alert.follows_id)
+    if alert.escalation:
+        who = _nobody_waits_in_vain(alert)
     session.flush()
     return write_ledger(session, alert, _less_those_of_digests(session, alert, who))
 
 
 def write_ledger(session: Session, alert: Alert, who: AudienceSql) -> int:
     """Deliveries and batches for everyone whom `who` selects; how many. The alert is finished where there is nobody."""
-    parameters = {"month": alert.ledger_month, "alert": alert.id, **who.parameters}
-    quiet = QUIET if alert.priority != Priority.EMERGENCY and _somebody_has_quiet_hours(session) else NEVER_QUIET
-    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, **quiet)), parameters)
-    size = (
-        min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
-    )
-    batches = session.execute(
-        text(INSERT_BATCHES.format(**quiet)),
-        {"month": alert.ledger_month, "alert": alert.id, "size": size, "lane": lane_of(alert.priority)},
-    ).all()
-    alert.recipients = sum(batch.number_to - batch.number_from + 1 for batch in batches)
-    for _ in range(min(len(batches), FIRST_HINTS)):
-        jobs.note(session, jobs.Job.SEND_BATCH, lane_of(alert.priority).value, lane=lane_of(alert.priority))
-    if not batches:
+    alert.recipients = extend_ledger(session, alert, who, after=0)
+    if not alert.recipients:
         session.flush()
         finish_alert(session, alert.id)
     return alert.recipients
 
 
+def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: int) -> int:
+    """The same for an alert that has `after` deliveries already, which stay as they are; how many more."""
+    parameters = {"month": alert.ledger_month, "alert": alert.id, "after": after, **who.parameters}
+    quiet = QUIET if alert.priority != Priority.EMERGENCY and _somebody_has_quiet_hours(session) else NEVER_QUIET
+    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, **quiet)), parameters)
+    size = (
+        min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
+    )
+    lane = lane_of(alert.priority)
+    about = {"month": alert.ledger_month, "alert": alert.id, "after": after, "size": size, "lane": lane}
+    batches = session.execute(text(INSERT_BATCHES.format(**quiet)), about).all()
+    for _ in range(min(len(batches), FIRST_HINTS)):
+        jobs.note(session, jobs.Job.SEND_BATCH, lane.value, lane=lane)
+    return sum(batch.number_to - batch.number_from + 1 for batch in batches)
+
+
 def _followers(alert: Alert) -> AudienceSql:
     return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels)
+
+
+def _nobody_waits_in_vain(alert: Alert) -> AudienceSql:
+    """The followers by the channels that come first; whoever has none of them by those kept for later, at once."""
+    later = Escalation.model_validate(alert.escalation).channels
+    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), [*alert.channels, *later])
+    sql = f"""
+        SELECT contact_id, subscriber_id, channel, language, ward_code
+        FROM (SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first
+              FROM ({every.sql}) f) one
+        WHERE one.channel = ANY(:first_channels) OR NOT one.can_be_first
+    """
+    return AudienceSql(sql, {**every.parameters, "first_channels": list(alert.channels)})
 
 
 def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
@@ -111,7 +130,7 @@ GATHER_FOLLOW_UP = """
 INSERT_DELIVERIES = """
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
                           state, changed_at)
-    SELECT :month, :alert, row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
+    SELECT :month, :alert, :after + row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
            r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', now()
     FROM ({audience}) r {person}
 """
@@ -132,7 +151,7 @@ def _somebody_has_quiet_hours(session: Session) -> bool:
 INSERT_BATCHES = """
     WITH span AS (
         SELECT r.channel, {due} AS due, min(r.number) AS first, max(r.number) AS last
-        FROM delivery r {person} WHERE r.month = :month AND r.alert_id = :alert GROUP BY 1, 2
+        FROM delivery r {person} WHERE r.month = :month AND r.alert_id = :alert AND r.number > :after GROUP BY 1, 2
     ), made AS (
         INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at)
         SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued',

@@ -57,6 +57,14 @@ class EventKind(StrEnum):
     OPENED = "opened"
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
+    REPLIED = "replied"
+
+
+class Answer(StrEnum):
+    """What somebody replies to an emergency."""
+
+    SAFE = "safe"
+    HELP = "help"
 
 
 class Delivery(SQLModel, table=True):
@@ -141,6 +149,19 @@ class Event(SQLModel, table=True):
     number_to: int | None = None
     kind: EventKind = Field(sa_column=state_column(EventKind))
     detail: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+
+
+class Reply(SQLModel, table=True):
+    """The last answer of somebody to an emergency, and the delivery they answered. It goes with the subscriber."""
+
+    __tablename__ = "reply"
+
+    alert_id: UUID = Field(foreign_key="alert.id", primary_key=True)
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", primary_key=True, ondelete="CASCADE")
+    month: date
+    number: int
+    answer: Answer = Field(sa_column=state_column(Answer))
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
 class Hold(SQLModel, table=True):

@@ -165,11 +165,11 @@ def done_with(session: Session, messages: Sequence[Sent]) -> dict[tuple[UUID, in
     """What the reader did with each of these messages, and when, by alert and number; nothing of most of them."""
     rows = session.execute(
         text("""
-            SELECT e.alert_id, e.number, e.kind, e.at
+            SELECT e.alert_id, e.number, e.kind || coalesce(' ' || (e.detail ->> 'answer'), '') AS kind, e.at
             FROM unnest(CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]))
                      AS m (month, alert_id, number)
             JOIN event e ON e.month = m.month AND e.alert_id = m.alert_id AND e.number = m.number
-            WHERE e.kind IN ('clicked', 'opened', 'unsubscribed', 'complained')
+            WHERE e.kind IN ('clicked', 'opened', 'unsubscribed', 'complained', 'replied')
             ORDER BY e.at
         """),
         {

@@ -207,18 +207,33 @@ def _holder_of_key(header: str) -> Principal:
         )
 
 
+def still_asking(connection: AnyConnection) -> Principal | None:
+    """Who sent a request that is still being answered, if they would be let in now. It keeps no session alive."""
+    header = connection.headers.get("authorization", "")
+    if header:
+        try:
+            return _holder_of_key(header)
+        except Unauthenticated:
+            return None
+    with transaction() as session:
+        found = sessions.still_signed_in(session, connection.cookies.get(settings().cookie_name(OFFICER_COOKIE), ""))
+    return _principal(found) if found else None
+
+
 def _officer_of_cookie(cookie: str) -> Principal | None:
     with transaction() as session:
         found = sessions.signed_in(session, cookie)
-        if found is None:
-            return None
-        officer = found.officer
-        return Principal(
-            actor=f"officer:{officer.id}",
-            name=officer.name,
-            council_id=officer.council_id,
-            role=officer.role,
-            officer_id=officer.id,
-            remit=remit_of(officer),
-            mfa_at=found.mfa_at,
-        )
+    return _principal(found) if found else None
+
+
+def _principal(found: sessions.SignedIn) -> Principal:
+    officer = found.officer
+    return Principal(
+        actor=f"officer:{officer.id}",
+        name=officer.name,
+        council_id=officer.council_id,
+        role=officer.role,
+        officer_id=officer.id,
+        remit=remit_of(officer),
+        mfa_at=found.mfa_at,
+    )

@@ -57,8 +57,24 @@ def renew_session(session: Session, cookie: str, *, mfa_at: datetime) -> str | N
 
 def signed_in(session: Session, cookie: str) -> SignedIn | None:
     """Whose session this cookie names, while it and its officer are valid. Looking keeps the session alive."""
+    found = _find(session, cookie)
+    if found is None:
+        return None
+    officer, kept = found
+    if clock.now() - kept.seen_at >= NOTED_EVERY:
+        session.execute(update(SignIn).where(col(SignIn.digest) == kept.digest).values(seen_at=clock.now()))
+    return SignedIn(officer, kept.mfa_at)
+
+
+def still_signed_in(session: Session, cookie: str) -> SignedIn | None:
+    """The same for a page that asks by itself: nobody may be there, so it does not keep the session alive."""
+    found = _find(session, cookie)
+    return SignedIn(found[0], found[1].mfa_at) if found else None
+
+
+def _find(session: Session, cookie: str) -> tuple[Officer, SignIn] | None:
     now = clock.now()
-    found = session.exec(
+    return session.exec(
         select(Officer, SignIn)
         .join(SignIn, col(SignIn.officer_id) == col(Officer.id))
         .where(
@@ -69,12 +85,6 @@ def signed_in(session: Session, cookie: str) -> SignedIn | None:
             col(Officer.active).is_(True),
         )
     ).first()
-    if found is None:
-        return None
-    officer, kept = found
-    if now - kept.seen_at >= NOTED_EVERY:
-        session.execute(update(SignIn).where(col(SignIn.digest) == kept.digest).values(seen_at=now))
-    return SignedIn(officer, kept.mfa_at)
 
 
 def close_session(session: Session, cookie: str) -> None:

@@ -1,4 +1,4 @@
-"""Doors that the links in messages lead to: leave, click, open. Following a link changes no choice of anybody."""
+"""Doors that links in messages lead to: leave, click, open, reply. Following a link changes no choice of anybody."""
 
 import base64
 from collections.abc import Sequence
@@ -10,9 +10,11 @@ from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.db import transaction
+from notify.deliveries.models import Answer
 from notify.staff.queries import council
 from notify.tokens import Purpose
-from notify.tracking import service
+from notify.tracking import replies, service
+from notify.web.forms import from_our_pages, read_form
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
@@ -83,4 +85,24 @@ def open_pixel(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
     return Response(TRANSPARENT_PIXEL, media_type="image/gif")
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, click, open_pixel)
+@get("/r/{token:str}", sync_to_thread=True, include_in_schema=False)
+def ask(token: FromPath[str]) -> Response[object]:
+    """Are you safe? Scanners that follow links answer nothing."""
+    with transaction() as session:
+        asked = replies.asked_by(session, token)
+    return page("reply.html", asked=asked, alert=asked.alert, token=token)
+
+
+@post("/r/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
+def reply(token: FromPath[str], body: RawBody) -> Response[object]:
+    """Note the answer. Safe to repeat; another answer takes its place."""
+    said = read_form(body).one("answer")
+    with transaction() as session:
+        asked = replies.asked_by(session, token)
+        if said not in set(Answer):
+            return page("reply.html", asked=asked, alert=asked.alert, token=token)
+        replies.take_answer(session, asked, Answer(said))
+    return page("replied.html", asked=asked, alert=asked.alert, token=token, answer=said)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, click, open_pixel, ask, reply)

@@ -45,6 +45,7 @@ LIMITS: Mapping[str, Limit] = {
     "link": Limit(15, 5),
     "code": Limit(15, 5),
     "secret": Limit(60, 30),
+    "reply": Limit(600, 600),  # in a flood a whole mobile network answers from a few addresses
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
 
@@ -59,6 +60,7 @@ DOORS: Mapping[str, str] = {
     "/staff/sign-in": "code",
     "/staff/sign-in/{token}": "code",
     "/u/{token}": "leave",
+    "/r/{token}": "reply",
 }
 
 # opening these asks the identity provider, which takes a thread of ours until it answers

@@ -76,6 +76,11 @@ def _environment() -> Environment:
     return environment
 
 
+def part(name: str, **values: object) -> str:
+    """A piece of a page, `templates/pages/<name>`, filled and escaped in the same way."""
+    return _environment().get_template(name).render(**values)
+
+
 def page(
     name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
 ) -> Response[object]:

@@ -1,24 +1,52 @@
-// Renews an alert's figures in place, without moving the reader. Without JavaScript the link on the page does it.
+// Renews an alert's figures in place, without moving the reader: as the server sends them, else by asking for them.
+// Without JavaScript the link on the page does it.
 "use strict";
 
 const READ_AGAIN_MS = 2000;
 
-async function renew() {
-  const shown = document.getElementById("progress");
-  if (!shown || !shown.hasAttribute("data-under-way")) return;
+function shown() {
+  return document.getElementById("progress");
+}
+
+function isWatched() {
+  return shown() !== null && shown().hasAttribute("data-watched");
+}
+
+function show(html) {
+  const before = shown();
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("progress");
   // whoever scrolls a table with the keyboard keeps their place
-  if (!document.hidden && !shown.contains(document.activeElement)) {
+  if (before && fresh && !before.contains(document.activeElement)) before.replaceWith(fresh);
+  // what can be done with the alert changes with its state
+  const actions = document.getElementById("actions");
+  if (fresh && actions && actions.dataset.state !== fresh.dataset.state && !actions.contains(document.activeElement)) {
+    window.location.reload();
+  }
+}
+
+async function ask() {
+  if (!isWatched()) return;
+  if (!document.hidden) {
     try {
       const reply = await fetch(window.location.href, { credentials: "same-origin" });
-      if (reply.ok) {
-        const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("progress");
-        if (fresh) shown.replaceWith(fresh);
-      }
+      if (reply.ok) show(await reply.text());
     } catch {
       // offline for a moment: the next look may work
     }
   }
-  window.setTimeout(renew, READ_AGAIN_MS);
+  window.setTimeout(ask, READ_AGAIN_MS);
 }
 
-window.setTimeout(renew, READ_AGAIN_MS);
+function listen() {
+  if (!isWatched()) return;
+  const stream = new EventSource(shown().getAttribute("data-watched"));
+  let waiting = null; // news that came while the reader was in a table
+  const settle = () => { if (waiting !== null) show(waiting); };
+  stream.addEventListener("figures", (news) => { waiting = news.data; settle(); });
+  stream.addEventListener("end", () => { stream.close(); document.addEventListener("focusout", () => window.setTimeout(settle)); });
+  // a stream that ended by itself opens again; one that was refused does not
+  stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) ask(); });
+}
+
+if (typeof EventSource === "function") listen();
+else window.setTimeout(ask, READ_AGAIN_MS);

@@ -176,8 +176,8 @@ def test_the_officers_page_says_what_the_api_says(client: Client, world: World, 
     assert "Email 2 0 0 0 0" in said
     assert "Text message 1 0 0 0 0" in said
     assert "All 3 3 0 0 0 0" in said
-    assert f"Northside {NORTH} 2 2 0" in said
-    assert f"Southside {SOUTH} 1 1 0" in said
+    assert f"Northside {NORTH} 2 2 0 0" in said
+    assert f"Southside {SOUTH} 1 1 0 0" in said
     assert "Bins &lt;late&gt;" in reply.text
     assert "One &amp; two" in reply.text
     assert not any(secret in reply.text for secret in ("a@example.org", "900001"))

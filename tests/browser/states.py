@@ -16,6 +16,7 @@ from notify.staff.models import Officer, Role
 from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
+from tests.browser.emergency_states import IN_AN_EMERGENCY
 from tests.browser.staff_states import AT_THE_DESK
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
@@ -438,6 +439,7 @@ STATES: Mapping[str, Way] = {
     "staff-sign-in": at("/staff/sign-in"),
     **AT_THE_DESK,
     **WRITING,
+    **IN_AN_EMERGENCY,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
+from notify.alerts.models import AlertState
 from notify.db import transaction
 from notify.subscribers.models import Contact, NoticeKind
 from notify.web import templates
@@ -217,12 +218,18 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
 
     figures = {name: 0 if isinstance(value, int) else None for name, value in FIGURES.items()} if empty else FIGURES
     alert = SimpleNamespace(
-        id="1", title="Mill Road closed", body="Closed.", topic="Road closures", state="sending", priority="emergency",
-        created_at=clock.now(), approved_at=clock.now(), expires_at=None, recipients=None,
+        id="1", title="Mill Road closed", body="Closed.", state=AlertState.SENDING, priority="emergency",
+        created_at=clock.now(), approved_at=clock.now(), expires_at=None, is_training=False, escalated_at=None,
     )  # fmt: skip
     html = templates.page(
         "alert.html",
         alert=alert,
+        topic="Road closures",
+        is_watched=is_under_way,
+        escalates_at=None,
+        replies=None,
+        ward_map=None,
+        may_call=True,
         figures=figures,
         by_channel=[] if empty else [{"channel": "email"} | figures, {"channel": "sms"} | figures],
         by_ward=[] if empty else [{"code": "Z05000001", "name": "Northside", "people": 2410} | figures],

@@ -210,6 +210,39 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
         assert element in told
 
 
+def test_an_exercise_never_leaves_and_says_so(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    started = {"hazard": "road", "topic": "emergencies", "training": "yes"}
+    kim.draft = kim.client.post("/staff/emergency", data=started).headers["location"].removesuffix("/where")
+    kim.where(ward=[NORTH])
+    kim.words(asks_reply="yes", escalate_after="5", escalate_to=["sms"])
+    assert "Nothing of this leaves the sandbox" in kim.check().text
+    alert = kim.send()
+    work()
+    assert (inbox.recipients(), inbox.texts()) == ({}, {})
+    assert "Training." in kim.client.get(f"/staff/alerts/{alert}").text
+    with transaction() as session:
+        stored = session.exec(select(Alert)).one()
+        assert (stored.is_training, stored.asks_reply) == (True, True)
+        assert stored.escalation == {"after_minutes": 5, "channels": ["sms"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"escalate_after": "0", "escalate_to": ["sms"]}, "Enter minutes from 1 to 120."),
+        ({"escalate_after": "", "escalate_to": ["sms"]}, "Enter minutes from 1 to 120."),
+        ({"escalate_after": "5"}, "Choose the ways that come later."),
+        ({"escalate_after": "5", "escalate_to": ["sms", "email"]}, "Leave at least one way that comes first."),
+    ],
+)
+def test_another_way_needs_a_first_one_and_a_time(kim: Officer, fields: dict[str, Any], words: str) -> None:
+    kim.emergency("road")
+    kim.where(ward=[NORTH])
+    answer = kim.words(**fields)
+    assert answer.status_code == 422
+    assert words in Page(answer.text).text
+
+
 def test_only_planners_broadcast_and_only_writers_write(client: Client, world: World) -> None:
     author = sit_down(client, world, Role.AUTHOR, "author@example.org")
     assert client.get("/staff/emergency").status_code == 403

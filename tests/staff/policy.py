@@ -26,6 +26,7 @@ WHO: Mapping[Right, set[Role]] = {
 }
 
 API, DESK = "/api/v1", "/staff"
+ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
@@ -34,6 +35,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv"),
     },
     Right.SEE_WORK: {f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
@@ -60,6 +62,7 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
+        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv"),
     },
     Right.CHANGE_SUBSCRIBERS: {
         *(f"POST {API}/subscribers", f"POST {API}/subscribers/import", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),

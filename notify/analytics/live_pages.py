@@ -1,0 +1,96 @@
+"""The live figures of an alert, sent to whoever looks on as they change."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID
+
+import anyio
+from litestar import Request, get
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import State
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts import queries as alerts
+from notify.analytics.progress import is_watched, progress_of
+from notify.db import transaction
+from notify.errors import NotFound, TooMany
+from notify.staff.guards import Principal, Requires, Right, still_asking
+from notify.web.templates import part
+
+AnyRequest = Request[Principal, None, State]
+
+MOST_STREAMS = 20  # of this process: each is a reader of the ledger
+LONGEST_S = 600.0
+READ_EVERY_S = 1.0
+REST = 4  # times as long as the last reading took, so that a large ledger is not read all the time
+
+_open: set[object] = set()
+
+
+class TooManyWatch(TooMany):
+    """The page renews itself by asking instead, which costs less."""
+
+    title = "Too many people watch alerts live"
+
+
+@get(
+    "/staff/alerts/{alert_id:uuid}/live",
+    guards=[Requires(Right.SEE_ALERTS)],
+    include_in_schema=False,
+    is_stream=True,
+)
+async def watch_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> ServerSentEvent:
+    """The figures as server-sent events while they change, ten minutes at most; then the browser asks again.
+
+    Asynchronous, because a stream that waits must not keep a thread waiting; the database is read in a thread.
+    """
+    if len(_open) >= MOST_STREAMS:
+        raise TooManyWatch("Reload the page to see the newest figures.", retry_after=10)
+    await sync_to_thread(_require_alert, request.user, alert_id)
+    # buffering proxies would keep the figures to themselves
+    headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+    return ServerSentEvent(_figures(request, alert_id), headers=headers)
+
+
+def _require_alert(user: Principal, alert_id: UUID) -> None:
+    with transaction() as session:
+        alerts.alert(session, user.council_id, alert_id, user.remit)
+
+
+async def _figures(request: AnyRequest, alert_id: UUID) -> AsyncGenerator[ServerSentEventMessage, None]:
+    """Each news as a piece of the page; `end` when there will be none, or the officer may not look any more."""
+    mine, said, ends_at = object(), "", time.monotonic() + LONGEST_S
+    _open.add(mine)
+    try:
+        while time.monotonic() < ends_at:
+            started = time.monotonic()
+            news = await sync_to_thread(_read, request, alert_id)
+            if news is not None and news[0] != said:
+                said = news[0]
+                yield ServerSentEventMessage(data=said, event="figures")
+            if news is None or not news[1]:
+                yield ServerSentEventMessage(data="", event="end")
+                return
+            await anyio.sleep(max(READ_EVERY_S, REST * (time.monotonic() - started)))
+    finally:
+        _open.discard(mine)
+
+
+def _read(request: AnyRequest, alert_id: UUID) -> tuple[str, bool] | None:
+    """The figures as they stand on the page, and whether they still change. None: nobody may see them any more."""
+    user = still_asking(request)
+    if user is None or not user.may(Right.SEE_ALERTS):
+        return None
+    try:
+        with transaction() as session:
+            alert = alerts.alert(session, user.council_id, alert_id, user.remit)
+            shown = progress_of(session, alert)
+    except NotFound:
+        return None
+    return part("staff-progress.html", may_call=user.may(Right.SEE_SUBSCRIBERS), **shown), is_watched(alert)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (watch_alert,)

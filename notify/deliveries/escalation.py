@@ -1,0 +1,104 @@
+"""Another way to those whom an emergency did not reach: more deliveries of the same ledger, made exactly once."""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify import clock
+from notify.alerts.models import Alert, AlertState, Escalation
+from notify.deliveries.expansion import extend_ledger
+from notify.deliveries.service import ON_HOLD
+from notify.places.models import Targets
+from notify.staff.service import audit
+from notify.subscribers.queries import AudienceSql, audience
+
+log = logging.getLogger(__name__)
+
+ACTOR = "engine:escalation"
+# these never report a delivery, so that what they took without a word back counts as delivered
+SILENT = ("file", "smtp", "webhook")
+
+
+def escalate_due(session: Session) -> int:
+    """Extend the ledger of every emergency whose time to wait is over; how many deliveries were made.
+
+    An alert's deliveries, its batches and the note that it was done commit together, or nothing does.
+    """
+    return sum(_escalate(session, alert_id) for alert_id in _due(session))
+
+
+def _due(session: Session) -> Sequence[UUID]:
+    return session.execute(text(DUE)).scalars().all()
+
+
+def _escalate(session: Session, alert_id: UUID) -> int:
+    alert = session.get_one(Alert, alert_id, populate_existing=True)  # its row is locked by `DUE`
+    alert.escalated_at = alert.changed_at = clock.now()
+    after = session.execute(text(LAST), {"month": alert.ledger_month, "alert": alert.id}).scalar_one()
+    more = extend_ledger(session, alert, _not_reached(alert), after=after)
+    if more:
+        alert.recipients = (alert.recipients or 0) + more
+        alert.state, alert.finished_at = AlertState.SENDING, None
+    session.flush()
+    audit(
+        session,
+        council_id=alert.council_id,
+        actor=ACTOR,
+        action="alert.escalate",
+        subject=str(alert.id),
+        deliveries=more,
+    )
+    log.info("alert escalated", extra={"alert": alert.id, "deliveries": more})
+    return more
+
+
+def _not_reached(alert: Alert) -> AudienceSql:
+    """Who of this ledger's people may be written to on the channels kept for later, and was not reached so far."""
+    later = Escalation.model_validate(alert.escalation)
+    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), later.channels)
+    sql = f"""
+        SELECT f.* FROM ({every.sql}) f
+        JOIN ({UNANSWERED if alert.asks_reply else UNDELIVERED}) missed ON missed.subscriber_id = f.subscriber_id
+        WHERE NOT EXISTS (SELECT FROM delivery d
+                          WHERE d.month = :month AND d.alert_id = :alert AND d.contact_id = f.contact_id)
+    """
+    return AudienceSql(sql, {**every.parameters, "silent": list(SILENT)})
+
+
+# whoever retries an alert, or lets it go on after a hold, gives its first channels their time once more
+DUE = f"""
+    SELECT a.id FROM alert a
+    WHERE a.escalation IS NOT NULL AND a.escalated_at IS NULL AND a.state IN ('sending', 'sent')
+      AND (a.expires_at IS NULL OR a.expires_at > now())
+      AND greatest(a.expanded_at, (SELECT max(h.lifted_at) FROM hold h
+                                   WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
+                                     AND (h.lane IS NULL OR h.lane = 'emergency')))
+          + make_interval(mins => CAST(a.escalation ->> 'after_minutes' AS integer)) <= now()
+      AND a.expanded_at IS NOT NULL
+      AND NOT {ON_HOLD.replace("b.alert_id", "a.id").replace("b.lane", "a.priority")}
+      AND NOT EXISTS (
+          WITH RECURSIVE line AS (
+              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f WHERE f.follows_id = a.id
+              UNION ALL
+              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
+          )
+          SELECT FROM line
+          WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'rejected', 'cancelled')
+            AND (a.is_test OR NOT line.is_test))
+    ORDER BY a.id LIMIT 100 FOR UPDATE OF a SKIP LOCKED
+"""
+LAST = "SELECT coalesce(max(number), 0) FROM delivery WHERE month = :month AND alert_id = :alert"
+UNDELIVERED = """
+    SELECT subscriber_id FROM delivery WHERE month = :month AND alert_id = :alert
+    GROUP BY subscriber_id
+    HAVING NOT bool_or(state = 'delivered' OR state = 'sent' AND provider = ANY(:silent))
+"""
+UNANSWERED = """
+    SELECT d.subscriber_id FROM delivery d
+    LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
+    WHERE d.month = :month AND d.alert_id = :alert AND r.alert_id IS NULL
+    GROUP BY d.subscriber_id
+"""

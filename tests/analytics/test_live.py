@@ -1,0 +1,180 @@
+"""The live figures: a stream that an officer's page listens to, and wards on a map beside their table."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import shapely
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import text
+
+from notify.analytics import live_pages
+from notify.db import transaction
+from notify.staff import sessions
+from notify.staff.models import Officer, Role
+from tests.alerts.calls import act, created, neighbour
+from tests.mailbox import Mailbox
+from tests.staff.test_policy import sign_in
+from tests.world import NORTH, SOUTH, World, add_resident, make_world
+
+Client = TestClient[Litestar]
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    return make_world()
+
+
+def add_outlines() -> None:
+    """The wards of the tests' world as squares."""
+    with transaction() as session:
+        for code, west in ((NORTH, 555_000), (SOUTH, 556_000)):
+            shape = shapely.to_wkb(shapely.box(west, 344_000, west + 1000, 345_000))
+            session.execute(text("UPDATE area SET geom = :shape WHERE code = :code"), {"shape": shape, "code": code})
+
+
+def emergency(client: Client, world: World, **fields: object) -> Any:  # noqa: ANN401 - JSON
+    """An emergency that was let go."""
+    return created(client, world.headers, topic="emergencies", priority="emergency", send=True, **fields)
+
+
+def listen(client: Client, alert_id: str) -> list[tuple[str, str]]:
+    """Every event of the stream until it ends, as name and data."""
+    reply = client.get(f"/staff/alerts/{alert_id}/live")
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    assert "content-encoding" not in reply.headers
+    return events_of(reply.text)
+
+
+def events_of(stream: str) -> list[tuple[str, str]]:
+    """The names and data of events."""
+    found = []
+    for event in stream.replace("\r\n", "\n").strip().split("\n\n"):
+        lines = event.split("\n")
+        name = next(line.removeprefix("event: ") for line in lines if line.startswith("event: "))
+        found.append((name, "\n".join(line[6:] for line in lines if line.startswith("data: "))))
+    return found
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_a_stream_tells_what_is_new_until_the_alert_is_sent(
+    client: Client, world: World, work: Work, mail: Mailbox
+) -> None:
+    add_resident(world, "a@example.org")
+    alert = created(client, world.headers, send=True)
+    sign_in(client, world, Role.VIEWER)
+    with ThreadPoolExecutor() as pool:
+        heard = pool.submit(listen, client, alert["id"])
+        work()
+        events = heard.result(timeout=20)
+    assert [name for name, _ in events][-1] == "end"
+    assert "All 1 1 0 0 0 0" in words(events[-2][1])
+    assert not any(secret in str(events) for secret in ("a@example.org",))
+
+
+def test_an_alert_that_is_over_has_one_event_and_the_end(client: Client, world: World) -> None:
+    alert = created(client, world.headers)
+    sign_in(client, world, Role.VIEWER)
+    assert [name for name, _ in listen(client, alert["id"])] == ["figures", "end"]
+
+
+def test_only_who_may_see_the_alert_hears_of_it(client: Client, world: World) -> None:
+    ours, theirs = created(client, world.headers), created(client, neighbour())
+    assert client.get(f"/staff/alerts/{ours['id']}/live").status_code == 401
+    sign_in(client, world, Role.COUNCILLOR, areas=[SOUTH])
+    assert client.get(f"/staff/alerts/{theirs['id']}/live").status_code == 404
+    north = created(client, world.headers, audience={"wards": [NORTH]})
+    assert client.get(f"/staff/alerts/{north['id']}/live").status_code == 404
+
+
+def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> None:
+    add_resident(world, "a@example.org")
+    alert = created(client, world.headers, send=True)
+    officer: Officer = sign_in(client, world, Role.VIEWER)
+    with ThreadPoolExecutor() as pool:
+        heard = pool.submit(listen, client, alert["id"])
+        while not live_pages._open:
+            pass
+        with transaction() as session:
+            sessions.close_all(session, [officer.id])
+        events = heard.result(timeout=10)
+    assert events[-1][0] == "end"
+    assert client.get(f"/api/v1/alerts/{alert['id']}", headers=world.headers).json()["state"] == "sending"
+
+
+@pytest.fixture
+def crowded() -> Iterator[None]:
+    """As many look on already as may."""
+    seats = {object() for _ in range(live_pages.MOST_STREAMS)}
+    live_pages._open.update(seats)
+    yield
+    live_pages._open.difference_update(seats)
+
+
+@pytest.mark.usefixtures("crowded")
+def test_there_are_so_many_streams_and_no_more(client: Client, world: World) -> None:
+    alert = created(client, world.headers)
+    sign_in(client, world, Role.VIEWER)
+    reply = client.get(f"/staff/alerts/{alert['id']}/live")
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "10")
+
+
+def test_no_seat_is_kept_by_who_has_gone(client: Client, world: World) -> None:
+    alert = created(client, world.headers)
+    sign_in(client, world, Role.VIEWER)
+    listen(client, alert["id"])
+    assert not live_pages._open
+
+
+def test_an_emergency_is_watched_for_a_while_after_it_was_sent(
+    client: Client, world: World, work: Work, mail: Mailbox
+) -> None:
+    add_resident(world, "a@example.org", topics=["emergencies"])
+    alert = emergency(client, world)
+    sign_in(client, world, Role.VIEWER)
+    work()
+    page = f"/staff/alerts/{alert['id']}"
+    assert f'data-watched="{page}/live"' in client.get(page).text
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET finished_at = now() - interval '3 hours'"))
+    assert "data-watched" not in client.get(page).text
+
+
+def test_wards_are_drawn_and_the_table_says_the_same(client: Client, world: World, work: Work, mail: Mailbox) -> None:
+    add_outlines()
+    for number in range(3):
+        add_resident(world, f"n{number}@example.org")
+    add_resident(world, "s@example.org", postcodes=["ZZ2 1AA"])
+    alert = created(client, world.headers, send=True)
+    work()
+    with transaction() as session:
+        session.execute(
+            text("UPDATE delivery SET state = 'permanent-failure', handed_over_at = NULL WHERE ward_code = :ward"),
+            {"ward": SOUTH},
+        )
+    sign_in(client, world, Role.VIEWER)
+    page = client.get(f"/staff/alerts/{alert['id']}").text
+    assert len(re.findall(r"<path class=", page)) == 2
+    assert '<path class="all" ' in page
+    assert '<path class="none has-failed" ' in page
+    assert "1 Northside: 3 of 3 sent, 0 failed" in page
+    said = words(page)
+    assert f"1 Northside {NORTH} 3 3 0 0" in said
+    assert f"2 Southside {SOUTH} 1 0 0 1" in said
+    table = client.get(f"/staff/alerts/{alert['id']}/wards.csv").text
+    assert f"Northside,{NORTH},3,3,0,0,0,0" in table
+
+
+def test_a_cancelled_alert_is_not_watched(client: Client, world: World) -> None:
+    alert = created(client, world.headers, send=True)
+    act(client, world.headers, alert["id"], "cancel")
+    sign_in(client, world, Role.VIEWER)
+    assert "data-watched" not in client.get(f"/staff/alerts/{alert['id']}").text
