@@ -72,7 +72,7 @@ async def _figures(request: AnyRequest, alert_id: UUID) -> AsyncGenerator[Server
                 said = news[0]
                 yield ServerSentEventMessage(data=said, event="figures")
             if news is None or not news[1]:
-                yield ServerSentEventMessage(data="", event="end")
+                yield ServerSentEventMessage(data="over" if news else "not-allowed", event="end")
                 return
             await anyio.sleep(max(READ_EVERY_S, REST * (time.monotonic() - started)))
     finally:

@@ -66,7 +66,7 @@ def missed(
 
     Whoever said that they need help is among them however well they were reached. Who was erased is not.
     """
-    values = {"month": alert.ledger_month, "alert": alert.id, "missing": missing.value}
+    values = {"month": alert.ledger_month, "alert": alert.id, "council": alert.council_id, "missing": missing.value}
     rows = session.execute(text(MISSED), values | {"limit": limit, "passed": passed}).all()
     return [_read({**row._mapping}) for row in rows], rows[0].people if rows else 0
 
@@ -110,6 +110,9 @@ MISSED = """
            coalesce(c.phones, '') AS phones, coalesce(c.emails, '') AS emails, count(*) OVER () AS people
     FROM wanted w
     JOIN subscriber s ON s.id = w.subscriber_id
+         -- whom this council erased it does not see any more, whatever they follow elsewhere
+         AND EXISTS (SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id
+                     WHERE u.subscriber_id = s.id AND t.council_id = :council)
     LEFT JOIN named n ON n.code = w.ward_code
     -- of several places the one that the alert is about
     LEFT JOIN LATERAL (

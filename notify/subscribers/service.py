@@ -361,6 +361,13 @@ def erase(session: Session, *, subscriber_id: UUID, council_id: UUID | None, act
             """),
             {"subscriber": subscriber_id, "council": council_id},
         )
+        session.execute(
+            text("""
+                DELETE FROM reply r USING alert a
+                WHERE r.subscriber_id = :subscriber AND a.id = r.alert_id AND a.council_id = :council
+            """),
+            {"subscriber": subscriber_id, "council": council_id},
+        )
     elsewhere = select(Subscription.id).where(
         Subscription.subscriber_id == subscriber_id, col(Subscription.ended_at).is_(None)
     )

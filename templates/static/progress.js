@@ -24,11 +24,18 @@ function show(html) {
   }
 }
 
+// who has signed out meanwhile, or was away too long, must not take old figures for new ones
+function stale() {
+  const said = document.getElementById("stale");
+  if (said) said.hidden = false;
+}
+
 async function ask() {
   if (!isWatched()) return;
   if (!document.hidden) {
     try {
       const reply = await fetch(window.location.href, { credentials: "same-origin" });
+      if (reply.status === 401 || reply.status === 403) return stale();
       if (reply.ok) show(await reply.text());
     } catch {
       // offline for a moment: the next look may work
@@ -43,8 +50,12 @@ function listen() {
   let waiting = null; // news that came while the reader was in a table
   const settle = () => { if (waiting !== null) show(waiting); };
   stream.addEventListener("figures", (news) => { waiting = news.data; settle(); });
-  stream.addEventListener("end", () => { stream.close(); document.addEventListener("focusout", () => window.setTimeout(settle)); });
-  // a stream that ended by itself opens again; one that was refused does not
+  stream.addEventListener("end", (last) => {
+    stream.close();
+    document.addEventListener("focusout", () => window.setTimeout(settle));
+    if (last.data !== "over") stale();
+  });
+  // a stream that was cut opens again; one that was refused does not
   stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) ask(); });
 }
 

@@ -1,5 +1,6 @@
 """The live figures: a stream that an officer's page listens to, and wards on a map beside their table."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from notify.analytics import live_pages
 from notify.db import transaction
+from notify.deliveries import sending
 from notify.staff import sessions
 from notify.staff.models import Officer, Role
 from tests.alerts.calls import act, created, neighbour
@@ -75,7 +77,7 @@ def test_a_stream_tells_what_is_new_until_the_alert_is_sent(
         heard = pool.submit(listen, client, alert["id"])
         work()
         events = heard.result(timeout=20)
-    assert [name for name, _ in events][-1] == "end"
+    assert events[-1] == ("end", "over")
     assert "All 1 1 0 0 0 0" in words(events[-2][1])
     assert not any(secret in str(events) for secret in ("a@example.org",))
 
@@ -106,7 +108,7 @@ def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> No
         with transaction() as session:
             sessions.close_all(session, [officer.id])
         events = heard.result(timeout=10)
-    assert events[-1][0] == "end"
+    assert events[-1] == ("end", "not-allowed")
     assert client.get(f"/api/v1/alerts/{alert['id']}", headers=world.headers).json()["state"] == "sending"
 
 
@@ -178,3 +180,33 @@ def test_a_cancelled_alert_is_not_watched(client: Client, world: World) -> None:
     act(client, world.headers, alert["id"], "cancel")
     sign_in(client, world, Role.VIEWER)
     assert "data-watched" not in client.get(f"/staff/alerts/{alert['id']}").text
+
+
+def test_the_wards_of_a_city_make_a_light_page(client: Client, world: World) -> None:
+    alert = created(client, world.headers, topic="emergencies", priority="emergency", send=True)
+    with transaction() as session:
+        for number in range(33):  # as many as Leeds has, each with a winding edge
+            middle = shapely.Point(420_000 + number % 6 * 4000, 430_000 + number // 6 * 4000)
+            edge = [
+                (middle.x + math.cos(turn) * far, middle.y + math.sin(turn) * far)
+                for step in range(3000)
+                for turn, far in [(step * math.tau / 3000, 1800 + 150 * math.sin(step / 5))]
+            ]
+            values = {"code": f"Z0500{number:04}", "shape": shapely.to_wkb(shapely.Polygon(edge)), "alert": alert["id"]}
+            session.execute(
+                text("""
+                    INSERT INTO area (release_id, code, kind, name, geom)
+                    VALUES (2, :code, 'ward', :code, :shape)
+                    ON CONFLICT (release_id, code) DO UPDATE SET geom = excluded.geom
+                """),
+                values,
+            )
+            address = f"r{number}@example.org"
+            add_resident(world, address, topics=["emergencies"])
+    sending.expand_alert(alert["id"])
+    with transaction() as session:
+        session.execute(text("UPDATE delivery SET ward_code = 'Z0500' || lpad(CAST(number - 1 AS text), 4, '0')"))
+    sign_in(client, world, Role.VIEWER)
+    page = client.get(f"/staff/alerts/{alert['id']}", headers={"accept-encoding": "identity"})
+    assert page.text.count("<path class=") == 33
+    assert len(page.content) < 150_000

@@ -23,6 +23,7 @@ ALERT: dict[str, object] = {
     "unsubscribe_url": "https://alerts.example.org/u/" + "y" * 90,
     "manage_url": "https://alerts.example.org/manage",
     "pixel_url": None,
+    "reply_url": None,
     "is_training": True,
     "parts": [],
     "zoom": 1,
@@ -42,6 +43,8 @@ NOTICE: dict[str, object] = {
 }
 MAILS = [("alert", ALERT | {"language": language}) for language in ("en", "cy")]
 MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward_name": "", "link_url": None, "link_text": None})]
+REPLY = {"reply_url": "https://alerts.example.org/r/" + "z" * 22, "is_training": False}
+MAILS += [("alert", ALERT | REPLY | {"language": language}) for language in ("en", "cy")]
 MAILS += [("alert", ALERT | {"language": "en", "zoom": 1.5}), ("alert", ALERT | DIGEST | {"language": "cy"})]
 MAILS += [
     ("notice", NOTICE | {"language": lang, "kind": kind}) for lang in ("en", "cy") for kind in ("confirm", "sign-in")

@@ -12,8 +12,12 @@ from litestar.testing import TestClient
 from sqlmodel import col, select
 
 from notify import clock, tokens
+from notify.alerts.asking import reply_url
+from notify.alerts.models import Alert, NewAlert, Priority
+from notify.alerts.service import create_and_send
 from notify.db import transaction
 from notify.deliveries.content import unsubscribe_token
+from notify.deliveries.sending import expand_alert
 from notify.staff import service as staff
 from notify.staff.guards import OFFICER_COOKIE
 from notify.staff.models import Role
@@ -81,6 +85,19 @@ def code(_: Cast) -> str:
         return codes.issue_code(session, contact(PHONE).id)
 
 
+def reply_link(cast: Cast) -> str:
+    """Of an emergency that asks whether people are safe, to the first of them."""
+    add_resident(cast.council, "safe@example.org", topics=["emergencies"])
+    new = NewAlert(
+        topic="emergencies", priority=Priority.EMERGENCY, title="Flood", body="Go.", asks_reply=True, send=True
+    )
+    with transaction() as session:
+        alert = create_and_send(session, council_id=cast.council.council_id, actor="test", new=new, is_test=False)
+    expand_alert(alert.id)
+    with transaction() as session:
+        return reply_url(session.get_one(Alert, alert.id).reply_code or 0, 1).rpartition("/")[2]
+
+
 SECRETS: Mapping[str, Callable[[Cast], str]] = {
     "confirm": lambda _: link_for(NEW, NoticeKind.CONFIRM),
     "manage": lambda _: link_for(OLD, NoticeKind.SIGN_IN),
@@ -91,6 +108,7 @@ SECRETS: Mapping[str, Callable[[Cast], str]] = {
     "leave": lambda cast: unsubscribe_token(contact(OLD).id, cast.alert),
     "click": lambda cast: tokens.sign(Purpose.CLICK, cast.alert.bytes),
     "open": lambda cast: tokens.sign(Purpose.OPEN, cast.alert.bytes),
+    "reply": reply_link,
     "code": code,
 }
 
@@ -123,6 +141,7 @@ DOORS: Mapping[str, Callable[[Client, str], bool]] = {
     "leave": lambda client, it: status(client, "POST", f"/u/{it}") == 200,
     "click": lambda client, it: status(client, "GET", f"/c/{it}") == 302,
     "open": lambda client, it: status(client, "GET", f"/o/{it}.gif") == 200,
+    "reply": lambda client, it: status(client, "POST", f"/r/{it}", data={"answer": "safe"}) == 200,
     "code": lambda client, it: status(client, "POST", "/confirm-code", data={"mobile": PHONE, "code": it}) == 200,
 }
 ONCE = ("confirm", "manage", "officer link", "code")
@@ -131,7 +150,7 @@ LIVES: Mapping[str, timedelta] = {
     "manage": timedelta(minutes=10),
     "resident": timedelta(hours=1),
     "officer link": timedelta(minutes=10),
-    "officer": timedelta(hours=8),
+    "officer": timedelta(minutes=30),  # unless they do something
     "code": timedelta(minutes=30),
     "key": timedelta(days=365),
 }
@@ -225,6 +244,6 @@ def test_a_copy_of_the_database_holds_nothing_that_opens_a_door(client: Client, 
 
 
 def test_every_purpose_is_looked_at() -> None:
-    assert {purpose.value for purpose in Purpose} == {"unsubscribe", "manage", "click", "open"}
+    assert {purpose.value for purpose in Purpose} == {"unsubscribe", "manage", "click", "open", "reply"}
     assert {kind.value for kind in NoticeKind} == {"confirm", "sign-in"}
     assert DOORS.keys() == SECRETS.keys()

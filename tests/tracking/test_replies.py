@@ -23,7 +23,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Topic
-from tests.alerts.calls import act, created, post_alert
+from tests.alerts.calls import act, created, neighbour, post_alert
 from tests.mailbox import Mailbox
 from tests.tracking.reading import link, part
 from tests.world import World, add_resident, make_world
@@ -150,6 +150,31 @@ def test_whoever_is_erased_has_not_answered(client: Client, world: World, work: 
     assert client.get(paths["a@example.org"]).status_code == 404
     assert client.post(paths["a@example.org"], data={"answer": "safe"}).status_code == 404
     assert len(answers()) == 1
+
+
+def test_whoever_this_council_erased_has_not_answered_it(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    resident = add_resident(world, "a@example.org", topics=["emergencies"])
+    ask(client, world)
+    work()
+    path = reply_in(inbox)
+    client.post(path, data={"answer": "help"})
+    neighbour()
+    with transaction() as session:  # they follow another council, too
+        session.execute(
+            text("""
+                INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
+                SELECT uuidv7(), :who, t.id, '{email}', now() FROM topic t JOIN council c ON c.id = t.council_id
+                WHERE c.slug = 'yon'
+            """),
+            {"who": resident},
+        )
+    with transaction() as session:
+        subscribers.erase(session, subscriber_id=resident, council_id=world.council_id, actor="test")
+        assert session.execute(text("SELECT count(*) FROM subscriber")).scalar_one() == 1
+    assert (answers(), history()) == ([], [])
+    assert client.get(path).status_code == 404
 
 
 def test_after_the_all_clear_nobody_is_asked_any_more(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
