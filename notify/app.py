@@ -15,11 +15,11 @@ from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
 from notify.analytics import api as analytics_api
-from notify.analytics import live_pages, missed_pages
+from notify.analytics import archive_pages, live_pages, missed_pages
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
-from notify.composing import emergency_pages, template_pages
+from notify.composing import calendar_pages, emergency_pages, template_pages
 from notify.composing import pages as composing_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
@@ -70,6 +70,8 @@ PAGE_DOORS = (
     template_pages,
     analytics_pages,
     cap_pages,
+    archive_pages,
+    calendar_pages,
     live_pages,
     missed_pages,
 )

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.cap import models as _cap  # noqa: F401
+from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.providers import flow, registry
 from tests import pigeon

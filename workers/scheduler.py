@@ -14,6 +14,7 @@ from sqlmodel import Session
 from notify import logs
 from notify.alerts import service as alerts
 from notify.cap import flood_feed
+from notify.composing import recurrence
 from notify.db import engine, transaction
 from notify.deliveries import (
     brake,
@@ -86,6 +87,7 @@ CHORES = (
     Chore("anchor the audit trail", 3600, trail.anchor),
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
+    Chore("make alerts that come again", 60, recurrence.make_due),
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("read flood warnings", 300, _read_floods),

@@ -1,6 +1,7 @@
 """Drafts, and texts to be used again. A draft keeps what was typed, right or wrong, so that nothing is lost."""
 
-from datetime import datetime
+from datetime import date, datetime, time
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Column
@@ -46,3 +47,42 @@ class MessageTemplate(SQLModel, table=True):
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     retired_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class Rule(StrEnum):
+    """How often."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Recurrence(SQLModel, table=True):
+    """An alert that comes again, `every` so many days, weeks or months from `first_day` to `last_day`."""
+
+    __tablename__ = "recurrence"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    alert_id: UUID = Field(foreign_key="alert.id")
+    created_by: str
+    content: dict[str, object] = Field(sa_column=Column(JSONB, nullable=False))
+    rule: Rule = Field(sa_column=state_column(Rule))
+    every: int
+    at_time: time
+    first_day: date
+    last_day: date
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class Occurrence(SQLModel, table=True):
+    """One day of a recurrence: the alert that was made for it, or why there is none."""
+
+    __tablename__ = "occurrence"
+
+    recurrence_id: UUID = Field(foreign_key="recurrence.id", primary_key=True)
+    day: date = Field(primary_key=True)
+    alert_id: UUID | None = Field(default=None, foreign_key="alert.id")
+    problem: str | None = None
+    made_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())

@@ -4,6 +4,7 @@ from alembic import context
 
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.cap import models as _cap  # noqa: F401
+from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.migrations import HIDDEN_TABLES, METADATA
 from notify.places import models as _places  # noqa: F401

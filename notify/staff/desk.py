@@ -30,6 +30,8 @@ MENU: Sequence[MenuItem] = (
     MenuItem("Alerts", "/staff", Right.SEE_ALERTS),
     MenuItem("Write", "/staff/compose", Right.WRITE_ALERTS),
     MenuItem("Templates", "/staff/templates", Right.WRITE_ALERTS),
+    MenuItem("Calendar", "/staff/calendar", Right.SEE_ALERTS),
+    MenuItem("Archive", "/staff/archive", Right.SEE_ALERTS),
     MenuItem("Residents", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS),
     MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT),
     MenuItem("Officers", "/staff/officers", Right.MANAGE_STAFF),

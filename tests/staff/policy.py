@@ -34,16 +34,19 @@ RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
+        *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
         *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv"),
     },
-    Right.SEE_WORK: {f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
+    Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
         *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
         f"POST {DESK}/alerts/{{alert_id:uuid}}/copy",
+        *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/repeat" for method in ("GET", "POST")),
+        f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/end",
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),
         *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from uuid import uuid4
+from datetime import time, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
@@ -13,8 +14,10 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.alerts.models import Priority
-from notify.composing.models import Draft, MessageTemplate
+from notify import clock
+from notify.alerts.models import Alert, Priority
+from notify.composing.models import Draft, MessageTemplate, Rule
+from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
@@ -123,8 +126,17 @@ def make_abroad(client: Client) -> Abroad:
         contact = session.exec(held).one()
     asked = {"subscriber": str(resident), "channel": "email", "reason": "Asked by phone."}
     suppression = client.post("/api/v1/suppressions", json=asked, headers=theirs).json()
+    alert_id = created(client, theirs)["id"]
+    with transaction() as session:
+        comes_again = begin(
+            session,
+            session.get_one(Alert, UUID(alert_id)),
+            actor="test",
+            plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
+        )
+        recurrence_id = comes_again.id
     names: dict[str, object] = {
-        "alert_id": created(client, theirs)["id"],
+        "alert_id": alert_id,
         "subscriber_id": resident,
         "contact": contact,
         "suppression_id": suppression["id"],
@@ -133,6 +145,7 @@ def make_abroad(client: Client) -> Abroad:
         "draft_id": draft_id,
         "template_id": template_id,
         "language": "yonder",
+        "recurrence_id": recurrence_id,
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 
