@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import queries as alerts
 from notify.alerts.models import Alert
 from notify.analytics.progress import progress_of
+from notify.composing.onboarding import steps
 from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
@@ -54,12 +55,14 @@ def list_alerts(request: AnyRequest) -> Response[object]:
     with transaction() as session:
         found = alerts.alerts(session, request.user.council_id, request.user.remit, limit=100)
         summaries = [_summary(alert, topic) for alert, topic in found]
+        to_do = steps(session, request.user.council_id) if request.user.may(Right.WRITE_ALERTS) else []
     may = request.user.may
     return staff_page(
         request.user,
         "alerts.html",
         at="/staff",
         alerts=summaries,
+        to_do=to_do,
         may_write=may(Right.WRITE_ALERTS),
         may_broadcast=may(Right.BROADCAST),
     )

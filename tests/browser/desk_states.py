@@ -1,15 +1,19 @@
 """The states of the pages on which officers write alerts and broadcast emergencies."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 from playwright.sync_api import Page
+from sqlalchemy import text
 
+from notify import clock
 from notify.db import transaction
 from notify.staff import passwords
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
+from tests.browser.staff_states import to_decide
 from tests.composing.desk import draw_wards
 from tests.world import World, add_resident
 
@@ -161,6 +165,58 @@ def follow_up(page: Page, world: World) -> None:
     page.goto(page.url + "/follow-up")
 
 
+def calendar(page: Page, world: World) -> None:
+    """A scheduled alert that comes again."""
+    repeat(page, world)
+    today = clock.now().date()
+    page.get_by_label("Weeks").check()
+    page.get_by_label("At what time?").fill("18:00")
+    page.get_by_label("First day").fill(str(today + timedelta(days=1)))
+    page.get_by_label("Last day").fill(str(today + timedelta(days=60)))
+    page.get_by_role("button", name="Send it again").click()
+
+
+def calendar_empty(page: Page, world: World) -> None:
+    """A month without anything."""
+    at_the_desk(page, world)
+    page.goto("/staff/calendar?month=2031-02")
+
+
+def repeat(page: Page, world: World) -> None:
+    """How often shall it come again?"""
+    check(page, world)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("link", name="Send this again regularly").click()
+
+
+def repeat_badly(page: Page, world: World) -> None:
+    """It does not say."""
+    repeat(page, world)
+    page.get_by_role("button", name="Send it again").click()
+
+
+def archive(page: Page, world: World) -> None:
+    """Something that was sent."""
+    check(page, world)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("link", name="Send this again regularly").wait_for()
+    with transaction() as session:  # as the worker leaves it
+        session.execute(text("UPDATE alert SET state = 'sent', expanded_at = now()"))
+    page.goto("/staff/archive?q=bins")
+
+
+def archive_empty(page: Page, world: World) -> None:
+    """Nothing fits."""
+    at_the_desk(page, world)
+    page.goto("/staff/archive")
+
+
+def alone(page: Page, world: World) -> None:
+    """An emergency without a second person."""
+    to_decide(page, world)
+    page.goto(page.url.replace("/decide", "/alone"))
+
+
 WRITING: Mapping[str, Way] = {
     "desk-topic": topic,
     "desk-topic-faulty": topic_missing,
@@ -178,4 +234,11 @@ WRITING: Mapping[str, Way] = {
     "desk-emergency-faulty": emergency_missing,
     "desk-emergency-words": emergency_words,
     "desk-follow-up": follow_up,
+    "desk-calendar": calendar,
+    "desk-calendar-empty": calendar_empty,
+    "desk-repeat": repeat,
+    "desk-repeat-faulty": repeat_badly,
+    "desk-archive": archive,
+    "desk-archive-empty": archive_empty,
+    "desk-alone": alone,
 }

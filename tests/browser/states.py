@@ -286,7 +286,7 @@ def staff_home(page: Page, world: World) -> None:
 def assisting(page: Page, world: World) -> None:
     """Everything about a resident on the telephone."""
     staff_home(page, world)
-    page.get_by_role("link", name="Residents").click()
+    page.get_by_role("link", name="Residents", exact=True).click()
     page.get_by_label("Their postcode").fill("ZZ1 1AA")
     go_on(page)
 

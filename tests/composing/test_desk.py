@@ -17,6 +17,7 @@ from notify.alerts.service import start_due
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft, MessageTemplate
 from notify.db import transaction
+from notify.staff import service as staff
 from notify.staff.models import Role
 from tests.composing.desk import Officer, draw_wards, sit_down
 from tests.mailbox import Mailbox
@@ -347,3 +348,24 @@ def test_the_moment_chosen_is_on_the_clock_of_this_country(kim: Officer) -> None
         assert str(stored.id) == alert
         assert stored.send_at is not None
         assert stored.send_at.isoformat() == f"{year}-07-01T17:30:00+00:00"
+
+
+def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work) -> None:
+    def to_do() -> str:
+        return Page(kim.client.get("/staff").text).text
+
+    assert "Before your council goes live" in to_do()
+    assert "To do: Add a second person who may approve" in to_do()
+    with transaction() as session:
+        session.execute(text("UPDATE topic SET approval = 'one' WHERE purpose = 'emergency'"))
+        council_id = (
+            session.exec(select(Draft.council_id)).first()
+            or session.execute(text("SELECT id FROM council")).scalar_one()
+        )
+        staff.create_officer(session, council_id=council_id, email="two@example.org", name="Two", role=Role.APPROVER)
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    kim.send()
+    let_half_a_minute_pass(work)
+    assert "Before your council goes live" not in to_do()

@@ -1,0 +1,52 @@
+"""What a new council still has to do before its first alert reaches anybody, worked out from what is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+_THERE = text("""
+    SELECT EXISTS (SELECT FROM topic WHERE council_id = :council) AS topics,
+           EXISTS (SELECT FROM topic WHERE council_id = :council AND purpose = 'emergency' AND approval <> 'none')
+               AS emergencies,
+           EXISTS (SELECT FROM geo_release WHERE kind = 'postcode' AND activated_at IS NOT NULL AND retired_at IS NULL)
+               AS postcodes,
+           EXISTS (SELECT FROM geo_release WHERE kind = 'ward' AND activated_at IS NOT NULL AND retired_at IS NULL)
+               AS wards,
+           (SELECT count(*) FROM officer WHERE council_id = :council AND active
+                AND role IN ('approver', 'planner', 'admin')) >= 2 AS second,
+           EXISTS (SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id WHERE t.council_id = :council)
+               AS residents,
+           EXISTS (SELECT FROM alert WHERE council_id = :council AND expanded_at IS NOT NULL) AS sent
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, whether it is done, and where it is done; `how` is a command or a word of advice."""
+
+    name: str
+    is_done: bool
+    href: str = ""
+    how: str = ""
+
+
+def steps(session: Session, council_id: UUID) -> Sequence[Step]:
+    """What there is to do, in its order; empty once everything is done."""
+    row = session.execute(_THERE, {"council": council_id}).one()
+    found = [
+        Step("Load postcodes and wards", row.postcodes and row.wards, how="notify geodata load --help"),
+        Step("Make topics that residents can choose", row.topics, "/api/docs", "POST /api/v1/topics"),
+        Step(
+            "Make a topic for emergencies that two people must agree on",
+            row.emergencies,
+            "/api/docs",
+            '"purpose": "emergency", "approval": "one"',
+        ),
+        Step("Add a second person who may approve", row.second, how="notify officer create --help"),
+        Step("Invite residents: print a poster, or put the widget on your site", row.residents, "/poster"),
+        Step("Send the first alert", row.sent, "/staff/compose"),
+    ]
+    return [] if all(step.is_done for step in found) else found
