@@ -17,17 +17,27 @@ function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("progress");
   // whoever scrolls a table with the keyboard keeps their place
   if (before && fresh && !before.contains(document.activeElement)) before.replaceWith(fresh);
-  // what can be done with the alert changes with its state
-  const actions = document.getElementById("actions");
-  if (fresh && actions && actions.dataset.state !== fresh.dataset.state && !actions.contains(document.activeElement)) {
-    window.location.reload();
-  }
+  if (fresh) renewActions(fresh.dataset.state);
 }
 
 // who has signed out meanwhile, or was away too long, must not take old figures for new ones
 function stale() {
   const said = document.getElementById("stale");
   if (said) said.hidden = false;
+}
+
+// what can be done with the alert changes with its state
+async function renewActions(state) {
+  const actions = document.getElementById("actions");
+  if (!actions || actions.dataset.state === state || actions.contains(document.activeElement)) return;
+  actions.dataset.state = state; // asked for once
+  try {
+    const reply = await fetch(window.location.href, { credentials: "same-origin" });
+    const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("actions");
+    if (reply.ok && fresh) actions.replaceWith(fresh);
+  } catch {
+    // offline for a moment: reloading the page shows them
+  }
 }
 
 async function ask() {

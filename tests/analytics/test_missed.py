@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 
 from notify.analytics import missed_pages
 from notify.db import transaction
@@ -129,7 +129,7 @@ def test_every_look_is_in_the_audit_trail(client: Client, world: World) -> None:
     client.get(f"/staff/alerts/{alert}/missed")
     listed(client, alert)
     with transaction() as session:
-        found = session.exec(select(AuditEntry).where(AuditEntry.subject == alert)).all()
+        found = session.exec(select(AuditEntry).where(AuditEntry.subject == alert).order_by(col(AuditEntry.id))).all()
     looks = [one for one in found if "missed" in one.action]
     assert {one.actor for one in looks} == {f"officer:{officer.id}"}
     assert [(one.action, one.detail["people"]) for one in looks] == [

@@ -71,7 +71,9 @@ def test_the_server_sends_the_figures_and_is_not_asked_for_them(page: Page, worl
     work(alert_id)
     expect(page.get_by_role("row", name="All 1")).to_be_visible(timeout=10_000)
     page.wait_for_timeout(2500)
-    assert (asked.count(str(alert_id)), asked.count("live")) == (1, 1)
+    # the page itself once more, for what can be done now that everything is sent
+    assert (asked.count(str(alert_id)), asked.count("live")) == (2, 1)
+    expect(page.get_by_role("link", name="Write an update")).to_be_visible()
 
 
 def test_whoever_is_signed_out_does_not_take_old_figures_for_new_ones(page: Page, world: World) -> None:
