@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
@@ -189,6 +190,8 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
         outcome = {"alert_id": alert.id}
     except NotifyError as error:
         outcome = {"problem": error.detail}
+    except ValidationError as error:  # the rules for alerts may have changed since
+        outcome = {"problem": error.errors()[0]["msg"]}
     session.execute(
         update(Occurrence)
         .where(col(Occurrence.recurrence_id) == recurrence.id, col(Occurrence.day) == day)

@@ -120,14 +120,17 @@ def test_each_one_is_made_a_day_before_exactly_once_and_shown(kim: Officer) -> N
     assert kim.client.post(f"/staff/alerts/{made.id}/cancel").status_code == 303
 
 
-def test_what_prevents_one_is_written_down_and_stops_no_other(kim: Officer, world: World) -> None:
+@pytest.mark.parametrize("wrong", [{"topic": "gone"}, {"title": ""}, {"colour": "red"}])
+def test_what_prevents_one_is_written_down_and_stops_no_other(
+    kim: Officer, world: World, wrong: dict[str, str]
+) -> None:
     first, second = written(kim), written(kim, topic="road-closures")
     for alert in (first, second):
         kim.client.post(f"/staff/alerts/{alert}/repeat", data=soon())
     with transaction() as session:
         broken = session.exec(select(Recurrence).order_by(col(Recurrence.id))).first()
         assert broken is not None
-        broken.content = {**broken.content, "topic": "gone"}
+        broken.content = broken.content | wrong
     assert run() == 1
     with transaction() as session:
         problems = session.exec(select(Occurrence.problem)).all()
