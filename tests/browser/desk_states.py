@@ -169,11 +169,32 @@ def calendar(page: Page, world: World) -> None:
     """A scheduled alert that comes again."""
     repeat(page, world)
     today = clock.now().date()
-    page.get_by_label("Weeks").check()
+    page.get_by_label("Weeks", exact=True).check()
+    page.get_by_label("Monday").check()
+    page.get_by_label("Thursday").check()
     page.get_by_label("At what time?").fill("18:00")
     page.get_by_label("First day").fill(str(today + timedelta(days=1)))
     page.get_by_label("Last day").fill(str(today + timedelta(days=60)))
     page.get_by_role("button", name="Send it again").click()
+
+
+def calendar_full(page: Page, world: World) -> None:
+    """Two close together, one paused, one that could not be sent."""
+    calendar(page, world)
+    page.get_by_role("button", name="Pause it").click()
+    with transaction() as session:
+        session.execute(
+            text("""
+                INSERT INTO occurrence (recurrence_id, day, problem, made_at)
+                SELECT id, '2031-03-30', 'Nobody was there to send it in time.', now() FROM recurrence
+            """)
+        )
+    for minute in ("00", "30"):
+        said = {"topic": "bins", "title": "Bins a day late", "body": "Later.", "send": True}
+        said |= {"send_at": f"2031-03-30T09:{minute}:00+01:00"}
+        made = page.request.post("/api/v1/alerts", data=said, headers=world.headers | {"Idempotency-Key": minute})
+        assert made.status == 201, made.text()
+    page.goto("/staff/calendar?month=2031-03")
 
 
 def calendar_empty(page: Page, world: World) -> None:
@@ -235,6 +256,7 @@ WRITING: Mapping[str, Way] = {
     "desk-emergency-words": emergency_words,
     "desk-follow-up": follow_up,
     "desk-calendar": calendar,
+    "desk-calendar-full": calendar_full,
     "desk-calendar-empty": calendar_empty,
     "desk-repeat": repeat,
     "desk-repeat-faulty": repeat_badly,

@@ -46,7 +46,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
         f"POST {DESK}/alerts/{{alert_id:uuid}}/copy",
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/repeat" for method in ("GET", "POST")),
-        f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/end",
+        *(f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/{verb}" for verb in ("pause", "go-on", "end")),
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),
         *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
