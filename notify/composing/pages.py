@@ -68,7 +68,7 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
         chosen = known[form.one("topic")]
         fields = {"channel": list(chosen.channels)}
         if form.one("template"):
-            fields |= queries.template(session, user.council_id, UUID(form.one("template"))).fields
+            fields |= queries.template(session, user.council_id, form.one("template")).fields
         draft = service.begin(
             session,
             council_id=user.council_id,

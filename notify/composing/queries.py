@@ -52,9 +52,12 @@ def templates(session: Session, council_id: UUID) -> Sequence[MessageTemplate]:
     return session.exec(statement.order_by(MessageTemplate.name)).all()
 
 
-def template(session: Session, council_id: UUID, template_id: UUID) -> MessageTemplate:
-    """One version of a template. Raises: UnknownTemplate."""
-    found = session.get(MessageTemplate, template_id)
+def template(session: Session, council_id: UUID, template_id: UUID | str) -> MessageTemplate:
+    """One version of a template, by an id as it comes from a form too. Raises: UnknownTemplate."""
+    try:
+        found = session.get(MessageTemplate, UUID(str(template_id)))
+    except ValueError:
+        found = None
     if found is None or found.council_id != council_id or found.retired_at is not None:
         raise UnknownTemplate("It may have been retired. Choose another, or begin with nothing.")
     return found

@@ -98,7 +98,7 @@ def _shape(text: str, faults: list[Fault]) -> dict[str, object] | None:
         return _drawn(text, faults)
     try:
         shape = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         faults.append(Fault("shape", "This is no GeoJSON: it begins with { and ends with }."))
         return None
     if isinstance(shape, dict) and shape.get("type") == "FeatureCollection" and len(shape.get("features", [])) == 1:

@@ -118,6 +118,9 @@ def test_every_way_to_name_a_place_counts(kim: Officer, fields: dict[str, Any], 
         ({"centre": "0.32, 52.97", "radius": "50"}, "Latitude comes first"),
         ({"shape": "{"}, "This is no GeoJSON"),
         ({"shape": "[]"}, "Give one Polygon"),
+        ({"shape": "[" * 2000}, "This is no GeoJSON"),
+        ({"centre": "52.97, 999", "radius": "50"}, ""),
+        ({"centre": "999999999 999999999", "radius": "50"}, ""),
         ({"shape": '{"type": "Polygon", "coordinates": [[[0,0],[1,1],[0,1]]]}'}, ""),
         ({"shape": "OS 1 2, x"}, "Draw the shape again"),
     ],
@@ -181,6 +184,12 @@ def test_placeholders_are_filled_in_and_a_template_is_used_again(kim: Officer) -
     assert "Mill Road is closed." in kim.check().text
     assert kim.client.post(f"/staff/templates/{newest.id}/retire").status_code == 303
     assert "Closure" not in kim.client.get("/staff/templates").text
+
+
+def test_a_template_that_is_none_is_said_to_be_none(kim: Officer) -> None:
+    for wrong in ("nonsense", "0190a000-0000-7000-8000-000000000000"):
+        answer = kim.client.post("/staff/compose", data={"topic": "bins", "template": wrong})
+        assert answer.status_code == 404
 
 
 def test_a_proof_comes_to_the_officer_alone(kim: Officer, inbox: Mailbox, work: Work) -> None:
