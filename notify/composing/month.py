@@ -1,6 +1,6 @@
 """What is on the calendar: what went out, what is scheduled, and what comes again though it is not made yet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -17,13 +17,15 @@ from notify.composing.overlaps import places_of
 from notify.composing.reading import LONDON
 from notify.composing.recurrence import made_days, moment, plan_of, running
 from notify.places.models import Targets
-from notify.staff.remit import Remit
+from notify.staff.remit import EVERYTHING, Remit
 from notify.subscribers.models import Topic
 
 CLOSE = timedelta(hours=2)
+NEAR = timedelta(hours=24)
 MOST = 1000
 PLANNED, NOT_SENT = "planned", "not sent"
 SHOWN = (AlertState.SUBMITTED, AlertState.SCHEDULED, AlertState.SENDING, AlertState.SENT)
+STILL_TO_COME = (AlertState.SUBMITTED, AlertState.SCHEDULED, PLANNED)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # a shape may have come to thousands of postcodes
 _WITHOUT_TARGETS = defer(cast("InstrumentedAttribute[dict[str, object] | None]", Alert.targets), raiseload=True)
@@ -134,12 +136,28 @@ def _prevented(session: Session, council_id: UUID, remit: Remit, begins: datetim
         yield Entry(one.alert_id, at, str(one.content["title"]), topic.name, NOT_SENT, problem=missed.problem or "")
 
 
+def near(session: Session, council_id: UUID, targets: Targets, at: datetime) -> Sequence[Entry]:
+    """Routine alerts for some of these places that are still to go out, within a day of a moment, in their order.
+
+    Whoever reads it may work with other topics: what these say is not theirs to know before it is sent.
+    """
+    span = (at - NEAR, at + NEAR)
+    found = [*_alerts(session, council_id, EVERYTHING, *span), *planned(session, council_id, EVERYTHING, *span)]
+    found = [entry for entry in found if entry.can_clash and entry.state in STILL_TO_COME]
+    there = places_of(session, {None: targets, **_targets(session, {entry.id for entry in found})})
+    close = [entry for entry in found if entry.id in there and there[None].meets(there[entry.id])]
+    return sorted(close, key=lambda entry: entry.at)
+
+
+def _targets(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Targets]:
+    stored = session.exec(select(Alert.id, Alert.targets).where(col(Alert.id).in_(ids))) if ids else ()
+    return {one: Targets.from_json(targets) for one, targets in stored if targets}
+
+
 def _mark_clashes(session: Session, found: Sequence[Entry]) -> None:
     """Name, of each routine alert, those for the same places that come within two hours of it."""
     pairs = list(_close_pairs([entry for entry in found if entry.can_clash]))
-    ids = {entry.id for pair in pairs for entry in pair}
-    stored = session.exec(select(Alert.id, Alert.targets).where(col(Alert.id).in_(ids))) if ids else ()
-    places = places_of(session, {one: Targets.from_json(targets) for one, targets in stored if targets})
+    places = places_of(session, _targets(session, {entry.id for pair in pairs for entry in pair}))
     for earlier, later in pairs:
         if earlier.id in places and later.id in places and places[earlier.id].meets(places[later.id]):
             earlier.clashes.append(f"{later.title}, {later.at:%H:%M}")

@@ -13,7 +13,7 @@ from notify.db import transaction
 from notify.staff import passwords
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
-from tests.browser.staff_states import to_decide
+from tests.browser.staff_states import administrator, to_decide
 from tests.composing.desk import draw_wards
 from tests.world import World, add_resident
 
@@ -197,6 +197,24 @@ def calendar_full(page: Page, world: World) -> None:
     page.goto("/staff/calendar?month=2031-03")
 
 
+def check_with_others(page: Page, world: World) -> None:
+    """Before sending, while another one for the same places is scheduled."""
+    check(page, world)
+    said = {"topic": "bins", "title": "Bins a day late", "body": "Later.", "send": True}
+    said |= {"send_at": (clock.now() + timedelta(hours=3)).isoformat()}
+    made = page.request.post("/api/v1/alerts", data=said, headers=world.headers | {"Idempotency-Key": "1"})
+    assert made.status == 201, made.text()
+    page.reload()
+    page.get_by_text("Another alert for these places is scheduled").wait_for()
+
+
+def first_steps(page: Page, world: World) -> None:
+    """What a new council still has to do, for an administrator."""
+    administrator(page, world)
+    page.goto("/staff")
+    page.get_by_role("button", name="Put this list away").wait_for()
+
+
 def calendar_empty(page: Page, world: World) -> None:
     """A month without anything."""
     at_the_desk(page, world)
@@ -256,6 +274,8 @@ WRITING: Mapping[str, Way] = {
     "desk-emergency-words": emergency_words,
     "desk-follow-up": follow_up,
     "desk-calendar": calendar,
+    "desk-check-others": check_with_others,
+    "desk-first-steps": first_steps,
     "desk-calendar-full": calendar_full,
     "desk-calendar-empty": calendar_empty,
     "desk-repeat": repeat,

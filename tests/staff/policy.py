@@ -77,6 +77,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.MANAGE_STAFF: {
+        f"POST {DESK}/set-up/done",
         *(f"{method} {root}/keys" for method in ("GET", "POST") for root in (API, DESK)),
         *(f"POST {root}/keys/{{prefix:str}}/revoke" for root in (API, DESK)),
         *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),
