@@ -19,7 +19,7 @@ from notify.analytics import archive_pages, live_pages, missed_pages
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
-from notify.composing import calendar_pages, emergency_pages, template_pages
+from notify.composing import calendar_pages, emergency_pages, onboarding_pages, repeat_pages, template_pages
 from notify.composing import pages as composing_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
@@ -72,6 +72,8 @@ PAGE_DOORS = (
     cap_pages,
     archive_pages,
     calendar_pages,
+    repeat_pages,
+    onboarding_pages,
     live_pages,
     missed_pages,
 )

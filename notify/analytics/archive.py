@@ -1,6 +1,5 @@
-"""Everything that was sent, to be found again and handed out: what was said, when, to how many, and who agreed."""
+"""Everything that was sent, to be found again: what was said, when, by whom, and who agreed."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,21 +9,24 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from notify.alerts.models import Alert, Approval
-from notify.alerts.visibility import visible
-from notify.staff.models import AuditEntry
+from notify.alerts.models import Alert
+from notify.alerts.visibility import TOUCHES, visible
 from notify.staff.remit import Remit
 from notify.subscribers.models import Topic
 
 LONDON = ZoneInfo("Europe/London")
+# the very expression that is indexed
 WORDS = """
-    (to_tsvector('simple', alert.title || ' ' || alert.body || ' ' || coalesce(alert.sms, ''))
-     || jsonb_to_tsvector('simple', alert.translations, '["string"]')) @@ websearch_to_tsquery('simple', :words)
+    (to_tsvector('english', alert.title || ' ' || alert.body || ' ' || coalesce(alert.sms, '') || ' '
+                            || coalesce(alert.event, '') || ' ' || coalesce(alert.instruction, '') || ' '
+                            || coalesce(alert.reference, ''))
+     || jsonb_to_tsvector('english', alert.translations, '["string"]')) @@ websearch_to_tsquery('english', :words)
 """
-COLUMNS = (
-    "id", "sent_at", "topic", "priority", "kind", "title", "body", "sms", "link", "translations", "audience",
-    "channels", "recipients", "handed_over", "refused", "written_by", "approved_by", "expires_at", "content_hash",
-)  # fmt: skip
+AFTER = """
+    (alert.expanded_at, alert.id)
+    < (SELECT b.expanded_at, b.id FROM alert b WHERE b.id = :before AND b.council_id = alert.council_id)
+"""
+IN_WARD = TOUCHES.replace(":areas", ":ward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +36,47 @@ class Search:
     words: str = ""
     topic: str = ""
     priority: str = ""
+    ward: str = ""
+    sender: str = ""
     since: date | None = None
     until: date | None = None
     before: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Somebody's yes: the actor as in the audit trail, their role today, and when. `alone`: without a second person."""
+
+    who: str
+    role: str | None
+    at: datetime
+    alone: bool
+
+
 @dataclass(slots=True)
 class Kept:
-    """One alert as it was sent, and what became of it. `handed_over` and `refused` are by channel."""
+    """One alert as it was sent. `handed_over` is by channel."""
 
     alert: Alert
     topic: Topic
+    written_by: str = ""
+    role: str | None = None
     handed_over: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-    approved_by: list[str] = field(default_factory=list)
+    agreed: list[Agreed] = field(default_factory=list)
 
     @property
     def sent_at(self) -> datetime:
-        """When it began to go out."""
-        return self.alert.expanded_at or self.alert.created_at
+        """When it began to go out, on the clock of this country."""
+        return (self.alert.expanded_at or self.alert.created_at).astimezone(LONDON)
 
     @property
     def total(self) -> int:
         """How many messages were handed over."""
         return sum(self.handed_over.values())
 
-    def record(self) -> Mapping[str, object]:
-        """Every field of it, for a file. Nothing in it names a resident."""
-        alert = self.alert
-        values = (
-            str(alert.id), self.sent_at.isoformat(), self.topic.slug, alert.priority.value, alert.follow_up or "alert",
-            alert.title, alert.body, alert.sms, alert.link, alert.translations, alert.audience, list(alert.channels),
-            alert.recipients, self.handed_over, self.refused, alert.created_by, self.approved_by,
-            alert.expires_at.isoformat() if alert.expires_at else None, alert.content_hash.hex(),
-        )  # fmt: skip
-        return dict(zip(COLUMNS, values, strict=True))
-
 
 def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, limit: int) -> Sequence[Kept]:
-    """What this council sent and `remit` has to do with, the newest first."""
+    """What this council sent and `remit` has to do with, what went out last first. Tests and digests are left out."""
     statement = (
         select(Alert, Topic)
         .join(Topic, col(Topic.id) == col(Alert.topic_id))
@@ -86,50 +90,82 @@ def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, lim
     )
     if asked.words:
         statement = statement.where(text(WORDS).bindparams(words=asked.words))
-    if asked.topic:
-        statement = statement.where(Topic.slug == asked.topic)
-    if asked.priority:
-        statement = statement.where(col(Alert.priority) == asked.priority)
+    if asked.ward:
+        statement = statement.where(text(IN_WARD).bindparams(ward=[asked.ward]))
+    if asked.before:
+        statement = statement.where(text(AFTER).bindparams(before=asked.before))
+    for column, value in (
+        (Topic.slug, asked.topic),
+        (Alert.priority, asked.priority),
+        (Alert.created_by, asked.sender),
+    ):
+        if value:
+            statement = statement.where(col(column) == value)
     if asked.since:
         statement = statement.where(col(Alert.expanded_at) >= _begin(asked.since))
     if asked.until:
         statement = statement.where(col(Alert.expanded_at) < _begin(asked.until + timedelta(days=1)))
-    if asked.before:
-        statement = statement.where(col(Alert.id) < asked.before)
-    kept = [Kept(alert, topic) for alert, topic in session.exec(statement.order_by(col(Alert.id).desc()).limit(limit))]
-    _add_figures(session, {one.alert.id: one for one in kept})
-    return kept
+    statement = statement.order_by(col(Alert.expanded_at).desc(), col(Alert.id).desc()).limit(limit)
+    kept = {alert.id: Kept(alert, topic) for alert, topic in session.exec(statement)}
+    _add_people(session, kept)
+    return list(kept.values())
 
 
 def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 
-def _add_figures(session: Session, kept: Mapping[UUID, Kept]) -> None:
-    """How many went out, from the batches: the ledger is not read. And who agreed."""
-    batches = session.execute(
-        text("""
-            SELECT alert_id, channel, sum(handed_over) AS sent, sum(bounced) AS refused
-            FROM batch WHERE alert_id = ANY(:ids) GROUP BY alert_id, channel ORDER BY alert_id, channel
-        """),
-        {"ids": list(kept)},
-    )
-    for row in batches:
+def _add_people(session: Session, kept: Mapping[UUID, Kept]) -> None:
+    """Who wrote it and who agreed in the round that let it go, and how many messages went out."""
+    ids = list(kept)
+    for row in session.execute(text(WRITERS), {"ids": ids}):
+        kept[row.id].written_by, kept[row.id].role = row.name, row.role
+    for row in session.execute(text(AGREED), {"ids": ids}):
+        kept[row.alert_id].agreed.append(Agreed(row.actor, row.role, row.at, row.alone))
+    for row in session.execute(text(HANDED_OVER), {"ids": ids}):
         kept[row.alert_id].handed_over[row.channel] = int(row.sent)
-        kept[row.alert_id].refused[row.channel] = int(row.refused)
-    agreed = select(Approval.alert_id, Approval.actor).where(col(Approval.alert_id).in_(kept), col(Approval.approved))
-    for alert_id, actor in session.exec(agreed.order_by(col(Approval.at))):
-        kept[alert_id].approved_by.append(actor)
-    alone = select(AuditEntry.subject, AuditEntry.actor).where(
-        AuditEntry.action == "alert.break-glass", col(AuditEntry.subject).in_([str(one) for one in kept])
+
+
+def senders(session: Session, council_id: UUID) -> Mapping[str, str]:
+    """Everybody who wrote an alert that was sent: the actor and their name, by name."""
+    return {row.actor: row.name for row in session.execute(text(SENDERS), {"council": council_id})}
+
+
+WRITERS = """
+    SELECT a.id, coalesce(o.name, 'API key ' || k.name, a.created_by) AS name, coalesce(o.role, k.role) AS role
+    FROM alert a
+    LEFT JOIN officer o ON a.created_by = 'officer:' || o.id
+    LEFT JOIN api_key k ON a.created_by = 'key:' || k.prefix
+    WHERE a.id = ANY(:ids)
+"""
+SENDERS = """
+    WITH written AS (
+        SELECT DISTINCT created_by AS actor FROM alert
+        WHERE council_id = :council AND expanded_at IS NOT NULL AND NOT is_test AND parts IS NULL
     )
-    for subject, actor in session.exec(alone):
-        kept[UUID(subject)].approved_by.append(f"{actor} (alone)")
-
-
-def row_of(kept: Kept) -> Sequence[object]:
-    """One line of a table; what has parts stands in its cell as JSON."""
-    record = kept.record()
-    return [
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value for value in record.values()
-    ]
+    SELECT w.actor, coalesce(o.name, 'API key ' || k.name, w.actor) AS name
+    FROM written w
+    LEFT JOIN officer o ON w.actor = 'officer:' || o.id
+    LEFT JOIN api_key k ON w.actor = 'key:' || k.prefix
+    ORDER BY name, w.actor LIMIT 1000
+"""
+# a yes from before a no, or to other words, was no yes to what went out
+AGREED = """
+    SELECT p.alert_id, p.actor, o.role, p.at, false AS alone
+    FROM approval p
+    JOIN alert a ON a.id = p.alert_id AND a.submission = p.submission AND a.content_hash = p.content_hash
+    LEFT JOIN officer o ON p.actor = 'officer:' || o.id
+    WHERE p.alert_id = ANY(:ids) AND p.approved
+    UNION ALL
+    SELECT a.id, e.actor, o.role, e.at, true
+    FROM alert a
+    JOIN audit_entry e ON e.council_id = a.council_id AND e.action = 'alert.break-glass' AND e.subject = a.id::text
+    LEFT JOIN officer o ON e.actor = 'officer:' || o.id
+    WHERE a.id = ANY(:ids) AND a.priority = 'emergency'
+    ORDER BY at
+"""
+# from the batches: a page of results does not read the ledger
+HANDED_OVER = """
+    SELECT alert_id, channel, sum(handed_over) AS sent FROM batch WHERE alert_id = ANY(:ids)
+    GROUP BY alert_id, channel ORDER BY alert_id, channel
+"""

@@ -63,6 +63,7 @@ def list_alerts(request: AnyRequest) -> Response[object]:
         at="/staff",
         alerts=summaries,
         to_do=to_do,
+        may_put_away=may(Right.MANAGE_STAFF),
         may_write=may(Right.WRITE_ALERTS),
         may_broadcast=may(Right.BROADCAST),
     )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify import clock
 from notify.alerts.models import DryRun, NewAlert, Priority
 from notify.alerts.queries import AudienceCount, allowed_channels, count_audience
 from notify.composing import queries
 from notify.composing.models import Draft
-from notify.composing.reading import audience_of
+from notify.composing.month import Entry, near
+from notify.composing.reading import audience_of, send_at_of
 from notify.places import targeting
 from notify.places.models import AudienceSpec, Targets
 from notify.providers.base import Channel
@@ -30,13 +32,17 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whom a draft reaches. `new` got nothing of the topic's last alert; `tired` had three or more alerts in a week."""
+    """Whom a draft reaches. `new` got nothing of the topic's last alert; `tired` had three or more alerts in a week.
+
+    `others` are alerts for some of the same places that are to go out within a day of it.
+    """
 
     count: AudienceCount
     share: float | None
     new: int | None
     tired: int
     most: int
+    others: Sequence[Entry] = ()
 
     @property
     def people(self) -> str:
@@ -77,22 +83,22 @@ def reach_of(session: Session, draft: Draft) -> Reach:
         topic=draft.topic, audience=spec, channels=channels, priority=draft.priority, sms=Form(draft.fields).one("sms")
     )
     count = count_audience(session, draft.council_id, asked)
-    people = _people(session, draft, spec, about, channels)
+    targets = _targets(session, draft, spec)
+    people = audience(about.id, targets, allowed_channels(about, channels, draft.priority))
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))
     share = count.people / count.population if count.population else None
-    return Reach(count, share, _new_since_last(session, about, people), tired, most)
+    at = max(send_at_of(Form(draft.fields)) or clock.now(), clock.now())
+    others = near(session, draft.council_id, targets, at) if draft.priority == Priority.ROUTINE else []
+    return Reach(count, share, _new_since_last(session, about, people), tired, most, others)
 
 
-def _people(
-    session: Session, draft: Draft, spec: AudienceSpec | None, about: Topic, channels: Sequence[Channel]
-) -> AudienceSql:
-    targets: Targets = targeting.resolve(
+def _targets(session: Session, draft: Draft, spec: AudienceSpec | None) -> Targets:
+    return targeting.resolve(
         session,
         spec,
         district_codes=council(session, draft.council_id).district_codes,
         is_emergency=draft.priority == Priority.EMERGENCY,
     )
-    return audience(about.id, targets, allowed_channels(about, channels, draft.priority))
 
 
 def _new_since_last(session: Session, about: Topic, people: AudienceSql) -> int | None:

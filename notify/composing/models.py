@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column
+from sqlalchemy import ARRAY, Column, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -58,7 +58,11 @@ class Rule(StrEnum):
 
 
 class Recurrence(SQLModel, table=True):
-    """An alert that comes again, `every` so many days, weeks or months from `first_day` to `last_day`."""
+    """An alert that comes again, `every` so many days, weeks or months from `first_day` to `last_day`.
+
+    `weekdays` are those of a weekly one, 0 for Monday; none: that of the first day. What lies before `counts_from`,
+    which is when it was begun or last went on, is not made up for.
+    """
 
     __tablename__ = "recurrence"
 
@@ -72,7 +76,10 @@ class Recurrence(SQLModel, table=True):
     at_time: time
     first_day: date
     last_day: date
+    weekdays: list[int] = Field(default_factory=list, sa_column=Column(ARRAY(SmallInteger), nullable=False))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    counts_from: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    paused_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 

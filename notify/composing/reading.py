@@ -239,6 +239,11 @@ def _hazard(form: Form) -> dict[str, str]:
     return {"event": kind.name, "category": kind.category} | degrees
 
 
+def send_at_of(form: Form) -> datetime | None:
+    """When it is to go out, as far as the field says so in a way that can be read."""
+    return _moment(form, "send_at", [])
+
+
 def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:
     """A moment on the clock of this country. One that the clocks leave out in spring is refused."""
     text = form.one(field)

@@ -1,5 +1,6 @@
 """Alerts that come again: on which days, at which moment of this country's clock, and made in time, once each."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,28 +12,65 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.alerts import service as alerts
+from notify.alerts import visibility
 from notify.alerts.models import Alert, NewAlert, Priority
 from notify.composing.models import Occurrence, Recurrence, Rule
 from notify.composing.reading import LONDON
 from notify.errors import Invalid, NotFound, NotifyError
+from notify.staff.guards import RIGHTS, Right
+from notify.staff.models import Officer
+from notify.staff.remit import Remit, remit_of
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 
 AHEAD = timedelta(hours=24)  # so that it is seen on the calendar, and approved where it must be
 LATE = timedelta(hours=1)  # after that it is no longer what was meant
 LONGEST = timedelta(days=366)
-STEPS = {"daily": 1, "weekly": 7}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When it comes: `every` so many days, weeks or months, at a time of this country's clock."""
+    """When it comes: `every` so many days, weeks or months, at a time of this country's clock.
+
+    `weekdays` are those of a weekly plan, 0 for Monday; none: that of the first day.
+    """
 
     rule: Rule
     every: int
     at: time
     first: date
     last: date
+    weekdays: Sequence[int] = ()
+
+    def days(self) -> Iterator[date]:
+        """Its days, in their order. A month without the day of `first` has its last day instead."""
+        if self.rule == Rule.WEEKLY:
+            yield from self._weekly()
+            return
+        number = 0
+        while (day := self._step(number)) <= self.last:
+            yield day
+            number += self.every
+
+    def _step(self, number: int) -> date:
+        return self.first + timedelta(days=number) if self.rule == Rule.DAILY else _months_after(self.first, number)
+
+    def _weekly(self) -> Iterator[date]:
+        monday = self.first - timedelta(days=self.first.weekday())
+        weekdays = sorted(set(self.weekdays)) or [self.first.weekday()]
+        while monday <= self.last:
+            found = (monday + timedelta(days=weekday) for weekday in weekdays)
+            yield from (day for day in found if self.first <= day <= self.last)
+            monday += timedelta(weeks=self.every)
+
+    def moments(self) -> Iterator[tuple[date, datetime]]:
+        """Its days, each with its moment."""
+        return ((day, moment(day, self.at)) for day in self.days())
+
+
+def plan_of(one: Recurrence) -> Plan:
+    """The plan of what comes again."""
+    return Plan(one.rule, one.every, one.at_time, one.first_day, one.last_day, one.weekdays)
 
 
 class CannotRecur(Invalid):
@@ -45,21 +83,6 @@ class UnknownRecurrence(NotFound):
     """Another council's, or ended."""
 
     title = "Nothing like this comes again"
-
-
-def days(rule: Rule, every: int, first: date, last: date) -> Iterator[date]:
-    """The days of a rule. A month without the day of `first` has its last day instead."""
-    if rule != Rule.MONTHLY:
-        step = timedelta(days=STEPS[rule] * every)
-        day = first
-        while day <= last:
-            yield day
-            day += step
-        return
-    number = 0
-    while (day := _months_after(first, number * every)) <= last:
-        yield day
-        number += 1
 
 
 def _months_after(first: date, months: int) -> date:
@@ -89,80 +112,118 @@ def begin(session: Session, alert: Alert, *, actor: str, plan: Plan) -> Recurren
     today = clock.now().astimezone(LONDON).date()
     if not today <= plan.first <= plan.last or plan.last - plan.first > LONGEST:
         raise CannotRecur("Choose a first day from today on, and a last day within a year of it.")
-    content = NewAlert.model_validate(
-        {
-            "topic": session.get_one(Topic, alert.topic_id).slug,
-            "title": alert.title,
-            "body": alert.body,
-            "link": alert.link,
-            "sms": alert.sms,
-            "translations": alert.translations,
-            "audience": alert.audience,
-            "channels": alert.channels,
-        }
-    )
+    if not any(at > clock.now() for _, at in plan.moments()):
+        raise CannotRecur("None of its days is still to come: choose a later time or last day, or other weekdays.")
     recurrence = Recurrence(
         council_id=alert.council_id,
         alert_id=alert.id,
         created_by=actor,
-        content=content.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True),
+        content=_content(session, alert),
         rule=plan.rule,
         every=plan.every,
         at_time=plan.at,
         first_day=plan.first,
         last_day=plan.last,
+        weekdays=list(plan.weekdays),
     )
     session.add(recurrence)
     session.flush()
-    audit(
-        session,
-        council_id=alert.council_id,
-        actor=actor,
-        action="recurrence.begin",
-        subject=str(recurrence.id),
-        rule=plan.rule,
-    )
+    _note(session, recurrence, actor, "begin", rule=plan.rule, every=plan.every, alert=str(alert.id))
     return recurrence
 
 
-def end(session: Session, *, council_id: UUID, recurrence_id: UUID, actor: str) -> None:
-    """Let it come no more; what is scheduled already stays. Raises: UnknownRecurrence."""
-    ended = session.execute(
-        update(Recurrence)
-        .where(
-            col(Recurrence.id) == recurrence_id,
-            col(Recurrence.council_id) == council_id,
-            col(Recurrence.ended_at).is_(None),
-        )
-        .values(ended_at=clock.now())
-        .returning(col(Recurrence.id))
-    ).first()
-    if ended is None:
-        raise UnknownRecurrence("It may have been ended already.")
-    audit(session, council_id=council_id, actor=actor, action="recurrence.end", subject=str(recurrence_id))
+def _content(session: Session, alert: Alert) -> dict[str, object]:
+    said = {name: getattr(alert, name) for name in ("title", "body", "link", "sms", "translations", "channels")}
+    topic = session.get_one(Topic, alert.topic_id).slug
+    new = NewAlert.model_validate({**said, "topic": topic, "audience": alert.audience})
+    return new.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
 
-def running(session: Session, council_id: UUID) -> Sequence[Recurrence]:
-    """What comes again in this council."""
-    today = clock.now().astimezone(LONDON).date()
-    statement = select(Recurrence).where(
-        Recurrence.council_id == council_id, col(Recurrence.ended_at).is_(None), col(Recurrence.last_day) >= today
+def _note(session: Session, one: Recurrence, actor: str, deed: str, **detail: object) -> None:
+    audit(
+        session,
+        council_id=one.council_id,
+        actor=actor,
+        action=f"recurrence.{deed}",
+        subject=str(one.id),
+        **detail,
     )
-    return session.exec(statement.order_by(col(Recurrence.at_time), col(Recurrence.id))).all()
+
+
+def running(session: Session, council_id: UUID, remit: Remit) -> Sequence[tuple[Recurrence, Topic]]:
+    """What comes again in this council, paused or not, as far as the remit has to do with it."""
+    today = clock.now().astimezone(LONDON).date()
+    statement = (
+        select(Recurrence, Topic)
+        .join(Alert, col(Alert.id) == col(Recurrence.alert_id))
+        .join(Topic, col(Topic.id) == col(Alert.topic_id))
+        .where(
+            Recurrence.council_id == council_id,
+            col(Recurrence.ended_at).is_(None),
+            col(Recurrence.last_day) >= today,
+            *visibility.visible(remit),
+        )
+    )
+    return session.exec(statement.order_by(col(Recurrence.at_time), col(Recurrence.id)).limit(200)).all()
+
+
+def known(session: Session, council_id: UUID, recurrence_id: UUID) -> Recurrence:
+    """What comes again and has this id, held until the transaction ends. Raises: UnknownRecurrence."""
+    statement = select(Recurrence).where(
+        Recurrence.id == recurrence_id, Recurrence.council_id == council_id, col(Recurrence.ended_at).is_(None)
+    )
+    found = session.exec(statement.with_for_update()).first()
+    if found is None:
+        raise UnknownRecurrence("It may have been ended already.")
+    return found
+
+
+def pause(session: Session, one: Recurrence, *, actor: str) -> None:
+    """Let it come no more for now; what is scheduled already stays."""
+    one.paused_at = one.paused_at or clock.now()
+    _note(session, one, actor, "pause")
+
+
+def go_on(session: Session, one: Recurrence, *, actor: str) -> None:
+    """Let it come again from now on; what was left out meanwhile is not made up for."""
+    if one.paused_at:
+        one.paused_at, one.counts_from = None, clock.now()
+        _note(session, one, actor, "go-on")
+
+
+def end(session: Session, one: Recurrence, *, actor: str) -> None:
+    """Let it come no more; what is scheduled already stays."""
+    one.ended_at = clock.now()
+    _note(session, one, actor, "end")
 
 
 def make_due(session: Session) -> int:
     """Make the alerts of the next day and night; how many. Each day of a recurrence is claimed once, whoever runs."""
     now = clock.now()
-    made = 0
-    for recurrence in session.exec(select(Recurrence).where(col(Recurrence.ended_at).is_(None))).all():
-        for day in days(recurrence.rule, recurrence.every, recurrence.first_day, recurrence.last_day):
-            at = moment(day, recurrence.at_time)
-            if at > now + AHEAD:
-                break
-            if at >= now - AHEAD and _claim(session, recurrence, day):
-                made += _make(session, recurrence, day, at)
-    return made
+    statement = select(Recurrence).where(
+        col(Recurrence.ended_at).is_(None),
+        col(Recurrence.paused_at).is_(None),
+        col(Recurrence.first_day) <= (now + AHEAD).astimezone(LONDON).date(),
+        col(Recurrence.last_day) >= (now - LONGEST).date(),
+    )
+    # one that an officer is just ending, or that another scheduler is at, waits for the next minute
+    found = session.exec(statement.order_by(col(Recurrence.id)).with_for_update(skip_locked=True)).all()
+    past = made_days(session, [one.id for one in found])
+    return sum(
+        _make(session, one, day, at)
+        for one in found
+        for day, at in plan_of(one).moments()
+        if one.counts_from < at <= now + AHEAD and day not in past[one.id] and _claim(session, one, day)
+    )
+
+
+def made_days(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, set[date]]:
+    """The days of these recurrences that need not be made any more."""
+    past: defaultdict[UUID, set[date]] = defaultdict(set)
+    claimed = select(col(Occurrence.recurrence_id), col(Occurrence.day)).where(col(Occurrence.recurrence_id).in_(ids))
+    for recurrence_id, day in session.exec(claimed):
+        past[recurrence_id].add(day)
+    return past
 
 
 def _claim(session: Session, recurrence: Recurrence, day: date) -> bool:
@@ -176,7 +237,7 @@ def _claim(session: Session, recurrence: Recurrence, day: date) -> bool:
     return claimed.first() is not None
 
 
-def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> int:
+def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> bool:
     """The alert of one day; what prevents it is written down instead of stopping the others."""
     outcome: Mapping[str, object]
     try:
@@ -184,17 +245,27 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
             raise CannotRecur("Nobody was there to send it in time.")
         with session.begin_nested():
             new = NewAlert.model_validate(recurrence.content | {"send_at": at})
+            _require_author(session, recurrence, new)
             actor = recurrence.created_by
             alert = alerts.create(session, council_id=recurrence.council_id, actor=actor, new=new)
             alerts.submit(session, alert=alert, actor=actor)
         outcome = {"alert_id": alert.id}
     except NotifyError as error:
         outcome = {"problem": error.detail}
-    except ValidationError as error:  # the rules for alerts may have changed since
-        outcome = {"problem": error.errors()[0]["msg"]}
+    except ValidationError:  # the rules for what an alert says have changed since
+        outcome = {"problem": "Its words are not accepted any more. Write it anew."}
     session.execute(
         update(Occurrence)
         .where(col(Occurrence.recurrence_id) == recurrence.id, col(Occurrence.day) == day)
         .values(**outcome)
     )
     return "alert_id" in outcome
+
+
+def _require_author(session: Session, recurrence: Recurrence, new: NewAlert) -> None:
+    """Refuse what goes out in the name of somebody who may not write it any more. Raises: CannotRecur."""
+    kind, _, name = recurrence.created_by.partition(":")
+    author = session.get(Officer, UUID(name)) if kind == "officer" else None
+    if author is None or not author.active or Right.WRITE_ALERTS not in RIGHTS[author.role]:
+        raise CannotRecur("Whoever set it up may no longer write alerts. Somebody else can begin it again.")
+    visibility.require_content(remit_of(author), new)

@@ -32,7 +32,10 @@ class KeyMode(StrEnum):
 
 
 class Council(SQLModel, table=True):
-    """An authority that owns topics, officers, keys and alerts. `district_codes` say where it is."""
+    """An authority that owns topics, officers, keys and alerts. `district_codes` say where it is.
+
+    `set_up_at` is when an administrator put the list of first steps away.
+    """
 
     __tablename__ = "council"
 
@@ -41,6 +44,7 @@ class Council(SQLModel, table=True):
     name: str
     district_codes: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    set_up_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Officer(SQLModel, table=True):

@@ -16,10 +16,13 @@ def cell(value: object) -> str:
 
 def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A CSV file (RFC 4180)."""
+    return csv_lines([header]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Lines of a CSV file, for one that is written piece by piece."""
     written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
+    csv.writer(written).writerows([cell(value) for value in row] for row in rows)
     return written.getvalue()
 
 

@@ -13,7 +13,7 @@ from notify.db import transaction
 from notify.staff import passwords
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
-from tests.browser.staff_states import to_decide
+from tests.browser.staff_states import administrator, to_decide
 from tests.composing.desk import draw_wards
 from tests.world import World, add_resident
 
@@ -169,11 +169,50 @@ def calendar(page: Page, world: World) -> None:
     """A scheduled alert that comes again."""
     repeat(page, world)
     today = clock.now().date()
-    page.get_by_label("Weeks").check()
+    page.get_by_label("Weeks", exact=True).check()
+    page.get_by_label("Monday").check()
+    page.get_by_label("Thursday").check()
     page.get_by_label("At what time?").fill("18:00")
     page.get_by_label("First day").fill(str(today + timedelta(days=1)))
     page.get_by_label("Last day").fill(str(today + timedelta(days=60)))
     page.get_by_role("button", name="Send it again").click()
+
+
+def calendar_full(page: Page, world: World) -> None:
+    """Two close together, one paused, one that could not be sent."""
+    calendar(page, world)
+    page.get_by_role("button", name="Pause it").click()
+    with transaction() as session:
+        session.execute(
+            text("""
+                INSERT INTO occurrence (recurrence_id, day, problem, made_at)
+                SELECT id, '2031-03-30', 'Nobody was there to send it in time.', now() FROM recurrence
+            """)
+        )
+    for minute in ("00", "30"):
+        said = {"topic": "bins", "title": "Bins a day late", "body": "Later.", "send": True}
+        said |= {"send_at": f"2031-03-30T09:{minute}:00+01:00"}
+        made = page.request.post("/api/v1/alerts", data=said, headers=world.headers | {"Idempotency-Key": minute})
+        assert made.status == 201, made.text()
+    page.goto("/staff/calendar?month=2031-03")
+
+
+def check_with_others(page: Page, world: World) -> None:
+    """Before sending, while another one for the same places is scheduled."""
+    check(page, world)
+    said = {"topic": "bins", "title": "Bins a day late", "body": "Later.", "send": True}
+    said |= {"send_at": (clock.now() + timedelta(hours=3)).isoformat()}
+    made = page.request.post("/api/v1/alerts", data=said, headers=world.headers | {"Idempotency-Key": "1"})
+    assert made.status == 201, made.text()
+    page.reload()
+    page.get_by_text("Another alert for these places is scheduled").wait_for()
+
+
+def first_steps(page: Page, world: World) -> None:
+    """What a new council still has to do, for an administrator."""
+    administrator(page, world)
+    page.goto("/staff")
+    page.get_by_role("button", name="Put this list away").wait_for()
 
 
 def calendar_empty(page: Page, world: World) -> None:
@@ -235,6 +274,9 @@ WRITING: Mapping[str, Way] = {
     "desk-emergency-words": emergency_words,
     "desk-follow-up": follow_up,
     "desk-calendar": calendar,
+    "desk-check-others": check_with_others,
+    "desk-first-steps": first_steps,
+    "desk-calendar-full": calendar_full,
     "desk-calendar-empty": calendar_empty,
     "desk-repeat": repeat,
     "desk-repeat-faulty": repeat_badly,

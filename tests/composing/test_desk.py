@@ -1,6 +1,7 @@
 """From a topic to a sent alert at the desk: counted before, kept when wrong, exactly what was shown."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -16,13 +17,15 @@ from notify.alerts.models import Alert
 from notify.alerts.service import start_due
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft, MessageTemplate
+from notify.composing.reading import LONDON
 from notify.db import transaction
 from notify.staff import service as staff
-from notify.staff.models import Role
+from notify.staff.models import AuditEntry, Role
+from tests.alerts.calls import created
 from tests.composing.desk import Officer, draw_wards, sit_down
 from tests.mailbox import Mailbox
 from tests.subscribers.html import Page
-from tests.world import NORTH, SOUTH, World, add_resident, make_world
+from tests.world import NORTH, SOUTH, World, add_resident, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -359,7 +362,7 @@ def test_the_moment_chosen_is_on_the_clock_of_this_country(kim: Officer) -> None
         assert stored.send_at.isoformat() == f"{year}-07-01T17:30:00+00:00"
 
 
-def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work) -> None:
+def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work, choose: Callable[..., None]) -> None:
     def to_do() -> str:
         return Page(kim.client.get("/staff").text).text
 
@@ -377,4 +380,42 @@ def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work) -> N
     kim.words()
     kim.send()
     let_half_a_minute_pass(work)
+    assert "To do: Have mail leave this machine" in to_do()  # this one goes to a catcher
+    choose(SMTP_HOST="mail.example.org")
     assert "Before your council goes live" not in to_do()
+
+
+def test_an_administrator_puts_the_list_of_first_steps_away(client: Client, world: World) -> None:
+    planner = at_the_desk(make_key(world, Role.PLANNER))
+    assert client.post("/staff/set-up/done", headers=planner).status_code == 403
+    assert "Put this list away" not in client.get("/staff", headers=planner).text
+    chief = at_the_desk(make_key(world, Role.ADMIN))
+    assert "Put this list away" in client.get("/staff", headers=chief).text
+    for _ in range(2):
+        assert client.post("/staff/set-up/done", headers=chief, follow_redirects=False).status_code == 303
+    for one in (planner, chief):
+        assert "Before your council goes live" not in client.get("/staff", headers=one).text
+    with transaction() as session:
+        assert len(session.exec(select(AuditEntry).where(AuditEntry.action == "council.set-up")).all()) == 1
+
+
+def test_other_alerts_for_the_same_places_are_named_while_writing(kim: Officer, client: Client, world: World) -> None:
+    def told(**words: str) -> bool:
+        kim.begin()
+        kim.where(ward=[NORTH])
+        kim.words(**words)
+        return "Another alert for these places is scheduled at" in kim.check().text
+
+    assert not told()
+    at = clock.now().astimezone(LONDON).replace(second=0, microsecond=0) + timedelta(days=3)
+    for ward, hour in ((NORTH, 0), (SOUTH, 20)):
+        said = {"audience": {"wards": [ward]}, "send_at": (at + timedelta(hours=hour)).isoformat(), "send": True}
+        created(client, world.headers, title="Embargoed", **said)
+    assert not told()  # three days off
+    assert told(send_at=f"{at - timedelta(hours=22):%Y-%m-%dT%H:%M}")
+    assert "Embargoed" not in kim.check().text
+    assert told(send_at=f"{at + timedelta(hours=22):%Y-%m-%dT%H:%M}")
+    assert not told(send_at=f"{at + timedelta(hours=30):%Y-%m-%dT%H:%M}")  # the other one is elsewhere
+    kim.emergency("road").where(ward=[NORTH])
+    kim.words()
+    assert "Another alert" not in kim.check().text

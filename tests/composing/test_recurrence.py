@@ -9,17 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from notify import clock
 from notify.alerts.models import Alert, AlertState
 from notify.composing import recurrence
 from notify.composing.models import Occurrence, Recurrence, Rule
+from notify.composing.overlaps import places_of
 from notify.composing.reading import LONDON
+from notify.composing.recurrence import Plan
 from notify.db import transaction
+from notify.staff.models import Role
+from tests.alerts.calls import created
 from tests.composing.desk import Officer, draw_wards, sit_down
 from tests.subscribers.html import Page
-from tests.world import NORTH, World, add_resident, make_world
+from tests.world import DISTRICT, NORTH, SOUTH, World, add_resident, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 
@@ -67,8 +72,24 @@ def run() -> int:
     ],
 )
 def test_days_follow_the_rule(rule: Rule, every: int, first: str, last: str, expected: list[str]) -> None:
-    found = recurrence.days(rule, every, date.fromisoformat(first), date.fromisoformat(last))
-    assert [str(day) for day in found] == expected
+    plan = Plan(rule, every, time(9), date.fromisoformat(first), date.fromisoformat(last))
+    assert [str(day) for day in plan.days()] == expected
+
+
+@given(
+    first=st.dates(date(2026, 1, 1), date(2040, 1, 1)),
+    every=st.integers(1, 52),
+    weekdays=st.sets(st.integers(0, 6), min_size=1),
+)
+def test_weekdays_come_in_every_so_many_weeks_and_in_no_other(first: date, every: int, weekdays: set[int]) -> None:
+    last = first + timedelta(days=800)
+    monday = first - timedelta(days=first.weekday())
+    expected = [
+        day
+        for day in (first + timedelta(days=number) for number in range(801))
+        if day.weekday() in weekdays and (day - monday).days // 7 % every == 0
+    ]
+    assert list(Plan(Rule.WEEKLY, every, time(9), first, last, sorted(weekdays)).days()) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,7 +115,7 @@ def test_a_moment_is_on_the_clock_of_this_country(day: str, at: str, moment: str
 def test_moments_only_go_forward_and_show_the_time_that_was_asked_for(
     first: date, at: time, rule: Rule, every: int
 ) -> None:
-    moments = [recurrence.moment(day, at) for day in recurrence.days(rule, every, first, first + timedelta(days=800))]
+    moments = [one for _, one in Plan(rule, every, at, first, first + timedelta(days=800)).moments()]
     assert moments == sorted(set(moments))
     for one in moments:
         shown = one.astimezone(LONDON)
@@ -115,7 +136,7 @@ def test_each_one_is_made_a_day_before_exactly_once_and_shown(kim: Officer) -> N
         assert made.send_at is not None
         month = made.send_at.astimezone(LONDON)
     page = Page(kim.client.get(f"/staff/calendar?month={month:%Y-%m}").text)
-    assert "Every 2 weeks" in page.text
+    assert "Every 2 weeks on" in page.text
     assert "Take it back : Mill Road closed on Sunday" in page.text
     assert kim.client.post(f"/staff/alerts/{made.id}/cancel").status_code == 303
 
@@ -155,6 +176,8 @@ def test_it_ends_when_told_to(kim: Officer) -> None:
         ({"first": "tomorrow"}, "Enter a day"),
         ({"first": "2020-01-01"}, "Choose a first day from today on"),
         ({"last": "2099-01-01"}, "a last day within a year"),
+        ({"at": "18:00+05:00"}, "Enter a time"),
+        ({"every": "²"}, "Enter a number from 1 to 52."),
     ],
 )
 def test_a_plan_that_is_none_is_asked_for_again(kim: Officer, change: dict[str, str], words: str) -> None:
@@ -171,14 +194,219 @@ def test_an_emergency_does_not_come_again(kim: Officer) -> None:
     assert "no emergency" in Page(answer.text).text
 
 
-def test_two_for_the_same_places_close_together_are_marked(kim: Officer) -> None:
-    at = clock.now().astimezone(LONDON) + timedelta(days=1)
-    for minutes in (0, 90):
-        written(kim, send_at=f"{at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}")
-    seen = kim.client.get(f"/staff/calendar?month={at:%Y-%m}").text
-    assert "Close to another one" in seen or (at + timedelta(minutes=90)).month != at.month
+def again(kim: Officer, alert: str, **plan: object) -> None:
+    answer = kim.client.post(f"/staff/alerts/{alert}/repeat", data=soon() | plan)
+    assert answer.status_code == 303, Page(answer.text).text
 
 
-def test_the_calendar_takes_any_month_and_says_when_it_is_empty(kim: Officer) -> None:
-    assert "Nothing went out" in kim.client.get("/staff/calendar?month=2031-02").text
-    assert kim.client.get("/staff/calendar?month=nonsense").status_code == 200
+def only() -> Recurrence:
+    with transaction() as session:
+        return session.exec(select(Recurrence)).one()
+
+
+def press(kim: Officer, verb: str, status: int = 303) -> None:
+    assert kim.client.post(f"/staff/recurrences/{only().id}/{verb}").status_code == status
+
+
+def calendar(kim: Officer, month: str) -> str:
+    answer = kim.client.get(f"/staff/calendar?month={month}")
+    assert answer.status_code == 200
+    return Page(answer.text).text
+
+
+def test_what_was_not_committed_is_made_once_the_next_time(kim: Officer) -> None:
+    again(kim, written(kim))
+
+    def die() -> None:
+        with transaction() as session:
+            assert recurrence.make_due(session) == 1
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        die()
+    assert (run(), run()) == (1, 0)
+
+
+def test_what_comes_again_is_on_the_calendar_before_it_is_made(kim: Officer) -> None:
+    first = clock.now().astimezone(LONDON).date() + timedelta(days=40)
+    again(kim, written(kim), rule="daily", every="1", at="07:15", first=str(first), last=str(first + timedelta(2)))
+    assert run() == 0
+    seen = calendar(kim, f"{first:%Y-%m}")
+    assert "07:15: Mill Road closed on Sunday (Bin collections) comes again" in seen
+    press(kim, "pause")
+    assert "07:15: Mill" not in calendar(kim, f"{first:%Y-%m}")
+    assert "paused" in calendar(kim, f"{first:%Y-%m}")
+
+
+def test_nothing_is_made_while_it_is_paused_nor_made_up_for(kim: Officer) -> None:
+    alert = written(kim)
+    now = clock.now().astimezone(LONDON).replace(hour=12, minute=0)
+    day = [now.date() + timedelta(days=number) for number in range(6)]
+    again(kim, alert, rule="daily", every="1", at="09:00", first=str(day[1]), last=str(day[5]))
+    press(kim, "pause")
+    assert run() == 0
+    clock.use(lambda: now + timedelta(days=2))
+    one = only()
+    with transaction() as session:
+        recurrence.go_on(session, session.merge(one), actor="test")
+    assert run() == 1  # tomorrow's; today's and yesterday's are over
+    with transaction() as session:
+        assert session.exec(select(col(Occurrence.day))).all() == [day[3]]
+
+
+def test_what_nobody_was_there_to_send_is_said_on_the_calendar(kim: Officer) -> None:
+    now = clock.now().astimezone(LONDON).replace(hour=12, minute=0)
+    day = [now.date() + timedelta(days=number) for number in range(4)]
+    again(kim, written(kim), rule="daily", every="1", at="09:00", first=str(day[1]), last=str(day[3]))
+    clock.use(lambda: now + timedelta(days=2))
+    try:
+        assert run() == 1
+    finally:
+        clock.use(None)
+    assert "Nobody was there to send it in time." in calendar(kim, f"{day[1]:%Y-%m}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["active = false", "role = 'viewer'", "topics = '{road-closures}'", f"areas = '{{{SOUTH}}}'"],
+)
+def test_nothing_goes_out_in_the_name_of_who_may_not_write_it_any_more(
+    client: Client, kim: Officer, world: World, change: str
+) -> None:
+    again(kim, written(kim))
+    with transaction() as session:
+        session.execute(text(f"UPDATE officer SET {change} WHERE email = 'kim@example.org'"))
+    assert run() == 0
+    with transaction() as session:
+        assert len(session.exec(select(Alert)).all()) == 1
+        assert session.exec(select(Occurrence.problem)).one()
+    client.headers.update(at_the_desk(make_key(world, Role.VIEWER)))
+    at = clock.now().astimezone(LONDON) + timedelta(hours=2)
+    assert "Not sent." in calendar(kim, f"{at:%Y-%m}")
+
+
+def test_words_that_are_not_accepted_any_more_stop_no_other(kim: Officer) -> None:
+    for topic in ("bins", "road-closures"):
+        again(kim, written(kim, topic))
+    with transaction() as session:
+        session.execute(
+            text("UPDATE recurrence SET content = content || '{\"title\": \"\"}' WHERE content->>'topic' = 'bins'")
+        )
+    assert run() == 1
+
+
+def test_who_writes_about_other_things_neither_sees_nor_ends_it(client: Client, kim: Officer, world: World) -> None:
+    again(kim, written(kim))
+    key = make_key(world, Role.AUTHOR)
+    with transaction() as session:
+        session.execute(text("UPDATE officer SET topics = '{road-closures}' WHERE role = 'author'"))
+    client.headers.update(at_the_desk(key))
+    assert "Every 2 weeks" not in calendar(kim, "")
+    for verb in ("pause", "go-on", "end"):
+        press(kim, verb, status=404)
+    assert only().ended_at is None
+
+
+def test_a_day_that_is_over_is_not_the_only_one(kim: Officer) -> None:
+    alert = written(kim)
+    today = str(clock.now().astimezone(LONDON).date())
+    answer = kim.client.post(
+        f"/staff/alerts/{alert}/repeat", data=soon() | {"first": today, "last": today, "at": "00:00"}
+    )
+    assert "None of its days is still to come" in Page(answer.text).text
+
+
+def test_each_one_needs_the_approval_that_the_topic_asks_for(kim: Officer) -> None:
+    alert = written(kim)
+    again(kim, alert)
+    with transaction() as session:
+        session.execute(text("UPDATE topic SET approval = 'one' WHERE slug = 'bins'"))
+    assert run() == 1
+    with transaction() as session:
+        made = session.exec(select(Alert).where(Alert.id != UUID(alert))).one()
+        assert made.state == AlertState.SUBMITTED
+        assert made.send_at is not None
+        month = f"{made.send_at.astimezone(LONDON):%Y-%m}"
+    assert "waits for approval" in calendar(kim, month)
+
+
+def at_moment(alert: str, moment: str, state: str = "scheduled") -> None:
+    with transaction() as session:
+        session.execute(
+            text("UPDATE alert SET send_at = :at, state = :state WHERE id = :id"),
+            {"at": moment, "state": state, "id": alert},
+        )
+
+
+@pytest.mark.parametrize(
+    ("moment", "month", "shown"),
+    [
+        ("2031-03-30 00:30+00", "2031-03", "Sunday 30 March 00:30:"),
+        ("2031-03-30 01:00+00", "2031-03", "Sunday 30 March 02:00:"),  # there is no one o'clock
+        ("2031-10-26 00:30+00", "2031-10", "Sunday 26 October 01:30:"),
+        ("2031-10-26 01:30+00", "2031-10", "Sunday 26 October 01:30:"),  # the second time round
+        ("2031-03-31 23:30+00", "2031-04", "Tuesday 1 April 00:30:"),
+        ("2031-12-31 23:59+00", "2031-12", "Wednesday 31 December 23:59:"),
+    ],
+)
+def test_the_calendar_is_on_the_clock_of_this_country(kim: Officer, moment: str, month: str, shown: str) -> None:
+    at_moment(written(kim), moment)
+    assert shown in calendar(kim, month)
+
+
+def test_what_was_stopped_on_its_way_stays_on_the_calendar(kim: Officer) -> None:
+    first, second = written(kim), written(kim)
+    at_moment(first, "2031-05-05 09:00+00", "cancelled")
+    at_moment(second, "2031-05-06 09:00+00", "cancelled")
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET expanded_at = send_at WHERE id = :id"), {"id": second})
+    seen = calendar(kim, "2031-05")
+    assert "Monday 5 May" not in seen
+    assert "Tuesday 6 May 10:00: Mill Road closed on Sunday (Bin collections) stopped" in seen
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "minutes", "close"),
+    [
+        ({"wards": [NORTH]}, {"wards": [NORTH]}, 119, True),
+        ({"wards": [NORTH]}, {"wards": [NORTH]}, 120, False),
+        ({"wards": [NORTH]}, {"wards": [SOUTH]}, 10, False),
+        ({"wards": [NORTH]}, None, 10, True),
+        ({"wards": [NORTH]}, {"districts": [DISTRICT]}, 10, True),
+        ({"wards": [NORTH]}, {"postcodes": ["ZZ1 1AA"]}, 10, True),
+        ({"wards": [SOUTH]}, {"postcodes": ["ZZ1 1AA"]}, 10, False),
+        ({"wards": [NORTH]}, {"postcodes": ["ZZ1 1"]}, 10, True),  # a sector
+        ({"wards": [NORTH]}, {"except": {"wards": [NORTH]}}, 10, False),
+        ({"wards": [SOUTH]}, {"except": {"wards": [NORTH]}}, 10, True),
+    ],
+)
+def test_two_for_the_same_places_close_together_are_marked(
+    client: Client,
+    kim: Officer,
+    world: World,
+    one: dict[str, object],
+    other: dict[str, object] | None,
+    minutes: int,
+    close: bool,
+) -> None:
+    begins = datetime(2031, 6, 10, 11, tzinfo=LONDON)
+    for title, audience, at in (("One", one, begins), ("Other", other, begins + timedelta(minutes=minutes))):
+        created(client, world.headers, title=title, audience=audience, send_at=at.isoformat(), send=True)
+    seen = calendar(kim, "2031-06")
+    assert ("Close to another one for the same places: Other" in seen) == close
+    assert ("Close to another one for the same places: One, 11:00" in seen) == close
+    assert ("alerts, close together" in seen) == close
+
+
+@pytest.mark.parametrize("month", ["9999-12", "0001-01", "2031-13", "nonsense", ""])
+def test_a_month_that_is_none_is_this_one(kim: Officer, month: str) -> None:
+    assert f"{clock.now().astimezone(LONDON):%B %Y}" in calendar(kim, month)
+
+
+def test_places_are_asked_for_together(world: World) -> None:
+    with transaction() as session:
+        assert places_of(session, {}) == {}
+
+
+def test_the_calendar_says_when_a_month_is_empty(kim: Officer) -> None:
+    assert "Nothing went out" in calendar(kim, "2031-02")

@@ -138,7 +138,6 @@ def test_whoever_may_not_send_an_alert_may_not_try_it_again(
     ("change", "problem"),
     [
         ("state = 'cancelled'", "/problems/wrong-state"),
-        ("state = 'draft'", "/problems/wrong-state"),
         ("expires_at = now()", "/problems/already-expired"),
     ],
 )
@@ -154,6 +153,11 @@ def test_an_alert_that_is_over_is_not_tried_again(
     reply = act(client, world.headers, alert["id"], "retry", {"states": ["technical-failure"]})
     assert reply.json()["type"] == problem
     assert ledger(alert["id"]) == {"technical-failure": 1}
+
+
+def test_a_draft_is_not_tried_again(client: Client, world: World) -> None:
+    reply = act(client, world.headers, created(client, world.headers)["id"], "retry", {"states": ["technical-failure"]})
+    assert reply.json()["type"] == "/problems/wrong-state"
 
 
 def test_a_batch_that_is_under_way_is_left_to_its_worker(

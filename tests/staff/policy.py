@@ -46,7 +46,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
         f"POST {DESK}/alerts/{{alert_id:uuid}}/copy",
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/repeat" for method in ("GET", "POST")),
-        f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/end",
+        *(f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/{verb}" for verb in ("pause", "go-on", "end")),
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),
         *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
@@ -77,6 +77,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.MANAGE_STAFF: {
+        f"POST {DESK}/set-up/done",
         *(f"{method} {root}/keys" for method in ("GET", "POST") for root in (API, DESK)),
         *(f"POST {root}/keys/{{prefix:str}}/revoke" for root in (API, DESK)),
         *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),

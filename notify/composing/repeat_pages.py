@@ -1,0 +1,140 @@
+"""Having an alert come again, and pausing or ending that."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, time
+from typing import TypeVar
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, RawBody
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.alerts import deciding
+from notify.alerts.models import Alert
+from notify.composing import recurrence
+from notify.composing.doors import OfficerRequest, desk_get, desk_post, officer_of, see_other
+from notify.composing.models import Recurrence, Rule
+from notify.composing.month import WEEKDAYS
+from notify.composing.recurrence import CannotRecur, Plan
+from notify.db import transaction
+from notify.staff.desk import Fault, staff_page
+from notify.staff.guards import Principal
+from notify.web.forms import EMPTY, Form, read_form
+
+CALENDAR = "/staff/calendar"
+PATH = "/staff/alerts/{alert_id:uuid}/repeat"
+COMES_AGAIN = "/staff/recurrences/{recurrence_id:uuid}"
+AGAIN = f"{CALENDAR}#again"
+
+
+@desk_get(PATH)
+def ask_how_often(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """How often shall it come again?"""
+    with transaction() as session:
+        return _repeat_page(request.user, deciding.own(session, request.user, alert_id), EMPTY, [])
+
+
+def _repeat_page(user: Principal, alert: Alert, form: Form, faults: Sequence[Fault]) -> Response[object]:
+    return staff_page(
+        user,
+        "staff-repeat.html",
+        at=CALENDAR,
+        status=422 if faults else 200,
+        alert=alert,
+        form=form,
+        weekdays=WEEKDAYS,
+        faults=faults,
+    )
+
+
+@desk_post(PATH)
+def repeat(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Have it come again."""
+    form, user = read_form(body), request.user
+    with transaction() as session:
+        alert = deciding.own(session, user, alert_id)
+        try:
+            # in the name of a person: what comes again is theirs as long as they may write it
+            recurrence.begin(session, alert, actor=f"officer:{officer_of(user)}", plan=_read(form))
+        except (CannotRecur, _Faulty) as error:
+            faults = error.faults if isinstance(error, _Faulty) else [Fault("first", error.detail)]
+            return _repeat_page(user, alert, form, faults)
+    return see_other(AGAIN)
+
+
+class _Faulty(Exception):
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+def _read(form: Form) -> Plan:
+    """The plan that the form describes. Raises: _Faulty."""
+    faults: list[Fault] = []
+    if form.one("rule") not in set(Rule):
+        faults.append(Fault("rule", "Choose how often."))
+    every = form.one("every") or "1"
+    if not (every.isascii() and every.isdecimal()) or not 1 <= int(every) <= 52:
+        faults.append(Fault("every", "Enter a number from 1 to 52."))
+    weekdays = [int(day) for day in form.all("weekday") if day in {str(number) for number in range(7)}]
+    at = _parsed(_time, form, "at", "Enter a time, such as 18:00.", faults)
+    first = _parsed(date.fromisoformat, form, "first", "Enter a day, such as 2027-03-27.", faults)
+    last = _parsed(date.fromisoformat, form, "last", "Enter a day, such as 2027-06-27.", faults)
+    if faults or at is None or first is None or last is None:
+        raise _Faulty(faults)
+    rule = Rule(form.one("rule"))
+    return Plan(rule, int(every), at, first, last, weekdays if rule == Rule.WEEKLY else ())
+
+
+def _time(written: str) -> time:
+    """A time of day to the minute. Raises: ValueError."""
+    at = time.fromisoformat(written)
+    if at.tzinfo is not None:
+        raise ValueError("The clock is that of this country.")
+    return at.replace(second=0, microsecond=0)
+
+
+Value = TypeVar("Value")
+
+
+def _parsed(read: Callable[[str], Value], form: Form, field: str, advice: str, faults: list[Fault]) -> Value | None:
+    try:
+        return read(form.one(field))
+    except ValueError:
+        faults.append(Fault(field, advice))
+        return None
+
+
+def _own(session: Session, user: Principal, recurrence_id: UUID) -> Recurrence:
+    """What comes again, if the alert that it repeats is this officer's to decide about."""
+    one = recurrence.known(session, user.council_id, recurrence_id)
+    deciding.own(session, user, one.alert_id)
+    return one
+
+
+@desk_post(f"{COMES_AGAIN}/pause")
+def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+    """Let it come no more for now."""
+    with transaction() as session:
+        recurrence.pause(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+    return see_other(AGAIN)
+
+
+@desk_post(f"{COMES_AGAIN}/go-on")
+def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+    """Let it come again."""
+    with transaction() as session:
+        recurrence.go_on(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+    return see_other(AGAIN)
+
+
+@desk_post(f"{COMES_AGAIN}/end")
+def end(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+    """Let it come no more."""
+    with transaction() as session:
+        recurrence.end(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+    return see_other(AGAIN)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (ask_how_often, repeat, pause, go_on, end)
