@@ -154,7 +154,8 @@ ALERT = """
                        content_hash, is_test, submission, created_by, created_at, changed_at, approved_at,
                        expanded_at, finished_at, ledger_month, recipients)
     SELECT uuidv7(), :council, t.id, 'routine', 'Alert ' || n, 'Words.', 'https://example.org/', '{}', '{email}',
-           'sent', '', false, 1, 'bench', :start, :start, :start, :start, :start, date_trunc('month', now())::date, :each
+           'sent', '', false, 1, 'bench', :start, :start, :start, :start, :start,
+           date_trunc('month', now())::date, :each
     FROM generate_series(1, :alerts) n, topic t
     RETURNING id
 """

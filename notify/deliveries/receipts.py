@@ -30,30 +30,37 @@ RECEIPT_MAY_FOLLOW = {
 REFERENCE = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,8})", re.ASCII)
 
 FIND = """
-    SELECT d.month, d.alert_id, d.number, d.state, d.handed_over_at IS NOT NULL AS was_handed_over,
-           c.channel, c.address_hash
-    FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) AS g (alert_id, number)
-    JOIN alert a ON a.id = g.alert_id
-    JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = g.number
+    SELECT d.*, c.channel, c.address_hash
+    FROM (
+        SELECT a.ledger_month, a.id, g.number
+        FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) AS g (alert_id, number)
+        JOIN alert a ON a.id = g.alert_id
+        ORDER BY a.id, g.number  -- so that two call-backs cannot wait in a ring
+    ) g
+    -- looked up one by one: as a join, the planner takes any index of the month for as good as the right one
+    CROSS JOIN LATERAL (
+        SELECT month, alert_id, number, state, provider, contact_id, handed_over_at IS NOT NULL AS was_handed_over,
+               ctid::text AS place
+        FROM delivery WHERE month = g.ledger_month AND alert_id = g.id AND number = g.number
+        LIMIT 1 FOR NO KEY UPDATE
+    ) d
     LEFT JOIN contact c ON c.id = d.contact_id
     WHERE d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers)
-    ORDER BY d.alert_id, d.number  -- so that two call-backs cannot wait in a ring
-    FOR NO KEY UPDATE OF d
 """
 MOVE = """
     WITH step AS (
         SELECT * FROM unnest(
             CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]),
-            CAST(:states AS text[]), CAST(:reasons AS text[])
-        ) WITH ORDINALITY AS s (month, alert_id, number, state, reason, place)
+            CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:places AS tid[])
+        ) WITH ORDINALITY AS s (month, alert_id, number, state, reason, place, n)
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
-        SELECT month, now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY place
+        SELECT month, now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY n
     )
     UPDATE delivery d SET state = s.state, reason = nullif(s.reason, ''), changed_at = now(),
         handed_over_at = coalesce(d.handed_over_at, now())  -- it outran our own note
-    FROM (SELECT DISTINCT ON (alert_id, number) * FROM step ORDER BY alert_id, number, place DESC) s
-    WHERE d.month = s.month AND d.alert_id = s.alert_id AND d.number = s.number
+    FROM (SELECT DISTINCT ON (alert_id, number) * FROM step ORDER BY alert_id, number, n DESC) s
+    WHERE d.month = s.month AND d.ctid = s.place  -- it is locked, and so stays where it was found
 """
 COUNT = """
     WITH change AS (
@@ -79,6 +86,7 @@ class _Change:
     month: date
     alert_id: UUID
     number: int
+    place: str
     state: ReceiptState
     reason: str
     handed_over: int
@@ -243,6 +251,7 @@ def _move(session: Session, receipts: Sequence[Receipt], speakers: Sequence[str]
             "numbers": [change.number for change in changes],
             "states": [change.state.value for change in changes],
             "reasons": [change.reason for change in changes],
+            "places": [change.place for change in changes],
         }
         session.execute(text(MOVE), values)
     return changes
@@ -259,6 +268,6 @@ def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
         # a message counts as handed over or as bounced, never as both
         handed_over = (0 if is_bounce else 1) - (1 if was_handed_over else 0)
         reason = cleaned(receipt.reason) or ""
-        key = (row.month, row.alert_id, row.number)
+        key = (row.month, row.alert_id, row.number, row.place)
         yield _Change(*key, receipt.state, reason, handed_over, 1 if is_bounce else 0, address)
         state, was_handed_over = receipt.state.value, True
