@@ -55,30 +55,17 @@ def areas(
     if not numbers:
         return Chart(title, about, Markup(""), tuple(heads), rows)
     scale, key = scale_of(shown, DEPTHS), key_of(title, said, width)
-    shapes = Markup("").join(
-        _shape(key, one, depth_of(value, scale), said[place])
-        for place, (one, value) in enumerate(zip(land, shown, strict=True))
-        if one.path
-    )
-    names = Markup("").join(
-        svg.element("text", numbers[place], x=land[place].x, y=land[place].y, class_="number") for place in numbers
-    )
-    picture = svg.element(
-        "svg",
-        svg.element("title", title, id=f"{key}-t"),
-        svg.element("desc", about, id=f"{key}-d"),
-        _patterns(key),
-        shapes,
-        names,
-        class_="graph land",
-        width=width,
-        height=height,
-        viewBox=f"0 0 {svg.number(width)} {svg.number(height)}",
-        role="img",
-        aria_labelledby=f"{key}-t {key}-d",
-    )
-    legend = _legend(key, scale, write, has_unknown=None in shown)
-    return Chart(title, about, picture + legend, tuple(heads), rows)
+    drawn = [_patterns(key)]
+    drawn += [
+        _shape(key, one, depth_of(shown[place], scale), said[place]) for place, one in enumerate(land) if one.path
+    ]
+    drawn += [_number(land[place], number) for place, number in numbers.items()]
+    picture = svg.picture_of(key, title, about, width, height, drawn)
+    return Chart(title, about, picture + _legend(key, scale, write, has_unknown=None in shown), tuple(heads), rows)
+
+
+def _number(one: Area, number: str) -> Markup:
+    return svg.element("text", number, x=one.x, y=one.y, class_="number")
 
 
 def depth_of(value: float | None, scale: Scale) -> int:

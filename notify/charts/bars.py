@@ -143,23 +143,35 @@ def stacked(
         return nothing(title, heads, empty)
     if len(series) > MOST_SERIES or any((known(value) or 0) < 0 for one in series for value in one.values):
         raise ValueError("A stack has at most six series, and none of its parts is less than nothing.")
-    key = key_of(title, labels, series)
     sums = [sum(known(one.values[place]) or 0.0 for one in series) for place in range(len(labels))]
-    scale, room = scale_of(sums), _room([write(one) for one in sums] if total else [])
-    top = 1.5 * len(series) + 0.5
-    drawn: list[str] = [svg.fills(key, len(series)), svg.keys([one.name for one in series], key, are_lines=False)]
+    ends = [write(one) for one in sums] if total else []
+    key = key_of(title, labels, series)
+    picture, height = _stacks(key, labels, series, sums, ends, write)
     rows = []
+    for place, label in enumerate(labels):
+        cells = [written(one.values[place], write) for one in series]
+        rows.append(Row(label, (*cells, *ends[place : place + 1]), hrefs[place] if hrefs else ""))
+    about = about or extremes(labels, sums, [write(one) for one in sums])
+    return Chart(title, about, svg.picture(key, title, about, height, picture), heads, tuple(rows))
+
+
+def _stacks(
+    key: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    sums: Sequence[float],
+    ends: Sequence[str],
+    write: Write,
+) -> tuple[Sequence[str], float]:
+    """All bars below the names of their parts, and how high that is."""
+    scale, room, top = scale_of(sums), _room(ends), 1.5 * len(series) + 0.5
+    drawn = [svg.fills(key, len(series)), svg.keys([one.name for one in series], key, are_lines=False)]
     for place, label in enumerate(labels):
         parts = [(one.name, known(one.values[place])) for one in series]
         drawn.append(_stack(key, label, parts, scale, room, top + place * ROW, write))
-        said = [written(value, write) for _name, value in parts]
-        if total:
-            drawn.append(_sum(write(sums[place]), scale.share(sums[place]) * room, top + place * ROW))
-            said.append(write(sums[place]))
-        rows.append(Row(label, tuple(said), hrefs[place] if hrefs else ""))
-    about = about or extremes(labels, sums, [write(one) for one in sums])
-    height = top + ROW * len(labels)
-    return Chart(title, about, svg.picture(key, title, about, height, drawn), heads, tuple(rows))
+        if ends:
+            drawn.append(_sum(ends[place], scale.share(sums[place]) * room, top + place * ROW))
+    return drawn, top + ROW * len(labels)
 
 
 def _sum(said: str, x: float, y: float) -> Markup:

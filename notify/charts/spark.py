@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from notify.charts import svg
 from notify.charts.chart import Chart, Row, extremes, key_of, known, nothing, written
 from notify.charts.scale import scale_of
@@ -29,19 +27,10 @@ def spark(
     ]
     path = "".join(f"{'L' if place else 'M'}{svg.number(x)} {svg.number(y)}" for place, (x, y, _) in enumerate(points))
     x, y, latest = points[-1]
-    key = key_of("spark", title, labels, said)
-    picture = svg.element(
-        "svg",
-        svg.element("title", title, id=f"{key}-t"),
-        svg.element("desc", about, id=f"{key}-d"),
+    drawn = [
         svg.element("path", d=path, class_="line s1"),
         svg.element("circle", cx=x, cy=y, r=3, class_="dot s1", data_value=latest),
-        class_="spark",
-        width=WIDE,
-        height=HIGH,
-        viewBox=f"0 0 {svg.number(WIDE)} {svg.number(HIGH)}",
-        role="img",
-        aria_labelledby=f"{key}-t {key}-d",
-    )
+    ]
+    picture = svg.picture_of(key_of("spark", title, labels, said), title, about, WIDE, HIGH, drawn, "spark")
     rows = tuple(Row(label, (words,)) for label, words in zip(labels, said, strict=True))
-    return Chart(title, about, Markup(picture), tuple(heads), rows)  # noqa: S704 - made by `element`
+    return Chart(title, about, picture, tuple(heads), rows)

@@ -73,17 +73,20 @@ def titled(shape: str, said: str) -> Markup:
 
 def picture(key: str, title: str, about: str, height: float, inside: Iterable[str]) -> Markup:
     """The whole picture, as wide as its place and `height` lines high, with its name and a sentence about it."""
-    return element(
-        "svg",
-        element("title", title, id=f"{key}-t"),
-        element("desc", about, id=f"{key}-d"),
-        *inside,
-        class_="graph",
-        width="100%",
-        height=em(height),
-        role="img",
-        aria_labelledby=f"{key}-t {key}-d",
-    )
+    return _named(key, title, about, inside, class_="graph", width="100%", height=em(height))
+
+
+def picture_of(
+    key: str, title: str, about: str, width: float, height: float, inside: Iterable[str], kind: str = "graph land"
+) -> Markup:
+    """The same in units of its own, which shrink with its place."""
+    box = f"0 0 {number(width)} {number(height)}"
+    return _named(key, title, about, inside, class_=kind, width=width, height=height, viewBox=box)
+
+
+def _named(key: str, title: str, about: str, inside: Iterable[str], **attributes: Attribute) -> Markup:
+    name = element("title", title, id=f"{key}-t") + element("desc", about, id=f"{key}-d")
+    return element("svg", name, *inside, **attributes, role="img", aria_labelledby=f"{key}-t {key}-d")
 
 
 def fills(key: str, count: int) -> Markup:
