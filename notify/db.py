@@ -82,12 +82,14 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
-def state_column(states: type[StrEnum], *, default: StrEnum | None = None, nullable: bool = False) -> Column[StrEnum]:
+def state_column(
+    states: type[StrEnum], *, default: StrEnum | None = None, nullable: bool = False, primary_key: bool = False
+) -> Column[StrEnum]:
     """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
     kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
-    return Column(kind, nullable=nullable, default=default)
+    return Column(kind, nullable=nullable, default=default, primary_key=primary_key)
 
 
-def moment_column(*, nullable: bool = False) -> Column[datetime]:
+def moment_column(*, nullable: bool = False, primary_key: bool = False) -> Column[datetime]:
     """A column for an aware moment in UTC."""
-    return Column(DateTime(timezone=True), nullable=nullable)
+    return Column(DateTime(timezone=True), nullable=nullable, primary_key=primary_key)

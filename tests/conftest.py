@@ -13,10 +13,12 @@ from sqlalchemy import text
 
 from notify import catcher, clock, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
+from notify.analytics import models as _analytics  # noqa: F401
 from notify.cap import models as _cap  # noqa: F401
 from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.providers import flow, registry
+from notify.tracking import models as _tracking  # noqa: F401
 from tests import pigeon
 from tests.mailbox import Mailbox
 from workers import actors

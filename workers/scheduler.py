@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from notify import logs
 from notify.alerts import service as alerts
+from notify.analytics import rollups
 from notify.cap import flood_feed
 from notify.composing import recurrence
 from notify.db import engine, transaction
@@ -73,6 +74,13 @@ def _read_floods(_: Session) -> None:
         _flood_reader.go()  # the network may be slow, and alerts become due every second
 
 
+_counter = Errand("rollups", rollups.keep_up)
+
+
+def _count_alerts(_: Session) -> None:
+    _counter.go()  # a million deliveries take seconds to count
+
+
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
@@ -90,6 +98,7 @@ CHORES = (
     Chore("make alerts that come again", 60, recurrence.make_due),
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
+    Chore("count what became of alerts", 1, _count_alerts),
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),

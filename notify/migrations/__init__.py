@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 METADATA = SQLModel.metadata
-HIDDEN_TABLES = re.compile(r"(delivery|event|postcode)_r?\d+$")  # partitions, made at run time
+HIDDEN_TABLES = re.compile(r"(delivery|event|hit|reader|postcode)_r?\d+$")  # partitions, made at run time
 
 
 def config() -> Config:

@@ -44,10 +44,13 @@ class Right(StrEnum):
     SEE_WORK = "see deliveries, the queue and the budget"
     SEE_AUDIT = "read the audit trail"
     MANAGE_STAFF = "manage officers and keys"
+    SEE_FIGURES = "see the council's figures"
+    CHANGE_FIGURES = "change targets, prices and what is published"
+    EXPORT_EVERYTHING = "take out what names people"
 
 
 _GLANCING = frozenset({Right.SEE_ALERTS})
-_SEEING = _GLANCING | {Right.SEE_WORK}
+_SEEING = _GLANCING | {Right.SEE_WORK, Right.SEE_FIGURES}
 _WRITING = _SEEING | {Right.WRITE_ALERTS, Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS}
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -61,7 +64,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 
 # all that is left to who works with some topics or areas only: the rest concerns the whole council
-WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS} | {Right.APPROVE_ALERTS, Right.BROADCAST}
+WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS, Right.SEE_FIGURES} | {
+    Right.APPROVE_ALERTS,
+    Right.BROADCAST,
+}
 
 # what administrators read where they choose one
 IN_WORDS: dict[Role, str] = {

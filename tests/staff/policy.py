@@ -23,6 +23,9 @@ WHO: Mapping[Right, set[Role]] = {
     Right.STEER_QUEUE: {X},
     Right.CHANGE_BUDGET: {X},
     Right.MANAGE_STAFF: {X},
+    Right.SEE_FIGURES: {V, A, P, E, M, X},
+    Right.CHANGE_FIGURES: {X},
+    Right.EXPORT_EVERYTHING: {X},
 }
 
 API, DESK = "/api/v1", "/staff"

@@ -1,0 +1,112 @@
+"""Figures that no page need count again: what became of each alert's messages, added up as they go."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from notify.db import moment_column, state_column
+from notify.providers.base import Channel
+
+
+class _Counts(SQLModel):
+    """Messages by what became of them. `sent`: handed over, whatever came after. `cost` in thousandths of a penny.
+
+    `unpriced` were handed over while nobody had set a price.
+    """
+
+    recipients: int = 0
+    sent: int = 0
+    delivered: int = 0
+    permanent_failure: int = 0
+    temporary_failure: int = 0
+    technical_failure: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    waiting: int = 0
+    cost: int = Field(default=0, sa_type=BigInteger)
+    unpriced: int = 0
+
+
+class RollupAlert(_Counts, table=True):
+    """One alert in all. Times are seconds from `started_at`, when it could go, until so many per cent were handed over.
+
+    `took` is how long the counting was; once `is_final` nothing is expected any more, and from `detail_removed_at`
+    these are all the figures there are.
+    """
+
+    __tablename__ = "rollup_alert"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    council_id: UUID = Field(foreign_key="council.id")
+    topic_id: UUID = Field(foreign_key="topic.id")
+    started_at: datetime = Field(sa_column=moment_column())
+    unsubscribed: int = 0
+    complained: int = 0
+    time_to_50: float | None = None
+    time_to_95: float | None = None
+    time_to_99: float | None = None
+    time_to_100: float | None = None
+    counted_at: datetime = Field(sa_column=moment_column())
+    took: timedelta
+    is_final: bool
+    detail_removed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class RollupCell(_Counts, table=True):
+    """One alert's messages of one channel, language, ward and provider; the last two are empty where there is none."""
+
+    __tablename__ = "rollup_cell"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
+    language: str = Field(primary_key=True)
+    ward_code: str = Field(primary_key=True)
+    provider: str = Field(primary_key=True)
+
+
+class RollupCurve(SQLModel, table=True):
+    """How many were handed over, and delivered, in the step that ends so many seconds after the start."""
+
+    __tablename__ = "rollup_curve"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
+    second: int = Field(primary_key=True)
+    handed_over: int
+    delivered: int
+
+
+class RollupHour(SQLModel, table=True):
+    """What one provider did for one alert in one hour."""
+
+    __tablename__ = "rollup_hour"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
+    provider: str = Field(primary_key=True)
+    hour: datetime = Field(sa_column=moment_column(primary_key=True))
+    handed_over: int
+    delivered: int
+    failed: int
+
+
+class RollupDue(SQLModel, table=True):
+    """An alert with news that are not counted yet."""
+
+    __tablename__ = "rollup_due"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    noted_at: datetime = Field(sa_column=moment_column())
+
+
+class RollupMark(SQLModel, table=True):
+    """How far the events had been written at a moment."""
+
+    __tablename__ = "rollup_mark"
+
+    at: datetime = Field(sa_column=moment_column(primary_key=True))
+    event_id: int = Field(sa_type=BigInteger)
