@@ -129,16 +129,38 @@ def _overview(
     )
 
 
-@get(
-    [f"{PATH}/{name}" for name in BREAKDOWNS],
-    guards=[Requires(Right.SEE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def show_breakdown(request: AnyRequest) -> Response[object]:
-    """The council's figures by one thing."""
+@get(f"{PATH}/topics", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_topics(request: AnyRequest) -> Response[object]:
+    """The council's figures by topic."""
+    return _breakdown(request, "topics")
+
+
+@get(f"{PATH}/wards", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_wards(request: AnyRequest) -> Response[object]:
+    """The council's figures by ward."""
+    return _breakdown(request, "wards")
+
+
+@get(f"{PATH}/channels", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_channels(request: AnyRequest) -> Response[object]:
+    """The council's figures by way: e-mail, text, call, webhook."""
+    return _breakdown(request, "channels")
+
+
+@get(f"{PATH}/providers", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_providers(request: AnyRequest) -> Response[object]:
+    """The council's figures by who carried the messages."""
+    return _breakdown(request, "providers")
+
+
+@get(f"{PATH}/languages", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_languages(request: AnyRequest) -> Response[object]:
+    """The council's figures by language."""
+    return _breakdown(request, "languages")
+
+
+def _breakdown(request: AnyRequest, which: str) -> Response[object]:
     user, period = request.user, _asked(request)
-    which = request.url.path.rstrip("/").rpartition("/")[2]
     asked = BREAKDOWNS[which]
     with transaction() as session:
         found = _of(session, user.council_id, asked.by, period)
@@ -344,7 +366,11 @@ def remove_note(request: AnyRequest, annotation_id: FromPath[UUID]) -> Redirect:
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     show_overview,
-    show_breakdown,
+    show_topics,
+    show_wards,
+    show_channels,
+    show_providers,
+    show_languages,
     show_topic,
     show_ward,
     add_note,
