@@ -24,6 +24,7 @@ from notify.errors import NotFound
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
 from notify.web.forms import from_our_pages, read_form
@@ -322,7 +323,8 @@ def _asked(request: AnyRequest) -> Period:
 def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
     """Keep what changed, of a topic or of the whole council."""
     form, user = read_form(body), request.user
-    user.require(Right.SEE_FIGURES)
+    if user.remit != EVERYTHING:
+        raise OutsideYourRemit("Notes on a topic or the whole council are for those who see all its figures.")
     slug, words = form.one("topic"), form.one("words")
     with transaction() as session:
         topic = topic_of(session, user.council_id, slug) if slug else None
