@@ -18,6 +18,7 @@ from notify.cap import models as _cap  # noqa: F401
 from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.providers import flow, registry
+from notify.tracking import buffer
 from notify.tracking import models as _tracking  # noqa: F401
 from tests import pigeon
 from tests.mailbox import Mailbox
@@ -69,6 +70,7 @@ def empty_database() -> None:
         connection.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 1, false)"))
     jobs.sending_broker().client.flushall()
     flow.forget()
+    buffer.forget()
     clock.use(None)
 
 
