@@ -32,6 +32,7 @@ API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
+FIGURES = f"{DESK}/figures"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -39,7 +40,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
-        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv"),
+        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
     Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
@@ -56,6 +57,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {DRAFT}/check", f"GET {DRAFT}/preview/{{language:str}}"),
         *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
         *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
+        *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
+        f"POST {FIGURES}/notes",
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
@@ -74,6 +77,11 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {API}/subscribers", f"POST {API}/subscribers/import", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+    },
+    Right.SEE_FIGURES: {
+        *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
+        *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
+        f"GET {API}/figures",
     },
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
