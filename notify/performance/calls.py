@@ -130,26 +130,18 @@ _FILE = """
            CAST(:days AS date[]), CAST(:calls AS integer[])) AS f (category, starts_at, is_whole_day, day, calls)
 """
 # a day that was known in hours and now comes as a whole, or the other way round, must not count twice
-OTHERWISE_KNOWN = (
-    """
+OTHERWISE_KNOWN = f"""
     DELETE FROM call_volume v
-    USING (SELECT DISTINCT f.category, f.day, f.is_whole_day FROM """
-    + _FILE
-    + """) new
+    USING (SELECT DISTINCT f.category, f.day, f.is_whole_day FROM {_FILE}) new
     WHERE v.council_id = :council AND v.category = new.category AND v.day = new.day
       AND v.is_whole_day <> new.is_whole_day
 """
-)
-KEEP = (
-    """
+KEEP = f"""
     INSERT INTO call_volume (council_id, category, starts_at, is_whole_day, day, calls)
-    SELECT :council, f.category, f.starts_at, f.is_whole_day, f.day, f.calls FROM """
-    + _FILE
-    + """
+    SELECT :council, f.category, f.starts_at, f.is_whole_day, f.day, f.calls FROM {_FILE}
     ON CONFLICT (council_id, category, starts_at, is_whole_day) DO UPDATE SET calls = excluded.calls
     RETURNING old.calls IS NULL AS is_new
 """
-)
 NAME = """
     INSERT INTO call_category (council_id, category)
     SELECT DISTINCT :council, category FROM unnest(CAST(:categories AS text[])) AS f (category)

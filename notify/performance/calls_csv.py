@@ -182,6 +182,12 @@ def _day(written: str) -> date:
 @cache
 def _time(written: str) -> time:
     hours, _, minutes = written.partition(":")
-    if hours.isascii() and hours.isdigit() and len(hours) <= 2 and int(hours) < 24 and set(minutes) <= set("0123456789:"):
+    if (
+        hours.isascii()
+        and hours.isdigit()
+        and len(hours) <= 2
+        and int(hours) < 24
+        and set(minutes) <= set("0123456789:")
+    ):
         return time(int(hours), int(minutes.partition(":")[0] or 0) % 60)
     raise RowNotReadable(f"{written[:20]!r} is no hour such as 9 or 09:00.")

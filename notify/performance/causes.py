@@ -51,7 +51,10 @@ def _waited(session: Session, alert: Alert, result: ServiceResult, until: dateti
     if alert.send_at and alert.approved_at and alert.approved_at > alert.send_at:
         late = seconds((alert.approved_at - alert.send_at).total_seconds())
         yield "late approval", f"It was approved {late} after it was to go out."
-    if alert.expanded_at and (listed := (alert.expanded_at - result.started_at).total_seconds()) > result.target_seconds:
+    if (
+        alert.expanded_at
+        and (listed := (alert.expanded_at - result.started_at).total_seconds()) > result.target_seconds
+    ):
         yield "late start", f"Its list of recipients was only made after {seconds(listed)}."
     first = session.get(Alert, alert.follows_id) if alert.follows_id else None
     if first and first.finished_at and first.finished_at > result.started_at:
@@ -71,8 +74,8 @@ def _batches(session: Session, alert: Alert, result: ServiceResult) -> Iterator[
         if row.again:
             yield (
                 "provider",
-                f"By {row.channel}, {row.again:,} messages were tried up to {row.attempts} times: a provider failed, asked "
-                "for a pause or had reached its rate.",
+                f"By {row.channel}, {row.again:,} messages were tried up to {row.attempts} times: a provider failed, "
+                "asked for a pause or had reached its rate.",
             )
         if row.deaths:
             yield "workers", f"Workers died {row.deaths} times with messages by {row.channel} in hand."

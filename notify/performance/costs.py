@@ -86,7 +86,7 @@ class Avoided:
 
 
 def costs(session: Session, council_id: UUID, *, by: By, since: date, until: date) -> Sequence[Cost]:
-    """What alerts cost that went out from `since` to `until`, both included. Tests, exercises and digests are left out."""
+    """What alerts cost that went out from `since` to `until`, both included, without tests, exercises and digests."""
     order = "1" if by == By.MONTH else "sum(one.booked + one.valued) DESC, 1"
     statement = f"{_EACH} SELECT {_KEYS[by]}, {_SUMS} GROUP BY 1, 2 ORDER BY {order} LIMIT 500"
     values = {"council": council_id, "since": midnight(since), "until": midnight(until + timedelta(days=1))}
@@ -151,7 +151,9 @@ def set_assumptions(session: Session, *, council_id: UUID, actor: str, new: Assu
     if new.low_percent is not None and new.high_percent is not None and new.low_percent > new.high_percent:
         raise AssumptionsNotPossible("The least share is larger than the greatest.")
     if new.call_pence is not None and not new.call_source.strip():
-        raise AssumptionsNotPossible("Say where the cost of a call comes from: an estimate without a source is a guess.")
+        raise AssumptionsNotPossible(
+            "Say where the cost of a call comes from: an estimate without a source is a guess."
+        )
     values = new.model_dump() | {"changed_at": clock.now(), "changed_by": actor}
     kept = session.merge(CostAssumption(council_id=council_id, **values))
     session.flush()

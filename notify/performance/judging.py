@@ -47,8 +47,6 @@ def _explain(session: Session, result: ServiceResult) -> None:
     )
 
 
-
-
 # Those whom an emergency is sent to by another way later were reached late on purpose: the first ways are judged.
 JUDGE = """
     WITH candidate AS (
@@ -97,7 +95,8 @@ JUDGE = """
     FROM fared
     ON CONFLICT (alert_id) DO UPDATE
         SET due = excluded.due, in_time = excluded.in_time, took_seconds = excluded.took_seconds,
-            people = coalesce(excluded.people, service_result.people), is_met = excluded.is_met, judged_at = excluded.judged_at
+            people = coalesce(excluded.people, service_result.people), is_met = excluded.is_met,
+            judged_at = excluded.judged_at
     RETURNING alert_id, is_met
 """
 # a figure that came late can only mend; what somebody said about it stays

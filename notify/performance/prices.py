@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from notify.analytics.period import today
 from notify.errors import Conflict
 from notify.performance.models import NewPrice, UnitPrice
-from notify.performance.periods import today
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.money import PENNY
