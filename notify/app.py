@@ -14,8 +14,8 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
+from notify.analytics import alert_figures_pages, archive_pages, figures_pages, live_pages, missed_pages
 from notify.analytics import api as analytics_api
-from notify.analytics import archive_pages, live_pages, missed_pages
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
@@ -36,6 +36,7 @@ from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
+from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
 from notify.web.addresses import Application
@@ -67,6 +68,7 @@ PAGE_DOORS = (
     admin_pages,
     audit_pages,
     tracking_pages,
+    hit_pages,
     follow_pages,
     composing_pages,
     emergency_pages,
@@ -84,6 +86,8 @@ PAGE_DOORS = (
     call_pages,
     published_pages,
     performance_pages,
+    figures_pages,
+    alert_figures_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
@@ -130,6 +134,7 @@ def create_app() -> Litestar:
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
+        lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,

@@ -132,9 +132,7 @@ def _times(found: Sequence[Attainment], days: Period) -> Chart:
     )
 
 
-def _by_month(
-    title: str, values: Mapping[tuple[str, Priority], float | None], days: Period, *, write: Write
-) -> Chart:
+def _by_month(title: str, values: Mapping[tuple[str, Priority], float | None], days: Period, *, write: Write) -> Chart:
     months = months_between(days.since, days.until) if values else []
     series = [Series(name, [values.get((month, priority)) for month in months]) for priority, name in NAMES.items()]
     empty = "No alert was judged in these months. Each is judged once its time is over."

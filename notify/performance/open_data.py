@@ -54,7 +54,9 @@ def file_of(one: Published, name: str) -> tuple[bytes, str]:
     stem, _, kind = name.rpartition(".")
     table = TABLES.get(stem)
     if table is None or kind not in MEDIA or stem not in one.tables:
-        raise FiguresNotPublished(f"There is no file {name[:60]}. The catalogue at /performance/catalog.jsonld has all.")
+        raise FiguresNotPublished(
+            f"There is no file {name[:60]}. The catalogue at /performance/catalog.jsonld has all."
+        )
     if kind == "csv":
         header = [column.name for column in table.columns]
         return csv_of(header, one.tables[stem]).encode(), "text/csv; charset=utf-8; header=present"
@@ -77,7 +79,9 @@ def as_json(one: Published, table: Table) -> Mapping[str, object]:
         "last_day": one.last.isoformat(),
         "changed_at": one.changed_at.isoformat(),
         "marks": MARKS,
-        "columns": [{"name": column.name, "title": column.title, "description": column.about} for column in table.columns],
+        "columns": [
+            {"name": column.name, "title": column.title, "description": column.about} for column in table.columns
+        ],
         "rows": [
             {column.name: value for column, value in zip(table.columns, row, strict=True)}
             for row in one.tables[table.name]

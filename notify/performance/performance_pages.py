@@ -96,7 +96,12 @@ def _number(value: float, name: str) -> str:
 
 
 # which column of a table is drawn, by which column that names the rows
-PICTURES = {tables.BY_MONTH.name: (0, 3), tables.BY_TOPIC.name: (1, 3), tables.WARDS.name: (1, 2), tables.COSTS.name: (0, 1)}
+PICTURES = {
+    tables.BY_MONTH.name: (0, 3),
+    tables.BY_TOPIC.name: (1, 3),
+    tables.WARDS.name: (1, 2),
+    tables.COSTS.name: (0, 1),
+}
 
 
 def _picture(table: Table, rows: Sequence[Cells]) -> Chart | None:
@@ -115,7 +120,9 @@ def _picture(table: Table, rows: Sequence[Cells]) -> Chart | None:
         for row in kept
     ]
     items = [Item(one.label, one.value, said="" if one.value is not None else one.said) for one in items]
-    return bars(_(table.title), items, heads=(_(label.title), _(drawn.title)), write=lambda value: _number(value, drawn.name))
+    return bars(
+        _(table.title), items, heads=(_(label.title), _(drawn.title)), write=lambda value: _number(value, drawn.name)
+    )
 
 
 @page_get("/performance/catalog.jsonld")
