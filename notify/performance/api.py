@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import FromPath, JSONBody, QueryParameter, RawBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
@@ -98,7 +98,7 @@ def _alert(session: Session, user: Principal, alert_id: UUID) -> Alert:
 
 @get("/costs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
 def read_costs(
-    request: AnyRequest, by: spending.By = spending.By.TOPIC, since: Since = "", until: Until = ""
+    request: AnyRequest, by: FromQuery[spending.By] = spending.By.TOPIC, since: Since = "", until: Until = ""
 ) -> CostsView:
     """What was spent, for how many people, and an estimate of calls that were not made, with its assumptions."""
     asked, council_id = _asked(since, until), request.user.council_id

@@ -78,7 +78,7 @@ def told(value: object, column: Column) -> str:
     """A cell as people read it."""
     marks = {SMALL: _("fewer than 5"), WITHHELD: _("withheld"), None: _("none")}
     if value is None or (isinstance(value, str) and value in marks):
-        return marks[value]  # type: ignore[index]
+        return marks[value]
     if column.kind == "gYearMonth":
         year, month = str(value).split("-")
         return str(format_date(date(int(year), int(month), 1), "MMM y", locale=spoken()))
@@ -111,18 +111,15 @@ def _picture(table: Table, rows: Sequence[Cells]) -> Chart | None:
     label, drawn = (table.columns[place] for place in PICTURES[table.name])
     name, place = PICTURES[table.name]
     kept = rows[-DRAWN:] if label.kind == "gYearMonth" else rows[: 3 * DRAWN]
-    items = [
-        Item(
-            told(row[name], label),
-            float(str(row[place])) if isinstance(row[place], int | float) else None,
-            said=told(row[place], drawn),
-        )
-        for row in kept
-    ]
-    items = [Item(one.label, one.value, said="" if one.value is not None else one.said) for one in items]
-    return bars(
-        _(table.title), items, heads=(_(label.title), _(drawn.title)), write=lambda value: _number(value, drawn.name)
-    )
+    items = [_item(told(row[name], label), row[place], drawn) for row in kept]
+    heads = (_(label.title), _(drawn.title))
+    return bars(_(table.title), items, heads=heads, write=lambda value: _number(value, drawn.name))
+
+
+def _item(label: str, value: object, drawn: Column) -> Item:
+    if isinstance(value, int | float):
+        return Item(label, float(value))
+    return Item(label, None, said=told(value, drawn))
 
 
 @page_get("/performance/catalog.jsonld")
