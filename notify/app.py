@@ -25,6 +25,8 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
+from notify.performance import api as performance_api
+from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages
@@ -52,6 +54,7 @@ JSON_DOORS = (
     endpoint_api,
     analytics_api,
     cap_api,
+    performance_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -78,6 +81,11 @@ PAGE_DOORS = (
     onboarding_pages,
     live_pages,
     missed_pages,
+    level_pages,
+    cost_pages,
+    call_pages,
+    published_pages,
+    performance_pages,
     figures_pages,
     alert_figures_pages,
 )

@@ -12,6 +12,10 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Ways", "/staff/figures/channels", Right.SEE_FIGURES),
     MenuItem("Providers", "/staff/figures/providers", Right.SEE_FIGURES),
     MenuItem("Languages", "/staff/figures/languages", Right.SEE_FIGURES),
+    MenuItem("Service levels", "/staff/figures/service-levels", Right.SEE_FIGURES),
+    MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES),
+    MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES),
+    MenuItem("Published", "/staff/figures/published", Right.CHANGE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

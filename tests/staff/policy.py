@@ -58,7 +58,9 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
         *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
-        f"POST {FIGURES}/notes",
+        *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
+        *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
+        f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
@@ -79,11 +81,22 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.SEE_FIGURES: {
+        *(f"GET {API}/{what}" for what in ("service-levels", "costs", "costs/prices", "calls", "publication")),
+        *(f"GET {FIGURES}/{what}" for what in ("service-levels", "costs", "calls")),
+        *(f"GET {ALERT}/costs", f"GET {ALERT}/calls"),
+        *(f"GET {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("costs", "calls")),
         *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
         *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
         f"GET {API}/figures",
     },
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
+    Right.CHANGE_FIGURES: {
+        *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
+        *(f"POST {API}/calls/import", f"PUT {API}/calls/categories", f"PUT {API}/publication"),
+        *(f"POST {FIGURES}/{what}" for what in ("service-levels", "costs/assumptions", "costs/prices")),
+        *(f"POST {FIGURES}/calls", f"POST {FIGURES}/calls/topics"),
+        *(f"{method} {FIGURES}/published" for method in ("GET", "POST")),
+    },
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},

@@ -37,6 +37,8 @@ BODIES: Mapping[str, object] = {
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
     "/retry": {"states": ["unknown"]},
+    "/breach-note": {"note": "A cable was cut."},
+    "/staff-time": {"minutes": 30},
     "/lift": {"reason": "A new mailbox."},
     "/replay": {"since": "2026-01-01T00:00:00Z"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
