@@ -25,6 +25,9 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
+from notify.exports import api as exports_api
+from notify.exports import pages as exports_pages
+from notify.exports import retention_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages
@@ -51,6 +54,7 @@ JSON_DOORS = (
     endpoint_api,
     analytics_api,
     cap_api,
+    exports_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -76,6 +80,8 @@ PAGE_DOORS = (
     onboarding_pages,
     live_pages,
     missed_pages,
+    exports_pages,
+    retention_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

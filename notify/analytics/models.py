@@ -110,3 +110,15 @@ class RollupMark(SQLModel, table=True):
 
     at: datetime = Field(sa_column=moment_column(primary_key=True))
     event_id: int = Field(sa_type=BigInteger)
+
+
+class RollupReply(SQLModel, table=True):
+    """How many people of a ward were asked and what they answered, of alerts whose detail is removed."""
+
+    __tablename__ = "rollup_reply"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    ward_code: str = Field(primary_key=True)
+    asked: int
+    safe: int
+    help: int

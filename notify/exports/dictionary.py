@@ -187,6 +187,7 @@ TABLES: Mapping[str, Entry] = {
     "rollup_hour": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_hit": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_people": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_reply": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "rollup_mark": Entry(Keeping.RUNNING, why_not=ENGINE),
     # the machinery
@@ -197,6 +198,7 @@ TABLES: Mapping[str, Entry] = {
     "export_run": Entry(
         Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
     ),
+    "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),

@@ -92,3 +92,11 @@ class RetentionRun(SQLModel, table=True):
     partitions: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     keys: int = 0
     problem: str = ""
+
+
+class RetentionDue(SQLModel, table=True):
+    """An alert whose figures are closed and whose rows may not all be removed yet."""
+
+    __tablename__ = "retention_due"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id")

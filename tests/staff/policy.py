@@ -75,6 +75,11 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
+    Right.SEE_FIGURES: {
+        *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
+        *(f"GET {DESK}/exports", f"POST {DESK}/exports/file", f"GET {DESK}/exports/retention"),
+    },
+    Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},

@@ -146,6 +146,7 @@ def make_abroad(client: Client) -> Abroad:
         "template_id": template_id,
         "language": "yonder",
         "recurrence_id": recurrence_id,
+        "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 

@@ -55,6 +55,19 @@ CREATE TABLE retention_run (
     keys integer NOT NULL,
     problem varchar NOT NULL
 );
+-- alerts whose figures are closed and whose rows may not all be removed yet
+CREATE TABLE retention_due (
+    alert_id uuid PRIMARY KEY REFERENCES alert
+);
+-- replies by ward, of alerts whose detail is gone
+CREATE TABLE rollup_reply (
+    alert_id uuid NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+    ward_code varchar NOT NULL,
+    asked integer NOT NULL,
+    safe integer NOT NULL,
+    help integer NOT NULL,
+    PRIMARY KEY (alert_id, ward_code)
+);
 -- from this moment on figures are all that is known about who got it
 ALTER TABLE alert ADD COLUMN detail_removed_at timestamptz;
 """
