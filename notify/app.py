@@ -37,6 +37,7 @@ from notify.staff.guards import Authenticate
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
+from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
 from notify.web import docs, problems, theme
 from notify.web.addresses import Application
@@ -68,6 +69,7 @@ PAGE_DOORS = (
     admin_pages,
     audit_pages,
     tracking_pages,
+    hit_pages,
     follow_pages,
     composing_pages,
     emergency_pages,
@@ -128,6 +130,7 @@ def create_app() -> Litestar:
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers=problems.HANDLERS,
         before_send=[add_security_headers],
+        lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,

@@ -19,6 +19,7 @@ from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
 from notify.providers import flow, registry
+from notify.tracking import buffer
 from notify.tracking import models as _tracking  # noqa: F401
 from tests import pigeon
 from tests.mailbox import Mailbox
@@ -70,6 +71,7 @@ def empty_database() -> None:
         connection.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 1, false)"))
     jobs.sending_broker().client.flushall()
     flow.forget()
+    buffer.forget()
     clock.use(None)
 
 

@@ -107,12 +107,17 @@ def _events(session: Session, alert: Alert) -> dict[str, tuple[int, int]]:
     """What people did: how often in all, and how many of those who agreed did it at least once."""
     rows = session.execute(
         text("""
-            SELECT kind, count(*) AS times, count(DISTINCT number) AS people FROM event
-            WHERE month = :month AND alert_id = :alert AND kind IN ('clicked', 'opened', 'unsubscribed') GROUP BY kind
+            SELECT kind, sum(times) AS times, sum(people) AS people FROM (
+                SELECT kind, times, 0 AS people FROM rollup_hit WHERE alert_id = :alert AND verdict <> 'machine'
+                UNION ALL
+                SELECT kind, 0, people FROM rollup_people WHERE alert_id = :alert
+                UNION ALL
+                SELECT kind, 1, 1 FROM event WHERE month = :month AND alert_id = :alert AND kind = 'unsubscribed'
+            ) done GROUP BY kind
         """),
         {"month": alert.ledger_month, "alert": alert.id},
     )
-    return {row.kind: (row.times, row.people) for row in rows}
+    return {row.kind: (int(row.times), int(row.people)) for row in rows}
 
 
 def _times(session: Session, alert: Alert) -> tuple[float | None, float | None, float | None, float | None]:

@@ -22,6 +22,7 @@ EMAIL_NAMES = (
     "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url", "reply_url",
 )  # fmt: skip
 
+HIDDEN = b"\xff"  # marks the link that no reader sees: whoever follows it is a machine
 LARGE_ZOOM = 1.5
 GREETINGS = {"en": "Dear {name},", "cy": "Annwyl {name},"}
 
@@ -151,6 +152,13 @@ class AlertContent:
             return marker("link_url")
         return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
 
+    @property
+    def _hidden_url(self) -> str | None:
+        """The same for everybody; only where links are counted."""
+        if not self.alert.link or not self.is_tracked:
+            return None
+        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"
+
     def _compile_email(self, language: str, mail_format: str, *, personal: bool) -> Skeleton:
         _, words = self.words(language)
         values: dict[str, object] = {
@@ -167,6 +175,7 @@ class AlertContent:
             "unsubscribe_url": marker("unsubscribe_url"),
             "manage_url": marker("manage_url"),
             "pixel_url": marker("pixel_url") if personal else None,
+            "hidden_url": self._hidden_url,
             "reply_url": self._reply_marker,
             "language": language,
             "is_training": self.alert.is_training,

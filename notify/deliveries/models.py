@@ -53,8 +53,6 @@ class EventKind(StrEnum):
     EXPIRED = "expired"
     SUPPRESSED = "suppressed"
     UNKNOWN = "unknown"
-    CLICKED = "clicked"
-    OPENED = "opened"
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
     REPLIED = "replied"

@@ -165,12 +165,17 @@ def done_with(session: Session, messages: Sequence[Sent]) -> dict[tuple[UUID, in
     """What the reader did with each of these messages, and when, by alert and number; nothing of most of them."""
     rows = session.execute(
         text("""
+            WITH m AS (
+                SELECT * FROM unnest(CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]))
+                    AS m (month, alert_id, number)
+            )
             SELECT e.alert_id, e.number, e.kind || coalesce(' ' || (e.detail ->> 'answer'), '') AS kind, e.at
-            FROM unnest(CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]))
-                     AS m (month, alert_id, number)
-            JOIN event e ON e.month = m.month AND e.alert_id = m.alert_id AND e.number = m.number
-            WHERE e.kind IN ('clicked', 'opened', 'unsubscribed', 'complained', 'replied')
-            ORDER BY e.at
+            FROM m JOIN event e ON e.month = m.month AND e.alert_id = m.alert_id AND e.number = m.number
+            WHERE e.kind IN ('unsubscribed', 'complained', 'replied')
+            UNION ALL
+            SELECT h.alert_id, h.number, h.kind, h.at
+            FROM m JOIN hit h ON h.month = m.month AND h.alert_id = m.alert_id AND h.number = m.number
+            ORDER BY at
         """),
         {
             "months": [message.month for message in messages],

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from notify.db import expect_many_rows
 from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
@@ -53,6 +54,7 @@ def import_subscribers(
     Not `confirmed`: each is written to first and gets nothing else before they say yes.
     Raises: WordingMissing, WordingDiffers, and what reading the rows raises.
     """
+    expect_many_rows(session)
     evidence = evidence_of(session, council_id, evidence)
     record_wording(session, evidence)
     topics = queries.topics_by_slug(session, council_id)

@@ -1,27 +1,20 @@
-"""Doors that links in messages lead to: leave, click, open, reply. Following a link changes no choice of anybody."""
+"""Doors that links in messages lead to: leave and reply. Following a link changes no choice of anybody."""
 
-import base64
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, get, post
 from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.db import transaction
 from notify.deliveries.models import Answer
 from notify.staff.queries import council
-from notify.tokens import Purpose
 from notify.tracking import replies, service
 from notify.web.forms import from_our_pages, read_form
 from notify.web.templates import page
 
-AnyRequest = Request[object, object, State]
-
 LONGEST_CHOICE = 1000
-
-TRANSPARENT_PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
 @get("/u/{token:str}", sync_to_thread=True, include_in_schema=False)
@@ -60,31 +53,6 @@ def _chosen(body: bytes) -> str:
     return form.get("scope", [""])[0]
 
 
-@get("/c/{token:str}", sync_to_thread=True, include_in_schema=False)
-def click(request: AnyRequest, token: FromPath[str]) -> Response[None]:
-    """Count the click and go to the address stored with the alert. A prefetch is not a click."""
-    source = service.read_source(Purpose.CLICK, token)
-    with transaction() as session:
-        find = service.link_of if _is_prefetch(request) else service.click
-        link = find(session, source)
-    return Response(None, status_code=302, headers={"Location": link})
-
-
-def _is_prefetch(request: AnyRequest) -> bool:
-    purpose = request.headers.get("sec-purpose", "") or request.headers.get("purpose", "")
-    return "prefetch" in purpose
-
-
-@get("/o/{token:str}", sync_to_thread=True, include_in_schema=False)
-def open_pixel(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
-    """A transparent picture that counts an open by somebody who agreed to it."""
-    source = service.read_source(Purpose.OPEN, token.removesuffix(".gif"))
-    if not _is_prefetch(request):
-        with transaction() as session:
-            service.note_open(session, source)
-    return Response(TRANSPARENT_PIXEL, media_type="image/gif")
-
-
 @get("/r/{token:str}", sync_to_thread=True, include_in_schema=False)
 def ask(token: FromPath[str]) -> Response[object]:
     """Are you safe? Scanners that follow links answer nothing."""
@@ -105,4 +73,4 @@ def reply(token: FromPath[str], body: RawBody) -> Response[object]:
     return page("replied.html", asked=asked, alert=asked.alert, token=token, answer=said)
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, click, open_pixel, ask, reply)
+HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, ask, reply)

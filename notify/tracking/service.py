@@ -1,4 +1,4 @@
-"""Writes about what people did with a message: clicks, opens, and leaving by a link in it."""
+"""What links in messages are about, and leaving by one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,18 +8,21 @@ from sqlmodel import Session
 
 from notify import tokens
 from notify.alerts.models import Alert
+from notify.deliveries.content import HIDDEN
 from notify.deliveries.models import EventKind
 from notify.subscribers.models import Contact, Topic
 from notify.subscribers.service import unsubscribe
 from notify.tokens import LinkNotValid, Purpose
+from notify.tracking.models import ALERT_LINK, CANARY
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which alert a link belongs to, and which delivery if the person agreed to be counted."""
+    """Which alert a link belongs to, which of its links, and which delivery if the person agreed to be counted."""
 
     alert_id: UUID
     number: int | None
+    link: int = ALERT_LINK
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ def read_source(purpose: Purpose, token: str) -> Source:
     payload = tokens.read(purpose, token)
     if len(payload) == 16:
         return Source(UUID(bytes=payload), None)
+    if payload[16:] == HIDDEN:
+        return Source(UUID(bytes=payload[:16]), None, CANARY)
     if len(payload) == 20:
         return Source(UUID(bytes=payload[:16]), int.from_bytes(payload[16:], "big"))
     raise LinkNotValid("The link is incomplete.")
@@ -47,35 +52,6 @@ def link_of(session: Session, source: Source) -> str:
     if alert is None or alert.link is None:
         raise LinkNotValid("The alert that this link belonged to has been removed.")
     return alert.link
-
-
-def click(session: Session, source: Source) -> str:
-    """Count a click and return where it leads. Raises: LinkNotValid."""
-    link = link_of(session, source)
-    alert = session.get_one(Alert, source.alert_id)
-    note(session, alert, _if_they_agree(session, alert, source.number), EventKind.CLICKED)
-    return link
-
-
-def note_open(session: Session, source: Source) -> None:
-    """Count an open by somebody who agreed to it."""
-    alert = session.get(Alert, source.alert_id)
-    number = _if_they_agree(session, alert, source.number) if alert else None
-    if alert is not None and number is not None:
-        note(session, alert, number, EventKind.OPENED)
-
-
-def _if_they_agree(session: Session, alert: Alert, number: int | None) -> int | None:
-    """The delivery's number while its reader still agrees to be counted: consent that was withdrawn counts at once."""
-    if number is None:
-        return None
-    return session.execute(
-        text("""
-            SELECT d.number FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id AND s.tracking_consent
-            WHERE d.month = :month AND d.alert_id = :alert AND d.number = :number
-        """),
-        {"month": alert.ledger_month, "alert": alert.id, "number": number},
-    ).scalar()
 
 
 def note(session: Session, alert: Alert, number: int | None, kind: EventKind) -> None:

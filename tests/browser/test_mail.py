@@ -23,6 +23,7 @@ ALERT: dict[str, object] = {
     "unsubscribe_url": "https://alerts.example.org/u/" + "y" * 90,
     "manage_url": "https://alerts.example.org/manage",
     "pixel_url": None,
+    "hidden_url": "https://alerts.example.org/c/" + "y" * 60,
     "reply_url": None,
     "is_training": True,
     "parts": [],

@@ -97,8 +97,9 @@ def test_downloads_hold_every_message_and_what_was_done_with_it(client: Client, 
     with transaction() as session:
         session.execute(
             text("""
-                INSERT INTO event (month, at, alert_id, number, kind)
-                SELECT month, now(), alert_id, number, 'clicked' FROM delivery d
+                INSERT INTO hit (month, id, at, alert_id, number, kind, link, channel, device, verdict, reason)
+                SELECT month, uuidv7(), now(), alert_id, number, 'clicked', 0, 'email', 'phone', 'human', ''
+                FROM delivery d
                 JOIN contact c ON c.id = d.contact_id AND c.address = 'sam@example.org'
             """)
         )

@@ -27,7 +27,7 @@ class _Mail(HTMLParser):
         self.tags.append((tag, values))
         if tag in BLOCKS:
             self.words.append("")
-        if tag == "a":
+        if tag == "a" and not any(is_silent for _tag, is_silent in self._open):
             self._link = (values.get("href", ""), "")
         if tag not in VOID:
             self._open.append((tag, tag in SILENT or "display:none" in values.get("style", "")))
