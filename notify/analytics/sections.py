@@ -16,6 +16,7 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES),
     MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES),
     MenuItem("Published", "/staff/figures/published", Right.CHANGE_FIGURES),
+    MenuItem("Evidence", "/staff/evidence", Right.SEE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

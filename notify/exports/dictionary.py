@@ -202,6 +202,18 @@ TABLES: Mapping[str, Entry] = {
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
+    # figures, and what is said of them
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
+    "service_target": Entry(Keeping.FOR_GOOD, OWN),
+    "service_result": Entry(Keeping.FOR_GOOD, OWN),
+    "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "unit_price": Entry(Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny."}),
+    "cost_assumption": Entry(Keeping.WHILE_USED, OWN, staff=("changed_by",)),
+    "staff_time": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "call_volume": Entry(Keeping.FOR_GOOD, OWN),
+    "call_category": Entry(Keeping.WHILE_USED, OWN),
+    "publication": Entry(Keeping.WHILE_USED, OWN),
+    "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
 }
 
 # what a column means wherever it stands

@@ -89,11 +89,13 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
         f"GET {API}/figures",
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
+        *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi"),
         *(f"GET {DESK}/exports", f"POST {DESK}/exports/file", f"GET {DESK}/exports/retention"),
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_FIGURES: {
+        f"POST {DESK}/evidence/statements",
         *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
         *(f"POST {API}/calls/import", f"PUT {API}/calls/categories", f"PUT {API}/publication"),
         *(f"POST {FIGURES}/{what}" for what in ("service-levels", "costs/assumptions", "costs/prices")),
