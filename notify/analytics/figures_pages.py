@@ -32,7 +32,7 @@ from notify.web.forms import from_our_pages, read_form
 AnyRequest = Request[Principal, None, State]
 
 PATH = "/staff/figures"
-MOST_ALERTS = 50
+MOST_ALERTS = 15
 
 
 class NoFiguresOfThisWard(NotFound):
@@ -257,7 +257,7 @@ def _one(
 def _alerts(found: Sequence[Slice]) -> Chart:
     """The largest alerts, each leading to its own figures."""
     return charts.outcomes(
-        f"The {MOST_ALERTS} largest alerts" if len(found) > MOST_ALERTS else "Alerts",
+        f"The {MOST_ALERTS} largest of {len(found):,} alerts" if len(found) > MOST_ALERTS else "Alerts",
         "Alert",
         found[:MOST_ALERTS],
         _name,
