@@ -22,9 +22,9 @@ from notify.charts.chart import (
 from notify.charts.scale import Scale, scale_of, seconds_scale
 from notify.charts.words import Write, seconds, whole
 
-HIGH = 12.0  # lines of the part that holds the data
+HIGH = 14.0  # lines of the part that holds the data
 EDGE = 2.5  # per cent that are left free on either side, for markers
-MOST_FEET = 7  # labels below the picture, where there is room
+MOST_FEET = 5  # labels below the picture, where there is room
 LONGEST_MARK = 22  # letters that stand beside a mark in the middle of the narrowest screen
 _TENTHS = re.compile(r"\.0(?=\D|$)")  # a scale needs none
 MOST_MARKED = 40  # points of a series that each have a marker; of more only some
