@@ -16,7 +16,7 @@ from sqlmodel import Session
 from notify import clock
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import content_hash
-from notify.analytics import rollups
+from notify.analytics import fatigue, growth, rollups
 from notify.db import transaction
 from notify.demo import COUNCIL, DISTRICT, NotAPlaceForDemonstrations
 from notify.demo_ledger import HISTORY
@@ -46,6 +46,8 @@ def fill(say: Callable[[str], None]) -> bool:
             is_new = False
     while rollups.keep_up():
         pass
+    growth.keep_up()
+    fatigue.keep_up()
     return is_new
 
 

@@ -12,6 +12,10 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Ways", "/staff/figures/channels", Right.SEE_FIGURES),
     MenuItem("Providers", "/staff/figures/providers", Right.SEE_FIGURES),
     MenuItem("Languages", "/staff/figures/languages", Right.SEE_FIGURES),
+    MenuItem("Growth", "/staff/figures/growth", Right.SEE_FIGURES),
+    MenuItem("Reach", "/staff/figures/reach", Right.SEE_FIGURES),
+    MenuItem("Fatigue", "/staff/figures/fatigue", Right.SEE_FIGURES),
+    MenuItem("Targets", "/staff/figures/targets", Right.SEE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

@@ -82,6 +82,11 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
         *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
         f"GET {API}/figures",
+        *(f"GET {FIGURES}/{page}" for page in ("growth", "reach", "fatigue", "targets")),
+    },
+    Right.CHANGE_FIGURES: {
+        *(f"{method} {FIGURES}/targets/{{indicator:str}}" for method in ("GET", "POST")),
+        f"POST {FIGURES}/targets/{{indicator:str}}/values",
     },
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
