@@ -24,6 +24,7 @@ from notify.errors import NotFound
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
 from notify.web.forms import from_our_pages, read_form
@@ -120,7 +121,7 @@ def _overview(
         step_by_step=charts.step_by_step(period, steps),
         shown=[
             charts.over_time(period, steps, notes),
-            charts.outcomes("What became of them, by topic", "Topic", topics, _name, link),
+            charts.outcomes("What became of messages, by topic", "Topic", topics, _name, link),
             charts.rate("clicks", "Topic", topics, _name, link),
         ],
         notes=notes,
@@ -129,16 +130,38 @@ def _overview(
     )
 
 
-@get(
-    [f"{PATH}/{name}" for name in BREAKDOWNS],
-    guards=[Requires(Right.SEE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def show_breakdown(request: AnyRequest) -> Response[object]:
-    """The council's figures by one thing."""
+@get(f"{PATH}/topics", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_topics(request: AnyRequest) -> Response[object]:
+    """The council's figures by topic."""
+    return _breakdown(request, "topics")
+
+
+@get(f"{PATH}/wards", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_wards(request: AnyRequest) -> Response[object]:
+    """The council's figures by ward."""
+    return _breakdown(request, "wards")
+
+
+@get(f"{PATH}/channels", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_channels(request: AnyRequest) -> Response[object]:
+    """The council's figures by way: e-mail, text, call, webhook."""
+    return _breakdown(request, "channels")
+
+
+@get(f"{PATH}/providers", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_providers(request: AnyRequest) -> Response[object]:
+    """The council's figures by who carried the messages."""
+    return _breakdown(request, "providers")
+
+
+@get(f"{PATH}/languages", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_languages(request: AnyRequest) -> Response[object]:
+    """The council's figures by language."""
+    return _breakdown(request, "languages")
+
+
+def _breakdown(request: AnyRequest, which: str) -> Response[object]:
     user, period = request.user, _asked(request)
-    which = request.url.path.rstrip("/").rpartition("/")[2]
     asked = BREAKDOWNS[which]
     with transaction() as session:
         found = _of(session, user.council_id, asked.by, period)
@@ -245,7 +268,7 @@ def _alerts(found: Sequence[Slice]) -> Chart:
 def _charts(session: Session, asked: Breakdown, found: Sequence[Slice], name: Named, link: Link) -> list[Chart]:
     """The pictures of one breakdown; of wards a map comes first."""
     made = [charts.ward_map(session, found, name, link)] if asked.by == By.WARD else []
-    made.append(charts.outcomes("What became of messages", asked.head, found, name, link))
+    made.append(charts.outcomes(f"What became of messages, by {asked.head.lower()}", asked.head, found, name, link))
     return made + [charts.rate(which, asked.head, found, name, link) for which in asked.rates]
 
 
@@ -300,7 +323,8 @@ def _asked(request: AnyRequest) -> Period:
 def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
     """Keep what changed, of a topic or of the whole council."""
     form, user = read_form(body), request.user
-    user.require(Right.SEE_FIGURES)
+    if user.remit != EVERYTHING:
+        raise OutsideYourRemit("Notes on a topic or the whole council are for those who see all its figures.")
     slug, words = form.one("topic"), form.one("words")
     with transaction() as session:
         topic = topic_of(session, user.council_id, slug) if slug else None
@@ -344,7 +368,11 @@ def remove_note(request: AnyRequest, annotation_id: FromPath[UUID]) -> Redirect:
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     show_overview,
-    show_breakdown,
+    show_topics,
+    show_wards,
+    show_channels,
+    show_providers,
+    show_languages,
     show_topic,
     show_ward,
     add_note,

@@ -58,7 +58,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
         *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
-        f"POST {FIGURES}/notes",  # and it asks for the next as well
+        f"POST {FIGURES}/notes",
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
