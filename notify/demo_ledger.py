@@ -44,8 +44,7 @@ LEAVERS_CONSENT = f"""
     SELECT at, subscriber_id, topic_id, channel, action, '{COUNCIL}/demo-1', language, source
     FROM (
         SELECT joined AS at, subscriber_id, topic_id, channel, 'given' AS action, language,
-               (ARRAY['website', 'website', 'website', 'import', 'poster-library', 'assisted', 'poster-surgery'])
-               [1 + floor(7 * {_chance("name", 7)})::integer] AS source
+               CASE WHEN {_chance("name", 7)} < 0.8 THEN 'website' ELSE 'assisted' END AS source
         FROM invented_person WHERE gone IS NOT NULL
         UNION ALL
         SELECT gone, subscriber_id, topic_id, channel, 'withdrawn', language,

@@ -228,3 +228,15 @@ class TargetValue(SQLModel, table=True):
     value: Decimal
     entered_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     entered_by: str
+
+
+class RollupReply(SQLModel, table=True):
+    """How many people of a ward were asked and what they answered, of alerts whose detail is removed."""
+
+    __tablename__ = "rollup_reply"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    ward_code: str = Field(primary_key=True)
+    asked: int
+    safe: int
+    help: int

@@ -16,6 +16,10 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Reach", "/staff/figures/reach", Right.SEE_FIGURES),
     MenuItem("Fatigue", "/staff/figures/fatigue", Right.SEE_FIGURES),
     MenuItem("Targets", "/staff/figures/targets", Right.SEE_FIGURES),
+    MenuItem("Service levels", "/staff/figures/service-levels", Right.SEE_FIGURES),
+    MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES),
+    MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES),
+    MenuItem("Published", "/staff/figures/published", Right.CHANGE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

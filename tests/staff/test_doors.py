@@ -38,6 +38,8 @@ BODIES: Mapping[str, object] = {
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
     "/retry": {"states": ["unknown"]},
+    "/breach-note": {"note": "A cable was cut."},
+    "/staff-time": {"minutes": 30},
     "/lift": {"reason": "A new mailbox."},
     "/replay": {"since": "2026-01-01T00:00:00Z"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
@@ -174,6 +176,7 @@ def make_abroad(client: Client) -> Abroad:
         "slug": "0123456789ab",
         "code": "Z05999999",
         "indicator": "0123456789ab",
+        "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 
