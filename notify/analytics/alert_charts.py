@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlmodel import Session
 
 from notify.analytics import called
+from notify.analytics.models import RollupAlert
 from notify.analytics.one_alert import HOURS_SHOWN, Hits, OneAlert, Part, Step
 from notify.analytics.wards import land_of
 from notify.charts.areas import Area, areas
 from notify.charts.bars import bars, funnel, stacked
 from notify.charts.chart import Chart, Item, Mark, Series
 from notify.charts.lines import curve, lines
-from notify.charts.words import percent, whole
+from notify.charts.words import percent, seconds, whole
 
-MOST_POINTS = 30
+MOST_POINTS = 16
 OUTCOMES: Mapping[str, Callable[[Part], int]] = {
     "Delivered": lambda part: part.delivered,
     "No report": lambda part: part.unreported,
@@ -75,8 +76,19 @@ def _curve(found: OneAlert) -> Chart:
         series,
         head="After",
         write=percent,
-        marks=[Mark(f"{label} of those handed over:", at) for label, at in times if at is not None],
+        marks=[Mark(f"{label} of those handed over", at, brief=f"{label}:") for label, at in times if at is not None],
+        about=_speed(total),
         empty="Nothing was handed over yet.",
+    )
+
+
+def _speed(total: RollupAlert) -> str:
+    """How long it took, in a sentence."""
+    if total.time_to_50 is None or total.time_to_95 is None or total.time_to_99 is None:
+        return ""
+    return (
+        f"Half of those handed over were handed over within {seconds(total.time_to_50)}, 95% within "
+        f"{seconds(total.time_to_95)} and 99% within {seconds(total.time_to_99)}."
     )
 
 

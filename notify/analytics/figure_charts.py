@@ -119,7 +119,7 @@ def over_time(period: Period, found: Sequence[Slice], notes: Sequence[Annotation
     of = [by_key.get(key) for key, _label in steps]
     series = [
         Series("Handed over", [one.sent if one else 0 for one in of]),
-        Series("Did not come back", [reached(one) if one else 0 for one in of]),
+        Series("Failed", [one.failed if one else 0 for one in of]),
     ]
     return lines(
         "Messages by day" if period.is_by_day else "Messages by month",
@@ -164,7 +164,7 @@ def tiles(period: Period, now: Slice | None, before: Slice | None, found: Sequen
         value, was = (of(one) if one else None for one in (now, before))
         if value is None and not field.startswith("cost"):
             continue
-        note = f"{written(was, write)} in the time before" if was is not None else "nothing known of the time before"
+        note = f"{written(was, write)} in the time before" if was is not None else ""
         made.append(Tile(name, written(value, write), note, _spark(period, field, found)))
     return made
 

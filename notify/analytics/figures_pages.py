@@ -24,6 +24,7 @@ from notify.errors import NotFound
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
 from notify.web.forms import from_our_pages, read_form
@@ -120,7 +121,7 @@ def _overview(
         step_by_step=charts.step_by_step(period, steps),
         shown=[
             charts.over_time(period, steps, notes),
-            charts.outcomes("What became of them, by topic", "Topic", topics, _name, link),
+            charts.outcomes("What became of messages, by topic", "Topic", topics, _name, link),
             charts.rate("clicks", "Topic", topics, _name, link),
         ],
         notes=notes,
@@ -267,7 +268,7 @@ def _alerts(found: Sequence[Slice]) -> Chart:
 def _charts(session: Session, asked: Breakdown, found: Sequence[Slice], name: Named, link: Link) -> list[Chart]:
     """The pictures of one breakdown; of wards a map comes first."""
     made = [charts.ward_map(session, found, name, link)] if asked.by == By.WARD else []
-    made.append(charts.outcomes("What became of messages", asked.head, found, name, link))
+    made.append(charts.outcomes(f"What became of messages, by {asked.head.lower()}", asked.head, found, name, link))
     return made + [charts.rate(which, asked.head, found, name, link) for which in asked.rates]
 
 
@@ -322,7 +323,8 @@ def _asked(request: AnyRequest) -> Period:
 def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
     """Keep what changed, of a topic or of the whole council."""
     form, user = read_form(body), request.user
-    user.require(Right.SEE_FIGURES)
+    if user.remit != EVERYTHING:
+        raise OutsideYourRemit("Notes on a topic or the whole council are for those who see all its figures.")
     slug, words = form.one("topic"), form.one("words")
     with transaction() as session:
         topic = topic_of(session, user.council_id, slug) if slug else None

@@ -1,6 +1,7 @@
 """A map whose areas are shaded by a number: in four depths of pattern, each area with its number in the table."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -8,7 +9,7 @@ from markupsafe import Markup
 from notify.charts import svg
 from notify.charts.chart import Chart, Row, extremes, key_of, known, nothing, written
 from notify.charts.scale import Scale, scale_of
-from notify.charts.words import Write, whole
+from notify.charts.words import Write, not_known, whole
 
 DEPTHS = 4
 
@@ -54,18 +55,28 @@ def areas(
     )
     if not numbers:
         return Chart(title, about, Markup(""), tuple(heads), rows)
-    scale, key = scale_of(shown, DEPTHS), key_of(title, said, width)
+    scale, key = shades_of(shown), key_of(title, said, width)
     drawn = [_patterns(key)]
     drawn += [
         _shape(key, one, depth_of(shown[place], scale), said[place]) for place, one in enumerate(land) if one.path
     ]
     drawn += [_number(land[place], number) for place, number in numbers.items()]
     picture = svg.picture_of(key, title, about, width, height, drawn)
-    return Chart(title, about, picture + _legend(key, scale, write, has_unknown=None in shown), tuple(heads), rows)
+    return Chart(title, about, picture + _legend(key, scale, write, shown), tuple(heads), rows)
 
 
 def _number(one: Area, number: str) -> Markup:
     return svg.element("text", number, x=one.x, y=one.y, class_="number")
+
+
+def shades_of(values: Iterable[float | None]) -> Scale:
+    """From the least to the most, on round numbers; the key says what each depth stands for."""
+    numbers = [number for value in values if (number := known(value)) is not None]
+    low = min(numbers, default=0.0)
+    above = scale_of([number - low for number in numbers], DEPTHS)
+    step = above.ticks[1] - above.ticks[0]
+    first = math.floor(low / step) * step
+    return Scale(first, max(first + DEPTHS * step, *numbers), ()) if numbers else above
 
 
 def depth_of(value: float | None, scale: Scale) -> int:
@@ -93,19 +104,21 @@ def _patterns(key: str) -> Markup:
     return svg.element("defs", *made)
 
 
-def _legend(key: str, scale: Scale, write: Write, *, has_unknown: bool) -> Markup:
+def _legend(key: str, scale: Scale, write: Write, values: Sequence[float | None]) -> Markup:
     """What each depth stands for, below the map. It is hidden from those to whom the table is read."""
     step = (scale.high - scale.low) / DEPTHS
-    words = [f"{write(scale.low + step * depth)}–{write(scale.low + step * (depth + 1))}" for depth in range(DEPTHS)]
-    fills = [f"url(#{key}-depth-{depth})" for depth in range(1, DEPTHS + 1)]
-    drawn = [
-        svg.element("rect", x="0", y=svg.em(1.5 * place + 0.2), width="1.9em", height="1.1em", fill=fill, class_="part")
-        + svg.element("text", said, x="2.9em", y=svg.em(1.5 * place + 1.1))
-        for place, (fill, said) in enumerate(zip(fills, words, strict=True))
+    deepest = max(depth_of(value, scale) for value in values)
+    entries = [
+        (f"{write(scale.low + step * (depth - 1))}–{write(scale.low + step * depth)}", f"url(#{key}-depth-{depth})")
+        for depth in range(1, deepest + 1)
     ]
-    if has_unknown:
-        y = 1.5 * DEPTHS
-        drawn.append(svg.element("rect", x="0", y=svg.em(y + 0.2), width="1.9em", height="1.1em", class_="unknown"))
-        drawn.append(svg.element("text", written(None, write), x="2.9em", y=svg.em(y + 1.1)))
-    high = 1.5 * (DEPTHS + has_unknown)
-    return svg.element("svg", *drawn, class_="graph legend", width="100%", height=svg.em(high), aria_hidden="true")
+    entries += [(not_known(), "")] if None in values else []
+    drawn = [
+        svg.element("rect", x="0", y=svg.em(1.5 * place + 0.2), width="1.9em", height="1.1em", fill=fill,
+                    class_="part" if fill else "unknown")
+        + svg.element("text", said, x="2.9em", y=svg.em(1.5 * place + 1.1))
+        for place, (said, fill) in enumerate(entries)
+    ]  # fmt: skip
+    return svg.element(
+        "svg", *drawn, class_="graph legend", width="100%", height=svg.em(1.5 * len(entries)), aria_hidden="true"
+    )

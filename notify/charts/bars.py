@@ -60,7 +60,7 @@ def bars(
     notes = []
     if target:
         notes.append((target.label, target.said or write(target.at)))
-        drawn.append(_line(target.label, notes[0][1], scale.share(target.at) * room, height))
+        drawn.append(_line(target, notes[0][1], scale.share(target.at) * room, height))
     rows = tuple(Row(item.label, (words, *item.more), item.href) for item, words in zip(items, said, strict=True))
     return Chart(title, about, svg.picture(key, title, about, height, drawn), tuple(heads), rows, tuple(notes))
 
@@ -80,12 +80,12 @@ def _bar(
     )
 
 
-def _line(label: str, said: str, x: float, height: float) -> Markup:
+def _line(target: Mark, said: str, x: float, height: float) -> Markup:
     """A target across all bars."""
     anchor, shift = ("start", 0.3) if x < 50 else ("end", -0.3)
     line = svg.element("line", x1=svg.of_width(x), x2=svg.of_width(x), y1="0", y2=svg.em(height), class_="mark",
                        data_value=said)  # fmt: skip
-    return line + svg.words(f"{label} {said}", x, 1.0, anchor=anchor, shift=shift, class_="noted")
+    return line + svg.words(svg.shortened(target.drawn(said), 22), x, 1.0, anchor=anchor, shift=shift, class_="noted")
 
 
 def funnel(
@@ -116,10 +116,9 @@ def funnel(
         drawn.append(_bar(item.label, value, words, scale, room, place * ROW, share=share, kind=kind))
         rows.append(Row(item.label, (words, shares[place], percent(value / before) if before else "", *item.more)))
         before = value
-    about = about or ". ".join(f"{item.label}: {words}" for item, words in zip(steps, beside, strict=True)) + "."
-    height = ROW * len(steps)
-    key = key_of(title, steps)
-    return Chart(title, about, svg.picture(key, title, about, height, drawn), tuple(heads), tuple(rows))
+    desc = about or ". ".join(f"{item.label}: {words}" for item, words in zip(steps, beside, strict=True)) + "."
+    picture = svg.picture(key_of(title, steps), title, desc, ROW * len(steps), drawn)
+    return Chart(title, about, picture, tuple(heads), tuple(rows))
 
 
 def stacked(

@@ -64,11 +64,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place on the chart with a name: a target, an event, a moment."""
+    """A place on the chart with a name: a target, an event, a moment. `brief` is what the picture has room for."""
 
     label: str
     at: float
     said: str = ""
+    brief: str = ""
+
+    def drawn(self, said: str) -> str:
+        """What stands beside its line."""
+        return f"{self.brief or self.label} {said}"
 
 
 def known(value: float | None) -> float | None:

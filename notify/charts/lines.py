@@ -24,6 +24,7 @@ from notify.charts.words import Write, seconds, whole
 
 HIGH = 12.0  # lines of the part that holds the data
 EDGE = 2.5  # per cent that are left free on either side, for markers
+LONGEST_MARK = 22  # letters that stand beside a mark in the middle of the narrowest screen
 _TENTHS = re.compile(r"\.0(?=\D|$)")  # a scale needs none
 MOST_MARKED = 40  # points of a series that each have a marker; of more only some
 
@@ -117,10 +118,10 @@ def _drawn(
     plot = _Plot(1.5 * len(names) + 1.5 * len(marks) + 1.2, across, scale_of([*values, target.at if target else None]))
     key = key_of(title, data.labels, said, notes)
     drawn = [svg.keys(names, key, are_lines=True), _ground(plot, data.write)]
-    drawn += [_moment(plot, 1.5 * len(names) + 1.5 * place, mark.at, *notes[place]) for place, mark in enumerate(marks)]
+    drawn += [_moment(plot, 1.5 * (len(names) + place), mark, notes[place][1]) for place, mark in enumerate(marks)]
     if target:
         notes.append((target.label, target.said or data.write(target.at)))
-        drawn.append(_level(plot, target.at, *notes[-1]))
+        drawn.append(_level(plot, target, notes[-1][1]))
     drawn += [_series(plot, data, place) for place in range(len(data.series))]
     drawn.append(_feet(plot, data))
     about = about or _summary(data, said)
@@ -168,20 +169,24 @@ def _feet(plot: _Plot, data: _Data) -> Markup:
     return drawn
 
 
-def _moment(plot: _Plot, y: float, at: float, label: str, said: str) -> Markup:
+def _moment(plot: _Plot, y: float, mark: Mark, said: str) -> Markup:
     """A line down from the name of what happened then."""
-    x = plot.x(at)
+    x = plot.x(mark.at)
     anchor, shift = ("start", 0.3) if x < 50 else ("end", -0.3)
     line = svg.element("line", x1=svg.of_width(x), x2=svg.of_width(x), y1=svg.em(y + 0.3),
                        y2=svg.em(plot.top + HIGH), class_="mark", data_value=said)  # fmt: skip
-    return line + svg.words(f"{label} {said}", x, y + 1.1, anchor=anchor, shift=shift, class_="noted")
+    return line + svg.words(
+        svg.shortened(mark.drawn(said), LONGEST_MARK), x, y + 1.1, anchor=anchor, shift=shift, class_="noted"
+    )
 
 
-def _level(plot: _Plot, at: float, label: str, said: str) -> Markup:
+def _level(plot: _Plot, target: Mark, said: str) -> Markup:
     """A line across at the target."""
-    y = svg.em(plot.y(at))
+    y = svg.em(plot.y(target.at))
     line = svg.element("line", x1="0", x2="100%", y1=y, y2=y, class_="mark", data_value=said)
-    return line + svg.words(f"{label} {said}", 100, plot.y(at) - 0.3, anchor="end", class_="noted")
+    return line + svg.words(
+        svg.shortened(target.drawn(said)), 100, plot.y(target.at) - 0.3, anchor="end", class_="noted"
+    )
 
 
 def _series(plot: _Plot, data: _Data, place: int) -> Markup:

@@ -94,7 +94,7 @@ def test_every_picture_says_what_the_ledger_says(
     assert curve["10 s"] == ["33.3%", "0.0%"]
     assert curve["15 s"] == ["33.3%", "33.3%"]
     assert curve["30 s"] == ["100.0%", "33.3%"]
-    assert curve["95% of those handed over:"] == ["30 s"]
+    assert curve["95% of those handed over"] == ["30 s"]
     assert found["By ward"].rows["Northside"][1:] == ["2", "2", "1", "1", "0"]
     assert found["By way"].rows == {
         "Email": ["1", "1", "0", "0", "0", "2"],

@@ -60,7 +60,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
         *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
         *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
-        f"POST {FIGURES}/notes",  # and it asks for the next as well
+        f"POST {FIGURES}/notes",
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),

@@ -16,12 +16,14 @@ from sqlmodel import select
 
 from notify import clock
 from notify.alerts.models import Alert, Priority
+from notify.analytics.annotations import annotate
 from notify.composing.models import Draft, MessageTemplate, Rule
 from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
-from notify.subscribers.models import Contact
+from notify.subscribers import service as subscribers
+from notify.subscribers.models import Contact, NewTopic
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, WHO
 from tests.world import NORTH, World, add_resident, at_the_desk, make_key, make_world
@@ -137,6 +139,18 @@ def make_abroad(client: Client) -> Abroad:
             plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
         )
         recurrence_id = comes_again.id
+        subscribers.create_topic(
+            session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
+        )
+        note = annotate(
+            session,
+            council_id=council_id,
+            author="test",
+            author_name="Yon",
+            words="Yon.",
+            alert_id=UUID(alert_id),
+        )
+        annotation_id = note.id
     names: dict[str, object] = {
         "alert_id": alert_id,
         "subscriber_id": resident,
@@ -148,6 +162,9 @@ def make_abroad(client: Client) -> Abroad:
         "template_id": template_id,
         "language": "yonder",
         "recurrence_id": recurrence_id,
+        "annotation_id": annotation_id,
+        "slug": "0123456789ab",
+        "code": "Z05999999",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 
