@@ -37,7 +37,7 @@ def take_in(client: Client, headers: dict[str, str], file: str) -> Any:  # noqa:
 def stored() -> list[tuple[str, datetime, bool, int]]:
     with transaction() as session:
         rows = session.execute(text("SELECT category, starts_at, is_whole_day, calls FROM call_volume ORDER BY 1, 2"))
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
 
 def test_every_row_is_kept_or_refused_with_a_reason(client: Client, world: World) -> None:

@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify import clock
+from notify.analytics.period import month_before, today
 from notify.db import transaction
 from notify.performance import publication, tables
 from notify.staff.models import Role
@@ -79,7 +80,7 @@ CELL = f"""
 
 def month_ago(months: int) -> datetime:
     """The tenth of a month that is over."""
-    first = datetime.combine(publication.month_before(publication.today(), months), datetime.min.time(), UTC)
+    first = datetime.combine(month_before(today(), months), datetime.min.time(), UTC)
     return first + timedelta(days=9, hours=12)
 
 
