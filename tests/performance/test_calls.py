@@ -137,7 +137,7 @@ def test_calls_are_laid_beside_the_alerts_of_their_topic(client: Client, world: 
     assert (own["categories"], hour["calls"], hour["usual"]) == (["Bins"], 50, 15.0)
     assert len(own["hours"]) == 72
     shown = client.get(f"/staff/figures/calls/{alert}", headers=at_the_desk(make_key(world, Role.VIEWER))).text
-    assert "there were 50 calls; as usual there would have been 15" in shown
+    assert "In the 1 of the 24 hours from the alert of which calls are known there were 50 calls; as usual" in shown
     unknown = {"category": "Trees", "topic": "bins"}
     assert client.put("/api/v1/calls/categories", json=unknown, headers=world.headers).status_code == 404
 
