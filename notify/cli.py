@@ -20,6 +20,7 @@ from notify.deliveries.bounce_commands import bounce_command
 from notify.deliveries.checks import complaints as hand_over_complaints
 from notify.deliveries.commands import hold_command, queue, release_command
 from notify.errors import NotifyError
+from notify.exports.commands import export_command, retention_command
 from notify.jobs import Lane
 from notify.places.commands import geodata
 from notify.processes import (
@@ -317,5 +318,8 @@ def _check_providers() -> Sequence[str]:
     return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
 
 
-for command in (geodata, queue, hold_command, release_command, bounce_command, council, officer, key, audit):
+for command in (
+    *(geodata, queue, hold_command, release_command, bounce_command, council, officer, key, audit),
+    *(export_command, retention_command),
+):
     main.add_command(command)

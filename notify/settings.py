@@ -202,6 +202,12 @@ class Settings(BaseSettings):
     flood_topic: str = Field(
         "", description="Short name of the topic of flood warnings. Empty: each council's topic for emergencies."
     )
+    retention_days: int = Field(
+        30,
+        ge=7,
+        le=90,
+        description="How many days after an alert's last activity it can still be said who got it. Figures stay.",
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )

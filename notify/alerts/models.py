@@ -55,7 +55,8 @@ class Alert(SQLModel, table=True):
     a no does not count again. `ledger_month` is the partition that holds every delivery of this alert.
     `reply_code` is its short name in links, given by the database. `escalation` is an `Escalation`. One that
     `is_training` is a test as well, so that no message of it leaves; the database refuses anything else.
-    `parts` are the words of the alerts that a digest is made of, by language.
+    `parts` are the words of the alerts that a digest is made of, by language. From `detail_removed_at` on the ledger
+    does not know any more who got it.
     """
 
     __tablename__ = "alert"
@@ -93,6 +94,7 @@ class Alert(SQLModel, table=True):
     approved_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     expanded_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     finished_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    detail_removed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     parts: list[dict[str, object]] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )

@@ -172,6 +172,8 @@ def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
     Raises: WrongState, AlreadyExpired.
     """
     _require_not_over(alert.expires_at)
+    if alert.follows_id:
+        _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
     _stop_what_is_over(session, alert, actor)
     topic = session.get_one(Topic, alert.topic_id)
     _move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
@@ -180,6 +182,11 @@ def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
     if APPROVALS_NEEDED[topic.approval] == 0:
         _release(session, alert)
     return alert
+
+
+def _require_known_readers(first: Alert) -> None:
+    if first.detail_removed_at:
+        raise WrongState("It was so long ago that nobody can say any more who got the first alert: write a new one.")
 
 
 def _stop_what_is_over(session: Session, alert: Alert, actor: str) -> None:
@@ -291,6 +298,7 @@ def draft_follow_up(
     """The same as a draft, which an officer looks at before it is sent. Raises: WrongState, AlreadyExpired."""
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
+    _require_known_readers(first)
     _require_not_over(content.expires_at)
     alert = Alert(
         council_id=first.council_id,

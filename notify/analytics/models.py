@@ -133,3 +133,15 @@ class Annotation(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     removed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     removed_by: str | None = None
+
+
+class RollupReply(SQLModel, table=True):
+    """How many people of a ward were asked and what they answered, of alerts whose detail is removed."""
+
+    __tablename__ = "rollup_reply"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    ward_code: str = Field(primary_key=True)
+    asked: int
+    safe: int
+    help: int

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -139,6 +139,9 @@ class Spend(SQLModel, table=True):
     provider: str = Field(primary_key=True)
     messages: int
     cost: int = Field(sa_column=Column(BigInteger, nullable=False))
+    changed_at: datetime | None = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), server_default=FetchedValue(), nullable=False)
+    )
 
 
 class AuditEntry(SQLModel, table=True):

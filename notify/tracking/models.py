@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, SmallInteger
+from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from notify.db import moment_column, state_column
@@ -96,6 +96,9 @@ class RollupHit(SQLModel, table=True):
     device: Device = Field(sa_column=state_column(Device, primary_key=True))
     hour: datetime = Field(sa_column=moment_column(primary_key=True))
     times: int = Field(sa_type=BigInteger)
+    changed_at: datetime | None = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), server_default=FetchedValue(), nullable=False)
+    )
 
 
 class RollupPeople(SQLModel, table=True):

@@ -59,7 +59,13 @@ def note(session: Session, alert: Alert, number: int | None, kind: EventKind) ->
     if alert.ledger_month is None:
         return
     session.execute(
-        text("INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, now(), :alert, :number, :kind)"),
+        text("""
+            INSERT INTO event (month, at, alert_id, number, kind)
+            SELECT CAST(:month AS date), now(), :alert, CAST(:number AS integer), :kind
+            FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            -- a mail is left long after its month is gone; that must never fail
+            WHERE inhparent = 'event'::regclass AND relname = 'event_' || to_char(CAST(:month AS date), 'YYYYMM')
+        """),
         {"month": alert.ledger_month, "alert": alert.id, "number": number, "kind": kind},
     )
 

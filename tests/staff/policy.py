@@ -60,7 +60,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
         *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
         *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
-        f"POST {FIGURES}/notes",
+        f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
@@ -88,7 +88,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
         *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
         f"GET {API}/figures",
+        *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
+        *(f"GET {DESK}/exports", f"POST {DESK}/exports/file", f"GET {DESK}/exports/retention"),
     },
+    Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_FIGURES: {
         *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),

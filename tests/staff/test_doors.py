@@ -165,6 +165,7 @@ def make_abroad(client: Client) -> Abroad:
         "annotation_id": annotation_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
+        "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 LEVELS = """
 CREATE TABLE service_target (

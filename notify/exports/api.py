@@ -1,0 +1,92 @@
+"""The JSON doors of data sets: what there is, its rows page by page or as a file, and the data dictionary."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Field, SQLModel
+
+from notify.db import transaction
+from notify.exports import catalogue, dictionary, reading
+from notify.exports.dataset import SCHEMA_VERSION, DataSet
+from notify.exports.handing import handed_out
+from notify.exports.reading import Window, as_text
+from notify.exports.taking import note_taken, take
+from notify.exports.writing import Format, plain
+from notify.staff.guards import Principal, Requires, Right
+from notify.web.moments import aware
+
+AnyRequest = Request[Principal, None, State]
+
+
+class ExtractPage(SQLModel):
+    """Rows of a data set by the columns' names."""
+
+    data_set: str
+    schema_version: int
+    rows: list[dict[str, object]]
+    changed_until: str = Field(description="The `changed_since` of the next time: nothing is missed then.")
+    next: str | None = Field(description="Goes into `after` for the page that follows; null on the last one.")
+
+
+@get("/extracts", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=False, tags=["extracts"])
+def list_extracts(request: AnyRequest) -> list[dict[str, object]]:
+    """The data sets that you may take, with every column's type, unit, meaning and source."""
+    return [dict(data.as_json()) for data in catalogue.open_to(request.user)]
+
+
+@get("/extracts/dictionary", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=False, tags=["extracts"])
+def read_dictionary() -> dict[str, object]:
+    """Every table of the database: what it is, whom it is about, how long it is kept, and whether it may leave."""
+    return dict(dictionary.as_json())
+
+
+@get("/extracts/{data_set:str}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
+def read_extract(
+    request: AnyRequest,
+    data_set: FromPath[str],
+    file_format: Annotated[Format | None, QueryParameter(name="format")] = None,
+    since: FromQuery[date | None] = None,
+    until: FromQuery[date | None] = None,
+    changed_since: FromQuery[datetime | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
+) -> Response[object] | Stream:
+    """A page of rows; with `format` (csv, json, jsonl or xlsx) all of them as a file.
+
+    `since` and `until` are days in this country, both included. `changed_since` gives what changed since: pass the
+    `changed_until` of the answer before (of a file: the header `Extract-Changed-Until`), and nothing is ever missed;
+    some rows come twice, told by the data set's key.
+    """
+    data = catalogue.data_set(data_set)
+    request.user.require(data.right)
+    window = Window(since, until, aware(changed_since))
+    if file_format:
+        return handed_out(take(request.user.council_id, request.user.actor, data, window, file_format))
+    return Response(_page(request.user, data, window, after=after, limit=limit))
+
+
+def _page(user: Principal, data: DataSet, window: Window, *, after: str | None, limit: int) -> ExtractPage:
+    with transaction() as session:
+        if data.is_personal:
+            note_taken(session, user.council_id, user.actor, data, window, "page")
+        found = reading.page(session, user.council_id, data, window, after=after, limit=limit)
+    return ExtractPage(
+        data_set=data.name,
+        schema_version=SCHEMA_VERSION,
+        rows=[_named(data, row) for row in found.rows],
+        changed_until=as_text(found.changed_until),
+        next=found.next,
+    )
+
+
+def _named(data: DataSet, row: Sequence[object]) -> dict[str, object]:
+    return {name: plain(value) for name, value in zip(data.names, row, strict=True)}
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (list_extracts, read_dictionary, read_extract)

@@ -1,0 +1,329 @@
+"""What every table is for, whom it is about, how long it is kept, and how it leaves with a council's own data.
+
+One line a table and one place for it: the data dictionary, the full extract, the inventory of personal data and the
+removal of what is old are made from here. Names and kinds of columns come from the models.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+from sqlmodel import SQLModel
+
+SCHEMA_VERSION = "1.0"
+
+
+class About(StrEnum):
+    """Whom a table or a column is about."""
+
+    NOBODY = "nobody"
+    STAFF = "staff"  # officers, by id or by name
+    PSEUDONYM = "pseudonym"  # residents, by ids or keyed hashes that only this database resolves
+    RESIDENT = "resident"  # residents, by what tells who they are
+
+
+class Keeping(StrEnum):
+    """How long rows are kept."""
+
+    FOR_GOOD = "for good: it is the record of what was done"
+    WHILE_USED = "until it is changed or removed by whom it belongs to"
+    RESIDENT = "until the resident or the council erases them; a resident who never confirmed goes after 30 days"
+    DETAIL = "NOTIFY_RETENTION_DAYS (30) after the alert's last activity; figures about it stay"
+    DAYS_30 = "30 days after its end"
+    WEEK = "7 days"
+    TWO_DAYS = "2 days"
+    EXPIRY = "until it expires, at most a day longer"
+    RELEASE = "until a newer release has taken its place and it is removed"
+    RUNNING = "rewritten while the platform runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table. `scope` is SQL that is true for a row `t` of the council `:council`.
+
+    `why_not` instead of a scope says why the table does not leave with the full extract. `residents`, `pseudonyms` and
+    `staff` are columns about people, `secrets` columns that never leave, `meant` what else a column means.
+    """
+
+    keeping: Keeping
+    scope: str = ""
+    why_not: str = ""
+    residents: Sequence[str] = ()
+    pseudonyms: Sequence[str] = ()
+    staff: Sequence[str] = ()
+    secrets: Sequence[str] = ()
+    meant: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def about(self) -> About:
+        """The nearest that the table comes to a person."""
+        nearest = ((self.residents, About.RESIDENT), (self.pseudonyms, About.PSEUDONYM), (self.staff, About.STAFF))
+        return next((about for columns, about in nearest if columns), About.NOBODY)
+
+
+OWN = "t.council_id = :council"
+OF_ALERT = "t.alert_id IN (SELECT a.id FROM alert a WHERE a.council_id = :council)"
+OF_TOPIC = "t.topic_id IN (SELECT k.id FROM topic k WHERE k.council_id = :council)"
+FOLLOWS = """EXISTS (SELECT FROM subscription u JOIN topic k ON k.id = u.topic_id
+    WHERE u.subscriber_id = {subscriber} AND k.council_id = :council)"""
+OF_SUBSCRIBER = FOLLOWS.format(subscriber="t.subscriber_id")
+OF_CONTACT = (
+    f"EXISTS (SELECT FROM contact c WHERE c.id = t.contact_id AND {FOLLOWS.format(subscriber='c.subscriber_id')})"
+)
+OF_ADDRESS = (
+    "EXISTS (SELECT FROM contact c WHERE c.address_hash = t.address_hash AND "
+    f"{FOLLOWS.format(subscriber='c.subscriber_id')})"
+)
+OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
+
+PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
+SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
+ENGINE = "It steers the machinery of the whole installation and says nothing about a council."
+REPEATS = "It holds replies for requests that may be repeated, which the tables themselves say."
+
+TABLES: Mapping[str, Entry] = {
+    # councils and staff
+    "council": Entry(Keeping.WHILE_USED, "t.id = :council"),
+    "officer": Entry(
+        Keeping.WHILE_USED,
+        OWN,
+        staff=("email", "name", "oidc_subject"),
+        secrets=("password_hash", "totp_secret", "totp_step"),
+    ),
+    "api_key": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id", "name"), secrets=("digest",)),
+    "sign_in": Entry(Keeping.EXPIRY, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
+    "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
+    "budget": Entry(Keeping.WHILE_USED, OWN),
+    "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
+    "audit_entry": Entry(Keeping.FOR_GOOD, OWN, staff=("actor", "detail")),
+    "audit_seal": Entry(
+        Keeping.FOR_GOOD,
+        "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
+        meant={"position": "In the chain over all councils of the installation; links between are theirs."},
+    ),
+    # places
+    "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "postcode": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "place_change": Entry(
+        Keeping.RESIDENT,
+        f"EXISTS (SELECT FROM place p WHERE p.id = t.place_id AND {FOLLOWS.format(subscriber='p.subscriber_id')})",
+        pseudonyms=("place_id",),
+    ),
+    # residents
+    "topic": Entry(Keeping.FOR_GOOD, OWN),
+    "subscriber": Entry(
+        Keeping.RESIDENT, FOLLOWS.format(subscriber="t.id"), residents=("name",), pseudonyms=("id", "language")
+    ),
+    "contact": Entry(
+        Keeping.RESIDENT,
+        OF_SUBSCRIBER,
+        residents=("address",),
+        pseudonyms=("id", "subscriber_id", "address_hash"),
+        secrets=("secret", "address_hash"),
+    ),
+    "place": Entry(
+        Keeping.RESIDENT, OF_SUBSCRIBER, residents=("postcode", "label"), pseudonyms=("id", "subscriber_id")
+    ),
+    "subscription": Entry(Keeping.RESIDENT, OF_TOPIC, pseudonyms=("subscriber_id",)),
+    "consent_wording": Entry(Keeping.FOR_GOOD, "true"),
+    "consent": Entry(
+        Keeping.FOR_GOOD, f"({OF_TOPIC} OR t.topic_id IS NULL AND {OF_SUBSCRIBER})", pseudonyms=("subscriber_id",)
+    ),
+    "suppression": Entry(Keeping.FOR_GOOD, OF_ADDRESS, pseudonyms=("address_hash",), secrets=("address_hash",)),
+    "notice": Entry(Keeping.DAYS_30, OF_CONTACT, pseudonyms=("contact_id",)),
+    "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
+    "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
+    "confirm_code": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
+    "resident_session": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("subscriber_id",), secrets=("digest",)),
+    "endpoint": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
+    # alerts
+    "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
+    "approval": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "reason")),
+    "idempotent_reply": Entry(Keeping.WEEK, why_not=REPEATS),
+    "draft": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id",)),
+    "message_template": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
+    "recurrence": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
+    "occurrence": Entry(
+        Keeping.FOR_GOOD, "t.recurrence_id IN (SELECT r.id FROM recurrence r WHERE r.council_id = :council)"
+    ),
+    "cap_message": Entry(Keeping.FOR_GOOD, OWN),
+    "flood_warning": Entry(Keeping.FOR_GOOD, OWN),
+    "hold": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "lifted_by")),
+    # the ledger
+    "delivery": Entry(
+        Keeping.DETAIL,
+        OF_ALERT,
+        pseudonyms=("contact_id", "subscriber_id", "ward_code", "provider_reference"),
+        meant={
+            "month": "The first day of the month that the whole alert is kept in.",
+            "number": "From 1 within the alert.",
+            "cost": "Thousandths of a penny; empty: nobody had set a price.",
+        },
+    ),
+    "event": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("number", "detail")),
+    "reply": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("subscriber_id", "answer")),
+    "digest_item": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("contact_id", "subscriber_id")),
+    "batch": Entry(Keeping.DETAIL, OF_ALERT, secrets=("lease",)),
+    "hit": Entry(
+        Keeping.DETAIL,
+        OF_ALERT,
+        pseudonyms=("number", "visitor"),
+        secrets=("visitor",),
+        meant={"number": "The delivery's, of readers who agreed to be counted."},
+    ),
+    "reader": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("number",)),
+    "visitor_key": Entry(
+        Keeping.TWO_DAYS,
+        why_not="Pseudonyms are made with it, and it is destroyed so that nobody can.",
+        secrets=("key",),
+    ),
+    # figures
+    "rollup_alert": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
+    "rollup_cell": Entry(Keeping.FOR_GOOD, OF_ALERT, meant={"cost": "Thousandths of a penny."}),
+    "rollup_curve": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_hour": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_hit": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_people": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_reply": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_due": Entry(Keeping.RUNNING, why_not=ENGINE),
+    "rollup_mark": Entry(Keeping.RUNNING, why_not=ENGINE),
+    # the machinery
+    "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
+    "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
+    # what leaves and what is removed
+    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "emails"), secrets=("secret",)),
+    "export_run": Entry(
+        Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
+    ),
+    "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
+    "retention_run": Entry(
+        Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
+    ),
+}
+
+# what a column means wherever it stands
+COMMON: Mapping[str, str] = {
+    "id": "The row's own id; ids of version 7 sort by when they were made.",
+    "council_id": "The council that it belongs to.",
+    "alert_id": "The alert that it is about.",
+    "topic_id": "The topic that it is about.",
+    "subscriber_id": "The resident, by id; erased residents' ids lead to nobody.",
+    "contact_id": "The resident's address, by id.",
+    "month": "The first day of the month.",
+    "at": "When it happened.",
+    "created_at": "When it was made.",
+    "changed_at": "When it was last changed.",
+    "channel": "email, sms, voice or webhook.",
+    "language": "The language's code, such as en or cy.",
+    "ward_code": "The ward's published code.",
+    "district_code": "The district's published code.",
+    "provider": "The adapter that took the message.",
+    "actor": "Who did it: officer:<id>, key:<prefix> or a part of the platform.",
+    "created_by": "Who made it: officer:<id>, key:<prefix> or a part of the platform.",
+    "expires_at": "From when on it is worth nothing.",
+    "slug": "The short name that stands in addresses.",
+    "address_hash": "A keyed hash of an address; the key is not in the database.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnWords:
+    """One column as the dictionary shows it. `refers_to` is `table.column` or empty."""
+
+    name: str
+    kind: str
+    nullable: bool
+    is_key: bool
+    refers_to: str
+    about: About
+    is_secret: bool
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableWords:
+    """One table as the dictionary shows it; `why_not` is empty where it leaves with the full extract."""
+
+    name: str
+    meaning: str
+    about: About
+    keeping: Keeping
+    why_not: str
+    columns: Sequence[ColumnWords]
+
+
+def dictionary() -> Sequence[TableWords]:
+    """Every table of ours, by name. Raises: KeyError for a table that nobody entered above."""
+    return [_table(table, TABLES[name]) for name, table in sorted(SQLModel.metadata.tables.items())]
+
+
+def as_json() -> Mapping[str, object]:
+    """The dictionary for programs."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tables": [
+            {
+                "name": table.name,
+                "meaning": table.meaning,
+                "about": table.about,
+                "kept": table.keeping,
+                "in_full_extract": not table.why_not,
+                "why_not": table.why_not,
+                "columns": [
+                    {
+                        "name": column.name,
+                        "type": column.kind,
+                        "nullable": column.nullable,
+                        "key": column.is_key,
+                        "refers_to": column.refers_to,
+                        "about": column.about,
+                        "left_out": column.is_secret,
+                        "meaning": column.meaning,
+                    }
+                    for column in table.columns
+                ],
+            }
+            for table in dictionary()
+        ],
+    }
+
+
+def _table(table: Table, entry: Entry) -> TableWords:
+    columns = [_column(column, entry) for column in table.columns]
+    return TableWords(table.name, _docstring(table.name), entry.about, entry.keeping, entry.why_not, columns)
+
+
+def _column(column: "Column[object]", entry: Entry) -> ColumnWords:
+    refers_to = next((key.target_fullname for key in column.foreign_keys), "")
+    ways = ((entry.residents, About.RESIDENT), (entry.pseudonyms, About.PSEUDONYM), (entry.staff, About.STAFF))
+    return ColumnWords(
+        name=column.name,
+        kind=_kind(column),
+        nullable=bool(column.nullable),
+        is_key=column.primary_key,
+        refers_to=refers_to,
+        about=next((about for columns, about in ways if column.name in columns), About.NOBODY),
+        is_secret=column.name in entry.secrets,
+        meaning=entry.meant.get(column.name) or COMMON.get(column.name, ""),
+    )
+
+
+def _kind(column: "Column[object]") -> str:
+    """The column's kind as PostgreSQL calls it, in small letters."""
+    return str(column.type.compile(dialect=postgresql.dialect())).lower()  # type: ignore[no-untyped-call]
+
+
+def _docstring(table: str) -> str:
+    for model in _models(SQLModel):
+        if getattr(model, "__tablename__", "") == table and "__table__" in vars(model):
+            return " ".join((model.__doc__ or "").split())
+    return ""
+
+
+def _models(base: type[SQLModel]) -> Iterator[type[SQLModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)

@@ -1,0 +1,95 @@
+"""The page where data sets and the full extract are taken away."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import RawBody
+from litestar.response import Stream
+from litestar.types import ControllerRouterHandler
+
+from notify.errors import NotifyError
+from notify.exports import catalogue
+from notify.exports.everything import take_everything
+from notify.exports.handing import handed_out
+from notify.exports.reading import Window
+from notify.exports.taking import take
+from notify.exports.writing import Format
+from notify.staff.desk import Fault, staff_page
+from notify.staff.guards import Principal, Requires, Right
+from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+
+AnyRequest = Request[Principal, None, State]
+
+PATH = "/staff/exports"
+FIGURES = "/staff/figures"
+
+
+@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_exports(request: AnyRequest) -> Response[object]:
+    """What can be taken away, in which formats, and what else leads out of the house."""
+    return _page(request.user, EMPTY)
+
+
+def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response[object]:
+    return staff_page(
+        user,
+        "staff-exports.html",
+        at=FIGURES,
+        status=422 if faults else 200,
+        data_sets=catalogue.open_to(user),
+        formats=list(Format),
+        form=form,
+        faults=faults,
+        may_take_everything=user.may(Right.EXPORT_EVERYTHING),
+    )
+
+
+@post(
+    f"{PATH}/file",
+    guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
+    """One data set as a file."""
+    form, user = read_form(body), request.user
+    faults: list[Fault] = []
+    since, until = _day(form, "since", faults), _day(form, "until", faults)
+    if form.one("data") not in catalogue.DATA_SETS:
+        faults.append(Fault("data", "Choose a data set"))
+    if faults:
+        return _page(user, form, faults)
+    data = catalogue.data_set(form.one("data"))
+    user.require(data.right)
+    kind = Format(form.one("format")) if form.one("format") in set(Format) else Format.CSV
+    try:
+        return handed_out(take(user.council_id, user.actor, data, Window(since, until), kind))
+    except NotifyError as error:
+        return _page(user, form, [Fault("since", error.detail)])
+
+
+def _day(form: Form, name: str, faults: list[Fault]) -> date | None:
+    written = form.one(name)
+    try:
+        return date.fromisoformat(written) if written else None
+    except ValueError:
+        faults.append(Fault(name, "Write the day as in 2026-11-24"))
+        return None
+
+
+@post(
+    f"{PATH}/everything",
+    guards=[from_our_pages, Requires(Right.EXPORT_EVERYTHING)],
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def take_all(request: AnyRequest) -> Stream:
+    """Everything that the platform holds for the council, as one archive."""
+    return handed_out(take_everything(request.user.council_id, request.user.actor))
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_exports, take_file, take_all)

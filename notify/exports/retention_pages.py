@@ -1,0 +1,36 @@
+"""The page that says what was removed, what goes next, and what stays."""
+
+from collections.abc import Sequence
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.types import ControllerRouterHandler
+
+from notify.db import transaction
+from notify.exports.dictionary import TABLES, Keeping
+from notify.exports.retention import runs
+from notify.settings import settings
+from notify.staff.desk import staff_page
+from notify.staff.guards import Principal, Requires, Right
+
+AnyRequest = Request[Principal, None, State]
+
+PATH = "/staff/exports/retention"
+
+
+@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_retention(request: AnyRequest) -> Response[object]:
+    """Every round that removed something: when, how many alerts, rows, months and keys."""
+    with transaction() as session:
+        found = runs(session)
+    return staff_page(
+        request.user,
+        "staff-retention.html",
+        at="/staff/figures",
+        days=settings().retention_days,
+        runs=found,
+        detail=[name for name, entry in TABLES.items() if entry.keeping == Keeping.DETAIL],
+    )
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_retention,)
