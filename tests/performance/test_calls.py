@@ -1,10 +1,13 @@
 """Calls: taken in from a file row by row, replaced by the same hours, and laid beside alerts."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
@@ -14,6 +17,7 @@ from sqlalchemy import text
 from notify import clock
 from notify.db import transaction
 from notify.performance.calls_csv import CallsNotReadable, read_calls
+from notify.performance.commands import calls_command
 from notify.staff.models import Role
 from tests.alerts.calls import created, neighbour
 from tests.performance.desk import submit
@@ -165,3 +169,19 @@ def test_another_council_sees_none_of_it(client: Client, world: World) -> None:
     take_in(client, theirs, "date,category,calls\n2026-11-01,Bins,3\n")
     own = client.get("/api/v1/calls?since=2026-01-01&until=2026-12-31", headers=world.headers).json()
     assert own["months"][0]["calls"] == 10
+
+
+@pytest.mark.usefixtures("world")
+def test_the_command_says_what_it_refused_and_fails_where_it_did(tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+
+    def typed(lines: str) -> tuple[int, str]:
+        file.write_text("date,category,calls\n" + lines)
+        result = CliRunner().invoke(calls_command, ["import", "zed", str(file)], obj=nullcontext)
+        return result.exit_code, result.output
+
+    assert typed("2026-11-01,Bins,10\n") == (0, "1 rows: 1 added, 0 replaced, 0 refused.\n")
+    code, said = typed("2026-11-01,Bins,12\n2026-11-02,Bins,-1\n")
+    assert code == 1
+    assert "Row 3 is refused: '-1' is no number of calls." in said
+    assert "2 rows: 0 added, 1 replaced, 1 refused." in said
