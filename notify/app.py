@@ -14,7 +14,15 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
-from notify.analytics import alert_figures_pages, archive_pages, figures_pages, live_pages, missed_pages
+from notify.analytics import (
+    alert_figures_pages,
+    archive_pages,
+    figures_pages,
+    growth_pages,
+    live_pages,
+    missed_pages,
+    targets_pages,
+)
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
@@ -93,6 +101,8 @@ PAGE_DOORS = (
     performance_pages,
     figures_pages,
     alert_figures_pages,
+    growth_pages,
+    targets_pages,
     exports_pages,
     retention_pages,
     foi_pages,
