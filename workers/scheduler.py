@@ -29,6 +29,7 @@ from notify.deliveries import (
     restores,
     service,
 )
+from notify.exports import retention
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning
@@ -81,6 +82,13 @@ def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
+_remover = Errand("retention", retention.run)
+
+
+def _remove_detail(_: Session) -> None:
+    _remover.go()  # a few million rows take minutes
+
+
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
@@ -102,6 +110,7 @@ CHORES = (
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
+    Chore("remove what is about single recipients", 3600, _remove_detail),
 )
 
 
