@@ -27,7 +27,7 @@ from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
-from notify.exports import retention_pages
+from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages
@@ -56,6 +56,7 @@ JSON_DOORS = (
     analytics_api,
     cap_api,
     exports_api,
+    schedule_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -83,6 +84,7 @@ PAGE_DOORS = (
     live_pages,
     missed_pages,
     exports_pages,
+    schedule_pages,
     retention_pages,
 )
 

@@ -29,7 +29,7 @@ from notify.deliveries import (
     restores,
     service,
 )
-from notify.exports import retention
+from notify.exports import delivering, retention
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning
@@ -82,6 +82,13 @@ def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
+_sender = Errand("exports", delivering.send_due)
+
+
+def _send_exports(_: Session) -> None:
+    _sender.go()  # the network may be slow
+
+
 _remover = Errand("retention", retention.run)
 
 
@@ -110,6 +117,7 @@ CHORES = (
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
+    Chore("send what is sent regularly", 30, _send_exports),
     Chore("remove what is about single recipients", 3600, _remove_detail),
 )
 

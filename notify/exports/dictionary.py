@@ -194,9 +194,11 @@ TABLES: Mapping[str, Entry] = {
     "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
     "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
     # what leaves and what is removed
-    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "emails"), secrets=("secret",)),
+    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(
-        Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
+        Keeping.FOR_GOOD,
+        "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)",
+        staff=("receiver",),
     ),
     "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "retention_run": Entry(

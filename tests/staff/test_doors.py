@@ -19,6 +19,9 @@ from notify.alerts.models import Alert, Priority
 from notify.composing.models import Draft, MessageTemplate, Rule
 from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
+from notify.exports import schedules
+from notify.exports.models import Rhythm
+from notify.exports.writing import Format
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
 from notify.subscribers.models import Contact
@@ -135,6 +138,8 @@ def make_abroad(client: Client) -> Abroad:
             plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
         )
         recurrence_id = comes_again.id
+        plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
+        schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
     names: dict[str, object] = {
         "alert_id": alert_id,
         "subscriber_id": resident,
@@ -146,6 +151,7 @@ def make_abroad(client: Client) -> Abroad:
         "template_id": template_id,
         "language": "yonder",
         "recurrence_id": recurrence_id,
+        "schedule_id": schedule_id,
         "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})

@@ -12,7 +12,7 @@ CREATE TABLE export_schedule (
     what varchar NOT NULL,
     format varchar NOT NULL,
     rhythm varchar(32) NOT NULL CHECK (rhythm IN ('weekly', 'monthly')),
-    emails text[] NOT NULL,
+    officers uuid[] NOT NULL,
     webhook varchar NOT NULL,
     secret varchar NOT NULL,
     created_by varchar NOT NULL,
