@@ -16,6 +16,8 @@ BENCHMARKS: Mapping[str, Sequence[str]] = {
     "distance": (),
     "urgent": (),
     "pages": (),
+    "redirect": (),
+    "events": ("--events", "1000000"),  # ten million take ten minutes: python -m benchmarks.events
 }
 
 

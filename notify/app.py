@@ -14,8 +14,8 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
+from notify.analytics import alert_figures_pages, archive_pages, figures_pages, live_pages, missed_pages
 from notify.analytics import api as analytics_api
-from notify.analytics import archive_pages, live_pages, missed_pages
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
@@ -28,6 +28,8 @@ from notify.deliveries import pages as deliveries_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
+from notify.performance import api as performance_api
+from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages
@@ -55,6 +57,7 @@ JSON_DOORS = (
     endpoint_api,
     analytics_api,
     cap_api,
+    performance_api,
     exports_api,
     schedule_api,
 )
@@ -83,6 +86,13 @@ PAGE_DOORS = (
     onboarding_pages,
     live_pages,
     missed_pages,
+    level_pages,
+    cost_pages,
+    call_pages,
+    published_pages,
+    performance_pages,
+    figures_pages,
+    alert_figures_pages,
     exports_pages,
     schedule_pages,
     retention_pages,

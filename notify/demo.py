@@ -9,21 +9,25 @@ import signal
 import socket
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 
 import click
 import httpx
 from sqlmodel import select
 
-from notify import catcher, db
+from notify import catcher, clock, db
 from notify.catcher import Catcher
 from notify.errors import SetUpError
 from notify.lifeline import die_with_parent
 from notify.places.commands import load_release
+from notify.places.population import load_population
 from notify.processes import service_processes
 from notify.rendering import TEMPLATES
 from notify.settings import settings
@@ -67,6 +71,16 @@ TOPICS = (
         frequency="About once a month.",
         approval=ApprovalRule.ONE,
     ),
+)
+# how people came to sign up: where, from which week to which, and how many compared with the others
+CAMPAIGNS = (
+    ("import", 0, 1, 60.0),
+    ("website", 0, 52, 2.0),
+    ("assisted", 1, 52, 0.3),
+    ("poster-library", 14, 22, 3.0),
+    ("website", 27, 29, 9.0),  # after a flood
+    ("poster-surgery", 31, 37, 2.5),
+    ("council-tax-letter", 41, 44, 12.0),
 )
 FIRST_NAMES = ("Alis", "Bryn", "Carys", "Dewi", "Edith", "Femi", "Gita", "Huw", "Ines", "Jo", "Kofi", "Lowri")
 LAST_NAMES = ("Archer", "Baptiste", "Chowdhury", "Davies", "Ellis", "Fisher", "Griffiths", "Hussain", "Iwan", "Jones")
@@ -138,6 +152,8 @@ def set_up(say: Callable[[str], None]) -> None:
     say("Loading the wards and postcodes of Zedholm …")
     for name in ("districts.geojson", "wards.geojson", "postcodes.csv"):
         load_release(FOLDER / name, product="Zedholm, invented", version="2026", attribution="Invented data.")
+    with db.transaction() as session:
+        load_population(session, FOLDER / "population.csv")
     say(f"Inviting {RESIDENTS:,} invented residents …")
     _import_residents()
 
@@ -162,25 +178,43 @@ def residents() -> Iterator[dict[str, str]]:
         }
 
 
+def sign_ups() -> Mapping[tuple[str, int], Sequence[dict[str, str]]]:
+    """The invented residents by how they came to sign up and how many days ago, spread over a year."""
+    weeks = [(source, week, size) for source, first, end, size in CAMPAIGNS for week in range(first, end)]
+    upto = list(accumulate(size for _source, _week, size in weeks))
+    found: dict[tuple[str, int], list[dict[str, str]]] = defaultdict(list)
+    for number, resident in enumerate(residents()):
+        # steps of the golden section: spread evenly, and no two neighbours alike
+        source, week, _size = weeks[bisect(upto, number * 0.6180339887 % 1 * upto[-1])]
+        found[source, 365 - 7 * week - number % 7].append(resident)
+    return found
+
+
 def _import_residents() -> None:
+    created = 0
+    with db.transaction() as session:
+        council = council_by_slug(session, COUNCIL)
+        for (source, days_ago), people in sign_ups().items():
+            evidence = ConsentEvidence(
+                wording_version="demo-1",
+                wording="Yes, tell me about these topics for my places.",
+                source=source,
+                given_at=clock.now() - timedelta(days=days_ago),
+            )
+            rows = read_rows(_as_csv(people))
+            report = import_subscribers(
+                session, council_id=council.id, actor="demo", rows=rows, evidence=evidence, confirmed=True
+            )
+            created += report.created
+    assert created == RESIDENTS, created  # noqa: S101 - the demo's own data
+
+
+def _as_csv(people: Sequence[Mapping[str, str]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, ["name", "email", "phone", "postcode", "language", "topics"])
     writer.writeheader()
-    writer.writerows(residents())
-    evidence = ConsentEvidence(
-        wording_version="demo-1", wording="Yes, tell me about these topics for my places.", source="demo"
-    )
-    with db.transaction() as session:
-        council = council_by_slug(session, COUNCIL)
-        report = import_subscribers(
-            session,
-            council_id=council.id,
-            actor="demo",
-            rows=read_rows(text.getvalue().encode()),
-            evidence=evidence,
-            confirmed=True,
-        )
-    assert report.created == RESIDENTS, report  # noqa: S101 - the demo's own data
+    writer.writerows(people)
+    return text.getvalue().encode()
 
 
 def invitation(caught: Catcher) -> Sequence[str]:

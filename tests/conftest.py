@@ -18,6 +18,7 @@ from notify.cap import models as _cap  # noqa: F401
 from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
+from notify.performance import models as _performance  # noqa: F401
 from notify.providers import flow, registry
 from notify.tracking import buffer
 from notify.tracking import models as _tracking  # noqa: F401

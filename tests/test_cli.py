@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
-from notify import settings
+from notify import demo, demo_history, settings
 from notify.cli import main
+from notify.db import transaction
 from tests.mailbox import Mailbox
 from tests.world import add_resident, make_world
 
@@ -37,6 +39,7 @@ def test_a_council_gets_an_officer_a_key_and_a_link() -> None:
         (("officer", "create", "nowhere", "sam@example.org", "Sam", "--role", "admin"), "nowhere"),
         (("officer", "link", "nobody@example.org"), "notify officer create"),
         (("demo",), "another NOTIFY_DATA_DIR"),
+        (("demo-history",), "another NOTIFY_DATA_DIR"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(arguments: tuple[str, ...], words: str) -> None:
@@ -45,6 +48,14 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(arguments: tuple[str, ...
     assert result.exit_code == 1
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+def test_no_other_council_can_be_given_an_invented_past() -> None:
+    make_world()
+    with pytest.raises(demo.NotAPlaceForDemonstrations):
+        demo_history.fill(lambda _words: None)
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM alert")).scalar_one() == 0
 
 
 def test_an_officer_who_is_here_already_is_told_apart_from_a_broken_database() -> None:

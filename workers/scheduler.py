@@ -30,6 +30,7 @@ from notify.deliveries import (
     service,
 )
 from notify.exports import delivering, retention
+from notify.performance import judging, prices, publication
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning
@@ -96,6 +97,18 @@ def _remove_detail(_: Session) -> None:
     _remover.go()  # a few million rows take minutes
 
 
+def _judge() -> None:
+    with transaction() as session:
+        judging.judge(session)
+
+
+_judge_alerts = Errand("service levels", _judge)
+
+
+def _judge_service(_: Session) -> None:
+    _judge_alerts.go()  # who was reached is read from the ledger, once an alert
+
+
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
@@ -114,6 +127,9 @@ CHORES = (
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("count what became of alerts", 1, _count_alerts),
+    Chore("compare alerts with the targets", 60, _judge_service),
+    Chore("write down new prices", 3600, prices.note_settings),
+    Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),

@@ -141,7 +141,7 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
 
 
 def _store(session: Session, alert: Alert, actor: str) -> Alert:
-    alert.content_hash = _content_hash(alert)
+    alert.content_hash = content_hash(alert)
     session.add(alert)
     session.flush()
     audit(session, council_id=alert.council_id, actor=actor, action="alert.create", subject=str(alert.id))
@@ -153,7 +153,7 @@ def _require_not_over(expires_at: datetime | None) -> None:
         raise AlreadyExpired("expires_at lies in the past: choose a later moment.")
 
 
-def _content_hash(alert: Alert) -> bytes:
+def content_hash(alert: Alert) -> bytes:
     """Binds words, audience, channels, urgency, time and expiry together; any difference is another hash."""
     bound = alert.model_dump(
         mode="json",

@@ -1,12 +1,13 @@
 """Figures that no page need count again: what became of each alert's messages, added up as they go."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from notify.db import moment_column, state_column
+from notify import clock
+from notify.db import moment_column, new_id, state_column
 from notify.providers.base import Channel
 
 
@@ -110,6 +111,28 @@ class RollupMark(SQLModel, table=True):
 
     at: datetime = Field(sa_column=moment_column(primary_key=True))
     event_id: int = Field(sa_type=BigInteger)
+
+
+class Annotation(SQLModel, table=True):
+    """What an officer wrote beside the figures: what changed because of an alert, of a topic, or in the council.
+
+    Without alert and topic it is about the whole council. `author` is as in the audit trail, `author_name` as they
+    were called then. It stays when it is taken away, with the moment it was.
+    """
+
+    __tablename__ = "annotation"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    alert_id: UUID | None = Field(default=None, foreign_key="alert.id", ondelete="CASCADE")
+    topic_id: UUID | None = Field(default=None, foreign_key="topic.id")
+    day: date
+    words: str
+    author: str
+    author_name: str
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    removed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    removed_by: str | None = None
 
 
 class RollupReply(SQLModel, table=True):

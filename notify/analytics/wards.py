@@ -90,6 +90,15 @@ def map_of(session: Session, rows: Sequence[WardRow]) -> WardMap | None:
     return WardMap(wards, picture.width, picture.height)
 
 
+def land_of(session: Session, codes: Sequence[str]) -> tuple[Mapping[str, tuple[str, float, float]], float, float]:
+    """The outline of each ward with a point inside, on a map of all of them, and how wide and high that is."""
+    picture = _picture(session, tuple(sorted(code for code in codes if code)))
+    if picture is None:
+        return {}, 0.0, 0.0
+    parts = {code: (part.path, part.x, part.y) for code, part in picture.parts.items()}
+    return parts, picture.width, picture.height
+
+
 def _picture(session: Session, codes: tuple[str, ...]) -> PartedPicture | None:
     """The outlines, drawn once an hour: they change with a new release of wards only."""
     key = (codes, int(clock.now().timestamp()) // 3600)

@@ -1,8 +1,9 @@
 """What providers report later about messages they took."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -28,22 +29,38 @@ RECEIPT_MAY_FOLLOW = {
 
 REFERENCE = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,8})", re.ASCII)
 
-TAKE = """
-    WITH moved AS (
-        UPDATE delivery d SET state = :state, reason = nullif(:reason, ''), changed_at = now(),
-            handed_over_at = coalesce(d.handed_over_at, now())  -- it outran our own note
-        FROM alert a
-        WHERE a.id = CAST(:alert AS uuid) AND d.month = a.ledger_month AND d.alert_id = a.id
-          AND d.number = :number AND d.state = ANY(:before)
-          AND (d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers))
-        RETURNING d.month, d.alert_id, d.number, d.contact_id, old.handed_over_at IS NOT NULL AS was_handed_over
+FIND = """
+    SELECT d.*, c.channel, c.address_hash
+    FROM (
+        SELECT a.ledger_month, a.id, g.number
+        FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) AS g (alert_id, number)
+        JOIN alert a ON a.id = g.alert_id
+        ORDER BY a.id, g.number  -- so that two call-backs cannot wait in a ring
+    ) g
+    -- looked up one by one: as a join, the planner takes any index of the month for as good as the right one
+    CROSS JOIN LATERAL (
+        SELECT month, alert_id, number, state, provider, contact_id, handed_over_at IS NOT NULL AS was_handed_over,
+               ctid::text AS place
+        FROM delivery WHERE month = g.ledger_month AND alert_id = g.id AND number = g.number
+        LIMIT 1 FOR NO KEY UPDATE
+    ) d
+    LEFT JOIN contact c ON c.id = d.contact_id
+    WHERE d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers)
+"""
+MOVE = """
+    WITH step AS (
+        SELECT * FROM unnest(
+            CAST(:months AS date[]), CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]),
+            CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:places AS tid[])
+        ) WITH ORDINALITY AS s (month, alert_id, number, state, reason, place, n)
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
-        SELECT month, now(), alert_id, number, :state, jsonb_build_object('reason', CAST(:reason AS text))
-        FROM moved
+        SELECT month, now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY n
     )
-    SELECT m.alert_id, m.number, m.was_handed_over, c.channel, c.address_hash
-    FROM moved m LEFT JOIN contact c ON c.id = m.contact_id
+    UPDATE delivery d SET state = s.state, reason = nullif(s.reason, ''), changed_at = now(),
+        handed_over_at = coalesce(d.handed_over_at, now())  -- it outran our own note
+    FROM (SELECT DISTINCT ON (alert_id, number) * FROM step ORDER BY alert_id, number, n DESC) s
+    WHERE d.month = s.month AND d.ctid = s.place  -- it is locked, and so stays where it was found
 """
 COUNT = """
     WITH change AS (
@@ -64,10 +81,14 @@ COUNT = """
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one receipt changes in the counts of the batch that holds the number."""
+    """What one receipt changes, also in the counts of the batch that holds the number."""
 
+    month: date
     alert_id: UUID
     number: int
+    place: str
+    state: ReceiptState
+    reason: str
     handed_over: int
     bounced: int
     address: tuple[Channel, bytes] | None  # None: the contact was erased
@@ -157,10 +178,8 @@ def take_receipts(
 
     With `speakers`, only of what these providers carried. What is simulated suppresses nobody.
     """
-    in_order = sorted(receipts, key=lambda receipt: receipt.reference)  # so that two call-backs cannot wait in a ring
-    complaints = [receipt for receipt in in_order if receipt.state == ReceiptState.COMPLAINED]
-    reports = [receipt for receipt in in_order if receipt.state != ReceiptState.COMPLAINED]
-    changes = [change for receipt in reports if (change := _take(session, receipt, speakers))]
+    complaints = [receipt for receipt in receipts if receipt.state == ReceiptState.COMPLAINED]
+    changes = _move(session, [one for one in receipts if one.state != ReceiptState.COMPLAINED], speakers)
     complained = 0
     if not is_simulated:
         complained = _suppress_complainers(session, complaints, speakers)
@@ -214,25 +233,41 @@ def _suppress_bounced(session: Session, changes: Sequence[_Change]) -> None:
         )
 
 
-def _take(session: Session, receipt: Receipt, speakers: Sequence[str] | None) -> _Change | None:
-    ours = REFERENCE.fullmatch(receipt.reference)
-    if ours is None:
-        return None
-    moved = session.execute(
-        text(TAKE),
-        {
-            "alert": ours[1],
-            "number": int(ours[2]),
-            "state": receipt.state,
-            "reason": cleaned(receipt.reason) or "",
-            "before": RECEIPT_MAY_FOLLOW[receipt.state],
-            "speakers": speakers,
-        },
-    ).first()
-    if moved is None:
-        return None
-    is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
-    # a message counts as handed over or as bounced, never as both
-    handed_over = (0 if is_bounce else 1) - (1 if moved.was_handed_over else 0)
-    address = (Channel(moved.channel), bytes(moved.address_hash)) if moved.address_hash else None
-    return _Change(moved.alert_id, moved.number, handed_over, 1 if is_bounce else 0, address)
+def _move(session: Session, receipts: Sequence[Receipt], speakers: Sequence[str] | None) -> list[_Change]:
+    """Take every delivery where its receipts lead, one after the other; each step that was one."""
+    told: dict[tuple[UUID, int], list[Receipt]] = {}
+    for receipt in receipts:
+        if ours := REFERENCE.fullmatch(receipt.reference):
+            told.setdefault((UUID(ours[1]), int(ours[2])), []).append(receipt)
+    if not told:
+        return []
+    asked = {"alerts": [alert for alert, _ in told], "numbers": [number for _, number in told], "speakers": speakers}
+    rows = session.execute(text(FIND), asked).all()
+    changes = [change for row in rows for change in _steps(row, told[row.alert_id, row.number])]
+    if changes:
+        values = {
+            "months": [change.month for change in changes],
+            "alerts": [change.alert_id for change in changes],
+            "numbers": [change.number for change in changes],
+            "states": [change.state.value for change in changes],
+            "reasons": [change.reason for change in changes],
+            "places": [change.place for change in changes],
+        }
+        session.execute(text(MOVE), values)
+    return changes
+
+
+def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
+    """What each of these receipts about one delivery changes, in their order."""
+    state, was_handed_over = str(row.state), bool(row.was_handed_over)
+    address = (Channel(row.channel), bytes(row.address_hash)) if row.address_hash else None
+    for receipt in receipts:
+        if state not in RECEIPT_MAY_FOLLOW[receipt.state]:
+            continue
+        is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
+        # a message counts as handed over or as bounced, never as both
+        handed_over = (0 if is_bounce else 1) - (1 if was_handed_over else 0)
+        reason = cleaned(receipt.reason) or ""
+        key = (row.month, row.alert_id, row.number, row.place)
+        yield _Change(*key, receipt.state, reason, handed_over, 1 if is_bounce else 0, address)
+        state, was_handed_over = receipt.state.value, True

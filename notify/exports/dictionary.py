@@ -103,6 +103,19 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    # what officers keep beside the figures
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
+    "service_target": Entry(Keeping.FOR_GOOD, OWN),
+    "service_result": Entry(Keeping.FOR_GOOD, OWN),
+    "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "publication": Entry(Keeping.WHILE_USED, OWN),
+    "unit_price": Entry(
+        Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny for a message or part."}
+    ),
+    "cost_assumption": Entry(Keeping.WHILE_USED, OWN, staff=("changed_by",)),
+    "staff_time": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "call_volume": Entry(Keeping.FOR_GOOD, OWN),
+    "call_category": Entry(Keeping.WHILE_USED, OWN),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),

@@ -9,6 +9,7 @@ from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
 from notify.migrations import HIDDEN_TABLES, METADATA
+from notify.performance import models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
 from notify.staff import models as _staff  # noqa: F401
 from notify.subscribers import models as _subscribers  # noqa: F401

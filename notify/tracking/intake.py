@@ -49,8 +49,8 @@ def take(session: Session, hits: Sequence[Seen]) -> int:
     if new and visitors:
         moments = [hit.at for hit in hits]
         values = {"visitors": visitors, "first": min(moments), "last": max(moments)}
-        session.execute(text(LOOK_AGAIN), values)
-        session.execute(text(FORGET_READERS), values)
+        if session.execute(text(LOOK_AGAIN), values).scalar_one():
+            session.execute(text(FORGET_READERS), values)
     return new
 
 
@@ -75,15 +75,18 @@ def _judged(session: Session, hits: Sequence[Seen]) -> list[Row]:
 
 
 KNOWN = """
-    SELECT g.n, a.ledger_month, d.number, coalesce(d.handed_over_at, a.expanded_at) AS handed_over_at
+    SELECT g.n, a.ledger_month, CASE WHEN s.id IS NOT NULL THEN sent.number END AS number,
+           coalesce(CASE WHEN s.id IS NOT NULL THEN sent.handed_over_at END, a.expanded_at) AS handed_over_at
     FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) WITH ORDINALITY AS g (alert_id, number, n)
     JOIN alert a ON a.id = g.alert_id AND a.ledger_month IN (
         SELECT to_date(right(relname, 6), 'YYYYMM') FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE inhparent = 'hit'::regclass)
+    -- looked up one by one: as a join, the planner takes any index of the month for as good as the right one
     LEFT JOIN LATERAL (
-        SELECT d.number, d.handed_over_at FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id
-        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.number = g.number AND s.tracking_consent
-    ) d ON true
+        SELECT number, handed_over_at, subscriber_id FROM delivery
+        WHERE month = a.ledger_month AND alert_id = a.id AND number = g.number LIMIT 1
+    ) sent ON g.number IS NOT NULL
+    LEFT JOIN subscriber s ON s.id = sent.subscriber_id AND s.tracking_consent
 """
 WRITE = """
     WITH fresh AS (
@@ -109,7 +112,10 @@ WRITE = """
     ), counted AS (
         INSERT INTO rollup_people (alert_id, kind, channel, language, ward_code, people)
         SELECT r.alert_id, r.kind, d.channel, d.language, coalesce(d.ward_code, ''), count(*)
-        FROM reading r JOIN delivery d USING (month, alert_id, number)
+        FROM reading r CROSS JOIN LATERAL (
+            SELECT channel, language, ward_code FROM delivery
+            WHERE month = r.month AND alert_id = r.alert_id AND number = r.number LIMIT 1
+        ) d
         GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
         ON CONFLICT (alert_id, kind, channel, language, ward_code)
         DO UPDATE SET people = rollup_people.people + excluded.people
@@ -129,17 +135,20 @@ LOOK_AGAIN = """
                 AND (o.link = -1
                      OR (h.kind = 'clicked' AND (o.alert_id, o.link) <> (h.alert_id, h.link)
                          AND o.at BETWEEN h.at - interval '1 s' AND h.at + interval '1 s')))
-        RETURNING h.alert_id, h.kind, old.verdict AS was, h.channel, h.link, h.device, date_trunc('hour', h.at) AS hour
+        RETURNING h.alert_id, h.number, h.kind, old.verdict AS was, h.channel, h.link, h.device,
+                  date_trunc('hour', h.at) AS hour
     ), change AS (
         SELECT alert_id, kind, was AS verdict, channel, link, device, hour, -1 AS times FROM moved
         UNION ALL
         SELECT alert_id, kind, 'machine', channel, link, device, hour, 1 FROM moved
+    ), counted AS (
+        INSERT INTO rollup_hit (alert_id, kind, verdict, channel, link, device, hour, times)
+        SELECT alert_id, kind, verdict, channel, link, device, hour, sum(times)
+        FROM change GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
+        ON CONFLICT (alert_id, kind, verdict, channel, link, device, hour)
+        DO UPDATE SET times = rollup_hit.times + excluded.times
     )
-    INSERT INTO rollup_hit (alert_id, kind, verdict, channel, link, device, hour, times)
-    SELECT alert_id, kind, verdict, channel, link, device, hour, sum(times)
-    FROM change GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
-    ON CONFLICT (alert_id, kind, verdict, channel, link, device, hour)
-    DO UPDATE SET times = rollup_hit.times + excluded.times
+    SELECT count(number) FROM moved
 """
 # who has nothing left that a person may have done
 FORGET_READERS = """
@@ -156,7 +165,11 @@ FORGET_READERS = """
         RETURNING r.month, r.alert_id, r.number, r.kind
     ), change AS (
         SELECT g.alert_id, g.kind, d.channel, d.language, coalesce(d.ward_code, '') AS ward_code, count(*) AS people
-        FROM gone g JOIN delivery d USING (month, alert_id, number) GROUP BY 1, 2, 3, 4, 5
+        FROM gone g CROSS JOIN LATERAL (
+            SELECT channel, language, ward_code FROM delivery
+            WHERE month = g.month AND alert_id = g.alert_id AND number = g.number LIMIT 1
+        ) d
+        GROUP BY 1, 2, 3, 4, 5
     )
     UPDATE rollup_people p SET people = p.people - c.people FROM change c
     WHERE (p.alert_id, p.kind, p.channel, p.language, p.ward_code)

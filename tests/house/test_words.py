@@ -20,7 +20,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract"), ("**.tx
 PAGES = TEMPLATES / "pages"
 
 # staff and programmers are spoken to in English
-ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html"}
+ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html", "figures-parts.html"}
 
 # words that are the same in every language, and what a macro answers to another
 AS_THEY_ARE = re.compile(r"Atom|JSON Feed|&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")

@@ -32,6 +32,7 @@ API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
+FIGURES = f"{DESK}/figures"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -39,7 +40,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
-        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv"),
+        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
     Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
@@ -56,6 +57,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {DRAFT}/check", f"GET {DRAFT}/preview/{{language:str}}"),
         *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
         *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
+        *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
+        *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
+        *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
+        f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
@@ -76,6 +81,13 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.SEE_FIGURES: {
+        *(f"GET {API}/{what}" for what in ("service-levels", "costs", "costs/prices", "calls", "publication")),
+        *(f"GET {FIGURES}/{what}" for what in ("service-levels", "costs", "calls")),
+        *(f"GET {ALERT}/costs", f"GET {ALERT}/calls"),
+        *(f"GET {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("costs", "calls")),
+        *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
+        *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
+        f"GET {API}/figures",
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
         *(f"{method} {DESK}/exports/schedules" for method in ("GET", "POST")),
         *(f"{method} {API}/export-schedules" for method in ("GET", "POST")),
@@ -88,6 +100,13 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
+    Right.CHANGE_FIGURES: {
+        *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
+        *(f"POST {API}/calls/import", f"PUT {API}/calls/categories", f"PUT {API}/publication"),
+        *(f"POST {FIGURES}/{what}" for what in ("service-levels", "costs/assumptions", "costs/prices")),
+        *(f"POST {FIGURES}/calls", f"POST {FIGURES}/calls/topics"),
+        *(f"{method} {FIGURES}/published" for method in ("GET", "POST")),
+    },
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},

@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from notify import clock
 from notify.alerts.models import Alert, Priority
+from notify.analytics.annotations import annotate
 from notify.composing.models import Draft, MessageTemplate, Rule
 from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
@@ -24,7 +25,8 @@ from notify.exports.models import Rhythm
 from notify.exports.writing import Format
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
-from notify.subscribers.models import Contact
+from notify.subscribers import service as subscribers
+from notify.subscribers.models import Contact, NewTopic
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, WHO
 from tests.world import NORTH, World, add_resident, at_the_desk, make_key, make_world
@@ -38,6 +40,8 @@ BODIES: Mapping[str, object] = {
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
     "/retry": {"states": ["unknown"]},
+    "/breach-note": {"note": "A cable was cut."},
+    "/staff-time": {"minutes": 30},
     "/lift": {"reason": "A new mailbox."},
     "/replay": {"since": "2026-01-01T00:00:00Z"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
@@ -140,6 +144,18 @@ def make_abroad(client: Client) -> Abroad:
         recurrence_id = comes_again.id
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
+        subscribers.create_topic(
+            session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
+        )
+        note = annotate(
+            session,
+            council_id=council_id,
+            author="test",
+            author_name="Yon",
+            words="Yon.",
+            alert_id=UUID(alert_id),
+        )
+        annotation_id = note.id
     names: dict[str, object] = {
         "alert_id": alert_id,
         "subscriber_id": resident,
@@ -152,6 +168,9 @@ def make_abroad(client: Client) -> Abroad:
         "language": "yonder",
         "recurrence_id": recurrence_id,
         "schedule_id": schedule_id,
+        "annotation_id": annotation_id,
+        "slug": "0123456789ab",
+        "code": "Z05999999",
         "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})

@@ -1,0 +1,1 @@
+"""How well the council's messages serve: service levels, cost, calls, and what of it is published."""

@@ -1,0 +1,17 @@
+"""Moments and months on the clock of this country."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def midnight(day: date) -> datetime:
+    """When this day begins in this country."""
+    return datetime.combine(day, time(), LONDON).astimezone(UTC)
+
+
+def months_between(since: date, until: date) -> list[str]:
+    """Every month from that of `since` to that of `until`, as 2026-11."""
+    first, last = since.year * 12 + since.month - 1, until.year * 12 + until.month - 1
+    return [f"{count // 12}-{count % 12 + 1:02}" for count in range(first, last + 1)]

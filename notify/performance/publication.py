@@ -1,0 +1,144 @@
+"""What a council shows of its figures: switched on and off, and made anew when a month is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from notify import clock
+from notify.alerts.models import Priority
+from notify.analytics.period import month_before, today
+from notify.errors import Invalid, NotFound
+from notify.languages import _, later
+from notify.performance import tables
+from notify.performance.models import NewTarget, Publication, WhatToPublish
+from notify.performance.periods import LONDON
+from notify.performance.tables import Made
+from notify.performance.targets import targets
+from notify.staff.models import Council
+from notify.staff.service import audit
+
+MONTHS_SHOWN = 24
+
+
+class FiguresNotPublished(NotFound):
+    """The council does not show its figures, or there is no such council or table."""
+
+    title = later("These figures are not published")
+
+
+class ContactNotPossible(Invalid):
+    """Whom everybody may ask must be an address."""
+
+    title = "This is no address to ask at"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One council's public figures. `first` and `last` are the days they cover."""
+
+    council: Council
+    tables: Made
+    contact: str
+    first: date
+    last: date
+    changed_at: datetime
+    targets: Sequence[NewTarget]
+
+
+def publication(session: Session, council_id: UUID) -> Publication:
+    """What this council shows; nothing as long as nobody has said anything."""
+    known = session.get(Publication, council_id)
+    return known or Publication(council_id=council_id, first_month=month_before(today(), MONTHS_SHOWN))
+
+
+def set_publication(session: Session, *, council_id: UUID, actor: str, new: WhatToPublish) -> Publication:
+    """Show the figures or stop showing them, at once. Raises: ContactNotPossible."""
+    contact = new.contact.strip()
+    if contact and not contact.startswith(("https://", "http://")) and "@" not in contact:
+        raise ContactNotPossible("Write an e-mail address, or a web address with https:// before it.")
+    kept = session.merge(publication(session, council_id))
+    kept.is_on, kept.shows_cost, kept.contact = new.is_on, new.shows_cost, contact
+    if new.is_on:
+        _make(session, kept)
+    session.flush()
+    audit(
+        session,
+        council_id=council_id,
+        actor=actor,
+        action="figures.publish" if new.is_on else "figures.withdraw",
+        subject=str(council_id),
+        shows_cost=new.shows_cost,
+        contact=contact,
+    )
+    return kept
+
+
+def renew(session: Session) -> int:
+    """Make the figures anew of every council whose last ones are of another month; how many."""
+    shown = session.exec(select(Publication).where(col(Publication.is_on)).limit(1000)).all()
+    due = [one for one in shown if one.made_at is None or _month(one.made_at) != _month(clock.now())]
+    for one in due:
+        _make(session, one)
+    return len(due)
+
+
+def _month(at: datetime) -> date:
+    return at.astimezone(LONDON).date().replace(day=1)
+
+
+def _make(session: Session, kept: Publication) -> None:
+    before = cast(Made, kept.tables or {})
+    is_same_month = kept.made_at is not None and _month(kept.made_at) == _month(clock.now())
+    since = max(kept.first_month, month_before(today(), MONTHS_SHOWN))
+    made = tables.make(
+        session,
+        kept.council_id,
+        since=since,
+        until=today().replace(day=1) - timedelta(days=1),
+        with_cost=kept.shows_cost,
+    )
+    # who signed up within the month must not show by switching off and on
+    wards = before.get(tables.WARDS.name) if is_same_month else None
+    made[tables.WARDS.name] = tables.sign_ups(session, kept.council_id) if wards is None else wards
+    if made != before or kept.figures_changed_at is None:
+        kept.figures_changed_at = clock.now().replace(microsecond=0)
+    kept.tables, kept.made_at = cast(dict[str, object], made), clock.now()
+
+
+def published(session: Session, slug: str) -> Published:
+    """What this council shows to everybody. Raises: FiguresNotPublished."""
+    found = next((one for one in everything(session) if one.council.slug == slug), None)
+    if found is None:
+        raise FiguresNotPublished(_("The council does not publish figures about its alerts here."))
+    return found
+
+
+def everything(session: Session) -> Sequence[Published]:
+    """What every council shows that shows its figures, by name."""
+    rows = session.exec(
+        select(Publication, Council)
+        .join(Council, col(Council.id) == col(Publication.council_id))
+        .where(col(Publication.is_on), col(Publication.made_at).is_not(None))
+        .order_by(Council.name)
+        .limit(1000)
+    )
+    return [_published(session, kept, council) for kept, council in rows]
+
+
+def _published(session: Session, kept: Publication, council: Council) -> Published:
+    made_at = kept.made_at or clock.now()
+    last = _month(made_at) - timedelta(days=1)
+    promised = targets(session, council.id)
+    return Published(
+        council=council,
+        tables=cast(Made, kept.tables or {}),
+        contact=kept.contact,
+        first=max(kept.first_month, month_before(_month(made_at), MONTHS_SHOWN)),
+        last=last,
+        changed_at=kept.figures_changed_at or made_at,
+        targets=[promised[priority] for priority in Priority],
+    )
