@@ -36,7 +36,7 @@ from notify.deliveries import pages as deliveries_pages
 from notify.evidence import foi_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
-from notify.exports import retention_pages
+from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
@@ -68,6 +68,7 @@ JSON_DOORS = (
     cap_api,
     performance_api,
     exports_api,
+    schedule_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -104,6 +105,7 @@ PAGE_DOORS = (
     growth_pages,
     targets_pages,
     exports_pages,
+    schedule_pages,
     retention_pages,
     foi_pages,
 )

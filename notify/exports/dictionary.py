@@ -112,6 +112,11 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    # what officers keep beside the figures
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
+    "unit_price": Entry(
+        Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny for a message or part."}
+    ),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
@@ -219,25 +224,16 @@ TABLES: Mapping[str, Entry] = {
     "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
     "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
     # what leaves and what is removed
-    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "emails"), secrets=("secret",)),
+    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(
-        Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
+        Keeping.FOR_GOOD,
+        "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)",
+        staff=("receiver",),
     ),
     "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
-    # figures, and what is said of them
-    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
-    "service_target": Entry(Keeping.FOR_GOOD, OWN),
-    "service_result": Entry(Keeping.FOR_GOOD, OWN),
-    "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
-    "unit_price": Entry(Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny."}),
-    "cost_assumption": Entry(Keeping.WHILE_USED, OWN, staff=("changed_by",)),
-    "staff_time": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
-    "call_volume": Entry(Keeping.FOR_GOOD, OWN),
-    "call_category": Entry(Keeping.WHILE_USED, OWN),
-    "publication": Entry(Keeping.WHILE_USED, OWN),
     "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
 }
 
