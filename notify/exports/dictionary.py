@@ -114,9 +114,6 @@ TABLES: Mapping[str, Entry] = {
     ),
     # what officers keep beside the figures
     "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
-    "unit_price": Entry(
-        Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny for a message or part."}
-    ),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
