@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, Sequence[str]] = {
     "urgent": (),
     "pages": (),
     "redirect": (),
+    "dashboards": (),
     "events": ("--events", "1000000"),  # ten million take ten minutes: python -m benchmarks.events
 }
 

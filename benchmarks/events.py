@@ -115,6 +115,12 @@ def _feeder(world: Events, told: np.ndarray[Any, np.dtype[np.int64]]) -> None:
             receipts.take_receipts(session, news)
 
 
+def tell_on(world: Events) -> None:
+    """Tell these events for as long as the process lives."""
+    while True:
+        _feeder(world, _arrivals(world.total))
+
+
 def _add_nonsense(world: Events, e: int, hits: list[Seen], news: list[Receipt]) -> None:
     """What nobody can have meant: references that are none, deliveries and alerts that there are not."""
     match e % 4:
