@@ -1,13 +1,15 @@
-"""Figures of one alert, counted from its own ledger, events and replies."""
+"""Figures of one alert: those kept beside the ledger, or counted from it, and its replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from notify import clock
 from notify.alerts.models import Alert
-from notify.analytics.models import RollupAlert, RollupReply
+from notify.analytics.models import RollupAlert, RollupDue, RollupReply
 from notify.places.queries import names_by_code
 
 
@@ -51,6 +53,7 @@ class Figures:
     last_handed_over: float | None
 
 
+FRESH = timedelta(seconds=5)  # the scheduler counts what has news every second
 COUNTS = """
     count(*) AS recipients,
     count(handed_over_at) AS sent,
@@ -62,7 +65,7 @@ COUNTS = """
 """
 
 
-# the same of an alert whose detail was removed, from the figures that were closed before
+# the same from the figures that are kept beside the ledger
 KEPT_COUNTS = """
     sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
     sum(permanent_failure + temporary_failure + technical_failure) AS failed, sum(suppressed) AS suppressed,
@@ -70,18 +73,35 @@ KEPT_COUNTS = """
 """
 
 
-def _sources(alert: Alert) -> tuple[str, str]:
-    """The counts, and what they are counted from."""
+def _is_kept(session: Session, alert: Alert) -> bool:
+    """Whether the kept figures say all: the ledger is gone, or was counted a moment ago or since its last news."""
     if alert.detail_removed_at:
+        return True
+    kept = session.get(RollupAlert, alert.id)
+    if kept is None:
+        return False
+    if clock.now() - kept.counted_at < FRESH:
+        return True
+    is_settled = alert.finished_at is not None and kept.counted_at > alert.finished_at
+    return is_settled and session.get(RollupDue, alert.id) is None
+
+
+def _sources(*, is_kept: bool) -> tuple[str, str]:
+    """The counts, and what they are counted from."""
+    if is_kept:
         cells = "SELECT *, nullif(c.ward_code, '') AS ward FROM rollup_cell c WHERE alert_id = :alert"
         return KEPT_COUNTS, f"({cells}) d"
     return COUNTS, "(SELECT *, ward_code AS ward FROM delivery WHERE month = :month AND alert_id = :alert) d"
 
 
 def figures(session: Session, alert: Alert) -> Figures:
-    """What has become of this alert so far; the same before and after its detail is removed."""
+    """What has become of this alert so far; the same before and after its detail is removed.
+
+    The ledger is read only where nobody counted it yet: while no scheduler runs.
+    """
     key = {"month": alert.ledger_month, "alert": alert.id}
-    counts, source = _sources(alert)
+    is_kept = _is_kept(session, alert)
+    counts, source = _sources(is_kept=is_kept)
     rows = session.execute(
         text(f"""
             SELECT grouping(channel) AS no_channel, grouping(language) AS no_language, grouping(ward) AS no_ward,
@@ -99,8 +119,8 @@ def figures(session: Session, alert: Alert) -> Figures:
             column = "channel" if not row.no_channel else "language" if not row.no_language else "ward_code"
             groups[column].append((row._mapping[column], tally))
     names = names_by_code(session, [code for code, _ in groups["ward_code"]])
-    events = _events(session, alert)
-    times = _times(session, alert)
+    events = _events(session, alert, is_kept=is_kept)
+    times = _times(session, alert, is_kept=is_kept)
     return Figures(
         total=total,
         by_channel=[NamedTally(code, code, tally) for code, tally in groups["channel"]],
@@ -120,7 +140,7 @@ def figures(session: Session, alert: Alert) -> Figures:
     )
 
 
-def _events(session: Session, alert: Alert) -> dict[str, tuple[int, int]]:
+def _events(session: Session, alert: Alert, *, is_kept: bool) -> dict[str, tuple[int, int]]:
     """What people did: how often in all, and how many of those who agreed did it at least once."""
     rows = session.execute(
         text("""
@@ -136,14 +156,16 @@ def _events(session: Session, alert: Alert) -> dict[str, tuple[int, int]]:
                 WHERE alert_id = :alert AND :is_kept
             ) done GROUP BY kind
         """),
-        {"month": alert.ledger_month, "alert": alert.id, "is_kept": alert.detail_removed_at is not None},
+        {"month": alert.ledger_month, "alert": alert.id, "is_kept": is_kept},
     )
     return {row.kind: (int(row.times), int(row.people)) for row in rows}
 
 
-def _times(session: Session, alert: Alert) -> tuple[float | None, float | None, float | None, float | None]:
+def _times(
+    session: Session, alert: Alert, *, is_kept: bool
+) -> tuple[float | None, float | None, float | None, float | None]:
     """Seconds from the moment it could go until 50, 95, 99 and 100% of the hand-overs were made."""
-    if alert.detail_removed_at:
+    if is_kept:
         kept = session.get_one(RollupAlert, alert.id)
         times = (kept.time_to_50, kept.time_to_95, kept.time_to_99, kept.time_to_100)
         return tuple(None if one is None else round(one, 3) for one in times)  # type: ignore[return-value]
