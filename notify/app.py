@@ -34,9 +34,10 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
+from notify.evidence import foi_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
-from notify.exports import retention_pages
+from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
@@ -69,6 +70,7 @@ JSON_DOORS = (
     cap_api,
     performance_api,
     exports_api,
+    schedule_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -105,7 +107,9 @@ PAGE_DOORS = (
     growth_pages,
     targets_pages,
     exports_pages,
+    schedule_pages,
     retention_pages,
+    foi_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

@@ -29,6 +29,7 @@ from notify.deliveries import (
     restores,
     service,
 )
+from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
 from notify.settings import settings
 from notify.staff import trail
@@ -91,6 +92,20 @@ def _count_people(_: Session) -> None:
     _tired.go()
 
 
+_sender = Errand("exports", delivering.send_due)
+
+
+def _send_exports(_: Session) -> None:
+    _sender.go()  # the network may be slow
+
+
+_remover = Errand("retention", retention.run)
+
+
+def _remove_detail(_: Session) -> None:
+    _remover.go()  # a few million rows take minutes
+
+
 def _judge() -> None:
     with transaction() as session:
         judging.judge(session)
@@ -128,6 +143,8 @@ CHORES = (
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
+    Chore("send what is sent regularly", 30, _send_exports),
+    Chore("remove what is about single recipients", 3600, _remove_detail),
 )
 
 

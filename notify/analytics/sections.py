@@ -19,7 +19,9 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Service levels", "/staff/figures/service-levels", Right.SEE_FIGURES),
     MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES),
     MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES),
+    MenuItem("Exports", "/staff/exports", Right.SEE_FIGURES),
     MenuItem("Published", "/staff/figures/published", Right.CHANGE_FIGURES),
+    MenuItem("Evidence", "/staff/evidence", Right.SEE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

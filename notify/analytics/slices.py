@@ -178,7 +178,8 @@ def _slice(
 ) -> Slice:
     key = str(row["key"])
     found: dict[str, Any] = {} if hits is None else {name: hits.get(key, {}).get(name, 0) for name in HIT_NAMES}
-    return Slice(**row, **found, people_clicked=None if people is None else people.get(key, 0))
+    counts: dict[str, Any] = {name: value if isinstance(value, str) else int(value) for name, value in row.items()}
+    return Slice(**counts, **found, people_clicked=None if people is None else people.get(key, 0))
 
 
 HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")

@@ -97,7 +97,6 @@ TABLES: Mapping[str, Entry] = {
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
-    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     "service_target": Entry(Keeping.FOR_GOOD, OWN),
     "service_result": Entry(Keeping.FOR_GOOD, OWN),
     "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
@@ -113,6 +112,8 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    # what officers keep beside the figures
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
@@ -220,14 +221,17 @@ TABLES: Mapping[str, Entry] = {
     "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
     "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
     # what leaves and what is removed
-    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "emails"), secrets=("secret",)),
+    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(
-        Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
+        Keeping.FOR_GOOD,
+        "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)",
+        staff=("receiver",),
     ),
     "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
+    "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
 }
 
 # what a column means wherever it stands

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018"
-down_revision = "0020"
+down_revision = "0017"
 
 ROLLUPS = """
 -- people who follow at the end of a day and did not before, and the other way about; no topic: anything of the council
