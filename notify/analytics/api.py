@@ -17,11 +17,10 @@ from notify.alerts.models import AlertState
 from notify.analytics import called, queries
 from notify.analytics.alert_charts import links_of
 from notify.analytics.one_alert import Hits, OneAlert, one_alert
-from notify.analytics.period import month_before, today
+from notify.analytics.period import between
 from notify.analytics.queries import NamedTally, Tally
 from notify.analytics.slices import By, Slice, slices
 from notify.db import transaction
-from notify.errors import Invalid
 from notify.places.queries import names_by_code
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.money import PENNY
@@ -30,12 +29,6 @@ from notify.subscribers.queries import topic as topic_of
 AnyRequest = Request[Principal, None, State]
 Since = Annotated[date | None, QueryParameter(description="The first day; else eleven months before the last's.")]
 Until = Annotated[date | None, QueryParameter(description="The last day, included; else today.")]
-
-
-class DaysNotValid(Invalid):
-    """They end before they begin."""
-
-    title = "These days are the wrong way round"
 
 
 class TallyView(SQLModel):
@@ -208,10 +201,8 @@ def read_figures(
     ward: Annotated[str, QueryParameter(description="Only what went to this ward.")] = "",
 ) -> FiguresView:
     """What the council sent, what became of it, what people did and what it cost, read from what is kept counted."""
-    last = until or today()
-    first = since or month_before(last, 11)
-    if first > last:
-        raise DaysNotValid("`since` must not be later than `until`.")
+    days = between(since, until)
+    first, last = days.since, days.until
     council_id = request.user.council_id
     with transaction() as session:
         topic_id = topic_of(session, council_id, topic).id if topic else None

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from notify import clock
 from notify.analytics.slices import LONDON
+from notify.errors import Invalid
 
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month
 CHOICES: Mapping[str, str] = {
@@ -16,6 +17,12 @@ CHOICES: Mapping[str, str] = {
     "last-quarter": "Last quarter",
     "year": "The last 12 months",
 }
+
+
+class DaysNotValid(Invalid):
+    """They end before they begin."""
+
+    title = "These days are the wrong way round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,15 @@ def month_before(day: date, months: int) -> date:
 def today() -> date:
     """Today, on the clock of this country."""
     return clock.now().astimezone(LONDON).date()
+
+
+def between(since: date | None, until: date | None) -> Period:
+    """These days; without the last, until today, and without the first, twelve months. Raises: DaysNotValid."""
+    last = until or today()
+    first = since or month_before(last, 11)
+    if first > last:
+        raise DaysNotValid("`since` must not be later than `until`.")
+    return Period(first, last)
 
 
 def chosen(asked: Mapping[str, str]) -> Period:

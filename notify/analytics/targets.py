@@ -159,6 +159,14 @@ def kept_target(session: Session, council_id: UUID, indicator: str) -> Target | 
     return found
 
 
+def own_target(session: Session, council_id: UUID, indicator: str) -> Target:
+    """One that the council measures itself. Raises: UnknownIndicator."""
+    kept = kept_target(session, council_id, indicator)
+    if kept is None or indicator in BY_KEY:
+        raise UnknownIndicator("The platform measures this one by itself.")
+    return kept
+
+
 def entered_values(session: Session, target: Target) -> Sequence[TargetValue]:
     """What the council entered, the newest first."""
     return _entered(session, [target], date.max).get(target.id, [])

@@ -144,9 +144,7 @@ def save_values(request: AnyRequest, indicator: FromPath[str], body: RawBody) ->
     """Keep what the council measured itself, month by month."""
     form, user = read_form(body), request.user
     with transaction() as session:
-        kept = targets.kept_target(session, user.council_id, indicator)
-        if kept is None or indicator in BY_KEY:
-            raise targets.UnknownIndicator("The platform measures this one by itself.")
+        kept = targets.own_target(session, user.council_id, indicator)
         try:
             targets.enter_values(session, target=kept, actor=user.actor, rows=form.one("rows"))
         except TargetNotValid as refused:

@@ -72,6 +72,15 @@ def test_nobody_is_counted_in_emergencies_and_nobody_by_name_who_did_not_agree(z
     """)
 
 
+def test_people_calls_targets_and_service_levels_are_there_too(zedholm: UUID) -> None:
+    assert _one("SELECT sum(came - went) FROM rollup_growth WHERE topic = ''") == demo.RESIDENTS
+    assert _one("SELECT count(*) FROM subscriber") == demo.RESIDENTS
+    assert _one("SELECT sum(people) FROM rollup_reach WHERE topic = ''") == demo.RESIDENTS
+    assert _one("SELECT count(DISTINCT source) FROM rollup_growth WHERE came > 0") == 6
+    for table in ("call_volume", "unit_price", "service_result", "service_breach", "target_value", "rollup_fatigue"):
+        assert _one(f"SELECT count(*) > 0 FROM {table}"), table
+
+
 def test_a_second_time_nothing_changes(zedholm: UUID) -> None:
     counted = """
         SELECT (SELECT count(*) FROM alert) || ' ' || (SELECT count(*) FROM delivery) || ' '

@@ -136,3 +136,37 @@ def test_another_councils_indicator_is_not_there(client: Client, world: World, a
     assert client.get(f"{PATH}/own-calls", headers=admin).status_code == 404
     assert enter(client, admin, "own-calls", "2026-01, 5")[0] == 404
     assert enter(client, admin, "followers", "2026-01, 5")[0] == 404
+
+
+def test_programs_set_targets_and_read_how_things_stand(client: Client, world: World) -> None:
+    own = {"kind": "target", "target": 85, "name": "Calls answered", "unit": "%"}
+    key = client.post("/api/v1/targets", json=own, headers=world.headers).json()["indicator"]
+    assert key == "own-calls-answered"
+    values = {"values": [{"month": "2026-01", "value": 87.5}, {"month": "2026-02", "value": 87}]}
+    assert client.post(f"/api/v1/targets/{key}/values", json=values, headers=world.headers).status_code == 204
+    assert client.put("/api/v1/targets/clicks", json={"kind": "contextual"}, headers=world.headers).status_code == 200
+    found = {one["indicator"]: one for one in client.get("/api/v1/targets", headers=world.headers).json()}
+    assert (found[key]["value"], found[key]["status"], found[key]["change"]) == (87.0, "Green", "Declining")
+    assert found["clicks"]["status"] == "Contextual"
+    bad = client.put("/api/v1/targets/clicks", json={"kind": "target"}, headers=world.headers)
+    assert (bad.status_code, bad.json()["type"]) == (422, "/problems/target-not-valid")
+
+
+def test_programs_read_growth_reach_and_fatigue(client: Client, world: World) -> None:
+    for number in range(6):
+        add_resident(world, f"r{number}@example.org", topics=["bins"])
+    with transaction() as session:
+        growth.count(session)
+    grown = client.get("/api/v1/growth", headers=world.headers).json()
+    assert (grown["came"], grown["followers_at_last"], grown["by_source"]) == (
+        6,
+        6,
+        [{"key": "test", "came": 6, "left": 0}],
+    )
+    reached = client.get("/api/v1/reach?topic=bins", headers=world.headers).json()
+    assert {ward["name"]: (ward["followers"], ward["per_1000"]) for ward in reached["wards"]} == {
+        "Northside": (6, 6.0),
+        "Southside": (0, 0.0),
+    }
+    assert client.get("/api/v1/fatigue", headers=world.headers).json() == {"week": [], "four_weeks": []}
+    assert client.get("/api/v1/growth?since=2026-02-01&until=2026-01-01", headers=world.headers).status_code == 422

@@ -47,6 +47,8 @@ BODIES: Mapping[str, object] = {
     "/replay": {"since": "2026-01-01T00:00:00Z"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
     "POST /api/v1/officers/{officer_id:uuid}": {"role": "viewer"},
+    "PUT /api/v1/targets/{indicator:str}": {"kind": "baseline"},
+    "POST /api/v1/targets/{indicator:str}/values": {"values": [{"month": "2026-01", "value": 5}]},
 }
 
 
