@@ -17,6 +17,7 @@ from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
+from tests.browser.export_states import LEAVING
 from tests.browser.staff_states import AT_THE_DESK
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
@@ -440,6 +441,7 @@ STATES: Mapping[str, Way] = {
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,
+    **LEAVING,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
