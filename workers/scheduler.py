@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from notify import logs
 from notify.alerts import service as alerts
-from notify.analytics import rollups
+from notify.analytics import fatigue, growth, rollups
 from notify.cap import flood_feed
 from notify.composing import recurrence
 from notify.db import engine, transaction
@@ -83,6 +83,15 @@ def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
+_grower = Errand("growth", growth.keep_up)
+_tired = Errand("fatigue", fatigue.keep_up)
+
+
+def _count_people(_: Session) -> None:
+    _grower.go()
+    _tired.go()
+
+
 _sender = Errand("exports", delivering.send_due)
 
 
@@ -127,6 +136,7 @@ CHORES = (
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("count what became of alerts", 1, _count_alerts),
+    Chore("count who came and went, and who got how much", 20, _count_people),
     Chore("compare alerts with the targets", 60, _judge_service),
     Chore("write down new prices", 3600, prices.note_settings),
     Chore("renew published figures", 600, publication.renew),

@@ -97,6 +97,15 @@ TABLES: Mapping[str, Entry] = {
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
+    "service_target": Entry(Keeping.FOR_GOOD, OWN),
+    "service_result": Entry(Keeping.FOR_GOOD, OWN),
+    "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "unit_price": Entry(Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny."}),
+    "cost_assumption": Entry(Keeping.WHILE_USED, OWN, staff=("changed_by",)),
+    "staff_time": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
+    "call_volume": Entry(Keeping.FOR_GOOD, OWN),
+    "call_category": Entry(Keeping.WHILE_USED, OWN),
+    "publication": Entry(Keeping.WHILE_USED, OWN),
     "audit_entry": Entry(Keeping.FOR_GOOD, OWN, staff=("actor", "detail")),
     "audit_seal": Entry(
         Keeping.FOR_GOOD,
@@ -105,17 +114,6 @@ TABLES: Mapping[str, Entry] = {
     ),
     # what officers keep beside the figures
     "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
-    "service_target": Entry(Keeping.FOR_GOOD, OWN),
-    "service_result": Entry(Keeping.FOR_GOOD, OWN),
-    "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
-    "publication": Entry(Keeping.WHILE_USED, OWN),
-    "unit_price": Entry(
-        Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny for a message or part."}
-    ),
-    "cost_assumption": Entry(Keeping.WHILE_USED, OWN, staff=("changed_by",)),
-    "staff_time": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
-    "call_volume": Entry(Keeping.FOR_GOOD, OWN),
-    "call_category": Entry(Keeping.WHILE_USED, OWN),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
@@ -201,6 +199,22 @@ TABLES: Mapping[str, Entry] = {
     "rollup_hit": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_people": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_reply": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_growth": Entry(
+        Keeping.FOR_GOOD,
+        OWN,
+        meant={"topic": "Its short name; empty: anything of the council.", "source": "Where people signed up or left."},
+    ),
+    "rollup_reach": Entry(Keeping.FOR_GOOD, OWN, meant={"topic": "Its short name; empty: anything of the council."}),
+    "rollup_fatigue": Entry(
+        Keeping.FOR_GOOD, OWN, meant={"first": "A Monday.", "alerts": "How many; 10 stands for ten or more."}
+    ),
+    "rollup_round": Entry(Keeping.RUNNING, why_not=ENGINE),
+    "target": Entry(Keeping.FOR_GOOD, OWN, staff=("changed_by",)),
+    "target_value": Entry(
+        Keeping.FOR_GOOD,
+        "t.target_id IN (SELECT g.id FROM target g WHERE g.council_id = :council)",
+        staff=("entered_by",),
+    ),
     "rollup_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "rollup_mark": Entry(Keeping.RUNNING, why_not=ENGINE),
     # the machinery
@@ -217,6 +231,7 @@ TABLES: Mapping[str, Entry] = {
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
+    "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
 }
 
 # what a column means wherever it stands

@@ -22,7 +22,7 @@ from notify.db import transaction
 from notify.performance import calls as calling
 from notify.performance.calls import HOURS_BEFORE, Around, CallReport
 from notify.performance.calls_csv import MOST_BYTES, CallsNotReadable, read_calls
-from notify.performance.periods import months_between
+from notify.performance.periods import month_name, months_between
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.subscribers.queries import topics
@@ -134,7 +134,7 @@ def _by_month(found: Mapping[str, Mapping[str, int]], days: Period) -> Chart:
         rest = [sum(found.get(month, {}).get(name, 0) for name in ranked[len(large) :]) for month in months]
         series.append(Series(OTHERS, rest))
     empty = "No calls of these days are known. Take in a file below."
-    return stacked("Calls by month", months, series, head="Month", empty=empty)
+    return stacked("Calls by month", [month_name(month) for month in months], series, head="Month", empty=empty)
 
 
 @get(f"{PATH}/{{alert_id:uuid}}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)

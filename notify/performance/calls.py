@@ -74,8 +74,8 @@ class Hour:
 
     @property
     def said(self) -> str:
-        """The hour on the clock of this country, as `Tue 09:00`."""
-        return self.at.astimezone(LONDON).strftime("%a %H:%M")
+        """The hour on the clock of this country, as `Tue 09h`."""
+        return self.at.astimezone(LONDON).strftime("%a %Hh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,11 @@ class Around:
     categories: Sequence[str]
     hours: Sequence[Hour]
 
-    def after(self, hours: int = 24) -> tuple[int, float] | None:
-        """Calls in so many hours from the alert's own, and as many as usual, of hours where both are known."""
+    def after(self, hours: int = 24) -> tuple[int, int, float] | None:
+        """Of the first hours from the alert's own: of how many all is known, their calls, and as many as usual."""
         known = [(one.calls, one.usual) for one in self.hours[HOURS_BEFORE : HOURS_BEFORE + hours]]
         both = [(calls, usual) for calls, usual in known if calls is not None and usual is not None]
-        return (sum(calls for calls, _ in both), sum(usual for _, usual in both)) if both else None
+        return (len(both), sum(calls for calls, _ in both), sum(usual for _, usual in both)) if both else None
 
 
 def import_calls(session: Session, *, council_id: UUID, actor: str, rows: Iterable[Row]) -> CallReport:

@@ -26,7 +26,7 @@ from notify.performance import costs as spending
 from notify.performance import prices
 from notify.performance.costs import Cost
 from notify.performance.models import Assumptions, NewPrice
-from notify.performance.periods import months_between
+from notify.performance.periods import month_name, months_between
 from notify.providers.base import Channel
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
@@ -180,7 +180,7 @@ def _by_month(months: Sequence[str], spent: Mapping[str, float], budget: Budget 
     target = Mark("Budget", budget.monthly_pence / 100, pounds(budget.monthly_pence / 100)) if budget else None
     return lines(
         "Spending by month",
-        months if values else [],
+        [month_name(month) for month in months] if values else [],
         [Series("Spent", values)],
         head="Month",
         write=pounds,

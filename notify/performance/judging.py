@@ -80,10 +80,10 @@ JUDGE = """
         SELECT k.*, coalesce(owed.due, 0) AS due,
                coalesce((SELECT max(so_far) FROM run WHERE run.alert_id = k.alert_id AND second <= k.seconds), 0)
                    AS in_time,
-               CASE WHEN k.detail_removed_at IS NULL THEN (
+               CASE WHEN k.detail_removed_at IS NULL THEN nullif((
                    SELECT count(DISTINCT subscriber_id) FROM delivery
                    WHERE month = k.ledger_month AND alert_id = k.alert_id AND handed_over_at IS NOT NULL
-               ) END AS people,
+               ), 0) END AS people,
                (SELECT min(second) FROM run WHERE run.alert_id = k.alert_id AND so_far >= k.percent * owed.due / 100)
                    AS took
         FROM candidate k LEFT JOIN owed ON owed.alert_id = k.alert_id

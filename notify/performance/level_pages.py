@@ -22,7 +22,7 @@ from notify.errors import Invalid
 from notify.performance import levels, targets
 from notify.performance.levels import Attainment
 from notify.performance.models import NewTarget
-from notify.performance.periods import months_between
+from notify.performance.periods import month_name, months_between
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
@@ -133,10 +133,12 @@ def _times(found: Sequence[Attainment], days: Period) -> Chart:
 
 
 def _by_month(title: str, values: Mapping[tuple[str, Priority], float | None], days: Period, *, write: Write) -> Chart:
-    months = months_between(days.since, days.until) if values else []
-    series = [Series(name, [values.get((month, priority)) for month in months]) for priority, name in NAMES.items()]
+    has_any = any(value is not None for value in values.values())
+    months = months_between(days.since, days.until) if has_any else []
+    own = [(name, [values.get((month, priority)) for month in months]) for priority, name in NAMES.items()]
+    series = [Series(name, line) for name, line in own if any(value is not None for value in line)]
     empty = "No alert was judged in these months. Each is judged once its time is over."
-    return lines(title, months, series, head="Month", write=write, empty=empty)
+    return lines(title, [month_name(month) for month in months], series, head="Month", write=write, empty=empty)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (show_service_levels, save_target, note_breach)

@@ -52,7 +52,7 @@ class Published:
 def publication(session: Session, council_id: UUID) -> Publication:
     """What this council shows; nothing as long as nobody has said anything."""
     known = session.get(Publication, council_id)
-    return known or Publication(council_id=council_id, first_month=month_before(today(), MONTHS_SHOWN))
+    return known or Publication(council_id=council_id, first_month=today().replace(day=1))
 
 
 def set_publication(session: Session, *, council_id: UUID, actor: str, new: WhatToPublish) -> Publication:
@@ -93,11 +93,11 @@ def _month(at: datetime) -> date:
 def _make(session: Session, kept: Publication) -> None:
     before = cast(Made, kept.tables or {})
     is_same_month = kept.made_at is not None and _month(kept.made_at) == _month(clock.now())
-    since = max(kept.first_month, month_before(today(), MONTHS_SHOWN))
+    kept.first_month = max(tables.first_month(session, kept.council_id), month_before(today(), MONTHS_SHOWN))
     made = tables.make(
         session,
         kept.council_id,
-        since=since,
+        since=kept.first_month,
         until=today().replace(day=1) - timedelta(days=1),
         with_cost=kept.shows_cost,
     )
@@ -137,7 +137,7 @@ def _published(session: Session, kept: Publication, council: Council) -> Publish
         council=council,
         tables=cast(Made, kept.tables or {}),
         contact=kept.contact,
-        first=max(kept.first_month, month_before(_month(made_at), MONTHS_SHOWN)),
+        first=kept.first_month,
         last=last,
         changed_at=kept.figures_changed_at or made_at,
         targets=[promised[priority] for priority in Priority],

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.analytics.period import today
 from notify.languages import later
 from notify.performance import costs as spending
 from notify.performance.disclosure import WITHHELD, protect, protect_shares
@@ -152,6 +153,12 @@ def make(session: Session, council_id: UUID, *, since: date, until: date, with_c
     return made
 
 
+def first_month(session: Session, council_id: UUID) -> date:
+    """The month in which this council's first alert went out; this month as long as none did."""
+    first: date | None = session.execute(text(FIRST), {"council": council_id}).scalar_one()
+    return (first or today()).replace(day=1)
+
+
 def _by_topic(session: Session, values: Mapping[str, object]) -> list[Cells]:
     rows = session.execute(text(FIGURES_BY_TOPIC), values).all()
     people = protect([int(row.people) for row in rows])
@@ -183,6 +190,11 @@ def sign_ups(session: Session, council_id: UUID) -> list[Cells]:
     return sorted(rows, key=lambda row: str(row[1]))
 
 
+FIRST = """
+    SELECT CAST(min(r.started_at) AT TIME ZONE 'Europe/London' AS date)
+    FROM rollup_alert r JOIN alert a ON a.id = r.alert_id
+    WHERE r.council_id = :council AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL
+"""
 _ONE = """
     WITH one AS (
         SELECT r.*, a.priority, t.slug, t.name, r.recipients - r.suppressed - r.cancelled AS due,

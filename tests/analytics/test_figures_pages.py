@@ -91,7 +91,7 @@ def test_the_overview_says_what_was_sent(client: Client, world: World, work: Wor
     month = f"{period.today():%b %Y}"
     assert found["Messages by month"].rows[month] == ["8", "0"]
     assert len(found["Messages by month"].rows) == 12
-    assert column(found["What became of them, by topic"]) == {"Bin collections": "7", "Road closures": "1"}
+    assert column(found["What became of messages, by topic"]) == {"Bin collections": "7", "Road closures": "1"}
     assert 'href="/staff/figures/topics/bins?period=year"' in page
 
 
@@ -99,12 +99,15 @@ def test_each_breakdown_says_what_the_ledger_says(
     client: Client, world: World, work: Work, desk: dict[str, str]
 ) -> None:
     sent_some(client, world, work)
-    became = "What became of messages"
-    assert column(shown(client, desk, "/topics")[became]) == {"Bin collections": "7", "Road closures": "1"}
-    assert column(shown(client, desk, "/wards")[became]) == {"Southside": "6", "Northside": "2"}
-    assert column(shown(client, desk, "/channels")[became]) == {"Email": "6", "Text message": "2"}
-    assert column(shown(client, desk, "/languages")[became]) == {"English": "6", "Welsh": "2"}
-    assert sum(int(one) for one in column(shown(client, desk, "/providers")[became]).values()) == 8
+    became = "What became of messages, by {}"
+    assert column(shown(client, desk, "/topics")[became.format("topic")]) == {
+        "Bin collections": "7",
+        "Road closures": "1",
+    }
+    assert column(shown(client, desk, "/wards")[became.format("ward")]) == {"Southside": "6", "Northside": "2"}
+    assert column(shown(client, desk, "/channels")[became.format("way")]) == {"Email": "6", "Text message": "2"}
+    assert column(shown(client, desk, "/languages")[became.format("language")]) == {"English": "6", "Welsh": "2"}
+    assert sum(int(one) for one in column(shown(client, desk, "/providers")[became.format("provider")]).values()) == 8
     assert column(shown(client, desk, "/wards")["Messages by ward"], 1) == {"Southside": "6", "Northside": "2"}
     clicks = shown(client, desk, "/topics")["Clicks (people, estimated) for each 100 messages"]
     assert column(clicks) == {"Bin collections": "42.9", "Road closures": "0.0"}
@@ -142,7 +145,7 @@ def test_tests_and_other_councils_are_not_in_them(
     created(client, neighbour(), send=True)
     work()
     rollups.keep_up()
-    assert not shown(client, desk)["What became of them, by topic"].rows
+    assert not shown(client, desk)["What became of messages, by topic"].rows
 
 
 def test_what_changed_stands_beside_the_figures_of_its_topic_alone(

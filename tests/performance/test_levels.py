@@ -19,6 +19,7 @@ from notify.deliveries.budgets import BUDGET
 from notify.performance import judging
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created, neighbour
+from tests.performance.desk import submit
 from tests.world import World, add_resident, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
@@ -237,4 +238,4 @@ def test_the_page_says_what_is_wrong_with_a_target(client: Client, world: World)
     assert answer.status_code == 422
     assert "Write whole seconds from 1 to 7200." in answer.text
     good = {"priority": "emergency", "seconds": "45", "percent": "99"}
-    assert "99% within 45 s" in client.post("/staff/figures/service-levels", data=good, headers=desk).text
+    assert "99% within 45 s" in submit(client, "/staff/figures/service-levels", good, desk).text

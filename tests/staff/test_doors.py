@@ -17,6 +17,7 @@ from sqlmodel import select
 from notify import clock
 from notify.alerts.models import Alert, Priority
 from notify.analytics.annotations import annotate
+from notify.analytics.models import Target, TargetKind
 from notify.composing.models import Draft, MessageTemplate, Rule
 from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
@@ -156,6 +157,15 @@ def make_abroad(client: Client) -> Abroad:
             alert_id=UUID(alert_id),
         )
         annotation_id = note.id
+        session.add(
+            Target(
+                council_id=council_id,
+                indicator="0123456789ab",
+                name="Yon",
+                kind=TargetKind.BASELINE,
+                changed_by="test",
+            )
+        )
     names: dict[str, object] = {
         "alert_id": alert_id,
         "subscriber_id": resident,
@@ -171,6 +181,7 @@ def make_abroad(client: Client) -> Abroad:
         "annotation_id": annotation_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
+        "indicator": "0123456789ab",
         "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})
