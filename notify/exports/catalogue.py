@@ -246,6 +246,21 @@ FIGURES: Sequence[DataSet] = (
         key=("ward_code",),
     ),
     DataSet(
+        name="growth",
+        title="Who came and went",
+        description="How many people began and stopped following the council or one of its topics, by day and way.",
+        fields=[
+            Field("day", Kind.DAY, "The day in this country.", "r.day"),
+            Field("topic", Kind.CODE, "The topic's short name; empty: anything of the council.", "r.topic"),
+            Field("source", Kind.TEXT, "Where they signed up, or by which way they left.", "r.source"),
+            Field("came", Kind.INTEGER, "Who came.", "r.came", "people"),
+            Field("went", Kind.INTEGER, "Who went.", "r.went", "people"),
+        ],
+        tables="FROM rollup_growth r WHERE r.council_id = :council",
+        key=("day", "topic", "source"),
+        at="r.day::timestamp AT TIME ZONE 'Europe/London'",
+    ),
+    DataSet(
         name="spend",
         title="Spend",
         description="What messages cost, by month, channel and provider, as it was booked.",

@@ -6,11 +6,11 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
+from notify.analytics.frame import figures_page
 from notify.db import transaction
 from notify.exports.dictionary import TABLES, Keeping
 from notify.exports.retention import runs
 from notify.settings import settings
-from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 
 AnyRequest = Request[Principal, None, State]
@@ -23,10 +23,10 @@ def show_retention(request: AnyRequest) -> Response[object]:
     """Every round that removed something: when, how many alerts, rows, months and keys."""
     with transaction() as session:
         found = runs(session)
-    return staff_page(
+    return figures_page(
         request.user,
         "staff-retention.html",
-        at="/staff/figures",
+        section="/staff/exports",
         days=settings().retention_days,
         runs=found,
         detail=[name for name, entry in TABLES.items() if entry.keeping == Keeping.DETAIL],

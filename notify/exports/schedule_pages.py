@@ -10,12 +10,13 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.analytics.frame import figures_page
 from notify.db import transaction
 from notify.exports import schedules
 from notify.exports.models import ExportSchedule, Rhythm
 from notify.exports.schedules import Plan, ScheduleNotValid
 from notify.exports.writing import Format
-from notify.staff.desk import Fault, staff_page
+from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 
@@ -36,15 +37,15 @@ def _page(user: Principal, form: Form, faults: Sequence[Fault] = (), secret: str
         found = schedules.schedules(session, user.council_id)
         names = schedules.names_of(session, [officer for one in found for officer in one.officers])
         runs = schedules.runs(session, user.council_id)
-    return staff_page(
+    return figures_page(
         user,
         "staff-schedules.html",
-        at="/staff/figures",
+        section="/staff/exports",
         status=422 if faults else 200,
         schedules=found,
         names=names,
         runs=runs,
-        choices=schedules.CHOICES,
+        whats=schedules.CHOICES,
         formats=list(Format),
         form=form,
         faults=faults,

@@ -17,6 +17,7 @@ from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
+from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.performance_states import PERFORMANCE
@@ -443,6 +444,7 @@ STATES: Mapping[str, Way] = {
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,
+    **LEAVING,
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,

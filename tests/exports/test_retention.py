@@ -99,6 +99,8 @@ def test_figures_are_the_same_before_and_after(client: Client, world: World, sen
     now = client.get(f"/api/v1/alerts/{sent}/analytics", headers=world.headers).json()
     for name in ("by_channel", "by_language", "by_ward"):
         shown[name], now[name] = (sorted(one[name], key=lambda group: str(group["code"])) for one in (shown, now))
+    for one in (shown, now):
+        one.pop("counted_at", None)
     assert now == shown
     again = client.post(
         "/staff/archive/export", data={"form": "json"}, headers=at_the_desk(make_key(world, Role.ADMIN))

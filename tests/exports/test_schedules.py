@@ -77,7 +77,7 @@ def attachment(mail: EmailMessage) -> list[dict[str, str]]:
 def test_the_report_of_the_week_comes_on_monday_to_the_officers_named(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
-    add_resident(world, "a@example.org", topics=["bins"])
+    add_resident(world, "resident@example.org", topics=["bins"])
     created(client, world.headers, topic="bins", send=True)
     work()
     rollups.keep_up()
@@ -98,7 +98,7 @@ def test_the_report_of_the_week_comes_on_monday_to_the_officers_named(
     with transaction() as session:
         sent_at = session.execute(text("SELECT started_at FROM rollup_alert")).scalar_one()
     assert ("Messages handed over: 1 of 1" in body.get_content()) == (run.since <= sent_at.date() <= run.until)
-    assert "a@example.org" not in str(mail)
+    assert "resident@example.org" not in str(mail)
     clock.use(None)
     assert "Report" in client.get(PATH, headers=desk).text
 
@@ -121,7 +121,7 @@ def test_turns_come_at_seven_in_this_country_about_the_whole_week_or_month_befor
 
 
 def test_a_data_set_comes_as_a_file_about_its_days(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
-    add_resident(world, "a@example.org", topics=["bins"])
+    add_resident(world, "resident@example.org", topics=["bins"])
     created(client, world.headers, topic="bins", send=True)
     work()
     rollups.keep_up()

@@ -13,7 +13,7 @@ INTRODUCTION = f"""\
 Every table of the database, from the models themselves: what it is, whom it is about, how long rows are kept, and
 whether they leave with the full extract (`notify export everything`). Schema version {SCHEMA_VERSION}; the same for
 programs at `/api/v1/extracts/dictionary`. The data sets for reports, which stay as they are while tables change, are
-described in [analytics](analytics.md).
+described in [exports](exports.md).
 
 About: `resident` tells who somebody is, `pseudonym` is an id or keyed hash that only this database resolves, `staff` is
 about officers. Moments are kept in UTC.
