@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
+from notify import clock, demo_service
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import content_hash
 from notify.analytics import rollups
@@ -46,6 +46,8 @@ def fill(say: Callable[[str], None]) -> bool:
             is_new = False
     while rollups.keep_up():
         pass
+    with transaction() as session:
+        demo_service.fill(session, council.id)
     return is_new
 
 

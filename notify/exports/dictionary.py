@@ -97,6 +97,7 @@ TABLES: Mapping[str, Entry] = {
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     "service_target": Entry(Keeping.FOR_GOOD, OWN),
     "service_result": Entry(Keeping.FOR_GOOD, OWN),
     "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
