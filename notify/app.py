@@ -14,7 +14,15 @@ from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
-from notify.analytics import alert_figures_pages, archive_pages, figures_pages, live_pages, missed_pages
+from notify.analytics import (
+    alert_figures_pages,
+    archive_pages,
+    figures_pages,
+    growth_pages,
+    live_pages,
+    missed_pages,
+    targets_pages,
+)
 from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
@@ -25,9 +33,10 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
+from notify.evidence import foi_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
-from notify.exports import retention_pages
+from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
@@ -59,6 +68,7 @@ JSON_DOORS = (
     cap_api,
     performance_api,
     exports_api,
+    schedule_api,
 )
 PAGE_DOORS = (
     subscribers_pages,
@@ -92,8 +102,12 @@ PAGE_DOORS = (
     performance_pages,
     figures_pages,
     alert_figures_pages,
+    growth_pages,
+    targets_pages,
     exports_pages,
+    schedule_pages,
     retention_pages,
+    foi_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

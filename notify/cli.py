@@ -20,6 +20,7 @@ from notify.deliveries.bounce_commands import bounce_command
 from notify.deliveries.checks import complaints as hand_over_complaints
 from notify.deliveries.commands import hold_command, queue, release_command
 from notify.errors import NotifyError
+from notify.evidence.commands import evidence_command
 from notify.exports.commands import export_command, retention_command
 from notify.jobs import Lane
 from notify.performance.commands import calls_command
@@ -321,6 +322,6 @@ def _check_providers() -> Sequence[str]:
 
 for command in (
     *(geodata, queue, hold_command, release_command, bounce_command, council, officer, key, audit),
-    *(export_command, retention_command, calls_command),
+    *(export_command, retention_command, evidence_command, calls_command),
 ):
     main.add_command(command)

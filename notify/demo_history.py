@@ -16,7 +16,9 @@ from sqlmodel import Session
 from notify import clock, demo_service
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import content_hash
-from notify.analytics import rollups
+from notify.analytics import fatigue, growth, rollups
+from notify.analytics.period import month_before
+from notify.analytics.targets import Wish, enter_values, set_target
 from notify.db import transaction
 from notify.demo import COUNCIL, DISTRICT, NotAPlaceForDemonstrations
 from notify.demo_ledger import HISTORY
@@ -27,6 +29,15 @@ from notify.staff.queries import councils
 from notify.staff.service import audit
 from notify.subscribers.queries import topics_by_slug
 
+TARGETS = {
+    "delivery-rate": Wish("target", "97"),
+    "emergency-95": Wish("target", "60", "A second provider of texts takes over after thirty seconds of silence."),
+    "followers": Wish("target", "85", "Posters in every library, and a line on each council tax bill."),
+    "unsubscribes": Wish("target", "8"),
+    "cost-each": Wish("baseline"),
+    "clicks": Wish("contextual"),
+}
+OWN_TARGET = Wish("target", "15", name="Avoidable contact", unit="%", lower_is_better=True)
 LEAVERS = 900
 BUDGET_PENCE = 5_000
 
@@ -46,6 +57,8 @@ def fill(say: Callable[[str], None]) -> bool:
             is_new = False
     while rollups.keep_up():
         pass
+    growth.keep_up()
+    fatigue.keep_up()
     with transaction() as session:
         demo_service.fill(session, council.id)
     return is_new
@@ -74,7 +87,18 @@ def _invent(session: Session, council: Council) -> None:
     session.execute(text(KEEP_ALERTS), [_as_row(story, alert) for story, alert in alerts])
     for statement in HISTORY:
         session.execute(text(statement), values)
+    _set_targets(session, council.id, today)
     audit(session, council_id=council.id, actor="demo", action="demo.history", subject=COUNCIL, alerts=len(alerts))
+
+
+def _set_targets(session: Session, council_id: UUID, today: datetime) -> None:
+    """Targets of every colour, and one figure that the council enters by itself."""
+    for indicator, wish in TARGETS.items():
+        set_target(session, council_id=council_id, actor="demo", indicator=indicator, wish=wish)
+    own = set_target(session, council_id=council_id, actor="demo", indicator=None, wish=OWN_TARGET)
+    months = [month_before(today.date(), ago) for ago in range(12, 0, -1)]
+    rows = "\n".join(f"{month:%Y-%m}, {12 + place * 7 % 5 - place / 4}" for place, month in enumerate(months))
+    enter_values(session, target=own, actor="demo", rows=rows)
 
 
 def _alerts(session: Session, council: Council, today: datetime) -> Sequence[tuple[Story, Alert]]:

@@ -44,8 +44,7 @@ LEAVERS_CONSENT = f"""
     SELECT at, subscriber_id, topic_id, channel, action, '{COUNCIL}/demo-1', language, source
     FROM (
         SELECT joined AS at, subscriber_id, topic_id, channel, 'given' AS action, language,
-               (ARRAY['website', 'website', 'website', 'import', 'poster-library', 'assisted', 'poster-surgery'])
-               [1 + floor(7 * {_chance("name", 7)})::integer] AS source
+               CASE WHEN {_chance("name", 7)} < 0.8 THEN 'website' ELSE 'assisted' END AS source
         FROM invented_person WHERE gone IS NOT NULL
         UNION ALL
         SELECT gone, subscriber_id, topic_id, channel, 'withdrawn', language,
@@ -60,8 +59,9 @@ AGREED = """
         WHERE s.id = p.subscriber_id RETURNING s.id, s.language
     )
     INSERT INTO consent (at, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT (SELECT min(joined) FROM invented_person WHERE subscriber_id = yes.id), id, NULL, 'tracking', 'given',
-           'website', language, 'website' FROM yes
+    SELECT p.joined, yes.id, NULL, 'tracking', 'given', 'website', yes.language, 'website'
+    FROM yes JOIN (SELECT subscriber_id, min(joined) AS joined FROM invented_person GROUP BY 1) p
+        ON p.subscriber_id = yes.id
 """
 BACKDATED = (
     """
@@ -249,8 +249,10 @@ MONEY = (
 """,
 )
 HISTORY = (
+    "ANALYZE subscriber, contact, place, subscription, consent",  # they may have been filled a moment ago
     PEOPLE,
     LEFT,
+    "ANALYZE invented_person",
     LEAVERS_CONSENT,
     AGREED,
     *BACKDATED,

@@ -131,6 +131,21 @@ def mime_skeleton(
     return skeleton(message.as_bytes(policy=_POLICY), names)
 
 
+def mime_with_file(
+    *, headers: Mapping[str, str], words: str, file: tuple[str, str, bytes] | None, names: Sequence[str]
+) -> Skeleton:
+    """An e-mail of plain words with a file: its name, its media type and its content. Headers as in `mime_skeleton`."""
+    message = EmailMessage(policy=_POLICY)
+    for name, value in headers.items():
+        message.set_raw(name, value)
+    message.set_content(words, cte="8bit")
+    if file is not None:
+        file_name, media_type, content = file
+        main, _, sub = media_type.partition(";")[0].partition("/")
+        message.add_attachment(content, maintype=main, subtype=sub, filename=file_name)
+    return skeleton(message.as_bytes(policy=_POLICY), names)
+
+
 @cache
 def message_environment(folder: str) -> Environment:
     """The environment of `templates/<folder>` for messages, kept for the life of the process."""

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from notify import logs
 from notify.alerts import service as alerts
-from notify.analytics import rollups
+from notify.analytics import fatigue, growth, rollups
 from notify.cap import flood_feed
 from notify.composing import recurrence
 from notify.db import engine, transaction
@@ -29,6 +29,7 @@ from notify.deliveries import (
     restores,
     service,
 )
+from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
 from notify.settings import settings
 from notify.staff import trail
@@ -82,6 +83,29 @@ def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
+_grower = Errand("growth", growth.keep_up)
+_tired = Errand("fatigue", fatigue.keep_up)
+
+
+def _count_people(_: Session) -> None:
+    _grower.go()
+    _tired.go()
+
+
+_sender = Errand("exports", delivering.send_due)
+
+
+def _send_exports(_: Session) -> None:
+    _sender.go()  # the network may be slow
+
+
+_remover = Errand("retention", retention.run)
+
+
+def _remove_detail(_: Session) -> None:
+    _remover.go()  # a few million rows take minutes
+
+
 def _judge() -> None:
     with transaction() as session:
         judging.judge(session)
@@ -112,12 +136,15 @@ CHORES = (
     Chore("send digests that are due", 30, digests.send_due),
     Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
     Chore("count what became of alerts", 1, _count_alerts),
+    Chore("count who came and went, and who got how much", 20, _count_people),
     Chore("compare alerts with the targets", 60, _judge_service),
     Chore("write down new prices", 3600, prices.note_settings),
     Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("make partitions", 3600, _make_partitions),
+    Chore("send what is sent regularly", 30, _send_exports),
+    Chore("remove what is about single recipients", 3600, _remove_detail),
 )
 
 

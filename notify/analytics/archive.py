@@ -166,6 +166,12 @@ AGREED = """
 """
 # from the batches: a page of results does not read the ledger
 HANDED_OVER = """
-    SELECT alert_id, channel, sum(handed_over) AS sent FROM batch WHERE alert_id = ANY(:ids)
-    GROUP BY alert_id, channel ORDER BY alert_id, channel
+    SELECT b.alert_id, b.channel, sum(b.handed_over) AS sent FROM batch b JOIN alert a ON a.id = b.alert_id
+    WHERE b.alert_id = ANY(:ids) AND a.detail_removed_at IS NULL
+    GROUP BY b.alert_id, b.channel
+    UNION ALL
+    SELECT c.alert_id, c.channel, sum(c.sent) FROM rollup_cell c JOIN alert a ON a.id = c.alert_id
+    WHERE c.alert_id = ANY(:ids) AND a.detail_removed_at IS NOT NULL
+    GROUP BY c.alert_id, c.channel HAVING sum(c.sent) > 0
+    ORDER BY alert_id, channel
 """

@@ -25,9 +25,17 @@ COUNTED = """
            count(*) FILTER (WHERE d.state = 'delivered') AS delivered,
            count(*) FILTER (WHERE d.state LIKE '%-failure') AS failed, sum(d.cost) AS cost
     FROM delivery d
-    JOIN alert a ON a.id = d.alert_id AND a.ledger_month = d.month
+    JOIN alert a ON a.id = d.alert_id AND a.ledger_month = d.month AND a.detail_removed_at IS NULL
     WHERE a.id = ANY(:ids) AND d.month = ANY(:months)
-    GROUP BY d.alert_id, d.channel ORDER BY d.alert_id, d.channel
+    GROUP BY d.alert_id, d.channel
+    UNION ALL
+    -- where the detail is removed, the figures that were closed before
+    SELECT c.alert_id, c.channel, sum(c.recipients), sum(c.sent), sum(c.delivered),
+           sum(c.permanent_failure + c.temporary_failure + c.technical_failure),
+           CASE WHEN sum(c.unpriced) < sum(c.sent) THEN sum(c.cost) END
+    FROM rollup_cell c JOIN alert a ON a.id = c.alert_id AND a.detail_removed_at IS NOT NULL
+    WHERE a.id = ANY(:ids)
+    GROUP BY c.alert_id, c.channel ORDER BY alert_id, channel
 """
 
 

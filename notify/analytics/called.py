@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from babel import Locale, UnknownLocaleError
 
+UNKNOWN_WARD = "Ward not known"
 WAYS: Mapping[str, str] = {
     "email": "Email",
     "sms": "Text message",

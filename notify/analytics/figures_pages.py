@@ -17,7 +17,7 @@ from notify.analytics.annotations import AnnotationNotValid
 from notify.analytics.figure_charts import Link, Named
 from notify.analytics.frame import figures_page
 from notify.analytics.period import Period, chosen, day_of
-from notify.analytics.slices import By, Slice, slices
+from notify.analytics.slices import By, Slice, slices, total_of
 from notify.charts.chart import Chart
 from notify.db import transaction
 from notify.errors import NotFound
@@ -32,7 +32,7 @@ from notify.web.forms import from_our_pages, read_form
 AnyRequest = Request[Principal, None, State]
 
 PATH = "/staff/figures"
-MOST_ALERTS = 50
+MOST_ALERTS = 15
 
 
 class NoFiguresOfThisWard(NotFound):
@@ -106,8 +106,8 @@ def _overview(
     session: Session, user: Principal, period: Period, words: str = "", fault: Fault | None = None
 ) -> Response[object]:
     council_id = user.council_id
-    total, before = (_first(_of(session, council_id, By.COUNCIL, one)) for one in (period, period.before()))
     steps = _of(session, council_id, By.DAY if period.is_by_day else By.MONTH, period)
+    total, before = total_of(steps), total_of(_of(session, council_id, By.COUNCIL, period.before()))
     notes = annotations.between(session, council_id, since=period.since, until=period.until)
     topics = _of(session, council_id, By.TOPIC, period)
     link = _link("topics", period)
@@ -220,11 +220,12 @@ def _one(
 ) -> Response[object]:
     """The page of one topic or one ward."""
 
-    def of(by: By, days: Period = period) -> Sequence[Slice]:
-        return _of(session, user.council_id, by, days, topic_id=topic.id if topic else None, ward=ward)
+    def of(by: By, days: Period = period, *, with_hits: bool = False) -> Sequence[Slice]:
+        topic_id = topic.id if topic else None
+        return _of(session, user.council_id, by, days, topic_id=topic_id, ward=ward, with_hits=with_hits)
 
-    total, before = _first(of(By.COUNCIL)), _first(of(By.COUNCIL, period.before()))
-    steps = of(By.DAY if period.is_by_day else By.MONTH)
+    steps = of(By.DAY if period.is_by_day else By.MONTH, with_hits=True)
+    total, before = total_of(steps), total_of(of(By.COUNCIL, period.before(), with_hits=True))
     notes = (
         annotations.between(session, user.council_id, since=period.since, until=period.until, topic_id=topic.id)
         if topic
@@ -232,7 +233,8 @@ def _one(
     )
     shown = [charts.over_time(period, steps, notes)]
     for which in ("wards", "channels", "languages") if topic else ("topics", "channels", "languages"):
-        asked, found = BREAKDOWNS[which], of(BREAKDOWNS[which].by)
+        asked = BREAKDOWNS[which]
+        found = of(asked.by, with_hits=asked.by == By.WARD)
         link = _link(which, period) if asked.has_pages else _no_page
         shown += _charts(session, asked, found, _named(session, asked.by, found), link)[:1]
     return figures_page(
@@ -257,7 +259,7 @@ def _one(
 def _alerts(found: Sequence[Slice]) -> Chart:
     """The largest alerts, each leading to its own figures."""
     return charts.outcomes(
-        f"The {MOST_ALERTS} largest alerts" if len(found) > MOST_ALERTS else "Alerts",
+        f"The {MOST_ALERTS} largest of {len(found):,} alerts" if len(found) > MOST_ALERTS else "Alerts",
         "Alert",
         found[:MOST_ALERTS],
         _name,
@@ -293,10 +295,6 @@ def _link(which: str, period: Period) -> Link:
     return lambda key: f"{PATH}/{which}/{key}?{period.query}" if key else ""
 
 
-def _first(found: Sequence[Slice]) -> Slice | None:
-    return found[0] if found else None
-
-
 def _of(
     session: Session,
     council_id: UUID,
@@ -305,8 +303,10 @@ def _of(
     *,
     topic_id: UUID | None = None,
     ward: str | None = None,
+    with_hits: bool = True,
 ) -> Sequence[Slice]:
-    return slices(session, council_id, by=by, since=period.since, until=period.until, topic_id=topic_id, ward=ward)
+    days = {"since": period.since, "until": period.until}
+    return slices(session, council_id, by=by, topic_id=topic_id, ward=ward, with_hits=with_hits, **days)
 
 
 def _asked(request: AnyRequest) -> Period:

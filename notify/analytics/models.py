@@ -1,9 +1,11 @@
 """Figures that no page need count again: what became of each alert's messages, added up as they go."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -133,6 +135,99 @@ class Annotation(SQLModel, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     removed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     removed_by: str | None = None
+
+
+class RollupGrowth(SQLModel, table=True):
+    """How many people came and went on a day. `topic` is its short name; empty: anything of the council.
+
+    `source` is where they signed up, or by which way they left.
+    """
+
+    __tablename__ = "rollup_growth"
+
+    council_id: UUID = Field(primary_key=True, foreign_key="council.id")
+    topic: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    came: int
+    went: int
+
+
+class RollupReach(SQLModel, table=True):
+    """How many people follow a topic, or (empty) anything of the council, by the ward of their first place."""
+
+    __tablename__ = "rollup_reach"
+
+    council_id: UUID = Field(primary_key=True, foreign_key="council.id")
+    topic: str = Field(primary_key=True)
+    ward_code: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    people: int
+
+
+class RollupFatigue(SQLModel, table=True):
+    """How many people got so many alerts in the seven or 28 days from `first` on; ten stands for ten or more.
+
+    `went` left in these days, after so many alerts in the seven days before.
+    """
+
+    __tablename__ = "rollup_fatigue"
+
+    council_id: UUID = Field(primary_key=True, foreign_key="council.id")
+    days: int = Field(primary_key=True, sa_type=SmallInteger)
+    first: date = Field(primary_key=True)
+    alerts: int = Field(primary_key=True, sa_type=SmallInteger)
+    people: int
+    went: int
+
+
+class RollupRound(SQLModel, table=True):
+    """When the figures of this name were last counted, up to which line of the consent ledger, and how long it took."""
+
+    __tablename__ = "rollup_round"
+
+    name: str = Field(primary_key=True)
+    consent_id: int = Field(sa_type=BigInteger)
+    counted_at: datetime = Field(sa_column=moment_column())
+    took: timedelta
+
+
+class TargetKind(StrEnum):
+    """What an indicator is measured against."""
+
+    TARGET = "target"
+    BASELINE = "baseline"
+    CONTEXTUAL = "contextual"
+
+
+class Target(SQLModel, table=True):
+    """What a council means to reach. `indicator` is one that the platform measures, or `own-…`."""
+
+    __tablename__ = "target"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    indicator: str
+    name: str
+    unit: str = ""
+    kind: TargetKind = Field(sa_column=state_column(TargetKind))
+    lower_is_better: bool = False
+    target: Decimal | None = None
+    actions: str = ""
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    changed_by: str
+
+
+class TargetValue(SQLModel, table=True):
+    """What the council measured itself in a month."""
+
+    __tablename__ = "target_value"
+
+    target_id: UUID = Field(primary_key=True, foreign_key="target.id", ondelete="CASCADE")
+    month: date = Field(primary_key=True)
+    value: Decimal
+    entered_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    entered_by: str
 
 
 class RollupReply(SQLModel, table=True):

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from notify.alerts.models import Alert
+from notify.analytics.models import RollupAlert, RollupReply
 from notify.places.queries import names_by_code
 
 
@@ -61,21 +62,37 @@ COUNTS = """
 """
 
 
+# the same of an alert whose detail was removed, from the figures that were closed before
+KEPT_COUNTS = """
+    sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
+    sum(permanent_failure + temporary_failure + technical_failure) AS failed, sum(suppressed) AS suppressed,
+    sum(cancelled + expired) AS cancelled, sum(waiting) AS waiting
+"""
+
+
+def _sources(alert: Alert) -> tuple[str, str]:
+    """The counts, and what they are counted from."""
+    if alert.detail_removed_at:
+        cells = "SELECT *, nullif(c.ward_code, '') AS ward FROM rollup_cell c WHERE alert_id = :alert"
+        return KEPT_COUNTS, f"({cells}) d"
+    return COUNTS, "(SELECT *, ward_code AS ward FROM delivery WHERE month = :month AND alert_id = :alert) d"
+
+
 def figures(session: Session, alert: Alert) -> Figures:
-    """What has become of this alert so far."""
+    """What has become of this alert so far; the same before and after its detail is removed."""
     key = {"month": alert.ledger_month, "alert": alert.id}
+    counts, source = _sources(alert)
     rows = session.execute(
         text(f"""
-            SELECT grouping(channel) AS no_channel, grouping(language) AS no_language, grouping(ward_code) AS no_ward,
-                   channel, language, ward_code, {COUNTS}
-            FROM delivery WHERE month = :month AND alert_id = :alert
-            GROUP BY GROUPING SETS ((), (channel), (language), (ward_code))
+            SELECT grouping(channel) AS no_channel, grouping(language) AS no_language, grouping(ward) AS no_ward,
+                   channel, language, ward AS ward_code, {counts}
+            FROM {source} GROUP BY GROUPING SETS ((), (channel), (language), (ward))
         """),
         key,
     ).all()
     total, groups = Tally(), {"channel": [], "language": [], "ward_code": []}  # type: ignore[var-annotated]
     for row in rows:
-        tally = Tally(**{name: row._mapping[name] for name in Tally.__slots__})
+        tally = Tally(**{name: int(row._mapping[name] or 0) for name in Tally.__slots__})
         if row.no_channel and row.no_language and row.no_ward:
             total = tally
         else:
@@ -112,16 +129,24 @@ def _events(session: Session, alert: Alert) -> dict[str, tuple[int, int]]:
                 UNION ALL
                 SELECT kind, 0, people FROM rollup_people WHERE alert_id = :alert
                 UNION ALL
-                SELECT kind, 1, 1 FROM event WHERE month = :month AND alert_id = :alert AND kind = 'unsubscribed'
+                SELECT kind, 1, 1 FROM event
+                WHERE month = :month AND alert_id = :alert AND kind = 'unsubscribed' AND NOT :is_kept
+                UNION ALL
+                SELECT 'unsubscribed', unsubscribed, unsubscribed FROM rollup_alert
+                WHERE alert_id = :alert AND :is_kept
             ) done GROUP BY kind
         """),
-        {"month": alert.ledger_month, "alert": alert.id},
+        {"month": alert.ledger_month, "alert": alert.id, "is_kept": alert.detail_removed_at is not None},
     )
     return {row.kind: (int(row.times), int(row.people)) for row in rows}
 
 
 def _times(session: Session, alert: Alert) -> tuple[float | None, float | None, float | None, float | None]:
     """Seconds from the moment it could go until 50, 95, 99 and 100% of the hand-overs were made."""
+    if alert.detail_removed_at:
+        kept = session.get_one(RollupAlert, alert.id)
+        times = (kept.time_to_50, kept.time_to_95, kept.time_to_99, kept.time_to_100)
+        return tuple(None if one is None else round(one, 3) for one in times)  # type: ignore[return-value]
     start = alert.send_at if alert.send_at and alert.approved_at and alert.send_at > alert.approved_at else None
     row = session.execute(
         text("""
@@ -148,6 +173,9 @@ class RepliesCount:
 
 def replies(session: Session, alert: Alert) -> Mapping[str | None, RepliesCount]:
     """The last answers of an alert's people, by ward. People and not messages: each counts once."""
+    if alert.detail_removed_at:
+        kept = session.exec(select(RollupReply).where(RollupReply.alert_id == alert.id))
+        return {row.ward_code or None: RepliesCount(row.asked, row.safe, row.help) for row in kept}
     rows = session.execute(
         text("""
             SELECT ward_code, count(*) AS asked, count(*) FILTER (WHERE answer = 'safe') AS safe,

@@ -12,10 +12,16 @@ SECTIONS: Sequence[MenuItem] = (
     MenuItem("Ways", "/staff/figures/channels", Right.SEE_FIGURES),
     MenuItem("Providers", "/staff/figures/providers", Right.SEE_FIGURES),
     MenuItem("Languages", "/staff/figures/languages", Right.SEE_FIGURES),
+    MenuItem("Growth", "/staff/figures/growth", Right.SEE_FIGURES),
+    MenuItem("Reach", "/staff/figures/reach", Right.SEE_FIGURES),
+    MenuItem("Fatigue", "/staff/figures/fatigue", Right.SEE_FIGURES),
+    MenuItem("Targets", "/staff/figures/targets", Right.SEE_FIGURES),
     MenuItem("Service levels", "/staff/figures/service-levels", Right.SEE_FIGURES),
     MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES),
     MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES),
+    MenuItem("Exports", "/staff/exports", Right.SEE_FIGURES),
     MenuItem("Published", "/staff/figures/published", Right.CHANGE_FIGURES),
+    MenuItem("Evidence", "/staff/evidence", Right.SEE_FIGURES),
 )
 
 __all__ = ["SECTIONS", "MenuItem", "Right"]

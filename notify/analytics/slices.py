@@ -4,7 +4,7 @@ Tests and exercises are left out, and so are digests: what a digest carries coun
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -72,29 +72,34 @@ _OF_ALERT: Mapping[By, tuple[str, str]] = {
     By.ALERT: ("a.id::text", "a.title"),
     By.COUNCIL: ("k.slug", "k.name"),
 }
-_OF_CELL: Mapping[By, tuple[str, str]] = {
-    By.WARD: ("c.ward_code", "c.ward_code"),
-    By.CHANNEL: ("c.channel", "c.channel"),
-    By.LANGUAGE: ("c.language", "c.language"),
-    By.PROVIDER: ("c.provider", "c.provider"),
+_OF_CELL: Mapping[By, str] = {
+    By.WARD: "ward_code",
+    By.CHANNEL: "channel",
+    By.LANGUAGE: "language",
+    By.PROVIDER: "provider",
 }
 _WHICH = """
     FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id
     JOIN council k ON k.id = r.council_id
-    {joined}
     WHERE r.council_id = :council AND r.started_at >= :since AND r.started_at < :until
       AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL
       AND (CAST(:topic AS uuid) IS NULL OR r.topic_id = :topic)
 """
 _COUNTS = """
-    coalesce(sum({of}.recipients), 0) AS recipients, coalesce(sum({of}.sent), 0) AS sent,
-    coalesce(sum({of}.delivered), 0) AS delivered,
-    coalesce(sum({of}.permanent_failure + {of}.temporary_failure + {of}.technical_failure), 0) AS failed,
-    coalesce(sum({of}.unknown), 0) AS unknown, coalesce(sum({of}.suppressed), 0) AS suppressed,
-    coalesce(sum({of}.cancelled + {of}.expired), 0) AS cancelled, coalesce(sum({of}.waiting), 0) AS waiting,
-    coalesce(sum({of}.cost), 0) AS cost, coalesce(sum({of}.unpriced), 0) AS unpriced
+    coalesce(sum(recipients), 0) AS recipients, coalesce(sum(sent), 0) AS sent,
+    coalesce(sum(delivered), 0) AS delivered,
+    coalesce(sum(permanent_failure + temporary_failure + technical_failure), 0) AS failed,
+    coalesce(sum(unknown), 0) AS unknown, coalesce(sum(suppressed), 0) AS suppressed,
+    coalesce(sum(cancelled + expired), 0) AS cancelled, coalesce(sum(waiting), 0) AS waiting,
+    coalesce(sum(cost), 0) AS cost, coalesce(sum(unpriced), 0) AS unpriced
 """
-_IN_WARD = "AND (CAST(:ward AS text) IS NULL OR c.ward_code = :ward)"
+_NAMES = """recipients, sent, delivered, permanent_failure, temporary_failure, technical_failure, unknown,
+    suppressed, cancelled, expired, waiting, cost, unpriced"""
+_SUMS = ", ".join(f"sum({name.strip()}) AS {name.strip()}" for name in _NAMES.split(","))
+# each alert is called by its key once, and its cells are added up before they are: both are much less than there are
+# cells, clicks and people
+_CALLED = "WITH which AS MATERIALIZED (SELECT r.alert_id, {key} AS key, {name} AS name {which})"
+_IN_WARD = "(CAST(:ward AS text) IS NULL OR ward_code = :ward)"
 
 
 def slices(
@@ -106,11 +111,13 @@ def slices(
     until: date,
     topic_id: UUID | None = None,
     ward: str | None = None,
+    with_hits: bool = True,
 ) -> Sequence[Slice]:
     """Figures of what this council sent from `since` to `until`, both included, on the clock of this country.
 
-    With `ward`, only what went to that ward: clicks then are those of people who agreed. Sorted by time where the
-    breakdown is one, otherwise the largest first. What has no alert has no line.
+    With `ward`, only what went to that ward: clicks then are those of people who agreed. Without `with_hits` nobody
+    looks for clicks and opens, which is faster. Sorted by time where the breakdown is one, otherwise the largest
+    first. What has no alert has no line.
     """
     values = {
         "council": council_id,
@@ -119,22 +126,51 @@ def slices(
         "until": _midnight(until + timedelta(days=1)),
         "ward": ward,
     }
-    cells = by in _OF_CELL or ward is not None
-    key, name = _OF_CELL[by] if by in _OF_CELL else _OF_ALERT[by]
-    joined = f"JOIN rollup_cell c ON c.alert_id = r.alert_id {_IN_WARD}" if cells else ""
     order = "1" if by in (By.MONTH, By.DAY) else "recipients DESC, 1"
-    extra = "" if cells else ", sum(r.unsubscribed) AS unsubscribed, sum(r.complained) AS complained"
-    rows = session.execute(
-        text(
-            f"SELECT {key} AS key, {name} AS name, count(DISTINCT a.id) AS alerts, "
-            f"{_COUNTS.format(of='c' if cells else 'r')}{extra} {_WHICH.format(joined=joined)} "
-            f"GROUP BY 1, 2 ORDER BY {order}"
-        ),
-        values,
-    ).mappings()
-    hits = _hits(session, by, values) if by in (*_OF_ALERT, By.CHANNEL) and ward is None else None
-    people = _people(session, by, values) if by != By.PROVIDER else None
+    rows = session.execute(text(f"{_statement(by, is_of_cells=ward is not None)} ORDER BY {order}"), values).mappings()
+    tells_hits = with_hits and by in (*_OF_ALERT, By.CHANNEL) and ward is None
+    hits = _hits(session, by, values) if tells_hits else None
+    people = _people(session, by, values) if with_hits and by != By.PROVIDER else None
     return [_slice(dict(row), hits, people) for row in rows]
+
+
+def total_of(found: Sequence[Slice]) -> Slice | None:
+    """Slices of different alerts added up: months, days, topics. None where there are none."""
+    if not found:
+        return None
+    names = [field.name for field in fields(Slice) if field.name not in ("key", "name")]
+    columns = {name: [getattr(one, name) for one in found] for name in names}
+    sums: dict[str, Any] = {name: None if None in column else sum(column) for name, column in columns.items()}
+    return Slice(key="", name="", **sums)
+
+
+def _statement(by: By, *, is_of_cells: bool) -> str:
+    """The sums of this breakdown: of whole alerts, or of those cells of theirs that are asked for."""
+    if by in _OF_CELL:
+        key, which = _OF_CELL[by], _CALLED.format(key="NULL", name="NULL", which=_WHICH)
+        return f"""
+            {which}, part AS (
+                SELECT {key} AS key, alert_id, {_SUMS} FROM rollup_cell
+                WHERE alert_id IN (SELECT alert_id FROM which) AND {_IN_WARD} GROUP BY 1, 2
+            )
+            SELECT key, key AS name, count(*) AS alerts, {_COUNTS} FROM part GROUP BY 1
+        """
+    key, name = _OF_ALERT[by]
+    which = _CALLED.format(key=key, name=name, which=_WHICH)
+    if is_of_cells:
+        return f"""
+            {which}, part AS (
+                SELECT alert_id, {_SUMS} FROM rollup_cell
+                WHERE alert_id IN (SELECT alert_id FROM which) AND {_IN_WARD} GROUP BY 1
+            )
+            SELECT key, name, count(*) AS alerts, {_COUNTS} FROM which JOIN part USING (alert_id) GROUP BY 1, 2
+        """
+    return f"""
+        {which}
+        SELECT key, name, count(*) AS alerts, {_COUNTS},
+               sum(unsubscribed) AS unsubscribed, sum(complained) AS complained
+        FROM which JOIN rollup_alert USING (alert_id) GROUP BY 1, 2
+    """
 
 
 def _slice(
@@ -142,7 +178,8 @@ def _slice(
 ) -> Slice:
     key = str(row["key"])
     found: dict[str, Any] = {} if hits is None else {name: hits.get(key, {}).get(name, 0) for name in HIT_NAMES}
-    return Slice(**row, **found, people_clicked=None if people is None else people.get(key, 0))
+    counts: dict[str, Any] = {name: value if isinstance(value, str) else int(value) for name, value in row.items()}
+    return Slice(**counts, **found, people_clicked=None if people is None else people.get(key, 0))
 
 
 HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")
@@ -150,17 +187,21 @@ HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")
 
 def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, Mapping[str, int]]:
     """Clicks by verdict, and opens that no machine made."""
-    key = "h.channel" if by == By.CHANNEL else _OF_ALERT[by][0]
+    key, name = ("NULL", "NULL") if by == By.CHANNEL else _OF_ALERT[by]
     rows = session.execute(
         text(f"""
-            SELECT {key} AS key,
-                   coalesce(sum(h.times) FILTER (WHERE h.kind = 'clicked' AND h.verdict = 'human'), 0) AS clicks_human,
-                   coalesce(sum(h.times) FILTER (WHERE h.kind = 'clicked' AND h.verdict = 'machine'), 0)
-                       AS clicks_machine,
-                   coalesce(sum(h.times) FILTER (WHERE h.kind = 'clicked' AND h.verdict = 'unknown'), 0)
-                       AS clicks_unknown,
-                   coalesce(sum(h.times) FILTER (WHERE h.kind = 'opened' AND h.verdict <> 'machine'), 0) AS opens
-            {_WHICH.format(joined="JOIN rollup_hit h ON h.alert_id = r.alert_id")} GROUP BY 1
+            {_CALLED.format(key=key, name=name, which=_WHICH)}, part AS (
+                SELECT alert_id, {"channel" if by == By.CHANNEL else "NULL"} AS part,
+                       sum(times) FILTER (WHERE kind = 'clicked' AND verdict = 'human') AS human,
+                       sum(times) FILTER (WHERE kind = 'clicked' AND verdict = 'machine') AS machine,
+                       sum(times) FILTER (WHERE kind = 'clicked' AND verdict = 'unknown') AS unknown,
+                       sum(times) FILTER (WHERE kind = 'opened' AND verdict <> 'machine') AS opens
+                FROM rollup_hit WHERE alert_id IN (SELECT alert_id FROM which) GROUP BY 1, 2
+            )
+            SELECT {"part" if by == By.CHANNEL else "key"} AS key,
+                   coalesce(sum(human), 0) AS clicks_human, coalesce(sum(machine), 0) AS clicks_machine,
+                   coalesce(sum(unknown), 0) AS clicks_unknown, coalesce(sum(opens), 0) AS opens
+            FROM which JOIN part USING (alert_id) GROUP BY 1
         """),
         values,
     ).mappings()
@@ -168,14 +209,20 @@ def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str
 
 
 def _people(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, int]:
-    of_people = {By.WARD: "p.ward_code", By.LANGUAGE: "p.language", By.CHANNEL: "p.channel"}
-    key = of_people[by] if by in of_people else _OF_ALERT[by][0]
-    joined = """
-        JOIN rollup_people p ON p.alert_id = r.alert_id AND p.kind = 'clicked'
-            AND (CAST(:ward AS text) IS NULL OR p.ward_code = :ward)
-    """
+    """People who agreed to be counted and clicked."""
+    of_people = {By.WARD: "ward_code", By.LANGUAGE: "language", By.CHANNEL: "channel"}
+    key, name = ("NULL", "NULL") if by in of_people else _OF_ALERT[by]
+    part = of_people.get(by, "NULL")
     rows = session.execute(
-        text(f"SELECT {key} AS key, sum(p.people) AS people {_WHICH.format(joined=joined)} GROUP BY 1"), values
+        text(f"""
+            {_CALLED.format(key=key, name=name, which=_WHICH)}, part AS (
+                SELECT alert_id, {part} AS part, sum(people) AS people FROM rollup_people
+                WHERE alert_id IN (SELECT alert_id FROM which) AND kind = 'clicked' AND {_IN_WARD} GROUP BY 1, 2
+            )
+            SELECT {"part" if by in of_people else "key"} AS key, sum(people) AS people
+            FROM which JOIN part USING (alert_id) GROUP BY 1
+        """),
+        values,
     )
     return {str(row.key): int(row.people) for row in rows}
 

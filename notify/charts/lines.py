@@ -22,8 +22,9 @@ from notify.charts.chart import (
 from notify.charts.scale import Scale, scale_of, seconds_scale
 from notify.charts.words import Write, seconds, whole
 
-HIGH = 12.0  # lines of the part that holds the data
+HIGH = 14.0  # lines of the part that holds the data
 EDGE = 2.5  # per cent that are left free on either side, for markers
+MOST_FEET = 5  # labels below the picture, where there is room
 LONGEST_MARK = 22  # letters that stand beside a mark in the middle of the narrowest screen
 _TENTHS = re.compile(r"\.0(?=\D|$)")  # a scale needs none
 MOST_MARKED = 40  # points of a series that each have a marker; of more only some
@@ -156,8 +157,10 @@ def _feet(plot: _Plot, data: _Data) -> Markup:
     if plot.across.ticks:
         feet = [(tick, seconds(tick)) for tick in plot.across.ticks]
     else:
-        step = max(1, -(-len(data.labels) // 7))
-        feet = list(zip(data.places, data.labels, strict=True))[::step]
+        last = len(data.labels) - 1
+        every = max(1.0, last / (MOST_FEET - 1))
+        shown = dict.fromkeys(round(place * every) for place in range(MOST_FEET) if round(place * every) <= last)
+        feet = [(data.places[place], data.labels[place]) for place in shown]
     last = len(feet) - 1
     narrow = {0, last // 2, last} if last > 1 and last % 2 == 0 else {0, last}
     drawn = Markup("")

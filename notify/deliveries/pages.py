@@ -15,6 +15,7 @@ from notify.db import transaction
 from notify.deliveries import queries
 from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
+from notify.settings import settings
 from notify.subscribers import choices
 from notify.subscribers.guards import AnyRequest, resident_of
 from notify.subscribers.pausing import LONDON
@@ -59,6 +60,7 @@ def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
         moment=_moment,
         ways=WAYS,
         outcomes=OUTCOMES,
+        days=settings().retention_days,
     )
 
 

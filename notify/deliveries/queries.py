@@ -11,8 +11,15 @@ from sqlmodel import Session
 from notify.alerts.models import Alert
 from notify.deliveries.models import Delivery, DeliveryState
 from notify.deliveries.reasons import cleaned
+from notify.errors import Gone
 from notify.jobs import Lane
 from notify.providers.base import Channel
+
+
+class DetailRemoved(Gone):
+    """Who got the alert is not known any more: recipients are kept for `NOTIFY_RETENTION_DAYS`, figures for good."""
+
+    title = "Who got it is not kept any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,17 @@ def deliveries(
     changed_since: datetime | None = None,
     limit: int = 500,
 ) -> Sequence[DeliveryRow]:
-    """The alert's deliveries by number. Those of a batch that a worker holds now show as `sending`."""
+    """The alert's deliveries by number. Those of a batch that a worker holds now show as `sending`.
+
+    Raises: DetailRemoved.
+    """
     if alert.ledger_month is None:
         return []
+    if alert.detail_removed_at:
+        raise DetailRemoved(
+            f"It was removed on {alert.detail_removed_at:%Y-%m-%d}. "
+            f"The figures stay at /api/v1/alerts/{alert.id}/analytics."
+        )
     rows = session.execute(
         text("""
             SELECT * FROM (

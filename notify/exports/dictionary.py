@@ -97,7 +97,6 @@ TABLES: Mapping[str, Entry] = {
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
-    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     "service_target": Entry(Keeping.FOR_GOOD, OWN),
     "service_result": Entry(Keeping.FOR_GOOD, OWN),
     "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
@@ -113,6 +112,8 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    # what officers keep beside the figures
+    "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     # places
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
@@ -198,20 +199,39 @@ TABLES: Mapping[str, Entry] = {
     "rollup_hit": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_people": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_reply": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_growth": Entry(
+        Keeping.FOR_GOOD,
+        OWN,
+        meant={"topic": "Its short name; empty: anything of the council.", "source": "Where people signed up or left."},
+    ),
+    "rollup_reach": Entry(Keeping.FOR_GOOD, OWN, meant={"topic": "Its short name; empty: anything of the council."}),
+    "rollup_fatigue": Entry(
+        Keeping.FOR_GOOD, OWN, meant={"first": "A Monday.", "alerts": "How many; 10 stands for ten or more."}
+    ),
+    "rollup_round": Entry(Keeping.RUNNING, why_not=ENGINE),
+    "target": Entry(Keeping.FOR_GOOD, OWN, staff=("changed_by",)),
+    "target_value": Entry(
+        Keeping.FOR_GOOD,
+        "t.target_id IN (SELECT g.id FROM target g WHERE g.council_id = :council)",
+        staff=("entered_by",),
+    ),
     "rollup_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "rollup_mark": Entry(Keeping.RUNNING, why_not=ENGINE),
     # the machinery
     "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
     "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
     # what leaves and what is removed
-    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "emails"), secrets=("secret",)),
+    "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(
-        Keeping.FOR_GOOD, "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)"
+        Keeping.FOR_GOOD,
+        "t.schedule_id IN (SELECT s.id FROM export_schedule s WHERE s.council_id = :council)",
+        staff=("receiver",),
     ),
     "retention_due": Entry(Keeping.RUNNING, why_not=ENGINE),
     "retention_run": Entry(
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
+    "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
 }
 
 # what a column means wherever it stands

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Text
+from sqlalchemy import ARRAY, Column, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -43,7 +43,7 @@ class ExportSchedule(SQLModel, table=True):
     what: str
     format: str
     rhythm: Rhythm = Field(sa_column=state_column(Rhythm))
-    emails: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    officers: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False))
     webhook: str = ""
     secret: str = ""
     created_by: str
@@ -56,7 +56,7 @@ class ExportSchedule(SQLModel, table=True):
 class ExportRun(SQLModel, table=True):
     """One sending of a schedule to one receiver: the days it was about and what became of it.
 
-    `receiver` is an officer's address or `webhook`. The id is the same at every attempt, so that receivers know a
+    `receiver` is an officer's id or `webhook`. The id is the same at every attempt, so that receivers know a
     second copy by it.
     """
 

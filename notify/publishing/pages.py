@@ -198,7 +198,7 @@ def widget(council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[ob
 @get("/privacy", sync_to_thread=False, include_in_schema=False)
 def privacy() -> Response[object]:
     """What is held, why, for how long, and what residents can ask for."""
-    return page("privacy.html")
+    return page("privacy.html", days=settings().retention_days)
 
 
 @page_get("/accessibility")

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.subscribers import consents
 
 AT_ONCE = 5_000  # a short statement each time, so that nobody waits for it
 NEVER_CONFIRMED = timedelta(days=30)
@@ -49,6 +50,7 @@ def sweep(session: Session) -> Mapping[str, int]:
         gone[table] = _count(session, statement)
     found = session.execute(text(_NEVER_CONFIRMED), _values() | {"since": clock.now() - NEVER_CONFIRMED}).scalars()
     ids = list(found)
+    consents.withdraw_all(session, ids, council_id=None, source=consents.NEVER_CONFIRMED)
     for statement in _FORGET if ids else ():
         session.execute(text(statement), {"ids": ids})
     return gone | {"subscriber": len(ids)}

@@ -13,6 +13,7 @@ from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import addresses, alike, queries
 from notify.subscribers.codes import use_code
+from notify.subscribers.consents import NEVER_CONFIRMED, withdraw_all
 from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
 from notify.subscribers.links import use_link
 from notify.subscribers.models import (
@@ -178,6 +179,8 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     moved = update(Contact).where(col(Contact.id).in_([contact.id for contact in unconfirmed]))
     session.execute(moved.values(subscriber_id=fresh.id))
     reachable = select(Contact.id).where(col(Contact.subscriber_id) == col(Subscriber.id)).exists()
+    given_up = session.exec(select(Subscriber.id).where(col(Subscriber.id).in_(left), ~reachable)).all()
+    withdraw_all(session, given_up, council_id=None, source=NEVER_CONFIRMED)
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
 
 
@@ -353,6 +356,7 @@ def erase(session: Session, *, subscriber_id: UUID, council_id: UUID | None, act
 
     With `council_id`, only what they follow of this council is erased, and the person when nothing else is left.
     """
+    withdraw_all(session, [subscriber_id], council_id=council_id, source="erased")
     if council_id is not None:
         session.execute(
             text("""

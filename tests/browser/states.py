@@ -18,6 +18,7 @@ from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
 from tests.browser.figures_states import FIGURES
+from tests.browser.growth_states import GROWTH
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.staff_states import AT_THE_DESK
 from tests.cap import messages as cap
@@ -443,6 +444,7 @@ STATES: Mapping[str, Way] = {
     **WRITING,
     **IN_AN_EMERGENCY,
     **FIGURES,
+    **GROWTH,
     **PERFORMANCE,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,

@@ -88,17 +88,29 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}", f"GET {FIGURES}/topics/{{slug:str}}", f"GET {FIGURES}/wards/{{code:str}}"),
         *(f"GET {FIGURES}/{by}" for by in ("topics", "wards", "channels", "providers", "languages")),
         f"GET {API}/figures",
+        *(f"GET {FIGURES}/{page}" for page in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
+        *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi"),
+        *(f"{method} {DESK}/exports/schedules" for method in ("GET", "POST")),
+        *(f"{method} {API}/export-schedules" for method in ("GET", "POST")),
+        *(
+            f"POST {root}/{{schedule_id:uuid}}/{verb}"
+            for verb in ("pause", "go-on", "remove", "send")
+            for root in (f"{DESK}/exports/schedules", f"{API}/export-schedules")
+        ),
         *(f"GET {DESK}/exports", f"POST {DESK}/exports/file", f"GET {DESK}/exports/retention"),
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_FIGURES: {
+        f"POST {DESK}/evidence/statements",
         *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
         *(f"POST {API}/calls/import", f"PUT {API}/calls/categories", f"PUT {API}/publication"),
         *(f"POST {FIGURES}/{what}" for what in ("service-levels", "costs/assumptions", "costs/prices")),
         *(f"POST {FIGURES}/calls", f"POST {FIGURES}/calls/topics"),
         *(f"{method} {FIGURES}/published" for method in ("GET", "POST")),
+        *(f"{method} {FIGURES}/targets/{{indicator:str}}" for method in ("GET", "POST")),
+        f"POST {FIGURES}/targets/{{indicator:str}}/values",
     },
     Right.CHANGE_TOPICS: {f"POST {API}/topics"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},

@@ -17,9 +17,13 @@ from sqlmodel import select
 from notify import clock
 from notify.alerts.models import Alert, Priority
 from notify.analytics.annotations import annotate
+from notify.analytics.models import Target, TargetKind
 from notify.composing.models import Draft, MessageTemplate, Rule
 from notify.composing.recurrence import Plan, begin
 from notify.db import transaction
+from notify.exports import schedules
+from notify.exports.models import Rhythm
+from notify.exports.writing import Format
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
 from notify.subscribers import service as subscribers
@@ -139,6 +143,8 @@ def make_abroad(client: Client) -> Abroad:
             plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
         )
         recurrence_id = comes_again.id
+        plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
+        schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
         subscribers.create_topic(
             session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
         )
@@ -151,6 +157,15 @@ def make_abroad(client: Client) -> Abroad:
             alert_id=UUID(alert_id),
         )
         annotation_id = note.id
+        session.add(
+            Target(
+                council_id=council_id,
+                indicator="0123456789ab",
+                name="Yon",
+                kind=TargetKind.BASELINE,
+                changed_by="test",
+            )
+        )
     names: dict[str, object] = {
         "alert_id": alert_id,
         "subscriber_id": resident,
@@ -162,9 +177,11 @@ def make_abroad(client: Client) -> Abroad:
         "template_id": template_id,
         "language": "yonder",
         "recurrence_id": recurrence_id,
+        "schedule_id": schedule_id,
         "annotation_id": annotation_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
+        "indicator": "0123456789ab",
         "data_set": "0123456789ab",
     }
     return Abroad(theirs, {name: str(value) for name, value in names.items()})

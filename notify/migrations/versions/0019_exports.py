@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 SCHEDULES = """
 CREATE TABLE export_schedule (
@@ -12,7 +12,7 @@ CREATE TABLE export_schedule (
     what varchar NOT NULL,
     format varchar NOT NULL,
     rhythm varchar(32) NOT NULL CHECK (rhythm IN ('weekly', 'monthly')),
-    emails text[] NOT NULL,
+    officers uuid[] NOT NULL,
     webhook varchar NOT NULL,
     secret varchar NOT NULL,
     created_by varchar NOT NULL,

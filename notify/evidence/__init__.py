@@ -1,0 +1,1 @@
+"""Evidence: answers to freedom-of-information requests and reports, from what the platform recorded itself."""

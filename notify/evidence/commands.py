@@ -1,0 +1,80 @@
+"""`notify evidence`: answers from what the platform recorded."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from notify import clock
+from notify.db import transaction
+from notify.errors import NotifyError
+from notify.evidence.forms import Form, as_file
+from notify.evidence.pack import make_pack
+from notify.evidence.questions import Numbering
+from notify.staff.queries import council_by_slug
+
+Servers = Callable[[], AbstractContextManager[None]]
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group("evidence")
+def evidence_command() -> None:
+    """Answer questions from live data.
+
+    \b
+      notify evidence foi --council zedholm
+      notify evidence foi --council zedholm --numbering dover --format pdf --output foi.pdf
+      notify evidence foi --council zedholm --since 2025-04-01 --until 2026-03-31
+    """
+
+
+@evidence_command.command("foi")
+@click.option("--council", "slug", required=True, help="The council's short name; see `notify council list`.")
+@click.option(
+    "--numbering",
+    type=click.Choice([one.value for one in Numbering]),
+    default=Numbering.CA440.value,
+    show_default=True,
+    help="Whose numbers the questions carry and are ordered by.",
+)
+@click.option("--since", type=DAY, help="First day; a year before the last one if left out.")
+@click.option("--until", type=DAY, help="Last day; today if left out.")
+@click.option(
+    "--format", "form", type=click.Choice([one.value for one in Form]), default=Form.HTML.value, show_default=True
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; left out: the terminal.")
+@click.pass_obj
+def foi(
+    servers: Servers,
+    slug: str,
+    numbering: str,
+    since: datetime | None,
+    until: datetime | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Answer a freedom-of-information request about communication with residents.
+
+    Each answer says how far the platform can know, and each figure where it comes from.
+    """
+    last = until.date() if until else clock.now().date()
+    first = since.date() if since else last - timedelta(days=364)
+    with servers():
+        try:
+            with transaction() as session:
+                council = council_by_slug(session, slug)
+                if council is None:
+                    raise click.ClickException(f"There is no council {slug!r}; see `notify council list`.")
+                pack = make_pack(session, council, numbering=Numbering(numbering), since=first, until=last)
+        except NotifyError as error:
+            raise click.ClickException(error.detail) from None
+    made = as_file(pack, Form(form))
+    if output:
+        output.write_bytes(made)
+        click.echo(f"{len(pack.entries)} questions answered in {output}")
+    else:
+        sys.stdout.buffer.write(made)

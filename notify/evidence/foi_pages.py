@@ -1,0 +1,93 @@
+"""The page with answers to freedom-of-information requests, and the same as files."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Annotated
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import QueryParameter, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from notify import clock
+from notify.analytics.frame import figures_page
+from notify.db import transaction
+from notify.evidence.forms import MEDIA_TYPES, Form, as_file, name_of, shown
+from notify.evidence.pack import Pack, make_pack, state
+from notify.evidence.questions import Numbering
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.queries import council
+from notify.web.forms import from_our_pages, read_form
+
+AnyRequest = Request[Principal, None, State]
+PATH = "/staff/evidence"
+
+
+def _pack(user: Principal, numbering: Numbering, since: date | None, until: date | None) -> Pack:
+    last = until or clock.now().date()
+    first = since or last - timedelta(days=364)
+    with transaction() as session:
+        return make_pack(session, council(session, user.council_id), numbering=numbering, since=first, until=last)
+
+
+@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_evidence(
+    request: AnyRequest,
+    numbering: Annotated[Numbering, QueryParameter()] = Numbering.CA440,
+    since: Annotated[date | None, QueryParameter()] = None,
+    until: Annotated[date | None, QueryParameter()] = None,
+) -> Response[object]:
+    """Every question with its answer from live data."""
+    pack = _pack(request.user, numbering, since, until)
+    return figures_page(
+        request.user,
+        "staff-evidence.html",
+        section=PATH,
+        pack=pack,
+        shown=shown,
+        forms=list(Form),
+        numberings=list(Numbering),
+        may_state=request.user.may(Right.CHANGE_FIGURES),
+    )
+
+
+@get(f"{PATH}/foi", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def take_evidence(
+    request: AnyRequest,
+    numbering: Annotated[Numbering, QueryParameter()] = Numbering.CA440,
+    since: Annotated[date | None, QueryParameter()] = None,
+    until: Annotated[date | None, QueryParameter()] = None,
+    form: Annotated[Form, QueryParameter(name="format")] = Form.PDF,
+) -> Response[bytes]:
+    """The same as a file."""
+    pack = _pack(request.user, numbering, since, until)
+    return Response(
+        as_file(pack, form),
+        media_type=MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name_of(pack, form)}"', "Cache-Control": "no-store"},
+    )
+
+
+@post(
+    f"{PATH}/statements",
+    guards=[from_our_pages, Requires(Right.CHANGE_FIGURES)],
+    status_code=303,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def say(request: AnyRequest, body: RawBody) -> Redirect:
+    """Put down what the council itself says to a question."""
+    form = read_form(body)
+    with transaction() as session:
+        state(
+            session,
+            council_id=request.user.council_id,
+            actor=request.user.actor,
+            number=form.one("number"),
+            words=form.one("words"),
+        )
+    return Redirect(f"{PATH}#q{form.one('number')}", status_code=303)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_evidence, take_evidence, say)

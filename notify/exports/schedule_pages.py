@@ -1,0 +1,141 @@
+"""The page where officers say what is sent regularly, and see what became of it."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.db import transaction
+from notify.exports import schedules
+from notify.exports.models import ExportSchedule, Rhythm
+from notify.exports.schedules import Plan, ScheduleNotValid
+from notify.exports.writing import Format
+from notify.staff.desk import Fault, staff_page
+from notify.staff.guards import Principal, Requires, Right
+from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+
+AnyRequest = Request[Principal, None, State]
+
+PATH = "/staff/exports/schedules"
+ONE = f"{PATH}/{{schedule_id:uuid}}"
+
+
+@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def show_schedules(request: AnyRequest) -> Response[object]:
+    """What is sent regularly to whom, what became of it, and a form for more."""
+    return _page(request.user, EMPTY)
+
+
+def _page(user: Principal, form: Form, faults: Sequence[Fault] = (), secret: str = "") -> Response[object]:
+    with transaction() as session:
+        found = schedules.schedules(session, user.council_id)
+        names = schedules.names_of(session, [officer for one in found for officer in one.officers])
+        runs = schedules.runs(session, user.council_id)
+    return staff_page(
+        user,
+        "staff-schedules.html",
+        at="/staff/figures",
+        status=422 if faults else 200,
+        schedules=found,
+        names=names,
+        runs=runs,
+        choices=schedules.CHOICES,
+        formats=list(Format),
+        form=form,
+        faults=faults,
+        secret=secret,
+        may_call=user.may(Right.CHANGE_FIGURES),
+    )
+
+
+@post(
+    PATH,
+    guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def begin(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Send something from now on."""
+    form, user = read_form(body), request.user
+    faults = [
+        Fault(name, message)
+        for name, known, message in (
+            ("what", schedules.CHOICES, "Choose what"),
+            ("rhythm", set(Rhythm), "Choose how often"),
+        )
+        if form.one(name) not in known
+    ]
+    if faults:
+        return _page(user, form, faults)
+    plan = Plan(
+        what=form.one("what"),
+        kind=Format(form.one("format")) if form.one("format") in set(Format) else Format.CSV,
+        rhythm=Rhythm(form.one("rhythm")),
+        emails=form.one("emails").replace(",", " ").split(),
+        webhook=form.one("webhook"),
+    )
+    if plan.webhook:
+        user.require(Right.CHANGE_FIGURES)
+    try:
+        with transaction() as session:
+            made = schedules.begin(session, council_id=user.council_id, actor=user.actor, plan=plan)
+            secret = made.secret
+    except ScheduleNotValid as error:
+        return _page(user, form, [Fault(str(error.fields.get("field", "what")), error.detail)])
+    return _page(user, EMPTY, secret=secret) if secret else Redirect(PATH, status_code=303)
+
+
+Change = Callable[[Session, ExportSchedule, str], None]
+
+
+def _change(request: AnyRequest, schedule_id: UUID, change: Change) -> Response[object]:
+    user = request.user
+    with transaction() as session:
+        one = schedules.schedule(session, user.council_id, schedule_id)
+        if one.created_by != user.actor:
+            user.require(Right.CHANGE_FIGURES)  # one's own, or as an administrator
+        change(session, one, user.actor)
+    return Redirect(PATH, status_code=303)
+
+
+def _door(verb: str) -> Callable[..., ControllerRouterHandler]:
+    return post(
+        f"{ONE}/{verb}",
+        guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
+        status_code=200,
+        sync_to_thread=True,
+        include_in_schema=False,
+    )
+
+
+@_door("pause")
+def pause(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+    """Send it no more for now."""
+    return _change(request, schedule_id, lambda session, one, actor: schedules.pause(session, one, actor=actor))
+
+
+@_door("go-on")
+def go_on(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+    """Send it again."""
+    return _change(request, schedule_id, lambda session, one, actor: schedules.go_on(session, one, actor=actor))
+
+
+@_door("remove")
+def remove(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+    """Never send it again."""
+    return _change(request, schedule_id, lambda session, one, actor: schedules.remove(session, one, actor=actor))
+
+
+@_door("send")
+def send(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+    """Send it once beside its turns."""
+    return _change(request, schedule_id, lambda session, one, actor: schedules.send_now(session, one, actor=actor))
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_schedules, begin, pause, go_on, remove, send)
