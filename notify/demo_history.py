@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
+from notify import clock, demo_service
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import content_hash
 from notify.analytics import fatigue, growth, rollups
@@ -21,10 +21,8 @@ from notify.analytics.period import month_before
 from notify.analytics.targets import Wish, enter_values, set_target
 from notify.db import transaction
 from notify.demo import COUNCIL, DISTRICT, NotAPlaceForDemonstrations
-from notify.demo_calls import MONEY_AND_CALLS
 from notify.demo_ledger import HISTORY
 from notify.demo_stories import Fate, Story, stories
-from notify.performance import judging
 from notify.places.models import PlaceSet, Targets
 from notify.staff.models import Council
 from notify.staff.queries import councils
@@ -62,8 +60,7 @@ def fill(say: Callable[[str], None]) -> bool:
     growth.keep_up()
     fatigue.keep_up()
     with transaction() as session:
-        while judging.judge(session):
-            pass
+        demo_service.fill(session, council.id)
     return is_new
 
 
@@ -88,7 +85,7 @@ def _invent(session: Session, council: Council) -> None:
     values = {"council": council.id, "now": today, "leavers": LEAVERS, "budget": BUDGET_PENCE}
     session.execute(text(ALERT_TABLE))
     session.execute(text(KEEP_ALERTS), [_as_row(story, alert) for story, alert in alerts])
-    for statement in (*HISTORY, *MONEY_AND_CALLS):
+    for statement in HISTORY:
         session.execute(text(statement), values)
     _set_targets(session, council.id, today)
     audit(session, council_id=council.id, actor="demo", action="demo.history", subject=COUNCIL, alerts=len(alerts))

@@ -248,6 +248,10 @@ MONEY = (
     INSERT INTO budget (council_id, monthly_pence) VALUES (:council, :budget) ON CONFLICT DO NOTHING
 """,
 )
+STAFF_TIME = """
+    INSERT INTO staff_time (alert_id, minutes, noted_at, noted_by)
+    SELECT alert_id, 45 + number * 13 % 60, :now, 'demo' FROM invented_alert WHERE urgent AND fate <> 'exercise'
+"""
 HISTORY = (
     "ANALYZE subscriber, contact, place, subscription, consent",  # they may have been filled a moment ago
     PEOPLE,
@@ -264,4 +268,5 @@ HISTORY = (
     LEFT_BY,
     REPLIES,
     *MONEY,
+    STAFF_TIME,
 )

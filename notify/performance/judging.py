@@ -76,17 +76,18 @@ JUDGE = """
         FROM candidate k JOIN rollup_curve c ON c.alert_id = k.alert_id AND NOT c.channel = ANY(k.later) GROUP BY 1, 2
     ), run AS (
         SELECT alert_id, second, sum(handed_over) OVER (PARTITION BY alert_id ORDER BY second) AS so_far FROM step
+    ), reached AS (
+        SELECT k.alert_id, max(run.so_far) FILTER (WHERE run.second <= k.seconds) AS in_time,
+               min(run.second) FILTER (WHERE run.so_far >= k.percent * owed.due / 100) AS took
+        FROM candidate k JOIN owed ON owed.alert_id = k.alert_id JOIN run ON run.alert_id = k.alert_id GROUP BY 1
     ), fared AS (
-        SELECT k.*, coalesce(owed.due, 0) AS due,
-               coalesce((SELECT max(so_far) FROM run WHERE run.alert_id = k.alert_id AND second <= k.seconds), 0)
-                   AS in_time,
+        SELECT k.*, coalesce(owed.due, 0) AS due, coalesce(reached.in_time, 0) AS in_time, reached.took,
                CASE WHEN k.detail_removed_at IS NULL THEN nullif((
                    SELECT count(DISTINCT subscriber_id) FROM delivery
                    WHERE month = k.ledger_month AND alert_id = k.alert_id AND handed_over_at IS NOT NULL
-               ), 0) END AS people,
-               (SELECT min(second) FROM run WHERE run.alert_id = k.alert_id AND so_far >= k.percent * owed.due / 100)
-                   AS took
-        FROM candidate k LEFT JOIN owed ON owed.alert_id = k.alert_id
+               ), 0) END AS people
+        FROM candidate k
+        LEFT JOIN owed ON owed.alert_id = k.alert_id LEFT JOIN reached ON reached.alert_id = k.alert_id
     )
     INSERT INTO service_result (alert_id, council_id, priority, started_at, target_seconds, target_percent, due,
                                 in_time, took_seconds, people, is_met, judged_at)

@@ -101,7 +101,8 @@ def _make(session: Session, kept: Publication) -> None:
         until=today().replace(day=1) - timedelta(days=1),
         with_cost=kept.shows_cost,
     )
-    # who signed up within the month must not show by switching off and on
+    # what changed within the month must not show by switching off and on: it might be one person
+    made |= {name: rows for name, rows in before.items() if is_same_month and name in made}
     wards = before.get(tables.WARDS.name) if is_same_month else None
     made[tables.WARDS.name] = tables.sign_ups(session, kept.council_id) if wards is None else wards
     if made != before or kept.figures_changed_at is None:
@@ -111,21 +112,26 @@ def _make(session: Session, kept: Publication) -> None:
 
 def published(session: Session, slug: str) -> Published:
     """What this council shows to everybody. Raises: FiguresNotPublished."""
-    found = next((one for one in everything(session) if one.council.slug == slug), None)
-    if found is None:
+    found = _all(session, slug)
+    if not found:
         raise FiguresNotPublished(_("The council does not publish figures about its alerts here."))
-    return found
+    return found[0]
 
 
 def everything(session: Session) -> Sequence[Published]:
     """What every council shows that shows its figures, by name."""
-    rows = session.exec(
+    return _all(session)
+
+
+def _all(session: Session, slug: str = "") -> Sequence[Published]:
+    shown = (
         select(Publication, Council)
         .join(Council, col(Council.id) == col(Publication.council_id))
         .where(col(Publication.is_on), col(Publication.made_at).is_not(None))
         .order_by(Council.name)
         .limit(1000)
     )
+    rows = session.exec(shown.where(Council.slug == slug) if slug else shown)
     return [_published(session, kept, council) for kept, council in rows]
 
 

@@ -90,3 +90,11 @@ def test_a_second_time_nothing_changes(zedholm: UUID) -> None:
     before = _one(counted)
     assert not demo_history.fill(lambda _words: None)
     assert _one(counted) == before
+
+
+def test_its_service_is_judged_its_calls_are_known_and_its_figures_are_public(zedholm: UUID) -> None:
+    sent = "FROM rollup_alert r JOIN alert a ON a.id = r.alert_id WHERE NOT a.is_test AND a.parts IS NULL"
+    assert _one("SELECT count(*) FROM service_result") == _one(f"SELECT count(*) {sent} AND r.recipients > 0")
+    assert int(str(_one("SELECT count(*) FROM call_volume"))) > 9_000
+    assert _one("SELECT is_on AND tables IS NOT NULL FROM publication")
+    assert _one("SELECT count(*) FROM call_category WHERE topic_id IS NOT NULL") == 2

@@ -1,0 +1,81 @@
+"""How well the invented council of Zedholm served in its invented year: calls, prices, assumptions, public figures."""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify import clock
+from notify.performance import calls, costs, judging, prices, publication
+from notify.performance.calls_csv import Calls, Row
+from notify.performance.models import Assumptions, WhatToPublish
+from notify.performance.periods import LONDON
+from notify.subscribers.queries import topics_by_slug
+
+ACTOR = "demo"
+DAYS = 400
+OPEN = range(8, 18)
+BUSY = (1.0, 1.3, 1.5, 1.3, 1.1, 0.9, 0.9, 1.0, 0.8, 0.6)  # how the hours of a working day differ
+# calls in a middling hour of a working day, and the topic that they are about
+QUEUES = (("Missed bins", 9.0, "bins"), ("Roads", 4.0, "road-closures"), ("Council tax", 14.0, None),
+          ("Housing", 17.0, None))  # fmt: skip
+SPARED = 0.7  # invented like everything here: the part of calls that is left in the day after an alert about them
+NOTE = "The relay was away for half an hour. The provider has since given us a second one."
+INVENTED = "Invented for the demonstration"
+
+
+def fill(session: Session, council_id: UUID) -> None:
+    """Add a year of service to a year of alerts, unless it is there."""
+    while judging.judge(session):
+        pass
+    session.execute(text("UPDATE service_breach SET note = :note WHERE note = ''"), {"note": NOTE})
+    if session.execute(text("SELECT EXISTS (SELECT FROM call_volume)")).scalar_one():
+        return
+    prices.note_settings(session)
+    rows = (Row(number, one) for number, one in enumerate(_calls(session, council_id), 2))
+    calls.import_calls(session, council_id=council_id, actor=ACTOR, rows=rows)
+    topics = topics_by_slug(session, council_id)
+    for name, _many, slug in QUEUES:
+        about = topics[slug].id if slug and slug in topics else None
+        calls.say_topic(session, council_id=council_id, actor=ACTOR, category=name, topic_id=about)
+    assumed = Assumptions(
+        call_pence=465,
+        call_source=INVENTED,
+        low_percent=0.5,
+        high_percent=2.5,
+        share_source=INVENTED,
+        staff_hour_pence=2400,
+        staff_source=INVENTED,
+    )
+    costs.set_assumptions(session, council_id=council_id, actor=ACTOR, new=assumed)
+    shown = WhatToPublish(is_on=True, shows_cost=True, contact="data@example.org")
+    publication.set_publication(session, council_id=council_id, actor=ACTOR, new=shown)
+
+
+def _calls(session: Session, council_id: UUID) -> Iterator[Calls]:
+    """Every hour of the last four hundred days, the same each time."""
+    chance = random.Random(7)  # noqa: S311 - the same year every time
+    now = clock.now()
+    for name, many, slug in QUEUES:
+        sent = _moments(session, council_id, slug) if slug else set()
+        for day in (now.date() - timedelta(days=past) for past in range(DAYS, -1, -1)):
+            for hour, busy in zip(OPEN, BUSY, strict=True):
+                at = datetime.combine(day, time(hour), LONDON).astimezone(UTC)
+                if at < now and day.weekday() < 5:
+                    spared = SPARED if at in sent else 1.0
+                    yield Calls(at, False, name, round(many * busy * spared * chance.uniform(0.7, 1.3)))
+
+
+def _moments(session: Session, council_id: UUID, slug: str) -> set[datetime]:
+    """Every hour of the day after an alert of this topic."""
+    rows: Sequence[datetime] = session.execute(text(BEGINNINGS), {"council": council_id, "slug": slug}).scalars().all()
+    return {at + timedelta(hours=past) for at in rows for past in range(24)}
+
+
+BEGINNINGS = """
+    SELECT date_trunc('hour', r.started_at) FROM rollup_alert r JOIN topic t ON t.id = r.topic_id
+    WHERE r.council_id = :council AND t.slug = :slug
+"""
