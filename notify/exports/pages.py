@@ -9,6 +9,7 @@ from litestar.params import RawBody
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from notify.analytics.frame import figures_page
 from notify.errors import NotifyError
 from notify.exports import catalogue
 from notify.exports.everything import take_everything
@@ -16,14 +17,13 @@ from notify.exports.handing import handed_out
 from notify.exports.reading import Window
 from notify.exports.taking import take
 from notify.exports.writing import Format
-from notify.staff.desk import Fault, staff_page
+from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
 
 PATH = "/staff/exports"
-FIGURES = "/staff/figures"
 
 
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
@@ -33,10 +33,10 @@ def show_exports(request: AnyRequest) -> Response[object]:
 
 
 def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response[object]:
-    return staff_page(
+    return figures_page(
         user,
         "staff-exports.html",
-        at=FIGURES,
+        section=PATH,
         status=422 if faults else 200,
         data_sets=catalogue.open_to(user),
         formats=list(Format),
