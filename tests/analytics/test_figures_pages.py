@@ -12,6 +12,7 @@ from sqlalchemy import text
 from notify import clock
 from notify.analytics import period, rollups
 from notify.analytics.period import Period, chosen
+from notify.analytics.sections import SECTIONS
 from notify.db import transaction
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created, neighbour
@@ -78,6 +79,18 @@ def test_with_nothing_sent_every_page_says_what_would_be_there(
     assert page.status_code == 200
     assert "Nothing went out in these days." in page.text
     assert all(not figure.rows for figure in figures(page.text).values())
+
+
+@pytest.mark.parametrize("path", [item.href for item in SECTIONS])
+def test_every_chart_of_every_section_has_its_numbers_beside_it(
+    client: Client, world: World, work: Work, path: str
+) -> None:
+    sent_some(client, world, work)
+    page = client.get(path, headers=at_the_desk(make_key(world, Role.ADMIN)) | FLAT)
+    assert page.status_code == 200
+    figures(page.text)
+    for item in SECTIONS:
+        assert f'href="{item.href}' in page.text, item.href
 
 
 def test_the_overview_says_what_was_sent(client: Client, world: World, work: Work, desk: dict[str, str]) -> None:
