@@ -236,7 +236,7 @@ def test_one_link_pressed_by_many_at_once_opens_one_session(client: Client, cast
 
 @pytest.mark.parametrize("name", sorted(LIVES.keys() - {"code"}))  # six digits turn up anywhere
 def test_a_copy_of_the_database_holds_nothing_that_opens_a_door(client: Client, cast: Cast, name: str) -> None:
-    secret = SECRETS[name](cast).rpartition("_")[2] if name == "key" else SECRETS[name](cast)
+    secret = SECRETS[name](cast).split("_", 3)[3] if name == "key" else SECRETS[name](cast)
     copy = "\n".join(row for rows in everything().values() for row in rows)
     assert len(copy) > 1000
     assert secret not in copy
