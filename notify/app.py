@@ -34,7 +34,7 @@ from notify.db import transaction
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import endpoint_api
 from notify.deliveries import pages as deliveries_pages
-from notify.evidence import foi_pages
+from notify.evidence import foi_pages, report_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
@@ -110,6 +110,7 @@ PAGE_DOORS = (
     schedule_pages,
     retention_pages,
     foi_pages,
+    report_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

@@ -111,6 +111,13 @@ def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, lim
     return list(kept.values())
 
 
+def one(session: Session, alert: Alert, topic: Topic) -> Kept:
+    """One alert with who wrote it, who agreed, and how many messages went out."""
+    kept = Kept(alert, topic)
+    _add_people(session, {alert.id: kept})
+    return kept
+
+
 def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), LONDON).astimezone(UTC)
 

@@ -40,7 +40,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
-        *(f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
+        *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
     Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
@@ -91,7 +91,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}/{page}" for page in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/{what}" for what in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
-        *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi"),
+        *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi", f"GET {DESK}/evidence/personal-data"),
         *(f"{method} {DESK}/exports/schedules" for method in ("GET", "POST")),
         *(f"{method} {API}/export-schedules" for method in ("GET", "POST")),
         *(

@@ -1,0 +1,73 @@
+"""Reports as pages, PDFs and JSON: after an alert, and of the personal data that is held."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath, QueryParameter
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts import queries as alerts
+from notify.analytics.frame import figures_page
+from notify.db import transaction
+from notify.evidence.incident import incident_report
+from notify.evidence.inventory import inventory
+from notify.evidence.report import Report
+from notify.staff.desk import staff_page
+from notify.staff.guards import Principal, Requires, Right
+
+AnyRequest = Request[Principal, None, State]
+EVIDENCE = "/staff/evidence"
+
+
+class ReportForm(StrEnum):
+    """How a report is wanted."""
+
+    PAGE = "page"
+    PDF = "pdf"
+    JSON = "json"
+
+
+Wanted = Annotated[ReportForm, QueryParameter(name="format")]
+
+
+@get(f"{EVIDENCE}/personal-data", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
+    """The record of processing."""
+    with transaction() as session:
+        report = inventory(session, request.user.council_id)
+    if form != ReportForm.PAGE:
+        return _file(report, form, "personal-data")
+    here = f"{EVIDENCE}/personal-data"
+    return figures_page(request.user, "staff-report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+
+
+@get(
+    "/staff/alerts/{alert_id:uuid}/report",
+    guards=[Requires(Right.SEE_ALERTS)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def after_an_alert(request: AnyRequest, alert_id: FromPath[UUID], form: Wanted = ReportForm.PAGE) -> Response[object]:
+    """What happened, for the debriefing."""
+    with transaction() as session:
+        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        report = incident_report(session, alert)
+    if form != ReportForm.PAGE:
+        return _file(report, form, f"report-{alert_id}")
+    here, back = f"/staff/alerts/{alert_id}/report", f"/staff/alerts/{alert_id}"
+    return staff_page(request.user, "staff-report.html", at="", report=report, here=here, back=back, sections=[])
+
+
+def _file(report: Report, form: ReportForm, name: str) -> Response[object]:
+    made, kind = (
+        (report.as_pdf(), "application/pdf") if form == ReportForm.PDF else (report.as_json(), "application/json")
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"', "Cache-Control": "no-store"}
+    return Response(made, media_type=kind, headers=headers)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (personal_data, after_an_alert)
