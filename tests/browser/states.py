@@ -17,6 +17,7 @@ from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
+from tests.browser.evidence_states import EVIDENCE
 from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
@@ -445,6 +446,7 @@ STATES: Mapping[str, Way] = {
     **WRITING,
     **IN_AN_EMERGENCY,
     **LEAVING,
+    **EVIDENCE,
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,
