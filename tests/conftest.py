@@ -159,7 +159,7 @@ def work(database: None, mail: Mailbox) -> Iterator[Callable[[], None]]:
         worker.start()
         try:
             for lane in jobs.Lane:
-                broker.join(lane, interval=10, timeout=30_000)
+                broker.join(lane, interval=10, timeout=120_000)
             worker.join()
         finally:
             worker.stop()

@@ -33,7 +33,7 @@ def evidence_command() -> None:
 
 
 @evidence_command.command("foi")
-@click.option("--council", "slug", required=True, help="The council's short name; see `notify council list`.")
+@click.option("--council", "slug", required=True, help="The council's short name; see `notify doctor`.")
 @click.option(
     "--numbering",
     type=click.Choice([one.value for one in Numbering]),
@@ -67,8 +67,6 @@ def foi(
         try:
             with transaction() as session:
                 council = council_by_slug(session, slug)
-                if council is None:
-                    raise click.ClickException(f"There is no council {slug!r}; see `notify council list`.")
                 pack = make_pack(session, council, numbering=Numbering(numbering), since=first, until=last)
         except NotifyError as error:
             raise click.ClickException(error.detail) from None

@@ -77,7 +77,7 @@ def test_people_calls_targets_and_service_levels_are_there_too(zedholm: UUID) ->
     assert _one("SELECT count(*) FROM subscriber") == demo.RESIDENTS
     assert _one("SELECT sum(people) FROM rollup_reach WHERE topic = ''") == demo.RESIDENTS
     assert _one("SELECT count(DISTINCT source) FROM rollup_growth WHERE came > 0") == 6
-    for table in ("call_volume", "unit_price", "service_result", "service_breach", "target_value", "rollup_fatigue"):
+    for table in ("call_volume", "staff_time", "service_result", "service_breach", "target_value", "rollup_fatigue"):
         assert _one(f"SELECT count(*) > 0 FROM {table}"), table
 
 

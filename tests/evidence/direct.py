@@ -126,8 +126,10 @@ QUERIES: Mapping[str, str] = {
     "1.37.": f"{SIGNED_UP.replace('DISTINCT s.id', 'DISTINCT c.id')} AND c.channel = :part",
     "1.38.met": "SELECT count(*) FROM service_result WHERE priority = 'emergency' AND is_met",
     "1.38.alerts": "SELECT count(*) FROM service_result WHERE priority = 'emergency'",
-    "2.2.": "SELECT sum(calls) FROM call_volume WHERE to_char(day, 'YYYY-MM') = :part",
-    "2.3.": "SELECT sum(calls) FROM call_volume WHERE category = :part",
+    "2.2.": """
+        SELECT sum(calls) FROM call_volume WHERE to_char(day, 'YYYY-MM') = :part AND day BETWEEN :since AND :until
+    """,
+    "2.3.": "SELECT sum(calls) FROM call_volume WHERE category = :part AND day BETWEEN :since AND :until",
     "5.9.alerts": f"{COUNT_ALERTS} AND t.slug = 'bins'",
     "5.9.sent": f"{SENT} AND d.slug = 'bins'",
     "5.10.cost": f"{MONEY} FROM {DELIVERIES} WHERE d.slug = 'bins'",
