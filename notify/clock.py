@@ -1,7 +1,10 @@
 """The time, from one place, so that tests can hold it."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")  # days and hours as residents and officers mean them
 
 _source: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
 
@@ -23,3 +26,8 @@ def use(source: Callable[[], datetime] | None) -> None:
 def first_of_month(moment: datetime) -> date:
     """The first day of `moment`'s month in UTC: the key of a monthly partition."""
     return moment.astimezone(UTC).date().replace(day=1)
+
+
+def midnight(day: date) -> datetime:
+    """When this day begins in this country, in UTC."""
+    return datetime.combine(day, time(), LONDON).astimezone(UTC)

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.clock import LONDON
 from notify.performance import calls, costs, judging, prices, publication
 from notify.performance.calls_csv import Calls, Row
 from notify.performance.models import Assumptions, WhatToPublish
-from notify.performance.periods import LONDON
 from notify.subscribers.queries import topics_by_slug
 
 ACTOR = "demo"

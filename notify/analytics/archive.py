@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert
 from notify.alerts.visibility import TOUCHES, visible
+from notify.clock import LONDON, midnight
 from notify.staff.remit import Remit
 from notify.subscribers.models import Topic
 
-LONDON = ZoneInfo("Europe/London")
 # the very expression that is indexed
 WORDS = """
     (to_tsvector('english', alert.title || ' ' || alert.body || ' ' || coalesce(alert.sms, '') || ' '
@@ -102,9 +101,9 @@ def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, lim
         if value:
             statement = statement.where(col(column) == value)
     if asked.since:
-        statement = statement.where(col(Alert.expanded_at) >= _begin(asked.since))
+        statement = statement.where(col(Alert.expanded_at) >= midnight(asked.since))
     if asked.until:
-        statement = statement.where(col(Alert.expanded_at) < _begin(asked.until + timedelta(days=1)))
+        statement = statement.where(col(Alert.expanded_at) < midnight(asked.until + timedelta(days=1)))
     statement = statement.order_by(col(Alert.expanded_at).desc(), col(Alert.id).desc()).limit(limit)
     kept = {alert.id: Kept(alert, topic) for alert, topic in session.exec(statement)}
     _add_people(session, kept)
@@ -116,10 +115,6 @@ def one(session: Session, alert: Alert, topic: Topic) -> Kept:
     kept = Kept(alert, topic)
     _add_people(session, {alert.id: kept})
     return kept
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 
 def _add_people(session: Session, kept: Mapping[UUID, Kept]) -> None:

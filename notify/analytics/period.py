@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from notify import clock
-from notify.analytics.slices import LONDON
+from notify.clock import LONDON
 from notify.errors import Invalid
 
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month

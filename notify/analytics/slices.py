@@ -5,16 +5,15 @@ Tests and exercises are left out, and so are digests: what a digest carries coun
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-LONDON = ZoneInfo("Europe/London")
+from notify.clock import midnight
 
 
 class By(StrEnum):
@@ -122,8 +121,8 @@ def slices(
     values = {
         "council": council_id,
         "topic": topic_id,
-        "since": _midnight(since),
-        "until": _midnight(until + timedelta(days=1)),
+        "since": midnight(since),
+        "until": midnight(until + timedelta(days=1)),
         "ward": ward,
     }
     order = "1" if by in (By.MONTH, By.DAY) else "recipients DESC, 1"
@@ -225,8 +224,3 @@ def _people(session: Session, by: By, values: Mapping[str, object]) -> Mapping[s
         values,
     )
     return {str(row.key): int(row.people) for row in rows}
-
-
-def _midnight(day: date) -> datetime:
-    """When this day begins in this country."""
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)

@@ -8,16 +8,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
-from zoneinfo import ZoneInfo
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from notify.clock import LONDON
 from notify.errors import Invalid
 
 log = logging.getLogger(__name__)
 
-LONDON = ZoneInfo("Europe/London")
 FWIS_MOMENT = "%d %m %Y %H %M"
 MOST_WARNINGS = 5_000
 Json = Mapping[str, Any]  # one warning of a feed: JSON objects of every shape

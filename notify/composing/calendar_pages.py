@@ -4,18 +4,18 @@ from calendar import Calendar
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from litestar import Response
 from litestar.params import FromQuery
 from litestar.types import ControllerRouterHandler
 
 from notify import clock
+from notify.clock import LONDON, midnight
 from notify.composing import month as months
 from notify.composing import recurrence
 from notify.composing.doors import OfficerRequest, see_get
 from notify.composing.month import WEEKDAYS, Entry, day_of, rule_in_words
-from notify.composing.reading import LONDON
 from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Right
@@ -39,7 +39,7 @@ def show_month(request: OfficerRequest, month: FromQuery[str] = "") -> Response[
     user = request.user
     first = _month(month)
     following = (first + timedelta(days=32)).replace(day=1)
-    begins, ends = (datetime.combine(day, time(), LONDON) for day in (first, following))
+    begins, ends = (midnight(day) for day in (first, following))
     with transaction() as session:
         entries = months.entries(session, user.council_id, user.remit, begins, ends)
         coming = recurrence.running(session, user.council_id, user.remit)

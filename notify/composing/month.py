@@ -12,9 +12,9 @@ from sqlmodel import Session, col, func, or_, select
 from notify import clock
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.alerts.visibility import visible
+from notify.clock import LONDON
 from notify.composing.models import Occurrence, Recurrence, Rule
 from notify.composing.overlaps import places_of
-from notify.composing.reading import LONDON
 from notify.composing.recurrence import made_days, moment, plan_of, running
 from notify.places.models import Targets
 from notify.staff.remit import EVERYTHING, Remit

@@ -11,12 +11,13 @@ from sqlmodel import Session
 from notify import clock
 from notify.alerts import deciding, visibility
 from notify.alerts.models import NewAlert, Priority
+from notify.clock import LONDON
 from notify.composing import advice, audiences, placeholders, previews, queries, service
 from notify.composing.chart import chart_of
 from notify.composing.copying import fields_of
 from notify.composing.doors import AT, OfficerRequest, desk_get, desk_post, officer_of, see_other
 from notify.composing.models import Draft
-from notify.composing.reading import LONDON, WHERE_FIELDS, NotReady, audience_of, languages, word_fields
+from notify.composing.reading import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
 from notify.db import transaction
 from notify.errors import NotifyError
 from notify.places.outlines import outline_of

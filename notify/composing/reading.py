@@ -4,11 +4,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from notify.alerts.models import NewAlert, Priority
+from notify.clock import LONDON
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft
 from notify.composing.placeholders import names_in
@@ -19,7 +19,6 @@ from notify.staff.desk import Fault
 from notify.subscribers.sign_up import tongues
 from notify.web.forms import Form
 
-LONDON = ZoneInfo("Europe/London")
 WHERE_FIELDS = (
     "reach",
     "ward",

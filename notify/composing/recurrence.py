@@ -14,8 +14,8 @@ from notify import clock
 from notify.alerts import service as alerts
 from notify.alerts import visibility
 from notify.alerts.models import Alert, NewAlert, Priority
+from notify.clock import LONDON
 from notify.composing.models import Occurrence, Recurrence, Rule
-from notify.composing.reading import LONDON
 from notify.errors import Invalid, NotFound, NotifyError
 from notify.staff.guards import RIGHTS, Right
 from notify.staff.models import Officer

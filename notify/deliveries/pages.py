@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.clock import LONDON
 from notify.db import transaction
 from notify.deliveries import queries
 from notify.deliveries.models import DeliveryState
@@ -18,7 +19,6 @@ from notify.languages import later, spoken
 from notify.settings import settings
 from notify.subscribers import choices
 from notify.subscribers.guards import AnyRequest, resident_of
-from notify.subscribers.pausing import LONDON
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import WAYS, ways_in_words
 from notify.web import tables

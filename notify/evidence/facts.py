@@ -5,14 +5,15 @@ Days are those of this country. Tests and exercises count nowhere but where exer
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.analytics.slices import LONDON, By, Slice, slices
+from notify.analytics.slices import By, Slice, slices
+from notify.clock import midnight
 from notify.staff.models import Council
 
 
@@ -58,15 +59,11 @@ class Facts:
         return {
             "council": self.council.id,
             "districts": list(self.council.district_codes),
-            "since": _midnight(self.since),
-            "until": _midnight(self.until + timedelta(days=1)),
+            "since": midnight(self.since),
+            "until": midnight(self.until + timedelta(days=1)),
             "first": self.since,
             "last": self.until,
         }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 
 # every statement below may use :council, :districts, :since, :until (moments) and :first, :last (days)

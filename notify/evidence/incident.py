@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from notify.alerts.models import Alert, FollowUp
 from notify.analytics import archive, queries
 from notify.analytics.models import RollupAlert
-from notify.analytics.slices import LONDON
+from notify.clock import LONDON
 from notify.evidence.about_residents import money, pounds
 from notify.evidence.report import Report, Section
 from notify.performance.models import ServiceBreach, ServiceResult

@@ -8,18 +8,17 @@ import base64
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.clock import midnight
 from notify.errors import Invalid
 from notify.exports.dataset import SQL_KINDS, DataSet
 
-LONDON = ZoneInfo("Europe/London")
 AT_ONCE = 2000  # rows that the server hands over at a time
 # clocks of several machines differ a little, and a moment may be read a little before its transaction begins
 OVERLAP = timedelta(seconds=60)
@@ -131,16 +130,12 @@ def _order(data: DataSet) -> str:
 def _values(council_id: UUID, window: Window) -> dict[str, object]:
     values: dict[str, object] = {"council": council_id}
     if window.since:
-        values["since"] = _midnight(window.since)
+        values["since"] = midnight(window.since)
     if window.until:
-        values["until"] = _midnight(window.until + timedelta(days=1))
+        values["until"] = midnight(window.until + timedelta(days=1))
     if window.changed_since:
         values["changed_since"] = window.changed_since
     return values
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify import clock, tokens
+from notify.clock import LONDON
 from notify.errors import Conflict, Invalid, NotFound
 from notify.exports.catalogue import DATA_SETS
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
-from notify.exports.reading import LONDON
 from notify.exports.writing import Format
 from notify.providers.base import Channel
 from notify.staff.guards import RIGHTS, Right

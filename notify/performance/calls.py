@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert
+from notify.clock import LONDON
 from notify.errors import NotFound
 from notify.performance.calls_csv import Calls, Row
 from notify.performance.models import CallCategory
-from notify.performance.periods import LONDON
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 

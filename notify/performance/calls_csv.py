@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 
+from notify.clock import LONDON, midnight
 from notify.errors import Invalid
-from notify.performance.periods import LONDON
 
 MOST_BYTES = 5_000_000
 LONGEST_CATEGORY = 80
@@ -147,7 +147,7 @@ def _moment(day: str, hour: str) -> tuple[datetime, bool]:
         return _whole_hour(_written_moment(day)), False
     found = _day(day)
     if not hour:
-        return datetime.combine(found, time(), LONDON).astimezone(UTC), True
+        return midnight(found), True
     return _whole_hour(datetime.combine(found, _time(hour), LONDON)), False
 
 

@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.alerts.models import Alert
+from notify.clock import midnight
 from notify.errors import Invalid
 from notify.performance.models import Assumptions, CostAssumption, StaffTime
-from notify.performance.periods import midnight
 from notify.staff.money import PENNY
 from notify.staff.service import audit
 

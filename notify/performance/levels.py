@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.alerts.models import Alert, Priority
+from notify.clock import LONDON, midnight
 from notify.errors import NotFound
 from notify.performance.models import ServiceBreach, ServiceResult
-from notify.performance.periods import LONDON, midnight
 from notify.staff.service import audit
 
 MOST_BREACHES = 200

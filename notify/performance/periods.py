@@ -1,14 +1,6 @@
 """Moments and months on the clock of this country."""
 
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
-
-LONDON = ZoneInfo("Europe/London")
-
-
-def midnight(day: date) -> datetime:
-    """When this day begins in this country."""
-    return datetime.combine(day, time(), LONDON).astimezone(UTC)
+from datetime import date
 
 
 def months_between(since: date, until: date) -> list[str]:

@@ -11,11 +11,11 @@ from sqlmodel import Session, col, select
 from notify import clock
 from notify.alerts.models import Priority
 from notify.analytics.period import month_before, today
+from notify.clock import LONDON
 from notify.errors import Invalid, NotFound
 from notify.languages import _, later
 from notify.performance import tables
 from notify.performance.models import NewTarget, Publication, WhatToPublish
-from notify.performance.periods import LONDON
 from notify.performance.tables import Made
 from notify.performance.targets import targets
 from notify.staff.models import Council

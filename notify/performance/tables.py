@@ -12,11 +12,12 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.analytics.period import today
+from notify.clock import midnight
 from notify.languages import later
 from notify.performance import costs as spending
 from notify.performance.disclosure import WITHHELD, protect, protect_shares
 from notify.performance.levels import attainment
-from notify.performance.periods import midnight, months_between
+from notify.performance.periods import months_between
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page
 from notify.staff.queries import council

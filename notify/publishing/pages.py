@@ -8,7 +8,6 @@ from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import segno
 from babel.dates import format_datetime
@@ -21,6 +20,7 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.alerts.models import AlertState
+from notify.clock import LONDON
 from notify.db import transaction
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
@@ -37,7 +37,6 @@ from notify.web.visits import link
 AnyRequest = Request[object, object, State]
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
-LONDON = ZoneInfo("Europe/London")
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = {**SHORTLY, "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 IN_WIDGET = 5

@@ -1,18 +1,17 @@
 """A rest from alerts until a day: nothing but emergencies is sent until then."""
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, time, timedelta
 
 from sqlalchemy import update
 from sqlmodel import Session, col
 
 from notify import clock
+from notify.clock import LONDON, midnight
 from notify.languages import _
 from notify.subscribers.models import Subscriber
 from notify.subscribers.sign_up import Fault, FormFaulty
 from notify.web.forms import Form
 
-LONDON = ZoneInfo("Europe/London")
 LONGEST = timedelta(days=366)
 
 
@@ -34,7 +33,7 @@ def read_day(form: Form) -> date:
 
 def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
     """Send this resident nothing but emergencies before `until` begins in London; None ends the pause now."""
-    moment = datetime.combine(until, time(), LONDON) if until else None
+    moment = midnight(until) if until else None
     statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
     session.execute(statement.values(paused_until=moment, changed_at=clock.now()))
 

@@ -15,9 +15,9 @@ from sqlmodel import select
 from notify import clock
 from notify.alerts.models import Alert
 from notify.alerts.service import start_due
+from notify.clock import LONDON
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft, MessageTemplate
-from notify.composing.reading import LONDON
 from notify.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import AuditEntry, Role

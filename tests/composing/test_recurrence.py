@@ -14,10 +14,10 @@ from sqlmodel import col, select
 
 from notify import clock
 from notify.alerts.models import Alert, AlertState
+from notify.clock import LONDON
 from notify.composing import recurrence
 from notify.composing.models import Occurrence, Recurrence, Rule
 from notify.composing.overlaps import places_of
-from notify.composing.reading import LONDON
 from notify.composing.recurrence import Plan
 from notify.db import transaction
 from notify.staff.models import Role

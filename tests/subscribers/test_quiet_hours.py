@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from notify import clock
+from notify.clock import LONDON
 from notify.db import transaction
 from notify.deliveries import reconcile
 from notify.subscribers.models import Subscriber
-from notify.subscribers.pausing import LONDON
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, sign_in
