@@ -28,6 +28,7 @@ COUNTERS = {
     "notify_reconciled_jobs_total": "Jobs noted again because nobody had been told of due work.",
     "notify_budget_warnings_total": "Times that a council's budget was nearly or wholly spent.",
     "notify_bounce_brakes_total": "Routine alerts put on hold because too many messages bounced.",
+    "notify_hits_lost_total": "Clicks and opens that were not counted because the database was away for too long.",
     "notify_bounce_warnings_total": "Emergency alerts of which too many messages bounced.",
 }
 HISTOGRAM = "notify_hand_over_seconds"

@@ -19,8 +19,9 @@ from litestar import Litestar
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, meters
+from notify import clock
 from notify.db import new_id, transaction
+from notify.deliveries import metering
 from notify.tracking import intake
 from notify.tracking.intake import Seen
 from notify.tracking.models import HitKind
@@ -40,6 +41,7 @@ Arrival = tuple[Seen, str]  # with the network, which is never written down
 
 _links: OrderedDict[UUID, tuple[datetime, str]] = OrderedDict()
 _arrived: list[Arrival] = []
+_lost = 0  # since it was last written down
 _lock = threading.Lock()
 _writing = threading.Lock()
 
@@ -63,16 +65,18 @@ def find_link(source: Source) -> str:
 
 def add(source: Source, kind: HitKind, *, agent: str, network: str) -> None:
     """Note one hit, which is written down a moment later."""
+    global _lost
     hit = Seen(new_id(), clock.now(), source.alert_id, source.number, kind, source.link, agent, None)
     with _lock:
         if len(_arrived) < MOST_WAITING:
             _arrived.append((hit, network))
-            return
-    meters.count(LOST)
+        else:
+            _lost += 1
 
 
 def flush() -> int:
     """Write down everything that waits; how many were new. What cannot be written goes on waiting, and this raises."""
+    global _lost
     new = 0
     with _writing:
         while batch := _arrived[:AT_ONCE]:
@@ -80,12 +84,19 @@ def flush() -> int:
                 new += intake.take(session, _with_visitors(session, batch))
             with _lock:
                 del _arrived[: len(batch)]
+        if lost := _lost:
+            with transaction() as session:
+                metering.add(session, LOST, lost)
+            with _lock:
+                _lost -= lost
     return new
 
 
 def forget() -> None:
     """Drop what waits and what is remembered."""
+    global _lost
     with _writing, _lock:
+        _lost = 0
         _arrived.clear()
         _links.clear()
 

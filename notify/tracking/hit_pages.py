@@ -1,8 +1,7 @@
 """Clicks and opens. A redirect leads to the address stored with the alert and nowhere else.
 
 The one place where doors are asynchronous: no redirect waits for a thread or for the database unless its alert was not
-asked for in the last ten minutes. See docs/performance.md: with threads and a write each, the same machine answered
-about a quarter as many.
+asked for in the last ten minutes. docs/performance.md has the figures.
 """
 
 import base64

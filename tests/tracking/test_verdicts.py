@@ -200,3 +200,16 @@ def test_what_comes_while_the_database_is_away_is_written_later(
         with pytest.raises(ConnectionError):
             buffer.flush()
     assert len(judged()) == 4
+
+
+def test_what_there_is_no_room_for_is_told_to_whoever_watches(
+    client: Client,
+    letter: EmailMessage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with a_minute_later(), monkeypatch.context() as full:
+        full.setattr(buffer, "MOST_WAITING", 0)
+        for _ in range(3):
+            client.get(link(letter, "/c/"), headers={"User-Agent": PHONE}, follow_redirects=False)
+    assert judged() == []
+    assert "\nnotify_hits_lost_total 3\n" in client.get("/metrics").text
