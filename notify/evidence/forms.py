@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-import typst
-
 from notify import rendering
 from notify.evidence.answer import Figure
 from notify.evidence.pack import Entry, Pack
 from notify.evidence.questions import SECTIONS
+from notify.evidence.typesetting import as_pdf
 from notify.web import tables
 
 HEADS = (
@@ -108,7 +107,6 @@ def _as_csv(pack: Pack) -> str:
 
 
 def _as_pdf(pack: Pack) -> bytes:
-    """Typeset, with its structure marked. The words are handed over as data, so that none of them is a command."""
     entries = [
         _entry(entry)
         | {"figures": [[one.name, shown(one), one.unit, one.source] for one in entry.answer.figures]}
@@ -121,10 +119,7 @@ def _as_pdf(pack: Pack) -> bytes:
         "made": f"{pack.made_at:%-d %B %Y, %H:%M} UTC",
         "entries": entries,
     }
-    source = (rendering.TEMPLATES / "evidence" / "foi.typ").read_bytes()
-    return typst.compile(
-        source, sys_inputs={"pack": json.dumps(words)}, pdf_standards=["ua-1"], ignore_system_fonts=True
-    )
+    return as_pdf("foi", pack=words)
 
 
 def _period(pack: Pack) -> str:

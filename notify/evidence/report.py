@@ -4,9 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import typst
-
-from notify import rendering
+from notify.evidence import typesetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,5 @@ class Report:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
 
     def as_pdf(self) -> bytes:
-        """Typeset, with its structure marked (PDF/UA-1). The words are data: none of them is a command."""
-        source = (rendering.TEMPLATES / "evidence" / "report.typ").read_bytes()
-        told = {"report": json.dumps(asdict(self))}
-        return typst.compile(source, sys_inputs=told, pdf_standards=["ua-1"], ignore_system_fonts=True)
+        """For print and for keeping."""
+        return typesetting.as_pdf("report", report=asdict(self))
