@@ -20,7 +20,7 @@ from notify.charts.words import decimal, not_known, pence, percent, pounds, seco
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.money import PENNY
+from notify.staff.money import in_pounds
 from notify.subscribers.models import Topic
 from notify.web.forms import from_our_pages, read_form
 
@@ -111,7 +111,7 @@ def _facts(found: OneAlert) -> Sequence[tuple[str, str, str]]:
         ("Clicks (people, estimated)", f"{found.clicks.human:,}", f"{found.clicks.machine:,} more by machines"),
         ("Opens (indicative)", f"{found.people_opened:,}", "people, of those who agreed to be counted"),
         ("Left because of it", f"{total.unsubscribed:,}", f"{total.complained:,} marked it as unwanted"),
-        ("Cost", pounds(total.cost / PENNY / 100) if priced else not_known(), each + unpriced),
+        ("Cost", pounds(in_pounds(total.cost)) if priced else not_known(), each + unpriced),
     )
 
 

@@ -1,7 +1,6 @@
 """The archive for officers: what was sent, by its words, and as a file for freedom-of-information requests."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlmodel import Session
 from notify.alerts.models import Priority
 from notify.analytics.archive import Search, find, senders
 from notify.analytics.archive_export import as_csv, as_json
+from notify.analytics.period import day_of
 from notify.db import transaction
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page
@@ -43,17 +43,10 @@ def _search(asked: Mapping[str, str]) -> Search:
         priority=said["priority"] if said["priority"] in set(Priority) else "",
         ward=said["ward"],
         sender=said["sender"],
-        since=_day(said["since"]),
-        until=_day(said["until"]),
+        since=day_of(said["since"]),
+        until=day_of(said["until"]),
         before=_id(asked.get("before", "")),
     )
-
-
-def _day(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None
 
 
 def _id(written: str) -> UUID | None:

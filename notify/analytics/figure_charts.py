@@ -16,7 +16,7 @@ from notify.charts.chart import Chart, Item, Mark, Row, Series, written
 from notify.charts.lines import lines
 from notify.charts.spark import spark
 from notify.charts.words import Write, decimal, pence, percent, pounds, whole
-from notify.staff.money import PENNY
+from notify.staff.money import PENNY, in_pounds
 
 MOST_NOTED = 6
 EMPTY = "Nothing went out in these days. Choose others above, or send an alert: its figures stand here a moment later."
@@ -43,7 +43,7 @@ def reached(one: Slice) -> int:
 
 def cost_pounds(one: Slice) -> float | None:
     """What was paid; None where no message had a price."""
-    return one.cost / PENNY / 100 if one.sent > one.unpriced else None
+    return in_pounds(one.cost) if one.sent > one.unpriced else None
 
 
 def per(many: int | None, of: int, scale: int = 1) -> float | None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from notify import clock
 from notify.alerts.models import Alert
 from notify.analytics.models import RollupAlert, RollupDue, RollupReply
+from notify.analytics.rollups import started_at
 from notify.places.queries import names_by_code
 
 
@@ -169,14 +170,13 @@ def _times(
         kept = session.get_one(RollupAlert, alert.id)
         times = (kept.time_to_50, kept.time_to_95, kept.time_to_99, kept.time_to_100)
         return tuple(None if one is None else round(one, 3) for one in times)  # type: ignore[return-value]
-    start = alert.send_at if alert.send_at and alert.approved_at and alert.send_at > alert.approved_at else None
     row = session.execute(
         text("""
             SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (
                 ORDER BY extract(epoch FROM handed_over_at - CAST(:start AS timestamptz))) AS times
             FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
         """),
-        {"month": alert.ledger_month, "alert": alert.id, "start": start or alert.approved_at},
+        {"month": alert.ledger_month, "alert": alert.id, "start": started_at(alert)},
     ).scalar()
     if row is None:
         return None, None, None, None

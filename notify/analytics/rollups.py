@@ -112,8 +112,11 @@ STATES = """
     coalesce(sum(cost), 0) AS cost,
     count(*) FILTER (WHERE handed_over_at IS NOT NULL AND cost IS NULL) AS unpriced
 """
-NAMES = """recipients, sent, delivered, permanent_failure, temporary_failure, technical_failure, unknown,
-    suppressed, cancelled, expired, waiting, cost, unpriced"""
+COUNTED = (
+    *("recipients", "sent", "delivered", "permanent_failure", "temporary_failure", "technical_failure", "unknown"),
+    *("suppressed", "cancelled", "expired", "waiting", "cost", "unpriced"),
+)
+NAMES = ", ".join(COUNTED)
 COUNT_CELLS = f"""
     INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {NAMES})
     SELECT :alert, d.*
@@ -163,7 +166,7 @@ COUNT_ALERT = f"""
                count(*) FILTER (WHERE kind = 'complained') AS complained
         FROM event WHERE month = :month AND alert_id = :alert AND kind IN ('unsubscribed', 'complained')
     ), total AS (
-        SELECT {", ".join(f"coalesce(sum({name.strip()}), 0) AS {name.strip()}" for name in NAMES.split(","))}
+        SELECT {", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in COUNTED)}
         FROM rollup_cell WHERE alert_id = :alert
     )
     INSERT INTO rollup_alert (alert_id, council_id, topic_id, started_at, {NAMES}, unsubscribed, complained,

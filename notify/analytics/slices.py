@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.analytics.rollups import COUNTED
 from notify.clock import midnight
 
 
@@ -92,9 +93,7 @@ _COUNTS = """
     coalesce(sum(cancelled + expired), 0) AS cancelled, coalesce(sum(waiting), 0) AS waiting,
     coalesce(sum(cost), 0) AS cost, coalesce(sum(unpriced), 0) AS unpriced
 """
-_NAMES = """recipients, sent, delivered, permanent_failure, temporary_failure, technical_failure, unknown,
-    suppressed, cancelled, expired, waiting, cost, unpriced"""
-_SUMS = ", ".join(f"sum({name.strip()}) AS {name.strip()}" for name in _NAMES.split(","))
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in COUNTED)
 # each alert is called by its key once, and its cells are added up before they are: both are much less than there are
 # cells, clicks and people
 _CALLED = "WITH which AS MATERIALIZED (SELECT r.alert_id, {key} AS key, {name} AS name {which})"

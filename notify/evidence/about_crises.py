@@ -1,10 +1,12 @@
 """Questions 1.14 to 1.28: emergencies."""
 
+from notify.charts.words import pounds
 from notify.evidence import facts
-from notify.evidence.about_residents import listed, money, pounds
+from notify.evidence.about_residents import listed
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
 from notify.settings import settings
+from notify.staff.money import in_pounds
 
 ALERTS = "rollup_alert; page /staff/archive"
 
@@ -88,7 +90,7 @@ def per_call(known: Facts) -> Answer:
     if pence is None:
         return not_held("Nobody has entered what a call costs (Figures, Costs).")
     return answered(
-        f"{money(pence / 100)} a call, as the council entered it.",
+        f"{pounds(pence / 100)} a call, as the council entered it.",
         Figure(
             "1.20.call", "Cost of a call", round(pence / 100, 2), "pounds", "cost_assumption; page /staff/figures/costs"
         ),
@@ -97,9 +99,9 @@ def per_call(known: Facts) -> Answer:
 
 def effort(known: Facts) -> Answer:
     """1.21"""
-    cost, minutes = pounds(known.one(facts.EMERGENCY_COST)), known.one(facts.STAFF_MINUTES)
+    cost, minutes = in_pounds(known.one(facts.EMERGENCY_COST)), known.one(facts.STAFF_MINUTES)
     return partly(
-        f"Messages of emergencies cost {money(cost)}; officers noted {minutes} minutes of work on them. Media spend is not "
+        f"Messages of emergencies cost {pounds(cost)}; officers noted {minutes} minutes of work on them. Media spend is not "
         "held here.",
         Figure("1.21.cost", "Cost of emergency messages", cost, "pounds", "rollup_alert.cost"),
         Figure("1.21.minutes", "Staff time noted", minutes, "minutes", "staff_time"),
@@ -112,7 +114,7 @@ def budget(known: Facts) -> Answer:
     if pence is None:
         return not_held("No budget for messages is set. Emergencies are never stopped for money.")
     return partly(
-        f"{money(pence / 100)} a month for all messages. Emergencies have no budget of their own and are never stopped for "
+        f"{pounds(pence / 100)} a month for all messages. Emergencies have no budget of their own and are never stopped for "
         "money.",
         Figure("1.22.budget", "Budget for messages", round(pence / 100, 2), "pounds a month", "budget"),
     )

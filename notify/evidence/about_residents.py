@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notify.analytics.slices import By
+from notify.charts.words import pounds
 from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
 from notify.settings import settings
+from notify.staff.money import in_pounds
 
 CELLS = "rollup_cell; page /staff/figures/channels"
 FEWEST = 5
@@ -16,16 +18,6 @@ FEWEST = 5
 def listed(prefix: str, rows: Sequence[Mapping[str, Any]], unit: str, source: str) -> list[Figure]:
     """A figure for each row that has a `name` and a `number`."""
     return [Figure(f"{prefix}.{row['name']}", str(row["name"]), int(row["number"]), unit, source) for row in rows]
-
-
-def pounds(thousandths: int) -> float:
-    """Money that is kept in thousandths of a penny, in pounds."""
-    return round(thousandths / 100_000, 2)
-
-
-def money(words: float) -> str:
-    """An amount of pounds as people write it."""
-    return f"£{words:,.2f}"
 
 
 def tools(known: Facts) -> Answer:
@@ -133,9 +125,9 @@ def tracked(known: Facts) -> Answer:
 
 def spent(known: Facts) -> Answer:
     """1.9"""
-    cost = pounds(known.total.cost)
+    cost = in_pounds(known.total.cost)
     return partly(
-        f"Messages of this platform cost {money(cost)} in this period. Other spending on communication is not held here.",
+        f"Messages of this platform cost {pounds(cost)} in this period. Other spending on communication is not held here.",
         Figure("1.9.cost", "Cost of messages", cost, "pounds", "rollup_alert.cost; page /staff/figures/costs"),
         Figure("1.9.unpriced", "Messages without a price", known.total.unpriced, "messages", "rollup_alert.unpriced"),
     )

@@ -1,11 +1,13 @@
 """The questions of sections 2 to 8 that bear on this platform."""
 
 from notify.analytics.slices import By
+from notify.charts.words import pounds
 from notify.evidence import facts
-from notify.evidence.about_residents import listed, money, pounds
+from notify.evidence.about_residents import listed
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
 from notify.settings import settings
+from notify.staff.money import in_pounds
 
 
 def calls(known: Facts) -> Answer:
@@ -49,9 +51,9 @@ def bins(known: Facts) -> Answer:
 
 def bins_cost(known: Facts) -> Answer:
     """5.10"""
-    cost = pounds(_bins(known)[2])
+    cost = in_pounds(_bins(known)[2])
     return partly(
-        f"Messages about bins cost {money(cost)} in this period. Print and calls are not held here.",
+        f"Messages about bins cost {pounds(cost)} in this period. Print and calls are not held here.",
         Figure(
             "5.10.cost", "Cost of messages about bins", cost, "pounds", "rollup_alert.cost; topics named bin or waste"
         ),

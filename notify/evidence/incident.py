@@ -8,10 +8,11 @@ from sqlmodel import Session, col, select
 from notify.alerts.models import Alert, FollowUp
 from notify.analytics import archive, queries
 from notify.analytics.models import RollupAlert
+from notify.charts.words import pounds
 from notify.clock import LONDON
-from notify.evidence.about_residents import money, pounds
 from notify.evidence.report import Report, Section
 from notify.performance.models import ServiceBreach, ServiceResult
+from notify.staff.money import in_pounds
 from notify.subscribers.models import Topic
 
 Moment = tuple[datetime, str]
@@ -33,7 +34,7 @@ def incident_report(session: Session, alert: Alert) -> Report:
         ["Not sent: left, suppressed or erased since", f"{total.suppressed:,}"],
         ["Cancelled or expired", f"{total.cancelled:,}"],
         ["Waiting", f"{total.waiting:,}"],
-        ["Cost of messages", money(pounds(counted.cost)) if counted else "not counted yet"],
+        ["Cost of messages", pounds(in_pounds(counted.cost)) if counted else "not counted yet"],
     ]
     wards = [
         [one.name, f"{one.tally.recipients:,}", f"{one.tally.sent:,}", f"{one.tally.delivered:,}", f"{one.tally.failed:,}"]

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.analytics.slices import By, Slice, slices
+from notify.charts.words import pounds
 from notify.settings import settings
-from notify.staff.money import PENNY
+from notify.staff.money import PENNY, in_pounds
 from notify.web import tables
 
 HEADER = (
@@ -47,7 +48,7 @@ def _words(one: Slice, topics: Sequence[Slice], days: str) -> str:
         f"Messages handed over: {one.sent:,} of {one.recipients:,}",
         f"Reported delivered: {one.delivered:,}{share}; not every provider reports it",
         f"Failed: {one.failed:,}",
-        f"Cost: £{one.cost / PENNY / 100:,.2f}" + (f"; {one.unpriced:,} without a price" if one.unpriced else ""),
+        f"Cost: {pounds(in_pounds(one.cost))}" + (f"; {one.unpriced:,} without a price" if one.unpriced else ""),
         f"Left by a link: {one.unsubscribed or 0:,}; complaints: {one.complained or 0:,}",
         f"Clicks (people, estimated): {one.clicks_human or 0:,}; opens (indicative): {one.opens or 0:,}",
         "",

@@ -16,6 +16,11 @@ from notify.staff.service import audit
 PENNY = 1000
 
 
+def in_pounds(cost: int) -> float:
+    """A cost, which is kept in thousandths of a penny, in pounds and whole pence."""
+    return round(cost / PENNY / 100, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """A council's month. `budget_pence` and `left_pence` are None where no budget is set; both may be overdrawn."""
