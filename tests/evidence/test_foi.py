@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -21,9 +22,13 @@ from notify.evidence.answer import Status
 from notify.evidence.forms import Form, as_file, as_json
 from notify.evidence.pack import Pack, make_pack
 from notify.evidence.questions import QUESTIONS, SECTIONS, Numbering, ordered
+from notify.exports.models import Rhythm
+from notify.exports.schedules import Plan, begin, remove
+from notify.exports.writing import Format
+from notify.staff.models import Officer, Role
 from notify.staff.queries import council_by_slug
 from tests.conftest import empty_database
-from tests.evidence.direct import query_for
+from tests.evidence.direct import ELSEWHERE, query_for
 
 Client = TestClient[Litestar]
 
@@ -37,6 +42,13 @@ def packs(servers: embedded.Addresses) -> Iterator[dict[Numbering, Pack]]:
     with transaction() as session:
         council = council_by_slug(session, demo.COUNCIL)
         assert council is not None
+        session.add(Officer(council_id=council.id, email="figures@zedholm.example", name="Sam", role=Role.VIEWER))
+    with transaction() as session:
+        for what in ("report", "alerts", "topics"):
+            plan = Plan(what, Format.CSV, Rhythm.WEEKLY, emails=["figures@zedholm.example"])
+            begun = begin(session, council_id=council.id, actor="demo", plan=plan)
+        remove(session, begun, actor="demo")
+    with transaction() as session:
         yield {
             numbering: make_pack(session, council, numbering=numbering, since=until - timedelta(days=364), until=until)
             for numbering in Numbering
@@ -65,11 +77,13 @@ def test_every_figure_is_what_a_direct_query_says(packs: dict[Numbering, Pack]) 
         council = session.execute(text("SELECT id FROM council")).scalar_one()
         for entry in pack.entries:
             for figure in entry.answer.figures:
-                statement, part = query_for(figure.key)
-                if not statement:
-                    continue
-                values = {"council": council, "since": pack.since, "until": pack.until, "part": part}
-                found = session.execute(text(statement), values).scalar()
+                found: Any
+                if figure.key in ELSEWHERE:
+                    found = ELSEWHERE[figure.key]()
+                else:
+                    statement, part = query_for(figure.key)
+                    values = {"council": council, "since": pack.since, "until": pack.until, "part": part}
+                    found = session.execute(text(statement), values).scalar()
                 asked += 1
                 if figure.value == "fewer than 5":
                     is_same = found in range(1, 5)
