@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# a process a core, each with servers of its own; `make test WORKERS=0` runs all in one
+WORKERS ?= logical
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -33,14 +36,14 @@ run: $(STAMP) ## serve the demo council to look at
 	$(BIN)/notify run
 
 test: $(STAMP) chromium ## run every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(STAMP) chromium ## the gate: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: $(STAMP) ## measure; the last line is JSON
 	$(BIN)/python -m benchmarks

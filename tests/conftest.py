@@ -30,6 +30,8 @@ from workers.broker import make_broker
 
 # nothing here must survive a power cut, so the servers need not wait for the disk
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# a lock that somebody forgot must end in an error with a statement in it, not in a run that never ends
+NO_ENDLESS_WAIT = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "150s"}
 
 TABLES = tuple(migrations.METADATA.tables)
 
@@ -47,7 +49,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
 def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
     """The real PostgreSQL and Redis-protocol servers of this test run."""
     directory = tmp_path_factory.mktemp("servers")
-    with embedded.servers(directory, tuning=FAST) as addresses:
+    with embedded.servers(directory, tuning=FAST | NO_ENDLESS_WAIT) as addresses:
         os.environ["NOTIFY_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
         os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
         os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url

@@ -23,6 +23,7 @@ from tests.relay import CERTIFICATE
 TRUSTED_FOR_S = 30
 SMS_CHARACTERS = 918
 EMAIL_BYTES = 2_000_000
+SOME_ID = "6f1c2c4e-52a4-4c6b-9d0e-2f6a1b7c8d90"  # shaped as theirs are, known to nobody
 TEAM_ONLY = "Can’t send to this recipient using a team-only API key"
 
 

@@ -13,7 +13,7 @@ from notify.db import transaction
 from notify.providers.base import CallBack, Channel, Inbound, Receipt, ReceiptNotAuthentic, ReceiptState
 from notify.providers.govuk import GovukEmailProvider, GovukSmsProvider
 from tests.alerts.calls import created
-from tests.providers.govuk_stub import GovukStub, serving
+from tests.providers.govuk_stub import SOME_ID, GovukStub, serving
 from tests.world import World, add_resident, make_world
 
 Client = TestClient[Litestar]
@@ -149,10 +149,10 @@ def test_the_check_is_silent_when_all_is_well(texts: GovukSmsProvider, letters: 
     ("setting", "value", "words"),
     [
         ("API_KEY", "", "NOTIFY_GOVUK_API_KEY"),
-        ("API_KEY", f"x-{uuid4()}-{uuid4()}", "NOTIFY_GOVUK_API_KEY"),
+        ("API_KEY", f"x-{SOME_ID}-{SOME_ID}", "NOTIFY_GOVUK_API_KEY"),
         ("SMS_TEMPLATE_ID", "", "NOTIFY_GOVUK_SMS_TEMPLATE_ID is empty"),
         ("SMS_TEMPLATE_ID", "alerts", "no template alerts"),
-        ("SMS_TEMPLATE_ID", str(uuid4()), "no template"),
+        ("SMS_TEMPLATE_ID", SOME_ID, "no template"),
         ("BASE_URL", "http://127.0.0.1:1", "NOTIFY_GOVUK_BASE_URL"),
         ("CALLBACK_TOKEN", "", "NOTIFY_GOVUK_CALLBACK_TOKEN"),
     ],
