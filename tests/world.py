@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import shapely
 from sqlalchemy import text
 from sqlmodel import Session, select
 
@@ -163,3 +164,11 @@ def add_resident(
         outcome = subscribers.add_subscriber(session, council_id=world.council_id, actor="test", request=request)
     assert outcome.subscriber_id
     return outcome.subscriber_id
+
+
+def add_outlines() -> None:
+    """The wards of the tests' world as squares."""
+    with transaction() as session:
+        for code, west in ((NORTH, 555_000), (SOUTH, 556_000)):
+            shape = shapely.to_wkb(shapely.box(west, 344_000, west + 1000, 345_000))
+            session.execute(text("UPDATE area SET geom = :shape WHERE code = :code"), {"shape": shape, "code": code})

@@ -8,7 +8,9 @@ from sqlmodel import Session, col, select
 from notify.alerts.models import Alert, FollowUp
 from notify.analytics import archive, queries
 from notify.analytics.models import RollupAlert
-from notify.charts.words import pounds
+from notify.analytics.wards import land_of
+from notify.charts.areas import Area, areas
+from notify.charts.words import pounds, whole
 from notify.clock import LONDON
 from notify.evidence.report import Report, Section
 from notify.performance.models import ServiceBreach, ServiceResult
@@ -36,10 +38,6 @@ def incident_report(session: Session, alert: Alert) -> Report:
         ["Waiting", f"{total.waiting:,}"],
         ["Cost of messages", pounds(in_pounds(counted.cost)) if counted else "not counted yet"],
     ]
-    wards = [
-        [one.name, f"{one.tally.recipients:,}", f"{one.tally.sent:,}", f"{one.tally.delivered:,}", f"{one.tally.failed:,}"]
-        for one in figures.by_ward
-    ]  # fmt: skip
     return Report(
         title=f"Report: {alert.title}",
         intro=f"{kept.topic.name}, {alert.priority.value}. Written by {kept.written_by}. Times are those of this country. "
@@ -48,11 +46,32 @@ def incident_report(session: Session, alert: Alert) -> Report:
             Section("What was said", alert.body),
             Section("What happened when", "", ("When", "What"), [[_said(at), words] for at, words in moments]),
             Section("What became of its messages", _speed(counted), ("What", "How many"), reached),
-            Section("By ward", "", ("Ward", "Messages", "Handed over", "Delivered", "Failed"), wards),
+            _wards(session, figures.by_ward),
             *_replies(session, alert),
             _promised(session, alert),
         ],
     )
+
+
+def _wards(session: Session, found: Sequence[queries.NamedTally]) -> Section:
+    """Where its people live, on a map and beside it."""
+    land, width, height = land_of(session, [one.code for one in found if one.code])
+    chart = areas(
+        "By ward",
+        [
+            Area(
+                one.name,
+                one.tally.recipients,
+                *land.get(one.code or "", ("", 0.0, 0.0)),
+                more=(whole(one.tally.sent), whole(one.tally.delivered), whole(one.tally.failed)),
+            )
+            for one in found
+        ],
+        width=width,
+        height=height,
+        heads=("Ward", "On the map", "Messages", "Handed over", "Delivered", "Failed"),
+    )
+    return Section("By ward", chart.about, chart.heads, [(row.label, *row.cells) for row in chart.rows], chart.svg)
 
 
 def _moments(session: Session, kept: archive.Kept, counted: RollupAlert | None) -> Iterator[Moment]:

@@ -20,7 +20,7 @@ from notify.staff.models import Officer, Role
 from tests.alerts.calls import act, created, neighbour
 from tests.mailbox import Mailbox
 from tests.staff.test_policy import sign_in
-from tests.world import NORTH, SOUTH, World, add_resident, make_world
+from tests.world import NORTH, SOUTH, World, add_outlines, add_resident, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -29,14 +29,6 @@ Work = Callable[[], None]
 @pytest.fixture
 def world(client: Client) -> World:
     return make_world()
-
-
-def add_outlines() -> None:
-    """The wards of the tests' world as squares."""
-    with transaction() as session:
-        for code, west in ((NORTH, 555_000), (SOUTH, 556_000)):
-            shape = shapely.to_wkb(shapely.box(west, 344_000, west + 1000, 345_000))
-            session.execute(text("UPDATE area SET geom = :shape WHERE code = :code"), {"shape": shape, "code": code})
 
 
 def emergency(client: Client, world: World, **fields: object) -> Any:  # noqa: ANN401 - JSON
