@@ -6,6 +6,7 @@ from notify.evidence import facts
 from notify.evidence.about_residents import listed
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
+from notify.evidence.runs import checks, latest_runs
 from notify.settings import settings
 from notify.staff.money import in_pounds
 
@@ -165,16 +166,26 @@ def hosting(_: Facts) -> Answer:
 
 def penetration(_: Facts) -> Answer:
     """8.11"""
+    tried, withstood = checks()
     return partly(
-        "Attack tests run with every change (docs/evidence.md). A penetration test by others is not recorded in the platform."
+        f"Attack tests run with every change; {withstood} of {tried} were withstood in the latest run that was kept{_on('attacks')}. "
+        "A penetration test by others is not recorded in the platform.",
+        Figure("8.11.tried", "Attacks tried", tried, "checks", "page /staff/evidence/runs"),
+        Figure("8.11.withstood", "Attacks withstood", withstood, "checks", "page /staff/evidence/runs"),
     )
 
 
 def load(_: Facts) -> Answer:
     """8.12"""
     return answered(
-        "Yes: docs/performance.md and docs/reliability.md hold the latest measurements and how to repeat them."
+        f"Yes{_on('load')}: page Evidence, Latest runs, holds the figures; "
+        "docs/performance.md and docs/reliability.md say how to repeat them."
     )
+
+
+def _on(kind: str) -> str:
+    run = latest_runs().get(kind)
+    return f", {run.on:%-d %B %Y}" if run else ""
 
 
 def limits(_: Facts) -> Answer:

@@ -14,6 +14,7 @@ from notify.errors import NotifyError
 from notify.evidence.forms import Form, as_file
 from notify.evidence.pack import make_pack
 from notify.evidence.questions import Numbering
+from notify.evidence.runs import runs_report
 from notify.staff.queries import council_by_slug
 
 Servers = Callable[[], AbstractContextManager[None]]
@@ -29,6 +30,7 @@ def evidence_command() -> None:
       notify evidence foi --council zedholm
       notify evidence foi --council zedholm --numbering dover --format pdf --output foi.pdf
       notify evidence foi --council zedholm --since 2025-04-01 --until 2026-03-31
+      notify evidence runs
     """
 
 
@@ -74,5 +76,19 @@ def foi(
     if output:
         output.write_bytes(made)
         click.echo(f"{len(pack.entries)} questions answered in {output}")
+    else:
+        sys.stdout.buffer.write(made)
+
+
+@evidence_command.command("runs")
+@click.option("--format", "form", type=click.Choice(["text", "json", "pdf"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; left out: the terminal.")
+def runs(form: str, output: Path | None) -> None:
+    """Show what the latest tests and benchmarks of this release showed."""
+    report = runs_report()
+    made = {"text": report.as_text, "json": report.as_json, "pdf": report.as_pdf}[form]()
+    if output:
+        output.write_bytes(made)
+        click.echo(f"Written to {output}")
     else:
         sys.stdout.buffer.write(made)

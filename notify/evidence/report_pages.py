@@ -1,4 +1,4 @@
-"""Reports as pages, PDFs and JSON: after an alert, and of the personal data that is held."""
+"""Reports as pages, PDFs and JSON: after an alert, of the personal data that is held, of tests."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -16,6 +16,7 @@ from notify.db import transaction
 from notify.evidence.incident import incident_report
 from notify.evidence.inventory import inventory
 from notify.evidence.report import Report
+from notify.evidence.runs import runs_report
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 
@@ -45,6 +46,16 @@ def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Respon
     return figures_page(request.user, "staff-report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
+@get(f"{EVIDENCE}/runs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
+    """What the latest runs of tests and benchmarks showed."""
+    report = runs_report()
+    if form != ReportForm.PAGE:
+        return _file(report, form, "runs")
+    here = f"{EVIDENCE}/runs"
+    return figures_page(request.user, "staff-report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+
+
 @get(
     "/staff/alerts/{alert_id:uuid}/report",
     guards=[Requires(Right.SEE_ALERTS)],
@@ -70,4 +81,4 @@ def _file(report: Report, form: ReportForm, name: str) -> Response[object]:
     return Response(made, media_type=kind, headers=headers)
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (personal_data, after_an_alert)
+HANDLERS: Sequence[ControllerRouterHandler] = (personal_data, latest, after_an_alert)

@@ -24,4 +24,5 @@ EVIDENCE: Mapping[str, Way] = {
     "evidence": desk("/staff/evidence"),
     "evidence-stated": stated,
     "evidence-personal-data": desk("/staff/evidence/personal-data"),
+    "evidence-runs": desk("/staff/evidence/runs"),
 }

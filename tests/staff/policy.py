@@ -92,6 +92,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/{what}" for what in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
         *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi", f"GET {DESK}/evidence/personal-data"),
+        f"GET {DESK}/evidence/runs",
         *(f"{method} {DESK}/exports/schedules" for method in ("GET", "POST")),
         *(f"{method} {API}/export-schedules" for method in ("GET", "POST")),
         *(
