@@ -38,6 +38,9 @@ from notify.evidence import foi_pages, report_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
+from notify.notices import api as notices_api
+from notify.notices import desk_pages as notices_desk_pages
+from notify.notices import pages as notices_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
@@ -58,6 +61,7 @@ from notify.web.limits import LimitNetworks
 from notify.web.visits import Greet
 
 JSON_DOORS = (
+    notices_api,
     places_api,
     staff_api,
     subscribers_api,
@@ -73,6 +77,8 @@ JSON_DOORS = (
     schedule_api,
 )
 PAGE_DOORS = (
+    notices_pages,
+    notices_desk_pages,
     subscribers_pages,
     sign_up_pages,
     my_pages,

@@ -23,6 +23,7 @@ from notify.errors import NotifyError
 from notify.evidence.commands import evidence_command
 from notify.exports.commands import export_command, retention_command
 from notify.jobs import Lane
+from notify.notices.commands import notices_command
 from notify.performance.commands import calls_command
 from notify.places.commands import geodata
 from notify.processes import (
@@ -322,6 +323,6 @@ def _check_providers() -> Sequence[str]:
 
 for command in (
     *(geodata, queue, hold_command, release_command, bounce_command, council, officer, key, audit),
-    *(export_command, retention_command, evidence_command, calls_command),
+    *(export_command, retention_command, evidence_command, calls_command, notices_command),
 ):
     main.add_command(command)

@@ -19,6 +19,7 @@ from notify.composing import models as _composing  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.evidence import models as _evidence  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
+from notify.notices import models as _notices  # noqa: F401
 from notify.performance import models as _performance  # noqa: F401
 from notify.providers import flow, registry
 from notify.tracking import buffer

@@ -232,6 +232,12 @@ TABLES: Mapping[str, Entry] = {
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
     "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
+    "public_notice": Entry(Keeping.FOR_GOOD, OWN),
+    "public_notice_version": Entry(
+        Keeping.FOR_GOOD,
+        "t.notice_id IN (SELECT n.id FROM public_notice n WHERE n.council_id = :council)",
+        staff=("published_by",),
+    ),
 }
 
 # what a column means wherever it stands

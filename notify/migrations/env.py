@@ -10,6 +10,7 @@ from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.evidence import models as _evidence  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
 from notify.migrations import HIDDEN_TABLES, METADATA
+from notify.notices import models as _notices  # noqa: F401
 from notify.performance import models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
 from notify.staff import models as _staff  # noqa: F401

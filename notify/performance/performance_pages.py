@@ -23,13 +23,15 @@ from notify.performance import open_data, tables
 from notify.performance.disclosure import SMALL, WITHHELD
 from notify.performance.publication import FiguresNotPublished, Published, everything, published
 from notify.performance.tables import Cells, Column, Table
+from notify.web.dates import day
+from notify.web.headers import OPEN_TO_ALL
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 SHORTLY = {"Cache-Control": "public, max-age=300"}
-FOR_ALL = {**SHORTLY, "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+FOR_ALL = SHORTLY | OPEN_TO_ALL
 DRAWN = 12  # months or the most of anything that a picture shows; the table has all
 Slug = Annotated[str, QueryParameter(max_length=80)]
 
@@ -60,18 +62,14 @@ def _shown(one: Published) -> Response[object]:
         headers=SHORTLY,
         one=one,
         parts=parts,
-        first=_day(one.first),
-        last=_day(one.last),
+        first=day(one.first),
+        last=day(one.last),
         has_months=one.first <= one.last,
         numeric=lambda column: column.kind in ("integer", "decimal"),
         licence=open_data.LICENCE,
         seconds=seconds,
-        changed=_day(one.changed_at.date()),
+        changed=day(one.changed_at.date()),
     )
-
-
-def _day(day: date) -> str:
-    return str(format_date(day, "d MMMM y", locale=spoken()))
 
 
 def told(value: object, column: Column) -> str:

@@ -3,14 +3,12 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 import segno
-from babel.dates import format_datetime
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -20,7 +18,6 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.alerts.models import AlertState
-from notify.clock import LONDON
 from notify.db import transaction
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
@@ -30,7 +27,8 @@ from notify.publishing.queries import Published, Wanted
 from notify.publishing.statement import tested_states
 from notify.settings import settings
 from notify.subscribers.sign_up import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
-from notify.web.headers import FRAMED
+from notify.web.dates import moment
+from notify.web.headers import FRAMED, OPEN_TO_ALL
 from notify.web.templates import page
 from notify.web.visits import link
 
@@ -38,15 +36,10 @@ AnyRequest = Request[object, object, State]
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
-FOR_ALL = {**SHORTLY, "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+FOR_ALL = SHORTLY | OPEN_TO_ALL
 IN_WIDGET = 5
 Slug = Annotated[str, QueryParameter(max_length=80)]
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
-
-
-def moment(at: datetime) -> str:
-    """A moment as people say it, on the clock of this country."""
-    return str(format_datetime(at.astimezone(LONDON), "EEEE d MMMM y, HH:mm", locale=spoken()))
 
 
 def words_of(one: Published) -> tuple[str, str, str]:
@@ -211,7 +204,7 @@ def sitemap() -> Response[str]:
     """The pages that search engines may show."""
     with transaction() as session:
         found = queries.current(session, Wanted())
-    paths = ["/", "/alerts", "/topics", "/sign-up", "/privacy", "/accessibility"]
+    paths = ["/", "/alerts", "/notices", "/topics", "/sign-up", "/privacy", "/accessibility"]
     addresses = [settings().base_url + path for path in paths] + [feeds.address_of(one) for one in found]
     urls = "".join(f"<url><loc>{address}</loc></url>" for address in addresses)
     xml = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'

@@ -32,6 +32,7 @@ MENU: Sequence[MenuItem] = (
     MenuItem("Templates", "/staff/templates", Right.WRITE_ALERTS),
     MenuItem("Calendar", "/staff/calendar", Right.SEE_ALERTS),
     MenuItem("Archive", "/staff/archive", Right.SEE_ALERTS),
+    MenuItem("Notices", "/staff/notices", Right.SEE_ALERTS),
     MenuItem("Figures", "/staff/figures", Right.SEE_FIGURES),
     MenuItem("Residents", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS),
     MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT),

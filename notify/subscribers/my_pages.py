@@ -1,11 +1,9 @@
 """A resident's own pages, after sign-in: choices, places, a rest, and leaving for good."""
 
 from collections.abc import Sequence
-from datetime import date
 from functools import partial
 from uuid import UUID
 
-from babel.dates import format_date
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
@@ -13,13 +11,14 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.db import transaction
-from notify.languages import _, spoken
+from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.subscribers import choices, coverage, emails, links, pausing, queries, service
 from notify.subscribers.guards import AnyRequest, cookie_of, resident_of
 from notify.subscribers.models import Place, TopicPurpose
 from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, tongues
 from notify.web.cookies import ended_cookie
+from notify.web.dates import day
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 from notify.web.templates import page
 from notify.web.visits import link
@@ -65,7 +64,7 @@ def _choices_page(
         wording=_(WORDING),
         paused_until=pausing.paused_until(person),
         quiet=[f"{hour:%H:%M}" for hour in (person.quiet_from, person.quiet_to) if hour],
-        day_in_words=_day,
+        day_in_words=day,
     )
 
 
@@ -93,13 +92,7 @@ def ask_until_when(request: AnyRequest) -> Response[object]:
 
 def _pause_page(record: queries.SubscriberRecord, form: Form, faults: Sequence[Fault]) -> Response[object]:
     until = pausing.paused_until(record.subscriber)
-    return page(
-        "my-pause.html", status=422 if faults else 200, form=form, faults=faults, until=until, day_in_words=_day
-    )
-
-
-def _day(day: date) -> str:
-    return str(format_date(day, "d MMMM y", locale=spoken()))
+    return page("my-pause.html", status=422 if faults else 200, form=form, faults=faults, until=until, day_in_words=day)
 
 
 @page_post("/my/pause")

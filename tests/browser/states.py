@@ -21,6 +21,7 @@ from tests.browser.evidence_states import EVIDENCE
 from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
+from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.staff_states import AT_THE_DESK
 from tests.cap import messages as cap
@@ -447,6 +448,7 @@ STATES: Mapping[str, Way] = {
     **IN_AN_EMERGENCY,
     **LEAVING,
     **EVIDENCE,
+    **NOTICES,
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,

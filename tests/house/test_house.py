@@ -44,6 +44,7 @@ PUBLIC = {
             *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),
             *("/alerts/{alert_id:uuid}/cap", "/alerts.cap.atom"),
             *("/performance", "/performance/{slug:str}/{name:str}", "/performance/catalog.jsonld"),
+            *("/notices", "/notices/{council:str}/{reference:str}", "/notices.atom", "/notices.csv", "/notices.json"),
             *("/qr.svg", "/s/{source:str}", "/privacy", "/accessibility", "/sitemap.xml", "/robots.txt"),
         ),
         "for everybody to read",

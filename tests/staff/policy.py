@@ -39,6 +39,8 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
+        *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
+        *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
@@ -63,6 +65,10 @@ DOORS: Mapping[Right, set[str]] = {
         f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
+        *(f"POST {API}/public-notices", f"GET {DESK}/notices/new", f"POST {DESK}/notices/new"),
+        *(f"POST {API}/public-notices/{{notice_id:uuid}}/{verb}" for verb in ("correct", "withdraw")),
+        *(f"POST {DESK}/notices/{{notice_id:uuid}}/{verb}" for verb in ("correct", "withdraw")),
+        f"GET {DESK}/notices/{{notice_id:uuid}}/correct",
         *(f"POST {ALERT}/approve", f"POST {ALERT}/reject", f"GET {DESK}/alerts/{{alert_id:uuid}}/decide"),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/{verb}" for verb in ("approve", "reject")),
     },

@@ -24,6 +24,8 @@ from notify.db import transaction
 from notify.exports import schedules
 from notify.exports.models import Rhythm
 from notify.exports.writing import Format
+from notify.notices import service as notices
+from notify.notices.models import Matter, NewNotice
 from notify.staff.guards import RIGHTS, Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
 from notify.subscribers import service as subscribers
@@ -36,6 +38,7 @@ Client = TestClient[Litestar]
 Headers = dict[str, str]
 
 # what the doors that name something want to hear, so that they get as far as looking for it
+NOTICE = {"title": "Closed", "kind": "traffic", "legal_basis": "An Act", "body": "Closed."}
 BODIES: Mapping[str, object] = {
     "/reject": {"reason": "The date is wrong."},
     "/update": {"title": "News", "body": "News."},
@@ -45,6 +48,8 @@ BODIES: Mapping[str, object] = {
     "/staff-time": {"minutes": 30},
     "/lift": {"reason": "A new mailbox."},
     "/replay": {"since": "2026-01-01T00:00:00Z"},
+    "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
+    "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
     "POST /api/v1/officers/{officer_id:uuid}": {"role": "viewer"},
     "PUT /api/v1/targets/{indicator:str}": {"kind": "baseline"},
@@ -145,6 +150,8 @@ def make_abroad(client: Client) -> Abroad:
             plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
         )
         recurrence_id = comes_again.id
+        notice = NewNotice(title="Yon", kind=Matter.OTHER, legal_basis="Yon Act", body="Yon.")
+        notice_id = notices.publish(session, council_id=council_id, actor="test", new=notice).notice.id
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
         subscribers.create_topic(
@@ -181,6 +188,7 @@ def make_abroad(client: Client) -> Abroad:
         "recurrence_id": recurrence_id,
         "schedule_id": schedule_id,
         "annotation_id": annotation_id,
+        "notice_id": notice_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
         "indicator": "0123456789ab",

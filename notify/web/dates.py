@@ -1,0 +1,18 @@
+"""Days and moments as people say them, in the language that is spoken and on the clock of this country."""
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+
+from notify.clock import LONDON
+from notify.languages import spoken
+
+
+def moment(at: datetime) -> str:
+    """`Tuesday 24 November 2026, 09:30`."""
+    return str(format_datetime(at.astimezone(LONDON), "EEEE d MMMM y, HH:mm", locale=spoken()))
+
+
+def day(at: date) -> str:
+    """`24 November 2026`."""
+    return str(format_date(at, "d MMMM y", locale=spoken()))
