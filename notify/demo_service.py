@@ -10,6 +10,8 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.clock import LONDON
+from notify.notices import service as notices
+from notify.notices.models import Correction, Matter, NewNotice, NewVersion
 from notify.performance import calls, costs, judging, prices, publication
 from notify.performance.calls_csv import Calls, Row
 from notify.performance.models import Assumptions, WhatToPublish
@@ -24,6 +26,19 @@ QUEUES = (("Missed bins", 9.0, "bins"), ("Roads", 4.0, "road-closures"), ("Counc
           ("Housing", 17.0, None))  # fmt: skip
 SPARED = 0.7  # invented like everything here: the part of calls that is left in the day after an alert about them
 NOTE = "The relay was away for half an hour. The provider has since given us a second one."
+NOTICES: Sequence[tuple[Matter, str, str, str, int | None]] = (
+    (Matter.TRAFFIC, "Mill Road: temporary closure", "Road Traffic Regulation Act 1984, section 14",
+     "Mill Road is closed for works on a gas main.\n\nThe way around is by Station Road.", 34_550),
+    (Matter.PLANNING, "Twelve homes at the old dairy", "Town and Country Planning Act 1990, section 65",
+     "Plans can be read at the library and online.\n\nWrite to the planning office by the day below.", 21_000),
+    (Matter.LICENSING, "New premises licence, 4 Market Place", "Licensing Act 2003, section 17",
+     "Sale of alcohol until 23:00 and music until 22:00 is applied for.", None),
+    (Matter.HIGHWAYS, "Footpath 12 is moved", "Highways Act 1980, section 119",
+     "Footpath 12 now follows the field's edge.", 18_000),
+    (Matter.PUBLIC_SPACES, "No open fires in Castle Park",
+     "Anti-social Behaviour, Crime and Policing Act 2014, section 59",
+     "Fires and barbecues are forbidden in Castle Park.", None),
+)  # fmt: skip
 INVENTED = "Invented for the demonstration"
 
 
@@ -51,8 +66,29 @@ def fill(session: Session, council_id: UUID) -> None:
         staff_source=INVENTED,
     )
     costs.set_assumptions(session, council_id=council_id, actor=ACTOR, new=assumed)
+    _publish_notices(session, council_id)
     shown = WhatToPublish(is_on=True, shows_cost=True, contact="data@example.org")
     publication.set_publication(session, council_id=council_id, actor=ACTOR, new=shown)
+
+
+def _publish_notices(session: Session, council_id: UUID) -> None:
+    """A few statutory notices; one of them was corrected, and one withdrawn."""
+    wards = sorted(session.execute(text("SELECT code FROM area WHERE kind = 'ward'")).scalars())
+    soon = (clock.now() + timedelta(days=28)).date()
+    made = []
+    for kind, title, law, body, pence in NOTICES:
+        new = NewNotice(
+            kind=kind, title=title, legal_basis=law, body=body, wards=wards[:2], cost_pence=pence,
+            comments_by=soon if kind in (Matter.PLANNING, Matter.LICENSING) else None,
+            elsewhere="Zedholm Gazette" if pence else "",
+        )  # fmt: skip
+        made.append(notices.publish(session, council_id=council_id, actor=ACTOR, new=new))
+    road, order = made[0], made[-1]
+    said = Correction(
+        **road.latest.model_dump(include=set(NewVersion.model_fields)), reason="The works take a day longer."
+    )
+    notices.correct(session, road.notice, actor=ACTOR, new=said)
+    notices.withdraw(session, order.notice, actor=ACTOR, reason="The order was not needed.")
 
 
 def _calls(session: Session, council_id: UUID) -> Iterator[Calls]:

@@ -1,6 +1,7 @@
 """Questions 1.29 to 1.41: engagement, personal data, service levels and statutory notices."""
 
 from notify.analytics.slices import By
+from notify.charts.words import pounds
 from notify.evidence import facts
 from notify.evidence.about_residents import listed
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
@@ -8,7 +9,7 @@ from notify.evidence.facts import Facts
 from notify.exports.dictionary import About, dictionary
 from notify.settings import settings
 
-NO_REGISTER = "Statutory notices are not issued by this platform; the council may add a statement."
+NO_REGISTER = "The council has put no notice into this platform's register; it may add a statement."
 
 
 def demographics(known: Facts) -> Answer:
@@ -129,19 +130,39 @@ def levels(known: Facts) -> Answer:
     )  # fmt: skip
 
 
-def notices(_: Facts) -> Answer:
+def notices(known: Facts) -> Answer:
     """1.39"""
-    return not_held(NO_REGISTER)
+    if not known.one(facts.NOTICES_HELD):
+        return not_held(NO_REGISTER)
+    return partly(
+        "In this platform's register (page Notices): each notice has a permanent address, its legal basis, all its versions "
+        "and a digest in the audit trail. Notices that were only published elsewhere are not held.",
+        *listed("1.39", known.rows(facts.NOTICE_KINDS), "notices", "public_notice"),
+        Figure("1.39.elsewhere", "Published elsewhere too", known.one(facts.NOTICES_ELSEWHERE), "notices", "public_notice"),
+    )  # fmt: skip
 
 
-def notices_budget(_: Facts) -> Answer:
+def notices_budget(known: Facts) -> Answer:
     """1.40"""
-    return not_held(NO_REGISTER)
+    if not known.one(facts.NOTICES_HELD):
+        return not_held(NO_REGISTER)
+    cost = known.one(facts.NOTICES_PENCE) / 100
+    return partly(
+        f"Publishing the notices of this period elsewhere cost {pounds(cost)}, as officers noted with them. A budget is not "
+        "held.",
+        Figure("1.40.cost", "Cost of publishing notices elsewhere", cost, "pounds", "public_notice_version.cost_pence"),
+    )
 
 
-def notices_count(_: Facts) -> Answer:
+def notices_count(known: Facts) -> Answer:
     """1.41"""
-    return not_held(NO_REGISTER)
+    if not known.one(facts.NOTICES_HELD):
+        return not_held(NO_REGISTER)
+    count = known.one(facts.NOTICES_GIVEN)
+    return answered(
+        f"{count} in this period, of those in this platform's register.",
+        Figure("1.41.notices", "Notices published", count, "notices", "public_notice; page /notices"),
+    )
 
 
 ANSWERS = {

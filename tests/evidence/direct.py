@@ -55,6 +55,13 @@ JUDGED = f"""
 """
 MET = "in_time >= 0.95 * due"
 
+# each notice as it reads now
+REGISTER = """
+    FROM public_notice_version v JOIN public_notice n ON n.id = v.notice_id
+    WHERE n.council_id = :council AND (n.published_at AT TIME ZONE 'Europe/London')::date BETWEEN :since AND :until
+      AND NOT EXISTS (SELECT FROM public_notice_version w WHERE w.notice_id = v.notice_id AND w.version > v.version)
+"""
+
 # one statement a figure; those that end in a dot are asked with the rest of the key as :part
 QUERIES: Mapping[str, str] = {
     "1.1.": f"{SENT} AND d.channel = :part",
@@ -137,6 +144,10 @@ QUERIES: Mapping[str, str] = {
     "1.37.": f"{SIGNED_UP.replace('DISTINCT s.id', 'DISTINCT c.id')} AND c.channel = :part",
     "1.38.met": f"SELECT count(*) {JUDGED} WHERE {MET}",
     "1.38.alerts": f"SELECT count(*) {JUDGED}",
+    "1.39.elsewhere": f"SELECT count(*) {REGISTER} AND v.elsewhere > ''",
+    "1.39.": f"SELECT count(*) {REGISTER} AND v.kind = :part",
+    "1.40.cost": f"SELECT sum(v.cost_pence) / 100.0 {REGISTER}",
+    "1.41.notices": f"SELECT count(DISTINCT v.notice_id) {REGISTER}",
     "2.2.": """
         SELECT sum(calls) FROM call_volume WHERE to_char(day, 'YYYY-MM') = :part AND day BETWEEN :since AND :until
     """,
