@@ -167,9 +167,11 @@ def create_alert(
     visibility.require_content(user.remit, data)
 
     def create(session: Session) -> Alert:
-        return service.create_and_send(
+        alert = service.create_and_send(
             session, council_id=user.council_id, actor=user.actor, new=data, is_test=user.is_test
         )
+        deciding.require_presence(user, alert)
+        return alert
 
     return _once(user, idempotency_key, f"create {data.model_dump_json(by_alias=True)}", create)
 
@@ -225,7 +227,9 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
         alert = deciding.own(session, request.user, alert_id)
-        return _view(session, service.submit(session, alert=alert, actor=request.user.actor))
+        service.submit(session, alert=alert, actor=request.user.actor)
+        deciding.require_presence(request.user, alert)
+        return _view(session, alert)
 
 
 @post(

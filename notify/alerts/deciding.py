@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.alerts import queries, service, visibility
-from notify.alerts.models import Alert, Priority
+from notify.alerts.models import Alert, AlertState, Priority
 from notify.errors import Forbidden
 from notify.staff.guards import Principal, Right
 
@@ -20,6 +20,16 @@ def require_broadcast(user: Principal, priority: Priority) -> None:
     """Refuse an emergency to who may not broadcast. Raises: Forbidden."""
     if priority == Priority.EMERGENCY:
         user.require(Right.BROADCAST)
+
+
+def require_presence(user: Principal, alert: Alert) -> None:
+    """Refuse an emergency that just went without a second person's yes, unless whoever sent it is there.
+
+    A key sends what its topic lets it send: an administrator chose both. Raises: ProveYourselfAgain.
+    """
+    is_going = alert.state in (AlertState.SCHEDULED, AlertState.SENDING) and not alert.is_test
+    if is_going and alert.priority == Priority.EMERGENCY and not user.is_key:
+        user.require_fresh_mfa()
 
 
 def own(session: Session, user: Principal, alert_id: UUID) -> Alert:

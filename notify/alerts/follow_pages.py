@@ -15,7 +15,7 @@ from notify.alerts import deciding, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Principal, ProveYourselfAgain, Requires, Right
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -48,7 +48,9 @@ def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
 def submit(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
-        service.submit(session, alert=deciding.own(session, request.user, alert_id), actor=request.user.actor)
+        alert = deciding.own(session, request.user, alert_id)
+        service.submit(session, alert=alert, actor=request.user.actor)
+        deciding.require_presence(request.user, alert)
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
@@ -100,7 +102,7 @@ def write_again(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) ->
             return Redirect(f"/staff/alerts/{alert.id}", status_code=303)
     except ValidationError as error:
         faults = [Fault(str(detail["loc"][0]), _in_words(detail["type"], detail["msg"])) for detail in error.errors()]
-    except (service.WrongState, service.AlreadyExpired) as error:
+    except (service.WrongState, service.AlreadyExpired, ProveYourselfAgain) as error:
         faults = [Fault("title", error.detail)]
     with transaction() as session:
         return _page(user, deciding.own(session, user, alert_id), kind, form, faults)
@@ -110,7 +112,9 @@ def _follow_up(session: Session, user: Principal, alert_id: UUID, kind: FollowUp
     """Raises: NotifyError where this alert is not theirs, or is not one to be followed."""
     first = deciding.own(session, user, alert_id)
     is_test = first.is_test or user.is_test
-    return service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
+    alert = service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
+    deciding.require_presence(user, alert)
+    return alert
 
 
 def _in_words(kind: str, message: str) -> str:

@@ -23,7 +23,7 @@ from notify.errors import NotifyError
 from notify.places.outlines import outline_of
 from notify.settings import settings
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, Right
+from notify.staff.guards import Principal, ProveYourselfAgain, Right
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
@@ -323,9 +323,12 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
                 user.require(Right.BROADCAST)
             visibility.require_content(user.remit, new)
             alert = service.send(session, draft, new, actor=user.actor)
+            deciding.require_presence(user, alert)
             path = f"/staff/alerts/{alert.id}"
     except queries.UnknownDraft:
         raise
+    except ProveYourselfAgain:
+        return see_other(f"/staff/confirm?draft={draft_id}")
     except NotifyError as error:
         with transaction() as session:
             draft = queries.draft(session, user.officer_id, draft_id)

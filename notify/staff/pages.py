@@ -108,22 +108,24 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
     return _into(secret)
 
 
-def _confirm_page(request: StaffRequest, alert: UUID | None, fault: str = "") -> Response[object]:
+def _confirm_page(request: StaffRequest, back: str, fault: str = "") -> Response[object]:
     return staff_page(
         request.user,
         "staff-confirm.html",
         at="",
         status=422 if fault else 200,  # somebody is signed in; only the code is wrong
         faults=[Fault("code", fault)] if fault else [],
-        alert=alert,
+        back=back,
         has_oidc=oidc.oidc_settings().is_on,
     )
 
 
 @get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
-def ask_to_confirm(request: StaffRequest, alert: FromQuery[UUID | None] = None) -> Response[object]:
-    """Asks for the second factor once more, as approving an emergency needs, and then leads back to that alert."""
-    return _confirm_page(request, alert)
+def ask_to_confirm(
+    request: StaffRequest, alert: FromQuery[UUID | None] = None, draft: FromQuery[UUID | None] = None
+) -> Response[object]:
+    """Asks for the second factor once more, as an emergency needs, and then leads back to that alert or draft."""
+    return _confirm_page(request, _query(alert, draft))
 
 
 @post(
@@ -133,14 +135,24 @@ def ask_to_confirm(request: StaffRequest, alert: FromQuery[UUID | None] = None) 
     status_code=303,
     guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
 )
-def confirm(request: StaffRequest, body: RawBody, alert: FromQuery[UUID | None] = None) -> Response[object]:
+def confirm(
+    request: StaffRequest,
+    body: RawBody,
+    alert: FromQuery[UUID | None] = None,
+    draft: FromQuery[UUID | None] = None,
+) -> Response[object]:
     """A fresh second factor; the session gets another secret."""
     with transaction() as session:
         officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
     if secret is None:
-        return _confirm_page(request, alert, CODE_DID_NOT_WORK)
-    return _into(secret, to=f"{FIRST_PAGE}/alerts/{alert}/decide" if alert else FIRST_PAGE)
+        return _confirm_page(request, _query(alert, draft), CODE_DID_NOT_WORK)
+    back = f"{FIRST_PAGE}/compose/{draft}/check" if draft else FIRST_PAGE
+    return _into(secret, to=f"{FIRST_PAGE}/alerts/{alert}/decide" if alert else back)
+
+
+def _query(alert: UUID | None, draft: UUID | None) -> str:
+    return f"?alert={alert}" if alert else f"?draft={draft}" if draft else ""
 
 
 @post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])

@@ -223,6 +223,24 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
         assert element in told
 
 
+def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer, work: Work, inbox: Mailbox) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE sign_in SET mfa_at = now() - interval '6 minutes'"))
+    kim.emergency("road")
+    kim.where(ward=[NORTH])
+    kim.words()
+    asked = kim.client.post(f"{kim.draft}/send")
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/staff/confirm?draft={kim.draft.split('/')[-1]}")
+    assert "?draft=" in kim.client.get(asked.headers["location"]).text
+    work()
+    assert inbox.recipients() == {}
+    with transaction() as session:
+        session.execute(text("UPDATE sign_in SET mfa_at = now()"))
+    kim.send()
+    work()
+    assert len(inbox.recipients()) == 12
+
+
 def test_an_exercise_never_leaves_and_says_so(kim: Officer, work: Work, inbox: Mailbox) -> None:
     started = {"hazard": "road", "topic": "emergencies", "training": "yes"}
     kim.draft = kim.client.post("/staff/emergency", data=started).headers["location"].removesuffix("/where")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pyotp
 import pytest
@@ -162,3 +163,9 @@ def test_two_who_decide_at_once_send_it_once(client: Client, world: World, totp:
     assert sorted(statuses) == [200] + [409] * 19
     with transaction() as session:
         assert session.execute(text("SELECT count(*) FROM approval")).scalar_one() == 1
+
+
+def test_a_confirmed_second_factor_leads_back_to_the_draft(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    draft = uuid4()
+    answer = client.post(f"/staff/confirm?draft={draft}", data={"code": totp.at(clock.now())})
+    assert answer.headers["location"] == f"/staff/compose/{draft}/check"
