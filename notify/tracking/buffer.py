@@ -30,6 +30,7 @@ from notify.tracking.service import Source, link_of
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.25
+LAST_SECONDS = 15.0  # half of what a process that is asked to stop has
 AT_ONCE = 5_000
 MOST_WAITING = 200_000  # about a hundred megabytes; beyond it the database has been away for minutes
 MOST_LINKS = 10_000
@@ -111,7 +112,9 @@ async def running(_: Litestar) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        writer.join(timeout=5)
+        writer.join(timeout=LAST_SECONDS)
+        if _arrived:
+            log.error("hits lost", extra={"count": len(_arrived)})
 
 
 def _write_until(stop: threading.Event) -> None:
