@@ -21,9 +21,9 @@ HEADS: Mapping[str, tuple[str, Sequence[str]]] = {
     "faults": ("Faults", ("What was broken while messages went out", "Figure", "Promised")),
 }
 HOW: Mapping[str, str] = {
-    "attacks": "Anybody can repeat them: `python -m tests.house.runs attacks`.",
-    "load": "Anybody can repeat them: `make bench`; docs/performance.md says how each is measured.",
-    "faults": "Anybody can repeat them: `make faults`; docs/reliability.md says what was broken and how it is counted.",
+    "attacks": "Anybody can repeat them: “python -m tests.house.runs attacks”.",
+    "load": "Anybody can repeat them: “make bench”; docs/performance.md says how each is measured.",
+    "faults": "Anybody can repeat them: “make faults”; docs/reliability.md says what was broken and how it is counted.",
 }
 
 
@@ -74,7 +74,7 @@ def _accessibility() -> Section:
     ]
     words = (
         f"{tested.on:%-d %B %Y}. axe-core {tested.axe} in real Chromium with every rule of WCAG 2.2 AA; keyboard, zoom "
-        "and text spacing besides. Anybody can repeat it: `make test`."
+        "and text spacing besides. Anybody can repeat it: “make test”."
     )
     return Section("Accessibility", words, ("What", "Figure"), rows)
 

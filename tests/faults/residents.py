@@ -81,8 +81,13 @@ class Model:
         return [one.number for one in self._following(topic)]
 
     def ledger(self, topic: str) -> Collection[str]:
-        """The addresses that an alert's ledger should hold."""
+        """The addresses that an alert's ledger should hold, with those of mailboxes that are gone."""
         return {one.address for one in self._following(topic) if one.fate not in NOT_WRITABLE}
+
+    @cached_property
+    def gone(self) -> set[str]:
+        """The addresses that are in a ledger until the relay has refused one mail to each, and in no later one."""
+        return {one.address for one in self.residents if one.fate == Fate.MAILBOX_GONE}
 
     def expected(self, topic: str) -> Collection[str]:
         """The addresses whose mail the relay should take, once each."""
