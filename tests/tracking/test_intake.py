@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -148,3 +149,26 @@ def test_the_same_portion_again_is_nothing_new(alerts: list[UUID]) -> None:
     with transaction() as session:
         assert (first > 100, intake.take(session, hits)) == (True, 0)
     assert counted() == before
+
+
+def looked_at(plan: Any) -> float:  # noqa: ANN401 - JSON
+    """How many rows a plan touched, over all its loops."""
+    rows = sum(plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"))
+    return float(rows * plan["Actual Loops"]) + sum(looked_at(one) for one in plan.get("Plans", []))
+
+
+def test_each_click_of_a_busy_visitor_is_compared_with_few_others(alerts: list[UUID]) -> None:
+    start = datetime.now(UTC) + timedelta(minutes=1)
+    hits = [
+        Seen(UUID(int=n), start + timedelta(milliseconds=n), alerts[n % 2], None, HitKind.CLICKED, 0, PHONE, b"busy")
+        for n in range(10_000)
+    ]
+    with transaction() as session:
+        intake.take(session, hits)
+    new = {"visitors": [b"busy"], "first": hits[-100].at, "last": hits[-1].at}
+    with transaction() as session:
+        session.execute(text("ANALYZE hit"))
+        session.execute(text("UPDATE hit SET verdict = 'unknown' WHERE at >= :first"), new)
+        explained = session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {intake.LOOK_AGAIN}"), new).scalar_one()
+        session.rollback()
+    assert looked_at(explained[0]["Plan"]) < 100_000  # each with ten seconds of the others: 900,000
