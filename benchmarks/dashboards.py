@@ -35,7 +35,7 @@ BAR_P95_MS = 300.0
 PLAIN = "/staff"
 
 
-def measure(*, events: int, rounds: int) -> dict[str, object]:
+def measure(*, events: int, rounds: int, earlier: int) -> dict[str, object]:
     """Every figure of this benchmark."""
     with installation() as folder:
         council_id, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True))
@@ -44,6 +44,7 @@ def measure(*, events: int, rounds: int) -> dict[str, object]:
             alerts = add_ledger(session, council_id, each, start)
         world = make_events(alerts, each, events, start)
         _write_rollups(world)
+        _add_a_year(earlier)
         cookie = _sign_in(council_id)
         with started(folder, key, workers={}, threads=1) as running:
             pages = _pages(alerts)
@@ -63,6 +64,7 @@ def measure(*, events: int, rounds: int) -> dict[str, object]:
     return {
         "benchmark": "dashboards",
         "events": events,
+        "alerts": ALERTS + earlier,
         "p95_ms": round(p95, 1),
         "p95_ms_while_events_come_in": round(p95_busy, 1),
         "plain_page_p95_ms": round(reference, 1),
@@ -90,6 +92,32 @@ def _write_rollups(world: Events) -> None:
             rollups.count_alert(session, alert)
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
+
+
+def _add_a_year(many: int) -> None:
+    """As many earlier alerts with the figures of those that are there, spread over a year; their ledgers are gone."""
+    with db.transaction() as session:
+        session.execute(text(COPIES), {"many": many})
+        for table in ("alert", *rollups.TABLES, "rollup_hit", "rollup_people"):
+            session.execute(text(COPY.format(table=table, key="id" if table == "alert" else "alert_id")))
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+COPIES = """
+    CREATE TEMP TABLE copies ON COMMIT DROP AS
+    SELECT o.id AS old, uuidv7() AS new, 1000000 + n AS reply_code, make_interval(hours => 8700 * n / :many) AS ago
+    FROM generate_series(1, :many) AS n
+    JOIN (SELECT id, row_number() OVER () - 1 AS place, count(*) OVER () AS of FROM alert) o ON o.place = n % o.of
+"""
+COPY = """
+    INSERT INTO {table}
+    SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(t) || jsonb_build_object(
+        '{key}', c.new, 'reply_code', c.reply_code, 'created_at', now() - c.ago, 'approved_at', now() - c.ago,
+        'expanded_at', now() - c.ago, 'started_at', now() - c.ago, 'detail_removed_at', now()
+    ))).*
+    FROM {table} t JOIN copies c ON c.old = t.{key}
+"""
 
 
 def _sign_in(council_id: UUID) -> str:
@@ -134,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=20, help="how often each page is fetched")
+    parser.add_argument("--earlier", type=int, default=2_000, help="other alerts of the year, with figures")
     print(json.dumps(measure(**vars(parser.parse_args()))))
 
 
