@@ -246,7 +246,7 @@ RATES = """
         FROM rollup_alert r JOIN alert a ON a.id = r.alert_id,
              LATERAL (SELECT r.recipients - r.permanent_failure - r.temporary_failure - r.technical_failure - r.unknown
                           - r.suppressed - r.cancelled - r.expired - r.waiting AS reached) got,
-             LATERAL (SELECT sum(times) AS human FROM rollup_hit
+             LATERAL (SELECT sum(times) AS human FROM rollup_hit_total
                       WHERE alert_id = r.alert_id AND kind = 'clicked' AND verdict = 'human') h
         WHERE r.council_id = :council AND r.topic_id = :topic AND r.recipients > 0
           AND r.started_at BETWEEN CAST(:start AS timestamptz) - interval '1 year' AND :start

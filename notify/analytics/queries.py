@@ -146,7 +146,7 @@ def _events(session: Session, alert: Alert, *, is_kept: bool) -> dict[str, tuple
     rows = session.execute(
         text("""
             SELECT kind, sum(times) AS times, sum(people) AS people FROM (
-                SELECT kind, times, 0 AS people FROM rollup_hit WHERE alert_id = :alert AND verdict <> 'machine'
+                SELECT kind, times, 0 AS people FROM rollup_hit_total WHERE alert_id = :alert AND verdict <> 'machine'
                 UNION ALL
                 SELECT kind, 0, people FROM rollup_people WHERE alert_id = :alert
                 UNION ALL

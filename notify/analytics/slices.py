@@ -194,7 +194,7 @@ def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str
                        sum(times) FILTER (WHERE kind = 'clicked' AND verdict = 'machine') AS machine,
                        sum(times) FILTER (WHERE kind = 'clicked' AND verdict = 'unknown') AS unknown,
                        sum(times) FILTER (WHERE kind = 'opened' AND verdict <> 'machine') AS opens
-                FROM rollup_hit WHERE alert_id IN (SELECT alert_id FROM which) GROUP BY 1, 2
+                FROM rollup_hit_total WHERE alert_id IN (SELECT alert_id FROM which) GROUP BY 1, 2
             )
             SELECT {"part" if by == By.CHANNEL else "key"} AS key,
                    coalesce(sum(human), 0) AS clicks_human, coalesce(sum(machine), 0) AS clicks_machine,

@@ -197,6 +197,7 @@ TABLES: Mapping[str, Entry] = {
     "rollup_curve": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_hour": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_hit": Entry(Keeping.FOR_GOOD, OF_ALERT),
+    "rollup_hit_total": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_people": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_reply": Entry(Keeping.FOR_GOOD, OF_ALERT),
     "rollup_growth": Entry(

@@ -101,6 +101,18 @@ class RollupHit(SQLModel, table=True):
     )
 
 
+class RollupHitTotal(SQLModel, table=True):
+    """How often it was done in all, kept by a trigger on `rollup_hit`: what pages about many alerts read."""
+
+    __tablename__ = "rollup_hit_total"
+
+    alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
+    kind: HitKind = Field(sa_column=state_column(HitKind, primary_key=True))
+    verdict: Verdict = Field(sa_column=state_column(Verdict, primary_key=True))
+    times: int = Field(sa_type=BigInteger)
+
+
 class RollupPeople(SQLModel, table=True):
     """How many people who agreed to be counted did it. `ward_code` is empty where it is not known."""
 

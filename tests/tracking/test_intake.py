@@ -95,6 +95,9 @@ def model(
 
 def counted() -> Counts:
     with transaction() as session:
+        sums = "SELECT alert_id, channel, kind, verdict, sum(times) FROM {} GROUP BY 1, 2, 3, 4"
+        apart = text(f"({sums.format('rollup_hit')}) EXCEPT ({sums.format('rollup_hit_total')})")
+        assert session.execute(apart).all() == []
         rows = session.execute(
             text("SELECT alert_id, kind, verdict, hour, sum(times) AS n FROM rollup_hit GROUP BY 1, 2, 3, 4")
         ).all()
@@ -121,7 +124,7 @@ def agreed_numbers(alerts: list[UUID]) -> dict[UUID, set[int]]:
 
 def empty() -> None:
     with transaction() as session:
-        for table in ("hit", "reader", "rollup_hit", "rollup_people"):
+        for table in ("hit", "reader", "rollup_hit", "rollup_hit_total", "rollup_people"):
             session.execute(text(f"DELETE FROM {table}"))
 
 
