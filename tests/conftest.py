@@ -32,7 +32,7 @@ from workers.broker import make_broker
 # nothing here must survive a power cut, so the servers need not wait for the disk
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # a lock that somebody forgot must end in an error with a statement in it, not in a run that never ends
-NO_ENDLESS_WAIT = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "150s"}
+NO_ENDLESS_WAIT = {"lock_timeout": "120s", "idle_in_transaction_session_timeout": "400s"}
 
 TABLES = tuple(migrations.METADATA.tables)
 
