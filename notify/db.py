@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -74,6 +74,25 @@ def expect_many_rows(session: Session) -> None:
     """
     session.execute(text("SET LOCAL enable_seqscan = off"))
     session.execute(text("DISCARD PLANS"))
+
+
+def count_what_grew(session: Session, tables: Sequence[str]) -> None:
+    """Give the planner new statistics of those of these tables that were all but empty or a quarter as large before.
+
+    It believes the last count: of a table that was nearly empty then, it expects no row however large it has become,
+    and compares every new row with all others. Whoever else counts these tables waits until this transaction ends.
+    """
+    grown = session.execute(text(GROWN), {"tables": list(tables)}).scalars().all()
+    if grown:
+        session.execute(text(f"ANALYZE {', '.join(grown)}"))
+
+
+GROWN = """
+    SELECT relname FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[])) AND reltuples >= 0 AND (
+        reltuples < relpages
+        OR pg_relation_size(oid) / current_setting('block_size')::integer >= 4 * greatest(relpages, 1)
+    ) ORDER BY relname
+"""
 
 
 class Input(SQLModel):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.db import expect_many_rows
+from notify.db import count_what_grew, expect_many_rows
 from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
@@ -46,6 +46,9 @@ class ImportReport:
             self.problems.append(Problem(row, reason))
 
 
+GROWING = ("subscriber", "contact", "place", "subscription", "consent")
+
+
 def import_subscribers(
     session: Session, *, council_id: UUID, actor: str, rows: Iterable[Row], evidence: ConsentEvidence, confirmed: bool
 ) -> ImportReport:
@@ -61,6 +64,7 @@ def import_subscribers(
     report = ImportReport()
     for chunk in _chunks(rows):
         report.rows += len(chunk)
+        count_what_grew(session, GROWING)
         entries = list(_entries(chunk, topics, report))
         unconfirmed = []
         for outcome in enrol(session, entries, evidence, confirmed=confirmed):
