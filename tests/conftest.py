@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from dramatiq import Worker
 from litestar import Litestar
@@ -28,6 +29,10 @@ from tests import pigeon
 from tests.mailbox import Mailbox
 from workers import actors
 from workers.broker import make_broker
+
+# how long a machine takes says nothing about what is right
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # nothing here must survive a power cut, so the servers need not wait for the disk
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
