@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --di
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench faults lock chromium
+.PHONY: help setup demo run test check nightly bench faults lock chromium
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(STAMP) chromium ## the gate: format, lint, types, import contracts, tes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST)
+
+nightly: $(STAMP) chromium ## run the tests that touch dates at awkward moments, and those that take minutes
+	$(BIN)/python -m tests.nightly
 
 bench: $(STAMP) ## measure; the last line is JSON
 	$(BIN)/python -m benchmarks

@@ -196,7 +196,7 @@ IS_FILLED = "SELECT EXISTS (SELECT FROM alert WHERE council_id = :council AND re
 # who was set up by an earlier version signed up all at once, today
 HAS_A_PAST = """
     SELECT EXISTS (SELECT FROM consent c JOIN topic t ON t.id = c.topic_id
-                   WHERE t.council_id = :council AND c.at < now() - interval '200 days')
+                   WHERE t.council_id = :council AND c.at < business_now() - interval '200 days')
 """
 OFFICERS = "SELECT role, 'officer:' || min(id::text) AS actor FROM officer WHERE council_id = :council GROUP BY 1"
 ALERT_TABLE = """

@@ -11,8 +11,9 @@ from dramatiq import Worker
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
+from xdist.workermanage import WorkerController
 
-from notify import catcher, clock, db, embedded, jobs, migrations, settings
+from notify import catcher, db, embedded, jobs, migrations, settings
 from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
 from notify.analytics import models as _analytics  # noqa: F401
 from notify.cap import models as _cap  # noqa: F401
@@ -25,7 +26,9 @@ from notify.performance import models as _performance  # noqa: F401
 from notify.providers import flow, registry
 from notify.tracking import buffer
 from notify.tracking import models as _tracking  # noqa: F401
-from tests import pigeon
+from tests import moments, pigeon
+from tests import real_data as real
+from tests.dated import is_dated
 from tests.mailbox import Mailbox
 from workers import actors
 from workers.broker import make_broker
@@ -51,6 +54,34 @@ LARGE = """
 TABLES = tuple(migrations.METADATA.tables)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that touch dates or read real data, and leave out what cannot run here."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_dated(item.path, item.originalname):
+            item.add_marker("dated")
+    real.sort_out(config, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out."""
+    if left_out := config.stash.get(real.LEFT_OUT, None):
+        terminalreporter.write_line(real.summary(left_out), yellow=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Pass on to the process that asks what this one left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(real.LEFT_OUT, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Hear what a process left out."""
+    if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+        node.config.stash[real.LEFT_OUT] = left_out
+
+
 @pytest.fixture(scope="session")
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
     """A real SMTP server that the SMTP adapter hands over to, and what it received."""
@@ -64,13 +95,15 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
 def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
     """The real PostgreSQL and Redis-protocol servers of this test run."""
     directory = tmp_path_factory.mktemp("servers")
-    with embedded.servers(directory, tuning=FAST | NO_ENDLESS_WAIT | NO_WRONG_STATISTICS) as addresses:
+    tuning = FAST | NO_ENDLESS_WAIT | NO_WRONG_STATISTICS | moments.database_settings()
+    with embedded.servers(directory, tuning=tuning) as addresses:
         os.environ["NOTIFY_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
         os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
         os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
         os.environ["NOTIFY_NETWORK_LIMITS"] = "0"  # hundreds of tests come from one network
         os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
         settings.reread()
+        moments.restore()
         migrations.run(db.engine())
         yield addresses
         db.engine().dispose()
@@ -94,7 +127,7 @@ def empty_database() -> None:
     jobs.sending_broker().client.flushall()
     flow.forget()
     buffer.forget()
-    clock.use(None)
+    moments.restore()
 
 
 @pytest.fixture
@@ -122,7 +155,7 @@ def client(app: Litestar, database: None) -> Iterator[TestClient[Litestar]]:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with real UK data, beside the checkout or where NOTIFY_REAL_DATA says."""
-    folder = Path(os.environ.get("NOTIFY_REAL_DATA", Path(__file__).parents[2] / "shared" / "geodata"))
+    folder = real.folder()
     assert folder.is_dir(), f"These tests read real data from {folder}; set NOTIFY_REAL_DATA to where it is."
     return folder
 

@@ -101,8 +101,8 @@ def load_places(session: Session) -> None:
     session.execute(
         text("""
             INSERT INTO geo_release (id, kind, product, version, attribution, row_count, loaded_at, activated_at)
-            VALUES (1, 'postcode', 'Invented', '1', 'Invented.', 5, now(), now()),
-                   (2, 'ward', 'Invented', '1', 'Invented.', 2, now(), now())
+            VALUES (1, 'postcode', 'Invented', '1', 'Invented.', 5, business_now(), business_now()),
+                   (2, 'ward', 'Invented', '1', 'Invented.', 2, business_now(), business_now())
         """)
     )
     session.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 2)"))

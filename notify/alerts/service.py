@@ -338,7 +338,7 @@ def start_due(session: Session) -> int:
     """Start every scheduled alert whose time has come by the database's clock; how many."""
     due = session.exec(
         select(Alert)
-        .where(Alert.state == AlertState.SCHEDULED, col(Alert.send_at) <= func.now())
+        .where(Alert.state == AlertState.SCHEDULED, col(Alert.send_at) <= func.business_now())
         .order_by(col(Alert.send_at))
         .limit(100)
         .with_for_update(skip_locked=True)

@@ -222,6 +222,6 @@ CAMPAIGNS = """
     SELECT c.source, c.first, c.last, c.came,
            CASE WHEN began.day <= c.first - :around THEN coalesce(a.before, 0) / 4.0 END AS before,
            coalesce(a.during, 0) * 7.0 / (c.last - c.first + 1) AS during,
-           CASE WHEN c.last + :around < current_date THEN coalesce(a.after, 0) / 4.0 END AS after
+           CASE WHEN c.last + :around < business_now()::date THEN coalesce(a.after, 0) / 4.0 END AS after
     FROM campaign c JOIN around a USING (source), began ORDER BY c.first DESC, c.source LIMIT 50
 """

@@ -84,7 +84,7 @@ NOTE_NEWS = """
         LATERAL (SELECT e.alert_id FROM event e WHERE e.month = m.month::date AND e.id > mark.event_id) AS news
     WHERE EXISTS (SELECT FROM alert WHERE alert.id = news.alert_id)
     ORDER BY 1
-    ON CONFLICT (alert_id) DO UPDATE SET noted_at = now()
+    ON CONFLICT (alert_id) DO UPDATE SET noted_at = business_now()
 """
 MARK = """
     INSERT INTO rollup_mark (at, event_id)
@@ -94,7 +94,7 @@ MARK = """
 TAKE_DUE = """
     DELETE FROM rollup_due WHERE alert_id = (
         SELECT d.alert_id FROM rollup_due d LEFT JOIN rollup_alert r USING (alert_id)
-        WHERE r.counted_at IS NULL OR r.counted_at + :spare * r.took <= now()
+        WHERE r.counted_at IS NULL OR r.counted_at + :spare * r.took <= business_now()
         ORDER BY r.counted_at NULLS FIRST LIMIT 1 FOR UPDATE OF d SKIP LOCKED
     ) RETURNING alert_id
 """

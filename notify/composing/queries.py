@@ -71,8 +71,8 @@ def messages_this_week(session: Session, alert_targets_sql: str, parameters: dic
             had AS (
                 SELECT d.subscriber_id, count(DISTINCT d.alert_id) AS alerts
                 FROM delivery d JOIN meant USING (subscriber_id)
-                WHERE d.month >= date_trunc('month', now() - interval '7 days')::date
-                  AND d.changed_at > now() - interval '7 days' AND d.state IN ('sent', 'delivered')
+                WHERE d.month >= date_trunc('month', business_now() - interval '7 days')::date
+                  AND d.changed_at > business_now() - interval '7 days' AND d.state IN ('sent', 'delivered')
                 GROUP BY d.subscriber_id
             )
             SELECT count(*) FILTER (WHERE alerts >= 3) AS tired, coalesce(max(alerts), 0) AS most FROM had

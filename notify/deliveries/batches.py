@@ -24,7 +24,7 @@ WEBHOOK_JITTER = 0.1
 HURRIED_ATTEMPTS = 8  # of an emergency's webhooks, before that schedule begins
 LONGEST_TRY_HOURS = 24
 
-IS_DUE = "(b.state = 'queued' AND b.due_at <= now() OR b.state = 'leased' AND b.lease_until < now())"
+IS_DUE = "(b.state = 'queued' AND b.due_at <= business_now() OR b.state = 'leased' AND b.lease_until < now())"
 # the batch of the alert that has the fewest under way, and among those the one that was served longest ago
 FAIR = f"""
     WITH served AS (
@@ -42,23 +42,24 @@ FAIR = f"""
 TAKE = f"""
     WITH taken AS (
         UPDATE batch b
-        SET state = 'leased', lease = :lease, attempts = attempts + 1, claimed_at = now(),
+        SET state = 'leased', lease = :lease, attempts = attempts + 1, claimed_at = business_now(),
             deaths = deaths + CASE WHEN state = 'leased' THEN 1 ELSE 0 END,
             lease_until = now() + make_interval(secs => :seconds)
         WHERE id = (%s) AND {IS_DUE} AND NOT {ON_HOLD}
         RETURNING b.*, old.lease AS former_lease
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind)
-        SELECT month, now(), alert_id, number_from, number_to, 'sending' FROM taken
+        SELECT month, business_now(), alert_id, number_from, number_to, 'sending' FROM taken
     )
     SELECT t.id AS batch_id, t.alert_id, t.month, t.channel, t.lane, t.number_from, t.number_to, t.attempts, t.deaths,
            t.former_lease,
-           extract(epoch FROM now() - coalesce(greatest(a.approved_at, a.send_at), now()))::float AS age_s,
+           extract(epoch FROM business_now()
+               - coalesce(greatest(a.approved_at, a.send_at), business_now()))::float AS age_s,
            -- a day of trying, not of waiting for somebody's word
            greatest(a.expanded_at, (SELECT max(h.lifted_at) FROM hold h
                                     WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
                                       AND (h.lane IS NULL OR h.lane = t.lane)))
-               < now() - make_interval(hours => :hours) AS is_last_try,
+               < business_now() - make_interval(hours => :hours) AS is_last_try,
            a.follows_id IS NOT NULL AS is_follow_up
     FROM taken t JOIN alert a ON a.id = t.alert_id
 """
@@ -108,7 +109,8 @@ def give_up_for_dead(session: Session, held: Claim) -> None:
     """Free at once what a dead worker held, and count its death."""
     row = session.execute(
         text("""
-            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL, due_at = now(), deaths = deaths + 1
+            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL,
+                due_at = business_now(), deaths = deaths + 1
             WHERE id = :id AND lease = :lease AND state = 'leased' RETURNING lane
         """),
         {"id": held.batch_id, "lease": held.lease},
@@ -121,7 +123,8 @@ def leave(session: Session, held: Claim) -> None:
     """Give a batch back for a second as if it had not been claimed: the worker it was taken from lives."""
     session.execute(
         text("""
-            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL, due_at = now() + interval '1 second',
+            UPDATE batch SET state = 'queued', lease = NULL, lease_until = NULL,
+                due_at = business_now() + interval '1 second',
                 attempts = attempts - 1, deaths = deaths - 1
             WHERE id = :id AND lease = :lease AND state = 'leased'
         """),
@@ -157,27 +160,29 @@ WAITING = """
 """
 QUARANTINE = """
     WITH moved AS (
-        UPDATE delivery SET state = 'technical-failure', changed_at = now(),
+        UPDATE delivery SET state = 'technical-failure', changed_at = business_now(),
             reason = 'The workers that tried to send this one died of it.'
         WHERE month = :month AND alert_id = :alert AND number = :number AND state = 'created'
           AND EXISTS (SELECT 1 FROM batch WHERE id = :id AND lease = :lease AND state = 'leased')
         RETURNING number, reason
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
-        SELECT :month, now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason) FROM moved
+        SELECT :month, business_now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason)
+            FROM moved
     )
     UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL
     WHERE id = :id AND lease = :lease AND state = 'leased'
 """
 SPLIT = """
     WITH first AS (
-        UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL, due_at = now(),
+        UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL,
+            due_at = business_now(),
             deaths = :deaths
         WHERE id = :id AND lease = :lease AND state = 'leased'
         RETURNING alert_id, month, channel, lane, old.number_to, attempts
     )
     INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
-    SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', now(), attempts, :deaths FROM first
+    SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', business_now(), attempts, :deaths FROM first
 """
 
 
@@ -238,7 +243,7 @@ def _span(held: Claim) -> dict[str, object]:
 GIVE_UP = """
     WITH moved AS (
         UPDATE delivery d
-        SET state = CASE WHEN d.unsure THEN 'unknown' ELSE 'temporary-failure' END, changed_at = now(),
+        SET state = CASE WHEN d.unsure THEN 'unknown' ELSE 'temporary-failure' END, changed_at = business_now(),
             reason = coalesce(d.reason, 'No provider took it within a day.')
         FROM batch b
         WHERE b.id = :id AND b.lease = :lease
@@ -246,13 +251,13 @@ GIVE_UP = """
         RETURNING d.number, d.state, d.reason
     )
     INSERT INTO event (month, at, alert_id, number, kind, detail)
-    SELECT :month, now(), :alert, number, state, jsonb_build_object('reason', reason) FROM moved
+    SELECT :month, business_now(), :alert, number, state, jsonb_build_object('reason', reason) FROM moved
 """
 GIVE_BACK = """
     UPDATE batch
     SET state = CASE WHEN waiting.some THEN 'queued' ELSE 'done' END, lease = NULL, lease_until = NULL, deaths = 0,
         attempts = attempts - CASE WHEN :tried THEN 0 ELSE 1 END,
-        due_at = now() + make_interval(secs => :pause)
+        due_at = business_now() + make_interval(secs => :pause)
     FROM (SELECT EXISTS (SELECT 1 FROM delivery
                          WHERE month = :month AND alert_id = :alert AND state = 'created'
                            AND number BETWEEN :first AND :last) AS some) waiting

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cached_property
 from threading import Event
@@ -359,7 +358,7 @@ def email_headers(subject: str, council_name: str) -> dict[str, str]:
         "From": rendering.header_address(settings().sender_name or council_name, settings().sender_address),
         "To": marker("to"),
         "Subject": rendering.header_words(subject),
-        "Date": format_datetime(datetime.now(UTC)),
+        "Date": format_datetime(clock.now()),
         "Message-ID": f"<{marker('message_id')}@{_host()}>",
     }
 

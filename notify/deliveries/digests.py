@@ -85,15 +85,15 @@ def _as_one(alerts: Sequence[Alert], topic: Topic, language: str) -> dict[str, s
 DROP_WHAT_IS_OVER = """
     UPDATE digest_item i SET due_at = 'infinity'
     FROM alert a
-    WHERE a.id = i.alert_id AND i.digest_id IS NULL AND i.due_at <= now()
-      AND (a.state = 'cancelled' OR a.expires_at <= now())
+    WHERE a.id = i.alert_id AND i.digest_id IS NULL AND i.due_at <= business_now()
+      AND (a.state = 'cancelled' OR a.expires_at <= business_now())
 """
 # one row for each topic and set of alerts, with everyone who gets exactly these
 DUE = """
     WITH due AS (
         SELECT i.contact_id, i.alert_id, a.topic_id, a.approved_at
         FROM digest_item i JOIN alert a ON a.id = i.alert_id
-        WHERE i.digest_id IS NULL AND i.due_at <= now()
+        WHERE i.digest_id IS NULL AND i.due_at <= business_now()
         FOR UPDATE OF i SKIP LOCKED
     ), wanted AS (
         SELECT topic_id, contact_id, array_agg(alert_id ORDER BY approved_at, alert_id) AS alerts

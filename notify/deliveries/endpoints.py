@@ -99,8 +99,9 @@ def note_outcomes(
 # in the order of ids, so that two workers cannot wait in a ring; a contact that is being erased is not waited for
 _NOTE = """
     INSERT INTO endpoint AS e (contact_id, failing_since, last_failure_at, last_failure_reason, last_success_at)
-    SELECT c.id, CASE WHEN o.reason IS NOT NULL THEN now() END, CASE WHEN o.reason IS NOT NULL THEN now() END,
-           o.reason, CASE WHEN o.reason IS NULL THEN now() END
+    SELECT c.id,
+        CASE WHEN o.reason IS NOT NULL THEN business_now() END, CASE WHEN o.reason IS NOT NULL THEN business_now() END,
+           o.reason, CASE WHEN o.reason IS NULL THEN business_now() END
     FROM contact c JOIN unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS o (id, reason) USING (id)
     ORDER BY c.id
     FOR KEY SHARE OF c SKIP LOCKED
@@ -122,7 +123,7 @@ NOTE = _NOTE.format(
     """
 )
 DISABLE = """
-    UPDATE endpoint e SET disabled_at = now(), disabled_reason = :reason
+    UPDATE endpoint e SET disabled_at = business_now(), disabled_reason = :reason
     FROM contact c
     WHERE c.id = e.contact_id AND e.contact_id = ANY(:ids)
     RETURNING c.id, c.subscriber_id, c.address_hash, e.disabled_reason
@@ -146,7 +147,8 @@ DISABLE_OVERDUE = """
           AND (disabled_at IS NULL OR last_failure_at > disabled_at)
         ORDER BY contact_id LIMIT 500 FOR UPDATE SKIP LOCKED
     )
-    UPDATE endpoint e SET disabled_at = now(), disabled_reason = 'Every call for five days failed. The last one: '
+    UPDATE endpoint e SET disabled_at = business_now(),
+        disabled_reason = 'Every call for five days failed. The last one: '
         || coalesce(nullif(e.last_failure_reason, ''), 'no reason was given')
     FROM overdue o JOIN contact c ON c.id = o.contact_id
     WHERE e.contact_id = o.contact_id
@@ -207,7 +209,7 @@ def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
 
 ENABLE = """
     WITH lifted AS (
-        UPDATE suppression x SET lifted_at = now(), lifted_reason = 'The receiver was enabled again.'
+        UPDATE suppression x SET lifted_at = business_now(), lifted_reason = 'The receiver was enabled again.'
         FROM contact c
         WHERE c.id = :id AND x.address_hash = c.address_hash AND x.channel = 'webhook' AND x.lifted_at IS NULL
           AND x.reason = 'hard-bounce' AND x.source LIKE :source
@@ -230,7 +232,8 @@ def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
 
 
 BEGIN_ROTATION = """
-    INSERT INTO endpoint (contact_id, previous_secret_until) VALUES (:id, now() + make_interval(hours => :hours))
+    INSERT INTO endpoint (contact_id, previous_secret_until)
+        VALUES (:id, business_now() + make_interval(hours => :hours))
     ON CONFLICT (contact_id) DO UPDATE SET previous_secret_until = excluded.previous_secret_until
 """
 ROTATE = "UPDATE contact SET secret = rtrim(:secret || ' ' || split_part(secret, ' ', 1)) WHERE id = :id"
@@ -244,7 +247,7 @@ def end_rotations(session: Session) -> int:
 END_ROTATIONS = """
     WITH over AS (
         UPDATE endpoint SET previous_secret_until = NULL
-        WHERE previous_secret_until <= now()
+        WHERE previous_secret_until <= business_now()
         RETURNING contact_id
     )
     UPDATE contact c SET secret = split_part(c.secret, ' ', 1) FROM over WHERE c.id = over.contact_id
@@ -304,7 +307,7 @@ MISSED = """
     SELECT d.alert_id, d.number, d.state
     FROM alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = :contact
     WHERE a.state IN ('sent', 'sending') AND NOT a.is_test AND (:emergencies OR a.priority <> 'emergency')
-      AND (a.expires_at IS NULL OR a.expires_at > now())
+      AND (a.expires_at IS NULL OR a.expires_at > business_now())
       AND (CAST(:council AS uuid) IS NULL OR a.council_id = :council)
       AND (CAST(:alert AS uuid) IS NULL OR a.id = :alert)
       AND (CAST(:since AS timestamptz) IS NULL

@@ -72,11 +72,11 @@ def _not_reached(alert: Alert) -> AudienceSql:
 DUE = f"""
     SELECT a.id FROM alert a
     WHERE a.escalation IS NOT NULL AND a.escalated_at IS NULL AND a.state IN ('sending', 'sent')
-      AND (a.expires_at IS NULL OR a.expires_at > now())
+      AND (a.expires_at IS NULL OR a.expires_at > business_now())
       AND greatest(a.expanded_at, (SELECT max(h.lifted_at) FROM hold h
                                    WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
                                      AND (h.lane IS NULL OR h.lane = 'emergency')))
-          + make_interval(mins => CAST(a.escalation ->> 'after_minutes' AS integer)) <= now()
+          + make_interval(mins => CAST(a.escalation ->> 'after_minutes' AS integer)) <= business_now()
       AND a.expanded_at IS NOT NULL
       AND NOT {ON_HOLD.replace("b.alert_id", "a.id").replace("b.lane", "a.priority")}
       AND NOT EXISTS (

@@ -116,13 +116,13 @@ GATHER = """
     FROM ({audience}) f
     JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = f.subscriber_id AND g.ended_at IS NULL
          AND g.cadence <> 'at-once'
-    CROSS JOIN LATERAL digest_due(g.cadence, now()) AS due (at)
+    CROSS JOIN LATERAL digest_due(g.cadence, business_now()) AS due (at)
     WHERE f.channel = 'email' AND due.at < coalesce(CAST(:expires AS timestamptz), 'infinity')
 """
 GATHER_FOLLOW_UP = """
     INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
     SELECT :alert, i.contact_id, i.subscriber_id, i.language, i.ward_code,
-           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, now())
+           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, business_now())
     FROM digest_item i
     JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = i.subscriber_id AND g.ended_at IS NULL
     WHERE i.alert_id = :first
@@ -131,13 +131,13 @@ INSERT_DELIVERIES = """
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
                           state, changed_at)
     SELECT :month, :alert, :after + row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
-           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', now()
+           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', business_now()
     FROM ({audience}) r {person}
 """
 # Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
 # still a plain range and is due at one moment. Where nobody has such hours, and for emergencies, nobody is looked at.
 QUIET = {
-    "due": "quiet_until(q.quiet_from, q.quiet_to, now())",
+    "due": "quiet_until(q.quiet_from, q.quiet_to, business_now())",
     "person": "LEFT JOIN subscriber q ON q.id = r.subscriber_id AND q.quiet_from IS NOT NULL",
 }
 NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
@@ -155,12 +155,12 @@ INSERT_BATCHES = """
     ), made AS (
         INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at)
         SELECT :alert, :month, channel, :lane, start, least(start + :size - 1, last), 'queued',
-               coalesce(due, now())
+               coalesce(due, business_now())
         FROM span, generate_series(first, last, :size) AS start
         RETURNING id, number_from, number_to
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind)
-        SELECT :month, now(), :alert, number_from, number_to, 'created' FROM made
+        SELECT :month, business_now(), :alert, number_from, number_to, 'created' FROM made
     )
     SELECT id, number_from, number_to FROM made
 """

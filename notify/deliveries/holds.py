@@ -114,7 +114,7 @@ def lift_needless(session: Session) -> int:
 
     Nothing is handed over of such an alert, on hold or not.
     """
-    over = select(Alert.id).where(or_(col(Alert.state) == "cancelled", col(Alert.expires_at) <= func.now()))
+    over = select(Alert.id).where(or_(col(Alert.state) == "cancelled", col(Alert.expires_at) <= func.business_now()))
     return len(_lift(session, ENGINE, [col(Hold.alert_id).in_(over)]).holds)
 
 

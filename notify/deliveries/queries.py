@@ -109,7 +109,8 @@ def lane_depths(session: Session) -> Sequence[LaneDepth]:
         text("""
             SELECT lane, count(*) AS batches, sum(number_to - number_from + 1) AS deliveries,
                    count(*) FILTER (WHERE state = 'leased') AS held,
-                   extract(epoch FROM now() - min(CASE state WHEN 'leased' THEN lease_until ELSE due_at END)) AS due_s
+                   extract(epoch FROM business_now() - min(
+                       CASE state WHEN 'leased' THEN lease_until + clock_offset() ELSE due_at END)) AS due_s
             FROM batch WHERE state IN ('queued', 'leased') GROUP BY lane
         """)
     )
@@ -210,7 +211,7 @@ DEAD_DAYS = 7
 _DEAD = ", ".join(f"'{state}'" for state in DEAD)
 # the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
 _LATELY = f"""
-    a.expanded_at > now() - make_interval(days => {DEAD_DAYS})
+    a.expanded_at > business_now() - make_interval(days => {DEAD_DAYS})
     AND EXISTS (SELECT 1 FROM event e WHERE e.month = a.ledger_month AND e.alert_id = a.id AND e.kind IN ({_DEAD}))
 """
 _OF_ALERTS = "alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id"

@@ -55,10 +55,10 @@ MOVE = """
         ) WITH ORDINALITY AS s (month, alert_id, number, state, reason, place, n)
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, kind, detail)
-        SELECT month, now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY n
+        SELECT month, business_now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY n
     )
-    UPDATE delivery d SET state = s.state, reason = nullif(s.reason, ''), changed_at = now(),
-        handed_over_at = coalesce(d.handed_over_at, now())  -- it outran our own note
+    UPDATE delivery d SET state = s.state, reason = nullif(s.reason, ''), changed_at = business_now(),
+        handed_over_at = coalesce(d.handed_over_at, business_now())  -- it outran our own note
     FROM (SELECT DISTINCT ON (alert_id, number) * FROM step ORDER BY alert_id, number, n DESC) s
     WHERE d.month = s.month AND d.ctid = s.place  -- it is locked, and so stays where it was found
 """
@@ -108,7 +108,7 @@ COMPLAINED = """
     WHERE a.id = CAST(:alert AS uuid)
 """
 NOTE_COMPLAINT = """
-    INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, now(), :alert, :number, 'complained')
+    INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, business_now(), :alert, :number, 'complained')
 """
 
 
@@ -148,7 +148,7 @@ def _is_nobody(reason: str | None) -> bool:
 NOBODY = re.compile(r"55\d 5\.1\.(?:1|6|10)\b")
 SUPPRESS_REFUSED = """
     INSERT INTO suppression (id, address_hash, channel, reason, source, at)
-    SELECT uuidv7(), c.address_hash, 'email', 'hard-bounce', 'refused', now()
+    SELECT uuidv7(), c.address_hash, 'email', 'hard-bounce', 'refused', business_now()
     FROM delivery d JOIN contact c ON c.id = d.contact_id
     WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
     ORDER BY c.address_hash  -- so that two workers cannot wait in a ring

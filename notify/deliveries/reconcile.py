@@ -68,13 +68,13 @@ UNSTARTED = f"""
         -- one that is being expanded right now is locked, and passed by
         SELECT id FROM alert
         WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
-          AND changed_at <= now() - make_interval(secs => :alerts)
+          AND changed_at <= business_now() - make_interval(secs => :alerts)
         LIMIT 500 FOR UPDATE SKIP LOCKED
     )
     SELECT 'expand_alert' AS job, id FROM alerts
     UNION ALL (SELECT 'send_notice', id FROM notice
-              WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > now()
-                AND due_at <= now() - make_interval(secs => :notices)
+              WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > business_now()
+                AND due_at <= business_now() - make_interval(secs => :notices)
                 AND NOT {NOTICES_ON_HOLD}
               ORDER BY due_at LIMIT 500)
 """

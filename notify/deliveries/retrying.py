@@ -67,7 +67,7 @@ RETRY = """
     ), moved AS (
         UPDATE delivery d
         SET state = 'created', provider = NULL, provider_reference = NULL, reason = NULL, handed_over_at = NULL,
-            changed_at = now()
+            changed_at = business_now()
         FROM closed c
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN c.number_from AND c.number_to
           AND d.state = ANY(:states) AND (CAST(:number AS integer) IS NULL OR d.number = :number)
@@ -77,12 +77,12 @@ RETRY = """
         SELECT number, before, number - row_number() OVER (PARTITION BY before ORDER BY number) AS id FROM moved
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
-        SELECT :month, now(), :alert, min(number), nullif(max(number), min(number)), 'created',
+        SELECT :month, business_now(), :alert, min(number), nullif(max(number), min(number)), 'created',
                jsonb_build_object('again_after', before)
         FROM island GROUP BY before, id
     )
     UPDATE batch b
-    SET state = 'queued', due_at = now(), lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
+    SET state = 'queued', due_at = business_now(), lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
         handed_over = b.handed_over - m.handed_over, bounced = b.bounced - m.bounced
     FROM (SELECT batch_id, count(*) AS deliveries, count(*) FILTER (WHERE had_bounced) AS bounced,
                  count(*) FILTER (WHERE was_handed_over AND NOT had_bounced) AS handed_over

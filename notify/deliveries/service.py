@@ -136,8 +136,9 @@ _SLICE = """
              WHEN a.state = 'cancelled' AND d.unsure
                THEN 'unknown:It may have been sent before the alert was cancelled.'
              WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
-             WHEN a.expires_at <= now() AND d.unsure THEN 'unknown:It may have been sent before the alert expired.'
-             WHEN a.expires_at <= now() THEN 'expired:The alert expired before this could be sent.'
+             WHEN a.expires_at <= business_now() AND d.unsure
+                 THEN 'unknown:It may have been sent before the alert expired.'
+             WHEN a.expires_at <= business_now() THEN 'expired:The alert expired before this could be sent.'
              {first_refuses}
              WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
              WHEN EXISTS (SELECT 1 FROM suppression x
@@ -145,7 +146,7 @@ _SLICE = """
                THEN 'suppressed:The address is suppressed.'
              WHEN u.id IS NULL
                THEN 'suppressed:The subscriber has unsubscribed.'
-             WHEN s.paused_until > now() AND a.priority <> 'emergency'
+             WHEN s.paused_until > business_now() AND a.priority <> 'emergency'
                THEN 'suppressed:The subscriber has paused alerts.'
            END AS refusal
     FROM delivery d
@@ -243,10 +244,10 @@ RECORD = f"""
         SET state = CASE WHEN d.handed_over_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
             provider = r.provider, provider_reference = r.reference,
             reason = CASE WHEN d.handed_over_at IS NULL THEN r.reason ELSE d.reason END,
-            unsure = d.unsure OR r.unsure, changed_at = clock_timestamp(),
+            unsure = d.unsure OR r.unsure, changed_at = business_clock(),
             cost = CASE WHEN r.cost IS NULL THEN d.cost ELSE coalesce(d.cost, 0) + r.cost END,
             handed_over_at = CASE WHEN d.handed_over_at IS NOT NULL THEN d.handed_over_at
-                                  WHEN r.state = 'sent' THEN clock_timestamp() - make_interval(secs => r.ago) END
+                                  WHEN r.state = 'sent' THEN business_clock() - make_interval(secs => r.ago) END
         FROM result r
         -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
@@ -256,7 +257,8 @@ RECORD = f"""
         RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.handed_over_at IS NULL AS is_news
     ), spent AS (
         INSERT INTO spend (council_id, month, channel, provider, messages, cost)
-        SELECT a.council_id, CAST(date_trunc('month', now() AT TIME ZONE 'UTC') AS date), m.channel, m.provider,
+        SELECT a.council_id, CAST(date_trunc('month', business_now() AT TIME ZONE 'UTC') AS date),
+            m.channel, m.provider,
                count(*), sum(m.cost)
         FROM moved m JOIN alert a ON a.id = :alert
         WHERE m.cost IS NOT NULL
@@ -269,7 +271,7 @@ RECORD = f"""
         FROM moved WHERE state <> 'created' AND is_news
     ), noted AS (
         INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
-        SELECT :month, clock_timestamp(), :alert, min(number), nullif(max(number), min(number)), state,
+        SELECT :month, business_clock(), :alert, min(number), nullif(max(number), min(number)), state,
                CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
         FROM island GROUP BY state, reason, id
     )
@@ -281,7 +283,7 @@ RECORD = f"""
     WHERE b.id = :batch AND a.id = b.alert_id
     RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on,
               EXISTS (SELECT 1 FROM batch u WHERE u.lane = 'emergency' AND u.state IN ('queued', 'leased')
-                      AND u.due_at <= now() AND NOT {ON_HOLD.replace("b.", "u.")}) AS should_yield
+                      AND u.due_at <= business_now() AND NOT {ON_HOLD.replace("b.", "u.")}) AS should_yield
 """
 
 
@@ -293,7 +295,7 @@ def finish_alert(session: Session, alert_id: UUID) -> None:
     session.execute(text("SELECT 1 FROM alert WHERE id = :id FOR NO KEY UPDATE"), {"id": alert_id})
     session.execute(
         text(f"""
-            UPDATE alert SET state = 'sent', finished_at = now(), changed_at = now()
+            UPDATE alert SET state = 'sent', finished_at = business_now(), changed_at = business_now()
             WHERE id = :id AND state = 'sending' AND expanded_at IS NOT NULL AND NOT ({IS_UNDER_WAY})
         """),
         {"id": alert_id},

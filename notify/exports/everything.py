@@ -71,7 +71,7 @@ def _write(council_id: UUID, actor: str, opened: Opener, *, with_csv: bool) -> S
     with transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         session.execute(text("SET LOCAL TIME ZONE 'UTC'"))
-        at = session.execute(text("SELECT now()")).scalar_one().isoformat()
+        at = session.execute(text("SELECT business_now()")).scalar_one().isoformat()
         owner = council(session, council_id)
         written: list[Written] = []
         for name, entry in sorted(TABLES.items()):

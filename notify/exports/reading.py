@@ -76,7 +76,7 @@ def safe_until(session: Session) -> datetime:
 
 
 SAFE_UNTIL = """
-    SELECT least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity
+    SELECT least(business_clock(), min(xact_start) + clock_offset()) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
 """
 

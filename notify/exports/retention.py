@@ -251,8 +251,8 @@ OLD = """
 """
 # as the last count found it: nothing waits, and nothing comes any more
 IS_FINAL = "coalesce(r.waiting = 0, false) AND (a.finished_at IS NOT NULL OR a.state = 'cancelled')"
-CLOSE_FIGURES = "UPDATE rollup_alert SET detail_removed_at = now(), is_final = true WHERE alert_id = :alert"
-CLOSE_ALERT = "UPDATE alert SET detail_removed_at = now(), changed_at = now() WHERE id = :alert"
+CLOSE_FIGURES = "UPDATE rollup_alert SET detail_removed_at = business_now(), is_final = true WHERE alert_id = :alert"
+CLOSE_ALERT = "UPDATE alert SET detail_removed_at = business_now(), changed_at = business_now() WHERE id = :alert"
 KEEP_REPLIES = """
     INSERT INTO rollup_reply (alert_id, ward_code, asked, safe, help)
     SELECT :alert, coalesce(ward_code, ''), count(*), count(*) FILTER (WHERE answer = 'safe'),

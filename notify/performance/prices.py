@@ -93,7 +93,7 @@ NOTE = """
     SELECT uuidv7(), k.id, s.channel, s.provider,
            CASE WHEN known.price IS NULL THEN CAST(least(k.created_at, (
                SELECT min(r.started_at) FROM rollup_alert r WHERE r.council_id = k.id
-           )) AS date) ELSE :today END, s.price, :source, :actor, now()
+           )) AS date) ELSE :today END, s.price, :source, :actor, business_now()
     FROM council k
     CROSS JOIN unnest(CAST(:channels AS text[]), CAST(:providers AS text[]), CAST(:prices AS bigint[]))
                AS s (channel, provider, price)

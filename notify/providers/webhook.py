@@ -191,6 +191,7 @@ def signed_headers(secrets: str, reference: str, body: bytes, *, at: float | Non
     `secrets` are one or more `whsec_…` with spaces between them; each gives a signature. Raises: ProviderUnavailable
     when there is none that can be read: nothing leaves unsigned.
     """
+    # receivers compare it with their own clocks
     timestamp = str(int(time.time() if at is None else at))
     signed = b".".join((reference.encode(), timestamp.encode(), body))
     signatures = [f"v1,{base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()}" for key in _keys(secrets)]

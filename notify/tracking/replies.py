@@ -52,7 +52,7 @@ def asked_by(session: Session, token: str) -> Asked:
 
 ASKED = """
     SELECT a.id, d.subscriber_id, r.answer,
-           coalesce(a.expires_at <= now(), false) OR EXISTS (
+           coalesce(a.expires_at <= business_now(), false) OR EXISTS (
                SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
                  AND f.expanded_at IS NOT NULL AND (a.is_test OR NOT f.is_test)) AS is_over
     FROM alert a
@@ -84,12 +84,13 @@ def take_answer(session: Session, asked: Asked, answer: Answer) -> None:
 ANSWER = """
     WITH kept AS (
         INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
-        SELECT :alert, id, :month, :number, :answer, now() FROM subscriber WHERE id = :subscriber
+        SELECT :alert, id, :month, :number, :answer, business_now() FROM subscriber WHERE id = :subscriber
         ON CONFLICT (alert_id, subscriber_id) DO UPDATE
             SET number = excluded.number, answer = excluded.answer, at = excluded.at
             WHERE reply.answer <> excluded.answer
         RETURNING 1
     )
     INSERT INTO event (month, at, alert_id, number, kind, detail)
-    SELECT :month, now(), :alert, :number, 'replied', jsonb_build_object('answer', CAST(:answer AS text)) FROM kept
+    SELECT :month, business_now(), :alert, :number, 'replied', jsonb_build_object('answer', CAST(:answer AS text))
+        FROM kept
 """

@@ -61,7 +61,7 @@ def note(session: Session, alert: Alert, number: int | None, kind: EventKind) ->
     session.execute(
         text("""
             INSERT INTO event (month, at, alert_id, number, kind)
-            SELECT CAST(:month AS date), now(), :alert, CAST(:number AS integer), :kind
+            SELECT CAST(:month AS date), business_now(), :alert, CAST(:number AS integer), :kind
             FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
             -- a mail is left long after its month is gone; that must never fail
             WHERE inhparent = 'event'::regclass AND relname = 'event_' || to_char(CAST(:month AS date), 'YYYYMM')

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any
@@ -12,12 +12,12 @@ import pytest
 from httpx import Response
 from sqlalchemy import text
 
-from notify import clock
 from notify.alerts.service import start_due
 from notify.db import transaction
 from notify.deliveries import sending
 from notify.deliveries.reconcile import reconcile
 from notify.staff.models import Role
+from tests import moments
 from tests.alerts.calls import (
     ONE,
     TWO,
@@ -57,7 +57,7 @@ def start_what_is_due() -> int:
 
 def soon() -> str:
     """A moment an hour from now."""
-    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    return (moments.present() + timedelta(hours=1)).isoformat()
 
 
 def test_without_an_approval_rule_a_submitted_draft_goes(client: Client, world: World) -> None:
@@ -187,7 +187,7 @@ def test_an_alert_cancelled_before_its_expansion_reaches_nobody(
 ) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send_at=soon(), send=True)
-    in_the_database("UPDATE alert SET send_at = now()")
+    in_the_database("UPDATE alert SET send_at = business_now()")
     start_what_is_due()
     act(client, world.headers, alert["id"], "cancel")
     work()
@@ -201,7 +201,7 @@ def test_a_scheduled_alert_starts_when_its_time_has_come(
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send_at=soon(), send=True)
     assert (alert["state"], queued(), start_what_is_due()) == ("scheduled", 0, 0)
-    in_the_database("UPDATE alert SET send_at = now()")
+    in_the_database("UPDATE alert SET send_at = business_now()")
     assert (start_what_is_due(), start_what_is_due()) == (1, 0)
     work()
     assert inbox.recipients() == {"a@example.org": 1}
@@ -210,13 +210,13 @@ def test_a_scheduled_alert_starts_when_its_time_has_come(
 
 def test_the_schedule_follows_the_databases_clock_not_a_fast_machines(client: Client, world: World) -> None:
     created(client, world.headers, send_at=soon(), send=True)
-    clock.use(lambda: datetime.now(UTC) + timedelta(days=1))
+    moments.ahead(days=1)
     assert start_what_is_due() == 0
 
 
 def test_a_scheduled_alert_still_needs_its_approval(client: Client, world: World) -> None:
     alert = created(client, make_key(world, Role.AUTHOR), topic=ONE, send_at=soon(), send=True)
-    in_the_database("UPDATE alert SET send_at = now()")
+    in_the_database("UPDATE alert SET send_at = business_now()")
     assert (alert["state"], start_what_is_due()) == ("submitted", 0)
     assert act(client, world.headers, alert["id"], "approve").json()["state"] == "sending"
 
@@ -231,7 +231,7 @@ def test_an_alert_that_is_over_is_refused_at_every_step(client: Client, world: W
     assert stored_alerts() == 0
     draft = created(client, world.headers, expires_at=soon())
     submitted = created(client, make_key(world, Role.AUTHOR), topic=ONE, expires_at=soon(), send=True)
-    in_the_database("UPDATE alert SET expires_at = now() - interval '1 second'")
+    in_the_database("UPDATE alert SET expires_at = business_now() - interval '1 second'")
     for alert, verb in ((draft, "submit"), (submitted, "approve")):
         reply = act(client, world.headers, alert["id"], verb)
         assert (reply.status_code, reply.json()["type"]) == (422, "/problems/already-expired")
@@ -257,7 +257,7 @@ def test_a_follow_up_goes_to_those_who_got_the_first(
 def make_due() -> None:
     """Let every batch that waits for another attempt be due."""
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now() WHERE state = 'queued'"))
+        session.execute(text("UPDATE batch SET due_at = business_now() WHERE state = 'queued'"))
     with transaction() as session:
         reconcile(session)
 

@@ -12,7 +12,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,11 +30,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from notify import clock
 from notify.db import transaction
 from notify.deliveries import holds
 from notify.jobs import Lane
 from notify.providers.base import Channel
+from tests import moments
 from tests.alerts.calls import Client, act, post_alert
 from tests.alerts.lifecycle.model import (
     DEAD,
@@ -246,14 +246,14 @@ class Lives(Town):
     def its_time_has_come(self, alert: Alert, expires: bool) -> None:
         """To be sent if it was to be sent later, or to be forgotten."""
         column = "expires_at" if expires else "send_at"
-        sql(f"UPDATE alert SET {column} = now() - interval '10 minutes' WHERE id = :a", a=alert.id)
+        sql(f"UPDATE alert SET {column} = business_now() - interval '10 minutes' WHERE id = :a", a=alert.id)
         alert.expired |= expires
         alert.send_later &= expires
 
     @rule(what=st.sampled_from(Event), skew_s=st.sampled_from([0, -90, 90]))
     def it_happens(self, what: Event, skew_s: int) -> None:
         """Nobody meant it. The machine's clock is wrong most of the time."""
-        clock.use(lambda: datetime.now(UTC) + timedelta(seconds=skew_s))
+        moments.ahead(seconds=skew_s)
         self.workers.happens(what)
 
     @rule(alert=alerts, how=st.sampled_from(["once", "twice", "at once"]))
@@ -321,7 +321,7 @@ class Lives(Town):
 
 def in_hours(hours: int) -> str:
     """A moment so many hours from now."""
-    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    return (moments.present() + timedelta(hours=hours)).isoformat()
 
 
 def scope(what: UUID | Lane | None) -> dict[str, str]:

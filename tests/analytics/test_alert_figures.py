@@ -140,9 +140,10 @@ def test_an_alert_stands_beside_the_median_of_its_topic(
         with transaction() as session:
             session.execute(
                 text("""
-                    UPDATE rollup_alert SET started_at = now() - make_interval(days => :days), recipients = :sent,
-                           sent = :sent, delivered = :sent, cost = :sent * 1000, time_to_95 = :sent, unpriced = 0,
-                           unsubscribed = 1, permanent_failure = 0, temporary_failure = 0, technical_failure = 0
+                    UPDATE rollup_alert SET started_at = business_now() - make_interval(days => :days),
+                           recipients = :sent, sent = :sent, delivered = :sent, cost = :sent * 1000, time_to_95 = :sent,
+                           unpriced = 0, unsubscribed = 1, permanent_failure = 0, temporary_failure = 0,
+                           technical_failure = 0
                     WHERE alert_id = :alert
                 """),
                 {"alert": other, "days": number, "sent": sent},

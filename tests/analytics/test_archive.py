@@ -171,7 +171,9 @@ def test_a_councillor_finds_what_went_to_their_ward_only(client: Client, world: 
     client.headers.pop("Cookie")
     created(client, world.headers, title="South only", audience={"wards": [SOUTH]}, send=True)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET state = 'sending', expanded_at = now() WHERE title = 'South only'"))
+        session.execute(
+            text("UPDATE alert SET state = 'sending', expanded_at = business_now() WHERE title = 'South only'")
+        )
     key = make_key(world, Role.COUNCILLOR)
     with transaction() as session:
         session.execute(text("UPDATE officer SET areas = :areas WHERE role = 'councillor'"), {"areas": [SOUTH]})
@@ -227,7 +229,7 @@ def test_nobody_changes_who_agreed(client: Client, world: World, change: str) ->
         session.execute(
             text("""
                 INSERT INTO approval (id, alert_id, content_hash, actor, approved, reason, submission, at)
-                SELECT gen_random_uuid(), id, content_hash, 'officer:one', true, '', submission, now()
+                SELECT gen_random_uuid(), id, content_hash, 'officer:one', true, '', submission, business_now()
                 FROM alert WHERE title = 'Flood'
             """)
         )

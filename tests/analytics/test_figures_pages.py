@@ -54,7 +54,7 @@ def sent_some(client: Client, world: World, work: Work) -> None:
         session.execute(
             text("""
                 INSERT INTO rollup_hit (alert_id, kind, verdict, channel, link, device, hour, times)
-                SELECT :alert, 'clicked', verdict, 'email', 0, 'phone', date_trunc('hour', now()), times
+                SELECT :alert, 'clicked', verdict, 'email', 0, 'phone', date_trunc('hour', business_now()), times
                 FROM (VALUES ('human', 3), ('machine', 7)) AS click (verdict, times)
             """),
             {"alert": made[0]["id"]},

@@ -93,9 +93,9 @@ def test_whoever_never_confirms_is_in_no_figure(world: World) -> None:
         )
     assert counted() == {}
     with transaction() as session:
-        session.execute(text("UPDATE subscriber SET created_at = now() - interval '40 days', changed_at = created_at"))
+        session.execute(text("UPDATE subscriber SET created_at = business_now() - interval '40 days'"))
         session.execute(text("UPDATE subscriber SET changed_at = created_at"))
-        session.execute(text("UPDATE notice SET expires_at = now() - interval '1 hour'"))
+        session.execute(text("UPDATE notice SET expires_at = business_now() - interval '1 hour'"))
         assert cleaning.sweep(session)["subscriber"] == 1
     assert counted() == {}
     with transaction() as session:
@@ -114,7 +114,7 @@ def test_whoever_confirms_counts_by_the_poster_that_led_them_here(world: World) 
             topics=[topic_of(session, world.council_id, "bins")],
             consent=evidence,
         )
-        session.execute(text("UPDATE contact SET confirmed_at = now()"))
+        session.execute(text("UPDATE contact SET confirmed_at = business_now()"))
     assert counted()["", today(), "poster-library"] == (1, 0)
 
 

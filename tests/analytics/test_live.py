@@ -138,7 +138,7 @@ def test_an_emergency_is_watched_for_a_while_after_it_was_sent(
     page = f"/staff/alerts/{alert['id']}"
     assert f'data-watched="{page}/live"' in client.get(page).text
     with transaction() as session:
-        session.execute(text("UPDATE alert SET finished_at = now() - interval '3 hours'"))
+        session.execute(text("UPDATE alert SET finished_at = business_now() - interval '3 hours'"))
     assert "data-watched" not in client.get(page).text
 
 

@@ -51,7 +51,7 @@ def answer(alert: str, who: object, said: str) -> None:
         session.execute(
             text("""
                 INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
-                SELECT alert_id, subscriber_id, month, number, :said, now() FROM delivery
+                SELECT alert_id, subscriber_id, month, number, :said, business_now() FROM delivery
                 WHERE alert_id = :alert AND subscriber_id = :who LIMIT 1
             """),
             {"alert": alert, "who": who, "said": said},

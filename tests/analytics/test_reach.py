@@ -81,7 +81,7 @@ def test_how_much_people_got_in_a_week_and_after_how_much_they_left(
         session.execute(
             text("""
                 INSERT INTO event (month, at, alert_id, number, kind)
-                SELECT month, now(), alert_id, number, 'unsubscribed' FROM delivery
+                SELECT month, business_now(), alert_id, number, 'unsubscribed' FROM delivery
                 WHERE alert_id = :alert AND ward_code = :south
             """),
             {"alert": alert["id"], "south": SOUTH},
@@ -106,7 +106,7 @@ def test_a_week_whose_detail_was_removed_keeps_its_figures(client: Client, world
             text("""
                 INSERT INTO rollup_alert
                 SELECT id, council_id, topic_id, approved_at, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                    0, 0, 0, NULL, NULL, NULL, NULL, now(), interval '0', true, now() FROM alert
+                    0, 0, 0, NULL, NULL, NULL, NULL, business_now(), interval '0', true, business_now() FROM alert
             """)
         )
         session.execute(text("DELETE FROM delivery"))

@@ -101,7 +101,7 @@ def test_counting_again_changes_nothing_and_detail_that_is_gone_leaves_the_figur
         rollups.count_alert(session, UUID(alert["id"]))
     assert sliced(world, By.WARD) == before
     with transaction() as session:
-        session.execute(text("UPDATE rollup_alert SET detail_removed_at = now()"))
+        session.execute(text("UPDATE rollup_alert SET detail_removed_at = business_now()"))
         session.execute(text("DELETE FROM delivery"))
     with transaction() as session:
         rollups.count_alert(session, UUID(alert["id"]))

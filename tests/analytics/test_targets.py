@@ -126,11 +126,11 @@ def test_a_line_that_makes_no_sense_is_named_and_no_line_is_kept(
 
 def test_another_councils_indicator_is_not_there(client: Client, world: World, admin: dict[str, str]) -> None:
     with transaction() as session:
-        session.execute(text("INSERT INTO council VALUES (gen_random_uuid(), 'other', 'Other', '{}', now())"))
+        session.execute(text("INSERT INTO council VALUES (gen_random_uuid(), 'other', 'Other', '{}', business_now())"))
         session.execute(
             text("""
                 INSERT INTO target SELECT gen_random_uuid(), id, 'own-calls', 'Calls', '', 'baseline', false, NULL, '',
-                                          now(), 'test' FROM council WHERE slug = 'other'
+                                          business_now(), 'test' FROM council WHERE slug = 'other'
             """)
         )
     assert client.get(f"{PATH}/own-calls", headers=admin).status_code == 404

@@ -53,10 +53,10 @@ def _wait(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    """The Chromium of this machine, without its windows where there is such a build: that one starts pages faster."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not path:
-        pytest.fail("Browser tests need Chromium: apt-get install chromium, or set CHROMIUM=/path")
+        pytest.fail("Browser tests need Chromium: apt-get install chromium-headless-shell, or set CHROMIUM=/path")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
         yield browser

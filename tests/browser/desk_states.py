@@ -186,7 +186,7 @@ def calendar_full(page: Page, world: World) -> None:
         session.execute(
             text("""
                 INSERT INTO occurrence (recurrence_id, day, problem, made_at)
-                SELECT id, '2031-03-30', 'Nobody was there to send it in time.', now() FROM recurrence
+                SELECT id, '2031-03-30', 'Nobody was there to send it in time.', business_now() FROM recurrence
             """)
         )
     for minute in ("00", "30"):
@@ -240,7 +240,7 @@ def archive(page: Page, world: World) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_role("link", name="Send this again regularly").wait_for()
     with transaction() as session:  # as the worker leaves it
-        session.execute(text("UPDATE alert SET state = 'sent', expanded_at = now()"))
+        session.execute(text("UPDATE alert SET state = 'sent', expanded_at = business_now()"))
     page.goto("/staff/archive?q=bins")
 
 

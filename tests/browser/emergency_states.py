@@ -60,7 +60,7 @@ def under_way(world: World, *, training: bool = False) -> UUID:
 
 FATES = """
     UPDATE delivery d SET state = f.state, reason = f.reason,
-        handed_over_at = CASE WHEN f.state = 'delivered' THEN now() END
+        handed_over_at = CASE WHEN f.state = 'delivered' THEN business_now() END
     FROM contact c,
          (VALUES ('ann@example.org', 'delivered', NULL), ('bo@example.org', 'permanent-failure', '550 No mailbox.'))
              AS f (address, state, reason)
@@ -68,7 +68,7 @@ FATES = """
 """
 NEEDS_HELP = """
     INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
-    SELECT alert_id, subscriber_id, month, number, 'help', now() FROM delivery
+    SELECT alert_id, subscriber_id, month, number, 'help', business_now() FROM delivery
     WHERE alert_id = :alert AND state = 'delivered'
 """
 
@@ -113,7 +113,7 @@ def over(page: Page, world: World) -> None:
     """Too late."""
     asked()(page, world)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expires_at = now()"))
+        session.execute(text("UPDATE alert SET expires_at = business_now()"))
     page.reload()
 
 

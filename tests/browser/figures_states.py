@@ -49,7 +49,7 @@ ONE = f"""
     INSERT INTO rollup_alert (alert_id, council_id, topic_id, started_at, {COUNTS}, unsubscribed, complained,
                               time_to_50, time_to_95, time_to_99, time_to_100, counted_at, took, is_final)
     SELECT id, council_id, topic_id, :at, {SHARES.format(n="CAST(:n AS integer)")}, :n / 100, :n / 500,
-           12, 55, 70, 90, now(), '1 second', true
+           12, 55, 70, 90, business_now(), '1 second', true
     FROM alert WHERE id = :alert
 """
 CELLS = f"""

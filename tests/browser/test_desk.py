@@ -40,7 +40,7 @@ def town(world: World) -> World:
 
 def half_a_minute_later() -> None:
     with transaction() as session:
-        session.execute(text("UPDATE alert SET send_at = now() WHERE state = 'scheduled'"))
+        session.execute(text("UPDATE alert SET send_at = business_now() WHERE state = 'scheduled'"))
         start_due(session)
 
 

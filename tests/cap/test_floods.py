@@ -204,7 +204,6 @@ def test_what_is_no_feed_is_refused(feed: Feed, world: World) -> None:
         read_warnings()
 
 
-@pytest.mark.real_data
 def test_the_real_warnings_of_2024_make_a_draft_where_their_point_lies(
     feed: Feed, world: World, real_data: Path
 ) -> None:
@@ -216,7 +215,6 @@ def test_the_real_warnings_of_2024_make_a_draft_where_their_point_lies(
     assert len(notes()) == 22
 
 
-@pytest.mark.real_data
 def test_severity_is_read_by_its_name(real_data: Path) -> None:
     """One feed numbers severe warnings 3, the other numbers alerts 3."""
     found = read_feed((real_data / "flood" / "defra_floods.json").read_bytes())
@@ -235,7 +233,6 @@ def test_severity_is_read_by_its_name(real_data: Path) -> None:
     assert found[0].changed_at == datetime(2015, 12, 25, 13, 17, tzinfo=UTC)
 
 
-@pytest.mark.real_data
 def test_boxing_day_2015_is_read_in_both_languages(feed: Feed, world: World, choose: Choose, real_data: Path) -> None:
     choose(FLOOD_FEED=f"{feed.address}/id/floods", FLOOD_AREAS=f"{feed.address}/areas/{{code}}")
     feed.documents["/id/floods"] = (real_data / "flood" / "fwis-2015-12-25.xml").read_bytes()

@@ -35,7 +35,6 @@ from notify.staff.models import Council
 from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose
 from tests.cap.messages import Validate, message, validator
 
-pytestmark = pytest.mark.real_data
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 TEXT = st.text(st.characters(), max_size=60)  # control characters, surrogates, everything

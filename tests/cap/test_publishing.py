@@ -20,7 +20,6 @@ from notify.staff.models import KeyMode, Role
 from tests.cap.messages import Validate, lon_lat_ring, outline, validator
 from tests.world import NORTH, SOUTH, World, make_key, make_world
 
-pytestmark = pytest.mark.real_data
 FLOOD = {
     "topic": "emergencies",
     "priority": "emergency",

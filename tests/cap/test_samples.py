@@ -12,8 +12,6 @@ from litestar.testing import TestClient
 from tests.cap.messages import add_postcode, hold_clock, post
 from tests.world import NORTH, World, make_world
 
-pytestmark = pytest.mark.real_data
-
 STORM_DENNIS = "2020-02-16T23:05:00+00:00"
 WAINFLEET = (549_700, 358_800)
 Send = Callable[..., tuple[int, dict[str, Any]]]

@@ -1,7 +1,7 @@
 """Messages carry a signature that others can check, where the installation has a key."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from notify.alerts.hazard import Category, Certainty, Severity, Urgency
 from notify.cap import reader, signing
 from notify.cap.message import Info, Message, MessageType, Status
 from notify.cap.writer import write
+from tests import moments
 from tests.cap.messages import SENT, validator
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -34,7 +35,7 @@ DOCUMENT = write(Message("one", "alerts@example.org", SENT, Status.ACTUAL, Messa
 def certificate(key: Key, *, days: int = 30) -> str:
     """A certificate that the key signed itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alerts.example.org")])
-    now = datetime.now(UTC)
+    now = moments.present()
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -55,7 +56,6 @@ def save(tmp_path: Path, key: Key, pem: str) -> dict[str, str]:
     return {"CAP_KEY": str(tmp_path / "key.pem"), "CAP_CERTIFICATE": str(tmp_path / "certificate.pem")}
 
 
-@pytest.mark.real_data
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_signed_message_can_be_checked_and_read(
     choose: Callable[..., None], tmp_path: Path, real_data: Path, kind: str

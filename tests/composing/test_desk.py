@@ -48,7 +48,7 @@ def kim(client: Client, world: World) -> Officer:
 
 def let_half_a_minute_pass(work: Work) -> None:
     with transaction() as session:
-        session.execute(text("UPDATE alert SET send_at = now() WHERE state = 'scheduled'"))
+        session.execute(text("UPDATE alert SET send_at = business_now() WHERE state = 'scheduled'"))
         start_due(session)
     work()
 
@@ -225,7 +225,7 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
 
 def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer, work: Work, inbox: Mailbox) -> None:
     with transaction() as session:
-        session.execute(text("UPDATE sign_in SET mfa_at = now() - interval '6 minutes'"))
+        session.execute(text("UPDATE sign_in SET mfa_at = business_now() - interval '6 minutes'"))
     kim.emergency("road")
     kim.where(ward=[NORTH])
     kim.words()
@@ -235,7 +235,7 @@ def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer
     work()
     assert inbox.recipients() == {}
     with transaction() as session:
-        session.execute(text("UPDATE sign_in SET mfa_at = now()"))
+        session.execute(text("UPDATE sign_in SET mfa_at = business_now()"))
     kim.send()
     work()
     assert len(inbox.recipients()) == 12

@@ -5,7 +5,6 @@ import gzip
 import json
 from pathlib import Path
 
-import pytest
 import shapely
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -15,8 +14,6 @@ from notify.db import transaction
 from notify.places.geometry import parse_shape
 from tests.composing.desk import sit_down
 from tests.world import make_world
-
-pytestmark = pytest.mark.real_data
 
 LEEDS = "E08000035"
 HEAVIEST = 150_000

@@ -21,6 +21,7 @@ from notify.composing.overlaps import places_of
 from notify.composing.recurrence import Plan
 from notify.db import transaction
 from notify.staff.models import Role
+from tests import moments
 from tests.alerts.calls import created
 from tests.composing.desk import Officer, draw_wards, sit_down
 from tests.subscribers.html import Page
@@ -262,7 +263,7 @@ def test_what_nobody_was_there_to_send_is_said_on_the_calendar(kim: Officer) -> 
     try:
         assert run() == 1
     finally:
-        clock.use(None)
+        moments.restore()
     assert "Nobody was there to send it in time." in calendar(kim, f"{day[1]:%Y-%m}")
 
 

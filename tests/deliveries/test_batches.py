@@ -90,7 +90,7 @@ def test_what_is_on_hold_is_claimed_by_nobody(town: World) -> None:
     assert set(turns(Lane.ROUTINE, 6)) == {free}
     with transaction() as session:
         assert batches.claim_next(session, Lane.ROUTINE) is None
-        session.execute(text("UPDATE hold SET lifted_at = now()"))
+        session.execute(text("UPDATE hold SET lifted_at = business_now()"))
     assert set(turns(Lane.ROUTINE, 6)) == {held_back}
 
 

@@ -54,7 +54,7 @@ def send(client: Client, world: World, work: Work, **fields: object) -> str:
 def let_it_be_five(work: Work) -> int:
     """Everything that waits is due, and the scheduler looks."""
     with transaction() as session:
-        session.execute(text("UPDATE digest_item SET due_at = now() WHERE due_at < 'infinity'"))
+        session.execute(text("UPDATE digest_item SET due_at = business_now() WHERE due_at < 'infinity'"))
     with transaction() as session:
         written = digests.send_due(session)
     work()
@@ -152,7 +152,7 @@ def test_what_was_withdrawn_or_stopped_meanwhile_is_left_out(
         session.execute(text("UPDATE alert SET state = 'cancelled' WHERE id = :id"), {"id": withdrawn})
         session.execute(
             text("""
-                UPDATE subscription SET ended_at = now()
+                UPDATE subscription SET ended_at = business_now()
                 WHERE subscriber_id = (SELECT subscriber_id FROM contact WHERE address = 'south@example.org')
             """)
         )

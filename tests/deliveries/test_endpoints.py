@@ -130,7 +130,10 @@ def test_five_days_of_failure_disable(
 ) -> None:
     one, well = contact(world), contact(world, "https://well.example.org/")
     note(well, failed={one: "The receiver answered 500."})
-    ages = f"failing_since = now() - interval '{failing_since}', last_failure_at = now() - interval '{last_failure_at}'"
+    ages = (
+        f"failing_since = business_now() - interval '{failing_since}', "
+        f"last_failure_at = business_now() - interval '{last_failure_at}'"
+    )
     alter(f"UPDATE endpoint SET {ages} WHERE failing_since IS NOT NULL")
     assert disabled() == ([one] if is_disabled else [])
     assert disabled() == []
@@ -144,7 +147,7 @@ def test_five_days_of_failure_disable(
 def test_a_receiver_that_is_enabled_is_written_to_again_and_starts_afresh(world: World) -> None:
     one = contact(world)
     note(failed={one: "away"})
-    alter("UPDATE endpoint SET failing_since = now() - interval '6 days'")
+    alter("UPDATE endpoint SET failing_since = business_now() - interval '6 days'")
     assert disabled() == [one]
     with transaction() as session:
         hashed = session.execute(text("SELECT address_hash FROM contact")).scalar_one()
@@ -164,10 +167,10 @@ def test_a_receiver_that_is_enabled_is_written_to_again_and_starts_afresh(world:
 def test_who_lifts_the_suppression_elsewhere_gives_another_chance(world: World) -> None:
     one = contact(world)
     note(gone=[one])
-    alter("UPDATE suppression SET lifted_at = now()")
+    alter("UPDATE suppression SET lifted_at = business_now()")
     note(gone=[one])
     assert [row[2] for row in suppressions()].count(True) == 1
-    alter("UPDATE suppression SET lifted_at = now()")
+    alter("UPDATE suppression SET lifted_at = business_now()")
     assert health(one).disabled_at is not None
     note(one)
     assert (health(one).disabled_at, health(one).disabled_reason) == (None, None)
@@ -196,7 +199,7 @@ def test_a_secret_changes_with_a_day_s_overlap(world: World) -> None:
     assert secret_of(one) == f"{third} {second}"
     left = (health(one).previous_secret_until or clock.now()) - clock.now()
     assert timedelta(hours=23) < left <= timedelta(hours=24)
-    alter("UPDATE endpoint SET previous_secret_until = now() - interval '1 second'")
+    alter("UPDATE endpoint SET previous_secret_until = business_now() - interval '1 second'")
     assert (ended(), secret_of(one), health(one).previous_secret_until) == (1, third, None)
     assert ended() == 0
     assert trail() == {"endpoint.rotate": 2}
@@ -302,7 +305,7 @@ def test_a_replay_is_of_one_receiver_and_of_the_alerts_that_are_named(
     assert ledger(str(first.id)) == {"created": 1, "temporary-failure": 1}
     assert ledger(str(second.id)) == {"temporary-failure": 2}
     alter("UPDATE batch SET state = 'done'")
-    alter(f"UPDATE alert SET approved_at = now() - interval '3 days' WHERE id = '{first.id}'")
+    alter(f"UPDATE alert SET approved_at = business_now() - interval '3 days' WHERE id = '{first.id}'")
     now = clock.now()
     assert replayed(other, since=now - timedelta(days=9), until=now - timedelta(days=4)) == 0
     assert replayed(other, since=now - timedelta(days=4), until=now - timedelta(days=1)) == 1
@@ -317,7 +320,7 @@ def test_alerts_that_are_over_are_not_replayed(world: World, receiver: Receiver,
     expired, cancelled = send(world), send(world)
     work()
     give_up("temporary-failure")
-    alter(f"UPDATE alert SET expires_at = now() WHERE id = '{expired.id}'")
+    alter(f"UPDATE alert SET expires_at = business_now() WHERE id = '{expired.id}'")
     alter(f"UPDATE alert SET state = 'cancelled' WHERE id = '{cancelled.id}'")
     assert replayed(one) == 0
 
@@ -345,7 +348,7 @@ def test_whoever_had_left_by_then_gets_nothing_again(world: World, receiver: Rec
     one = contact(world, receiver.address)
     alert = send(world)
     sending.expand_alert(alert.id)
-    alter("UPDATE subscription SET ended_at = now(), ended_reason = 'test'")
+    alter("UPDATE subscription SET ended_at = business_now(), ended_reason = 'test'")
     work()
     assert ledger(str(alert.id)) == {"suppressed": 1}
     assert replayed(one) == 0
@@ -370,5 +373,5 @@ def test_a_worker_notes_a_receiver_that_fails_and_comes_back_to_it_by_the_schedu
     work()
     assert health(one).last_failure_reason == health(other).last_failure_reason == "The receiver answered 503."
     with transaction() as session:
-        due = "SELECT extract(epoch FROM due_at - now())::float FROM batch"
+        due = "SELECT extract(epoch FROM due_at - business_now())::float FROM batch"
         assert 890 < session.execute(text(due)).scalar_one() <= 900

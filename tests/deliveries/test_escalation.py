@@ -153,7 +153,8 @@ def test_where_replies_are_asked_for_silence_is_not_enough(
         session.execute(
             text("""
                 INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
-                SELECT alert_id, subscriber_id, month, number, 'safe', now() FROM delivery WHERE subscriber_id = :who
+                SELECT alert_id, subscriber_id, month, number, 'safe', business_now() FROM delivery
+                WHERE subscriber_id = :who
             """),
             {"who": safe},
         )

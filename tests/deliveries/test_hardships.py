@@ -102,7 +102,7 @@ def test_addresses_that_are_deferred_do_not_hold_up_those_behind_them(database: 
     assert ledger_states(alert_id) == {"created": 120, "sent": PEOPLE - 120}
     with transaction() as session:
         due, reason = session.execute(
-            text("SELECT extract(epoch FROM b.due_at - now()), d.reason FROM batch b, delivery d WHERE d.number = 1")
+            text("SELECT extract(epoch FROM due_at - business_now()), reason FROM batch, delivery WHERE number = 1")
         ).one()
     assert 70 < due <= 77
     assert reason == "451 mailbox busy"
@@ -116,8 +116,10 @@ def test_what_no_provider_takes_is_tried_for_a_day_and_then_says_so(database: No
     world, alert_id, batch_id = under_way(1)
     for hours, expected in ((23, {"created": 1}), (25, {"temporary-failure": 1})):
         with transaction() as session:
-            session.execute(text("UPDATE alert SET expanded_at = now() - make_interval(hours => :h)"), {"h": hours})
-            session.execute(text("UPDATE batch SET due_at = now(), attempts = 40"))
+            session.execute(
+                text("UPDATE alert SET expanded_at = business_now() - make_interval(hours => :h)"), {"h": hours}
+            )
+            session.execute(text("UPDATE batch SET due_at = business_now(), attempts = 40"))
         sending.send_batch(batch_id)
         assert ledger_states(alert_id) == expected
     with transaction() as session:
@@ -130,7 +132,7 @@ def test_whoever_lost_the_lease_fails_nothing_and_releases_nothing(database: Non
     held = claimed(batch_id)
     with transaction() as session:
         session.execute(text("UPDATE batch SET lease = :other"), {"other": uuid4()})
-        session.execute(text("UPDATE alert SET expanded_at = now() - interval '2 days'"))
+        session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '2 days'"))
     with transaction() as session:
         batches.release(session, held, pause_s=0)
     assert ledger_states(alert_id) == {"created": 1}
@@ -180,7 +182,7 @@ def test_cancelling_stops_a_slow_provider_in_the_middle_of_its_slice(
     sending.send_batch(batch_id)
     assert len(pigeon.taken) < 10
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now()"))
+        session.execute(text("UPDATE batch SET due_at = business_now()"))
     sending.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": len(pigeon.taken), "cancelled": 20 - len(pigeon.taken)}
     assert world

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from notify.db import transaction
 from notify.deliveries import batches, sending
 from notify.staff.models import Role
+from tests import moments
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world
@@ -42,7 +43,7 @@ def numbers(page: Any) -> list[int]:  # noqa: ANN401 - JSON
 
 
 def test_a_row_says_what_became_of_one_message(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
-    before = datetime.now(UTC)
+    before = moments.present()
     alert = created(client, world.headers, send=True)
     work()
     rows = page(client, world, alert["id"])["deliveries"]
@@ -53,7 +54,7 @@ def test_a_row_says_what_became_of_one_message(client: Client, world: World, wor
         ("sms", "file", NORTH, "cy", "sent"): 1,
     }
     assert [row["number"] for row in rows] == [1, 2, 3, 4]
-    assert all(before <= datetime.fromisoformat(row["handed_over_at"]) <= datetime.now(UTC) for row in rows)
+    assert all(before <= datetime.fromisoformat(row["handed_over_at"]) <= moments.present() for row in rows)
     message_ids = {line["message_id"].strip("<>").partition("@")[0] for line in inbox.lines()}
     assert message_ids == {row["id"] for row in rows if row["channel"] == "email"}
 

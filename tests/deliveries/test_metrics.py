@@ -138,7 +138,7 @@ def test_what_waits_and_what_is_held_shows(client: Client, world: World) -> None
     alert = created(client, world.headers, send=True)
     sending.expand_alert(alert["id"])
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now() - interval '1 minute'"))
+        session.execute(text("UPDATE batch SET due_at = business_now() - interval '1 minute'"))
     notify("hold", "--lane", "routine", "reason")
     families = scrape(client)
     assert families["notify_lane_batches"].value(lane="routine") == 1
@@ -304,7 +304,7 @@ def give_up(alert_id: str, states: dict[str, list[int]], *, reason: str = "No pr
                         WHERE alert_id = :alert AND :number BETWEEN number_from AND number_to
                     )
                     INSERT INTO event (month, at, alert_id, number, kind)
-                    SELECT month, now(), :alert, :number, :state FROM moved
+                    SELECT month, business_now(), :alert, :number, :state FROM moved
                 """),
                 {"alert": alert_id, "number": number, "state": state, "reason": reason},
             )

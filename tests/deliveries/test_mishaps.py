@@ -71,7 +71,7 @@ def test_a_last_try_that_was_cut_short_fails_nothing(
     loft(manners)
     _, alert_id, batch_id = under_way(10)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expanded_at = now() - interval '25 hours'"))
+        session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '25 hours'"))
     sending.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": 1, "created": 9}
 
@@ -103,7 +103,7 @@ def test_one_receivers_wish_does_not_postpone_the_others_for_ever(database: None
     _, _, batch_id = under_way(3)
     sending.send_batch(batch_id)
     with transaction() as session:
-        due = session.execute(text("SELECT due_at - now() FROM batch")).scalar_one()
+        due = session.execute(text("SELECT due_at - business_now() FROM batch")).scalar_one()
     assert due <= timedelta(minutes=5)
 
 
@@ -120,7 +120,7 @@ def test_a_batch_whose_worker_lives_is_left_to_it_although_its_lease_ran_out(dat
     assert pigeon.taken == []
     with transaction() as session:
         service.record(session, held, [Result(number, DeliveryState.SENT, "smtp") for number in (1, 2, 3)])
-        session.execute(text("UPDATE batch SET due_at = now()"))
+        session.execute(text("UPDATE batch SET due_at = business_now()"))
     alive.close()
     assert sending.send_next(Lane.ROUTINE)
     assert pigeon.taken == []
@@ -134,7 +134,7 @@ def test_an_alert_whose_deliveries_are_tried_again_is_not_taken_for_done(databas
     loft(manners)
     _, alert_id, batch_id = under_way(1)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expanded_at = now() - interval '25 hours'"))
+        session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '25 hours'"))
     sending.send_batch(batch_id)
     assert ledger_states(alert_id) == {"temporary-failure": 1}
     with transaction() as session:
@@ -195,7 +195,7 @@ def test_what_no_provider_was_asked_for_is_not_rewritten(
     with transaction() as session:
         before = session.execute(text("SELECT max(changed_at), max(number) FROM delivery")).one()
         attempts = session.execute(text("SELECT attempts FROM batch")).scalar_one()
-        session.execute(text("UPDATE batch SET due_at = now()"))
+        session.execute(text("UPDATE batch SET due_at = business_now()"))
     sending.send_batch(batch_id)
     with transaction() as session:
         assert session.execute(text("SELECT max(changed_at), max(number) FROM delivery")).one() == before

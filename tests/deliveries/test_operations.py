@@ -138,7 +138,7 @@ def test_whoever_may_not_send_an_alert_may_not_try_it_again(
     ("change", "problem"),
     [
         ("state = 'cancelled'", "/problems/wrong-state"),
-        ("expires_at = now()", "/problems/already-expired"),
+        ("expires_at = business_now()", "/problems/already-expired"),
     ],
 )
 def test_an_alert_that_is_over_is_not_tried_again(
@@ -181,7 +181,7 @@ def test_a_retry_a_week_later_has_a_day_of_its_own(
     work()
     give_up(alert["id"], {"temporary-failure": [1]})
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expanded_at = now() - interval '6 days'"))
+        session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '6 days'"))
     relay.rcpt = lambda _: "451 4.2.1 not now"
     notify("queue", "retry", "--alert", alert["id"])
     assert sending.send_next(Lane.ROUTINE)

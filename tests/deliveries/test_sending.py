@@ -124,7 +124,7 @@ def test_nothing_is_handed_over_after_expiry(work: Work, inbox: Mailbox) -> None
     alert = send(world, expires_at="2099-01-01T00:00:00Z")
     sending.expand_alert(alert.id)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expires_at = now() - interval '1 second'"))
+        session.execute(text("UPDATE alert SET expires_at = business_now() - interval '1 second'"))
     work()
     assert inbox.recipients() == {}
     assert states(world, alert) == {"expired": 1}
@@ -171,7 +171,7 @@ def test_a_lost_queue_loses_nothing(work: Work, inbox: Mailbox) -> None:
     alert = send(world)
     jobs.sending_broker().client.flushall()
     with transaction() as session:
-        session.execute(text("UPDATE alert SET changed_at = now() - interval '1 minute'"))
+        session.execute(text("UPDATE alert SET changed_at = business_now() - interval '1 minute'"))
     with transaction() as session:
         assert reconcile(session) == 1
     work()
@@ -194,7 +194,7 @@ def test_an_unreachable_relay_defers_and_a_later_attempt_sends(
         assert states(world, alert) == {"created": 1}
         assert state_of(world, alert) == "sending"
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now()"))
+        session.execute(text("UPDATE batch SET due_at = business_now()"))
     with transaction() as session:
         reconcile(session)
     work()

@@ -56,7 +56,7 @@ def test_each_message_is_there_with_what_became_of_it(client: Client, world: Wor
 def test_what_was_held_back_is_there_too(client: Client, world: World, work: Work) -> None:
     sign_in(client, "sam@example.org")
     with transaction() as session:
-        session.execute(text("UPDATE subscriber SET paused_until = now() + interval '1 day'"))
+        session.execute(text("UPDATE subscriber SET paused_until = business_now() + interval '1 day'"))
     created(client, world.headers, topic="bins", send=True)
     work()
     assert "Not sent: you had stopped or paused it" in read(client, "/my/sent").text
@@ -98,7 +98,7 @@ def test_downloads_hold_every_message_and_what_was_done_with_it(client: Client, 
         session.execute(
             text("""
                 INSERT INTO hit (month, id, at, alert_id, number, kind, link, channel, device, verdict, reason)
-                SELECT month, uuidv7(), now(), alert_id, number, 'clicked', 0, 'email', 'phone', 'human', ''
+                SELECT month, uuidv7(), business_now(), alert_id, number, 'clicked', 0, 'email', 'phone', 'human', ''
                 FROM delivery d
                 JOIN contact c ON c.id = d.contact_id AND c.address = 'sam@example.org'
             """)

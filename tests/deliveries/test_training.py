@@ -75,7 +75,7 @@ def test_no_live_provider_is_asked_whatever_happens(
         session.execute(text("UPDATE alert SET expanded_at = expanded_at - interval '1 minute'"))
         assert escalation.escalate_due(session) == len(simulated)
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now() WHERE state = 'queued'"))
+        session.execute(text("UPDATE batch SET due_at = business_now() WHERE state = 'queued'"))
     work()
     with transaction() as session:
         session.execute(

@@ -181,12 +181,12 @@ def test_a_change_whose_transaction_ends_after_the_reading_comes_with_the_next_o
 
     def write() -> None:
         with engine().begin() as connection:
-            connection.execute(text("UPDATE alert SET changed_at = now() WHERE id = :id"), {"id": sent})
+            connection.execute(text("UPDATE alert SET changed_at = business_now() WHERE id = :id"), {"id": sent})
             began.set()
             read.wait(10)
 
     with transaction() as session:  # long ago, so that only the change counts
-        session.execute(text("UPDATE alert SET changed_at = now() - interval '1 day'"))
+        session.execute(text("UPDATE alert SET changed_at = business_now() - interval '1 day'"))
     writer = threading.Thread(target=write)
     writer.start()
     began.wait(10)
@@ -201,7 +201,7 @@ def test_a_change_whose_transaction_ends_after_the_reading_comes_with_the_next_o
 def test_many_writers_and_a_reader_who_only_asks_for_changes_end_with_the_same(client: Client, world: World) -> None:
     ids = [created(client, world.headers, topic="bins", title=f"Alert {n}")["id"] for n in range(8)]
     with transaction() as session:
-        session.execute(text("UPDATE alert SET expanded_at = now(), state = 'sending', reference = ''"))
+        session.execute(text("UPDATE alert SET expanded_at = business_now(), state = 'sending', reference = ''"))
     stop = threading.Event()
 
     def write(alert_id: str) -> None:
@@ -209,7 +209,8 @@ def test_many_writers_and_a_reader_who_only_asks_for_changes_end_with_the_same(c
             with engine().begin() as connection:
                 connection.execute(
                     text(
-                        "UPDATE alert SET recipients = coalesce(recipients, 0) + 1, changed_at = now() WHERE id = :id"
+                        "UPDATE alert SET recipients = coalesce(recipients, 0) + 1, changed_at = business_now() "
+                        "WHERE id = :id"
                     ),
                     {"id": alert_id},
                 )

@@ -1,7 +1,7 @@
 """What is about single recipients goes in time, the figures say the same before and after, and it is written down."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from notify.db import engine, transaction
 from notify.exports import catalogue, retention
 from notify.exports.models import RetentionRun
 from notify.staff.models import Role
+from tests import moments
 from tests.alerts.calls import act, created
 from tests.mailbox import Mailbox
 from tests.tracking.reading import link, one_click_path, read_on
@@ -176,7 +177,7 @@ def test_whoever_finds_an_old_mail_can_still_leave(client: Client, world: World,
 
 def old_month(world: World, *, days: int) -> tuple[str, UUID]:
     """A month so long ago, with one finished alert in it; its name in partitions, and the alert."""
-    at = datetime.now(UTC) - timedelta(days=days)
+    at = moments.present() - timedelta(days=days)
     with transaction() as session:
         session.execute(text("SELECT make_month(date_trunc('month', CAST(:at AS date))::date)"), {"at": at.date()})
         alert_id = uuid4()

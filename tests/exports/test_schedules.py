@@ -21,6 +21,7 @@ from notify.db import transaction
 from notify.exports import delivering, schedules
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
 from notify.staff.models import Officer, Role
+from tests import moments
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.providers.receiver import Receiver, receiving
@@ -34,7 +35,7 @@ PATH = "/staff/exports/schedules"
 @pytest.fixture
 def world(client: Client) -> Iterator[World]:
     yield make_world()
-    clock.use(None)
+    moments.restore()
 
 
 def officer(world: World, role: Role = Role.VIEWER) -> tuple[dict[str, str], str]:
@@ -99,7 +100,7 @@ def test_the_report_of_the_week_comes_on_monday_to_the_officers_named(
         sent_at = session.execute(text("SELECT started_at FROM rollup_alert")).scalar_one()
     assert ("Messages handed over: 1 of 1" in body.get_content()) == (run.since <= sent_at.date() <= run.until)
     assert "resident@example.org" not in str(mail)
-    clock.use(None)
+    moments.restore()
     assert "Report" in client.get(PATH, headers=desk).text
 
 
@@ -159,7 +160,7 @@ def test_nobody_gets_one_twice_when_a_process_dies_after_it_left(
     assert delivering.send_due() == 0
     [run] = runs()
     assert (run.state, len(inbox.messages())) == (RunState.UNSURE, 1)
-    clock.use(None)
+    moments.restore()
     assert "nobody knows whether it arrived" in client.get(PATH, headers=desk).text
 
 

@@ -136,7 +136,8 @@ def _add_topic(session: Session, council_id: UUID, model: Model, new: NewTopic) 
     session.execute(
         text("""
             INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
-            SELECT uuidv7(), c.subscriber_id, :topic, '{email}', now() FROM contact c WHERE c.address = ANY(:addresses)
+            SELECT uuidv7(), c.subscriber_id, :topic, '{email}', business_now() FROM contact c
+            WHERE c.address = ANY(:addresses)
         """),
         {"topic": topic.id, "addresses": [f"resident{number}@example.org" for number in model.followers(new.slug)]},
     )
@@ -144,14 +145,14 @@ def _add_topic(session: Session, council_id: UUID, model: Model, new: NewTopic) 
 
 _SUPPRESS = """
     INSERT INTO suppression (id, address_hash, channel, reason, source, at, lifted_at)
-    SELECT uuidv7(), address_hash, 'email', 'hard-bounce', 'faults', now(), {lifted}
+    SELECT uuidv7(), address_hash, 'email', 'hard-bounce', 'faults', business_now(), {lifted}
     FROM contact WHERE address = ANY(:addresses)
 """
 _BINS = "FROM contact c, topic t WHERE t.slug = 'bins' AND u.topic_id = t.id AND c.subscriber_id = u.subscriber_id"
 STATEMENTS = {
     Fate.SUPPRESSED: _SUPPRESS.format(lifted="NULL"),
-    Fate.FORGIVEN: _SUPPRESS.format(lifted="now()"),
-    Fate.UNSUBSCRIBED: f"UPDATE subscription u SET ended_at = now() {_BINS} AND c.address = ANY(:addresses)",
+    Fate.FORGIVEN: _SUPPRESS.format(lifted="business_now()"),
+    Fate.UNSUBSCRIBED: f"UPDATE subscription u SET ended_at = business_now() {_BINS} AND c.address = ANY(:addresses)",
     Fate.TEXTS_ONLY: f"UPDATE subscription u SET channels = '{{sms}}' {_BINS} AND c.address = ANY(:addresses)",
     Fate.UNCONFIRMED: "UPDATE contact SET confirmed_at = NULL WHERE address = ANY(:addresses)",
     Fate.MAILBOX_GONE: """

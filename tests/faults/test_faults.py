@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 RECIPIENTS = 2_000
 FAULT = "all but outages"
 Row = dict[str, int]

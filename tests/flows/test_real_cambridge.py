@@ -28,8 +28,6 @@ from tests.conftest import empty_database
 from tests.mailbox import Mailbox
 from tests.running import answers, free_port, running, wait_until
 
-pytestmark = pytest.mark.real_data
-
 CAMBRIDGE = "E07000008"
 PETERSFIELD = "E05013058"
 RESIDENTS = 20_000

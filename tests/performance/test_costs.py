@@ -16,6 +16,7 @@ from notify.analytics import rollups
 from notify.db import transaction
 from notify.performance import judging, prices
 from notify.staff.models import KeyMode, Role
+from tests import moments
 from tests.alerts.calls import act, created, neighbour
 from tests.performance.desk import submit
 from tests.world import World, add_resident, at_the_desk, make_key, make_world
@@ -86,7 +87,7 @@ def test_people_are_a_range_until_they_are_told_apart(client: Client, world: Wor
     clock.use(lambda: later)
     with transaction() as session:
         judging.judge(session)
-    clock.use(None)
+    moments.restore()
     found = read(client, world)["total"]
     people = direct("SELECT count(DISTINCT subscriber_id) FROM delivery WHERE handed_over_at IS NOT NULL")
     assert (found["people_low"], found["people_high"]) == (people, people) == (7, 7)

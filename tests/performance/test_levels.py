@@ -18,6 +18,7 @@ from notify.deliveries import holds
 from notify.deliveries.budgets import BUDGET
 from notify.performance import judging
 from notify.staff.models import KeyMode, Role
+from tests import moments
 from tests.alerts.calls import created, neighbour
 from tests.performance.desk import submit
 from tests.world import World, add_resident, at_the_desk, make_key, make_world
@@ -64,7 +65,7 @@ def judge() -> int:
         with transaction() as session:
             return judging.judge(session)
     finally:
-        clock.use(None)
+        moments.restore()
 
 
 def read(client: Client, world: World) -> Any:  # noqa: ANN401 - JSON
@@ -104,7 +105,7 @@ def test_the_last_message_of_the_promised_share_may_come_at_the_last_moment(
     assert read(client, world)["breaches"] == []
     delay(alert, 300, only=2)
     with transaction() as session:  # counted again later
-        session.execute(text("UPDATE rollup_alert SET counted_at = now() + interval '3 hours'"))
+        session.execute(text("UPDATE rollup_alert SET counted_at = business_now() + interval '3 hours'"))
     judge()
     assert [one["in_time"] for one in read(client, world)["breaches"]] == [18]
 
@@ -158,7 +159,10 @@ def test_a_breach_and_its_causes_outlive_the_ledger(client: Client, world: World
         session.execute(text("DELETE FROM batch"))
         session.execute(text("DELETE FROM delivery"))
         session.execute(
-            text("UPDATE rollup_alert SET detail_removed_at = now(), counted_at = now() + interval '3 hours'")
+            text(
+                "UPDATE rollup_alert SET detail_removed_at = business_now(), "
+                "counted_at = business_now() + interval '3 hours'"
+            )
         )
     judge()
     assert read(client, world) == before
@@ -197,7 +201,7 @@ def test_tests_and_those_who_were_reached_another_way_later_do_not_count(
     ways = {"escalate": later}
     alert = send(client, world, work, topic="emergencies", priority="emergency", **ways)
     with transaction() as session:
-        session.execute(text("UPDATE alert SET escalated_at = now() WHERE id = :id"), {"id": alert})
+        session.execute(text("UPDATE alert SET escalated_at = business_now() WHERE id = :id"), {"id": alert})
         session.execute(
             text("UPDATE delivery SET channel = 'sms', handed_over_at = handed_over_at + interval '5 min' "
                  "WHERE alert_id = :id AND number > 10"),

@@ -157,7 +157,7 @@ def test_mended_outlines_are_reported_and_names_kept(tmp_path: Path) -> None:
     assert [code for code, _ in report.repaired] == [WEST]
     assert "Self-intersection" in report.repaired[0][1]
     with transaction() as session:
-        session.execute(text("UPDATE geo_release SET activated_at = now()"))
+        session.execute(text("UPDATE geo_release SET activated_at = business_now()"))
         areas = areas_by_code(session, [WEST, EAST])
     assert (areas[EAST].name, areas[EAST].name_cy, areas[EAST].district_code) == ("Ward 2", "Ward Gymraeg 2", DISTRICT)
 

@@ -15,7 +15,7 @@ from notify.places.loading import load_areas, load_postcodes
 from notify.places.service import ActivationReport, ReleaseNeedsConfirmation
 from tests.places.invented import found_council, place, settle
 
-pytestmark = [pytest.mark.real_data, pytest.mark.usefixtures("database")]
+pytestmark = pytest.mark.usefixtures("database")
 
 CAMBRIDGE = "E07000008"
 OLD_ABBEY = "E05002702"

@@ -17,8 +17,6 @@ from notify.places.boundaries import AreaKind, AreaReport, AreaRow, read_areas
 from notify.places.index import PostcodeIndex, edge_distances, keys_by_area, points_to_areas
 from notify.places.sources import PostcodeReport, PostcodeRow, read_postcodes
 
-pytestmark = pytest.mark.real_data
-
 CAMBRIDGE, DOVER = "E07000008", "E07000108"
 # Measured apart from the interpreter and its libraries: reads every row into the arrays an index needs.
 READ_ALL = """

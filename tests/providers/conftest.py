@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from notify import clock
 from notify.providers import flow
 from notify.providers.smtp import SmtpProvider
+from tests import moments
 from tests.relay import Relay
 
 Provide = Callable[..., SmtpProvider]
@@ -18,7 +18,7 @@ def _nothing_known_of_any_provider() -> Iterator[None]:
     flow.forget()
     yield
     flow.forget()
-    clock.use(None)
+    moments.restore()
 
 
 @pytest.fixture

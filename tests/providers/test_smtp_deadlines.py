@@ -19,6 +19,7 @@ from notify.providers.base import (
     Unknown,
 )
 from notify.providers.smtp import SmtpProvider
+from tests import moments
 from tests.providers.conftest import Provide
 from tests.providers.messages import mail
 from tests.relay import CERTIFICATE, OK, Relay, serving
@@ -144,7 +145,7 @@ def test_an_alert_that_expires_between_announcement_and_text_is_not_sent(provide
 
     try:
         for extensions in (PIPELINED, LOCKSTEP):
-            clock.use(None)
+            moments.restore()
             with serving(Relay(extensions=extensions, rcpt=rcpt)) as relay:
                 messages = [replace(mail(), expires_at=begun + timedelta(minutes=30)) for _ in range(5)]
                 outcomes, _ = timed(provide(relay, connections=1), messages)
@@ -152,4 +153,4 @@ def test_an_alert_that_expires_between_announcement_and_text_is_not_sent(provide
             assert all(isinstance(told, Deferred) and told.is_address for told in outcomes)
             assert relay.taken == []
     finally:
-        clock.use(None)
+        moments.restore()

@@ -31,6 +31,7 @@ from notify.providers.base import (
 from notify.providers.contract import ProviderContract
 from notify.providers.webhook import GONE, WebhookProvider, signed_headers
 from notify.tokens import webhook_secret
+from tests import moments
 from tests.providers.messages import call
 from tests.providers.receiver import Provide, Receiver, making_providers, receiving
 from tests.relay import CERTIFICATE
@@ -143,7 +144,7 @@ def test_a_failing_receiver_is_called_again_when_it_wishes(
     with receiving(Receiver(status=status, headers=headers)) as receiver:
         with pytest.raises(ProviderUnavailable, match=str(status)) as caught:
             provide().send(call(receiver.address))
-        clock.use(None)
+        moments.restore()
         assert caught.value.retry_after_s == seconds
         assert caught.value.is_address  # another receiver knows nothing of this one's wishes
 

@@ -147,7 +147,7 @@ def test_one_person_alone_sends_an_emergency_with_a_reason_and_administrators_he
 def test_what_can_wait_is_not_sent_alone(client: Client, world: World, totp: pyotp.TOTP) -> None:
     alert = submitted(client, world)
     with transaction() as session:
-        session.execute(text("UPDATE sign_in SET mfa_at = now()"))
+        session.execute(text("UPDATE sign_in SET mfa_at = business_now()"))
     refused = client.post(f"/staff/alerts/{alert}/alone", data={"reason": "In a hurry."})
     assert refused.status_code == 403
     assert state(client, world.headers, alert) == "submitted"

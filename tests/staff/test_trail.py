@@ -85,7 +85,7 @@ def test_an_untouched_trail_is_whole(anchors: Path) -> None:
         ("DELETE FROM audit_seal; DELETE FROM audit_entry", "the tail was cut"),
         (
             "INSERT INTO audit_entry (at, actor, action, subject, detail) "
-            "VALUES (now() - interval '1 day', 'x', 'y', 'z', '{}')",
+            "VALUES (business_now() - interval '1 day', 'x', 'y', 'z', '{}')",
             "not sealed",
         ),
     ],

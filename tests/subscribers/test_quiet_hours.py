@@ -48,7 +48,7 @@ def be_quiet_now() -> None:
 def let_the_morning_come() -> None:
     """The hours are over, and the scheduler sees what is due."""
     with transaction() as session:
-        session.execute(text("UPDATE batch SET due_at = now() WHERE state = 'queued'"))
+        session.execute(text("UPDATE batch SET due_at = business_now() WHERE state = 'queued'"))
     with transaction() as session:
         reconcile.reconcile(session)
 
@@ -110,7 +110,7 @@ def test_whoever_leaves_in_the_night_gets_nothing_in_the_morning(
     created(client, world.headers, topic="bins", send=True)
     work()
     with transaction() as session:
-        session.execute(text("UPDATE subscription SET ended_at = now()"))
+        session.execute(text("UPDATE subscription SET ended_at = business_now()"))
     let_the_morning_come()
     work()
     assert list(inbox.recipients()) == ["loud@example.org"]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
@@ -11,9 +10,9 @@ from httpx import Response
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify import clock
 from notify.settings import settings
 from notify.tracking import buffer
+from tests import moments
 
 PHONE = (
     "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Mobile Safari/537.36"
@@ -49,10 +48,10 @@ def link(mail: EmailMessage, kind: str) -> str:
 @contextmanager
 def a_minute_later(minutes: float = 1) -> Iterator[None]:
     """Everything inside happens so much later than it does."""
-    clock.use(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+    moments.ahead(minutes=minutes)
     yield
     buffer.flush()
-    clock.use(None)
+    moments.restore()
 
 
 def read_on(client: TestClient[Litestar], path: str, *, agent: str = PHONE) -> Response:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from notify.tracking import intake
 from notify.tracking.intake import Seen
 from notify.tracking.models import CANARY, HitKind, Verdict
 from notify.tracking.verdicts import opinion, read_agent
+from tests import moments
 from tests.alerts.calls import created
 from tests.tracking.reading import PHONE
 from tests.world import World, add_resident, make_world
@@ -44,7 +45,7 @@ def alerts(client: Client, work: Work) -> list[UUID]:
 
 def drawn(alerts: list[UUID], random: Random, times: int) -> list[Seen]:
     """Hits of few visitors close together, so that much happens at the edges of a second and of ten."""
-    start = datetime.now(UTC) + timedelta(minutes=1)
+    start = moments.present() + timedelta(minutes=1)
     strange = [*alerts, UUID(int=7)]  # no alert of ours
     hits = []
     for _ in range(times):
@@ -161,7 +162,7 @@ def looked_at(plan: Any) -> float:  # noqa: ANN401 - JSON
 
 
 def test_each_click_of_a_busy_visitor_is_compared_with_few_others(alerts: list[UUID]) -> None:
-    start = datetime.now(UTC) + timedelta(minutes=1)
+    start = moments.present() + timedelta(minutes=1)
     hits = [
         Seen(UUID(int=n), start + timedelta(milliseconds=n), alerts[n % 2], None, HitKind.CLICKED, 0, PHONE, b"busy")
         for n in range(10_000)

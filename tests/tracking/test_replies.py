@@ -165,7 +165,8 @@ def test_whoever_this_council_erased_has_not_answered_it(
         session.execute(
             text("""
                 INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
-                SELECT uuidv7(), :who, t.id, '{email}', now() FROM topic t JOIN council c ON c.id = t.council_id
+                SELECT uuidv7(), :who, t.id, '{email}', business_now()
+                FROM topic t JOIN council c ON c.id = t.council_id
                 WHERE c.slug = 'yon'
             """),
             {"who": resident},

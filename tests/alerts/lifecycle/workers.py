@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from notify import clock, jobs
+from notify import jobs
 from notify.alerts.service import start_due
 from notify.db import transaction
 from notify.deliveries import brake, holds, journal, reconcile, sending
@@ -20,6 +20,7 @@ from notify.deliveries import service as ledger
 from notify.jobs import Job, Lane
 from notify.providers import registry
 from notify.providers.base import Channel, Message
+from tests import moments
 from tests.alerts.lifecycle.model import (
     ENDED,
     FINAL,
@@ -269,7 +270,7 @@ class Workers:
 
     def time_passes(self) -> None:
         """Long enough for everything that waits for another try; providers are well again. The queue is lost, too."""
-        sql("UPDATE batch SET due_at = now() WHERE state = 'queued' AND due_at > now()")
+        sql("UPDATE batch SET due_at = business_now() WHERE state = 'queued' AND due_at > business_now()")
         jobs.sending_broker().client.flushall()
         self.pigeons = [Pigeon(channel, self._asked) for channel in (Channel.EMAIL, Channel.SMS)]
         self.model.paused.clear()
@@ -310,7 +311,7 @@ class Workers:
 
     def settle(self) -> None:
         """Work until nothing is left to do, with providers that take everything; complain if that has no end."""
-        clock.use(None)
+        moments.restore()
         for _ in range(4 + 2 * len(self.model.alerts)):
             for what in (Event.JOURNALS, Event.LEASES, Event.TIME, Event.CHORES):
                 self.happens(what)
