@@ -160,7 +160,7 @@ def test_the_list_of_commands_has_the_name_and_the_first_sentence_of_each(entry:
         (("speak",), set()),
         (("web",), {"dramatiq", "pydantic"}),
         (("worker",), {"dramatiq", "pydantic"}),
-        (("officer", "create"), {"dramatiq", "litestar", "pydantic", "sqlalchemy"}),
+        (("officer", "create"), {"dramatiq", "pydantic", "sqlalchemy"}),
     ],
     ids=lambda value: " ".join(value) or "notify" if isinstance(value, tuple) else "",
 )
