@@ -7,6 +7,8 @@ from notify.jobs import Lane
 from notify.settings import settings
 from notify.supervisor import Command
 
+GRACE_SECONDS = 30.0  # from SIGTERM until what still runs is killed; `stop_grace_period` of compose.yaml is longer
+
 
 def web_process(host: str, port: int, workers: int = 1) -> Command:
     """The pages and the API."""

@@ -1,7 +1,11 @@
 """The `notify` command as a person types it."""
 
+import json
+import os
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,17 +13,35 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from notify import demo, demo_history, settings
-from notify.cli import main
+from notify.cli import COMMANDS, LazyCommand, main
 from notify.db import transaction
+from notify.exports.dictionary import TABLES
 from tests.mailbox import Mailbox
 from tests.world import add_resident, make_world
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
+HEAVY = {"alembic", "dramatiq", "litestar", "numpy", "pydantic", "shapely", "sqlalchemy"}
+MODULES_AFTER = """
+import json, sys
+from notify.cli import main
+main(sys.argv[1:], standalone_mode=False)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
 def notify(*arguments: str) -> Result:
     """What the command says and how it ends."""
     return CliRunner().invoke(main, arguments)
+
+
+def notify_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same in a process of its own, which has imported only what this command imports."""
+    program = Path(sys.executable).with_name("notify")
+    return subprocess.run(
+        [program, *arguments], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_a_council_gets_an_officer_a_key_and_a_link() -> None:
@@ -81,7 +103,8 @@ def test_the_newest_mail_can_be_read_with_its_link(
     work: Callable[[], None], inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "notify.cli.settings", lambda: settings.settings().model_copy(update={"data_dir": inbox.folder})
+        "notify.development_commands.settings",
+        lambda: settings.settings().model_copy(update={"data_dir": inbox.folder}),
     )
     assert notify("mail").exit_code == 1
     add_resident(make_world(), "ann@example.org", confirm=True)
@@ -117,3 +140,58 @@ def test_help_teaches_without_starting_anything(tmp_path: Path, monkeypatch: pyt
     ):
         assert notify(*command, "--help").exit_code == 0
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_the_list_of_commands_has_the_name_and_the_first_sentence_of_each(entry: LazyCommand) -> None:
+    command = entry.load()
+    assert command.name == entry.name
+    assert command.get_short_help_str(limit=10_000) == entry.help
+    assert command.hidden == entry.hidden is False
+    assert command.deprecated == entry.deprecated is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "may_import"),
+    [
+        ((), set()),
+        (("mail",), {"pydantic"}),
+        (("reset",), {"pydantic"}),
+        (("speak",), set()),
+        (("web",), {"dramatiq", "pydantic"}),
+        (("worker",), {"dramatiq", "pydantic"}),
+        (("officer", "create"), {"dramatiq", "pydantic", "sqlalchemy"}),
+    ],
+    ids=lambda value: " ".join(value) or "notify" if isinstance(value, tuple) else "",
+)
+def test_help_imports_only_what_its_command_needs(arguments: Sequence[str], may_import: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MODULES_AFTER, *arguments, "--help"], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.startswith("Usage: "), done.stderr
+    assert HEAVY & set(json.loads(done.stdout.splitlines()[-1])) <= may_import
+
+
+def test_a_command_that_does_not_exist_is_answered_with_those_of_similar_names() -> None:
+    result = notify("workrs")
+    assert result.exit_code == 2
+    assert "Did you mean one of: 'worker', 'workers'?" in result.output
+
+
+def test_a_database_that_is_away_is_one_sentence() -> None:
+    done = notify_process("council", "list", NOTIFY_DATABASE_URL="postgresql://notify@127.0.0.1:1/notify")
+    assert done.returncode == 1
+    assert "Error: The database cannot be used: " in done.stderr
+    assert "Try `notify doctor`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_process_that_imports_one_feature_takes_out_the_tables_of_all(tmp_path: Path) -> None:
+    make_world()
+    folder = tmp_path / "zed"
+    done = notify_process("export", "everything", "--council", "zed", "--to", str(folder))
+    assert done.returncode == 0, done.stderr
+    files = {file.stem for file in folder.glob("*.jsonl")}
+    assert files == {name for name, entry in TABLES.items() if entry.scope}
+    described = json.loads((folder / "dictionary.json").read_text())["tables"]
+    assert {table["name"] for table in described} == set(TABLES)

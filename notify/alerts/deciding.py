@@ -7,7 +7,7 @@ from sqlmodel import Session
 from notify.alerts import queries, service, visibility
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.errors import Forbidden
-from notify.staff.guards import Principal, Right
+from notify.staff.rights import Principal, Right
 
 
 class TestKeyCannotSend(Forbidden):

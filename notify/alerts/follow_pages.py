@@ -15,7 +15,8 @@ from notify.alerts import deciding, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, ProveYourselfAgain, Requires, Right
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.rights import ProveYourselfAgain
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]

@@ -15,7 +15,8 @@ from notify.alerts import deciding, queries
 from notify.alerts.models import Alert, AlertState, DryRun
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, ProveYourselfAgain, Requires, Right
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers.models import Topic
 from notify.web.forms import from_our_pages, read_form
 

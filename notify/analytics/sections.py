@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notify.staff.desk import MenuItem
-from notify.staff.guards import Right
+from notify.staff.rights import Right
 
 SECTIONS: Sequence[MenuItem] = (
     MenuItem("Overview", "/staff/figures", Right.SEE_FIGURES),

@@ -6,9 +6,6 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from lxml import etree
-from signxml.algorithms import SignatureMethod
-from signxml.signer import XMLSigner
 
 from notify import clock
 from notify.errors import SetUpError
@@ -29,6 +26,11 @@ def sign(document: bytes) -> bytes:
     pair = _pair()
     if pair is None:
         return document
+    # here, because an installation without a key signs nothing
+    from lxml import etree
+    from signxml.algorithms import SignatureMethod
+    from signxml.signer import XMLSigner
+
     key, certificates = pair
     method = SignatureMethod.RSA_SHA256 if isinstance(key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA256
     signed = XMLSigner(signature_algorithm=method).sign(etree.fromstring(document), key=key, cert=certificates)

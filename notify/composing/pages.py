@@ -23,8 +23,9 @@ from notify.errors import NotifyError
 from notify.places.outlines import outline_of
 from notify.settings import settings
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, ProveYourselfAgain, Right
+from notify.staff.guards import Principal, Right
 from notify.staff.queries import council
+from notify.staff.rights import ProveYourselfAgain
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic, topics

@@ -17,9 +17,9 @@ from notify.alerts.models import Alert, NewAlert, Priority
 from notify.clock import LONDON
 from notify.composing.models import Occurrence, Recurrence, Rule
 from notify.errors import Invalid, NotFound, NotifyError
-from notify.staff.guards import RIGHTS, Right
 from notify.staff.models import Officer
 from notify.staff.remit import Remit, remit_of
+from notify.staff.rights import RIGHTS, Right
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 

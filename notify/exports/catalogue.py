@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from notify.errors import NotFound
 from notify.exports.dataset import DataSet, Field, Kind
 from notify.exports.people import PEOPLE
-from notify.staff.guards import Principal
+from notify.staff.rights import Principal
 
 # an alert that counts, as `a`
 COUNTS = "a.council_id = :council AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notify.staff.guards import Right
+from notify.staff.rights import Right
 
 SCHEMA_VERSION = 1  # columns are added at the end and never change their meaning; whatever else changes counts this up
 

@@ -75,7 +75,7 @@ def _write(council_id: UUID, actor: str, opened: Opener, *, with_csv: bool) -> S
         owner = council(session, council_id)
         written: list[Written] = []
         for name, entry in sorted(TABLES.items()):
-            if entry.scope and name in SQLModel.metadata.tables:
+            if entry.scope:
                 written.append(_table(session, council_id, name, entry, opened))
                 if with_csv:
                     written.append(_table(session, council_id, name, entry, opened, as_csv=True))

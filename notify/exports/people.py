@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notify.exports.dataset import DataSet, Field, Kind
-from notify.staff.guards import Right
+from notify.staff.rights import Right
 
 _JOINED = (
     "(SELECT string_agg(DISTINCT {what}, '; ' ORDER BY {what}) FROM {tables} WHERE {of}.subscriber_id = s.id{more})"

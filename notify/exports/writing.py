@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
-
-import xlsxwriter
 
 from notify.exports.dataset import DataSet, Kind
 from notify.exports.reading import AT_ONCE, Row
 from notify.web import tables
+
+if TYPE_CHECKING:
+    import xlsxwriter
 
 MOST_IN_A_SHEET = 1_048_575  # rows that a sheet has below its heads
 
@@ -84,6 +85,8 @@ def _object(data: DataSet, row: Row) -> bytes:
 
 def _xlsx(data: DataSet, rows: Iterable[Row], out: IO[bytes]) -> int:
     """A sheet of rows, further ones when it is full, and one that says what the columns mean."""
+    import xlsxwriter  # here, because web and scheduler seldom write a sheet
+
     book = xlsxwriter.Workbook(
         out,
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "default_date_format": DAY},
@@ -111,7 +114,7 @@ def _xlsx(data: DataSet, rows: Iterable[Row], out: IO[bytes]) -> int:
 DAY = "yyyy-mm-dd"
 
 
-def _sheet(book: xlsxwriter.Workbook, name: str, heads: Iterable[str], bold: Any) -> Any:  # noqa: ANN401
+def _sheet(book: "xlsxwriter.Workbook", name: str, heads: Iterable[str], bold: Any) -> Any:  # noqa: ANN401
     sheet = book.add_worksheet(name)
     sheet.freeze_panes(1, 0)
     for column, words in enumerate(heads):

@@ -4,14 +4,12 @@ Source: RFC 7208, RFC 6376, RFC 7489, RFC 7505.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import dns.exception
-import dns.name
-import dns.resolver
+if TYPE_CHECKING:
+    import dns.resolver
 
 PATIENCE_S = 3.0
-NO_NAMES = (dns.name.EmptyLabel, dns.name.LabelTooLong, dns.name.NameTooLong)
 POLICIES = {"none", "quarantine", "reject"}
 # under these, domains of different owners stand side by side: what is published there is not a council's own
 SHARED = {
@@ -51,13 +49,19 @@ class Dns:
         """The hosts that take mail for this name. Raises: NameServerAway."""
         return [str(record.exchange) for record in self._ask(name, "MX")]
 
-    def _ask(self, name: str, kind: str) -> dns.resolver.Answer | Sequence[dns.resolver.Answer]:
+    def _ask(self, name: str, kind: str) -> "dns.resolver.Answer | Sequence[dns.resolver.Answer]":
+        # here, because every worker imports this module with the SMTP adapter and never looks a name up
+        import dns.exception
+        import dns.name
+        import dns.resolver
+
+        no_names = (dns.name.EmptyLabel, dns.name.LabelTooLong, dns.name.NameTooLong)
         try:
             resolver = dns.resolver.Resolver(configure=not self._name_servers)
             if self._name_servers:
                 resolver.nameservers, resolver.port = list(self._name_servers), self._port
             return resolver.resolve(name, kind, lifetime=PATIENCE_S, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, *NO_NAMES):
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, *no_names):
             return []
         except (dns.exception.DNSException, OSError) as error:
             raise NameServerAway(type(error).__name__) from None

@@ -17,9 +17,10 @@ from notify.db import transaction
 from notify.errors import Forbidden
 from notify.staff import people
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import IN_WORDS, Principal, Requires, RequiresLive, Right, roles_within
+from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.people import NewKey, OfficerChange
+from notify.staff.rights import IN_WORDS, roles_within
 from notify.web.forms import Form, from_our_pages, read_form
 
 AnyRequest = Request[Principal, object, State]

@@ -11,8 +11,8 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.settings import settings
 from notify.staff import passwords, people, queries, service, trail
-from notify.staff.guards import IN_WORDS
 from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.rights import IN_WORDS
 
 Servers = Callable[[], AbstractContextManager[None]]
 

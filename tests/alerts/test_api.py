@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from httpx import Response
 
-from notify.staff.guards import RIGHTS, Right
+from notify.staff.guards import Right
 from notify.staff.models import KeyMode, Role
+from notify.staff.rights import RIGHTS
 from tests.alerts.calls import (
     Client,
     Headers,

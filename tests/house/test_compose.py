@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from notify.cli import GRACE_SECONDS
 from notify.jobs import Lane
+from notify.processes import GRACE_SECONDS
 from notify.supervisor import Command
 from tests.house import settings_page
 from tests.running import answers, free_port, running, wait_until

@@ -26,8 +26,9 @@ from notify.exports.models import Rhythm
 from notify.exports.writing import Format
 from notify.notices import service as notices
 from notify.notices.models import Matter, NewNotice
-from notify.staff.guards import RIGHTS, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
+from notify.staff.rights import RIGHTS
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Contact, NewTopic
 from tests.alerts.calls import created, neighbour

@@ -8,8 +8,9 @@ from litestar.testing import TestClient
 from notify.alerts.models import AlertState
 from notify.db import transaction
 from notify.staff import service, sessions
-from notify.staff.guards import RIGHTS, Right, roles_within
+from notify.staff.guards import Right
 from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.rights import RIGHTS, roles_within
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created, state

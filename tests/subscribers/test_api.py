@@ -10,8 +10,9 @@ from sqlmodel import select
 
 from notify import clock
 from notify.db import transaction
-from notify.staff.guards import RIGHTS, Right
+from notify.staff.guards import Right
 from notify.staff.models import AuditEntry, Role
+from notify.staff.rights import RIGHTS
 from notify.subscribers.models import Consent, Contact, Notice, Subscriber
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world
 

@@ -1,0 +1,68 @@
+"""`notify doctor`: what is wrong with this installation, and how to fix it."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import click
+
+from notify import db, jobs
+from notify.cap import signing
+from notify.deliveries.checks import complaints as hand_over_complaints
+from notify.errors import NotifyError
+from notify.installation import Servers
+from notify.providers import registry
+from notify.settings import settings
+from notify.staff import queries as staff_queries
+from notify.staff.telling import check_staff_channels
+
+
+@click.command("doctor")
+@click.pass_obj
+def doctor_command(servers: Servers) -> None:
+    """Say what is wrong with this installation and how to mend it."""
+    complaints: list[str] = []
+    with servers():
+        for check in (
+            *(_check_database, _check_queue, _check_providers, check_staff_channels, hand_over_complaints),
+            signing.complaints,
+        ):
+            complaints += check()
+    for complaint in complaints:
+        click.echo(f"✗ {complaint}")
+    for note in signing.notes():
+        click.echo(f"· {note}")
+    if not complaints:
+        click.echo("✓ Database, queue, providers and workers are ready.")
+    sys.exit(1 if complaints else 0)
+
+
+def _check_database() -> Sequence[str]:
+    try:
+        with db.transaction() as session:
+            councils = staff_queries.councils(session)
+    except Exception as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        return [f"The database cannot be used ({reason}): check NOTIFY_DATABASE_URL, then run `notify migrate`."]
+    return [] if councils else ["There is no council yet: run `notify council create --help`, or `notify demo`."]
+
+
+def _check_queue() -> Sequence[str]:
+    with suppress(Exception):
+        jobs.sending_broker().client.ping()
+        return []
+    return ["Redis cannot be reached: check NOTIFY_REDIS_URL. Alerts still go out, a few seconds later."]
+
+
+def _check_providers() -> Sequence[str]:
+    try:
+        found = registry.named()
+    except NotifyError as error:
+        return [error.detail]
+    known = {provider.name for provider in found}
+    strangers = [
+        f"{setting} names {name!r}, which no channel uses: check the spelling, or it has no effect."
+        for setting, names in settings().providers_with_figures().items()
+        for name in sorted(names - known)
+    ]
+    return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
