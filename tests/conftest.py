@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import hypothesis
 import pytest
@@ -11,21 +12,11 @@ from dramatiq import Worker
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
-from xdist.workermanage import WorkerController
 
 from notify import catcher, db, embedded, jobs, migrations, settings
-from notify.alerts import models as _alerts  # noqa: F401 - every table must be known
-from notify.analytics import models as _analytics  # noqa: F401
-from notify.cap import models as _cap  # noqa: F401
-from notify.composing import models as _composing  # noqa: F401
-from notify.deliveries import models as _deliveries  # noqa: F401
-from notify.evidence import models as _evidence  # noqa: F401
-from notify.exports import models as _exports  # noqa: F401
-from notify.notices import models as _notices  # noqa: F401
-from notify.performance import models as _performance  # noqa: F401
+from notify import schema as _schema  # noqa: F401 - every table must be known
 from notify.providers import flow, registry
 from notify.tracking import buffer
-from notify.tracking import models as _tracking  # noqa: F401
 from tests import moments, pigeon
 from tests import real_data as real
 from tests.dated import is_dated
@@ -54,6 +45,13 @@ LARGE = """
 TABLES = tuple(migrations.METADATA.tables)
 
 
+class FinishedProcess(Protocol):
+    """What pytest-xdist, which has no types, tells of a process that ran tests."""
+
+    config: pytest.Config
+    workeroutput: dict[str, list[str]]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that touch dates or read real data, and leave out what cannot run here."""
@@ -76,9 +74,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: WorkerController) -> None:
+def pytest_testnodedown(node: FinishedProcess) -> None:
     """Hear what a process left out."""
-    if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+    if left_out := node.workeroutput.get("left_out"):
         node.config.stash[real.LEFT_OUT] = left_out
 
 
