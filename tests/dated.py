@@ -25,7 +25,7 @@ MOMENTS = {
 
 CLOCKS = {"clock", "moments", "datetime", "timedelta", "date", "ZoneInfo", "LONDON", "pass_time"}
 PROCESSES = {"subprocess", "running", "Popen", "site", "chromium", "new_page"}
-DATES = re.compile(r"\b\d{4}-\d\d-\d\d\b|\binterval '|make_interval|business_now")
+DATES = re.compile(r"\b\d{4}-\d\d-\d\d(?!\d)|\binterval '|make_interval|business_now")
 
 
 def is_dated(path: Path, function: str) -> bool:

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from notify.rendering import TEMPLATES
-from notify.settings import once_a_process
 
 FILE: Path = TEMPLATES / "accessibility.json"
 
@@ -21,7 +21,7 @@ class Tested:
     axe: str
 
 
-@once_a_process
+@cache
 def tested_states() -> Tested:
     """What `python -m tests.house.accessibility` wrote after its run."""
     found = json.loads(FILE.read_text())

@@ -1,7 +1,8 @@
 """CAP messages of others become drafts, or are refused in words."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -262,11 +263,11 @@ def test_a_deep_tree_and_a_tangle_are_refused_quickly(client: TestClient[Litesta
     lying = [f"{52.96 + number * 1e-5:.6f},{0.31 + (number % 2) * 0.03:.6f}" for number in range(2000)]
     rings = (" ".join([*upright, "52.95,0.34", "52.95,0.31", upright[0]]),
              " ".join([*lying, "52.99,0.30", "52.96,0.30", lying[0]]))  # fmt: skip
-    started = datetime.now(clock.now().tzinfo)
+    started = time.monotonic()
     combs = area("".join(f"<polygon>{ring}</polygon>" for ring in rings))
     reply = post(client, world.headers, message(area=combs))
     assert reply.status_code == 422, reply.text
-    assert datetime.now(clock.now().tzinfo) - started < timedelta(seconds=10)
+    assert time.monotonic() - started < 10
 
 
 def test_a_council_without_emergencies_must_name_the_topic(client: TestClient[Litestar], world: World) -> None:
