@@ -145,9 +145,9 @@ def begun() -> datetime:
 
 
 PEOPLE = """
-    INSERT INTO subscriber (id, name, language, tracking_consent, created_at, changed_at)
-    VALUES ('00000000-0000-0000-0000-000000000000', '', 'en', false, now(), now()),
-           ('00000000-0000-0000-0000-000000000001', '', 'en', true, now(), now())
+    INSERT INTO subscriber (id, council_id, name, language, tracking_consent, created_at, changed_at)
+    SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, c.id, '', 'en', n = 1, now(), now()
+    FROM council c, generate_series(0, 1) n
 """
 ALERT = """
     INSERT INTO alert (id, council_id, topic_id, priority, title, body, link, translations, channels, state,

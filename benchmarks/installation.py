@@ -97,17 +97,17 @@ def add_residents(session: Session, residents: int, *, postcodes: int, phones: b
 
 
 RESIDENTS = """
-    INSERT INTO subscriber (id, name, language, tracking_consent, created_at, changed_at)
-    SELECT id, 'Resident ' || n, CASE WHEN n % 10 = 0 THEN 'cy' ELSE 'en' END, n % 5 = 0, now(), now() FROM new
+    INSERT INTO subscriber (id, council_id, name, language, tracking_consent, created_at, changed_at)
+    SELECT id, (SELECT id FROM council), 'Resident ' || n, CASE WHEN n % 10 = 0 THEN 'cy' ELSE 'en' END, n % 5 = 0, now(), now() FROM new
 """
 EMAILS = """
-    INSERT INTO contact (id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
-    SELECT email_id, id, 'email', 'resident' || n || '@example.org', sha256(('e' || n)::bytea), '', now(), now()
+    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
+    SELECT email_id, (SELECT id FROM council), id, 'email', 'resident' || n || '@example.org', sha256(('e' || n)::bytea), '', now(), now()
     FROM new
 """
 PHONES = """
-    INSERT INTO contact (id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
-    SELECT phone_id, id, 'sms', '+4477009' || lpad(n::text, 6, '0'), sha256(('p' || n)::bytea), '', now(), now()
+    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
+    SELECT phone_id, (SELECT id FROM council), id, 'sms', '+4477009' || lpad(n::text, 6, '0'), sha256(('p' || n)::bytea), '', now(), now()
     FROM new WHERE n % 3 = 0
 """
 PLACES = """
@@ -117,8 +117,8 @@ PLACES = """
     FROM new
 """
 SUBSCRIPTIONS = """
-    INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
-    SELECT uuidv7(), new.id, topic.id, topic.channels, now() FROM new, topic
+    INSERT INTO subscription (id, council_id, subscriber_id, topic_id, channels, started_at)
+    SELECT uuidv7(), topic.council_id, new.id, topic.id, topic.channels, now() FROM new, topic
 """
 
 
@@ -133,8 +133,8 @@ def add_topic(council_id: UUID, slug: str, *, followers: int) -> None:
 
 
 FOLLOWERS = """
-    INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
-    SELECT uuidv7(), first.id, topic.id, topic.channels, now()
+    INSERT INTO subscription (id, council_id, subscriber_id, topic_id, channels, started_at)
+    SELECT uuidv7(), topic.council_id, first.id, topic.id, topic.channels, now()
     FROM topic, (SELECT id FROM subscriber ORDER BY id LIMIT :followers) first
     WHERE topic.slug = :slug
 """

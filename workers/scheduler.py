@@ -33,7 +33,7 @@ from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
 from notify.settings import settings
 from notify.staff import trail
-from notify.subscribers import cleaning
+from notify.subscribers import cleaning, known_elsewhere
 from workers.errands import Errand
 
 log = logging.getLogger("workers.scheduler")
@@ -142,6 +142,7 @@ CHORES = (
     Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
     Chore("remove what is old", 600, cleaning.sweep),
+    Chore("tell whom another council enrolled", 60, known_elsewhere.tell),
     Chore("make partitions", 3600, _make_partitions),
     Chore("send what is sent regularly", 30, _send_exports),
     Chore("remove what is about single recipients", 3600, _remove_detail),

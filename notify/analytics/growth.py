@@ -91,7 +91,7 @@ COUNT_GROWTH = """
 """
 COUNT_REACH = """
     WITH following AS (
-        SELECT t.council_id, t.slug AS topic, u.subscriber_id
+        SELECT u.council_id, t.slug AS topic, u.subscriber_id
         FROM subscription u JOIN topic t ON t.id = u.topic_id
         WHERE u.ended_at IS NULL
           AND EXISTS (SELECT FROM contact k WHERE k.subscriber_id = u.subscriber_id AND k.confirmed_at IS NOT NULL)

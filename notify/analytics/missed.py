@@ -109,10 +109,7 @@ MISSED = """
            coalesce(h.postcode, '') AS postcode, coalesce(h.label, '') AS place,
            coalesce(c.phones, '') AS phones, coalesce(c.emails, '') AS emails, count(*) OVER () AS people
     FROM wanted w
-    JOIN subscriber s ON s.id = w.subscriber_id
-         -- whom this council erased it does not see any more, whatever they follow elsewhere
-         AND EXISTS (SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id
-                     WHERE u.subscriber_id = s.id AND t.council_id = :council)
+    JOIN subscriber s ON s.id = w.subscriber_id AND s.council_id = :council
     LEFT JOIN named n ON n.code = w.ward_code
     -- of several places the one that the alert is about
     LEFT JOIN LATERAL (

@@ -27,7 +27,7 @@ _THERE = text("""
                AS wards,
            (SELECT count(*) FROM officer WHERE council_id = :council AND active
                 AND role IN ('approver', 'planner', 'admin')) >= 2 AS second,
-           EXISTS (SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id WHERE t.council_id = :council)
+           EXISTS (SELECT FROM subscription u WHERE u.council_id = :council)
                AS residents,
            EXISTS (SELECT FROM alert WHERE council_id = :council AND expanded_at IS NOT NULL) AS sent
 """)

@@ -12,6 +12,7 @@ from uuid import UUID
 from notify import clock, rendering, tokens
 from notify.alerts import asking
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
+from notify.deliveries.notice_words import WORDS
 from notify.providers.base import Channel, Message
 from notify.rendering import Skeleton, marker
 from notify.settings import settings
@@ -281,25 +282,28 @@ def notice_message(
     language: str,
     council_name: str,
     signing_secret: str = "",
+    what: str = "",
 ) -> Message:
-    """A confirmation or sign-in message to one person, or to one system, whose secret signs it."""
+    """A service message to one person, or to one system, whose secret signs it. `what` it tells of, in words."""
     language = language if language in SUBJECTS else "en"
-    subject = SUBJECTS[language][kind].format(council=council_name)
+    words = WORDS[language][kind].filled(council=council_name, what=what) if kind in WORDS[language] else None
+    subject = words.title if words else SUBJECTS[language][kind].format(council=council_name)
     values = {
         "kind": kind.value,
         "url": secret.url,
         "code": secret.code,
         "council_name": council_name,
         "language": language,
+        "words": words,
+        "expires": EXPIRES[language].get(kind, ""),
     }
-    values["expires"] = EXPIRES[language][kind]
     if channel in SPOKEN_OR_TEXTED:
         values["digits"] = ". ".join(secret.code)
         text = rendering.message_environment(SPOKEN_OR_TEXTED[channel]).get_template("notice.txt").render(**values)
         return Message(reference, address, subject, text.strip(), language=language)
     if channel == Channel.WEBHOOK:
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
-        data = {"council": council_name, "url": secret.url}
+        data = {"council": council_name, "url": secret.url} | ({"text": words.lead} if words else {})
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
@@ -381,7 +385,7 @@ def _host() -> str:
     return settings().sender_address.rpartition("@")[2]
 
 
-NOTICE_PATHS = {NoticeKind.CONFIRM: "confirm", NoticeKind.SIGN_IN: "manage"}
+NOTICE_PATHS = {NoticeKind.CONFIRM: "confirm", NoticeKind.SIGN_IN: "manage", NoticeKind.ADD_CONTACT: "add-contact"}
 
 
 def notice_url(kind: NoticeKind, token: str) -> str:

@@ -77,9 +77,8 @@ OF_COUNCIL = """
     SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
            e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until
     FROM contact c LEFT JOIN endpoint e ON e.contact_id = c.id
-    WHERE c.channel = 'webhook'
-      AND EXISTS (SELECT 1 FROM subscription u JOIN topic t ON t.id = u.topic_id
-                  WHERE u.subscriber_id = c.subscriber_id AND t.council_id = :council AND u.ended_at IS NULL)
+    WHERE c.channel = 'webhook' AND c.council_id = :council
+      AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL)
       AND (CAST(:contact AS uuid) IS NULL OR c.id = :contact)
       AND (CAST(:after AS uuid) IS NULL OR c.id > :after)
     ORDER BY c.id LIMIT :limit

@@ -18,6 +18,7 @@ from notify.providers import sandbox
 from notify.providers.base import Channel
 from notify.providers.webhook import BUSY, GONE
 from notify.staff.service import audit
+from notify.subscribers import suppression_scope as scope
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import suppress
 
@@ -116,17 +117,16 @@ _NOTE = """
         disabled_reason = CASE WHEN {is_off} THEN e.disabled_reason END
 """
 NOTE = _NOTE.format(
-    is_off="""
+    is_off=f"""
         excluded.last_success_at IS NULL
-        OR EXISTS (SELECT 1 FROM suppression x JOIN contact k ON k.address_hash = x.address_hash
-                   WHERE k.id = e.contact_id AND x.lifted_at IS NULL)
-    """
+        OR EXISTS (SELECT 1 FROM contact c WHERE c.id = e.contact_id AND {scope.IS_SUPPRESSED})
+    """  # noqa: S608 - our own words
 )
 DISABLE = """
     UPDATE endpoint e SET disabled_at = business_now(), disabled_reason = :reason
     FROM contact c
     WHERE c.id = e.contact_id AND e.contact_id = ANY(:ids)
-    RETURNING c.id, c.subscriber_id, c.address_hash, e.disabled_reason
+    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
 """
 
 
@@ -152,16 +152,17 @@ DISABLE_OVERDUE = """
         || coalesce(nullif(e.last_failure_reason, ''), 'no reason was given')
     FROM overdue o JOIN contact c ON c.id = o.contact_id
     WHERE e.contact_id = o.contact_id
-    RETURNING c.id, c.subscriber_id, c.address_hash, e.disabled_reason
+    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
 """
 
 
 def _disable(session: Session, rows: Sequence[Row[UUID, UUID, bytes, str]], source: str) -> Sequence[UUID]:
-    """Suppress the addresses of contacts, and tell those councils whose topics they follow; which was new."""
+    """Suppress these contacts for their council, and tell it; which was new."""
     disabled: list[UUID] = []
-    for contact_id, subscriber_id, address_hash, reason in rows:
+    for contact_id, council_id, address_hash, reason in rows:
         is_new = suppress(
             session,
+            council_id=council_id,
             channel=Channel.WEBHOOK,
             address_hash=bytes(address_hash),
             reason=SuppressionReason.HARD_BOUNCE,
@@ -171,26 +172,21 @@ def _disable(session: Session, rows: Sequence[Row[UUID, UUID, bytes, str]], sour
             continue
         disabled.append(contact_id)
         log.warning("webhook receiver disabled", extra={"contact": contact_id, "reason": reason})
-        _tell(session, subscriber_id, contact_id, ACTOR, "endpoint.disable", reason=reason)
+        audit(
+            session,
+            council_id=council_id,
+            actor=ACTOR,
+            action="endpoint.disable",
+            subject=str(contact_id),
+            reason=reason,
+        )
     return disabled
 
 
-def _tell(session: Session, subscriber_id: UUID, contact_id: UUID, actor: str, action: str, **detail: object) -> None:
-    """A line in the trail of every council whose topics the receiver follows."""
-    for council_id in session.execute(text(COUNCILS), {"subscriber": subscriber_id}).scalars():
-        audit(session, council_id=council_id, actor=actor, action=action, subject=str(contact_id), **detail)
-
-
-COUNCILS = """
-    SELECT DISTINCT t.council_id FROM subscription u JOIN topic t ON t.id = u.topic_id
-    WHERE u.subscriber_id = :subscriber AND u.ended_at IS NULL ORDER BY t.council_id
-"""
-
-
-def _subscriber(session: Session, contact_id: UUID) -> UUID:
+def _council(session: Session, contact_id: UUID) -> UUID:
     """Whose receiver this is. Raises: UnknownEndpoint."""
     found: UUID | None = session.execute(
-        text("SELECT subscriber_id FROM contact WHERE id = :id AND channel = 'webhook'"), {"id": contact_id}
+        text("SELECT council_id FROM contact WHERE id = :id AND channel = 'webhook'"), {"id": contact_id}
     ).scalar()
     if found is None:
         raise UnknownEndpoint(f"No contact {contact_id} receives webhooks here.")
@@ -202,16 +198,17 @@ def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
 
     Raises: UnknownEndpoint.
     """
-    subscriber_id = _subscriber(session, contact_id)
+    council_id = _council(session, contact_id)
     session.execute(text(ENABLE), {"id": contact_id, "source": SOURCE + "%"})
-    _tell(session, subscriber_id, contact_id, actor, "endpoint.enable")
+    audit(session, council_id=council_id, actor=actor, action="endpoint.enable", subject=str(contact_id))
 
 
 ENABLE = """
     WITH lifted AS (
         UPDATE suppression x SET lifted_at = business_now(), lifted_reason = 'The receiver was enabled again.'
         FROM contact c
-        WHERE c.id = :id AND x.address_hash = c.address_hash AND x.channel = 'webhook' AND x.lifted_at IS NULL
+        WHERE c.id = :id AND x.address_hash = c.address_hash AND x.council_id = c.council_id
+          AND x.channel = 'webhook' AND x.lifted_at IS NULL
           AND x.reason = 'hard-bounce' AND x.source LIKE :source
     )
     UPDATE endpoint SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
@@ -223,11 +220,11 @@ def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
 
     One that changes again within that day keeps the latest two. Raises: UnknownEndpoint.
     """
-    subscriber_id = _subscriber(session, contact_id)
+    council_id = _council(session, contact_id)
     secret = tokens.webhook_secret()
     session.execute(text(BEGIN_ROTATION), {"id": contact_id, "hours": ROTATION_HOURS})
     session.execute(text(ROTATE), {"id": contact_id, "secret": secret})
-    _tell(session, subscriber_id, contact_id, actor, "endpoint.rotate")
+    audit(session, council_id=council_id, actor=actor, action="endpoint.rotate", subject=str(contact_id))
     return secret
 
 
@@ -273,7 +270,7 @@ def replay(
     alerts that are neither cancelled nor expired; at most a thousand, the oldest first. How many.
     Raises: UnknownEndpoint, EndpointNotWrittenTo.
     """
-    _subscriber(session, contact_id)
+    _council(session, contact_id)
     if session.execute(text(IS_SUPPRESSED), {"contact": contact_id}).scalar_one():
         raise EndpointNotWrittenTo("Enable the receiver first, or lift what else keeps us from writing to it.")
     values = {
@@ -298,10 +295,7 @@ def replay(
     )
 
 
-IS_SUPPRESSED = """
-    SELECT EXISTS (SELECT 1 FROM suppression x JOIN contact c ON c.address_hash = x.address_hash
-                   WHERE c.id = :contact AND x.lifted_at IS NULL)
-"""
+IS_SUPPRESSED = f"SELECT {scope.IS_SUPPRESSED} FROM contact c WHERE c.id = :contact"  # noqa: S608 - our own words
 # what was suppressed for another reason than the address was never meant for this receiver
 MISSED = """
     SELECT d.alert_id, d.number, d.state

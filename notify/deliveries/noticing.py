@@ -15,10 +15,16 @@ from notify.providers import registry
 from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
 from notify.settings import settings
 from notify.staff.models import Council
+from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.codes import issue_code
 from notify.subscribers.links import issue_link
 from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Subscriber, Subscription, Topic
-from notify.subscribers.queries import is_suppressed
+from notify.subscribers.queries import (
+    contacts_by_fingerprint,
+    is_suppressed,
+    is_suppressed_by_everybody,
+    signed_up_with,
+)
 
 NOTICE_ATTEMPTS = 8
 
@@ -53,7 +59,10 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
     contact = session.get(Contact, notice.contact_id) if notice else None
     if notice is None or contact is None:
         return None
-    if is_suppressed(session, contact.address_hash):
+    if notice.kind in ABOUT_SOMETHING and not _what(session, notice):
+        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
+        return None  # it was answered, erased or left meanwhile
+    if _is_silenced(session, notice, contact):
         session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
@@ -64,30 +73,61 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         reference=notice.id.hex,
         secret=_secret(session, notice, contact),
         language=subscriber.language,
-        council_name=_council_names(session, subscriber.id),
+        council_name=_council_names(session, notice, contact),
         signing_secret=contact.secret,
+        what=_what(session, notice),
     )
     return notice, message, contact.channel
 
 
+ABOUT_SOMETHING = (NoticeKind.ADD_CONTACT, NoticeKind.CONTACT_ADDED, NoticeKind.TOLD)
+PERSONS_OWN = (NoticeKind.SIGN_IN, NoticeKind.TOLD)  # no council sends them
+
+
+def _is_silenced(session: Session, notice: Notice, contact: Contact) -> bool:
+    if notice.kind in PERSONS_OWN:
+        return is_suppressed_by_everybody(session, contact.address_hash)
+    return is_suppressed(session, contact)
+
+
 def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secret:
     """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
+    if notice.kind not in content.NOTICE_PATHS:
+        return content.Secret(f"{settings().base_url}/manage")
     if contact.channel in (Channel.SMS, Channel.VOICE) and notice.kind == NoticeKind.CONFIRM:
         return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id))
-    return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind)))
+    return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about)))
 
 
-def _council_names(session: Session, subscriber_id: UUID) -> str:
-    """The councils whose topics this resident chose, for the message's sender and subject."""
-    names = session.exec(
-        select(Council.name)
-        .join(Topic, col(Topic.council_id) == col(Council.id))
-        .join(Subscription, col(Subscription.topic_id) == col(Topic.id))
-        .where(Subscription.subscriber_id == subscriber_id)
-        .distinct()
-        .order_by(Council.name)
-    ).all()
-    return " / ".join(names) or "your council"
+def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
+    """The councils that the message is about, for its sender and subject: those that one yes confirms, those that one
+    link opens, or the one that did something."""
+    councils = {contact.council_id}
+    if notice.kind == NoticeKind.CONFIRM:
+        councils |= {other.council_id for other in signed_up_with(session, contact)}
+    elif notice.kind == NoticeKind.SIGN_IN:
+        everywhere = contacts_by_fingerprint(session, contact.address_hash)
+        councils = {other.council_id for other in everywhere if other.confirmed_at} or councils
+    elif notice.kind == NoticeKind.TOLD:
+        brought = session.get(Contact, notice.about) if notice.about else None
+        councils = {brought.council_id} if brought else councils
+    names = session.exec(select(Council.name).where(col(Council.id).in_(councils)).order_by(Council.name)).all()
+    return " / ".join(names)
+
+
+def _what(session: Session, notice: Notice) -> str:
+    """The address that is to be added or was, or the topics that somebody was signed up for."""
+    if notice.about is None:
+        return ""
+    if notice.kind == NoticeKind.ADD_CONTACT:
+        request = session.get(ContactRequest, notice.about)
+        return request.address if request else ""
+    about = session.get(Contact, notice.about)
+    if about is None or notice.kind != NoticeKind.TOLD:
+        return about.address if about else ""
+    following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
+    following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
+    return ", ".join(session.exec(following.order_by(Topic.name)).all())
 
 
 def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:

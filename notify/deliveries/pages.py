@@ -18,7 +18,7 @@ from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
 from notify.settings import settings
 from notify.subscribers import choices
-from notify.subscribers.guards import AnyRequest, resident_of
+from notify.subscribers.guards import AnyRequest, Membership, memberships_of
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import WAYS, ways_in_words
 from notify.web import tables
@@ -50,8 +50,8 @@ OUTCOMES: Mapping[DeliveryState, str] = {
 def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
     """What was sent to this resident, a page at a time."""
     with transaction() as session:
-        record = resident_of(session, request)
-        found = _sent_to(session, record, passed=(number - 1) * PAGE, most=PAGE + 1)
+        records = [one.record for one in memberships_of(session, request)]
+        found = _sent_to(session, records, passed=(number - 1) * PAGE, most=PAGE + 1)
     return page(
         "my-sent.html",
         messages=found[:PAGE],
@@ -64,9 +64,12 @@ def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
     )
 
 
-def _sent_to(session: Session, record: SubscriberRecord, *, passed: int = 0, most: int) -> Sequence[queries.Sent]:
-    contacts = [contact.id for contact in record.contacts]
-    return queries.sent_to(session, record.subscriber.id, contacts, passed=passed, most=most)
+def _sent_to(
+    session: Session, records: Sequence[SubscriberRecord], *, passed: int = 0, most: int
+) -> Sequence[queries.Sent]:
+    subscribers = [record.subscriber.id for record in records]
+    contacts = [contact.id for record in records for contact in record.contacts]
+    return queries.sent_to(session, subscribers, contacts, passed=passed, most=most)
 
 
 def _moment(at: datetime) -> str:
@@ -74,11 +77,11 @@ def _moment(at: datetime) -> str:
     return str(format_datetime(at.astimezone(LONDON), "d MMM y, HH:mm", locale=spoken()))
 
 
-def _everything(session: Session, record: SubscriberRecord) -> dict[str, object]:
-    """What subscribing stored, and every message with what its reader did."""
-    messages = _sent_to(session, record, most=MOST)
+def _everything(session: Session, held: Sequence[Membership]) -> dict[str, object]:
+    """What subscribing stored, council by council if there are several, and every message with what its reader did."""
+    messages = _sent_to(session, [one.record for one in held], most=MOST)
     done = queries.done_with(session, messages)
-    return choices.held_about(session, record) | {
+    return _stored(session, held) | {
         "messages": [
             {
                 "at": (message.handed_over_at or message.created_at).isoformat(),
@@ -99,19 +102,26 @@ def _everything(session: Session, record: SubscriberRecord) -> dict[str, object]
     }
 
 
+def _stored(session: Session, held: Sequence[Membership]) -> dict[str, object]:
+    """One council's as it is; of several a list, each with its council's name."""
+    if len(held) == 1:
+        return choices.held_about(session, held[0].record)
+    return {"councils": [{"council": one.council_name} | choices.held_about(session, one.record) for one in held]}
+
+
 @page_get("/my/data")
 def show_everything(request: AnyRequest) -> Response[object]:
     """Everything held about this resident, to read."""
     with transaction() as session:
-        held = choices.held_about(session, resident_of(session, request))
-    return page("my-data.html", held=held, ways_in_words=ways_in_words)
+        held = [(one.council_name, choices.held_about(session, one.record)) for one in memberships_of(session, request)]
+    return page("my-data.html", memberships=held, ways_in_words=ways_in_words)
 
 
 @page_get("/my/data.json")
 def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
     """The same for a program, with every message, as data protection law grants it."""
     with transaction() as session:
-        held = _everything(session, resident_of(session, request))
+        held = _everything(session, memberships_of(session, request))
     return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
 
 
@@ -119,7 +129,7 @@ def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
 def download_table(request: AnyRequest) -> Response[str]:
     """The same as a table: one line for each fact."""
     with transaction() as session:
-        held = _everything(session, resident_of(session, request))
+        held = _everything(session, memberships_of(session, request))
     headers = {"Content-Disposition": 'attachment; filename="my-alerts.csv"'}
     return Response(tables.csv_of(("what", "value"), tables.facts(held)), media_type="text/csv", headers=headers)
 

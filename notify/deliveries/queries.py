@@ -151,19 +151,19 @@ _SENT_TO = """
     CROSS JOIN LATERAL (
         SELECT * FROM delivery d
         WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
-          AND d.subscriber_id = :subscriber
+          AND d.subscriber_id = ANY(:subscribers)
         OFFSET 0) d
     WHERE a.ledger_month IS NOT NULL AND NOT a.is_test AND a.council_id IN (
-        SELECT f.council_id FROM subscription u JOIN topic f ON f.id = u.topic_id WHERE u.subscriber_id = :subscriber)
+        SELECT s.council_id FROM subscriber s WHERE s.id = ANY(:subscribers))
     ORDER BY a.expanded_at DESC, a.id DESC, d.number LIMIT :most OFFSET :passed
 """
 
 
 def sent_to(
-    session: Session, subscriber_id: UUID, contact_ids: Sequence[UUID], *, passed: int = 0, most: int
+    session: Session, subscriber_ids: Sequence[UUID], contact_ids: Sequence[UUID], *, passed: int = 0, most: int
 ) -> Sequence[Sent]:
-    """What was sent to these contacts of a resident, the newest first, also what was held back and why."""
-    values = {"subscriber": subscriber_id, "contacts": list(contact_ids), "passed": passed, "most": most}
+    """What councils sent to these contacts of a resident, the newest first, also what was held back and why."""
+    values = {"subscribers": list(subscriber_ids), "contacts": list(contact_ids), "passed": passed, "most": most}
     return [
         Sent(
             **{

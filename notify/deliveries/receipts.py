@@ -30,7 +30,7 @@ RECEIPT_MAY_FOLLOW = {
 REFERENCE = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,8})", re.ASCII)
 
 FIND = """
-    SELECT d.*, c.channel, c.address_hash
+    SELECT d.*, c.channel, c.address_hash, c.council_id
     FROM (
         SELECT a.ledger_month, a.id, g.number
         FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) AS g (alert_id, number)
@@ -91,7 +91,7 @@ class _Change:
     reason: str
     handed_over: int
     bounced: int
-    address: tuple[Channel, bytes] | None  # None: the contact was erased
+    address: tuple[Channel, bytes, UUID] | None  # with the council whose it is; None: the contact was erased
 
 
 SENT = """
@@ -100,7 +100,7 @@ SENT = """
     WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.state = 'sent'
 """
 COMPLAINED = """
-    SELECT d.month, d.alert_id, d.number, c.channel, c.address_hash
+    SELECT d.month, d.alert_id, d.number, c.channel, c.address_hash, a.council_id
     FROM alert a
     JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
          AND (d.provider IS NULL OR CAST(:speakers AS text[]) IS NULL OR d.provider = ANY(:speakers))
@@ -147,12 +147,15 @@ def _is_nobody(reason: str | None) -> bool:
 
 NOBODY = re.compile(r"55\d 5\.1\.(?:1|6|10)\b")
 SUPPRESS_REFUSED = """
-    INSERT INTO suppression (id, address_hash, channel, reason, source, at)
+    INSERT INTO suppression AS x (id, address_hash, channel, reason, source, at)
     SELECT uuidv7(), c.address_hash, 'email', 'hard-bounce', 'refused', business_now()
     FROM delivery d JOIN contact c ON c.id = d.contact_id
     WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
     ORDER BY c.address_hash  -- so that two workers cannot wait in a ring
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (address_hash, reason, council_id) WHERE lifted_at IS NULL DO UPDATE
+        -- a council that had lifted it for itself was wrong
+        SET lifted_for = array_remove(x.lifted_for, (SELECT council_id FROM alert WHERE id = :alert))
+        WHERE (SELECT council_id FROM alert WHERE id = :alert) = ANY(x.lifted_for)
     RETURNING id
 """
 
@@ -200,7 +203,7 @@ def take_receipts(
 
 
 def _suppress_complainers(session: Session, complaints: Sequence[Receipt], speakers: Sequence[str] | None) -> int:
-    """These people called our message spam: never write there again. How many were new."""
+    """These people called a council's message spam: that council writes there no more. How many were new."""
     found: list[Row[Any]] = []
     for receipt in complaints:
         if ours := REFERENCE.fullmatch(receipt.reference):
@@ -210,6 +213,7 @@ def _suppress_complainers(session: Session, complaints: Sequence[Receipt], speak
     for row in sorted(found, key=lambda row: bytes(row.address_hash)):  # so that two call-backs cannot wait in a ring
         is_new = suppress(
             session,
+            council_id=row.council_id,
             channel=Channel(row.channel),
             address_hash=bytes(row.address_hash),
             reason=SuppressionReason.COMPLAINT,
@@ -223,9 +227,11 @@ def _suppress_complainers(session: Session, complaints: Sequence[Receipt], speak
 
 def _suppress_bounced(session: Session, changes: Sequence[_Change]) -> None:
     bounced = [change.address for change in changes if change.bounced and change.address]
-    for channel, address_hash in sorted(bounced, key=lambda one: one[1]):
+    for channel, address_hash, council_id in sorted(bounced, key=lambda one: one[1:]):
         suppress(
             session,
+            council_id=council_id if channel == Channel.WEBHOOK else None,
+            again_for=None if channel == Channel.WEBHOOK else council_id,
             channel=channel,
             address_hash=address_hash,
             reason=SuppressionReason.HARD_BOUNCE,
@@ -260,7 +266,7 @@ def _move(session: Session, receipts: Sequence[Receipt], speakers: Sequence[str]
 def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
     """What each of these receipts about one delivery changes, in their order."""
     state, was_handed_over = str(row.state), bool(row.was_handed_over)
-    address = (Channel(row.channel), bytes(row.address_hash)) if row.address_hash else None
+    address = (Channel(row.channel), bytes(row.address_hash), row.council_id) if row.address_hash else None
     for receipt in receipts:
         if state not in RECEIPT_MAY_FOLLOW[receipt.state]:
             continue

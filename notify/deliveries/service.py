@@ -17,6 +17,7 @@ from notify.deliveries.models import DeliveryState
 from notify.jobs import Lane
 from notify.providers.base import Channel
 from notify.settings import settings
+from notify.subscribers.suppression_scope import IS_SUPPRESSED
 
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 
@@ -141,8 +142,7 @@ _SLICE = """
              WHEN a.expires_at <= business_now() THEN 'expired:The alert expired before this could be sent.'
              {first_refuses}
              WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
-             WHEN EXISTS (SELECT 1 FROM suppression x
-                          WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)
+             WHEN {suppressed}
                THEN 'suppressed:The address is suppressed.'
              WHEN u.id IS NULL
                THEN 'suppressed:The subscriber has unsubscribed.'
@@ -160,9 +160,10 @@ _SLICE = """
       AND d.state = 'created'
     ORDER BY d.number LIMIT :size
 """
-NEXT_SLICE = _SLICE.format(first_refuses="", first="")
+NEXT_SLICE = _SLICE.format(first_refuses="", first="", suppressed=IS_SUPPRESSED)
 # a follow-up never comes before what it follows
 NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
+    suppressed=IS_SUPPRESSED,
     first_refuses="""
              WHEN f.state = 'created' THEN 'wait'
              WHEN f.state NOT IN ('sent', 'delivered', 'unknown')

@@ -118,9 +118,8 @@ APPROVED = f"""
         SELECT FROM approval p WHERE p.alert_id = a.id AND p.approved AND p.actor <> a.created_by)
 """
 SUBSCRIBERS = """
-    FROM subscriber s WHERE s.erased_at IS NULL AND EXISTS (
-        SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id AND t.council_id = :council
-        WHERE u.subscriber_id = s.id AND u.ended_at IS NULL)
+    FROM subscriber s WHERE s.erased_at IS NULL AND s.council_id = :council AND EXISTS (
+        SELECT FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL)
       AND EXISTS (SELECT FROM contact c WHERE c.subscriber_id = s.id AND c.confirmed_at IS NOT NULL)
 """
 RESIDENTS = f"SELECT count(*) {SUBSCRIBERS}"
@@ -145,9 +144,8 @@ WARDS = """
            count(DISTINCT p.subscriber_id) FILTER (WHERE s.id IS NOT NULL) AS number
     FROM area w JOIN geo_release g ON g.id = w.release_id AND g.activated_at IS NOT NULL
     LEFT JOIN place p ON p.ward_code = w.code
-    LEFT JOIN subscriber s ON s.id = p.subscriber_id AND s.erased_at IS NULL AND EXISTS (
-        SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id AND t.council_id = :council
-        WHERE u.subscriber_id = s.id AND u.ended_at IS NULL)
+    LEFT JOIN subscriber s ON s.id = p.subscriber_id AND s.erased_at IS NULL AND s.council_id = :council AND EXISTS (
+        SELECT FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL)
     WHERE w.kind = 'ward' AND w.district_code = ANY(:districts)
     GROUP BY w.code, w.name, w.population ORDER BY 3, 1
 """
@@ -197,8 +195,7 @@ NOTES = """
 CONTACTS = """
     SELECT c.channel AS name, count(DISTINCT c.id) AS number
     FROM contact c JOIN subscription u ON u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL
-    JOIN topic t ON t.id = u.topic_id AND t.council_id = :council
-    WHERE c.confirmed_at IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1
+    WHERE c.council_id = :council AND c.confirmed_at IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1
 """
 ROLES = """
     SELECT role AS name, count(*) AS number FROM officer WHERE council_id = :council AND active
@@ -208,6 +205,6 @@ SCHEDULES = "SELECT count(*) FROM export_schedule WHERE council_id = :council AN
 KEYS = "SELECT count(*) FROM api_key WHERE council_id = :council AND revoked_at IS NULL AND mode = 'live'"
 RECEIVERS = """
     SELECT count(DISTINCT c.id) FROM contact c JOIN subscription u ON u.subscriber_id = c.subscriber_id
-        AND u.ended_at IS NULL JOIN topic t ON t.id = u.topic_id AND t.council_id = :council
-    WHERE c.channel = 'webhook' AND c.confirmed_at IS NOT NULL
+        AND u.ended_at IS NULL
+    WHERE c.council_id = :council AND c.channel = 'webhook' AND c.confirmed_at IS NOT NULL
 """

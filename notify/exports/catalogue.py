@@ -293,10 +293,8 @@ FIGURES: Sequence[DataSet] = (
                 SELECT date_trunc('month', s.at AT TIME ZONE 'Europe/London')::date AS month, s.channel, s.reason,
                        s.lifted_at IS NOT NULL AS is_lifted, count(*) AS addresses
                 FROM suppression s
-                WHERE EXISTS (
-                    SELECT FROM contact c JOIN subscription u ON u.subscriber_id = c.subscriber_id
-                    JOIN topic t ON t.id = u.topic_id
-                    WHERE c.address_hash = s.address_hash AND t.council_id = :council)
+                WHERE s.council_id = :council OR s.council_id IS NULL AND NOT :council = ANY(s.lifted_for) AND EXISTS (
+                    SELECT FROM contact c WHERE c.address_hash = s.address_hash AND c.council_id = :council)
                 GROUP BY 1, 2, 3, 4
             ) r WHERE true
         """,

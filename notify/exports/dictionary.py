@@ -65,21 +65,19 @@ class Entry:
 
 OWN = "t.council_id = :council"
 OF_ALERT = "t.alert_id IN (SELECT a.id FROM alert a WHERE a.council_id = :council)"
-OF_TOPIC = "t.topic_id IN (SELECT k.id FROM topic k WHERE k.council_id = :council)"
-FOLLOWS = """EXISTS (SELECT FROM subscription u JOIN topic k ON k.id = u.topic_id
-    WHERE u.subscriber_id = {subscriber} AND k.council_id = :council)"""
-OF_SUBSCRIBER = FOLLOWS.format(subscriber="t.subscriber_id")
-OF_CONTACT = (
-    f"EXISTS (SELECT FROM contact c WHERE c.id = t.contact_id AND {FOLLOWS.format(subscriber='c.subscriber_id')})"
-)
-OF_ADDRESS = (
-    "EXISTS (SELECT FROM contact c WHERE c.address_hash = t.address_hash AND "
-    f"{FOLLOWS.format(subscriber='c.subscriber_id')})"
-)
+OF_SUBSCRIBER = "EXISTS (SELECT FROM subscriber s WHERE s.id = t.subscriber_id AND s.council_id = :council)"
+OF_CONTACT = "EXISTS (SELECT FROM contact c WHERE c.id = t.contact_id AND c.council_id = :council)"
+# a sign-in link is the person's own wish, and what another council did is no council's to know
+OF_NOTICE = f"t.kind NOT IN ('sign-in', 'told') AND {OF_CONTACT}"
+OF_ADDRESS = """(t.council_id = :council OR t.council_id IS NULL AND EXISTS (
+    SELECT FROM contact c WHERE c.address_hash = t.address_hash AND c.council_id = :council))"""
+OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
+    SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
 OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
 
 PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
 SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
+LEAVING = "It finds the contact that links in mails of an older schema mean, and says nothing else."
 ENGINE = "It steers the machinery of the whole installation and says nothing about a council."
 REPEATS = "It holds replies for requests that may be repeated, which the tables themselves say."
 
@@ -120,35 +118,58 @@ TABLES: Mapping[str, Entry] = {
     "postcode": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "place_change": Entry(
         Keeping.RESIDENT,
-        f"EXISTS (SELECT FROM place p WHERE p.id = t.place_id AND {FOLLOWS.format(subscriber='p.subscriber_id')})",
+        "EXISTS (SELECT FROM place p JOIN subscriber s ON s.id = p.subscriber_id"
+        " WHERE p.id = t.place_id AND s.council_id = :council)",
         pseudonyms=("place_id",),
     ),
     # residents
     "topic": Entry(Keeping.FOR_GOOD, OWN),
-    "subscriber": Entry(
-        Keeping.RESIDENT, FOLLOWS.format(subscriber="t.id"), residents=("name",), pseudonyms=("id", "language")
-    ),
+    "subscriber": Entry(Keeping.RESIDENT, OWN, residents=("name",), pseudonyms=("id", "language")),
     "contact": Entry(
         Keeping.RESIDENT,
-        OF_SUBSCRIBER,
+        OWN,
         residents=("address",),
         pseudonyms=("id", "subscriber_id", "address_hash"),
-        secrets=("secret", "address_hash"),
+        secrets=("secret", "address_hash", "sign_up", "told_at"),
+        meant={
+            "confirmed_by": "Whose word it is: link or code of the resident, or the council's own proof.",
+            "sign_up": "What one sign-up with several councils made; one yes confirms it.",
+            "told_at": "When it was looked whether the person must be told that the council writes to them.",
+        },
     ),
+    "contact_request": Entry(
+        Keeping.RESIDENT,
+        OWN,
+        residents=("address",),
+        pseudonyms=("subscriber_id", "address_hash"),
+        staff=("asked_by",),
+        secrets=("secret", "address_hash"),
+        meant={"is_proved": "Whether the council holds proof that the address is the resident's."},
+    ),
+    "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),
     "place": Entry(
         Keeping.RESIDENT, OF_SUBSCRIBER, residents=("postcode", "label"), pseudonyms=("id", "subscriber_id")
     ),
-    "subscription": Entry(Keeping.RESIDENT, OF_TOPIC, pseudonyms=("subscriber_id",)),
-    "consent_wording": Entry(Keeping.FOR_GOOD, "true"),
-    "consent": Entry(
-        Keeping.FOR_GOOD, f"({OF_TOPIC} OR t.topic_id IS NULL AND {OF_SUBSCRIBER})", pseudonyms=("subscriber_id",)
+    "subscription": Entry(Keeping.RESIDENT, OWN, pseudonyms=("subscriber_id",)),
+    "consent_wording": Entry(Keeping.FOR_GOOD, OF_WORDING),
+    "consent": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("subscriber_id",)),
+    "suppression": Entry(
+        Keeping.FOR_GOOD,
+        OF_ADDRESS,
+        pseudonyms=("address_hash",),
+        secrets=("address_hash", "lifted_for"),
+        meant={
+            "council_id": "Empty: a bounce, which every council shares.",
+            "lifted_for": "Councils that write to a shared one again.",
+        },
     ),
-    "suppression": Entry(Keeping.FOR_GOOD, OF_ADDRESS, pseudonyms=("address_hash",), secrets=("address_hash",)),
-    "notice": Entry(Keeping.DAYS_30, OF_CONTACT, pseudonyms=("contact_id",)),
+    "notice": Entry(Keeping.DAYS_30, OF_NOTICE, pseudonyms=("contact_id",)),
     "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
     "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
     "confirm_code": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
-    "resident_session": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("subscriber_id",), secrets=("digest",)),
+    "resident_session": Entry(
+        Keeping.EXPIRY, why_not=SESSION, pseudonyms=("address_hash",), secrets=("digest", "address_hash")
+    ),
     "endpoint": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
     # alerts
     "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),

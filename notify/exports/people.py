@@ -60,9 +60,7 @@ PEOPLE: Sequence[DataSet] = (
             FROM consent e
             LEFT JOIN topic t ON t.id = e.topic_id
             LEFT JOIN consent_wording w ON w.version = e.wording_version AND w.language = e.language
-            WHERE t.council_id = :council OR (e.topic_id IS NULL AND EXISTS (
-                SELECT FROM subscription u JOIN topic k ON k.id = u.topic_id
-                WHERE u.subscriber_id = e.subscriber_id AND k.council_id = :council))
+            WHERE e.council_id = :council
         """,
         key=("consent_id",),
         at="e.at",
@@ -72,8 +70,8 @@ PEOPLE: Sequence[DataSet] = (
     DataSet(
         name="subscribers",
         title="Residents",
-        description="Residents who follow or followed a topic of the council, with addresses and places. What they "
-        "follow of other councils is left out. Who was erased is not in it: take it whole to know.",
+        description="The council's residents, with addresses and places. What other councils hold of the "
+        "same people is theirs. Who was erased is not in it: take it whole to know.",
         fields=[
             Field("subscriber_id", Kind.ID, "The resident.", "s.id"),
             Field("name", Kind.TEXT, "The name, if one was given.", "s.name"),
@@ -97,15 +95,13 @@ PEOPLE: Sequence[DataSet] = (
                 "t.slug",
                 "subscription u JOIN topic t ON t.id = u.topic_id",
                 "u",
-                " AND t.council_id = :council AND u.ended_at IS NULL",
+                " AND u.ended_at IS NULL",
             ),
             Field("created_at", Kind.MOMENT, "When they came.", "s.created_at"),
             Field("paused_until", Kind.MOMENT, "Until when they want nothing.", "s.paused_until"),
         ],
         tables="""
-            FROM subscriber s WHERE s.erased_at IS NULL AND EXISTS (
-                SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id
-                WHERE u.subscriber_id = s.id AND t.council_id = :council)
+            FROM subscriber s WHERE s.erased_at IS NULL AND s.council_id = :council
         """,
         key=("subscriber_id",),
         at="s.created_at",

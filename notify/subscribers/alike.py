@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -26,14 +27,17 @@ def one_at_a_time(session: Session, person: NewSubscriber) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def enrol_nobody(session: Session, person: NewSubscriber, topics: Sequence[Topic], evidence: ConsentEvidence) -> None:
-    """Add somebody with other addresses, and undo it."""
+def enrol_nobody(
+    session: Session, council_id: UUID, person: NewSubscriber, topics: Sequence[Topic], evidence: ConsentEvidence
+) -> None:
+    """Add somebody with other addresses to this council, and undo it."""
     contacts = [
         contact.model_copy(update={"address": _STAND_INS.get(contact.channel, _mailbox)()})
         for contact in person.contacts
     ]
     undone = session.begin_nested()
-    enrol(session, [Entry(1, person.model_copy(update={"contacts": contacts}), topics)], evidence, confirmed=False)
+    somebody = Entry(1, person.model_copy(update={"contacts": contacts}), topics)
+    enrol(session, council_id, [somebody], evidence, proof=None, asked_by=None)
     undone.rollback()
 
 

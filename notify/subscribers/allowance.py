@@ -76,22 +76,29 @@ def _begins(period: timedelta) -> datetime:
 
 
 def allowed(
-    session: Session, reached: Mapping[UUID, tuple[Channel, str]], kind: NoticeKind, *, asked_by_stranger: bool
+    session: Session,
+    reached: Mapping[UUID, tuple[Channel, str]],
+    kind: NoticeKind,
+    *,
+    council_id: UUID | None,
+    asked_by_stranger: bool = False,
 ) -> Sequence[UUID]:
     """Count a message of this kind to each of these addresses, and return those that may be written to now.
+
+    What a council asks for is counted for that council alone, so that none uses up what others or the person need.
 
     `reached` is by any id: each with its channel and normalised address. The mailbox is asked first, so that somebody
     who presses again and again for one number uses up nothing that others need.
     """
-    left = _mailboxes_left(session, reached, kind)
+    left = _mailboxes_left(session, reached, f"{kind}:{council_id}" if council_id else kind)
     return [each for each in left if not asked_by_stranger or _may_text(session, *reached[each])]
 
 
-def _mailboxes_left(session: Session, reached: Mapping[UUID, tuple[Channel, str]], kind: NoticeKind) -> Sequence[UUID]:
+def _mailboxes_left(session: Session, reached: Mapping[UUID, tuple[Channel, str]], what: str) -> Sequence[UUID]:
     """Those of which every mailbox and number had fewer than three today."""
     keys: dict[bytes, list[UUID]] = {}
     for key, (channel, address) in reached.items():
-        counted = tokens.keyed_hash(f"notices:{kind}", mailbox_of(channel, address))
+        counted = tokens.keyed_hash(f"notices:{what}", mailbox_of(channel, address))
         keys.setdefault(counted, []).append(key)
     wanted = {counted: len(found) for counted, found in keys.items()}
     left = _count(session, wanted, since=_begins(DAY), most=NOTICES_PER_DAY)
@@ -115,6 +122,12 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
         _stopped(session, "texts.stop-day", everything, _begins(DAY))
         return False
     return True
+
+
+def may_tell_by_text(session: Session) -> bool:
+    """Whether one more text or call may tell somebody today what a council did: apart from what strangers ask for."""
+    counted = tokens.keyed_hash("notices:texts", "told")
+    return _one_more(session, counted, since=_begins(DAY), most=settings().notice_texts_per_day)
 
 
 def may_try_code(session: Session, number: str) -> bool:

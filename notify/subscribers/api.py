@@ -20,7 +20,7 @@ from notify.errors import Invalid
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.subscribers import importing, queries, service
+from notify.subscribers import erasure, importing, queries, service
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
 from notify.subscribers.models import (
@@ -163,6 +163,7 @@ class SubscriberAdded(SQLModel):
     status: EnrolStatus
     needs_review: bool = Field(description="A postcode is unknown, ended or without a ward.")
     webhook_secrets: list[str] = Field(description="Signing secrets of new webhooks. They are never shown again.")
+    waiting: list[Channel] = Field(description="Further addresses, used once the resident says yes to them.")
 
 
 class ProblemView(SQLModel):
@@ -179,6 +180,7 @@ class ImportView(SQLModel):
     created: int
     updated: int
     refused: int
+    waiting: int = Field(description="Rows with a further address, used once the resident says yes to it.")
     needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
     problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")
 
@@ -210,7 +212,8 @@ def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
 def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
-    An address that is here already keeps its resident; name and language stay as they are.
+    An address that your council has already keeps its resident; name and language stay as they are. A further address
+    of theirs is used once they say yes to it. What other councils hold makes no difference.
     """
     with transaction() as session:
         user = request.user
@@ -221,6 +224,7 @@ def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Re
             "status": outcome.status,
             "needs_review": outcome.needs_review,
             "webhook_secrets": outcome.secrets,
+            "waiting": outcome.waiting,
         }
     )
     return Response(added, status_code=201 if outcome.status == EnrolStatus.CREATED else 200)
@@ -307,7 +311,7 @@ def list_subscribers(
     after: Annotated[UUID | None, QueryParameter(description="`next` of the page before.")] = None,
     changed_since: ChangedSince = None,
 ) -> SubscriberPage:
-    """The residents who follow or followed a topic of your council, in the order they came."""
+    """Your council's residents, in the order they came."""
     with transaction() as session:
         found = queries.council_records(
             session, request.user.council_id, after=after, changed_since=_aware(changed_since), limit=limit
@@ -355,11 +359,11 @@ def change_subscriber(
     tags=["subscribers"],
 )
 def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None:
-    """Erase what a resident follows of your council, and the person when they follow nothing elsewhere."""
+    """Erase a resident: all that your council holds about them."""
     with transaction() as session:
         user = request.user
         queries.council_record(session, user.council_id, subscriber_id)
-        service.erase(session, subscriber_id=subscriber_id, council_id=user.council_id, actor=user.actor)
+        erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor)
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -17,7 +17,7 @@ from notify.places.postcodes import PostcodeNotValid
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.service import audit
-from notify.subscribers import coverage, service
+from notify.subscribers import coverage, residents, service
 from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.emails import CADENCES, FORMATS
 from notify.subscribers.models import Cadence, MailFormat
@@ -52,7 +52,7 @@ def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[obje
     form = Form({"postcode": [postcode[:12]]})
     try:
         with transaction() as session:
-            offer = coverage.offer_at(session, form.one("postcode"))
+            offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
     except (PostcodeNotValid, PlaceNotServed) as error:
         return _form_page(request, form, None, [Fault("postcode", error.detail)])
     return _form_page(request, form, offer, [])
@@ -94,7 +94,7 @@ def take(request: OfficerRequest, body: RawBody) -> Response[object]:
     form = read_form(body)
     try:
         with transaction() as session:
-            offer = coverage.offer_at(session, form.one("postcode"))
+            offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
     except (PostcodeNotValid, PlaceNotServed) as error:
         return _form_page(request, form, None, [Fault("postcode", error.detail)])
     try:
@@ -111,14 +111,15 @@ def _sign_up(officer: Principal, form: Form) -> None:
     missing = _missing(form)
     with transaction() as session:
         try:
-            person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
+            offer = coverage.offer_at(session, form.one("postcode"), officer.council_id)
+            person, topics = read_sign_up(form, offer)
         except FormFaulty as error:
             raise FormFaulty([*error.faults, *missing]) from None
         if missing:
             raise FormFaulty(missing)
         with speaking(form.one("read_out")):
             evidence = consent(f"{form.one('how')}: {officer.actor}")
-        service.sign_up(session, person=person, topics=topics, consent=evidence)
+        residents.sign_up(session, person=person, topics=topics, consent=evidence, assisted_by=officer.council_id)
         audit(
             session,
             council_id=officer.council_id,

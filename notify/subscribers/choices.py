@@ -1,6 +1,6 @@
 """A resident's own choices: what they may choose from, what they chose, and storing it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -13,7 +13,20 @@ from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.subscribers import coverage, queries, service
 from notify.subscribers.coverage import TopicGroup
-from notify.subscribers.models import Cadence, Contact, MailFormat, NewPlace, Place, SubscriberChange, Topic, WardSource
+from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
+from notify.subscribers.models import (
+    Cadence,
+    ConfirmedBy,
+    Contact,
+    MailFormat,
+    NewContact,
+    NewPlace,
+    NewSubscriber,
+    Place,
+    SubscriberChange,
+    Topic,
+    WardSource,
+)
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import Fault, FormFaulty, consent, read_language, read_name, read_ward, topic_faults
 from notify.web.forms import Form
@@ -42,11 +55,15 @@ class Choices:
         return [(contact, contact.channel in used) for contact in self.record.contacts]
 
 
-def choices_of(session: Session, record: SubscriberRecord) -> Choices:
-    """What this resident may choose: topics of the councils at their places, and of those they follow already."""
-    groups = list(coverage.topic_groups(session, [p.district_code for p in record.places if p.district_code]))
-    elsewhere = {topic.council_id for _, topic in record.subscriptions} - {group.council_id for group in groups}
-    for council_id in sorted(elsewhere):
+def choices_of(session: Session, record: SubscriberRecord, elsewhere: Set[UUID] = frozenset()) -> Choices:
+    """What this resident may choose: topics of the councils at their places, and of the one they follow already.
+
+    Councils that have a membership of their own (`elsewhere`) have a page of their own.
+    """
+    at_places = coverage.topic_groups(session, [p.district_code for p in record.places if p.district_code])
+    groups = [group for group in at_places if group.council_id not in elsewhere]
+    followed = {topic.council_id for _, topic in record.subscriptions} - {group.council_id for group in groups}
+    for council_id in sorted(followed):
         topics = queries.topics(session, [council_id])
         groups.append(TopicGroup(council_id, council(session, council_id).name, topics))
     return Choices(record, groups)
@@ -85,14 +102,46 @@ def _store(
     record = choices.record
     # a topic that is new today is sent only the ways that are ticked today
     reachable = replace(record, contacts=ticked or record.contacts)
-    service.change_subscriber(session, record=reachable, topics=topics, change=change, source=SOURCE)
+    own = [topic for topic in topics if topic.council_id == record.subscriber.council_id]
+    service.change_subscriber(session, record=reachable, topics=own, change=change, source=SOURCE)
     session.flush()
     now = queries.record(session, record.subscriber.id)
+    for group in choices.groups:
+        chosen = [topic for topic in group.topics if topic in topics and topic not in own]
+        if chosen:
+            _join(session, now, group.council_id, chosen, ticked)
     for contact, was_used in choices.contacts:
         if contact not in ticked:
             service.unsubscribe(session, contact_id=contact.id, topic_id=None, source=SOURCE)
         elif not was_used:
             service.resume(session, record=now, contact=contact, consent=consent())
+
+
+def _join(
+    session: Session,
+    record: SubscriberRecord,
+    council_id: UUID,
+    topics: Sequence[Topic],
+    ticked: Sequence[Contact],
+) -> None:
+    """Sign up with another council, by the ways that the resident has confirmed by themselves, for places it covers.
+
+    Nothing else that this council holds goes there. Raises: NotEnrolled.
+    """
+    own_word = [contact for contact in ticked if contact.confirmed_by in (ConfirmedBy.LINK, ConfirmedBy.CODE)]
+    districts = council(session, council_id).district_codes
+    person = NewSubscriber.model_construct(
+        contacts=[NewContact(channel=contact.channel, address=contact.address) for contact in own_word],
+        language=record.subscriber.language,
+        mail_format=MailFormat(record.subscriber.mail_format),
+        places=[_as_new(place) for place in record.places if place.district_code in districts],
+    )
+    if not own_word or queries.known_contacts(session, council_id, person):
+        raise service.NotEnrolled(_("Sign up with this council on its own: one of your addresses is not free for it."))
+    entry = Entry(1, person, topics)
+    [outcome] = enrol(session, council_id, [entry], consent(), proof=ConfirmedBy.LINK, asked_by=None)
+    if outcome.status == EnrolStatus.REFUSED:
+        raise service.NotEnrolled(outcome.reason)
 
 
 def _places(session: Session, record: SubscriberRecord, form: Form, faults: list[Fault]) -> list[NewPlace] | None:

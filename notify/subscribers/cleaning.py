@@ -18,6 +18,7 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "resident_session": ("digest", "expires_at < :now"),
     "sign_in": ("digest", "expires_at < :now"),
     "confirm_code": ("contact_id", "expires_at < :now"),
+    "contact_request": ("id", "expires_at < :now"),
     "notice_count": ("(counted, period)", "period < :now - interval '2 days'"),
     "notice": ("id", "expires_at < :now - interval '30 days'"),
     "idempotent_reply": ("(council_id, key)", "created_at < :now - interval '7 days'"),
@@ -50,7 +51,7 @@ def sweep(session: Session) -> Mapping[str, int]:
         gone[table] = _count(session, statement)
     found = session.execute(text(_NEVER_CONFIRMED), _values() | {"since": clock.now() - NEVER_CONFIRMED}).scalars()
     ids = list(found)
-    consents.withdraw_all(session, ids, council_id=None, source=consents.NEVER_CONFIRMED)
+    consents.withdraw_all(session, ids, source=consents.NEVER_CONFIRMED)
     for statement in _FORGET if ids else ():
         session.execute(text(statement), {"ids": ids})
     return gone | {"subscriber": len(ids)}

@@ -47,8 +47,8 @@ def use_code(session: Session, number: str, code: str) -> Contact | None:
     digits = "".join(code.split())
     phones = _phones(number)
     may_try = allowance.may_try_code(session, phones[0][1])
-    found = [queries.contact_by_fingerprint(session, addresses.fingerprint(*phone)) for phone in phones]
-    contacts = {contact.id: contact for contact in found if contact}
+    found = [queries.contacts_by_fingerprint(session, addresses.fingerprint(*phone)) for phone in phones]
+    contacts = {contact.id: contact for councils in found for contact in councils}
     # the rows stay locked until the caller commits: a thousand guesses at once are a thousand one after another
     stored = session.execute(
         text("""

@@ -54,13 +54,17 @@ class Offer:
         return [topic for group in self.groups for topic in group.topics]
 
 
-def offer_at(session: Session, text: str) -> Offer:
-    """What there is at this postcode, as a resident typed it. Raises: PostcodeNotValid, PlaceNotServed."""
+def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
+    """What there is at this postcode, as a resident typed it; of one council `only` where its officer asks.
+
+    Raises: PostcodeNotValid, PlaceNotServed.
+    """
     key = postcodes.normalise(text)
     found = _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
     codes = [code for code in (found.ward_code, found.alt_ward_code) if code]
     areas = areas_by_code(session, codes)
     groups = topic_groups(session, _districts(found, list(areas.values())))
+    groups = [group for group in groups if only in (None, group.council_id)]
     if not groups:
         raise PlaceNotServed(
             _(

@@ -1,13 +1,19 @@
 """Who is signed in as a resident, for every door behind that sign-in."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from litestar import Request
 from litestar.datastructures import State
 from sqlmodel import Session
 
-from notify.errors import Unauthenticated
+from notify.errors import NotFound, Unauthenticated
 from notify.languages import _, later
 from notify.settings import settings
+from notify.staff.queries import council
 from notify.subscribers import links, queries
+from notify.subscribers.queries import SubscriberRecord
+from notify.web.visits import council_of_visit
 
 AnyRequest = Request[object, object, State]
 
@@ -18,15 +24,47 @@ class SignedOut(Unauthenticated):
     title = later("You are signed out")
 
 
+class CouncilNotChosen(NotFound):
+    """The page is about one council's alerts, and which is not said, or the resident has none of its."""
+
+    title = later("Choose a council first")
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What one council holds about the resident who is signed in, and how pages name that council."""
+
+    record: SubscriberRecord
+    slug: str
+    council_name: str
+
+
 def cookie_of(request: AnyRequest) -> str:
     """The secret of the resident's session; empty where there is none."""
     return request.cookies.get(settings().cookie_name(links.COOKIE), "")
 
 
-def resident_of(session: Session, request: AnyRequest) -> queries.SubscriberRecord:
-    """The resident whose session this is, with everything in force about them. Raises: SignedOut."""
+def memberships_of(session: Session, request: AnyRequest) -> Sequence[Membership]:
+    """All that councils hold by the address whose session this is, at least one. Raises: SignedOut."""
     cookie = cookie_of(request)
-    subscriber_id = queries.resident_of_cookie(session, cookie) if cookie else None
-    if subscriber_id is None:
+    address_hash = queries.address_of_cookie(session, cookie) if cookie else None
+    records = queries.records_of_address(session, address_hash) if address_hash else []
+    if not records:
         raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
-    return queries.record(session, subscriber_id)
+    whose = [council(session, record.subscriber.council_id) for record in records]
+    return [Membership(record, one.slug, one.name) for record, one in zip(records, whose, strict=True)]
+
+
+def membership_of(session: Session, request: AnyRequest) -> Membership:
+    """The one that the address of the page names, or the only one. Raises: SignedOut, CouncilNotChosen."""
+    held = memberships_of(session, request)
+    asked = council_of_visit()
+    found = [one for one in held if one.slug == asked] if asked else held
+    if len(found) != 1:
+        raise CouncilNotChosen(_("Go back to your alerts and choose which council you mean."))
+    return found[0]
+
+
+def resident_of(session: Session, request: AnyRequest) -> SubscriberRecord:
+    """The same without its council's names. Raises: SignedOut, CouncilNotChosen."""
+    return membership_of(session, request).record

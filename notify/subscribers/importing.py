@@ -10,9 +10,10 @@ from sqlmodel import Session
 from notify.db import count_what_grew, expect_many_rows
 from notify.staff.service import audit
 from notify.subscribers import queries
+from notify.subscribers.contact_requests import ask_to_add
 from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
 from notify.subscribers.import_csv import Row
-from notify.subscribers.models import ConsentEvidence, Topic
+from notify.subscribers.models import ConfirmedBy, ConsentEvidence, Topic
 from notify.subscribers.notices import ask_to_confirm
 from notify.subscribers.service import evidence_of, record_wording
 
@@ -30,13 +31,16 @@ class Problem:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file. `needs_review` counts rows whose postcode is unknown, ended or without a ward."""
+    """What became of a file. `needs_review` counts rows whose postcode is unknown, ended or without a ward, `waiting`
+    those with a further address that the resident is asked about first.
+    """
 
     rows: int = 0
     created: int = 0
     updated: int = 0
     refused: int = 0
     needs_review: int = 0
+    waiting: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, row: int, reason: str) -> None:
@@ -61,22 +65,26 @@ def import_subscribers(
     evidence = evidence_of(session, council_id, evidence)
     record_wording(session, evidence)
     topics = queries.topics_by_slug(session, council_id)
+    proof = ConfirmedBy.COUNCIL if confirmed else None
     report = ImportReport()
     for chunk in _chunks(rows):
         report.rows += len(chunk)
         count_what_grew(session, GROWING)
         entries = list(_entries(chunk, topics, report))
-        unconfirmed = []
-        for outcome in enrol(session, entries, evidence, confirmed=confirmed):
+        unconfirmed, waiting = [], []
+        for outcome in enrol(session, council_id, entries, evidence, proof=proof, asked_by=actor):
             if outcome.subscriber_id is None:
                 report.refuse(outcome.row, outcome.reason)
                 continue
             report.created += outcome.status == EnrolStatus.CREATED
             report.updated += outcome.status == EnrolStatus.UPDATED
             report.needs_review += outcome.needs_review
+            report.waiting += bool(outcome.waiting)
             unconfirmed.append(outcome.subscriber_id)
+            waiting += [outcome.subscriber_id] if outcome.waiting else []
         if not confirmed:
-            ask_to_confirm(session, unconfirmed, asked_by_stranger=False)
+            ask_to_confirm(session, unconfirmed, council_id=council_id)
+        ask_to_add(session, council_id, waiting)
     report.problems.sort(key=lambda problem: problem.row)
     counts = {"rows": report.rows, "created": report.created, "updated": report.updated, "refused": report.refused}
     audit(session, council_id=council_id, actor=actor, action="subscriber.import", subject=evidence.source, **counts)

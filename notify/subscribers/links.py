@@ -9,7 +9,8 @@ from sqlmodel import Session, col
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.languages import _, later
-from notify.subscribers.models import Contact, LinkToken, NoticeKind, ResidentSession
+from notify.subscribers.access_models import ResidentSession
+from notify.subscribers.models import ConfirmedBy, Contact, LinkToken, NoticeKind
 from notify.subscribers.notices import NOTICE_LIFE
 
 SESSION_LIFE = timedelta(hours=1)
@@ -22,20 +23,27 @@ class LinkUsedOrExpired(NotFound):
     title = later("This link no longer works")
 
 
-def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
-    """A token for a link that works once; older links of this purpose stop working."""
+def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None = None) -> str:
+    """A token for a link that works once; older links of this purpose, and `about` the same, stop working."""
     token = tokens.random_token()
     now = clock.now()
     session.execute(
         update(LinkToken)
         .where(
-            col(LinkToken.contact_id) == contact_id, col(LinkToken.purpose) == purpose, col(LinkToken.used_at).is_(None)
+            col(LinkToken.contact_id) == contact_id,
+            col(LinkToken.purpose) == purpose,
+            col(LinkToken.about).is_not_distinct_from(about),
+            col(LinkToken.used_at).is_(None),
         )
         .values(used_at=now)
     )
     session.add(
         LinkToken(
-            digest=tokens.digest(token), contact_id=contact_id, purpose=purpose, expires_at=now + NOTICE_LIFE[purpose]
+            digest=tokens.digest(token),
+            contact_id=contact_id,
+            about=about,
+            purpose=purpose,
+            expires_at=now + NOTICE_LIFE[purpose],
         )
     )
     return token
@@ -43,7 +51,12 @@ def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind) -> str:
 
 def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
     """Use up a link; the contact it was sent to. Raises: LinkUsedOrExpired."""
-    contact_id = session.execute(
+    return use_link_about(session, token, purpose)[0]
+
+
+def use_link_about(session: Session, token: str, purpose: NoticeKind) -> tuple[Contact, UUID | None]:
+    """The same, with what the link is about, where that is something else than the contact."""
+    used = session.execute(
         update(LinkToken)
         .where(
             col(LinkToken.digest) == tokens.digest(token),
@@ -52,31 +65,38 @@ def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
             col(LinkToken.expires_at) > clock.now(),
         )
         .values(used_at=clock.now())
-        .returning(col(LinkToken.contact_id))
-    ).scalar_one_or_none()
-    contact = session.get(Contact, contact_id) if contact_id else None
-    if contact is None:
+        .returning(col(LinkToken.contact_id), col(LinkToken.about))
+    ).one_or_none()
+    contact = session.get(Contact, used.contact_id) if used else None
+    if contact is None or used is None:
         raise LinkUsedOrExpired(
             _(
                 "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
                 "worked. Otherwise ask for a new link."
             )
         )
-    return contact
+    return contact, used.about
 
 
 def open_session(session: Session, token: str) -> str:
-    """Use up a sign-in link; the secret for the resident's session cookie. Raises: LinkUsedOrExpired."""
-    return start_session(session, use_link(session, token, NoticeKind.SIGN_IN).subscriber_id)
+    """Use up a sign-in link; the secret for the resident's session cookie. Raises: LinkUsedOrExpired.
+
+    What only councils' proofs said of the address, its owner has shown now.
+    """
+    contact = use_link(session, token, NoticeKind.SIGN_IN)
+    session.execute(
+        update(Contact)
+        .where(col(Contact.address_hash) == contact.address_hash, col(Contact.confirmed_by) == ConfirmedBy.COUNCIL)
+        .values(confirmed_by=ConfirmedBy.LINK)
+    )
+    return start_session(session, contact.address_hash)
 
 
-def start_session(session: Session, subscriber_id: UUID) -> str:
-    """The secret for a cookie that lets this resident manage their choices for an hour."""
+def start_session(session: Session, address_hash: bytes) -> str:
+    """The secret for a cookie that lets whoever has this address manage for an hour what councils send to it."""
     cookie = tokens.random_token()
     session.add(
-        ResidentSession(
-            digest=tokens.digest(cookie), subscriber_id=subscriber_id, expires_at=clock.now() + SESSION_LIFE
-        )
+        ResidentSession(digest=tokens.digest(cookie), address_hash=address_hash, expires_at=clock.now() + SESSION_LIFE)
     )
     return cookie
 

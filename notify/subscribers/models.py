@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, StringConstraints, field_validator, model_validator
-from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, Text
+from sqlalchemy import ARRAY, Column, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -60,6 +60,9 @@ class NoticeKind(StrEnum):
 
     CONFIRM = "confirm"
     SIGN_IN = "sign-in"
+    ADD_CONTACT = "add-contact"
+    CONTACT_ADDED = "contact-added"
+    TOLD = "told"
 
 
 class NoticeState(StrEnum):
@@ -87,10 +90,26 @@ class MailFormat(StrEnum):
     LARGE = "large"
 
 
+class ConfirmedBy(StrEnum):
+    """Whose word it is that an address belongs to the person: theirs by link or code, or the council's proof."""
+
+    LINK = "link"
+    CODE = "code"
+    COUNCIL = "council"
+
+
+def of_subscriber() -> ForeignKeyConstraint:
+    """A row of a membership carries the membership's council, and the database itself holds it to that."""
+    return ForeignKeyConstraint(
+        ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"], ondelete="CASCADE"
+    )
+
+
 class Topic(SQLModel, table=True):
     """Something a council writes about and residents choose."""
 
     __tablename__ = "topic"
+    __table_args__ = (UniqueConstraint("council_id", "id"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     council_id: UUID = Field(foreign_key="council.id")
@@ -107,11 +126,16 @@ class Topic(SQLModel, table=True):
 
 
 class Subscriber(SQLModel, table=True):
-    """A resident. A name is welcome and never needed."""
+    """A membership: what one council holds about one person. A name is welcome and never needed.
+
+    Whoever follows two councils has two rows, which nothing but an address they prove to have joins.
+    """
 
     __tablename__ = "subscriber"
+    __table_args__ = (UniqueConstraint("council_id", "id"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
     name: str = ""
     language: str = "en"
     tracking_consent: bool = False
@@ -127,18 +151,27 @@ class Subscriber(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """One way to reach a resident. Not written to before it is confirmed. `secret` signs webhooks."""
+    """One way for one council to reach a resident. Not written to before it is confirmed. `secret` signs webhooks.
+
+    Rows that one sign-up with several councils made share `sign_up`, and one yes confirms those of an address.
+    `told_at`: the person was told, or need not be, that this council now writes to them.
+    """
 
     __tablename__ = "contact"
+    __table_args__ = (of_subscriber(), UniqueConstraint("address_hash", "council_id"))
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
+    council_id: UUID
+    subscriber_id: UUID
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
-    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     secret: str = ""
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     confirmed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    confirmed_by: ConfirmedBy | None = Field(default=None, sa_column=state_column(ConfirmedBy, nullable=True))
+    sign_up: UUID | None = None
+    told_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Place(SQLModel, table=True):
@@ -167,10 +200,15 @@ class Subscription(SQLModel, table=True):
     """
 
     __tablename__ = "subscription"
+    __table_args__ = (
+        of_subscriber(),
+        ForeignKeyConstraint(["council_id", "topic_id"], ["topic.council_id", "topic.id"]),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
-    topic_id: UUID = Field(foreign_key="topic.id")
+    council_id: UUID
+    subscriber_id: UUID
+    topic_id: UUID
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     started_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
@@ -195,6 +233,7 @@ class Consent(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    council_id: UUID = Field(foreign_key="council.id")
     subscriber_id: UUID
     topic_id: UUID | None = Field(default=None, foreign_key="topic.id")
     channel: str | None = None
@@ -205,11 +244,16 @@ class Consent(SQLModel, table=True):
 
 
 class Suppression(SQLModel, table=True):
-    """An address that must not be written to. The address itself is not kept, only its keyed hash."""
+    """An address that must not be written to. The address itself is not kept, only its keyed hash.
+
+    By one council, or (`council_id` None) by any: a fact about the address. `lifted_for` names councils that write
+    there again on their own account.
+    """
 
     __tablename__ = "suppression"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID | None = Field(default=None, foreign_key="council.id")
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     channel: Channel = Field(sa_column=state_column(Channel))
     reason: SuppressionReason = Field(sa_column=state_column(SuppressionReason))
@@ -217,15 +261,22 @@ class Suppression(SQLModel, table=True):
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     lifted_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     lifted_reason: str | None = None
+    lifted_for: list[UUID] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False, server_default=text("'{}'"))
+    )
 
 
 class Notice(SQLModel, table=True):
-    """A confirmation or sign-in message to one contact. Its link is made when it is sent and stored as a digest."""
+    """A service message to one contact. Its link is made when it is sent and stored as a digest.
+
+    `about` is the contact, or the request for one, that it tells of, where that is another.
+    """
 
     __tablename__ = "notice"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     contact_id: UUID
+    about: UUID | None = None
     kind: NoticeKind = Field(sa_column=state_column(NoticeKind))
     state: NoticeState = Field(sa_column=state_column(NoticeState))
     attempts: int = 0
@@ -241,41 +292,11 @@ class LinkToken(SQLModel, table=True):
 
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     contact_id: UUID
+    about: UUID | None = None
     purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())
     used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
-
-
-class NoticeCount(SQLModel, table=True):
-    """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
-
-    __tablename__ = "notice_count"
-
-    counted: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    period: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
-    notices: int
-
-
-class ConfirmCode(SQLModel, table=True):
-    """The digits last sent to a phone, as a keyed digest, and how often somebody tried."""
-
-    __tablename__ = "confirm_code"
-
-    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
-    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    tries: int = 0
-    expires_at: datetime = Field(sa_column=moment_column())
-
-
-class ResidentSession(SQLModel, table=True):
-    """A resident who followed a sign-in link. Only the cookie's digest is stored."""
-
-    __tablename__ = "resident_session"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
-    expires_at: datetime = Field(sa_column=moment_column())
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing

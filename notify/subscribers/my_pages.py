@@ -1,6 +1,7 @@
 """A resident's own pages, after sign-in: choices, places, a rest, and leaving for good."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -13,15 +14,15 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
-from notify.subscribers import choices, coverage, emails, links, pausing, queries, service
-from notify.subscribers.guards import AnyRequest, cookie_of, resident_of
+from notify.subscribers import choices, coverage, emails, erasure, links, pausing, queries
+from notify.subscribers.guards import AnyRequest, Membership, cookie_of, membership_of, memberships_of, resident_of
 from notify.subscribers.models import Place, TopicPurpose
 from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, tongues
 from notify.web.cookies import ended_cookie
 from notify.web.dates import day
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
 from notify.web.templates import page
-from notify.web.visits import link
+from notify.web.visits import council_of_visit, link
 
 page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
@@ -29,16 +30,48 @@ page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_c
 
 @page_get("/my")
 def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
-    """What this resident chose, to change."""
+    """What this resident chose, to change; where several councils write to them, what each of them does first."""
     with transaction() as session:
-        mine = choices.choices_of(session, resident_of(session, request))
-        return _choices_page(mine, None, [], saved=saved)
+        held = memberships_of(session, request)
+        if len(held) > 1 and not council_of_visit():
+            return _overview_page(held, [], saved=saved)
+        return _choices_page(_choices(session, request), None, [], saved=saved)
 
 
-def _choices_page(
-    mine: choices.Choices, form: Form | None, faults: Sequence[Fault], *, saved: bool = False
-) -> Response[object]:
+def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
+    cards = [
+        {
+            "slug": one.slug,
+            "name": one.council_name,
+            "topics": [topic.name for _, topic in one.record.subscriptions],
+            "places": [canonical(place.postcode) for place in one.record.places],
+            "contacts": [(WAYS[contact.channel], contact.address) for contact in one.record.contacts],
+        }
+        for one in held
+    ]
+    status = 422 if faults else 200
+    return page("my-councils.html", status=status, cards=cards, faults=faults, saved=saved)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mine:
+    """What one council's page shows, and that council where the resident has several."""
+
+    choices: choices.Choices
+    council_name: str | None
+
+
+def _choices(session: Session, request: AnyRequest) -> _Mine:
+    held = memberships_of(session, request)
+    one = membership_of(session, request)
+    elsewhere = {other.record.subscriber.council_id for other in held if other != one}
+    mine = choices.choices_of(session, one.record, elsewhere)
+    return _Mine(mine, one.council_name if elsewhere else None)
+
+
+def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
     """With `form`, the fields hold what was sent; without it, what is stored."""
+    mine = shown.choices
     person = mine.record.subscriber
     languages = dict(tongues())
     languages.setdefault(person.language, person.language)
@@ -47,6 +80,7 @@ def _choices_page(
         status=422 if faults else 200,
         faults=faults,
         saved=saved,
+        council_name=shown.council_name,
         groups=mine.groups,
         chosen=set(form.all("topic")) if form else mine.following,
         contacts=[
@@ -74,12 +108,10 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
     form = read_form(body)
     try:
         with transaction() as session:
-            mine = choices.choices_of(session, resident_of(session, request))
-            choices.save(session, mine, form)
+            choices.save(session, _choices(session, request).choices, form)
     except FormFaulty as error:
         with transaction() as session:  # what the failed one had read went with it
-            mine = choices.choices_of(session, resident_of(session, request))
-            return _choices_page(mine, form, error.faults)
+            return _choices_page(_choices(session, request), form, error.faults)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -201,14 +233,21 @@ def _move_page(place: Place, form: Form, faults: Sequence[Fault], session: Sessi
 
 @page_post("/my/erase")
 def erase(request: AnyRequest, body: RawBody) -> Response[object]:
-    """Erase this resident, if they ticked the box that says so."""
+    """Erase what one council holds, or all of them, if the resident ticked the box that says so."""
     form = read_form(body)
     with transaction() as session:
-        record = resident_of(session, request)
+        held = memberships_of(session, request)
+        gone = held if form.has("everything") else [membership_of(session, request)]
         if not form.has("sure"):
-            fault = Fault("sure", _("Tick the box to say that everything shall be erased."))
-            return _choices_page(choices.choices_of(session, record), None, [fault])
-        service.erase(session, subscriber_id=record.subscriber.id, council_id=None, actor="resident")
+            faults = [Fault("sure", _("Tick the box to say that everything shall be erased."))]
+            everywhere = form.has("everything") and len(held) > 1
+            return (
+                _overview_page(held, faults) if everywhere else _choices_page(_choices(session, request), None, faults)
+            )
+        for one in gone:
+            erasure.erase(session, subscriber_id=one.record.subscriber.id, actor="resident")
+    if len(gone) < len(held):
+        return Redirect(link("/my", council=None, saved="true"), status_code=303)
     answer = page("erased.html")
     answer.set_cookie(ended_cookie(links.COOKIE))
     return answer

@@ -13,41 +13,74 @@ from notify.providers.base import Channel
 from notify.subscribers import addresses, allowance, queries
 from notify.subscribers.models import Contact, NoticeKind
 
-NOTICE_LIFE = {NoticeKind.CONFIRM: timedelta(hours=72), NoticeKind.SIGN_IN: timedelta(minutes=10)}
+NOTICE_LIFE = {
+    NoticeKind.CONFIRM: timedelta(hours=72),
+    NoticeKind.SIGN_IN: timedelta(minutes=10),
+    NoticeKind.ADD_CONTACT: timedelta(days=14),
+    NoticeKind.CONTACT_ADDED: timedelta(days=3),
+    NoticeKind.TOLD: timedelta(days=3),
+}
 
 
-def ask_to_confirm(session: Session, subscriber_ids: Sequence[UUID], *, asked_by_stranger: bool) -> None:
-    """Write to, or ring, every unconfirmed contact of these residents."""
+def ask_to_confirm(
+    session: Session, subscriber_ids: Sequence[UUID], *, council_id: UUID | None, asked_by_stranger: bool = False
+) -> None:
+    """Write to, or ring, every unconfirmed contact of these residents: each address once, whatever councils share it.
+
+    `council_id` is the council that asks for it.
+    """
     session.flush()
-    waiting = select(Contact.id).where(
-        col(Contact.subscriber_id).in_(subscriber_ids),
-        col(Contact.confirmed_at).is_(None),
+    waiting = (
+        select(Contact.id)
+        .where(col(Contact.subscriber_id).in_(subscriber_ids), col(Contact.confirmed_at).is_(None))
+        .distinct(col(Contact.address_hash))
+        .order_by(col(Contact.address_hash), col(Contact.id))
     )
-    write_notices(session, session.exec(waiting).all(), NoticeKind.CONFIRM, asked_by_stranger=asked_by_stranger)
+    ids = session.exec(waiting).all()
+    write_notices(session, ids, NoticeKind.CONFIRM, council_id=council_id, asked_by_stranger=asked_by_stranger)
 
 
-def write_notices(session: Session, contact_ids: Sequence[UUID], kind: NoticeKind, *, asked_by_stranger: bool) -> None:
+def write_notices(
+    session: Session,
+    contact_ids: Sequence[UUID],
+    kind: NoticeKind,
+    *,
+    council_id: UUID | None,
+    asked_by_stranger: bool = False,
+    about: UUID | None = None,
+) -> None:
     """Queue a message to each contact, at most three of a kind to a mailbox in a day: sign-up must be no weapon.
 
     Where a stranger asked for it, texts are also kept within what a day may cost.
     """
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(contact_ids))).all()
     reached = {contact.id: (contact.channel, contact.address) for contact in contacts}
-    allowed = allowance.allowed(session, reached, kind, asked_by_stranger=asked_by_stranger)
-    for notice_id in _queue(session, allowed, kind):
+    allowed = allowance.allowed(session, reached, kind, council_id=council_id, asked_by_stranger=asked_by_stranger)
+    send(session, [(contact_id, about) for contact_id in allowed], kind)
+
+
+def send(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: NoticeKind) -> None:
+    """Queue a message of this kind for each contact, about what stands beside it. Nothing is counted."""
+    for notice_id in _queue(session, wanted, kind):
         jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
 
 
-def _queue(session: Session, contact_ids: Sequence[UUID], kind: NoticeKind) -> Sequence[UUID]:
+def _queue(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: NoticeKind) -> Sequence[UUID]:
     now = clock.now()
     written = session.execute(
         text("""
-            INSERT INTO notice (id, contact_id, kind, state, attempts, due_at, created_at, expires_at)
-            SELECT uuidv7(), c.contact_id, CAST(:kind AS varchar), 'created', 0, :now, :now, :expires
-            FROM unnest(CAST(:contacts AS uuid[])) AS c (contact_id)
+            INSERT INTO notice (id, contact_id, about, kind, state, attempts, due_at, created_at, expires_at)
+            SELECT uuidv7(), c.contact_id, c.about, CAST(:kind AS varchar), 'created', 0, :now, :now, :expires
+            FROM unnest(CAST(:contacts AS uuid[]), CAST(:abouts AS uuid[])) AS c (contact_id, about)
             RETURNING id
         """),
-        {"contacts": list(contact_ids), "kind": kind, "now": now, "expires": now + NOTICE_LIFE[kind]},
+        {
+            "contacts": [contact_id for contact_id, _about in wanted],
+            "abouts": [about for _contact_id, about in wanted],
+            "kind": kind,
+            "now": now,
+            "expires": now + NOTICE_LIFE[kind],
+        },
     ).scalars()
     return list(written)
 
@@ -55,17 +88,20 @@ def _queue(session: Session, contact_ids: Sequence[UUID], kind: NoticeKind) -> S
 def request_link(session: Session, channel: Channel, address: str) -> None:
     """Send a sign-in link to this address if it is a subscriber's; send nothing, and say nothing, if not.
 
-    A stranger's address is counted like a subscriber's and costs the same steps, down to a job that finds nothing to
-    do, so that both take the same time and have the same limits.
+    Where no council has it confirmed, the newest sign-up is asked to be confirmed instead. A stranger's address is
+    counted like a subscriber's and costs the same steps, down to a job that finds nothing to do, so that both take the
+    same time and have the same limits.
     """
     try:
         normal = addresses.normalise(channel, address)
     except addresses.AddressNotValid:
         return
-    known = queries.contact_by_fingerprint(session, addresses.fingerprint(channel, normal))
-    kind = NoticeKind.CONFIRM if known and not known.confirmed_at else NoticeKind.SIGN_IN
+    everywhere = queries.contacts_by_fingerprint(session, addresses.fingerprint(channel, normal))
+    confirmed = [contact for contact in everywhere if contact.confirmed_at]
+    known = next(iter(confirmed or reversed(everywhere)), None)
+    kind = NoticeKind.CONFIRM if known and not confirmed else NoticeKind.SIGN_IN
     someone = known.id if known else new_id()
-    if allowance.allowed(session, {someone: (channel, normal)}, kind, asked_by_stranger=True):
-        written = _queue(session, [known.id] if known else [], kind)
+    if allowance.allowed(session, {someone: (channel, normal)}, kind, council_id=None, asked_by_stranger=True):
+        written = _queue(session, [(known.id, None)] if known else [], kind)
         for notice_id in written or [someone]:
             jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
@@ -15,8 +14,8 @@ from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
-from notify.staff.queries import councils
-from notify.subscribers import addresses, choices, coverage, links, notices, queries, service
+from notify.staff.queries import council, councils
+from notify.subscribers import addresses, contact_requests, links, notices, queries, residents
 from notify.subscribers.models import Contact
 from notify.subscribers.sign_up import WAYS, Fault
 from notify.web.cookies import session_cookie
@@ -34,7 +33,7 @@ page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_c
 def home() -> Response[object]:
     """What this is, for whom, and where to go."""
     with transaction() as session:
-        names = [council.name for council in councils(session)]
+        names = [one.name for one in councils(session)]
     return page("home.html", councils=names)
 
 
@@ -48,26 +47,48 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
 def confirm(token: FromPath[str]) -> Response[object]:
     """Use up the link, and show what was agreed to."""
     with transaction() as session:
-        return _confirmed_page(session, service.confirm(session, token))
+        return _confirmed_page(session, residents.confirm(session, token))
 
 
-def _confirmed_page(session: Session, confirmed: Contact) -> Response[object]:
-    """What was agreed to, with which councils; and to a webhook's owner, once, the secret that signs its calls."""
-    record = queries.record(session, confirmed.subscriber_id)
-    groups = choices.choices_of(session, record).groups
+def _confirmed_page(session: Session, confirmed: Sequence[Contact]) -> Response[object]:
+    """What was agreed to, with which councils; and to a webhook's owner, once, the secrets that sign its calls."""
+    records = [queries.record(session, contact.subscriber_id) for contact in confirmed]
     return page(
         "confirmed.html",
-        topics=[(topic.name, _council_name(groups, topic.council_id)) for _, topic in record.subscriptions],
-        places=[canonical(place.postcode) for place in record.places],
-        contacts=[(WAYS[contact.channel], contact.address) for contact in record.contacts if contact.confirmed_at],
-        signing_secrets=[
-            contact.secret for contact in record.contacts if contact.id == confirmed.id and contact.secret
+        topics=[
+            (topic.name, council(session, topic.council_id).name)
+            for record in records
+            for _, topic in record.subscriptions
         ],
+        places=list(dict.fromkeys(canonical(place.postcode) for record in records for place in record.places)),
+        contacts=list(
+            dict.fromkeys(
+                (WAYS[contact.channel], contact.address)
+                for record in records
+                for contact in record.contacts
+                if contact.confirmed_at
+            )
+        ),
+        signing_secrets=[contact.secret for contact in confirmed if contact.secret],
     )
 
 
-def _council_name(groups: Sequence[coverage.TopicGroup], council_id: UUID) -> str:
-    return next(group.council_name for group in groups if group.council_id == council_id)
+@page_get("/add-contact/{token:str}")
+def ask_to_add_contact(token: FromPath[str]) -> Response[object]:
+    """May this council use another address for the resident's alerts? Nothing happens before a button is pressed."""
+    with transaction() as session:
+        asked = contact_requests.asked_by(session, token)
+    return page("add-contact.html", token=token, asked=asked, ways=WAYS)
+
+
+@page_post("/add-contact/{token:str}")
+def answer_about_contact(token: FromPath[str], body: RawBody) -> Response[object]:
+    """Take the yes or the no. It opens no session."""
+    is_yes = read_form(body).one("answer") == "yes"
+    with transaction() as session:
+        asked = contact_requests.asked_by(session, token)
+        contact_requests.answer(session, token, is_yes=is_yes)
+    return page("contact-answered.html", asked=asked, is_yes=is_yes)
 
 
 @get("/confirm-code", sync_to_thread=False, include_in_schema=False)
@@ -83,7 +104,7 @@ def confirm_code(body: RawBody) -> Response[object]:
     number = form.one("mobile")
     try:
         with transaction() as session:
-            confirmed = service.confirm_by_code(session, number, form.one("code")[:20])
+            confirmed = residents.confirm_by_code(session, number, form.one("code")[:20])
             if confirmed:
                 return _confirmed_page(session, confirmed)
     except addresses.AddressNotValid as error:
@@ -134,6 +155,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     home,
     ask_to_confirm,
     confirm,
+    ask_to_add_contact,
+    answer_about_contact,
     ask_code,
     confirm_code,
     ask_who,

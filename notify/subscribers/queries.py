@@ -8,24 +8,25 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.places.models import PlaceSet, Targets
 from notify.providers.base import Channel
-from notify.staff.queries import council
+from notify.staff.models import Council
+from notify.subscribers import addresses
+from notify.subscribers.access_models import ResidentSession
 from notify.subscribers.models import (
     Consent,
     ConsentWording,
     Contact,
+    NewSubscriber,
     Place,
-    ResidentSession,
     Subscriber,
     Subscription,
-    Suppression,
     Topic,
 )
+from notify.subscribers.suppression_scope import BY_EVERYBODY, IS_SUPPRESSED
 
 NOBODY = "Nobody with this id subscribes to your council's topics."
 
@@ -129,8 +130,7 @@ def _people(topic_id: UUID, targets: Targets) -> _People:
 
 
 # a contact that may be written to: confirmed and not suppressed
-_WRITABLE = """c.confirmed_at IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM suppression x WHERE x.address_hash = c.address_hash AND x.lifted_at IS NULL)"""
+_WRITABLE = f"c.confirmed_at IS NOT NULL AND NOT {IS_SUPPRESSED}"
 
 
 def audience(topic_id: UUID, targets: Targets, channels: Sequence[str]) -> AudienceSql:
@@ -217,52 +217,54 @@ class SubscriberRecord:
     subscriptions: Sequence[tuple[Subscription, Topic]]
 
 
+def records_of_address(session: Session, fingerprint: bytes) -> Sequence[SubscriberRecord]:
+    """The memberships in which somebody confirmed the address with this keyed hash, by the council's name.
+
+    Whoever has the address sees these and no more: other contacts of a membership lead nowhere.
+    """
+    statement = (
+        select(Subscriber)
+        .join(Contact, col(Contact.subscriber_id) == col(Subscriber.id))
+        .join(Council, col(Council.id) == col(Subscriber.council_id))
+        .where(Contact.address_hash == fingerprint, col(Contact.confirmed_at).is_not(None))
+        .order_by(Council.name, col(Council.id))
+    )
+    return _records(session, session.exec(statement).all())
+
+
 def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
     """The resident with this id and everything in force about them. Raises: UnknownSubscriber."""
     subscriber = session.get(Subscriber, subscriber_id)
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
-    return _records(session, [subscriber], council_id=None)[0]
+    return _records(session, [subscriber])[0]
 
 
 def council_record(session: Session, council_id: UUID, subscriber_id: UUID) -> SubscriberRecord:
-    """The same, for residents who follow or followed a topic of this council; others look absent.
-
-    Topics of other councils are left out. Raises: UnknownSubscriber.
-    """
-    subscriber = session.exec(_of_council(council_id).where(Subscriber.id == subscriber_id)).first()
+    """The same, for this council's residents; others look absent. Raises: UnknownSubscriber."""
+    subscriber = session.exec(
+        select(Subscriber).where(Subscriber.council_id == council_id, Subscriber.id == subscriber_id)
+    ).first()
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
-    return _records(session, [subscriber], council_id=council_id)[0]
+    return _records(session, [subscriber])[0]
 
 
 def council_records(
     session: Session, council_id: UUID, *, after: UUID | None, changed_since: datetime | None, limit: int
 ) -> Sequence[SubscriberRecord]:
-    """The residents of `council_record` in the order they came, those after `after`, in five statements."""
-    statement = _of_council(council_id)
+    """The residents of this council in the order they came, those after `after`, in five statements."""
+    statement = select(Subscriber).where(Subscriber.council_id == council_id)
     if after is not None:
         statement = statement.where(Subscriber.id > after)
     if changed_since is not None:
         statement = statement.where(Subscriber.changed_at >= changed_since)
     found = session.exec(statement.order_by(col(Subscriber.id)).limit(limit)).all()
-    return _records(session, found, council_id=council_id)
+    return _records(session, found)
 
 
-def _of_council(council_id: UUID) -> SelectOfScalar[Subscriber]:
-    """Residents who follow or followed a topic of this council."""
-    follows = (
-        select(Subscription.id)
-        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(Subscription.subscriber_id == Subscriber.id, Topic.council_id == council_id)
-    )
-    return select(Subscriber).where(follows.exists())
-
-
-def _records(
-    session: Session, subscribers: Sequence[Subscriber], *, council_id: UUID | None
-) -> Sequence[SubscriberRecord]:
-    """These residents with what is held about them; with `council_id`, only that council's topics."""
+def _records(session: Session, subscribers: Sequence[Subscriber]) -> Sequence[SubscriberRecord]:
+    """These residents with what is held about them."""
     ids = [subscriber.id for subscriber in subscribers]
     contacts, places, following = defaultdict(list), defaultdict(list), defaultdict(list)
     for contact in session.exec(
@@ -279,43 +281,12 @@ def _records(
         .where(col(Subscription.subscriber_id).in_(ids), col(Subscription.ended_at).is_(None))
         .order_by(Topic.name, col(Topic.id))
     )
-    if council_id is not None:
-        statement = statement.where(Topic.council_id == council_id)
     for subscription, topic in session.exec(statement):
         following[subscription.subscriber_id].append((subscription, topic))
-    records = [
+    return [
         SubscriberRecord(subscriber, contacts[subscriber.id], places[subscriber.id], following[subscriber.id])
         for subscriber in subscribers
     ]
-    if council_id is None:
-        return records
-    districts = council(session, council_id).district_codes
-    return [_as_seen_by(districts, record) for record in records]
-
-
-def _as_seen_by(district_codes: Sequence[str], record: SubscriberRecord) -> SubscriberRecord:
-    """What a council needs of a resident it may share with others: the ways it writes by, and places in its area."""
-    channels = {channel for subscription, _ in record.subscriptions for channel in subscription.channels}
-    return SubscriberRecord(
-        record.subscriber,
-        [contact for contact in record.contacts if contact.channel in channels],
-        [place for place in record.places if place.district_code is None or place.district_code in district_codes],
-        record.subscriptions,
-    )
-
-
-def is_shared(session: Session, council_id: UUID, subscriber_id: UUID) -> bool:
-    """Whether this resident follows topics of other councils too."""
-    elsewhere = (
-        select(Subscription.id)
-        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(
-            Subscription.subscriber_id == subscriber_id,
-            col(Subscription.ended_at).is_(None),
-            Topic.council_id != council_id,
-        )
-    )
-    return session.exec(elsewhere.limit(1)).first() is not None
 
 
 def topics_by_slug(session: Session, council_id: UUID) -> Mapping[str, Topic]:
@@ -341,22 +312,52 @@ def consents(session: Session, subscriber_id: UUID) -> Sequence[tuple[Consent, s
     return session.exec(statement).all()
 
 
-def contact_by_fingerprint(session: Session, fingerprint: bytes) -> Contact | None:
-    """The contact whose address has this keyed hash."""
-    return session.exec(select(Contact).where(Contact.address_hash == fingerprint)).first()
+def contacts_by_fingerprint(session: Session, fingerprint: bytes) -> Sequence[Contact]:
+    """Every council's contact whose address has this keyed hash, the oldest first."""
+    statement = select(Contact).where(Contact.address_hash == fingerprint)
+    return session.exec(statement.order_by(col(Contact.created_at), col(Contact.id))).all()
 
 
-def is_suppressed(session: Session, fingerprint: bytes) -> bool:
-    """Whether nothing may be sent to the address with this keyed hash."""
-    in_force = select(Suppression.id).where(
-        Suppression.address_hash == fingerprint, col(Suppression.lifted_at).is_(None)
-    )
-    return session.exec(in_force.limit(1)).first() is not None
+def known_contacts(session: Session, council_id: UUID, person: NewSubscriber) -> Sequence[Contact]:
+    """The contacts that this council has of the person's addresses. Raises: AddressNotValid."""
+    hashes = [
+        addresses.fingerprint(contact.channel, addresses.normalise(contact.channel, contact.address))
+        for contact in person.contacts
+    ]
+    return session.exec(
+        select(Contact).where(Contact.council_id == council_id, col(Contact.address_hash).in_(hashes))
+    ).all()
 
 
-def resident_of_cookie(session: Session, cookie: str) -> UUID | None:
-    """The resident whose session this cookie is, while it is valid."""
-    statement = select(ResidentSession.subscriber_id).where(
+def signed_up_with(session: Session, contact: Contact) -> Sequence[Contact]:
+    """What the sign-up of this contact made of the same address for other councils, and nobody confirmed yet."""
+    if contact.sign_up is None:
+        return []
+    return session.exec(
+        select(Contact).where(
+            Contact.address_hash == contact.address_hash,
+            Contact.sign_up == contact.sign_up,
+            col(Contact.confirmed_at).is_(None),
+            Contact.id != contact.id,
+        )
+    ).all()
+
+
+def is_suppressed(session: Session, contact: Contact) -> bool:
+    """Whether this contact's council may not write to it."""
+    asked = text(f"SELECT {IS_SUPPRESSED} FROM contact c WHERE c.id = :id")
+    return bool(session.execute(asked, {"id": contact.id}).scalar_one())
+
+
+def is_suppressed_by_everybody(session: Session, address_hash: bytes) -> bool:
+    """Whether no council may write to the address with this keyed hash."""
+    asked = text(f"SELECT {BY_EVERYBODY}")
+    return bool(session.execute(asked, {"address_hash": address_hash}).scalar_one())
+
+
+def address_of_cookie(session: Session, cookie: str) -> bytes | None:
+    """The keyed hash of the address that whoever has this cookie proved to have, while it is valid."""
+    statement = select(ResidentSession.address_hash).where(
         ResidentSession.digest == tokens.digest(cookie), ResidentSession.expires_at > clock.now()
     )
     return session.exec(statement).first()

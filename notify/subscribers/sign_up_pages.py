@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from notify.db import transaction
 from notify.languages import _, spoken
 from notify.places.postcodes import PostcodeNotValid
-from notify.subscribers import coverage, service
+from notify.subscribers import coverage, residents, service
 from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.emails import CADENCES, FORMATS
 from notify.subscribers.models import Cadence, MailFormat
@@ -121,7 +121,7 @@ def sign_up(body: RawBody) -> Response[object]:
         with transaction() as session:
             person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
             if not form.has(TRAP):
-                service.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
+                residents.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
     except (PostcodeNotValid, PlaceNotServed) as error:
         return _postcode_page(form, [Fault("postcode", error.detail)])
     except (FormFaulty, service.NotEnrolled) as error:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -15,7 +15,7 @@ from notify.errors import NotFound
 from notify.providers.base import Channel, Inbound
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
-from notify.subscribers.models import Contact, Subscription, Suppression, SuppressionReason, Topic
+from notify.subscribers.models import Contact, Suppression, SuppressionReason
 
 # what carriers and people use; Welsh residents write Welsh
 STOP_WORDS = frozenset(
@@ -38,21 +38,44 @@ class UnknownSuppression(NotFound):
 
 
 def suppress(
-    session: Session, *, channel: Channel, address_hash: bytes, reason: SuppressionReason, source: str
+    session: Session,
+    *,
+    council_id: UUID | None,
+    channel: Channel,
+    address_hash: bytes,
+    reason: SuppressionReason,
+    source: str,
+    again_for: UUID | None = None,
 ) -> bool:
-    """Never write to this address again, until the suppression is lifted; whether that is new. Safe to repeat."""
-    row = Suppression(address_hash=address_hash, channel=channel, reason=reason, source=source)
-    statement = insert(Suppression).values(**row.model_dump()).on_conflict_do_nothing().returning(col(Suppression.id))
-    return session.execute(statement).first() is not None
+    """Let this council, or (None) no council, write to this address until the suppression is lifted; whether that is
+    new. Safe to repeat.
+
+    `again_for`: a council that may have lifted a shared one for itself, and whose message came back once more.
+    """
+    row = Suppression(council_id=council_id, address_hash=address_hash, channel=channel, reason=reason, source=source)
+    made = insert(Suppression).values(**row.model_dump())
+    lifted_for = col(Suppression.lifted_for)
+    once_more = made.on_conflict_do_update(
+        index_elements=["address_hash", "reason", "council_id"],
+        index_where=col(Suppression.lifted_at).is_(None),
+        set_={"lifted_for": func.array_remove(lifted_for, again_for)},
+        where=lifted_for.contains([again_for]),
+    )
+    statement = once_more if again_for else made.on_conflict_do_nothing()
+    return session.execute(statement.returning(col(Suppression.id))).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A suppression of one of a council's residents, with the contact that it concerns."""
+    """A suppression as one council sees it, with its contact that it concerns.
+
+    One that is shared began, for this council, no earlier than the contact itself.
+    """
 
     suppression: Suppression
     contact_id: UUID
     subscriber_id: UUID
+    at: datetime
 
 
 def suppressions(
@@ -65,20 +88,18 @@ def suppressions(
     exactly: UUID | None = None,
     limit: int = 100,
 ) -> Sequence[Suppressed]:
-    """Those of the residents who follow a topic of this council, the newest first, older than `after`."""
-    follows = (
-        select(Subscription.id)
-        .join(Topic, col(Topic.id) == col(Subscription.topic_id))
-        .where(
-            Subscription.subscriber_id == Contact.subscriber_id,
-            Topic.council_id == council_id,
-            col(Subscription.ended_at).is_(None),
-        )
-    )
+    """Those of this council, and the shared ones of its contacts that it has not lifted for itself, the newest first,
+    older than `after`."""
+    shared = col(Suppression.council_id).is_(None) & ~col(Suppression.lifted_for).contains([council_id])
     statement = (
-        select(Suppression, Contact.id, Contact.subscriber_id)
+        select(
+            Suppression,
+            Contact.id,
+            Contact.subscriber_id,
+            func.greatest(col(Suppression.at), col(Contact.created_at)),
+        )
         .join(Contact, col(Contact.address_hash) == col(Suppression.address_hash))
-        .where(follows.exists())
+        .where(Contact.council_id == council_id, (col(Suppression.council_id) == council_id) | shared)
         .order_by(col(Suppression.id).desc())
         .limit(limit)
     )
@@ -90,30 +111,28 @@ def suppressions(
         statement = statement.where(Suppression.id == exactly)
     if not also_lifted:
         statement = statement.where(col(Suppression.lifted_at).is_(None))
-    return [Suppressed(*row) for row in session.exec(statement).all()]
+    return [
+        Suppressed(row, contact_id, subscriber_id, at if row.council_id is None else row.at)
+        for row, contact_id, subscriber_id, at in session.exec(statement).all()
+    ]
 
 
 def suppress_contact(
     session: Session, *, council_id: UUID, subscriber_id: UUID, channel: Channel, reason: str, actor: str
 ) -> Suppressed:
-    """Staff decide that a resident is not written to in this way any more. Safe to repeat.
+    """Staff decide that their council writes to a resident in this way no more. Safe to repeat.
 
     Raises: UnknownSubscriber, NoSuchContact.
     """
     queries.council_record(session, council_id, subscriber_id)
-    follows = select(Subscription.id).join(Topic, col(Topic.id) == col(Subscription.topic_id))
-    follows = follows.where(
-        Subscription.subscriber_id == subscriber_id,
-        Topic.council_id == council_id,
-        col(Subscription.ended_at).is_(None),
-    )
     contact = session.exec(
-        select(Contact).where(Contact.subscriber_id == subscriber_id, Contact.channel == channel, follows.exists())
+        select(Contact).where(Contact.subscriber_id == subscriber_id, Contact.channel == channel)
     ).first()
     if contact is None:
         raise NoSuchContact(f"This resident has no {channel} contact that follows your council.")
     suppress(
         session,
+        council_id=council_id,
         channel=channel,
         address_hash=contact.address_hash,
         reason=SuppressionReason.STAFF,
@@ -122,35 +141,60 @@ def suppress_contact(
     audit(session, council_id=council_id, actor=actor, action="suppression.add", subject=str(contact.id), reason=reason)
     in_force = select(Suppression).where(
         Suppression.address_hash == contact.address_hash,
+        Suppression.council_id == council_id,
         Suppression.reason == SuppressionReason.STAFF,
         col(Suppression.lifted_at).is_(None),
     )
-    return Suppressed(session.exec(in_force).one(), contact.id, subscriber_id)
+    found = session.exec(in_force).one()
+    return Suppressed(found, contact.id, subscriber_id, found.at)
 
 
 def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: str, actor: str) -> Suppressed:
-    """Let a resident be written to again, and say why. Other suppressions of the address stay. Safe to repeat.
+    """Let the council write to a resident again, and say why. Other suppressions of the address stay, and so does a
+    shared one for other councils. Safe to repeat.
 
     Raises: UnknownSuppression.
     """
     found = suppressions(session, council_id, also_lifted=True, exactly=suppression_id)
     if not found:
         raise UnknownSuppression("Your council has no suppression with this id.")
-    row = found[0].suppression
-    if row.lifted_at is None:
+    one = found[0]
+    row = one.suppression
+    if row.lifted_at is not None:
+        return one
+    if row.council_id is None:
+        one = _lift_for(session, council_id, one, reason)
+    else:
         row.lifted_at, row.lifted_reason = clock.now(), reason
         session.add(row)
-        audit(
-            session,
-            council_id=council_id,
-            actor=actor,
-            action="suppression.lift",
-            subject=str(found[0].contact_id),
-            reason=reason,
-            was=row.reason.value,
-        )
-        session.flush()
-    return found[0]
+    audit(
+        session,
+        council_id=council_id,
+        actor=actor,
+        action="suppression.lift",
+        subject=str(one.contact_id),
+        reason=reason,
+        was=row.reason.value,
+    )
+    session.flush()
+    return one
+
+
+def _lift_for(session: Session, council_id: UUID, shared: Suppressed, reason: str) -> Suppressed:
+    """Lift a shared suppression for one council, which keeps a line of its own that says so."""
+    row = shared.suppression
+    row.lifted_for = [*row.lifted_for, council_id]
+    session.add(row)
+    own = Suppression(
+        **row.model_dump(include={"address_hash", "channel", "reason", "source"}),
+        council_id=council_id,
+        at=shared.at,
+        lifted_at=clock.now(),
+        lifted_reason=reason,
+    )
+    session.add(own)
+    session.flush()
+    return replace(shared, suppression=own)
 
 
 def obey(session: Session, said: Inbound, *, source: str) -> bool:
@@ -171,9 +215,9 @@ def obey(session: Session, said: Inbound, *, source: str) -> bool:
     if word in STOP_WORDS:
         if said.at is not None and _was_taken_back(session, hashed, said.at):
             return False  # said again by the provider, after a later START
-        return suppress(
-            session, channel=said.channel, address_hash=hashed, reason=SuppressionReason.STOP, source=source
-        )
+        holders = _holders(session, hashed)
+        stopped = [_stop(session, said.channel, hashed, council_id, source) for council_id in holders]
+        return any(stopped)
     in_force: list[ColumnElement[bool]] = [
         col(Suppression.address_hash) == hashed,
         col(Suppression.reason) == SuppressionReason.STOP,
@@ -184,6 +228,17 @@ def obey(session: Session, said: Inbound, *, source: str) -> bool:
     values = {"lifted_at": clock.now(), "lifted_reason": f"The resident wrote {word.upper()}."}
     lifted = update(Suppression).where(*in_force).values(**values).returning(col(Suppression.id))
     return session.execute(lifted).first() is not None
+
+
+def _holders(session: Session, hashed: bytes) -> Sequence[UUID | None]:
+    """The councils that have this address: they share the number that was answered. None where no council has it."""
+    found = session.exec(select(Contact.council_id).where(Contact.address_hash == hashed)).all()
+    return sorted(found) or [None]
+
+
+def _stop(session: Session, channel: Channel, hashed: bytes, council_id: UUID | None, source: str) -> bool:
+    reason = SuppressionReason.STOP
+    return suppress(session, council_id=council_id, channel=channel, address_hash=hashed, reason=reason, source=source)
 
 
 def _was_taken_back(session: Session, hashed: bytes, at: datetime) -> bool:

@@ -40,7 +40,8 @@ class SuppressionView(SQLModel):
         return cls(
             subscriber=found.subscriber_id,
             contact=found.contact_id,
-            **found.suppression.model_dump(exclude={"address_hash"}),
+            **found.suppression.model_dump(include=set(cls.model_fields) - {"subscriber", "contact", "at"}),
+            at=found.at,
         )
 
 
@@ -89,7 +90,9 @@ def list_suppressions(
 
 @post("/suppressions", guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["suppressions"])
 def add_suppression(request: AnyRequest, data: JSONBody[NewSuppression]) -> SuppressionView:
-    """Do not write to this resident in this way any more, from the next slice on: about a second. Repeatable."""
+    """Your council does not write to this resident in this way any more, from the next slice on: about a second.
+    Repeatable. What other councils send is theirs to stop.
+    """
     user = request.user
     with transaction() as session:
         found = suppression.suppress_contact(
@@ -111,7 +114,9 @@ def add_suppression(request: AnyRequest, data: JSONBody[NewSuppression]) -> Supp
     tags=["suppressions"],
 )
 def lift_suppression(request: AnyRequest, suppression_id: FromPath[UUID], data: JSONBody[Lifting]) -> SuppressionView:
-    """Let a resident be written to again. Lifting what a resident said themselves needs their word: say so."""
+    """Write to a resident again, for your council alone: a bounce that all councils share stays in force for others.
+    Lifting what a resident said themselves needs their word: say so.
+    """
     user = request.user
     with transaction() as session:
         found = suppression.lift(

@@ -57,9 +57,7 @@ ASKED = """
                  AND f.expanded_at IS NOT NULL AND (a.is_test OR NOT f.is_test)) AS is_over
     FROM alert a
     JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
-    JOIN subscriber s ON s.id = d.subscriber_id
-         AND EXISTS (SELECT FROM subscription u JOIN topic t ON t.id = u.topic_id
-                     WHERE u.subscriber_id = s.id AND t.council_id = a.council_id)
+    JOIN subscriber s ON s.id = d.subscriber_id AND s.council_id = a.council_id
     LEFT JOIN reply r ON r.alert_id = a.id AND r.subscriber_id = d.subscriber_id
     WHERE a.reply_code = :code AND a.asks_reply
 """

@@ -10,7 +10,9 @@ from notify import tokens
 from notify.alerts.models import Alert
 from notify.deliveries.content import HIDDEN
 from notify.deliveries.models import EventKind
+from notify.subscribers.access_models import ContactBefore
 from notify.subscribers.models import Contact, Topic
+from notify.subscribers.queries import contacts_by_fingerprint
 from notify.subscribers.service import unsubscribe
 from notify.tokens import LinkNotValid, Purpose
 from notify.tracking.models import ALERT_LINK, CANARY
@@ -78,16 +80,33 @@ def read_leaving(session: Session, token: str) -> Leaving:
     alert = session.get(Alert, UUID(bytes=payload[16:]))
     if alert is None:
         raise LinkNotValid("The alert that this link belonged to has been removed.")
-    contact = session.get(Contact, UUID(bytes=payload[:16]))
+    contact = _contact_of(session, UUID(bytes=payload[:16]), alert.council_id)
     return Leaving(alert, session.get_one(Topic, alert.topic_id), contact)
 
 
+def _contact_of(session: Session, contact_id: UUID, council_id: UUID) -> Contact | None:
+    """The council's contact that a link names; None when it was erased.
+
+    Links in mails from when councils shared contacts name one that is another council's now.
+    """
+    contact = session.get(Contact, contact_id)
+    if contact is not None and contact.council_id == council_id:
+        return contact
+    before = session.get(ContactBefore, (contact_id, council_id))
+    return session.get(Contact, before.contact_id) if before else None
+
+
 def leave(session: Session, leaving: Leaving, *, all_topics: bool, source: str) -> None:
-    """Stop the topic, or everything, on the channel the message came by. Safe to repeat."""
+    """Stop the topic, or everything of every council that writes to this address. Safe to repeat."""
     if leaving.contact is None:
         return  # erased already: there is nothing left to stop
-    topic_id = None if all_topics else leaving.topic.id
-    if not unsubscribe(session, contact_id=leaving.contact.id, topic_id=topic_id, source=source):
+    if not all_topics:
+        is_new = unsubscribe(session, contact_id=leaving.contact.id, topic_id=leaving.topic.id, source=source)
+    else:
+        everywhere = contacts_by_fingerprint(session, leaving.contact.address_hash)
+        stopped = [unsubscribe(session, contact_id=one.id, topic_id=None, source=source) for one in everywhere]
+        is_new = any(stopped)
+    if not is_new:
         return
     number = session.execute(
         text("SELECT number FROM delivery WHERE month = :month AND alert_id = :alert AND contact_id = :contact"),

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from notify.languages import LANGUAGES, best_of, speaking
 
 # programs and staff read English
+OWN_PAGES = "/my"  # a resident's own, each about one council where there are several
 ENGLISH_ONLY = ("/api", "/staff", "/static", "/health", "/metrics")
 
 
@@ -38,17 +39,25 @@ def visit() -> Visit:
 def link(address: str, **values: object) -> str:
     """An address of our own with `values` added to its query, and with the language if the visitor chose one.
 
-    A value of None is left out.
+    From one page of a resident's own to another it keeps the council that they are about. A value of None is left out.
     """
     chosen = visit().chosen
     added = {name: str(value) for name, value in values.items() if value is not None}
     if chosen and "lang" not in added:
         added["lang"] = chosen
+    if "council" not in values and address.startswith(OWN_PAGES) and (council := council_of_visit()):
+        added["council"] = council
     if not added:
         return address
     parts = urlsplit(address)
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in added]
     return urlunsplit(parts._replace(query=urlencode([*query, *added.items()])))
+
+
+def council_of_visit() -> str:
+    """The council that a resident's own page is about, as its address names it; empty where it names none."""
+    now = visit()
+    return dict(parse_qsl(now.query)).get("council", "")[:60] if now.path.startswith(OWN_PAGES) else ""
 
 
 def in_language(code: str) -> str:

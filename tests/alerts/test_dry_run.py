@@ -171,7 +171,14 @@ def move_in(world: World, person: Person, topic: str) -> str:
             if how == "suppressed":
                 hashed = fingerprint(channel, normalise(channel, own[channel]))
                 reason = SuppressionReason.COMPLAINT
-                suppression.suppress(session, channel=channel, address_hash=hashed, reason=reason, source="test")
+                suppression.suppress(
+                    session,
+                    council_id=world.council_id,
+                    channel=channel,
+                    address_hash=hashed,
+                    reason=reason,
+                    source="test",
+                )
             else:
                 contact = session.execute(
                     text("SELECT id FROM contact WHERE subscriber_id = :id AND channel = :channel"),

@@ -11,7 +11,7 @@ from notify import clock
 from notify.analytics import growth
 from notify.analytics.period import today
 from notify.db import transaction
-from notify.subscribers import cleaning
+from notify.subscribers import cleaning, erasure, residents
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ConsentEvidence, NewContact, NewPlace, NewSubscriber
 from notify.subscribers.queries import topic as topic_of
@@ -61,7 +61,7 @@ def test_leaving_one_way_is_not_leaving_and_leaving_every_way_is(world: World) -
         subscribers.unsubscribe(session, contact_id=contacts[1], topic_id=topic.id, source="one-click")
     assert (following(world), following(world, "bins"), following(world, "road-closures")) == (1, 0, 1)
     with transaction() as session:
-        subscribers.erase(session, subscriber_id=who, council_id=None, actor="test")
+        erasure.erase(session, subscriber_id=who, actor="test")
     assert (following(world), following(world, "road-closures")) == (0, 0)
 
 
@@ -70,7 +70,7 @@ def test_whoever_was_here_on_an_earlier_day_goes_on_the_day_they_leave(world: Wo
     later = clock.now() + timedelta(days=3)
     clock.use(lambda: later)
     with transaction() as session:
-        subscribers.erase(session, subscriber_id=who, council_id=None, actor="test")
+        erasure.erase(session, subscriber_id=who, actor="test")
     assert counted() == {
         ("", today() - timedelta(days=3), "test"): (1, 0),
         ("bins", today() - timedelta(days=3), "test"): (1, 0),
@@ -82,7 +82,7 @@ def test_whoever_was_here_on_an_earlier_day_goes_on_the_day_they_leave(world: Wo
 def test_whoever_never_confirms_is_in_no_figure(world: World) -> None:
     evidence = ConsentEvidence(wording_version="v1", wording="Yes.", source="poster-library")
     with transaction() as session:
-        subscribers.sign_up(
+        residents.sign_up(
             session,
             person=NewSubscriber(
                 contacts=[NewContact(channel="email", address="a@example.org")],  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def test_whoever_never_confirms_is_in_no_figure(world: World) -> None:
 def test_whoever_confirms_counts_by_the_poster_that_led_them_here(world: World) -> None:
     evidence = ConsentEvidence(wording_version="v1", wording="Yes.", source="poster-library")
     with transaction() as session:
-        subscribers.sign_up(
+        residents.sign_up(
             session,
             person=NewSubscriber(
                 contacts=[NewContact(channel="email", address="a@example.org")],  # type: ignore[arg-type]

@@ -152,7 +152,7 @@ def test_a_receiver_that_is_enabled_is_written_to_again_and_starts_afresh(world:
     with transaction() as session:
         hashed = session.execute(text("SELECT address_hash FROM contact")).scalar_one()
         of_staff = {"channel": Channel.WEBHOOK, "address_hash": bytes(hashed), "reason": SuppressionReason.STAFF}
-        suppress(session, source="staff", **of_staff)  # type: ignore[arg-type]
+        suppress(session, council_id=world.council_id, source="staff", **of_staff)  # type: ignore[arg-type]
         endpoints.enable(session, one, actor="test")
         endpoints.enable(session, one, actor="test")
     assert suppressions() == [

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from notify.db import transaction
 from notify.deliveries import escalation, sending
+from notify.subscribers import erasure
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created, post_alert, state
@@ -185,7 +186,7 @@ def test_consent_and_suppression_are_looked_at_anew(client: Client, world: World
         topic = session.execute(text("SELECT id FROM topic WHERE slug = 'emergencies'")).scalar_one()
         assert session.get(Topic, topic)
         subscribers.unsubscribe(session, contact_id=contact, topic_id=topic, source="test")
-        subscribers.erase(session, subscriber_id=erased, council_id=None, actor="test")
+        erasure.erase(session, subscriber_id=erased, actor="test")
     look()
     work()
     assert inbox.texts() == {"+447700900100": 1}

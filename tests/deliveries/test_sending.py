@@ -20,6 +20,7 @@ from notify.places.models import AudienceSpec
 from notify.providers import registry
 from notify.providers.base import Channel
 from notify.providers.smtp import SmtpProvider
+from notify.subscribers import erasure
 from notify.subscribers import service as subscribers
 from tests.mailbox import Mailbox
 from tests.world import NORTH, World, add_resident, make_world
@@ -99,7 +100,7 @@ def test_whoever_is_erased_before_the_hand_over_gets_nothing(work: Work, inbox: 
     alert = send(world)
     sending.expand_alert(alert.id)
     with transaction() as session:
-        subscribers.erase(session, subscriber_id=gone, council_id=None, actor="test")
+        erasure.erase(session, subscriber_id=gone, actor="test")
     work()
     assert inbox.recipients() == {}
     assert states(world, alert) == {"suppressed": 1}

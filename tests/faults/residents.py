@@ -135,8 +135,8 @@ def _add_topic(session: Session, council_id: UUID, model: Model, new: NewTopic) 
     topic = subscribers.create_topic(session, council_id=council_id, actor="faults", new=new)
     session.execute(
         text("""
-            INSERT INTO subscription (id, subscriber_id, topic_id, channels, started_at)
-            SELECT uuidv7(), c.subscriber_id, :topic, '{email}', business_now() FROM contact c
+            INSERT INTO subscription (id, council_id, subscriber_id, topic_id, channels, started_at)
+            SELECT uuidv7(), c.council_id, c.subscriber_id, :topic, '{email}', business_now() FROM contact c
             WHERE c.address = ANY(:addresses)
         """),
         {"topic": topic.id, "addresses": [f"resident{number}@example.org" for number in model.followers(new.slug)]},

@@ -58,6 +58,7 @@ PUBLIC = {
     "/sign-up": "residents sign up without an account",
     "/sign-up/answers": "residents sign up without an account",
     "/confirm/{token:str}": "the token in the link is the proof",
+    "/add-contact/{token:str}": "the token in the link is the proof",
     "/confirm-code": "the code in the text is the proof",
     "/manage": "asks for a link, and says the same whether the address is known or not",
     "/manage/{token:str}": "the token in the link is the proof",

@@ -93,7 +93,9 @@ def settle(
 ) -> UUID:
     """A resident with one place."""
     with transaction() as session:
-        resident = Subscriber()
+        whose = session.exec(select(Council.id)).first()
+        council_id = whose or staff.create_council(session, slug="zed", name="Zed", district_codes=[DISTRICT]).id
+        resident = Subscriber(council_id=council_id)
         session.add(resident)
         session.flush()
         place = Place(

@@ -66,7 +66,7 @@ def contact(address: str) -> Contact:
 
 def resident_session(_: Cast) -> str:
     with transaction() as session:
-        return links.start_session(session, contact(OLD).subscriber_id)
+        return links.start_session(session, contact(OLD).address_hash)
 
 
 def officer_link(cast: Cast) -> str:

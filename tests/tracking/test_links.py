@@ -11,7 +11,7 @@ from sqlalchemy import text
 from notify import tokens
 from notify.db import transaction
 from notify.deliveries import sending
-from notify.subscribers import service as subscribers
+from notify.subscribers import erasure
 from notify.tokens import Purpose
 from notify.tracking import buffer
 from tests.alerts.calls import created
@@ -168,7 +168,7 @@ def test_leaving_is_in_the_consent_ledger(client: Client, world: World, leaving:
 def test_somebody_who_was_erased_may_press_the_button_too(client: Client, world: World, leaving: str) -> None:
     with transaction() as session:
         subscriber = session.execute(text("SELECT id FROM subscriber")).scalar_one()
-        subscribers.erase(session, subscriber_id=subscriber, council_id=None, actor="test")
+        erasure.erase(session, subscriber_id=subscriber, actor="test")
     assert client.get(leaving).status_code == 200
     assert client.post(leaving, content=ONE_CLICK).status_code == 200
 

@@ -1,0 +1,65 @@
+"""What service messages say about contacts and councils, in the languages of our pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from notify.subscribers.models import NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A title, what has happened, what the link does, and what to do otherwise. `{council}` and `{what}` are filled."""
+
+    title: str
+    lead: str
+    press: str
+    other: str
+
+    def filled(self, *, council: str, what: str) -> "Words":
+        """The same with the council's name, and with the address or topics that it is about."""
+        said = [part.format(council=council, what=what) for part in (self.title, self.lead, self.press, self.other)]
+        return Words(*said)
+
+
+WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
+    "en": {
+        NoticeKind.ADD_CONTACT: Words(
+            "Confirm a new contact for your alerts",
+            "{council} was given {what} for your alerts. Nothing is sent there unless you agree.",
+            "Say yes or no",
+            "If you do nothing, it is not used.",
+        ),
+        NoticeKind.CONTACT_ADDED: Words(
+            "A contact was added to your alerts",
+            "{council} now also uses {what} for your alerts.",
+            "See or change your alerts",
+            "If you did not want this, remove it there or tell the council.",
+        ),
+        NoticeKind.TOLD: Words(
+            "{council} now sends you alerts",
+            "{council} signed you up for alerts about {what}.",
+            "See or stop these alerts",
+            "Not you? Stop them there, or tell the council.",
+        ),
+    },
+    "cy": {
+        NoticeKind.ADD_CONTACT: Words(
+            "Cadarnhewch gyswllt newydd ar gyfer eich rhybuddion",
+            "Cafodd {council} {what} ar gyfer eich rhybuddion. Ni anfonir dim yno oni bai eich bod yn cytuno.",
+            "Dywedwch ie neu na",
+            "Os na wnewch ddim, ni chaiff ei ddefnyddio.",
+        ),
+        NoticeKind.CONTACT_ADDED: Words(
+            "Ychwanegwyd cyswllt at eich rhybuddion",
+            "Mae {council} bellach hefyd yn defnyddio {what} ar gyfer eich rhybuddion.",
+            "Gweld neu newid eich rhybuddion",
+            "Os nad oeddech am hyn, tynnwch ef yno neu dywedwch wrth y cyngor.",
+        ),
+        NoticeKind.TOLD: Words(
+            "Mae {council} bellach yn anfon rhybuddion atoch",
+            "Mae {council} wedi eich cofrestru ar gyfer rhybuddion am {what}.",
+            "Gweld neu atal y rhybuddion hyn",
+            "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
+        ),
+    },
+}

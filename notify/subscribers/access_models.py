@@ -1,0 +1,77 @@
+"""Tables of who proved to have an address, how often we wrote there, and what waits for a yes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, UniqueConstraint, Uuid
+from sqlmodel import Field, SQLModel
+
+from notify import clock
+from notify.db import moment_column, new_id, state_column
+from notify.providers.base import Channel
+from notify.subscribers.models import of_subscriber
+
+
+class ContactBefore(SQLModel, table=True):
+    """Which contact of a council stands for one that several councils shared once, for links in mails of then."""
+
+    __tablename__ = "contact_before"
+
+    old_id: UUID = Field(primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id", primary_key=True)
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
+
+
+class ContactRequest(SQLModel, table=True):
+    """An address that a council wants to add to a membership: in no audience before a confirmed contact says yes."""
+
+    __tablename__ = "contact_request"
+    __table_args__ = (of_subscriber(), UniqueConstraint("subscriber_id", "channel"))
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID
+    subscriber_id: UUID
+    channel: Channel = Field(sa_column=state_column(Channel))
+    address: str
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    secret: str = ""
+    is_proved: bool
+    topics: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    wording_version: str
+    language: str
+    source: str
+    given_at: datetime = Field(sa_column=moment_column())
+    asked_by: str
+    asked_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    expires_at: datetime = Field(sa_column=moment_column())
+
+
+class NoticeCount(SQLModel, table=True):
+    """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
+
+    __tablename__ = "notice_count"
+
+    counted: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    period: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    notices: int
+
+
+class ConfirmCode(SQLModel, table=True):
+    """The digits last sent to a phone, as a keyed digest, and how often somebody tried."""
+
+    __tablename__ = "confirm_code"
+
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    tries: int = 0
+    expires_at: datetime = Field(sa_column=moment_column())
+
+
+class ResidentSession(SQLModel, table=True):
+    """Somebody who proved to have one address. Only the cookie's digest is stored, and the address's keyed hash."""
+
+    __tablename__ = "resident_session"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    expires_at: datetime = Field(sa_column=moment_column())

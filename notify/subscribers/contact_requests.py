@@ -1,0 +1,146 @@
+"""An address that a council adds to a membership waits for a yes from a confirmed one, and the others are told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from notify import clock
+from notify.db import new_id
+from notify.languages import _
+from notify.providers.base import Channel
+from notify.staff.queries import council
+from notify.staff.service import audit
+from notify.subscribers import allowance, links, notices
+from notify.subscribers.access_models import ContactRequest
+from notify.subscribers.enrolment_rows import INSERT_CONSENTS, INSERT_SUBSCRIPTIONS, insert
+from notify.subscribers.models import (
+    Cadence,
+    ConfirmedBy,
+    ConsentAction,
+    Contact,
+    LinkToken,
+    NoticeKind,
+    Subscriber,
+    Topic,
+)
+from notify.tokens import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody is asked: whether this address of theirs may be used by this council."""
+
+    council_name: str
+    channel: Channel
+    address: str
+
+
+def ask_to_add(session: Session, council_id: UUID, subscriber_ids: Sequence[UUID]) -> None:
+    """Ask every confirmed contact of these residents about the addresses that wait; three times a day at most."""
+    rows = session.execute(text(WHO_IS_ASKED), {"ids": list(subscriber_ids), "now": clock.now()}).all()
+    reached = {row.contact_id: (Channel(row.channel), row.address) for row in rows}
+    kind = NoticeKind.ADD_CONTACT
+    allowed = set(allowance.allowed(session, reached, kind, council_id=council_id))
+    notices.send(session, [(row.contact_id, row.request_id) for row in rows if row.contact_id in allowed], kind)
+
+
+# a call has no link to follow
+WHO_IS_ASKED = """
+    SELECT q.id AS request_id, c.id AS contact_id, c.channel, c.address
+    FROM contact_request q JOIN contact c ON c.subscriber_id = q.subscriber_id AND c.confirmed_at IS NOT NULL
+    WHERE q.subscriber_id = ANY(:ids) AND q.expires_at > :now AND c.channel <> 'voice'
+    ORDER BY q.id, c.id
+"""
+
+
+def asked_by(session: Session, token: str) -> Asked:
+    """What a link asks, without using it up. Raises: LinkUsedOrExpired."""
+    found = session.exec(
+        select(ContactRequest)
+        .join(LinkToken, col(LinkToken.about) == col(ContactRequest.id))
+        .where(
+            LinkToken.digest == digest(token),
+            LinkToken.purpose == NoticeKind.ADD_CONTACT,
+            col(LinkToken.used_at).is_(None),
+            LinkToken.expires_at > clock.now(),
+            ContactRequest.expires_at > clock.now(),
+        )
+    ).first()
+    if found is None:
+        raise _over()
+    return Asked(council(session, found.council_id).name, Channel(found.channel), found.address)
+
+
+def answer(session: Session, token: str, *, is_yes: bool) -> None:
+    """Add the address, or forget it. Opens no session. Raises: LinkUsedOrExpired."""
+    contact, request_id = links.use_link_about(session, token, NoticeKind.ADD_CONTACT)
+    request = session.get(ContactRequest, request_id, with_for_update=True) if request_id else None
+    if request is None or request.subscriber_id != contact.subscriber_id or request.expires_at <= clock.now():
+        raise _over()
+    session.delete(request)
+    session.flush()
+    action = "contact.refuse"
+    if is_yes:
+        action = "contact.add"
+        if contact.confirmed_by == ConfirmedBy.COUNCIL:
+            contact.confirmed_by = ConfirmedBy.LINK
+        _add(session, request, asked=contact)
+    audit(session, council_id=request.council_id, actor="resident", action=action, subject=str(request.subscriber_id))
+
+
+def _over() -> links.LinkUsedOrExpired:
+    return links.LinkUsedOrExpired(_("The question was answered already, or is too old. There is nothing to do."))
+
+
+def _add(session: Session, request: ContactRequest, *, asked: Contact) -> None:
+    now = clock.now()
+    taken = select(Contact.id).where(
+        (col(Contact.address_hash) == request.address_hash) & (col(Contact.council_id) == request.council_id)
+        | (col(Contact.subscriber_id) == request.subscriber_id) & (col(Contact.channel) == request.channel)
+    )
+    if session.exec(taken).first() is not None:
+        raise _over()
+    added = Contact(
+        council_id=request.council_id,
+        subscriber_id=request.subscriber_id,
+        channel=request.channel,
+        address=request.address,
+        address_hash=request.address_hash,
+        secret=request.secret,
+        confirmed_at=now if request.is_proved else None,
+        confirmed_by=ConfirmedBy.COUNCIL if request.is_proved else None,
+    )
+    session.add(added)
+    session.get_one(Subscriber, request.subscriber_id).changed_at = now
+    session.flush()
+    _follow(session, request)
+    others = select(Contact.id).where(
+        Contact.subscriber_id == request.subscriber_id,
+        col(Contact.confirmed_at).is_not(None),
+        col(Contact.id).not_in([added.id, asked.id]),
+        Contact.channel != Channel.VOICE,
+    )
+    told = session.exec(others).all()
+    notices.write_notices(session, told, NoticeKind.CONTACT_ADDED, council_id=request.council_id, about=added.id)
+    if not request.is_proved:
+        notices.ask_to_confirm(session, [request.subscriber_id], council_id=request.council_id)
+
+
+def _follow(session: Session, request: ContactRequest) -> None:
+    """Send by the new address what the council was asked to send there, with the evidence that it gave."""
+    topics = session.exec(
+        select(Topic.id).where(col(Topic.id).in_(request.topics), Topic.council_id == request.council_id)
+    ).all()
+    following = [(new_id(), request.subscriber_id, topic, request.channel, Cadence.AT_ONCE) for topic in topics]
+    values: dict[str, object] = {"council": request.council_id}
+    insert(session, INSERT_SUBSCRIPTIONS, following, **values, moment=clock.now())
+    lines = [(request.given_at, request.subscriber_id, topic, request.channel) for topic in topics]
+    words: dict[str, object] = {
+        "wording_version": request.wording_version,
+        "language": request.language,
+        "source": request.source,
+    }
+    insert(session, INSERT_CONSENTS, lines, action=ConsentAction.GIVEN, **values, **words)
