@@ -98,16 +98,21 @@ def add_residents(session: Session, residents: int, *, postcodes: int, phones: b
 
 RESIDENTS = """
     INSERT INTO subscriber (id, council_id, name, language, tracking_consent, created_at, changed_at)
-    SELECT id, (SELECT id FROM council), 'Resident ' || n, CASE WHEN n % 10 = 0 THEN 'cy' ELSE 'en' END, n % 5 = 0, now(), now() FROM new
+    SELECT id, (SELECT id FROM council), 'Resident ' || n,
+           CASE WHEN n % 10 = 0 THEN 'cy' ELSE 'en' END, n % 5 = 0, now(), now() FROM new
 """
 EMAILS = """
-    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
-    SELECT email_id, (SELECT id FROM council), id, 'email', 'resident' || n || '@example.org', sha256(('e' || n)::bytea), '', now(), now()
+    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at,
+                         confirmed_at)
+    SELECT email_id, (SELECT id FROM council), id, 'email', 'resident' || n || '@example.org',
+           sha256(('e' || n)::bytea), '', now(), now()
     FROM new
 """
 PHONES = """
-    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at, confirmed_at)
-    SELECT phone_id, (SELECT id FROM council), id, 'sms', '+4477009' || lpad(n::text, 6, '0'), sha256(('p' || n)::bytea), '', now(), now()
+    INSERT INTO contact (id, council_id, subscriber_id, channel, address, address_hash, secret, created_at,
+                         confirmed_at)
+    SELECT phone_id, (SELECT id FROM council), id, 'sms', '+4477009' || lpad(n::text, 6, '0'),
+           sha256(('p' || n)::bytea), '', now(), now()
     FROM new WHERE n % 3 = 0
 """
 PLACES = """

@@ -68,6 +68,20 @@ def make_world(*, topics: Sequence[NewTopic] = ()) -> World:
     return World(council.id, key)
 
 
+def make_other_council(
+    slug: str = "far", *, districts: Sequence[str] = (DISTRICT,), topics: Sequence[str] = ("potholes", "gritting")
+) -> World:
+    """Another council of the same installation, in the same district unless said otherwise, with these topics."""
+    with transaction() as session:
+        name = f"{slug.capitalize()} Council"
+        council = staff.create_council(session, slug=slug, name=name, district_codes=list(districts))
+        for topic in topics:
+            new = NewTopic(slug=topic, name=topic.capitalize())
+            subscribers.create_topic(session, council_id=council.id, actor="test", new=new)
+        key = staff.create_key(session, council_id=council.id, name=slug, role=Role.ADMIN, mode=KeyMode.LIVE)
+    return World(council.id, key)
+
+
 def make_key(world: World, role: Role, *, mode: KeyMode = KeyMode.LIVE) -> dict[str, str]:
     """The headers of a new key of this role, which belongs to a new officer."""
     with transaction() as session:

@@ -6,7 +6,8 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, StringConstraints, field_validator, model_validator
-from sqlalchemy import ARRAY, Column, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from notify import clock

@@ -30,13 +30,11 @@ def ask_to_confirm(
     `council_id` is the council that asks for it.
     """
     session.flush()
-    waiting = (
-        select(Contact.id)
-        .where(col(Contact.subscriber_id).in_(subscriber_ids), col(Contact.confirmed_at).is_(None))
-        .distinct(col(Contact.address_hash))
-        .order_by(col(Contact.address_hash), col(Contact.id))
-    )
-    ids = session.exec(waiting).all()
+    waiting = text("""
+        SELECT DISTINCT ON (address_hash) id FROM contact
+        WHERE subscriber_id = ANY(:ids) AND confirmed_at IS NULL ORDER BY address_hash, id
+    """)
+    ids = list(session.execute(waiting, {"ids": list(subscriber_ids)}).scalars())
     write_notices(session, ids, NoticeKind.CONFIRM, council_id=council_id, asked_by_stranger=asked_by_stranger)
 
 

@@ -156,6 +156,7 @@ def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: st
     Raises: UnknownSuppression.
     """
     found = suppressions(session, council_id, also_lifted=True, exactly=suppression_id)
+    found = found or _lifted_before(session, council_id, suppression_id)
     if not found:
         raise UnknownSuppression("Your council has no suppression with this id.")
     one = found[0]
@@ -178,6 +179,20 @@ def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: st
     )
     session.flush()
     return one
+
+
+def _lifted_before(session: Session, council_id: UUID, suppression_id: UUID) -> Sequence[Suppressed]:
+    """The council's own line about a shared suppression that it has lifted for itself."""
+    shared = session.get(Suppression, suppression_id)
+    if shared is None or council_id not in shared.lifted_for:
+        return []
+    own = select(Suppression.id).where(
+        Suppression.council_id == council_id,
+        Suppression.address_hash == shared.address_hash,
+        Suppression.reason == shared.reason,
+    )
+    newest = session.exec(own.order_by(col(Suppression.id).desc()).limit(1)).first()
+    return suppressions(session, council_id, also_lifted=True, exactly=newest) if newest else []
 
 
 def _lift_for(session: Session, council_id: UUID, shared: Suppressed, reason: str) -> Suppressed:

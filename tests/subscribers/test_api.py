@@ -151,9 +151,11 @@ def test_a_subscriber_of_another_council_looks_absent(client: Client, world: Wor
 def test_another_councils_topics_are_left_out(client: Client, world: World, stranger: dict[str, str]) -> None:
     theirs = add_resident(world, "sam@example.org", topics=["bins"])
     client.post("/api/v1/topics", json={"slug": "parks", "name": "Parks"}, headers=stranger)
-    client.post("/api/v1/subscribers", json=resident(topics=["parks"]), headers=stranger)
-    seen = client.get(f"/api/v1/subscribers/{theirs}", headers=stranger).json()
+    own = client.post("/api/v1/subscribers", json=resident(topics=["parks"]), headers=stranger)
+    assert own.status_code == 201
+    seen = client.get(f"/api/v1/subscribers/{own.json()['id']}", headers=stranger).json()
     assert [topic["topic"] for topic in seen["topics"]] == ["parks"]
+    assert client.get(f"/api/v1/subscribers/{theirs}", headers=stranger).status_code == 404
 
 
 def test_a_change_leaves_alone_what_it_does_not_name(client: Client, world: World) -> None:

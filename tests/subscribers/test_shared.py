@@ -9,11 +9,8 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.db import transaction
-from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
-from notify.subscribers import service as subscribers
-from notify.subscribers.models import NewTopic
-from tests.world import World, add_resident, make_key, make_world
+from tests.world import World, add_resident, make_key, make_other_council, make_world
 
 Client = TestClient[Litestar]
 CONSENT = {"wording_version": "v1", "wording": "Yes, the county may write.", "source": "phone"}
@@ -27,13 +24,7 @@ def world(client: Client) -> World:
 @pytest.fixture
 def county(world: World) -> World:
     """Another council, elsewhere, with a topic of its own."""
-    with transaction() as session:
-        council = staff.create_council(session, slug="far", name="Far Council", district_codes=["Z07000009"])
-        subscribers.create_topic(
-            session, council_id=council.id, actor="test", new=NewTopic(slug="potholes", name="Potholes")
-        )
-        key = staff.create_key(session, council_id=council.id, name="far", role=Role.ADMIN, mode=KeyMode.LIVE)
-    return World(council.id, key)
+    return make_other_council(districts=["Z07000009"], topics=["potholes"])
 
 
 def add(client: Client, council: World, **fields: object) -> Response:
@@ -41,27 +32,40 @@ def add(client: Client, council: World, **fields: object) -> Response:
     return client.post("/api/v1/subscribers", json=body | {"consent": CONSENT} | fields, headers=council.headers)
 
 
-def test_a_council_sees_only_the_ways_and_places_that_are_its_own(client: Client, world: World, county: World) -> None:
-    ann = add_resident(world, "ann@example.org", phone="07700 900001", postcodes=["ZZ1 1AA"])
-    assert add(client, county).status_code == 200
-    seen = client.get(f"/api/v1/subscribers/{ann}", headers=county.headers).json()
+def test_whoever_is_known_to_another_council_is_new(client: Client, world: World, county: World) -> None:
+    ann = add_resident(world, "ann@example.org", phone="07700 900001", name="Ann", language="cy")
+    added = add(client, county)
+    assert (added.status_code, added.json()["status"]) == (201, "created")
+    assert added.json()["id"] != str(ann)
+    seen = client.get(f"/api/v1/subscribers/{added.json()['id']}", headers=county.headers).json()
+    assert (seen["name"], seen["language"], seen["places"]) == ("", "en", [])
     assert [contact["channel"] for contact in seen["contacts"]] == ["email"]
-    assert seen["places"] == []
     own = client.get(f"/api/v1/subscribers/{ann}", headers=world.headers).json()
-    assert len(own["contacts"]) == 2
-    assert len(own["places"]) == 1
+    assert (own["name"], len(own["contacts"]), len(own["places"]), len(own["topics"])) == ("Ann", 2, 1, 1)
 
 
-@pytest.mark.parametrize("change", [{"places": []}, {"name": "Bob"}, {"language": "cy"}])
-def test_a_council_cannot_change_a_person_it_shares(
-    client: Client, world: World, county: World, change: dict[str, object]
-) -> None:
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_another_councils_resident_is_not_there(client: Client, world: World, county: World, method: str) -> None:
     ann = add_resident(world, "ann@example.org")
     add(client, county)
-    reply = client.patch(f"/api/v1/subscribers/{ann}", json=change, headers=county.headers)
-    assert (reply.status_code, reply.json()["type"]) == (409, "/problems/shared-subscriber")
+    body = {"json": {"name": "Bob"}} if method == "PATCH" else {}
+    reply = client.request(method, f"/api/v1/subscribers/{ann}", headers=county.headers, **body)  # type: ignore[arg-type]
+    assert (reply.status_code, reply.json()["type"]) == (404, "/problems/unknown-subscriber")
+
+
+def test_what_one_council_changes_and_erases_is_its_own(client: Client, world: World, county: World) -> None:
+    ann = add_resident(world, "ann@example.org", name="Ann")
+    other = add(client, county).json()["id"]
+    change = {"name": "Bob", "places": [{"postcode": "ZZ2 1AA"}]}
+    changed = client.patch(f"/api/v1/subscribers/{other}", json=change, headers=county.headers)
+    assert changed.json()["name"] == "Bob"
     asked = {"topic": "road-closures", "audience": {"wards": ["Z05000001"]}}
     assert client.post("/api/v1/audiences", json=asked, headers=world.headers).json()["people"] == 1
+    assert client.delete(f"/api/v1/subscribers/{other}", headers=county.headers).status_code == 204
+    own = client.get(f"/api/v1/subscribers/{ann}", headers=world.headers).json()
+    assert (own["name"], len(own["topics"]), len(own["places"])) == ("Ann", 1, 1)
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM subscriber")).scalar_one() == 1
 
 
 def test_nobody_is_counted_without_evidence_that_they_agreed(client: Client, world: World) -> None:
@@ -75,16 +79,41 @@ def test_nobody_is_counted_without_evidence_that_they_agreed(client: Client, wor
     assert lines == ["given"]
 
 
-def test_a_confirmed_address_is_not_asked_again_for_a_council(client: Client, world: World, county: World) -> None:
+def test_a_confirmed_address_is_not_asked_again_by_its_council_and_is_by_another(
+    client: Client, world: World, county: World
+) -> None:
     add_resident(world, "ann@example.org")
-    reply = add(client, county, confirm=True)
+    assert add(client, county, confirm=True).status_code == 201
+    reply = add(client, world, topics=["bins"], confirm=True)
     assert (reply.status_code, reply.json()["type"]) == (409, "/problems/already-subscribed")
+
+
+def test_a_councils_proof_confirms_its_own_contact_only(client: Client, world: World, county: World) -> None:
+    add_resident(world, "ann@example.org", confirm=True)
+    assert add(client, county).status_code == 201
+    with transaction() as session:
+        rows = session.execute(text("SELECT council_id, confirmed_by FROM contact")).all()
+    assert dict(rows) == {world.council_id: None, county.council_id: "council"}
 
 
 def test_two_councils_may_call_their_wordings_the_same(client: Client, world: World, county: World) -> None:
     assert add(client, county).status_code == 201
     other = CONSENT | {"wording": "Yes, the district may write."}
-    assert add(client, world, topics=["bins"], consent=other).status_code == 200
+    assert add(client, world, topics=["bins"], consent=other).status_code == 201
+
+
+def test_a_receiver_of_two_councils_has_two_secrets(client: Client, world: World, county: World) -> None:
+    receiver = {"contacts": [{"channel": "webhook", "address": "https://crm.example.org/hook"}]}
+    first = add(client, world, topics=["bins"], **receiver).json()["webhook_secrets"]
+    second = add(client, county, **receiver).json()["webhook_secrets"]
+    assert len({*first, *second}) == 2
+    [own] = client.get("/api/v1/webhook-endpoints", headers=county.headers).json()["endpoints"]
+    changed = client.post(f"/api/v1/webhook-endpoints/{own['contact']}/secret", headers=county.headers)
+    with transaction() as session:
+        kept = dict(session.execute(text("SELECT council_id, secret FROM contact")).all())
+    assert kept == {world.council_id: first[0], county.council_id: f"{changed.json()['secret']} {second[0]}"}
+    [other] = client.get("/api/v1/webhook-endpoints", headers=world.headers).json()["endpoints"]
+    assert client.post(f"/api/v1/webhook-endpoints/{other['contact']}/secret", headers=county.headers).is_client_error
 
 
 def test_a_rehearsal_changes_no_resident(client: Client, world: World) -> None:

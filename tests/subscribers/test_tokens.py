@@ -22,6 +22,7 @@ from notify.staff import service as staff
 from notify.staff.guards import OFFICER_COOKIE
 from notify.staff.models import Role
 from notify.subscribers import codes, links
+from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.links import COOKIE
 from notify.subscribers.models import Contact, NoticeKind
 from notify.tokens import Purpose
@@ -85,6 +86,14 @@ def code(_: Cast) -> str:
         return codes.issue_code(session, contact(PHONE).id)
 
 
+def add_contact_link(cast: Cast) -> str:
+    """Of a number that the council wants to add for somebody."""
+    add_resident(cast.council, OLD, phone="07700 900777")
+    with transaction() as session:
+        request = session.exec(select(ContactRequest.id)).one()
+        return links.issue_link(session, contact(OLD).id, NoticeKind.ADD_CONTACT, request)
+
+
 def reply_link(cast: Cast) -> str:
     """Of an emergency that asks whether people are safe, to the first of them."""
     add_resident(cast.council, "safe@example.org", topics=["emergencies"])
@@ -101,6 +110,7 @@ def reply_link(cast: Cast) -> str:
 SECRETS: Mapping[str, Callable[[Cast], str]] = {
     "confirm": lambda _: link_for(NEW, NoticeKind.CONFIRM),
     "manage": lambda _: link_for(OLD, NoticeKind.SIGN_IN),
+    "add contact": add_contact_link,
     "resident": resident_session,
     "officer link": officer_link,
     "officer": officer_session,
@@ -134,6 +144,7 @@ def cookie(client: Client, path: str, name: str, secret: str) -> bool:
 DOORS: Mapping[str, Callable[[Client, str], bool]] = {
     "confirm": lambda client, it: status(client, "POST", f"/confirm/{it}") == 200,
     "manage": lambda client, it: status(client, "POST", f"/manage/{it}") == 303,
+    "add contact": lambda client, it: status(client, "POST", f"/add-contact/{it}", data={"answer": "yes"}) == 200,
     "resident": lambda client, it: cookie(client, "/my", COOKIE, it),
     "officer link": lambda client, it: status(client, "POST", f"/staff/sign-in/{it}") == 303,
     "officer": lambda client, it: cookie(client, "/staff", OFFICER_COOKIE, it),
@@ -144,10 +155,11 @@ DOORS: Mapping[str, Callable[[Client, str], bool]] = {
     "reply": lambda client, it: status(client, "POST", f"/r/{it}", data={"answer": "safe"}) == 200,
     "code": lambda client, it: status(client, "POST", "/confirm-code", data={"mobile": PHONE, "code": it}) == 200,
 }
-ONCE = ("confirm", "manage", "officer link", "code")
+ONCE = ("confirm", "manage", "add contact", "officer link", "code")
 LIVES: Mapping[str, timedelta] = {
     "confirm": timedelta(hours=72),
     "manage": timedelta(minutes=10),
+    "add contact": timedelta(days=14),
     "resident": timedelta(hours=1),
     "officer link": timedelta(minutes=10),
     "officer": timedelta(minutes=30),  # unless they do something
@@ -185,7 +197,7 @@ def test_what_works_once_works_once(client: Client, cast: Cast, name: str) -> No
     assert [DOORS[name](client, secret) for _ in range(4)] == [True, False, False, False]
 
 
-@pytest.mark.parametrize("name", ["confirm", "manage", "code"])
+@pytest.mark.parametrize("name", ["confirm", "manage", "add contact", "code"])
 def test_a_newer_one_ends_the_older(client: Client, cast: Cast, name: str) -> None:
     older, newer = SECRETS[name](cast), SECRETS[name](cast)
     if older != newer:  # one code in a million is like the one before
@@ -245,5 +257,5 @@ def test_a_copy_of_the_database_holds_nothing_that_opens_a_door(client: Client, 
 
 def test_every_purpose_is_looked_at() -> None:
     assert {purpose.value for purpose in Purpose} == {"unsubscribe", "manage", "click", "open", "reply"}
-    assert {kind.value for kind in NoticeKind} == {"confirm", "sign-in"}
+    assert {kind.value for kind in NoticeKind} == {"confirm", "sign-in", "add-contact", "contact-added", "told"}
     assert DOORS.keys() == SECRETS.keys()

@@ -23,10 +23,10 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers import erasure
 from notify.subscribers.models import Topic
-from tests.alerts.calls import act, created, neighbour, post_alert
+from tests.alerts.calls import act, created, post_alert
 from tests.mailbox import Mailbox
 from tests.tracking.reading import link, part
-from tests.world import World, add_resident, make_world
+from tests.world import World, add_resident, make_other_council, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -160,7 +160,7 @@ def test_whoever_this_council_erased_has_not_answered_it(
     work()
     path = reply_in(inbox)
     client.post(path, data={"answer": "help"})
-    add_resident(neighbour(), "a@example.org", topics=["emergencies"])  # they follow another council, too
+    add_resident(make_other_council(), "a@example.org", topics=["potholes"])  # they follow another council, too
     with transaction() as session:
         erasure.erase(session, subscriber_id=resident, actor="test")
         assert session.execute(text("SELECT count(*) FROM subscriber")).scalar_one() == 1
