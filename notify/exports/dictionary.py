@@ -163,9 +163,14 @@ TABLES: Mapping[str, Entry] = {
             "lifted_for": "Councils that write to a shared one again.",
         },
     ),
-    "notice": Entry(Keeping.DAYS_30, OF_NOTICE, pseudonyms=("contact_id",)),
+    "notice": Entry(
+        Keeping.DAYS_30,
+        OF_NOTICE,
+        pseudonyms=("contact_id", "about"),
+        meant={"about": "The contact, or the request for one, that the message tells of, by id."},
+    ),
     "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
-    "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
+    "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "about"), secrets=("digest",)),
     "confirm_code": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
     "resident_session": Entry(
         Keeping.EXPIRY, why_not=SESSION, pseudonyms=("address_hash",), secrets=("digest", "address_hash")

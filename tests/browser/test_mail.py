@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from notify import rendering
+from notify.deliveries.notice_words import WORDS
 from tests.browser.axe import LANDMARK_RULES, violations
 
 pytestmark = pytest.mark.browser
@@ -48,7 +49,12 @@ REPLY = {"reply_url": "https://alerts.example.org/r/" + "z" * 22, "is_training":
 MAILS += [("alert", ALERT | REPLY | {"language": language}) for language in ("en", "cy")]
 MAILS += [("alert", ALERT | {"language": "en", "zoom": 1.5}), ("alert", ALERT | DIGEST | {"language": "cy"})]
 MAILS += [
-    ("notice", NOTICE | {"language": lang, "kind": kind}) for lang in ("en", "cy") for kind in ("confirm", "sign-in")
+    (
+        "notice",
+        NOTICE | {"language": lang, "kind": kind, "words": words and words.filled(council="Zed", what="Bins")},
+    )
+    for lang in ("en", "cy")
+    for kind, words in {"confirm": None, "sign-in": None, **WORDS[lang]}.items()
 ]
 
 

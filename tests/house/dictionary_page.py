@@ -31,7 +31,7 @@ def page() -> str:
 def know_every_table() -> None:
     """Import every module of models, as the migrations do."""
     for found in pkgutil.walk_packages(notify.__path__, "notify."):
-        if found.name.endswith(".models"):
+        if found.name.endswith("models"):
             importlib.import_module(found.name)
 
 
