@@ -360,7 +360,7 @@ def _table(table: Table, entry: Entry) -> TableWords:
 
 
 def _column(column: "Column[object]", entry: Entry) -> ColumnWords:
-    refers_to = next((key.target_fullname for key in column.foreign_keys), "")
+    refers_to = min((key.target_fullname for key in column.foreign_keys), default="")
     ways = ((entry.residents, About.RESIDENT), (entry.pseudonyms, About.PSEUDONYM), (entry.staff, About.STAFF))
     return ColumnWords(
         name=column.name,

@@ -54,7 +54,7 @@ MAILS += [
         NOTICE | {"language": lang, "kind": kind, "words": words and words.filled(council="Zed", what="Bins")},
     )
     for lang in ("en", "cy")
-    for kind, words in {"confirm": None, "sign-in": None, **WORDS[lang]}.items()
+    for kind, words in [("confirm", None), ("sign-in", None), *WORDS[lang].items()]
 ]
 
 
