@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
@@ -21,6 +22,7 @@ import redis
 from notify.embedded import Addresses, ServersDidNotStart, locate, lock, reset, servers, status
 from notify.start_watch import StartLimits
 from tests.running import is_alive, wait_until
+from tests.starting import started
 
 FAST = {"fsync": "off"}
 # a program that does something else the first times it is started as a server, or to make a database
@@ -237,3 +239,21 @@ def test_a_keeper_whose_starter_was_killed_serves_the_next_user(data_dir: Path, 
     with servers(data_dir, tuning=FAST) as addresses:
         assert both_answer(addresses)
     assert len(pids(starts)) == 1
+
+
+def test_a_session_begins_afresh_when_its_servers_do_not_start(
+    tmp_path_factory: pytest.TempPathFactory, programs: Programs, caplog: pytest.LogCaptureFixture
+) -> None:
+    programs.spoil("initdb", "exit 9")
+    directories: list[Path] = []
+
+    def start(limits: StartLimits) -> AbstractContextManager[Addresses]:
+        directories.append(tmp_path_factory.mktemp("servers"))
+        return servers(directories[-1], tuning=FAST, limits=replace(limits, attempts=1))
+
+    with started(start, "the servers") as addresses:
+        assert both_answer(addresses)
+    assert len(set(directories)) == 2
+    assert re.search(r"the servers, attempt 1 of 3, after .*ended with status 9 after .* in initdb", caplog.text)
+    for directory in directories:
+        reset(directory)
