@@ -68,6 +68,14 @@ PERSONS_ONLY: dict[Right, str] = {
     Right.EXPORT_EVERYTHING: "Sign in and take it at /staff/exports, or by `notify export`.",
 }
 
+# all that rehearses an alert, and nothing that another person would find changed
+TEST_RIGHTS = frozenset(
+    {
+        *(Right.SEE_ALERTS, Right.WRITE_ALERTS, Right.APPROVE_ALERTS, Right.BROADCAST, Right.SEE_WORK),
+        *(Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS),
+    }
+)
+
 FRESH = timedelta(minutes=5)
 
 
@@ -131,8 +139,8 @@ class Principal:
         self.require_fresh_mfa()
 
     def may(self, right: Right) -> bool:
-        """Whether this principal's role holds `right`, and neither being a key nor their remit takes it away."""
-        if self.is_key and right in PERSONS_ONLY:
+        """Whether this principal's role holds `right`, and neither the kind of key nor their remit takes it away."""
+        if (self.is_key and right in PERSONS_ONLY) or (self.is_test and right not in TEST_RIGHTS):
             return False
         return right in RIGHTS[self.role] and (self.remit == EVERYTHING or right in WITHIN_A_REMIT)
 
@@ -142,6 +150,8 @@ class Principal:
             return
         if right in RIGHTS[self.role] and self.is_key and right in PERSONS_ONLY:
             raise Forbidden(f"No key may {right}, whoever holds it. {PERSONS_ONLY[right]}")
+        if right in RIGHTS[self.role] and self.is_test and right not in TEST_RIGHTS:
+            raise Forbidden(f"A test key rehearses alerts and may not {right}. Use a live key.")
         if right in RIGHTS[self.role]:
             raise Forbidden(f"You work with some topics or areas only, and so may not {right}.")
         raise Forbidden(f"The role {self.role} may not {right}. Ask an administrator of your council.")
