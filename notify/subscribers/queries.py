@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -225,22 +225,33 @@ def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
     return _records(session, [subscriber], council_id=None)[0]
 
 
-def council_record(session: Session, council_id: UUID, subscriber_id: UUID) -> SubscriberRecord:
-    """The same, for residents who follow or followed a topic of this council; others look absent.
+def council_record(
+    session: Session, council_id: UUID, subscriber_id: UUID, *, only: ColumnElement[bool] | None = None
+) -> SubscriberRecord:
+    """The same, for residents who follow or followed a topic of this council, and of whom `only` holds.
 
-    Topics of other councils are left out. Raises: UnknownSubscriber.
+    Others look absent. Topics of other councils are left out. Raises: UnknownSubscriber.
     """
-    subscriber = session.exec(_of_council(council_id).where(Subscriber.id == subscriber_id)).first()
+    statement = _of_council(council_id).where(Subscriber.id == subscriber_id)
+    subscriber = session.exec(statement if only is None else statement.where(only)).first()
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
     return _records(session, [subscriber], council_id=council_id)[0]
 
 
 def council_records(
-    session: Session, council_id: UUID, *, after: UUID | None, changed_since: datetime | None, limit: int
+    session: Session,
+    council_id: UUID,
+    *,
+    after: UUID | None,
+    changed_since: datetime | None,
+    limit: int,
+    only: ColumnElement[bool] | None = None,
 ) -> Sequence[SubscriberRecord]:
     """The residents of `council_record` in the order they came, those after `after`, in five statements."""
     statement = _of_council(council_id)
+    if only is not None:
+        statement = statement.where(only)
     if after is not None:
         statement = statement.where(Subscriber.id > after)
     if changed_since is not None:

@@ -63,9 +63,13 @@ def suppressions(
     after: UUID | None = None,
     also_lifted: bool = False,
     exactly: UUID | None = None,
+    only: ColumnElement[bool] | None = None,
     limit: int = 100,
 ) -> Sequence[Suppressed]:
-    """Those of the residents who follow a topic of this council, the newest first, older than `after`."""
+    """Those of the residents who follow a topic of this council, the newest first, older than `after`.
+
+    `only` is a condition for their contacts.
+    """
     follows = (
         select(Subscription.id)
         .join(Topic, col(Topic.id) == col(Subscription.topic_id))
@@ -82,6 +86,8 @@ def suppressions(
         .order_by(col(Suppression.id).desc())
         .limit(limit)
     )
+    if only is not None:
+        statement = statement.where(only)
     if subscriber_id:
         statement = statement.where(Contact.subscriber_id == subscriber_id)
     if after:
