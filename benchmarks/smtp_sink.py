@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from notify.lifeline import die_with_parent
 UNPACKED = Path(__file__).resolve().parent.parent / ".cache" / "postfix"
 LIBRARIES = UNPACKED / "usr" / "lib" / "postfix"
 CONNECTIONS = 1000  # smtp-sink leaves more than 256 waiting unless it is told
+END_SECONDS = 5.0
 
 
 class NoSink(Exception):
@@ -56,33 +57,66 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def sink(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A running smtp-sink on the loopback that takes everything and keeps nothing."""
+def sink(port: int, *, start_seconds: float = 10.0) -> Iterator[subprocess.Popen[bytes]]:
+    """A running smtp-sink on the loopback that accepts everything and keeps nothing.
+
+    Raises: NoSink when the port is in use, or when it does not answer in time. No process is left behind.
+    """
     as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
-    process = subprocess.Popen(
-        [program("smtp-sink"), *as_nobody, "-m", str(CONNECTIONS), f"127.0.0.1:{port}", str(CONNECTIONS)],
-        preexec_fn=die_with_parent(signal.SIGKILL),
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-    )
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
+    argv = [program("smtp-sink"), *as_nobody, "-m", str(CONNECTIONS), f"127.0.0.1:{port}", str(CONNECTIONS)]
+    _refuse_used(port)
+    process = subprocess.Popen(argv, preexec_fn=_prepared(), env=environment(), stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        _wait_for(port, process, start_seconds)
         yield process
     finally:
-        process.terminate()
-        process.wait()
+        _end(process)
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+def _refuse_used(port: int) -> None:
+    # smtp-sink shares its port with any other smtp-sink, and the kernel would divide the connections between them
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing do not matter
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise NoSink(f"smtp-sink cannot use port {port}: {error.strerror}. End the process that uses it.") from None
+
+
+def _prepared() -> Callable[[], None]:
+    """A `preexec_fn` that allows the child as many open files as the system does, and ends it with its parent.
+
+    The kernel forgets the second when the child changes its user: started by root, it outlives a parent that is killed.
+    """
+    end_with_parent = die_with_parent(signal.SIGKILL)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def prepare() -> None:
+        # Here and not from the parent, which may not change the limits of a process that has changed its user.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        end_with_parent()
+
+    return prepare
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise NoSink(f"smtp-sink does not answer on port {port}.")
+    how = "does not answer" if process.returncode is None else f"ended with status {process.returncode}"
+    raise NoSink(f"smtp-sink {how} on port {port}.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def source_rate(port: int, *, messages: int, size: int, sessions: int = 10, keep: bool = False) -> float:

@@ -45,10 +45,11 @@ from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
 from notify.publishing import pages as publishing_pages
-from notify.staff import admin_pages, audit_pages
+from notify.staff import admin_pages, audit_pages, step_up
 from notify.staff import api as staff_api
 from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
+from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
 from notify.subscribers import pages as subscribers_pages
@@ -161,7 +162,7 @@ def create_app() -> Litestar:
     return Site(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
         middleware=[Greet(), LimitNetworks(), Authenticate()],
-        exception_handlers=problems.HANDLERS,
+        exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
         before_send=[add_security_headers],
         lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress

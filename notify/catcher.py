@@ -29,10 +29,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify import clock
 from notify.errors import SetUpError
+from notify.start_watch import StartLimits, StartWatch, load
 
 _HOST = "127.0.0.1"
-_START_SECONDS = 20.0
 _FINISH_SECONDS = 2.0
+_STOP_SECONDS = 20.0
+_LIMITS = StartLimits()
 
 
 class CatcherDidNotStart(SetUpError):
@@ -51,10 +53,10 @@ class Catcher:
 
 
 @contextmanager
-def start(directory: Path, *, keep: bool = False) -> Iterator[Catcher]:
+def start(directory: Path, *, keep: bool = False, limits: StartLimits = _LIMITS) -> Iterator[Catcher]:
     """A catcher as a child process, writing `mail.jsonl` in the directory. It stops with us, however we end.
 
-    With `keep` every message also lies in `directory/kept` as it came.
+    With `keep` every message also lies in `directory/kept` as it came. Raises: CatcherDidNotStart.
     """
     directory.mkdir(parents=True, exist_ok=True)
     port_file = directory / "catcher.port"
@@ -70,17 +72,29 @@ def start(directory: Path, *, keep: bool = False) -> Iterator[Catcher]:
         process_group=0,  # Ctrl-C must not stop it before those who still send to it
     )
     try:
-        yield Catcher(_HOST, _port(process, port_file), mail)
+        yield Catcher(_HOST, _port(process, port_file, limits), mail)
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
         process.communicate()
 
 
-def _port(process: subprocess.Popen[bytes], port_file: Path) -> int:
-    deadline = time.monotonic() + _START_SECONDS
+def _port(process: subprocess.Popen[bytes], port_file: Path, limits: StartLimits) -> int:
+    until = time.monotonic() + limits.longest_seconds
+    watch = StartWatch(process, idle_seconds=limits.idle_seconds, until=until)
     while not port_file.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise CatcherDidNotStart(f"The mail catcher did not start in {port_file.parent}; its error is above.")
+        if problem := watch.problem():
+            raise CatcherDidNotStart(
+                f"The mail catcher in {port_file.parent} {problem}; if it wrote an error, that is above. "
+                f"This machine: {load()}."
+            )
         time.sleep(0.02)
     return int(port_file.read_text())
 

@@ -10,6 +10,7 @@ stop. The servers inherit one more lock, so "does anything still run?" is never 
 
 import fcntl
 import json
+import logging
 import os
 import pwd
 import secrets
@@ -21,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -29,10 +30,14 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from notify.errors import SetUpError
+from notify.start_watch import StartLimits, load
 
-WAIT_SECONDS = 60.0  # for another process's start, for a stop, and for recovery after a crash
+WAIT_SECONDS = 60.0  # for a stop
+KEEPER_DIED = 75  # the exit status of a start whose keeper died without a word
 _SOCKET_BYTES = 100  # the kernel's limit is 107
+_LIMITS = StartLimits()
 _NO_TUNING: Mapping[str, str] = MappingProxyType({})
+_log = logging.getLogger("notify.embedded")
 
 T = TypeVar("T")
 
@@ -189,33 +194,34 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def wait_for(question: Callable[[], T | None], refusal: str) -> T:
-    """The first answer that is neither None nor False; ServersDidNotStart with `refusal` after a minute."""
-    deadline = time.monotonic() + WAIT_SECONDS
+def wait_for(question: Callable[[], T | None], refusal: str, *, seconds: float = WAIT_SECONDS) -> T:
+    """The first answer that is neither None nor False; ServersDidNotStart with `refusal` after this time."""
+    deadline = time.monotonic() + seconds
     while (answer := question()) is None or answer is False:
         if time.monotonic() > deadline:
-            raise ServersDidNotStart(refusal)
+            raise ServersDidNotStart(f"{refusal} Waited {seconds:.0f} s; {load()}.")
         time.sleep(0.02)
     return answer
 
 
 @contextmanager
-def servers(data_dir: Path, *, tuning: Mapping[str, str] = _NO_TUNING) -> Iterator[Addresses]:
+def servers(
+    data_dir: Path, *, tuning: Mapping[str, str] = _NO_TUNING, limits: StartLimits = _LIMITS
+) -> Iterator[Addresses]:
     """The addresses of two running servers, which are stopped when the last process that uses them has left.
 
     Starts what does not run, and joins what does: then `tuning`, more PostgreSQL settings, has no effect.
-    A server that dies meanwhile is started again. Raises: a SetUpError that says what to do.
+    A server that dies or hangs while it starts is started again within `limits`, and one that dies later too.
+    Raises: a SetUpError that says what to do.
     """
     place = locate(data_dir)
-    with _start_lock(place):
+    with _start_lock(place, limits):
         use = wait_for(
             lambda: lock(place.lock_path("use"), fcntl.LOCK_SH),
-            f"The servers in {place.data_dir} are still stopping after a minute; see the logs there.",
+            f"The servers in {place.data_dir} are still stopping; see the logs there.",
         )
         try:
-            if not is_held(place.lock_path("keeper")):
-                _launch_keeper(place, tuning)
-            wait_for(place.record.exists, f"The servers do not answer; see the logs in {place.data_dir}.")
+            _ensure_keeper(place, tuning, limits)
             addresses = _addresses(place)
         except BaseException:
             os.close(use)
@@ -266,7 +272,7 @@ def status(data_dir: Path) -> Status:
 
 
 @contextmanager
-def _start_lock(place: Place) -> Iterator[None]:
+def _start_lock(place: Place, limits: StartLimits = _LIMITS) -> Iterator[None]:
     try:
         place.lock_path("start").parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -275,7 +281,8 @@ def _start_lock(place: Place) -> Iterator[None]:
         ) from error
     descriptor = wait_for(
         lambda: lock(place.lock_path("start"), fcntl.LOCK_EX),
-        f"Another process has been starting the servers in {place.data_dir} for a minute. Try again, or stop it.",
+        f"Another process is still starting the servers in {place.data_dir}. Try again, or stop it.",
+        seconds=limits.longest_seconds,  # for as long as that process may take
     )
     try:
         yield
@@ -283,23 +290,45 @@ def _start_lock(place: Place) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _launch_keeper(place: Place, tuning: Mapping[str, str]) -> None:
-    wait_for(
-        lambda: not is_held(place.lock_path("servers")),  # the keeper was killed, its servers are stopping
-        f"Earlier servers in {place.data_dir} are still stopping after a minute; see the logs there.",
-    )
+def _ensure_keeper(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
+    """Return when a keeper runs and its servers answer."""
+    keeper = place.lock_path("keeper")
+    if is_held(keeper):  # another process launched it, and may have died before it was ready
+        wait_for(
+            lambda: place.record.exists() or not is_held(keeper),
+            f"The servers do not answer; see the logs in {place.data_dir}.",
+            seconds=limits.longest_seconds,
+        )
+    if not is_held(keeper):
+        _launch_keeper(place, tuning, limits)
+
+
+def _launch_keeper(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
+    """Start a keeper, and again if it is killed before it is ready."""
     location = {name: str(getattr(place, name)) for name in ("data_dir", "home", "sockets")}
     (place.data_dir / "location").write_text(json.dumps(location))
-    # It leaves our session and becomes nobody's child: Ctrl-C here must not stop servers that others use.
-    launch = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "notify.keeper", str(place.data_dir), json.dumps(dict(tuning))],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if launch.returncode != 0:
-        raise _complaint(launch.stderr)
+    for attempt in range(1, limits.attempts + 1):
+        wait_for(
+            lambda: not is_held(place.lock_path("servers")),  # the keeper was killed, its servers are stopping
+            f"Earlier servers in {place.data_dir} are still stopping; see the logs there.",
+        )
+        # It leaves our session and becomes nobody's child: Ctrl-C here must not stop servers that others use.
+        launch = subprocess.run(  # noqa: S603
+            [
+                *(sys.executable, "-m", "notify.keeper", str(place.data_dir)),
+                *(json.dumps(dict(tuning)), json.dumps(asdict(limits))),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if launch.returncode == 0:
+            return
+        was_killed = launch.returncode == KEEPER_DIED or launch.returncode < 0
+        if not was_killed or attempt == limits.attempts:
+            raise _complaint(launch.stderr or f"The keeper's start ended with status {launch.returncode}; {load()}.")
+        _log.warning("the keeper died while it started (attempt %d of %d, %s)", attempt, limits.attempts, load())
 
 
 def _complaint(report: str) -> SetUpError:
@@ -351,5 +380,5 @@ def _stop_keeper(place: Place) -> None:
             os.kill(pid, signal.SIGTERM)
     wait_for(
         lambda: not is_held(place.lock_path("servers")),
-        f"The servers in {place.data_dir} do not stop; end them yourself: {status(place.data_dir)}",
+        f"The servers in {place.data_dir} do not stop; end them yourself: {status(place.data_dir)}.",
     )

@@ -10,24 +10,21 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import stat
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
 from notify.embedded import (
-    WAIT_SECONDS,
+    KEEPER_DIED,
     Account,
     DataDirectoryUnusable,
     Place,
-    ServersDidNotStart,
     ServersMissing,
     is_reachable,
     locate,
@@ -35,13 +32,12 @@ from notify.embedded import (
     wait_for,
 )
 from notify.errors import SetUpError
-from notify.lifeline import die_with_parent
+from notify.server_process import Attempts, Server, ServerProcess, open_log, run_program
+from notify.start_watch import StartLimits
 
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.1
-_FIRST_STARTS = 2
-_REVIVAL_STARTS = 100  # a session of the killed server may finish its statement first, so only time counts
-_LOG_BYTES = 5_000_000
+_REVIVAL_ATTEMPTS = 100  # a session of the killed server may finish its statement first, so only time counts
 _SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "listen_addresses": "",
@@ -133,86 +129,25 @@ def _own_directory(path: Path, account: Account | None) -> None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def _initialise(place: Place, binaries: Binaries, *, durably: bool) -> None:
+def _initialise(place: Place, binaries: Binaries, attempts: Attempts, *, durably: bool) -> None:
     """A database cluster, complete or absent: it is made under another name and renamed."""
     if (place.home / "database").exists():
         return
     fresh = place.home / "database.new"
+    while problem := _make_cluster(place, binaries, fresh, attempts, durably=durably):
+        attempts.note_failure(problem)
+    fresh.rename(place.home / "database")
+
+
+def _make_cluster(place: Place, binaries: Binaries, fresh: Path, attempts: Attempts, *, durably: bool) -> str | None:
     shutil.rmtree(fresh, ignore_errors=True)
     _own_directory(fresh, place.account)
     initdb = [str(binaries.postgres / "initdb"), "-D", str(fresh), "-U", "notify", "--auth=trust"]
     how = ["--encoding=UTF8", "--locale=C", "--no-instructions", *([] if durably else ["--no-sync"])]
-    _run(place, [*initdb, *how])
-    single_user = [str(binaries.postgres / "postgres"), "--single", "-D", str(fresh)]
-    _run(place, [*single_user, "-c", f"fsync={durably}", "postgres"], b"create database notify\n")
-    fresh.rename(place.home / "database")
-
-
-def _run(place: Place, argv: Sequence[str], statement: bytes = b"") -> None:
-    with open_log(place, "postgres") as log:
-        process = _process(place, argv, log, farewell=signal.SIGKILL)
-        process.communicate(statement)
-    if process.returncode != 0:
-        raise ServersDidNotStart(with_log(place, "postgres", f"{Path(argv[0]).name} failed."))
-
-
-@contextmanager
-def open_log(place: Place, name: str) -> Iterator[int]:
-    """A descriptor to append to a server's log, which starts anew when it has grown large."""
-    path = place.log_path(name)
-    with suppress(FileNotFoundError):
-        if path.stat().st_size > _LOG_BYTES:
-            path.unlink()
-    with path.open("ab") as log:
-        yield log.fileno()
-
-
-def with_log(place: Place, name: str, complaint: str) -> str:
-    """The complaint with the last lines of the log that explains it."""
-    path = place.log_path(name)
-    last = path.read_text(errors="replace").splitlines()[-4:] if path.exists() else []
-    return f"{complaint} The end of {path}: {' / '.join(last)}"
-
-
-def _process(
-    place: Place, argv: Sequence[str], log: int, *, farewell: signal.Signals, keep: tuple[int, ...] = ()
-) -> subprocess.Popen[bytes]:
-    """A process of the servers' user, with nothing of our environment: PG* variables there would change it."""
-    account = place.account
-    return subprocess.Popen(  # noqa: S603
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=log,
-        cwd=place.home,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-        umask=0o077,
-        pass_fds=keep,
-        preexec_fn=die_with_parent(farewell),  # safe here: the keeper has one thread
+    single_user = [str(binaries.postgres / "postgres"), "--single", "-D", str(fresh), "-c", f"fsync={durably}"]
+    return run_program(place, [*initdb, *how], attempts) or run_program(
+        place, [*single_user, "postgres"], attempts, b"create database notify\n"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """How to start one server, to ask it to stop cleanly, and to know that it answers."""
-
-    name: str
-    argv: tuple[str, ...]
-    farewell: signal.Signals
-    socket: Path
-    question: bytes
-    answer: bytes
-
-    def is_ready(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
-            line.settimeout(2)
-            line.connect(str(self.socket))
-            line.sendall(self.question)
-            return line.recv(64).startswith(self.answer)
-        return False
 
 
 def _database(place: Place, binaries: Binaries, tuning: Mapping[str, str]) -> Server:
@@ -257,63 +192,41 @@ def _queue(place: Place, binaries: Binaries) -> Server:
 class Keeper:
     """Starts the servers, watches them, and stops them."""
 
-    def __init__(self, place: Place, servers: Sequence[Server], lock_to_inherit: int) -> None:
+    def __init__(self, place: Place, servers: Sequence[Server], limits: StartLimits, lock_to_inherit: int) -> None:
         self._place = place
         self._servers = servers
+        self._limits = limits
         self._lock = lock_to_inherit
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: list[ServerProcess] = []
 
-    def start(self) -> None:
-        """Return when both answer. Raises: ServersDidNotStart."""
+    def start(self, until: float) -> None:
+        """Return when both answer. Raises: ServersDidNotStart, also when that takes longer than `until`."""
         for server in self._servers:
-            self._start_process(server)
-        for server in self._servers:
-            self._wait_until_ready(server, starts=_FIRST_STARTS)
+            self._processes.append(ServerProcess(self._place, server, self._lock))
+        for process in self._processes:
+            process.wait_until_ready(self._limits, until)
         self._write_record()
 
     def revive(self) -> None:
         """Start again what has died. Raises: ServersDidNotStart."""
-        for server in self._servers:
-            process = self._processes[server.name]
-            if process.poll() is not None:
-                _log.warning("%s ended with status %s; starting it again", server.name, process.returncode)
-                self._start_process(server)
-                self._wait_until_ready(server, starts=_REVIVAL_STARTS)
+        for process in self._processes:
+            if process.has_ended():
+                process.start_again()
+                until = time.monotonic() + self._limits.longest_seconds
+                process.wait_until_ready(replace(self._limits, attempts=_REVIVAL_ATTEMPTS), until)
                 self._write_record()
 
     def stop(self) -> None:
         """Return when both have ended, cleanly if they can."""
         self._place.record.unlink(missing_ok=True)
-        for server in self._servers:
-            if server.name in self._processes:
-                self._processes[server.name].send_signal(server.farewell)
+        for process in self._processes:
+            process.ask_to_stop()
         deadline = time.monotonic() + _STOP_SECONDS
-        for process in self._processes.values():
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def _start_process(self, server: Server) -> None:
-        with open_log(self._place, server.name) as log:
-            process = _process(self._place, server.argv, log, farewell=server.farewell, keep=(self._lock,))
-        self._processes[server.name] = process
-
-    def _wait_until_ready(self, server: Server, *, starts: int) -> None:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not server.is_ready():
-            if self._processes[server.name].poll() is not None:
-                starts -= 1
-                time.sleep(0.5)
-                if starts:
-                    self._start_process(server)
-            if not starts or time.monotonic() > deadline:
-                raise ServersDidNotStart(with_log(self._place, server.name, f"{server.name} does not start."))
-            time.sleep(0.02)
+        for process in self._processes:
+            process.wait_until_stopped(max(0.1, deadline - time.monotonic()))
 
     def _write_record(self) -> None:
-        pids = {name: process.pid for name, process in self._processes.items()}
+        pids = {process.server.name: process.pid for process in self._processes}
         fresh = self._place.record.with_suffix(".new")
         fresh.write_text(json.dumps({"keeper": os.getpid(), **pids}))
         fresh.rename(self._place.record)
@@ -327,21 +240,23 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     raise _Asked
 
 
-def keep(place: Place, tuning: Mapping[str, str], report: int) -> None:
+def keep(place: Place, tuning: Mapping[str, str], limits: StartLimits, report: int) -> None:
     """Serve until nobody uses the servers. Writes `ready` to `report` and closes it once both answer."""
     ours = _take(place, "keeper")
     theirs = _take(place, "servers")
     place.record.unlink(missing_ok=True)
     _make_directories(place)
     binaries = reachable_binaries(place)
-    _initialise(place, binaries, durably=tuning.get("fsync") != "off")
+    until = time.monotonic() + limits.longest_seconds
+    _initialise(place, binaries, Attempts(place, "postgres", limits, until), durably=tuning.get("fsync") != "off")
     # The lock proves that these are stale. PostgreSQL would believe them if their process id were in use again.
     for stale in (place.home / "database" / "postmaster.pid", *place.sockets.iterdir()):
         stale.unlink(missing_ok=True)
-    keeper = Keeper(place, (_database(place, binaries, tuning), _queue(place, binaries)), theirs)
+    keeper = Keeper(place, (_database(place, binaries, tuning), _queue(place, binaries)), limits, theirs)
     try:
-        keeper.start()
-        os.write(report, _READY)
+        keeper.start(until)
+        with suppress(BrokenPipeError):  # who started it was killed; somebody else may use it already
+            os.write(report, _READY)
         os.close(report)
         while lock(place.lock_path("use"), fcntl.LOCK_EX) is None:
             keeper.revive()
@@ -362,13 +277,13 @@ def _take(place: Place, name: str) -> int:
 
 def main() -> None:
     """Start a keeper that outlives this process, and end when it is ready or has failed."""
-    place, tuning = locate(Path(sys.argv[1])), json.loads(sys.argv[2])
+    place, tuning, limits = locate(Path(sys.argv[1])), json.loads(sys.argv[2]), StartLimits(**json.loads(sys.argv[3]))
     hear, report = os.pipe()
     if os.fork() == 0:
         os.close(hear)
         _detach(place)
         try:
-            keep(place, tuning, report)
+            keep(place, tuning, limits, report)
         except (SetUpError, OSError) as error:
             _log.exception("the keeper ends")
             with suppress(OSError):  # nobody listens once it was ready
@@ -378,8 +293,11 @@ def main() -> None:
     os.close(report)
     with open(hear, "rb") as answers:
         answer = answers.read()
+    if not answer:
+        print(f"The keeper died; see {place.log_path('keeper')}.", file=sys.stderr)  # noqa: T201
+        sys.exit(KEEPER_DIED)
     if answer != _READY:
-        sys.exit(answer.decode() or f"The keeper died; see {place.log_path('keeper')}.")
+        sys.exit(answer.decode())
 
 
 def _detach(place: Place) -> None:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,11 +17,13 @@ from sqlalchemy import text
 from notify import catcher, db, embedded, jobs, migrations, settings
 from notify import schema as _schema  # noqa: F401 - every table must be known
 from notify.providers import flow, registry
+from notify.start_watch import StartLimits
 from notify.tracking import buffer
 from tests import moments, pigeon
 from tests import real_data as real
 from tests.dated import is_dated
 from tests.mailbox import Mailbox
+from tests.starting import started
 from workers import actors
 from workers.broker import make_broker
 
@@ -83,7 +86,9 @@ def pytest_testnodedown(node: FinishedProcess) -> None:
 @pytest.fixture(scope="session")
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
     """A real SMTP server that the SMTP adapter hands over to, and what it received."""
-    with catcher.start(tmp_path_factory.mktemp("mail"), keep=True) as caught:
+    with started(
+        lambda limits: catcher.start(tmp_path_factory.mktemp("mail"), keep=True, limits=limits), "the mail catcher"
+    ) as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         os.environ["NOTIFY_FILE_PATH"] = str(caught.file.parent / "sms.jsonl")
         yield Mailbox(caught.file.parent)
@@ -92,20 +97,31 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
 @pytest.fixture(scope="session")
 def servers(mail: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Addresses]:
     """The real PostgreSQL and Redis-protocol servers of this test run."""
+    with started(lambda limits: migrated_servers(tmp_path_factory, limits), "the servers") as addresses:
+        yield addresses
+
+
+@contextmanager
+def migrated_servers(tmp_path_factory: pytest.TempPathFactory, limits: StartLimits) -> Iterator[embedded.Addresses]:
+    """Servers in a new directory, in the environment and with the newest schema."""
     directory = tmp_path_factory.mktemp("servers")
     tuning = FAST | NO_ENDLESS_WAIT | NO_WRONG_STATISTICS | moments.database_settings()
-    with embedded.servers(directory, tuning=tuning) as addresses:
-        os.environ["NOTIFY_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
-        os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
-        os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
-        os.environ["NOTIFY_NETWORK_LIMITS"] = "0"  # hundreds of tests come from one network
-        os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
-        settings.reread()
-        moments.restore()
-        migrations.run(db.engine())
-        yield addresses
-        db.engine().dispose()
-    embedded.reset(directory)
+    try:
+        with embedded.servers(directory, tuning=tuning, limits=limits) as addresses:
+            os.environ["NOTIFY_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+            os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
+            os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
+            os.environ["NOTIFY_NETWORK_LIMITS"] = "0"  # hundreds of tests come from one network
+            os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
+            settings.reread()
+            moments.restore()
+            try:
+                migrations.run(db.engine())
+                yield addresses
+            finally:
+                db.engine().dispose()
+    finally:
+        embedded.reset(directory)
 
 
 def empty_database() -> None:

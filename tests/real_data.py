@@ -7,8 +7,8 @@ import pytest
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 HOW = (
-    "They read public data that is not part of this repository: geodata/SOURCES.toml says where it comes from. "
-    "Put it in a folder, and name that in NOTIFY_REAL_DATA."
+    "They read public data that is not part of this repository: geodata/SOURCES.toml, under [tests], says which files "
+    "and where they come from. Put them in a folder, and name it in NOTIFY_REAL_DATA."
 )
 
 

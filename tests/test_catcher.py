@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from notify.catcher import Catcher, CatcherDidNotStart, start
+from notify.start_watch import StartLimits
+from tests.running import is_alive
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,30 @@ def test_a_catcher_that_cannot_write_says_so(tmp_path: Path) -> None:
     (tmp_path / "mail.jsonl").mkdir()
     with pytest.raises(CatcherDidNotStart), start(tmp_path):
         pass
+
+
+def python_that_first(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes this shell script come before Python in the processes that are started."""
+    slow = folder / "python"
+    slow.write_text(f'#!/bin/bash\n{script}\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+
+
+def test_a_catcher_that_works_is_waited_for_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python_that_first("while (( SECONDS < 3 )); do :; done", tmp_path, monkeypatch)
+    with start(tmp_path, limits=StartLimits(idle_seconds=1)) as catcher, smtplib.SMTP(catcher.host, catcher.port) as it:
+        assert it.noop()[0] == 250
+
+
+def test_a_catcher_that_hangs_says_so_and_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python_that_first(f"echo $$ > {tmp_path}/pid; exec sleep 60", tmp_path, monkeypatch)
+    with (
+        pytest.raises(CatcherDidNotStart, match=r"showed no sign of work for 2\..*load average .* processors"),
+        start(tmp_path, limits=StartLimits(idle_seconds=2)),
+    ):
+        pass
+    assert not is_alive(int((tmp_path / "pid").read_text()))
 
 
 def run_catcher(directory: Path, *more: str) -> tuple[subprocess.Popen[bytes], int]:

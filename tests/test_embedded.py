@@ -16,6 +16,7 @@ import redis
 
 from notify import embedded
 from notify.embedded import Addresses, ServersDidNotStart, reset, servers, status
+from tests.running import is_alive
 
 FAST = {"fsync": "off"}
 AWAIT_INPUT = """
@@ -61,13 +62,6 @@ def eventually(condition: Callable[[], bool], within_s: float = 10) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def running_pids(data_dir: Path) -> list[int]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import is_alive
+
 # A child notes "name pid" in the journal when it starts, and "name drained" when it ends by SIGTERM.
 CHILD = """
 import os, signal, sys, time
@@ -70,13 +72,6 @@ def eventually(condition: Callable[[], bool], within_s: float = 10) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_a_killed_child_is_started_again_and_the_others_are_left_alone(journal: Path) -> None:

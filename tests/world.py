@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import shapely
@@ -15,6 +16,7 @@ from notify.settings import settings
 from notify.staff import service as staff
 from notify.staff import sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
+from notify.staff.rights import Principal
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import (
     ConsentEvidence,
@@ -99,8 +101,24 @@ def at_the_desk(key: dict[str, str]) -> dict[str, str]:
     prefix = key["Authorization"].split("_")[2]
     with transaction() as session:
         officer = session.exec(select(Officer).join(ApiKey).where(ApiKey.prefix == prefix)).one()
-        cookie = sessions.open_session(session, officer, mfa_at=clock.now())
+    return desk_of(officer, mfa_at=clock.now())
+
+
+def desk_of(officer: Officer, *, mfa_at: datetime | None) -> dict[str, str]:
+    """The headers of a browser in which this officer is signed in, who last gave a second factor at this moment."""
+    with transaction() as session:
+        cookie = sessions.open_session(session, officer, mfa_at=mfa_at)
     return {"Cookie": f"{settings().cookie_name('officer')}={cookie}", "Sec-Fetch-Site": "same-origin"}
+
+
+def administrator(world: World) -> dict[str, str]:
+    """The headers of a browser in which an administrator has just signed in with a second factor."""
+    return at_the_desk(make_key(world, Role.ADMIN))
+
+
+def somebody_here(council_id: UUID) -> Principal:
+    """An administrator of this council as services know them, with a fresh second factor."""
+    return Principal("test", "Sam", council_id, Role.ADMIN, mfa_at=clock.now())
 
 
 def council_key(world: World, role: Role) -> dict[str, str]:

@@ -20,6 +20,7 @@ from notify.settings import settings
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING, Remit
+from notify.staff.rights import Principal
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
 
@@ -167,3 +168,9 @@ def _cost(people: Mapping[str, int], parts: int, priority: Priority) -> float | 
         price = sum(settings().prices.get(choice.name, 0) * (choice.share or 1.0) for choice in carriers) / shares
         costs.append(number * (parts if channel == Channel.SMS else 1) * price)
     return round(sum(costs) / PENNY, 2) if costs else None
+
+
+def require_kind(user: Principal, alert: Alert) -> None:
+    """Refuse a test key what became of a live alert, as if there were none. Raises: UnknownAlert."""
+    if user.is_test and not alert.is_test:
+        raise UnknownAlert("Your council has no alert with this id.")

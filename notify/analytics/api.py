@@ -135,6 +135,7 @@ def read_analytics(request: AnyRequest, alert_id: FromPath[UUID]) -> AnalyticsVi
     """How many were reached, how fast, and what they did as far as they agreed to be counted."""
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alerts.require_kind(request.user, alert)
         found = queries.figures(session, alert)
         replies = queries.replies(session, alert) if alert.asks_reply else {}
         kept = one_alert(session, alert)

@@ -20,6 +20,7 @@ from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.service import audit
+from notify.staff.step_up import coming_back
 from notify.web.tables import csv_of
 
 AnyRequest = Request[Principal, None, State]
@@ -73,9 +74,11 @@ def show_missed(
     include_in_schema=False,
 )
 def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
-    """The same as a table, wholly. The audit trail says who took it."""
+    """The same as a table, wholly. The audit trail says who took it, which is a person who was there."""
     with transaction() as session:
         alert, missing = _asked(session, request.user, alert_id, show)
+        with coming_back(f"/staff/alerts/{alert_id}/missed", {"show": show}):
+            request.user.require_person_here(Right.SEE_SUBSCRIBERS)
         found, _ = missed(session, alert, missing, limit=MOST_EXPORTED)
         _note(session, request.user, alert, "alert.missed.download", missing=missing, people=len(found))
     header = ("answer", "answered at", "ward", "name", "postcode", "place", "phone", "email", "what happened")

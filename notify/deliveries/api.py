@@ -97,6 +97,7 @@ def list_deliveries(
     since = aware(changed_since)
     with transaction() as session:
         alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alerts.require_kind(request.user, alert)
         rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
     views = [
         DeliveryView(

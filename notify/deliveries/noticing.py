@@ -11,7 +11,7 @@ from notify.db import transaction
 from notify.deliveries import content
 from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.jobs import Lane
-from notify.providers import registry
+from notify.providers import registry, sandbox
 from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
 from notify.settings import settings
 from notify.staff.models import Council
@@ -36,9 +36,10 @@ def send_notice(notice_id: UUID) -> None:
     if made is None:
         return
     notice, message, channel = made
-    [(_, outcome)] = registry.hand_over(
-        registry.providers_for(channel, Lane.TRANSACTIONAL), [message], lane=Lane.TRANSACTIONAL
-    )
+    providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
+    if sandbox.is_simulated(message.address):
+        providers = [sandbox.of(channel)]
+    [(_, outcome)] = registry.hand_over(providers, [message], lane=Lane.TRANSACTIONAL)
     with transaction() as session:
         _settle_notice(session, notice, outcome)
 

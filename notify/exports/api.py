@@ -16,7 +16,7 @@ from notify.exports import catalogue, dictionary, reading
 from notify.exports.dataset import SCHEMA_VERSION, DataSet
 from notify.exports.handing import handed_out
 from notify.exports.reading import Window, as_text
-from notify.exports.taking import note_taken, take
+from notify.exports.taking import note_taken, require_taker, take
 from notify.exports.writing import Format, plain
 from notify.staff.guards import Principal, Requires, Right
 from notify.web.moments import aware
@@ -61,20 +61,21 @@ def read_extract(
 
     `since` and `until` are days in this country, both included. `changed_since` gives what changed since: pass the
     `changed_until` of the answer before (of a file: the header `Extract-Changed-Until`), and nothing is ever missed;
-    some rows come twice, told by the data set's key.
+    some rows come twice, told by the data set's key. Data sets about people are for people who have just confirmed that
+    it is them, and for no key.
     """
     data = catalogue.data_set(data_set)
-    request.user.require(data.right)
     window = Window(since, until, aware(changed_since))
     if file_format:
-        return handed_out(take(request.user.council_id, request.user.actor, data, window, file_format))
+        return handed_out(take(request.user, data, window, file_format))
     return Response(_page(request.user, data, window, after=after, limit=limit))
 
 
 def _page(user: Principal, data: DataSet, window: Window, *, after: str | None, limit: int) -> ExtractPage:
+    require_taker(user, data.right, is_personal=data.is_personal)
     with transaction() as session:
         if data.is_personal:
-            note_taken(session, user.council_id, user.actor, data, window, "page")
+            note_taken(session, user, data, window, "page")
         found = reading.page(session, user.council_id, data, window, after=after, limit=limit)
     return ExtractPage(
         data_set=data.name,

@@ -315,5 +315,5 @@ def data_set(name: str) -> DataSet:
 
 
 def open_to(user: Principal) -> Sequence[DataSet]:
-    """The data sets that this principal may take."""
-    return [one for one in DATA_SETS.values() if user.may(one.right)]
+    """The data sets that this principal may take: a key, those that are about nobody."""
+    return [one for one in DATA_SETS.values() if user.may(one.right) and not (one.is_personal and user.is_key)]

@@ -13,14 +13,13 @@ from notify.db import transaction
 from notify.exports import catalogue, retention
 from notify.exports.everything import write_folder
 from notify.exports.reading import Window, as_text
-from notify.exports.taking import take
+from notify.exports.taking import CommandLine, take
 from notify.exports.writing import Format
 from notify.staff.queries import council_by_slug
 from notify.web.moments import aware
 
 Servers = Callable[[], AbstractContextManager[None]]
 
-ACTOR = "command-line"
 COUNCIL = click.option("--council", "slug", required=True, help="The council's short name; see `notify council list`.")
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -77,7 +76,7 @@ def take_one(
     with servers():
         with transaction() as session:
             council_id = council_by_slug(session, slug).id
-        taken = take(council_id, ACTOR, catalogue.data_set(name), window, Format(kind))
+        taken = take(CommandLine(council_id), catalogue.data_set(name), window, Format(kind))
     with out.open("wb") if out else sys.stdout.buffer as file, taken.file as source:
         source.seek(0)
         shutil.copyfileobj(source, file)
@@ -106,7 +105,7 @@ def take_everything(servers: Servers, slug: str, folder: Path, with_csv: bool) -
     with servers():
         with transaction() as session:
             council_id = council_by_slug(session, slug).id
-        written = write_folder(council_id, ACTOR, folder, with_csv=with_csv)
+        written = write_folder(CommandLine(council_id), folder, with_csv=with_csv)
     click.echo(f"{sum(one.rows for one in written)} rows in {len(written)} files are in {folder}.")
 
 

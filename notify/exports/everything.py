@@ -21,8 +21,9 @@ from notify import clock
 from notify.db import transaction
 from notify.exports.dictionary import SCHEMA_VERSION, TABLES, Entry, as_json
 from notify.exports.reading import AT_ONCE
-from notify.exports.taking import Taken
+from notify.exports.taking import CommandLine, Taken, Taker, require_taker
 from notify.staff.queries import council
+from notify.staff.rights import Right
 from notify.staff.service import audit
 from notify.web import tables
 
@@ -49,25 +50,27 @@ class Written:
     sha256: str
 
 
-def write_folder(council_id: UUID, actor: str, folder: Path, *, with_csv: bool = False) -> Sequence[Written]:
+def write_folder(by: CommandLine, folder: Path, *, with_csv: bool = False) -> Sequence[Written]:
     """Write everything into a new or empty folder; what was written."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _write(council_id, actor, lambda name: (folder / name).open("wb"), with_csv=with_csv)
+    return _write(by, lambda name: (folder / name).open("wb"), with_csv=with_csv)
 
 
-def take_everything(council_id: UUID, actor: str) -> Taken:
-    """The same as one ZIP archive."""
+def take_everything(by: Taker) -> Taken:
+    """The same as one ZIP archive. Raises: Forbidden, PersonsOnly, ProveYourselfAgain."""
+    require_taker(by, Right.EXPORT_EVERYTHING, is_personal=True)
     file = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        written = _write(council_id, actor, lambda name: archive.open(name, "w", force_zip64=True), with_csv=False)
+        written = _write(by, lambda name: archive.open(name, "w", force_zip64=True), with_csv=False)
     name = f"everything-{clock.now():%Y-%m-%d}.zip"
     rows = sum(one.rows for one in written)
     return Taken(name, "application/zip", rows, file.seek(0, 2), clock.now(), file)
 
 
-def _write(council_id: UUID, actor: str, opened: Opener, *, with_csv: bool) -> Sequence[Written]:
+def _write(by: Taker, opened: Opener, *, with_csv: bool) -> Sequence[Written]:
+    council_id = by.council_id
     with transaction() as session:
-        audit(session, council_id=council_id, actor=actor, action="extract.everything", subject=str(council_id))
+        audit(session, council_id=council_id, actor=by.actor, action="extract.everything", subject=str(council_id))
     with transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         session.execute(text("SET LOCAL TIME ZONE 'UTC'"))

@@ -10,7 +10,7 @@ from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
 from notify.analytics.frame import figures_page
-from notify.errors import NotifyError
+from notify.errors import Forbidden, NotifyError
 from notify.exports import catalogue
 from notify.exports.everything import take_everything
 from notify.exports.handing import handed_out
@@ -19,7 +19,8 @@ from notify.exports.taking import take
 from notify.exports.writing import Format
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
-from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+from notify.staff.step_up import coming_back
+from notify.web.forms import Form, from_our_pages, query_form, read_form
 
 AnyRequest = Request[Principal, None, State]
 
@@ -29,7 +30,7 @@ PATH = "/staff/exports"
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
 def show_exports(request: AnyRequest) -> Response[object]:
     """What can be taken away, in which formats, and what else leads out of the house."""
-    return _page(request.user, EMPTY)
+    return _page(request.user, query_form(request))
 
 
 def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response[object]:
@@ -63,10 +64,13 @@ def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
     if faults:
         return _page(user, form, faults)
     data = catalogue.data_set(form.one("data"))
-    user.require(data.right)
     kind = Format(form.one("format")) if form.one("format") in set(Format) else Format.CSV
+    kept = {name: form.one(name) for name in ("data", "since", "until", "format")}
     try:
-        return handed_out(take(user.council_id, user.actor, data, Window(since, until), kind))
+        with coming_back(PATH, kept):
+            return handed_out(take(user, data, Window(since, until), kind))
+    except Forbidden:
+        raise
     except NotifyError as error:
         return _page(user, form, [Fault("since", error.detail)])
 
@@ -89,7 +93,8 @@ def _day(form: Form, name: str, faults: list[Fault]) -> date | None:
 )
 def take_all(request: AnyRequest) -> Stream:
     """Everything that the platform holds for the council, as one archive."""
-    return handed_out(take_everything(request.user.council_id, request.user.actor))
+    with coming_back(PATH):
+        return handed_out(take_everything(request.user))
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (show_exports, take_file, take_all)

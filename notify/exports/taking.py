@@ -11,12 +11,32 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.db import transaction
+from notify.errors import Forbidden
 from notify.exports.dataset import DataSet
 from notify.exports.reading import Window, check, rows, safe_until
 from notify.exports.writing import MEDIA_TYPES, Format, write
+from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
 PIECE = 64 * 1024
+A_PERSON = "No key takes out what is about people. Sign in and take it at /staff/exports, or by `notify export`."
+
+
+class PersonsOnly(Forbidden):
+    """What is about people leaves with somebody who is there, and with no program."""
+
+    title = "Only a person takes this out"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Whoever may run commands on the installation, for one council. Nobody's rights are asked for."""
+
+    council_id: UUID
+    actor: str = "command-line"
+
+
+Taker = Principal | CommandLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +58,45 @@ class Taken:
                 yield piece
 
 
-def take(council_id: UUID, actor: str, data: DataSet, window: Window, kind: Format) -> Taken:
-    """A data set of this council as a file. Who takes data about people is written down. Raises: ExtractNotPossible."""
+def require_taker(by: Taker, right: Right, *, is_personal: bool) -> None:
+    """Refuse who may not take this out; what is about people, anybody who is not here right now.
+
+    Raises: Forbidden, PersonsOnly, ProveYourselfAgain.
+    """
+    if isinstance(by, CommandLine):
+        return
+    if is_personal and by.is_key:
+        raise PersonsOnly(A_PERSON)
+    by.require(right)
+    if is_personal:
+        by.require_person_here(right)
+
+
+def take(by: Taker, data: DataSet, window: Window, kind: Format) -> Taken:
+    """A data set of the taker's council as a file. Who takes data about people is written down.
+
+    Raises: ExtractNotPossible, and what `require_taker` raises.
+    """
+    require_taker(by, data.right, is_personal=data.is_personal)
     check(data, window)
     if data.is_personal:
         with transaction() as session:
-            note_taken(session, council_id, actor, data, window, kind)
+            note_taken(session, by, data, window, kind)
     file = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
     with transaction() as session:
         changed_until = safe_until(session)
-        count = write(data, rows(session, council_id, data, window), kind, file)
+        count = write(data, rows(session, by.council_id, data, window), kind, file)
     name = f"{data.name}-{clock.now():%Y-%m-%d}.{kind}"
     return Taken(name, MEDIA_TYPES[kind], count, file.seek(0, 2), changed_until, file)
 
 
-def note_taken(session: Session, council_id: UUID, actor: str, data: DataSet, window: Window, kind: str) -> None:
+def note_taken(session: Session, by: Taker, data: DataSet, window: Window, kind: str) -> None:
     """Write down who took what about people, and which rows."""
     asked = {"since": window.since, "until": window.until, "changed_since": window.changed_since}
     audit(
         session,
-        council_id=council_id,
-        actor=actor,
+        council_id=by.council_id,
+        actor=by.actor,
         action="extract.take",
         subject=data.name,
         format=str(kind),

@@ -33,6 +33,9 @@ SCENES = (
 _EMAIL = re.compile(r"([a-z-]+)(?:[+.].*)?@simulator\.example\.org", re.IGNORECASE)
 _PHONE = re.compile(r"\+4477009000(\d)\d")
 _URL = re.compile(r"https://simulator\.example\.org/([a-z-]+)", re.IGNORECASE)
+# the same addresses and all of Ofcom's mobile numbers for drama, as Python and PostgreSQL read it alike
+INVENTED = r"^([a-z-]+([+.].*)?@simulator\.example\.org|\+447700900[0-9]{3}|https://simulator\.example\.org/[a-z-]+.*)$"
+_INVENTED = re.compile(INVENTED, re.IGNORECASE)
 
 
 def scene_of(address: str) -> str:
@@ -46,6 +49,11 @@ def scene_of(address: str) -> str:
 def is_simulated(address: str) -> bool:
     """Whether nobody but the sandbox is ever written to at this address."""
     return bool(_EMAIL.fullmatch(address) or _URL.match(address))
+
+
+def is_invented(address: str) -> bool:
+    """Whether this address, as it is stored, is nobody's: simulated, or a number that is kept free for drama."""
+    return bool(_INVENTED.fullmatch(address))
 
 
 class Sandbox:

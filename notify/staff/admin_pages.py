@@ -1,7 +1,7 @@
 """Pages and JSON doors for administrators: who works here, and which keys there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,22 +14,16 @@ from pydantic import ValidationError
 from sqlmodel import Session, SQLModel
 
 from notify.db import transaction
-from notify.errors import Forbidden
 from notify.staff import people
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.people import NewKey, OfficerChange
 from notify.staff.rights import IN_WORDS, roles_within
-from notify.web.forms import Form, from_our_pages, read_form
+from notify.staff.step_up import coming_back
+from notify.web.forms import Form, from_our_pages, query_form, read_form
 
 AnyRequest = Request[Principal, object, State]
-
-
-class KeysNeedAPerson(Forbidden):
-    """A key of the council is nobody's, so what it makes would be nobody's too."""
-
-    title = "Only a person makes keys"
 
 
 class OfficerView(SQLModel):
@@ -74,13 +68,6 @@ def _keys(session: Session, council_id: UUID) -> list[KeyView]:
     return [KeyView(**key.model_dump(include=set(KeyView.model_fields)), officer=owner) for key, owner in found]
 
 
-def _make(session: Session, user: Principal, new: NewKey) -> str:
-    if user.is_key or user.officer_id is None:
-        raise KeysNeedAPerson("Sign in to make a key, or use `notify key create`.")
-    owner = session.get_one(Officer, user.officer_id)
-    return people.create_own_key(session, officer=owner, actor=user.actor, new=new, most=roles_within(owner.role))
-
-
 @get("/api/v1/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
 def list_officers(request: AnyRequest) -> list[OfficerView]:
     """Everybody who works or worked for the council."""
@@ -102,9 +89,7 @@ def change_officer(request: AnyRequest, officer_id: FromPath[UUID], data: JSONBo
 
 def _change(user: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
     with transaction() as session:
-        return people.change_officer(
-            session, council_id=user.council_id, officer_id=officer_id, actor=user.actor, change=change
-        )
+        return people.change_officer(session, by=user, officer_id=officer_id, change=change)
 
 
 @get("/api/v1/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
@@ -118,7 +103,7 @@ def list_keys(request: AnyRequest) -> list[KeyView]:
 def create_key(request: AnyRequest, data: JSONBody[NewKey]) -> MadeKey:
     """Make a key of your own, which may do no more than you."""
     with transaction() as session:
-        return MadeKey(key=_make(session, request.user, data))
+        return MadeKey(key=people.create_own_key(session, by=request.user, new=data))
 
 
 @post(
@@ -135,7 +120,7 @@ def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> dict[str, datetime
 
 def _revoke(user: Principal, prefix: str) -> datetime:
     with transaction() as session:
-        return people.revoke_key(session, council_id=user.council_id, prefix=prefix, actor=user.actor)
+        return people.revoke_key(session, by=user, prefix=prefix)
 
 
 @get("/staff/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
@@ -153,9 +138,11 @@ def show_officers(request: AnyRequest) -> Response[object]:
     include_in_schema=False,
 )
 def show_officer(request: AnyRequest, officer_id: FromPath[UUID]) -> Response[object]:
-    """One officer, and a form for what they may do."""
+    """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
     one = _read(request.user, officer_id)
-    chosen = Chosen(one.role, " ".join(one.topics), " ".join(one.areas), one.active)
+    entered = query_form(request)
+    was = Chosen(one.role, " ".join(one.topics), " ".join(one.areas), one.active)
+    chosen = Chosen.of(entered) if entered.has("role") else was
     return _officer_page(request.user, one, chosen)
 
 
@@ -211,7 +198,8 @@ def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody)
     """Take what the form says about an officer."""
     chosen = Chosen.of(read_form(body))
     try:
-        _change(request.user, officer_id, chosen.change())
+        with coming_back(f"/staff/officers/{officer_id}", asdict(chosen)):
+            _change(request.user, officer_id, chosen.change())
     except ValidationError as error:
         faults, status = _faults(error), 422
     except people.LastAdministrator as error:
@@ -255,7 +243,7 @@ def _keys_page(user: Principal, form: Form, made: str = "", faults: Sequence[Fau
 @get("/staff/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
 def show_keys(request: AnyRequest) -> Response[object]:
     """The council's keys, and a form for another one."""
-    return _keys_page(request.user, Form({}))
+    return _keys_page(request.user, query_form(request))
 
 
 @post(
@@ -273,8 +261,9 @@ def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
         new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
     except ValidationError as error:
         return _keys_page(request.user, form, faults=_faults(error))
-    with transaction() as session:
-        made = _make(session, request.user, new)
+    kept = {name: form.one(name) for name in ("name", "role", "test")}
+    with coming_back("/staff/keys", kept), transaction() as session:
+        made = people.create_own_key(session, by=request.user, new=new)
     return _keys_page(request.user, Form({}), made)
 
 
@@ -287,7 +276,8 @@ def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
 )
 def end_key(request: AnyRequest, prefix: FromPath[str]) -> Response[object]:
     """End a key at once."""
-    _revoke(request.user, prefix)
+    with coming_back("/staff/keys"):
+        _revoke(request.user, prefix)
     return Redirect("/staff/keys", status_code=303)
 
 

@@ -202,7 +202,7 @@ def list_keys(servers: Servers, council_slug: str) -> None:
 def revoke_key(servers: Servers, prefix: str) -> None:
     """End a key by its public part, which `notify key list` shows first."""
     with servers(), transaction() as session:
-        at = people.revoke_key(session, council_id=None, prefix=prefix, actor=ACTOR)
+        at = people.end_key(session, council_id=None, prefix=prefix, actor=ACTOR)
     click.echo(f"{prefix} has not worked since {at:%Y-%m-%d %H:%M} UTC.")
 
 

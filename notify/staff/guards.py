@@ -24,6 +24,7 @@ from notify.staff.rights import roles_within
 from notify.web import forms
 
 OFFICER_COOKIE = "officer"
+API = "/api/v1/"
 CALL_BACKS = "/api/v1/webhooks/"
 
 
@@ -37,17 +38,21 @@ class Requires:
     right: Right
 
     def __call__(self, connection: AnyConnection, _: BaseRouteHandler) -> None:
-        principal_of(connection).require(self.right)
+        user = principal_of(connection)
+        user.require(self.right)
+        if user.is_test and not connection.url.path.startswith(API):
+            # what people do there is live: drafts are theirs, proofs are sent, notes stay
+            raise Forbidden("A test key works by the API only. Sign in to use the pages.")
 
 
 @dataclass(frozen=True, slots=True)
 class RequiresLive(Requires):
-    """The same for what a rehearsal must not do: residents are real, and what is written to them arrives."""
+    """The same for what stays when a rehearsal is over, such as notes and how residents are reached."""
 
     def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         Requires.__call__(self, connection, handler)
         if principal_of(connection).is_test:
-            raise Forbidden("A test key does not change residents. Use a live key.")
+            raise Forbidden("A test key changes nothing live. Use a live key.")
 
 
 def principal_of(connection: AnyConnection) -> Principal:

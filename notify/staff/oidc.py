@@ -119,6 +119,7 @@ class Attempt:
     nonce: str
     verifier: str
     at: float
+    back: str = ""  # the page to go on with
 
     def sealed(self) -> str:
         """For the cookie."""
@@ -135,14 +136,15 @@ class Identity:
     mfa_at: datetime | None
 
 
-def begin(*, afresh: bool) -> tuple[str, Attempt]:
+def begin(*, afresh: bool, back: str = "") -> tuple[str, Attempt]:
     """The provider's address to send the browser to, and what to keep in the cookie. `afresh` asks for a new proof.
 
     Raises: SingleSignOnIsOff, IdentityProviderAway.
     """
     chosen = _chosen()
     endpoint = str(_metadata(chosen)["authorization_endpoint"])
-    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), clock.now().timestamp())
+    began = clock.now().timestamp()
+    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), began, back)
     challenge = urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",

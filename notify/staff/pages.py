@@ -16,6 +16,7 @@ from notify.settings import settings
 from notify.staff import entrance, oidc, passwords, service, sessions
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
+from notify.staff.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
 from notify.web.cookies import ended_cookie, session_cookie
 from notify.web.forms import from_our_pages, read_form
 from notify.web.templates import page
@@ -23,7 +24,6 @@ from notify.web.templates import page
 AnyRequest = Request[object, object, State]
 StaffRequest = Request[Principal, object, State]
 
-FIRST_PAGE = "/staff"
 ATTEMPT_COOKIE = "officer-attempt"
 DID_NOT_WORK = "Address, password or code is not right, or there were too many tries. Wait a few minutes and try again."
 CODE_DID_NOT_WORK = "The code is not right, was used already, or there were too many tries. Wait for the next code."
@@ -68,9 +68,9 @@ def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object
 
 
 @get("/staff/sign-in/oidc", sync_to_thread=True, include_in_schema=False)
-def go_to_identity_provider(again: FromQuery[bool] = False) -> Response[object]:
+def go_to_identity_provider(again: FromQuery[bool] = False, back: FromQuery[str] = "") -> Response[object]:
     """Send the browser to the council's own sign-in. Nothing is stored here."""
-    address, attempt = oidc.begin(afresh=again)
+    address, attempt = oidc.begin(afresh=again, back=own_page(back))
     return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
 
 
@@ -85,7 +85,7 @@ def come_back(request: AnyRequest) -> Response[object]:
     identity = oidc.identify(attempt, said.get("code", ""))
     with transaction() as session:
         secret = entrance.enter_by_identity(session, identity, instead_of=_cookie(request))
-    return _into(secret, ended_cookie(ATTEMPT_COOKIE))
+    return _into(secret, ended_cookie(ATTEMPT_COOKIE), to=own_page(attempt.back))
 
 
 @get("/staff/sign-in/{token:str}", sync_to_thread=False, include_in_schema=False)
@@ -109,23 +109,28 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
 
 
 def _confirm_page(request: StaffRequest, back: str, fault: str = "") -> Response[object]:
+    """The question, which leads to the page `back`."""
     return staff_page(
         request.user,
         "staff-confirm.html",
         at="",
         status=422 if fault else 200,  # somebody is signed in; only the code is wrong
         faults=[Fault("code", fault)] if fault else [],
-        back=back,
+        here=page_with(CONFIRM, request.query_params),
+        provider=page_with("/staff/sign-in/oidc", {"again": "true", "back": back}),
         has_oidc=oidc.oidc_settings().is_on,
     )
 
 
 @get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
 def ask_to_confirm(
-    request: StaffRequest, alert: FromQuery[UUID | None] = None, draft: FromQuery[UUID | None] = None
+    request: StaffRequest,
+    alert: FromQuery[UUID | None] = None,
+    draft: FromQuery[UUID | None] = None,
+    back: FromQuery[str] = "",
 ) -> Response[object]:
-    """Asks for the second factor once more, as an emergency needs, and then leads back to that alert or draft."""
-    return _confirm_page(request, _query(alert, draft))
+    """Asks for the second factor once more, and then leads back to that alert, draft or page."""
+    return _confirm_page(request, _back(alert, draft, back))
 
 
 @post(
@@ -140,19 +145,21 @@ def confirm(
     body: RawBody,
     alert: FromQuery[UUID | None] = None,
     draft: FromQuery[UUID | None] = None,
+    back: FromQuery[str] = "",
 ) -> Response[object]:
     """A fresh second factor; the session gets another secret."""
     with transaction() as session:
         officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
     if secret is None:
-        return _confirm_page(request, _query(alert, draft), CODE_DID_NOT_WORK)
-    back = f"{FIRST_PAGE}/compose/{draft}/check" if draft else FIRST_PAGE
-    return _into(secret, to=f"{FIRST_PAGE}/alerts/{alert}/decide" if alert else back)
+        return _confirm_page(request, _back(alert, draft, back), CODE_DID_NOT_WORK)
+    return _into(secret, to=_back(alert, draft, back))
 
 
-def _query(alert: UUID | None, draft: UUID | None) -> str:
-    return f"?alert={alert}" if alert else f"?draft={draft}" if draft else ""
+def _back(alert: UUID | None, draft: UUID | None, back: str) -> str:
+    if alert:
+        return f"{FIRST_PAGE}/alerts/{alert}/decide"
+    return f"{FIRST_PAGE}/compose/{draft}/check" if draft else own_page(back)
 
 
 @post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])

@@ -14,6 +14,7 @@ from notify.db import Input
 from notify.errors import Conflict, Forbidden, NotFound
 from notify.staff import queries, sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
+from notify.staff.rights import Principal, Right, roles_within
 from notify.staff.service import KEY_LIFE, audit, create_key
 
 KEY_DAYS = KEY_LIFE.days
@@ -76,10 +77,13 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
     return found
 
 
-def change_officer(
-    session: Session, *, council_id: UUID, officer_id: UUID, actor: str, change: OfficerChange
-) -> Officer:
-    """Change an officer's rights and end their sessions. Raises: UnknownOfficer, LastAdministrator."""
+def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
+    """Change an officer's rights and end their sessions.
+
+    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator.
+    """
+    by.require_person_here(Right.MANAGE_STAFF)
+    council_id = by.council_id
     # two who lower each other at the same moment: the second waits here and sees the first
     queries.lock_council(session, council_id)
     one = officer(session, council_id, officer_id)
@@ -95,7 +99,7 @@ def change_officer(
     if was_administrator:
         _require_administrator(session, council_id)
     sessions.close_all(session, [one.id])
-    audit(session, council_id=council_id, actor=actor, action="officer.change", subject=str(one.id), **news)
+    audit(session, council_id=council_id, actor=by.actor, action="officer.change", subject=str(one.id), **news)
     return one
 
 
@@ -122,24 +126,37 @@ def keys(session: Session, council_id: UUID) -> Sequence[tuple[ApiKey, str | Non
     return [(key, name) for key, name in found]
 
 
-def create_own_key(session: Session, *, officer: Officer, actor: str, new: NewKey, most: frozenset[Role]) -> str:
-    """A key of this officer, which may do no more than they. Readable only now. Raises: RoleTooHigh."""
-    if new.role not in most:
-        raise RoleTooHigh(f"You are {officer.role}; a key of yours cannot be {new.role}.")
+def create_own_key(session: Session, *, by: Principal, new: NewKey) -> str:
+    """A key of the officer who asks, which may do no more than they. Readable only now.
+
+    Raises: Forbidden, ProveYourselfAgain, RoleTooHigh.
+    """
+    by.require_person_here(Right.MANAGE_STAFF)
+    if new.role not in roles_within(by.role):
+        raise RoleTooHigh(f"You are {by.role}; a key of yours cannot be {new.role}.")
     return create_key(
         session,
-        council_id=officer.council_id,
+        council_id=by.council_id,
         name=new.name,
         role=new.role,
         mode=new.mode,
-        officer_id=officer.id,
+        officer_id=by.officer_id,
         life=timedelta(days=new.days),
-        actor=actor,
+        actor=by.actor,
     )
 
 
-def revoke_key(session: Session, *, council_id: UUID | None, prefix: str, actor: str) -> datetime:
-    """End a key, of this council or, with None, of any; when. Repeating changes nothing. Raises: UnknownKey."""
+def revoke_key(session: Session, *, by: Principal, prefix: str) -> datetime:
+    """End a key of the council at once; when. Repeating changes nothing.
+
+    Raises: Forbidden, ProveYourselfAgain, UnknownKey.
+    """
+    by.require_person_here(Right.MANAGE_STAFF)
+    return end_key(session, council_id=by.council_id, prefix=prefix, actor=by.actor)
+
+
+def end_key(session: Session, *, council_id: UUID | None, prefix: str, actor: str) -> datetime:
+    """The same for the command line, which asks for nobody's rights; with None a key of any council."""
     key = session.exec(select(ApiKey).where(ApiKey.prefix == prefix).with_for_update()).first()
     if key is None or council_id not in (None, key.council_id):
         raise UnknownKey("No key begins like this. The list of keys shows each key's public part.")

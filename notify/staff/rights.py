@@ -62,6 +62,20 @@ IN_WORDS: dict[Role, str] = {
     Role.ADMIN: "May do everything, and says what others may.",
 }
 
+# what no key may do, whatever its role, and how it is done instead
+PERSONS_ONLY: dict[Right, str] = {
+    Right.MANAGE_STAFF: "Sign in and do it at /staff/officers or /staff/keys, or by `notify officer` and `notify key`.",
+    Right.EXPORT_EVERYTHING: "Sign in and take it at /staff/exports, or by `notify export`.",
+}
+
+# all that rehearses an alert, and nothing that another person would find changed
+TEST_RIGHTS = frozenset(
+    {
+        *(Right.SEE_ALERTS, Right.WRITE_ALERTS, Right.APPROVE_ALERTS, Right.BROADCAST, Right.SEE_WORK),
+        *(Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS),
+    }
+)
+
 FRESH = timedelta(minutes=5)
 
 
@@ -71,9 +85,16 @@ def roles_within(role: Role) -> frozenset[Role]:
 
 
 class ProveYourselfAgain(Forbidden):
-    """Emergencies are approved by people who proved a moment ago who they are."""
+    """Emergencies, users, keys and personal data are in the hands of people who proved a moment ago who they are.
+
+    `back` is the page to go on with afterwards.
+    """
 
     title = "Confirm that it is you"
+
+    def __init__(self, detail: str, *, back: str = "") -> None:
+        super().__init__(detail)
+        self.back = back
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +126,32 @@ class Principal:
         No key gets through, whoever holds it: it would be the way around.
         """
         if self.is_key:
-            raise ProveYourselfAgain("A key cannot say that somebody is there. Sign in and approve in the browser.")
+            raise ProveYourselfAgain("A key cannot say that somebody is there. Sign in and do it in the browser.")
         if self.mfa_at is None or clock.now() - self.mfa_at > FRESH:
             raise ProveYourselfAgain("Your second factor is older than five minutes. Confirm it at /staff/confirm.")
 
+    def require_person_here(self, right: Right) -> None:
+        """Refuse unless a person who may asks, and gave a second factor in the last five minutes.
+
+        For who may do what here, and for taking out what is about people. Raises: Forbidden, ProveYourselfAgain.
+        """
+        self.require(right)
+        self.require_fresh_mfa()
+
     def may(self, right: Right) -> bool:
-        """Whether this principal's role holds `right`, and their remit does not take it away."""
+        """Whether this principal's role holds `right`, and neither the kind of key nor their remit takes it away."""
+        if (self.is_key and right in PERSONS_ONLY) or (self.is_test and right not in TEST_RIGHTS):
+            return False
         return right in RIGHTS[self.role] and (self.remit == EVERYTHING or right in WITHIN_A_REMIT)
 
     def require(self, right: Right) -> None:
         """Refuse unless this principal may. Raises: Forbidden."""
         if self.may(right):
             return
+        if right in RIGHTS[self.role] and self.is_key and right in PERSONS_ONLY:
+            raise Forbidden(f"No key may {right}, whoever holds it. {PERSONS_ONLY[right]}")
+        if right in RIGHTS[self.role] and self.is_test and right not in TEST_RIGHTS:
+            raise Forbidden(f"A test key rehearses alerts and may not {right}. Use a live key.")
         if right in RIGHTS[self.role]:
             raise Forbidden(f"You work with some topics or areas only, and so may not {right}.")
         raise Forbidden(f"The role {self.role} may not {right}. Ask an administrator of your council.")

@@ -20,7 +20,7 @@ from notify.errors import Invalid
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.subscribers import erasure, importing, queries, service
+from notify.subscribers import erasure, importing, queries, rehearsal, service
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
 from notify.subscribers.models import (
@@ -208,16 +208,18 @@ def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
         return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
 
 
-@post("/subscribers", guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
+@post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
 def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
     An address that your council has already keeps its resident; name and language stay as they are. A further address
-    of theirs is used once they say yes to it. What other councils hold makes no difference.
+    of theirs is used once they say yes to it. What other councils hold makes no difference. A test key
+    adds people with addresses of the sandbox only.
     """
     with transaction() as session:
         user = request.user
-        outcome = service.add_subscriber(session, council_id=user.council_id, actor=user.actor, request=data)
+        asked = rehearsal.asked_by(session, user, data)
+        outcome = service.add_subscriber(session, council_id=user.council_id, actor=user.actor, request=asked)
     added = SubscriberAdded.model_validate(
         {
             "id": outcome.subscriber_id,
@@ -314,7 +316,12 @@ def list_subscribers(
     """Your council's residents, in the order they came."""
     with transaction() as session:
         found = queries.council_records(
-            session, request.user.council_id, after=after, changed_since=_aware(changed_since), limit=limit
+            session,
+            request.user.council_id,
+            after=after,
+            changed_since=_aware(changed_since),
+            limit=limit,
+            only=rehearsal.whom(request.user),
         )
     views = [SubscriberView.of(record) for record in found]
     return SubscriberPage(subscribers=views, next=views[-1].id if len(views) == limit else None)
@@ -329,12 +336,12 @@ def list_subscribers(
 def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
     """One resident, with what they follow of your council."""
     with transaction() as session:
-        return SubscriberView.of(queries.council_record(session, request.user.council_id, subscriber_id))
+        return SubscriberView.of(rehearsal.seen(session, request.user, subscriber_id))
 
 
 @patch(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["subscribers"],
 )
@@ -343,18 +350,20 @@ def change_subscriber(
 ) -> SubscriberView:
     """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
     with transaction() as session:
-        council_id = request.user.council_id
+        user = request.user
+        rehearsal.seen(session, user, subscriber_id)
+        change = rehearsal.change_by(user, data)
         service.change_for_council(
-            session, council_id=council_id, subscriber_id=subscriber_id, change=data, actor=request.user.actor
+            session, council_id=user.council_id, subscriber_id=subscriber_id, change=change, actor=user.actor
         )
         session.flush()
         session.expire_all()
-        return SubscriberView.of(queries.council_record(session, council_id, subscriber_id))
+        return SubscriberView.of(rehearsal.seen(session, user, subscriber_id))
 
 
 @delete(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["subscribers"],
 )
@@ -362,7 +371,7 @@ def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None
     """Erase a resident: all that your council holds about them."""
     with transaction() as session:
         user = request.user
-        queries.council_record(session, user.council_id, subscriber_id)
+        rehearsal.seen(session, user, subscriber_id)
         erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, select
 
 from notify import clock, tokens
@@ -240,21 +240,33 @@ def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
     return _records(session, [subscriber])[0]
 
 
-def council_record(session: Session, council_id: UUID, subscriber_id: UUID) -> SubscriberRecord:
-    """The same, for this council's residents; others look absent. Raises: UnknownSubscriber."""
-    subscriber = session.exec(
-        select(Subscriber).where(Subscriber.council_id == council_id, Subscriber.id == subscriber_id)
-    ).first()
+def council_record(
+    session: Session, council_id: UUID, subscriber_id: UUID, *, only: ColumnElement[bool] | None = None
+) -> SubscriberRecord:
+    """The same, for this council's residents, and of whom `only` holds; others look absent.
+
+    Raises: UnknownSubscriber.
+    """
+    statement = select(Subscriber).where(Subscriber.council_id == council_id, Subscriber.id == subscriber_id)
+    subscriber = session.exec(statement if only is None else statement.where(only)).first()
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
     return _records(session, [subscriber])[0]
 
 
 def council_records(
-    session: Session, council_id: UUID, *, after: UUID | None, changed_since: datetime | None, limit: int
+    session: Session,
+    council_id: UUID,
+    *,
+    after: UUID | None,
+    changed_since: datetime | None,
+    limit: int,
+    only: ColumnElement[bool] | None = None,
 ) -> Sequence[SubscriberRecord]:
     """The residents of this council in the order they came, those after `after`, in five statements."""
     statement = select(Subscriber).where(Subscriber.council_id == council_id)
+    if only is not None:
+        statement = statement.where(only)
     if after is not None:
         statement = statement.where(Subscriber.id > after)
     if changed_since is not None:

@@ -86,10 +86,11 @@ def suppressions(
     after: UUID | None = None,
     also_lifted: bool = False,
     exactly: UUID | None = None,
+    only: ColumnElement[bool] | None = None,
     limit: int = 100,
 ) -> Sequence[Suppressed]:
     """Those of this council, and the shared ones of its contacts that it has not lifted for itself, the newest first,
-    older than `after`."""
+    older than `after`. `only` is a condition for the contacts."""
     shared = col(Suppression.council_id).is_(None) & ~col(Suppression.lifted_for).contains([council_id])
     statement = (
         select(
@@ -103,6 +104,8 @@ def suppressions(
         .order_by(col(Suppression.id).desc())
         .limit(limit)
     )
+    if only is not None:
+        statement = statement.where(only)
     if subscriber_id:
         statement = statement.where(Contact.subscriber_id == subscriber_id)
     if after:

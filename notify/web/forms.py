@@ -104,6 +104,12 @@ class Form:
 EMPTY = Form({})
 
 
+def query_form(connection: AnyConnection) -> Form:
+    """What an address holds of a form, as when somebody comes back to one that they had filled in."""
+    fields = {name: [value.strip()] for name, value in connection.query_params.items() if "\0" not in value}
+    return Form(fields)
+
+
 def read_form(body: bytes) -> Form:
     """The fields of a URL-encoded body. Raises: FormNotReadable for what no page of ours sends."""
     if len(body) > MOST_BYTES:

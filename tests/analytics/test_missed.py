@@ -74,7 +74,7 @@ def test_those_are_listed_whom_no_message_reached(client: Client, world: World) 
     set_state(cy, "suppressed", reason="The subscriber has unsubscribed.")
     set_state(di, "delivered")
     set_state(ed, "expired")
-    sign_in(client, world, Role.AUTHOR)
+    sign_in(client, world, Role.AUTHOR, is_here=True)
     found = listed(client, alert)
     assert [(one["ward"], one["name"], one["postcode"], one["place"]) for one in found] == [
         ("Southside", name, "ZZ2 1AA", "Home") for name in ("Bo Birch", "Cy Cedar", "Ed Fir")
@@ -93,7 +93,7 @@ def test_who_needs_help_comes_first_however_well_they_were_reached(client: Clien
         set_state(who, "delivered")
     answer(alert, cy, "help")
     answer(alert, bo, "safe")
-    sign_in(client, world, Role.PLANNER)
+    sign_in(client, world, Role.PLANNER, is_here=True)
     assert [one["name"] for one in listed(client, alert)] == ["Cy Cedar", "Di Elder"]
     assert [one["name"] for one in listed(client, alert, "not-answered")] == ["Cy Cedar", "Ann Ash", "Di Elder"]
     answer(alert, di, "safe")  # it did reach them, whatever the providers say
@@ -118,14 +118,14 @@ def test_the_page_of_the_alert_counts_the_answers_by_ward(client: Client, world:
 def test_a_name_that_looks_like_a_formula_is_none(client: Client, world: World) -> None:
     person(world, "=cmd|'/C calc'!A0")
     alert = emergency(client, world)
-    sign_in(client, world, Role.AUTHOR)
+    sign_in(client, world, Role.AUTHOR, is_here=True)
     assert listed(client, alert)[0]["name"].startswith("'=")
 
 
 def test_every_look_is_in_the_audit_trail(client: Client, world: World) -> None:
     person(world, "Ann Ash")
     alert = emergency(client, world)
-    officer = sign_in(client, world, Role.AUTHOR)
+    officer = sign_in(client, world, Role.AUTHOR, is_here=True)
     client.get(f"/staff/alerts/{alert}/missed")
     listed(client, alert)
     with transaction() as session:
@@ -149,7 +149,7 @@ def test_only_who_may_see_residents_sees_the_list(client: Client, world: World, 
         (Role.AUTHOR, {"areas": [NORTH]}, 403),  # whoever is given some areas sees no residents at all
         (Role.AUTHOR, {}, 200),
     ):
-        sign_in(client, world, role, **limits)
+        sign_in(client, world, role, is_here=True, **limits)
         assert client.get(f"/staff/alerts/{alert}/{path}").status_code == status, (role, limits)
     assert client.get(f"/staff/alerts/{theirs['id']}/{path}").status_code == 404
 

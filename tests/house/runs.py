@@ -23,6 +23,8 @@ Rows = list[Sequence[str]]
 
 ATTACKS: Mapping[str, Sequence[str]] = {
     "Tokens reused, altered, expired, or of another purpose": ("tests/subscribers/test_tokens.py",),
+    "Users, keys and full exports without a fresh second factor, or by a key": ("tests/staff/test_step_up.py",),
+    "A test key on every writing route": ("tests/staff/test_rehearsals.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
     "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),
     "Floods of sign-ups, guessed codes, addresses fished for": ("tests/subscribers/test_abuse.py",),

@@ -28,6 +28,9 @@ WHO: Mapping[Right, set[Role]] = {
     Right.EXPORT_EVERYTHING: {X},
 }
 
+# what is refused to every key, whatever its role
+NO_KEY = {Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING}
+
 API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"

@@ -23,7 +23,7 @@ from notify.staff import people, service
 from notify.staff.models import Officer, Role, SignIn
 from notify.staff.people import OfficerChange
 from tests.staff.provider import CLIENT, KEY, STRANGER, Claims, Provider, running, signed
-from tests.world import World, make_world
+from tests.world import World, make_world, somebody_here
 
 Client = TestClient[Litestar]
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
@@ -205,7 +205,7 @@ def test_groups_give_the_role(
 def test_who_was_made_inactive_does_not_come_in(client: Client, provider: Provider, officer: Officer) -> None:
     left = OfficerChange(active=False)
     with transaction() as session:
-        people.change_officer(session, council_id=officer.council_id, officer_id=officer.id, actor="test", change=left)
+        people.change_officer(session, by=somebody_here(officer.council_id), officer_id=officer.id, change=left)
     assert come_back(client, begin(client, provider)["state"]).status_code == 403
 
 

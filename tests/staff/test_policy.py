@@ -5,6 +5,7 @@ from uuid import uuid4
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from notify import clock
 from notify.alerts.models import AlertState
 from notify.db import transaction
 from notify.staff import service, sessions
@@ -19,13 +20,13 @@ from tests.world import NORTH, SOUTH, World, council_key, make_key, make_world
 Client = TestClient[Litestar]
 
 
-def sign_in(client: Client, world: World, role: Role, **limits: list[str]) -> Officer:
-    """An officer of this role whose session the client carries from now on."""
+def sign_in(client: Client, world: World, role: Role, *, is_here: bool = False, **limits: list[str]) -> Officer:
+    """An officer of this role whose session the client carries from now on; with a second factor, if they `is_here`."""
     with transaction() as session:
         email = f"{uuid4()}@example.org"
         officer = service.create_officer(session, council_id=world.council_id, email=email, name="Sam", role=role)
         officer.topics, officer.areas = limits.get("topics", []), limits.get("areas", [])
-        cookie = sessions.open_session(session, officer, mfa_at=None)
+        cookie = sessions.open_session(session, officer, mfa_at=clock.now() if is_here else None)
     client.cookies.set("officer", cookie)
     client.headers["Sec-Fetch-Site"] = "same-origin"
     return officer

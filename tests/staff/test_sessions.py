@@ -18,7 +18,7 @@ from notify.staff.people import OfficerChange
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created
-from tests.world import World, at_the_desk, make_key, make_world
+from tests.world import World, at_the_desk, make_key, make_world, somebody_here
 
 Client = TestClient[Litestar]
 
@@ -115,9 +115,8 @@ def test_signing_out_ends_the_session_on_the_server(client: Client, cookie: str)
 def _by_change(**change: object) -> Callable[[Session, Officer], object]:
     return lambda session, officer: people.change_officer(
         session,
-        council_id=officer.council_id,
+        by=somebody_here(officer.council_id),
         officer_id=officer.id,
-        actor="test",
         change=OfficerChange.model_validate(change),
     )
 
