@@ -148,6 +148,8 @@ def confirm(
     back: FromQuery[str] = "",
 ) -> Response[object]:
     """A fresh second factor; the session gets another secret."""
+    if request.user.is_key:  # its wrong codes would lock out the officer whose it is
+        request.user.require_fresh_mfa()
     with transaction() as session:
         officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None

@@ -228,6 +228,15 @@ def test_confirming_leads_to_pages_of_the_desk_only(house: House, back: str) -> 
     assert (answer.status_code, answer.headers["location"]) == (303, "/staff")
 
 
+def test_a_key_tries_no_codes_of_its_officer(house: House) -> None:
+    key = make_key(house.world, Role.PLANNER)
+    for _ in range(20):
+        answer = house.client.post("/staff/confirm", data={"code": "000000"}, headers=key)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/prove-yourself-again")
+    with transaction() as session:
+        assert set(session.exec(select(Officer.failed_tries))) == {0}
+
+
 def test_choices_of_an_export_and_of_a_new_key_are_kept(house: House) -> None:
     stale = desk_of(house.officer, mfa_at=None)
     for path, entered in (
