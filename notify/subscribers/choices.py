@@ -232,6 +232,15 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
                 "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
             }
             for contact in record.contacts
+        ]
+        + [
+            {
+                "channel": Channel(request.channel).value,
+                "address": request.address,
+                "added": request.asked_at.isoformat(),
+                "confirmed": None,  # a council wants to add it
+            }
+            for request in queries.contact_requests(session, person.id)
         ],
         "places": [
             {"label": place.label, "postcode": place.postcode, "ward": place.ward_code, "district": place.district_code}

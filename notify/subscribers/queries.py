@@ -15,7 +15,7 @@ from notify.places.models import PlaceSet, Targets
 from notify.providers.base import Channel
 from notify.staff.models import Council
 from notify.subscribers import addresses
-from notify.subscribers.access_models import ResidentSession
+from notify.subscribers.access_models import ContactRequest, ResidentSession
 from notify.subscribers.models import (
     Consent,
     ConsentWording,
@@ -339,6 +339,11 @@ def known_contacts(session: Session, council_id: UUID, person: NewSubscriber) ->
     return session.exec(
         select(Contact).where(Contact.council_id == council_id, col(Contact.address_hash).in_(hashes))
     ).all()
+
+
+def contact_requests(session: Session, subscriber_id: UUID) -> Sequence[ContactRequest]:
+    """The addresses that wait for this resident's yes."""
+    return session.exec(select(ContactRequest).where(ContactRequest.subscriber_id == subscriber_id)).all()
 
 
 def signed_up_with(session: Session, contact: Contact) -> Sequence[Contact]:

@@ -30,6 +30,12 @@ ATTACKS: Mapping[str, Sequence[str]] = {
     ),
     "Addresses added to somebody who is here already": ("tests/subscribers/test_contact_requests.py",),
     "Users, keys and full exports without a fresh second factor, or by a key": ("tests/staff/test_step_up.py",),
+    "A second council enrols, adds to, silences or looks for another's people": (
+        "tests/tenancy",
+        "tests/subscribers/test_shared.py",
+        "tests/subscribers/test_contact_requests.py",
+        "tests/subscribers/test_suppression_scopes.py",
+    ),
     "A test key on every writing route": ("tests/staff/test_rehearsals.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
     "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),
