@@ -224,24 +224,7 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         "paused_until": person.paused_until.isoformat() if person.paused_until else None,
         "quiet_from": person.quiet_from.isoformat("minutes") if person.quiet_from else None,
         "quiet_to": person.quiet_to.isoformat("minutes") if person.quiet_to else None,
-        "contacts": [
-            {
-                "channel": Channel(contact.channel).value,
-                "address": contact.address,
-                "added": contact.created_at.isoformat(),
-                "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
-            }
-            for contact in record.contacts
-        ]
-        + [
-            {
-                "channel": Channel(request.channel).value,
-                "address": request.address,
-                "added": request.asked_at.isoformat(),
-                "confirmed": None,  # a council wants to add it
-            }
-            for request in queries.contact_requests(session, person.id)
-        ],
+        "contacts": _contacts_held(session, record),
         "places": [
             {"label": place.label, "postcode": place.postcode, "ward": place.ward_code, "district": place.district_code}
             for place in record.places
@@ -269,3 +252,21 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
             for line, topic_name, wording in queries.consents(session, person.id)
         ],
     }
+
+
+def _contacts_held(session: Session, record: SubscriberRecord) -> list[dict[str, object]]:
+    """Their contacts, and the addresses that a council wants to add and that wait for a yes."""
+    held = [(one.channel, one.address, one.created_at, one.confirmed_at) for one in record.contacts]
+    held += [
+        (one.channel, one.address, one.asked_at, None)
+        for one in queries.contact_requests(session, record.subscriber.id)
+    ]
+    return [
+        {
+            "channel": Channel(channel).value,
+            "address": address,
+            "added": added_at.isoformat(),
+            "confirmed": confirmed_at.isoformat() if confirmed_at else None,
+        }
+        for channel, address, added_at, confirmed_at in held
+    ]
