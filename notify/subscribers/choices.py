@@ -211,6 +211,23 @@ def _as_new(place: Place) -> NewPlace:
     return NewPlace(postcode=place.postcode, label=place.label, ward=own_answer)
 
 
+def _contacts_held(session: Session, record: SubscriberRecord) -> list[dict[str, object]]:
+    """The contacts, and last those that wait for a yes."""
+    held: list[dict[str, object]] = [
+        {
+            "channel": Channel(contact.channel).value,
+            "address": contact.address,
+            "added": contact.created_at.isoformat(),
+            "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
+        }
+        for contact in record.contacts
+    ]
+    for request in queries.contact_requests(session, record.subscriber.id):
+        named = {"channel": Channel(request.channel).value, "address": request.address}
+        held.append(named | {"added": request.asked_at.isoformat(), "confirmed": None})
+    return held
+
+
 def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
     """Everything that subscribing stored about this resident, in plain words and values."""
     person = record.subscriber
@@ -224,24 +241,7 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         "paused_until": person.paused_until.isoformat() if person.paused_until else None,
         "quiet_from": person.quiet_from.isoformat("minutes") if person.quiet_from else None,
         "quiet_to": person.quiet_to.isoformat("minutes") if person.quiet_to else None,
-        "contacts": [
-            {
-                "channel": Channel(contact.channel).value,
-                "address": contact.address,
-                "added": contact.created_at.isoformat(),
-                "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
-            }
-            for contact in record.contacts
-        ]
-        + [
-            {
-                "channel": Channel(request.channel).value,
-                "address": request.address,
-                "added": request.asked_at.isoformat(),
-                "confirmed": None,  # a council wants to add it
-            }
-            for request in queries.contact_requests(session, person.id)
-        ],
+        "contacts": _contacts_held(session, record),
         "places": [
             {"label": place.label, "postcode": place.postcode, "ward": place.ward_code, "district": place.district_code}
             for place in record.places
