@@ -211,6 +211,23 @@ def _as_new(place: Place) -> NewPlace:
     return NewPlace(postcode=place.postcode, label=place.label, ward=own_answer)
 
 
+def _contacts_held(session: Session, record: SubscriberRecord) -> list[dict[str, object]]:
+    """The contacts, and last those that wait for a yes."""
+    held: list[dict[str, object]] = [
+        {
+            "channel": Channel(contact.channel).value,
+            "address": contact.address,
+            "added": contact.created_at.isoformat(),
+            "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
+        }
+        for contact in record.contacts
+    ]
+    for request in queries.contact_requests(session, record.subscriber.id):
+        named = {"channel": Channel(request.channel).value, "address": request.address}
+        held.append(named | {"added": request.asked_at.isoformat(), "confirmed": None})
+    return held
+
+
 def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
     """Everything that subscribing stored about this resident, in plain words and values."""
     person = record.subscriber

@@ -56,6 +56,7 @@ DOORS: Mapping[str, str] = {
     "/manage": "link",
     "/manage/{token}": "secret",
     "/confirm/{token}": "secret",
+    "/add-contact/{token}": "secret",
     "/confirm-code": "code",
     "/staff/sign-in": "code",
     "/staff/sign-in/{token}": "code",
