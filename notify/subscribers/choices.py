@@ -269,21 +269,3 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
             for line, topic_name, wording in queries.consents(session, person.id)
         ],
     }
-
-
-def _contacts_held(session: Session, record: SubscriberRecord) -> list[dict[str, object]]:
-    """Their contacts, and the addresses that a council wants to add and that wait for a yes."""
-    held = [(one.channel, one.address, one.created_at, one.confirmed_at) for one in record.contacts]
-    held += [
-        (one.channel, one.address, one.asked_at, None)
-        for one in queries.contact_requests(session, record.subscriber.id)
-    ]
-    return [
-        {
-            "channel": Channel(channel).value,
-            "address": address,
-            "added": added_at.isoformat(),
-            "confirmed": confirmed_at.isoformat() if confirmed_at else None,
-        }
-        for channel, address, added_at, confirmed_at in held
-    ]

@@ -23,12 +23,6 @@ Rows = list[Sequence[str]]
 
 ATTACKS: Mapping[str, Sequence[str]] = {
     "Tokens reused, altered, expired, or of another purpose": ("tests/subscribers/test_tokens.py",),
-    "What one council holds, by every door of another": (
-        "tests/tenancy/test_two_councils.py",
-        "tests/subscribers/test_shared.py",
-        "tests/subscribers/test_suppression_scopes.py",
-    ),
-    "Addresses added to somebody who is here already": ("tests/subscribers/test_contact_requests.py",),
     "Users, keys and full exports without a fresh second factor, or by a key": ("tests/staff/test_step_up.py",),
     "A second council enrols, adds to, silences or looks for another's people": (
         "tests/tenancy",
