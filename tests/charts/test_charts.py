@@ -118,7 +118,7 @@ def test_a_scale_holds_nought_and_every_number(values: Sequence[float | None]) -
     scale = scale_of(values)
     real = [value for value in values if value is not None and math.isfinite(value)]
     assert scale.low <= min([0, *(one for one in real if one >= -MOST)]) + LEAST
-    assert scale.high >= max([0, *(one for one in real if one <= MOST)]) * (1 - 1e-12)
+    assert scale.high >= max([0, *(one for one in real if one <= MOST)]) * (1 - 1e-12) - LEAST
     assert 2 <= len(scale.ticks) <= 12
     assert all(0 <= scale.share(value) <= 1 for value in real)
 

@@ -25,7 +25,8 @@ ATTACKS: Mapping[str, Sequence[str]] = {
     "Tokens reused, altered, expired, or of another purpose": ("tests/subscribers/test_tokens.py",),
     "Users, keys and full exports without a fresh second factor, or by a key": ("tests/staff/test_step_up.py",),
     "A second council enrols, adds to, silences or looks for another's people": (
-        "tests/tenancy",
+        "tests/tenancy/test_two_councils.py",
+        "tests/tenancy/test_one_person.py",
         "tests/subscribers/test_shared.py",
         "tests/subscribers/test_contact_requests.py",
         "tests/subscribers/test_suppression_scopes.py",
