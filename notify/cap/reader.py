@@ -98,11 +98,15 @@ _ALERT = (
 )
 
 _DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+# What stands before a first colon is a scheme, and begins with a letter; as far as the schema's anyURI goes. RFC 3986.
+_REFERENCE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:.*|[^:/?#]*([/?#].*)?", re.DOTALL)
 _FORMS = {
     "language": re.compile("|[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*"),
     "size": re.compile(r"[-+]?\d+", re.ASCII),
     "altitude": _DECIMAL,
     "ceiling": _DECIMAL,
+    "web": _REFERENCE,
+    "uri": _REFERENCE,
 }
 
 
