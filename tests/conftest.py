@@ -10,6 +10,7 @@ from typing import Protocol
 import hypothesis
 import pytest
 from dramatiq import Worker
+from dramatiq.brokers.redis import RedisBroker
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
@@ -219,17 +220,18 @@ def work(database: None, mail: Mailbox) -> Iterator[Callable[[], None]]:
     """Runs everything that is queued with a real Dramatiq worker, until nothing is left."""
     broker = make_broker()
     actors.register(broker)
-
-    def drain() -> None:
-        # only while it is asked for: a worker in the background would be quicker than some tests
-        worker = Worker(broker, worker_threads=2, worker_timeout=50)
-        worker.start()
-        try:
-            for lane in jobs.Lane:
-                broker.join(lane, interval=10, timeout=120_000)
-            worker.join()
-        finally:
-            worker.stop()
-
-    yield drain
+    # only while it is asked for: a worker in the background would be quicker than some tests
+    yield lambda: drain(broker)
     broker.close()
+
+
+def drain(broker: RedisBroker) -> None:
+    """Run everything that is queued, until nothing is left."""
+    worker = Worker(broker, worker_threads=2, worker_timeout=50)
+    worker.start()
+    try:
+        for lane in jobs.Lane:
+            broker.join(lane, interval=10, timeout=120_000)
+        worker.join()
+    finally:
+        worker.stop()

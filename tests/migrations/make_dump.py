@@ -21,12 +21,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from dramatiq import Worker
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import catcher, clock, db, embedded, jobs, migrations
+from notify import catcher, clock, db, embedded, migrations
 from notify.db import transaction
 from notify.providers.base import Channel
 from notify.staff import service as staff
@@ -36,6 +35,7 @@ from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, SuppressionReason
 from notify.subscribers.suppression import suppress
 from tests.alerts.calls import created
+from tests.conftest import drain
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import sign_in, sign_up, topic_ids
 from tests.tracking.reading import link, one_click_path
@@ -68,14 +68,9 @@ class Site:
         """Run everything that is queued."""
         broker = make_broker()
         actors.register(broker)
-        worker = Worker(broker, worker_threads=2, worker_timeout=50)
-        worker.start()
         try:
-            for lane in jobs.Lane:
-                broker.join(lane, interval=10, timeout=120_000)
-            worker.join()
+            drain(broker)
         finally:
-            worker.stop()
             broker.close()
 
 
