@@ -1,6 +1,7 @@
 """The invented council's past: its figures are what its ledger says, it is there once, and nobody else can have it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -29,7 +30,7 @@ def _one(sql: str) -> object:
 def _year(council_id: UUID, by: By) -> dict[str, Slice]:
     today = clock.now().date()
     with transaction() as session:
-        found = slices(session, council_id, by=by, since=today.replace(year=today.year - 1), until=today)
+        found = slices(session, council_id, by=by, since=today - timedelta(days=366), until=today)
     return {one.key: one for one in found}
 
 

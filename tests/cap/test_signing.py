@@ -1,7 +1,7 @@
 """Messages carry a signature that others can check, where the installation has a key."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,9 @@ INFO = Info(
 DOCUMENT = write(Message("one", "alerts@example.org", SENT, Status.ACTUAL, MessageType.ALERT, infos=(INFO,)))
 
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
 def certificate(key: Key, *, days: int = 30) -> str:
     """A certificate that the key signed itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alerts.example.org")])
@@ -42,7 +45,7 @@ def certificate(key: Key, *, days: int = 30) -> str:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=60))
+        .not_valid_before(LONG_AGO)  # the verifier has a clock of its own
         .not_valid_after(now + timedelta(days=days))
         .sign(key, hashes.SHA256())
     )

@@ -133,7 +133,8 @@ def test_the_command_writes_a_file(packs: dict[Numbering, Pack], tmp_path: Path)
     result = CliRunner().invoke(main, command)
     assert (result.exit_code, f"{len(QUESTIONS)} questions answered" in result.output) == (0, True), result.output
     assert json.loads(file.read_text())["council"] == packs[Numbering.DOVER].council
-    for wrong, words in ((["--council", "nowhere"], "notify doctor"), (["--since", "2027-01-01"], "Swap them")):
+    later = f"{clock.now() + timedelta(days=400):%Y-%m-%d}"
+    for wrong, words in ((["--council", "nowhere"], "notify doctor"), (["--since", later], "Swap them")):
         result = CliRunner().invoke(main, [*command, *wrong])
         assert (result.exit_code, words in result.output) == (1, True), result.output
 
