@@ -60,10 +60,9 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
     contact = session.get(Contact, notice.contact_id) if notice else None
     if notice is None or contact is None:
         return None
-    if notice.kind in ABOUT_SOMETHING and not _what(session, notice):
-        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
-        return None  # it was answered, erased or left meanwhile
-    if _is_silenced(session, notice, contact):
+    what = _what(session, notice)
+    is_over = notice.kind in ABOUT_SOMETHING and not what  # it was answered, erased or left meanwhile
+    if is_over or _is_silenced(session, notice, contact):
         session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
@@ -76,7 +75,7 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         language=subscriber.language,
         council_name=_council_names(session, notice, contact),
         signing_secret=contact.secret,
-        what=_what(session, notice),
+        what=what,
     )
     return notice, message, contact.channel
 
