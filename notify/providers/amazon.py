@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from notify.errors import SetUpError
@@ -15,6 +16,7 @@ from notify.providers.deadline import Deadline, until
 
 try:
     import boto3  # type: ignore[import-untyped]
+    import botocore.loaders  # type: ignore[import-untyped]
     import botocore.session  # type: ignore[import-untyped]
     from botocore.awsrequest import (  # type: ignore[import-untyped]
         AWSHTTPConnection,
@@ -148,6 +150,12 @@ class Access:
     connections: int
 
 
+@cache
+def _models() -> object:
+    """Descriptions of Amazon's services, read once a process: reading them is nearly all that making a client costs."""
+    return botocore.loaders.create_loader()
+
+
 class Amazon:
     """One service of Amazon's. It serves all threads."""
 
@@ -200,6 +208,7 @@ class Amazon:
     def _make(self) -> object:
         chosen = self.access
         core = botocore.session.get_session()
+        core.register_component("data_loader", _models())
         once = {"mode": "standard", "total_max_attempts": 1}  # the engine tries again, and knows when
         core.set_default_client_config(Config(connect_timeout=KEY_S, read_timeout=KEY_S, retries=once))
         session = boto3.Session(

@@ -98,12 +98,14 @@ def test_fifty_of_the_same_at_the_same_moment_make_one_alert(world: World, serve
     start = Barrier(many)
     headers = world.headers | {"Idempotency-Key": "once"}
 
-    def ask(_: int) -> httpx.Response:
-        start.wait()
-        return httpx.post(f"{server}/api/v1/alerts", json=new_alert(send=True), headers=headers, timeout=30)
+    with httpx.Client(base_url=server, headers=headers, timeout=30) as client:
 
-    with ThreadPoolExecutor(many) as threads:
-        replies = list(threads.map(ask, range(many)))
+        def ask(_: int) -> httpx.Response:
+            start.wait()
+            return client.post("/api/v1/alerts", json=new_alert(send=True))
+
+        with ThreadPoolExecutor(many) as threads:
+            replies = list(threads.map(ask, range(many)))
     statuses = Counter(reply.status_code for reply in replies)
     assert set(statuses) <= {201, 409}, statuses
     made = [reply for reply in replies if reply.status_code == 201]

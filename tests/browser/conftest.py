@@ -10,11 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from notify import embedded
 from notify.processes import web_process
 from tests.world import World, make_world
+
+# a machine without a graphics card draws a tenth cheaper in the browser's own process
+FLAGS = ["--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
 
 NewPage = Callable[..., Page]
 
@@ -58,7 +61,7 @@ def chromium() -> Iterator[Browser]:
     if not path:
         pytest.fail("Browser tests need Chromium: apt-get install chromium-headless-shell, or set CHROMIUM=/path")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -67,6 +70,34 @@ def chromium() -> Iterator[Browser]:
 def world(database: None) -> World:
     """The invented council, in the database that the server reads."""
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def kept_page(site: str, chromium: Browser) -> Iterator[Page]:
+    """One page for many tests: a new one is a new process, which costs more than most of what is tested in it."""
+    context = chromium.new_context(base_url=site)
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def cleared_page(site: str, kept_page: Page) -> Iterator[Page]:
+    """The kept page without a cookie, in a light look of usual width. Asking anybody but our server fails the test."""
+    foreign: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(site):
+            foreign.append(request.url)
+
+    kept_page.set_viewport_size({"width": 1280, "height": 900})
+    kept_page.emulate_media(color_scheme="light", forced_colors="none")
+    kept_page.on("request", note)
+    yield kept_page
+    kept_page.remove_listener("request", note)
+    kept_page.context.clear_cookies()
+    kept_page.goto("/health/live")
+    assert foreign == []
 
 
 @pytest.fixture
