@@ -113,6 +113,11 @@ def tool(name: str) -> str:
     return str(installed_binaries().postgres / name)
 
 
+def is_writable() -> bool:
+    with transaction() as session:
+        return not session.execute(text("SELECT pg_is_in_recovery()")).scalar_one()
+
+
 class Installation:
     """Servers of its own that can be stopped, copied and put back."""
 
@@ -127,6 +132,7 @@ class Installation:
             self._choose(
                 DATABASE_URL=addresses.database_url, REDIS_URL=addresses.redis_url, DATA_DIR=str(self._folder / "data")
             )
+            wait_until(is_writable, what="the end of the recovery")  # it answers before, and takes nothing yet
             yield
             db.engine().dispose()
 
