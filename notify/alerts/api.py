@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import deciding, queries, service, visibility
+from notify.alerts import deciding, idempotency, queries, service, visibility
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
@@ -184,12 +184,12 @@ def _once(
     key = f"test/{key}" if key and user.is_test else key
     body = f"{'test' if user.is_test else 'live'} {asked}".encode()
     with transaction() as session:
-        known = service.repeatable(session, council_id=user.council_id, key=key, body=body) if key else None
+        known = idempotency.lock(session, council_id=user.council_id, key=key, body=body) if key else None
         if known is not None:
             return Response(known, status_code=201, headers={"Idempotent-Replay": "true"})
         reply = _view(session, make(session)).model_dump(mode="json")
         if key:
-            service.remember(session, council_id=user.council_id, key=key, body=body, reply=reply)
+            idempotency.record(session, council_id=user.council_id, key=key, body=body, reply=reply)
     return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{reply['id']}"})
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
@@ -20,7 +20,6 @@ from notify.alerts.models import (
     Approval,
     FollowUp,
     FollowUpContent,
-    IdempotentReply,
     NewAlert,
     Priority,
 )
@@ -64,18 +63,6 @@ class OnlyInAnEmergency(Forbidden):
     """What can wait waits for a second person."""
 
     title = "Only an emergency may be sent by one person alone"
-
-
-class KeyReused(Invalid):
-    """An idempotency key means one request for ever."""
-
-    title = "This Idempotency-Key was used for another request"
-
-
-class StillRunning(Conflict):
-    """The first request with this key has not been answered yet."""
-
-    title = "The same request is still running"
 
 
 def lane_of(priority: Priority) -> jobs.Lane:
@@ -366,32 +353,6 @@ def _move(session: Session, alert: Alert, before: Sequence[AlertState], after: A
         raise WrongState(f"The alert is {alert.state}.")
     session.refresh(alert)
     return alert
-
-
-def repeatable(session: Session, *, council_id: UUID, key: str, body: bytes) -> dict[str, object] | None:
-    """The reply that was given to this very request before, or None when it is new and may run now.
-
-    Holds the key until the transaction ends; `remember` then stores the reply in the same transaction, so that a
-    request either happened wholly and is remembered, or not at all. Raises: StillRunning, KeyReused.
-    """
-    free = session.execute(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{council_id}/{key}"}
-    ).scalar_one()
-    if not free:
-        raise StillRunning("Wait for the answer to the first request, or repeat this one in a second.")
-    kept = session.get(IdempotentReply, (council_id, key))
-    if kept is None:
-        return None
-    if kept.body_hash != hashlib.sha256(body).digest():
-        raise KeyReused("The body differs from the first request's. Use a new key for a new alert.")
-    return kept.reply
-
-
-def remember(session: Session, *, council_id: UUID, key: str, body: bytes, reply: Mapping[str, object]) -> None:
-    """Keep the reply for when the same request comes again."""
-    session.add(
-        IdempotentReply(council_id=council_id, key=key, body_hash=hashlib.sha256(body).digest(), reply=dict(reply))
-    )
 
 
 def create_and_send(session: Session, *, council_id: UUID, actor: str, new: NewAlert, is_test: bool) -> Alert:
