@@ -9,7 +9,6 @@ from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from notify.alerts import deciding, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent
@@ -31,11 +30,12 @@ FIELDS = ("title", "body", "sms")
     status_code=303,
     sync_to_thread=True,
     include_in_schema=False,
+    opt={"back": "/staff/alerts/{alert_id}"},
 )
 def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Stop an alert: what was not handed over yet never will be."""
     with transaction() as session:
-        service.cancel(session, alert=deciding.own(session, request.user, alert_id), actor=request.user.actor)
+        service.cancel(session, by=request.user, alert=deciding.within(session, request.user, alert_id))
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
@@ -45,13 +45,12 @@ def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     status_code=303,
     sync_to_thread=True,
     include_in_schema=False,
+    opt={"back": "/staff/alerts/{alert_id}"},
 )
 def submit(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
-        service.submit(session, alert=alert, actor=request.user.actor)
-        deciding.require_presence(request.user, alert)
+        service.submit(session, by=request.user, alert=deciding.own(session, request.user, alert_id))
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
@@ -98,24 +97,32 @@ def write_again(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) ->
     faults: Sequence[Fault] = []
     try:
         content = FollowUpContent.model_validate({name: form.one(name) for name in FIELDS if form.one(name)})
-        with transaction() as session:
-            alert = _follow_up(session, user, alert_id, kind, content)
-            return Redirect(f"/staff/alerts/{alert.id}", status_code=303)
+        return Redirect(f"/staff/alerts/{_follow_up(user, alert_id, kind, content)}", status_code=303)
     except ValidationError as error:
         faults = [Fault(str(detail["loc"][0]), _in_words(detail["type"], detail["msg"])) for detail in error.errors()]
-    except (service.WrongState, service.AlreadyExpired, ProveYourselfAgain) as error:
+    except (service.WrongState, service.AlreadyExpired) as error:
         faults = [Fault("title", error.detail)]
     with transaction() as session:
         return _page(user, deciding.own(session, user, alert_id), kind, form, faults)
 
 
-def _follow_up(session: Session, user: Principal, alert_id: UUID, kind: FollowUp, content: FollowUpContent) -> Alert:
-    """Raises: NotifyError where this alert is not theirs, or is not one to be followed."""
-    first = deciding.own(session, user, alert_id)
-    is_test = first.is_test or user.is_test
-    alert = service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
-    deciding.require_presence(user, alert)
-    return alert
+def _follow_up(user: Principal, alert_id: UUID, kind: FollowUp, content: FollowUpContent) -> UUID:
+    """The alert that follows. Who must prove themselves again first finds it as a draft afterwards.
+
+    Raises: ProveYourselfAgain, and NotifyError where this alert is not theirs, or is not one to be followed.
+    """
+    try:
+        with transaction() as session:
+            first = deciding.own(session, user, alert_id)
+            return service.follow_up(session, by=user, first=first, kind=kind, content=content).id
+    except ProveYourselfAgain as error:
+        if user.is_key:
+            raise
+        with transaction() as session:
+            first = deciding.own(session, user, alert_id)
+            draft = service.draft_follow_up(session, by=user, first=first, kind=kind, content=content)
+            back = f"/staff/alerts/{draft.id}"
+        raise ProveYourselfAgain(error.detail, back=back) from None
 
 
 def _in_words(kind: str, message: str) -> str:

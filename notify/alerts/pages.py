@@ -11,12 +11,12 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
-from notify.alerts import deciding, queries
+from notify.alerts import approval, deciding, queries
 from notify.alerts.models import Alert, AlertState, DryRun
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.rights import ProveYourselfAgain
+from notify.staff.step_up import coming_back, forget_words, kept_words
 from notify.subscribers.models import Topic
 from notify.web.forms import from_our_pages, read_form
 
@@ -52,17 +52,17 @@ def _to_decide(session: Session, user: Principal, alert_id: UUID) -> ToDecide:
         topic=topic.name,
         is_emergency=alert.priority == "emergency",
         waits=alert.state == AlertState.SUBMITTED,
-        whom=_whom(session, alert, topic),
+        whom=_whom(session, user, alert, topic),
         seen=alert.content_hash.hex(),
     )
 
 
-def _whom(session: Session, alert: Alert, topic: Topic) -> str:
+def _whom(session: Session, user: Principal, alert: Alert, topic: Topic) -> str:
     """In words, whom a send would reach now."""
     if alert.follows_id:
         return "It goes to exactly those who got the alert that it follows."
     asked = {"topic": topic.slug, "audience": alert.audience, "channels": alert.channels, "priority": alert.priority}
-    count = queries.count_audience(session, alert.council_id, DryRun.model_validate(asked))
+    count = queries.count_audience(session, user, DryRun.model_validate(asked))
     wards = [ward.name for ward in count.by_ward if ward.code]
     where = f" in {', '.join(wards[:10])}{' and other wards' if len(wards) > 10 else ''}" if wards else ""
     if not count.people:
@@ -98,17 +98,13 @@ def read_before_deciding(request: AnyRequest, alert_id: FromPath[UUID]) -> Respo
     status_code=303,
     sync_to_thread=True,
     include_in_schema=False,
+    opt={"back": "/staff/alerts/{alert_id}/decide"},
 )
 def say_yes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Agree to what was read. An emergency asks for the second factor first, where that is older than five minutes."""
-    seen = read_form(body).one("seen")
-    try:
-        with transaction() as session:
-            deciding.approve(session, request.user, alert_id, seen=seen)
-    except ProveYourselfAgain:
-        if request.user.is_key:
-            raise
-        return Redirect(f"/staff/confirm?alert={alert_id}", status_code=303)
+    seen, user = read_form(body).one("seen"), request.user
+    with transaction() as session:
+        approval.approve(session, by=user, alert=deciding.own(session, user, alert_id), seen=seen)
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
@@ -126,7 +122,8 @@ def say_no(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Resp
         fault = Fault("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
         return _decide_page(request.user, alert_id, reason=reason, faults=[fault])
     with transaction() as session:
-        deciding.reject(session, request.user, alert_id, reason)
+        alert = deciding.own(session, request.user, alert_id)
+        approval.reject(session, by=request.user, alert=alert, reason=reason)
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
@@ -138,7 +135,7 @@ def say_no(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Resp
 )
 def read_before_breaking_the_glass(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What it means to send an emergency without a second person."""
-    return _alone_page(request.user, alert_id)
+    return _alone_page(request.user, alert_id, reason=kept_words(request, request.user))
 
 
 def _alone_page(user: Principal, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
@@ -157,20 +154,15 @@ def _alone_page(user: Principal, alert_id: UUID, *, reason: str = "", faults: Se
 )
 def break_glass(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Let an emergency go alone, with a reason; every administrator is written to."""
-    reason = read_form(body).one("reason")
+    reason, user = read_form(body).one("reason"), request.user
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         fault = Fault(
             "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
         )
-        return _alone_page(request.user, alert_id, reason=reason, faults=[fault])
-    try:
-        with transaction() as session:
-            deciding.break_glass(session, request.user, alert_id, reason)
-    except ProveYourselfAgain:
-        if request.user.is_key:
-            raise
-        return Redirect(f"/staff/confirm?alert={alert_id}", status_code=303)
-    return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
+        return _alone_page(user, alert_id, reason=reason, faults=[fault])
+    with coming_back(request.url.path, words=reason), transaction() as session:
+        approval.break_glass(session, by=user, alert=deciding.own(session, user, alert_id), reason=reason)
+    return forget_words(Redirect(f"/staff/alerts/{alert_id}", status_code=303))
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (

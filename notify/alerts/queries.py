@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, Priority
-from notify.alerts.visibility import visible
+from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
 from notify.places.queries import areas_by_code
@@ -19,8 +19,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
-from notify.staff.remit import EVERYTHING, Remit
-from notify.staff.rights import Principal
+from notify.staff.rights import Actor, Principal
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
 
@@ -73,10 +72,10 @@ def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priori
     return allowed
 
 
-def alert(session: Session, council_id: UUID, alert_id: UUID, remit: Remit = EVERYTHING) -> Alert:
-    """This council's alert with this id, if the remit has to do with it. Raises: UnknownAlert."""
+def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
+    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert."""
     statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.id == alert_id, Alert.council_id == council_id, *visible(remit))
+    statement = statement.where(Alert.id == alert_id, Alert.council_id == by.council_id, *visible(by.remit))
     found = session.exec(statement).first()
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
@@ -85,16 +84,15 @@ def alert(session: Session, council_id: UUID, alert_id: UUID, remit: Remit = EVE
 
 def alerts(
     session: Session,
-    council_id: UUID,
-    remit: Remit = EVERYTHING,
+    by: Actor,
     *,
     after: UUID | None = None,
     changed_since: datetime | None = None,
     limit: int = 50,
 ) -> Sequence[tuple[Alert, Topic]]:
-    """The council's alerts within the remit, with their topics, newest first, older than `after`."""
+    """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.council_id == council_id, *visible(remit))
+    statement = statement.where(Alert.council_id == by.council_id, *visible(by.remit))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:
@@ -108,10 +106,14 @@ def sent_back_because(session: Session, alert: Alert) -> str:
     return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
-def count_audience(session: Session, council_id: UUID, asked: DryRun) -> AudienceCount:
-    """The dry run: the send's own SELECT, counted. Raises what `targeting.resolve` raises, and UnknownTopic."""
-    topic = subscribers.topic(session, council_id, asked.topic)
-    sender = council(session, council_id)
+def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
+    """The dry run: the send's own SELECT, counted.
+
+    Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
+    """
+    require_within(by.remit, asked.topic, asked.audience)
+    topic = subscribers.topic(session, by.council_id, asked.topic)
+    sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targeting.resolve(
         session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
@@ -141,7 +143,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
         sms_parts=parts.segments if parts else 0,
         sms_advice=segments.advice(parts) if parts else "",
         cost_pence=_cost(by_channel, parts.segments if parts else 1, asked.priority),
-        budget_left_pence=money(session, council_id).left_pence,
+        budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
     )
 

@@ -17,6 +17,7 @@ from notify.places import targeting
 from notify.places.models import AudienceSpec, Targets
 from notify.providers.base import Channel
 from notify.staff.queries import council
+from notify.staff.rights import Principal
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import AudienceSql, audience, topic
 from notify.web.forms import Form
@@ -74,7 +75,7 @@ def deed(reach: Reach, new: NewAlert) -> str:
     return f"This will {acts} people{wards} {when}."
 
 
-def reach_of(session: Session, draft: Draft) -> Reach:
+def reach_of(session: Session, user: Principal, draft: Draft) -> Reach:
     """Whom the draft would reach if it were sent now. Raises: NotReady, and what counting an audience raises."""
     spec = audience_of(Form(draft.fields))
     about = topic(session, draft.council_id, draft.topic)
@@ -82,7 +83,7 @@ def reach_of(session: Session, draft: Draft) -> Reach:
     asked = DryRun(
         topic=draft.topic, audience=spec, channels=channels, priority=draft.priority, sms=Form(draft.fields).one("sms")
     )
-    count = count_audience(session, draft.council_id, asked)
+    count = count_audience(session, user, asked)
     targets = _targets(session, draft, spec)
     people = audience(about.id, targets, allowed_channels(about, channels, draft.priority))
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -230,8 +231,9 @@ def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer
     kim.where(ward=[NORTH])
     kim.words()
     asked = kim.client.post(f"{kim.draft}/send")
-    assert (asked.status_code, asked.headers["location"]) == (303, f"/staff/confirm?draft={kim.draft.split('/')[-1]}")
-    assert "?draft=" in kim.client.get(asked.headers["location"]).text
+    back = f"{kim.draft}/check"
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/staff/confirm?back={quote(back, safe='')}")
+    assert asked.headers["location"] in kim.client.get(asked.headers["location"]).text
     work()
     assert inbox.recipients() == {}
     with transaction() as session:
