@@ -130,6 +130,7 @@ def _store(session: Session, alert: Alert, by: Actor) -> Alert:
 
 
 def require_not_over(expires_at: datetime | None) -> None:
+    """Refuse what would be over before it is sent. Raises: AlreadyExpired."""
     if expires_at and expires_at <= clock.now():
         raise AlreadyExpired("expires_at lies in the past: choose a later moment.")
 

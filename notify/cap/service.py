@@ -55,7 +55,7 @@ def receive(
 ) -> Received:
     """The draft that a message makes, or the reply from before when the very same message comes again.
 
-    An earlier alert beyond the remit of whoever asks is to them one that never came.
+    An earlier alert beyond the remit of this actor is to them one that never came.
     Raises: CapDiffers, CapReferencesDoNotMatch, CapTopicMissing, and what `rules.check`, `content_of` and `drafts`
     raise.
     """

@@ -108,7 +108,7 @@ def moment(day: date, at: time) -> datetime:
 
 
 def begin(session: Session, alert: Alert, *, by: Actor, plan: Plan) -> Recurrence:
-    """Have what this alert says and whom it means come again, in the name of a person as long as they may write it.
+    """Repeat this alert for the same audience, in the name of a person as long as they may write it.
 
     Raises: what `deciding.own` raises, CannotRecur.
     """
