@@ -107,7 +107,7 @@ def sent_back_because(session: Session, alert: Alert) -> str:
 
 
 def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
-    """The dry run: the send's own SELECT, counted.
+    """The dry run: the send's own SELECT, counted. A test key's send reaches invented people only.
 
     Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
     """
@@ -121,7 +121,7 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     channels = allowed_channels(topic, asked.channels, asked.priority)
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
-    for group in subscribers.audience_groups(session, topic.id, targets, channels):
+    for group in subscribers.audience_groups(session, topic.id, targets, channels, invented=by.is_test):
         by_language[group.language] += group.people
         by_ward[group.ward_code] += group.people
         near += group.near

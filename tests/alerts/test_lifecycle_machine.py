@@ -133,6 +133,7 @@ class Lives(Town):
             channels=frozenset(Channel(channel) for channel in channels),
             wards=frozenset(wards) if wards else None,
             is_test=who == REHEARSER,
+            is_from_test_key=who == REHEARSER,
             send_later=send_later,
         )
         self.model.alerts.append(alert)
@@ -201,6 +202,7 @@ class Lives(Town):
             channels=first.channels,
             wards=None,
             is_test=is_test or first.is_test,
+            is_from_test_key=is_test,
             first=first,
             is_all_clear=is_all_clear,
         )

@@ -93,6 +93,7 @@ class Alert:
     channels: frozenset[Channel]
     wards: frozenset[str] | None
     is_test: bool = False
+    is_from_test_key: bool = False
     first: "Alert | None" = None
     is_all_clear: bool = False
     send_later: bool = False
@@ -239,7 +240,9 @@ class Model:
     # whom
 
     def audience(self, alert: Alert) -> Audience:
-        """Who gets the alert if it is expanded now, by the ids of contacts."""
+        """Who gets the alert if it is expanded now, by the ids of contacts. A test key's goes to no resident."""
+        if alert.is_from_test_key:
+            return {}
         if alert.first:
             earlier = (alert.first.deliveries or {}).values()
             return {d.contact.id: (d.resident, d.channel, d.contact) for d in earlier if d.state in STILL_MEANT}
