@@ -98,7 +98,8 @@ class AudienceView(SQLModel):
 
     people: int
     fewer_than_ten: bool = Field(description="True when `people` is under ten: treat the audience as identifiable.")
-    by_channel: dict[str, int]
+    by_channel: dict[str, int] = Field(description="What is sent at once.")
+    later_by_channel: dict[str, int] = Field(description="What `escalate` sends later at most, to people not reached.")
     by_language: dict[str, int]
     by_ward: list[WardView]
     near_boundary: int = Field(description="People included only because their postcode lies near a boundary.")

@@ -47,10 +47,14 @@ class WardCount:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """Whom a send would reach now, in numbers only."""
+    """Whom a send would reach now, in numbers only.
+
+    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most.
+    """
 
     people: int
     by_channel: dict[str, int]
+    later_by_channel: dict[str, int]
     by_language: dict[str, int]
     by_ward: list[WardCount]
     near_boundary: int
@@ -118,21 +122,28 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     targets = targeting.resolve(
         session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
     )
-    channels = allowed_channels(topic, asked.channels, asked.priority)
+    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
+    wanted = [one for one in asked.channels if one not in later]
+    channels = [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later]
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
+    later_by_channel = Counter[str]()
     near = 0
     for group in subscribers.audience_groups(session, topic.id, targets, channels, invented=by.is_test):
         by_language[group.language] += group.people
         by_ward[group.ward_code] += group.people
         near += group.near
+        at_once = [one for one in group.channels if one not in later] or group.channels
         for channel in group.channels:
-            by_channel[channel] += group.people
+            (by_channel if channel in at_once else later_by_channel)[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
     parts = segments.count(_text(asked, sender.name)) if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
-        by_channel={channel: by_channel[channel] for channel in channels},
+        by_channel={
+            channel: by_channel[channel] for channel in channels if channel not in later or by_channel[channel]
+        },
+        later_by_channel={channel: later_by_channel[channel] for channel in later},
         by_language=dict(sorted(by_language.items())),
         by_ward=[
             WardCount(code, wards[code].name if code and code in wards else "Not known", people)
@@ -142,7 +153,7 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
         postcodes=len(targets.included.postcodes),
         sms_parts=parts.segments if parts else 0,
         sms_advice=segments.advice(parts) if parts else "",
-        cost_pence=_cost(by_channel, parts.segments if parts else 1, asked.priority),
+        cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
         budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
     )
@@ -155,7 +166,7 @@ def _text(asked: DryRun, council_name: str) -> str:
     )
 
 
-def _cost(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
+def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
     """What the send would cost in pence; None where no provider that would carry it has a price.
 
     Where several share a channel each is expected to carry its share, else the first everything.

@@ -31,6 +31,12 @@ from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import ApprovalRule, Topic
 
+# what an approval is about; the page for approval shows each of them
+BOUND_FIELDS = (
+    "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
+    "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
+    "is_training", *Hazard.model_fields,
+)  # fmt: skip
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
 
@@ -137,14 +143,7 @@ def require_not_over(expires_at: datetime | None) -> None:
 
 def content_hash(alert: Alert) -> bytes:
     """Binds words, audience, channels, urgency, time and expiry together; any difference is another hash."""
-    bound = alert.model_dump(
-        mode="json",
-        include={
-            "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
-            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
-            "is_training", *Hazard.model_fields,
-        },
-    )  # fmt: skip
+    bound = alert.model_dump(mode="json", include=set(BOUND_FIELDS))
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
 
 
@@ -236,6 +235,26 @@ def draft_follow_up(
         **_hazard(content.cap),
     )
     return _store(session, alert, by)
+
+
+def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: FollowUpContent) -> Alert:
+    """Other words for an update or all-clear that nobody has been asked to send yet.
+
+    Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
+    """
+    by.require(Right.WRITE_ALERTS)
+    deciding.require_own(session, by, alert)
+    if alert.follows_id is None:
+        raise WrongState("This alert follows no other one.")
+    require_not_over(content.expires_at)
+    move(session, alert, deciding.UNSENT, AlertState.DRAFT)
+    for name, value in content.model_dump(exclude={"translations", "cap"}).items():
+        setattr(alert, name, value)
+    alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
+    alert.content_hash = content_hash(alert)
+    session.add(alert)
+    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))
+    return alert
 
 
 def release(session: Session, alert: Alert, by: Actor) -> Alert:

@@ -270,7 +270,7 @@ def check_page(
         topic=about,
         new=new,
         reach=reach,
-        deed=audiences.deed(reach, new),
+        deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
         needs=about.approval.value,
         texts=[(name, previews.text_of(content, code)) for code, name in spoken.items()],
         subjects=[(code, name, previews.email_subject(content, code)) for code, name in spoken.items()],

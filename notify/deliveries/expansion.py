@@ -62,7 +62,7 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
 
 def _whom(session: Session, alert: Alert, *, invented: bool) -> AudienceSql:
     if alert.follows_id is not None:
-        return _earlier_recipients(session, alert.follows_id, invented=invented)
+        return earlier_recipients(session, alert.follows_id, invented=invented)
     if alert.escalation:
         return _nobody_waits_in_vain(alert, invented=invented)
     return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels, invented=invented)
@@ -82,7 +82,7 @@ def _nobody_waits_in_vain(alert: Alert, *, invented: bool) -> AudienceSql:
     return AudienceSql(sql, {**every.parameters, "first_channels": list(alert.channels)})
 
 
-def _earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:
+def earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:
     """Exactly the contacts that the first alert reached, or may be reaching just now; `next_slice` waits to see."""
     first = session.get_one(Alert, first_id)
     sql = f"""

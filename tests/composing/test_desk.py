@@ -82,7 +82,7 @@ def test_it_can_be_taken_back_for_half_a_minute(kim: Officer, work: Work, inbox:
     kim.where(ward=[NORTH])
     kim.words()
     alert = kim.send()
-    assert "Take it back" in kim.client.get(f"/staff/alerts/{alert}").text
+    assert "Cancel alert" in kim.client.get(f"/staff/alerts/{alert}").text
     assert kim.client.post(f"/staff/alerts/{alert}/cancel").status_code == 303
     let_half_a_minute_pass(work)
     assert inbox.recipients() == {}
@@ -314,12 +314,17 @@ def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inb
     alert = kim.send()
     let_half_a_minute_pass(work)
     inbox.empty()
-    assert "Say that it is over" in kim.client.get(f"/staff/alerts/{alert}").text
+    assert "Send all-clear" in kim.client.get(f"/staff/alerts/{alert}").text
     page = kim.client.get(f"/staff/alerts/{alert}/follow-up?kind=all-clear")
-    assert "exactly those who got" in page.text
+    assert "everyone who got" in page.text
     path = f"/staff/alerts/{alert}/follow-up"
     assert kim.client.post(path, data={"kind": "all-clear", "title": "Open"}).status_code == 422
-    assert kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).status_code == 303
+    check = kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).headers["location"]
+    work()
+    assert inbox.recipients().total() == 0  # a draft that was looked at
+    page = kim.client.get(check)
+    assert "This will email 12 people in 1 ward now." in page.text
+    assert kim.client.post(check.replace("/check", "/submit")).status_code == 303
     work()
     assert len(inbox.recipients()) == 12
 

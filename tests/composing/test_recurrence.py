@@ -139,7 +139,7 @@ def test_each_one_is_made_a_day_before_exactly_once_and_shown(kim: Officer) -> N
         month = made.send_at.astimezone(LONDON)
     page = Page(kim.client.get(f"/staff/calendar?month={month:%Y-%m}").text)
     assert "Every 2 weeks on" in page.text
-    assert "Take it back : Mill Road closed on Sunday" in page.text
+    assert "Cancel alert : Mill Road closed on Sunday" in page.text
     assert kim.client.post(f"/staff/alerts/{made.id}/cancel").status_code == 303
 
 

@@ -67,8 +67,10 @@ def key_of(one: Officer, *, mode: KeyMode = KeyMode.LIVE) -> Headers:
     return {"Authorization": f"Bearer {key}"}
 
 
-def urgent(world: World, how: AlertState, *, topic: str = "emergencies") -> UUID:
-    """An emergency in this state, whose author is nobody of those who knock."""
+def urgent(world: World, how: AlertState | FollowUp, *, topic: str = "emergencies") -> UUID:
+    """An emergency in this state, or a draft of what follows one; its author is nobody of those who knock."""
+    if isinstance(how, FollowUp):
+        return follow_up_of(urgent(world, AlertState.SENDING), world, how)
     later = clock.now() + timedelta(hours=1) if how == AlertState.SCHEDULED else None
     topic = CAREFUL if how == AlertState.SUBMITTED else topic
     new = NewAlert.model_validate(EMERGENCY | {"topic": topic, "send": how != AlertState.DRAFT, "send_at": later})
@@ -81,7 +83,21 @@ def urgent(world: World, how: AlertState, *, topic: str = "emergencies") -> UUID
     return alert_id
 
 
-STATES = (AlertState.DRAFT, AlertState.SUBMITTED, AlertState.SCHEDULED, AlertState.SENDING, AlertState.SENT)
+def follow_up_of(first_id: UUID, world: World, kind: FollowUp) -> UUID:
+    with transaction() as session:
+        first, content = session.get_one(Alert, first_id), FollowUpContent.model_validate(NEWS)
+        return service.draft_follow_up(session, by=world.planner, first=first, kind=kind, content=content).id
+
+
+STATES = (
+    AlertState.DRAFT,
+    AlertState.SUBMITTED,
+    AlertState.SCHEDULED,
+    AlertState.SENDING,
+    AlertState.SENT,
+    FollowUp.UPDATE,
+    FollowUp.ALL_CLEAR,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,7 @@ class Rows:
                 found.add(follow_up or "send at once")
             if now == AlertState.CANCELLED and was in GOING:
                 found.add("cancel")
-            if follow_up and not was and now != AlertState.DRAFT:
+            if follow_up and was in ("", AlertState.DRAFT) and now not in (AlertState.DRAFT, AlertState.CANCELLED):
                 found.add(follow_up)  # one that waits for a second person is a person's decision too
         if found & {"approve", "send alone"}:
             found.discard("send at once")
@@ -170,7 +186,7 @@ class Walk:
                 self._knock(door, how)
         return self
 
-    def _knock(self, door: str, how: AlertState) -> None:
+    def _knock(self, door: str, how: AlertState | FollowUp) -> None:
         alert_id, draft_id = urgent(self.world, how), desk_draft(self.who)
         before = Rows.now()
         for answer in requests(self.client, door, alert_id, draft_id, self.headers()):
@@ -214,7 +230,7 @@ def test_a_key_decides_nothing_at_any_door(client: Client, app: Litestar, world:
     assert made.keys() <= {"update", "all-clear"}
     with transaction() as session:
         waiting = session.exec(select(Alert.state).where(col(Alert.follows_id).is_not(None))).all()
-    assert set(waiting) == {AlertState.SUBMITTED}
+    assert set(waiting) == {AlertState.DRAFT, AlertState.SUBMITTED}
 
 
 @pytest.mark.parametrize("verb", ["submit", "approve", "cancel", "update", "all-clear"])
@@ -350,17 +366,18 @@ def confirmed(client: Client, asked: Response, who: Officer) -> str:
 
 
 @pytest.mark.parametrize("kind", FollowUp)
-def test_the_words_of_an_update_are_kept_as_a_draft(client: Client, world: World, kind: FollowUp) -> None:
+def test_an_update_is_checked_as_a_draft_and_sent_by_who_is_there(client: Client, world: World, kind: FollowUp) -> None:
     first, sam = urgent(world, AlertState.SENDING), officer(world)
     said = {"kind": kind.value, "title": "The water falls", "body": "Stay upstairs for now."}
-    asked = client.post(f"/staff/alerts/{first}/follow-up", data=said, headers=signed_in_ago(sam, AGO))
-    back = confirmed(client, asked, sam)
-    fresh = signed_in_ago(sam, timedelta(0))
-    page = client.get(back, headers=fresh).text
+    old, fresh = signed_in_ago(sam, AGO), signed_in_ago(sam, timedelta(0))
+    check = client.post(f"/staff/alerts/{first}/follow-up", data=said, headers=old).headers["location"]
+    submit = check.replace("/check", "/submit")
+    page = client.get(check, headers=old).text
     assert "The water falls" in page
-    assert f'action="{back}/submit"' in page
-    assert client.post(f"{back}/submit", headers=fresh).status_code == 303
-    assert state(client, world.headers, back.rpartition("/")[2]) == "sending"
+    assert f'action="{submit}"' in page
+    assert confirmed(client, client.post(submit, headers=old), sam) == check
+    assert client.post(submit, headers=fresh).status_code == 303
+    assert state(client, world.headers, check.split("/")[3]) == "sending"
     assert state(client, world.headers, str(first)) == ("cancelled" if kind == FollowUp.ALL_CLEAR else "sending")
 
 
