@@ -3,9 +3,9 @@
     python -m benchmarks.urgent [--routine 100000] [--urgent 5000] [--small 500] [--runs 3] [--workers 2]
 
 Every worker, of either lane, hands over to the same relay, the fault harness's, which writes the moment of each
-acceptance to a file of its own. Time counts from just before the POST that approves the alert leaves, so it contains
-that request. Asked three times each: idle, while the routine alert drains, and the same with no Redis at all. Then
-fairness: a routine alert to 500 people behind one to 100,000.
+acceptance to a file of its own. A key submits the alert, and a planner who just signed in approves it. Time counts from
+just before that POST leaves, so it contains that request. Asked three times each: idle, while the routine alert drains,
+and the same with no Redis at all. Then fairness: a routine alert to 500 people behind one to 100,000.
 """
 
 import argparse

@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from notify import rendering
 from notify.alerts import api as alerts_api
-from notify.alerts import follow_pages
 from notify.alerts import pages as alerts_pages
 from notify.analytics import (
     alert_figures_pages,
@@ -28,7 +27,15 @@ from notify.analytics import api as analytics_api
 from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
-from notify.composing import calendar_pages, emergency_pages, onboarding_pages, repeat_pages, template_pages
+from notify.composing import (
+    approval_pages,
+    calendar_pages,
+    emergency_pages,
+    follow_up_pages,
+    onboarding_pages,
+    repeat_pages,
+    template_pages,
+)
 from notify.composing import pages as composing_pages
 from notify.db import transaction
 from notify.deliveries import api as deliveries_api
@@ -92,7 +99,8 @@ PAGE_DOORS = (
     audit_pages,
     tracking_pages,
     hit_pages,
-    follow_pages,
+    approval_pages,
+    follow_up_pages,
     composing_pages,
     emergency_pages,
     template_pages,

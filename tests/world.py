@@ -53,6 +53,11 @@ class World:
         """What a request of the council's administrator carries."""
         return {"Authorization": f"Bearer {self.key}"}
 
+    @property
+    def planner(self) -> Principal:
+        """Somebody who may broadcast and gave their second factor just now, for calls of services."""
+        return Principal("officer:test", "Kim", self.council_id, Role.PLANNER, mfa_at=clock.now())
+
 
 def make_world(*, topics: Sequence[NewTopic] = ()) -> World:
     """The council, its places and topics, committed."""
@@ -107,7 +112,21 @@ def at_the_desk(key: dict[str, str]) -> dict[str, str]:
 def desk_of(officer: Officer, *, mfa_at: datetime | None) -> dict[str, str]:
     """The headers of a browser in which this officer is signed in, who last gave a second factor at this moment."""
     with transaction() as session:
-        cookie = sessions.open_session(session, officer, mfa_at=mfa_at)
+        return session_of(session, officer, mfa_at=mfa_at)
+
+
+def signed_in(council_id: UUID, role: Role = Role.PLANNER) -> dict[str, str]:
+    """The headers of a browser in which a new officer of this council has just signed in with a second factor."""
+    with transaction() as session:
+        officer = staff.create_officer(
+            session, council_id=council_id, email=f"{uuid4().hex}@example.org", name="Kim", role=role
+        )
+        return session_of(session, officer, mfa_at=clock.now())
+
+
+def session_of(session: Session, officer: Officer, *, mfa_at: datetime | None) -> dict[str, str]:
+    """The same as `desk_of` in a transaction that is open."""
+    cookie = sessions.open_session(session, officer, mfa_at=mfa_at)
     return {"Cookie": f"{settings().cookie_name('officer')}={cookie}", "Sec-Fetch-Site": "same-origin"}
 
 

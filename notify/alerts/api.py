@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import deciding, queries, service, visibility
+from notify.alerts import approval, deciding, idempotency, queries, service
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.db import Input, transaction
@@ -98,7 +98,8 @@ class AudienceView(SQLModel):
 
     people: int
     fewer_than_ten: bool = Field(description="True when `people` is under ten: treat the audience as identifiable.")
-    by_channel: dict[str, int]
+    by_channel: dict[str, int] = Field(description="What is sent at once.")
+    later_by_channel: dict[str, int] = Field(description="What `escalate` sends later at most, to people not reached.")
     by_language: dict[str, int]
     by_ward: list[WardView]
     near_boundary: int = Field(description="People included only because their postcode lies near a boundary.")
@@ -124,9 +125,8 @@ class Reason(Input):
 @post("/audiences", guards=[Requires(Right.WRITE_ALERTS)], status_code=200, sync_to_thread=True, tags=["audiences"])
 def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
     """Dry run: exactly whom an alert would reach, counted by channel, language and ward."""
-    visibility.require_within(request.user.remit, data.topic, data.audience)
     with transaction() as session:
-        count = queries.count_audience(session, request.user.council_id, data)
+        count = queries.count_audience(session, request.user, data)
     share = round(count.people / count.population, 4) if count.population else None
     return AudienceView(
         **asdict(count),
@@ -157,21 +157,16 @@ def create_alert(
 ) -> Response[dict[str, object]]:
     """Create an alert and, with `"send": true`, send it where the topic's approval rule allows.
 
+    An emergency that a key sends stays `submitted` until a person with a fresh second factor approves it.
     The same key with the same body gets the same reply again and sends nothing twice; with another body it is
     refused (422); while the first request is running the answer is 409.
     """
     if not idempotency_key:
         raise IdempotencyKeyMissing("Send a header such as `Idempotency-Key: 7f3a…`, a new one for each alert.")
     user = request.user
-    deciding.require_broadcast(user, data.priority)
-    visibility.require_content(user.remit, data)
 
     def create(session: Session) -> Alert:
-        alert = service.create_and_send(
-            session, council_id=user.council_id, actor=user.actor, new=data, is_test=user.is_test
-        )
-        deciding.require_presence(user, alert)
-        return alert
+        return service.create_and_send(session, by=user, new=data)
 
     return _once(user, idempotency_key, f"create {data.model_dump_json(by_alias=True)}", create)
 
@@ -184,12 +179,12 @@ def _once(
     key = f"test/{key}" if key and user.is_test else key
     body = f"{'test' if user.is_test else 'live'} {asked}".encode()
     with transaction() as session:
-        known = service.repeatable(session, council_id=user.council_id, key=key, body=body) if key else None
+        known = idempotency.lock(session, council_id=user.council_id, key=key, body=body) if key else None
         if known is not None:
             return Response(known, status_code=201, headers={"Idempotent-Replay": "true"})
         reply = _view(session, make(session)).model_dump(mode="json")
         if key:
-            service.remember(session, council_id=user.council_id, key=key, body=body, reply=reply)
+            idempotency.record(session, council_id=user.council_id, key=key, body=body, reply=reply)
     return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{reply['id']}"})
 
 
@@ -203,9 +198,7 @@ def list_alerts(
     """The council's alerts, newest first."""
     since = aware(changed_since)
     with transaction() as session:
-        found = queries.alerts(
-            session, request.user.council_id, request.user.remit, after=after, changed_since=since, limit=limit
-        )
+        found = queries.alerts(session, request.user, after=after, changed_since=since, limit=limit)
         views = [AlertView.of(alert, topic) for alert, topic in found]
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
@@ -214,7 +207,7 @@ def list_alerts(
 def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """One alert and its state."""
     with transaction() as session:
-        return _view(session, queries.alert(session, request.user.council_id, alert_id, request.user.remit))
+        return _view(session, queries.alert(session, request.user, alert_id))
 
 
 @post(
@@ -225,12 +218,10 @@ def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     tags=["alerts"],
 )
 def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Ask for a draft to be sent: at once where the topic needs no approval."""
+    """Ask for a draft to be sent: at once where the topic needs no approval, except that a key's emergency waits."""
     with transaction() as session:
         alert = deciding.own(session, request.user, alert_id)
-        service.submit(session, alert=alert, actor=request.user.actor)
-        deciding.require_presence(request.user, alert)
-        return _view(session, alert)
+        return _view(session, service.submit(session, by=request.user, alert=alert))
 
 
 @post(
@@ -241,9 +232,10 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     tags=["alerts"],
 )
 def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Agree to exactly this content. The author cannot, and no key agrees to an emergency."""
+    """Agree to exactly this content. The author cannot, and of an emergency nobody without a fresh second factor."""
     with transaction() as session:
-        return _view(session, deciding.approve(session, request.user, alert_id))
+        alert = deciding.own(session, request.user, alert_id)
+        return _view(session, approval.approve(session, by=request.user, alert=alert))
 
 
 @post(
@@ -256,7 +248,8 @@ def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
-        return _view(session, deciding.reject(session, request.user, alert_id, data.reason))
+        alert = deciding.own(session, request.user, alert_id)
+        return _view(session, approval.reject(session, by=request.user, alert=alert, reason=data.reason))
 
 
 @post(
@@ -267,10 +260,13 @@ def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[R
     tags=["alerts"],
 )
 def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Stop an alert: what was not handed over within a few seconds never will be."""
+    """Stop an alert: what was not handed over within a few seconds never will be.
+
+    A key stops no emergency that somebody decided to send, and before that only its own.
+    """
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
-        return _view(session, service.cancel(session, alert=alert, actor=request.user.actor))
+        alert = deciding.within(session, request.user, alert_id)
+        return _view(session, service.cancel(session, by=request.user, alert=alert))
 
 
 @post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
@@ -280,7 +276,7 @@ def update_alert(
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[dict[str, object]]:
-    """Write again to exactly those who got this alert."""
+    """Write again to exactly those who got this alert. What a key writes about an emergency waits for a person."""
     return _follow_up(request.user, alert_id, data, FollowUp.UPDATE, idempotency_key)
 
 
@@ -291,7 +287,10 @@ def all_clear(
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[dict[str, object]]:
-    """Tell exactly those who got this alert that it is over. What was not handed over of it yet never will be."""
+    """Tell exactly those who got this alert that it is over. What was not handed over of it yet never will be.
+
+    What a key writes about an emergency waits for a person, and the emergency goes on until then.
+    """
     return _follow_up(request.user, alert_id, data, FollowUp.ALL_CLEAR, idempotency_key)
 
 
@@ -299,11 +298,8 @@ def _follow_up(
     user: Principal, alert_id: UUID, content: FollowUpContent, kind: FollowUp, key: str | None
 ) -> Response[dict[str, object]]:
     def create(session: Session) -> Alert:
-        first = queries.alert(session, user.council_id, alert_id, user.remit)
-        deciding.require_broadcast(user, first.priority)
-        visibility.require_within_alert(session, user.remit, first)
-        is_test = first.is_test or user.is_test
-        return service.follow_up(session, first=first, kind=kind, actor=user.actor, content=content, is_test=is_test)
+        first = queries.alert(session, user, alert_id)
+        return service.follow_up(session, by=user, first=first, kind=kind, content=content)
 
     return _once(user, key, f"{kind} {alert_id} {content.model_dump_json()}", create)
 

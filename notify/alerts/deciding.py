@@ -1,13 +1,17 @@
-"""Whether exactly this alert is somebody's to decide about, and their yes or no: for programs and for the pages."""
+"""Whether an alert is somebody's to write, change or decide about. Services ask here, so that no door can pass by."""
 
 from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.alerts import queries, service, visibility
-from notify.alerts.models import Alert, AlertState, Priority
+from notify.alerts import queries, visibility
+from notify.alerts.models import Alert, AlertContent, AlertState, Priority
 from notify.errors import Forbidden
-from notify.staff.rights import Principal, Right
+from notify.staff.queries import person
+from notify.staff.rights import Actor, ProveYourselfAgain, Right
+
+UNSENT = (AlertState.DRAFT, AlertState.REJECTED)
+UNDECIDED = (*UNSENT, AlertState.SUBMITTED)
 
 
 class TestKeyCannotSend(Forbidden):
@@ -16,59 +20,88 @@ class TestKeyCannotSend(Forbidden):
     title = "A test key cannot decide about a live alert"
 
 
-def require_broadcast(user: Principal, priority: Priority) -> None:
-    """Refuse an emergency to who may not broadcast. Raises: Forbidden."""
-    if priority == Priority.EMERGENCY:
-        user.require(Right.BROADCAST)
+def require_content(by: Actor, new: AlertContent) -> None:
+    """Refuse what this actor may not write. Raises: Forbidden, OutsideYourRemit."""
+    by.require(Right.WRITE_ALERTS)
+    visibility.require_content(by.remit, new)
 
 
-def require_presence(user: Principal, alert: Alert) -> None:
-    """Refuse an emergency that just went without a second person's yes, unless whoever sent it is there.
+def within(session: Session, by: Actor, alert_id: UUID) -> Alert:
+    """The alert, if it lies wholly within this actor's remit: touching it is enough to look, not to write.
 
-    A key sends what its topic lets it send: an administrator chose both. Raises: ProveYourselfAgain.
+    Raises: UnknownAlert, OutsideYourRemit, TestKeyCannotSend.
     """
-    is_going = alert.state in (AlertState.SCHEDULED, AlertState.SENDING) and not alert.is_test
-    if is_going and alert.priority == Priority.EMERGENCY and not user.is_key:
-        user.require_fresh_mfa()
-
-
-def own(session: Session, user: Principal, alert_id: UUID) -> Alert:
-    """The alert, if it is this principal's to decide about.
-
-    Raises: UnknownAlert, OutsideYourRemit, Forbidden, TestKeyCannotSend.
-    """
-    alert = queries.alert(session, user.council_id, alert_id, user.remit)
-    visibility.require_within_alert(session, user.remit, alert)
-    require_broadcast(user, alert.priority)
-    if user.is_test and not alert.is_test:
-        raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")
+    alert = queries.alert(session, by, alert_id)
+    require_within(session, by, alert)
     return alert
 
 
-def approve(session: Session, user: Principal, alert_id: UUID, *, seen: str | None = None) -> Alert:
-    """A yes to what has the hash `seen`; for an emergency, by somebody who proved a moment ago who they are.
+def own(session: Session, by: Actor, alert_id: UUID) -> Alert:
+    """The alert, if it is this actor's to decide about. Raises: what `within` raises, Forbidden."""
+    alert = within(session, by, alert_id)
+    require_broadcast(by, alert.priority)
+    return alert
 
-    Raises: what `own` and `service.approve` raise, ProveYourselfAgain, WrongState.
+
+def require_within(session: Session, by: Actor, alert: Alert) -> None:
+    """The same as `within` for an alert at hand."""
+    _require_reach(session, by, alert)
+    if by.is_test and not alert.is_test:
+        raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")
+
+
+def require_own(session: Session, by: Actor, alert: Alert) -> None:
+    """The same as `own` for an alert at hand."""
+    require_within(session, by, alert)
+    require_broadcast(by, alert.priority)
+
+
+def require_may_follow(session: Session, by: Actor, first: Alert) -> None:
+    """The same for what an update or all-clear follows; a test key may rehearse one of a live alert."""
+    _require_reach(session, by, first)
+    require_broadcast(by, first.priority)
+
+
+def _require_reach(session: Session, by: Actor, alert: Alert) -> None:
+    if alert.council_id != by.council_id:
+        raise queries.UnknownAlert("Your council has no alert with this id.")
+    visibility.require_within_alert(session, by.remit, alert)
+
+
+def require_presence(by: Actor, alert: Alert) -> None:
+    """Refuse a decision about an emergency, except to a person who proved a moment ago who they are.
+
+    What reaches nobody, a test or an exercise, needs no proof. Raises: ProveYourselfAgain.
     """
-    alert = own(session, user, alert_id)
-    if alert.priority == Priority.EMERGENCY:
-        user.require_fresh_mfa()
-    if seen is not None and seen != alert.content_hash.hex():
-        raise service.WrongState("The alert is not what you read any more. Read it again.")
-    return service.approve(session, alert=alert, actor=user.actor)
+    if is_live_emergency(alert):
+        by.require_fresh_mfa()
 
 
-def break_glass(session: Session, user: Principal, alert_id: UUID, reason: str) -> Alert:
-    """One person alone lets an emergency go, moments after they proved who they are.
+def require_may_cancel(session: Session, by: Actor, alert: Alert) -> None:
+    """Refuse to cancel an emergency that somebody decided to send, unless a person does who is there.
 
-    Raises: what `own` and `service.break_glass` raise, ProveYourselfAgain.
+    Before that a person needs no proof, and a key may take back what it drafted or submitted itself. Who may not
+    broadcast takes back only a draft of their own, which came as a CAP message.
+    Raises: what `within` raises, Forbidden, ProveYourselfAgain.
     """
-    alert = own(session, user, alert_id)
-    user.require(Right.BROADCAST)
-    user.require_fresh_mfa()
-    return service.break_glass(session, alert=alert, actor=user.actor, reason=reason)
+    require_within(session, by, alert)
+    is_own = person(session, by.actor) == person(session, alert.created_by)
+    if not (is_own and alert.state in UNSENT):
+        require_broadcast(by, alert.priority)
+    if not is_live_emergency(alert) or alert.state in (AlertState.SENT, AlertState.CANCELLED):
+        return
+    if alert.state not in UNDECIDED:
+        by.require_fresh_mfa()
+    elif by.is_key and not is_own:
+        raise ProveYourselfAgain("A key cancels only the emergencies that it drafted. Sign in and cancel it there.")
 
 
-def reject(session: Session, user: Principal, alert_id: UUID, reason: str) -> Alert:
-    """A no with a reason for the author. Raises: what `own` and `service.reject` raise."""
-    return service.reject(session, alert=own(session, user, alert_id), actor=user.actor, reason=reason)
+def is_live_emergency(alert: Alert) -> bool:
+    """Whether it is an emergency that is to reach people."""
+    return alert.priority == Priority.EMERGENCY and not alert.is_test
+
+
+def require_broadcast(by: Actor, priority: Priority) -> None:
+    """Refuse an emergency to who may not broadcast. Raises: Forbidden."""
+    if priority == Priority.EMERGENCY:
+        by.require(Right.BROADCAST)

@@ -250,3 +250,6 @@ class DryRun(Input):
     sms: str | None = Field(default=None, max_length=918, description="Counts the parts of this text.")
     asks_reply: bool = Field(default=False, description="Counts the link for replies as part of the text.")
     training: bool = Field(default=False, description="Counts the words that mark an exercise.")
+    escalate: Escalation | None = Field(
+        default=None, description="Counts apart those who would get it by these channels later."
+    )

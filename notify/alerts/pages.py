@@ -1,182 +1,50 @@
-"""The page on which a second person reads an alert and says yes or no."""
+"""What an officer does with an alert on its page: cancel it, or send a draft."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, post
 from litestar.datastructures import State
-from litestar.params import FromPath, RawBody
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
-from sqlmodel import Session
 
-from notify.alerts import deciding, queries
-from notify.alerts.models import Alert, AlertState, DryRun
+from notify.alerts import deciding, service
 from notify.db import transaction
-from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.rights import ProveYourselfAgain
-from notify.subscribers.models import Topic
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import from_our_pages
 
-AnyRequest = Request[Principal, object, State]
-
-FEWEST_SHOWN = 10
-SHORTEST_REASON, LONGEST_REASON = 3, 500
-
-
-@dataclass(frozen=True, slots=True)
-class ToDecide:
-    """An alert as the second person reads it. `seen` is the hash of everything that their yes is about."""
-
-    id: UUID
-    title: str
-    body: str
-    sms: str | None
-    topic: str
-    is_emergency: bool
-    waits: bool
-    whom: str
-    seen: str
-
-
-def _to_decide(session: Session, user: Principal, alert_id: UUID) -> ToDecide:
-    alert = deciding.own(session, user, alert_id)
-    topic = session.get_one(Topic, alert.topic_id)
-    return ToDecide(
-        id=alert.id,
-        title=alert.title,
-        body=alert.body,
-        sms=alert.sms,
-        topic=topic.name,
-        is_emergency=alert.priority == "emergency",
-        waits=alert.state == AlertState.SUBMITTED,
-        whom=_whom(session, alert, topic),
-        seen=alert.content_hash.hex(),
-    )
-
-
-def _whom(session: Session, alert: Alert, topic: Topic) -> str:
-    """In words, whom a send would reach now."""
-    if alert.follows_id:
-        return "It goes to exactly those who got the alert that it follows."
-    asked = {"topic": topic.slug, "audience": alert.audience, "channels": alert.channels, "priority": alert.priority}
-    count = queries.count_audience(session, alert.council_id, DryRun.model_validate(asked))
-    wards = [ward.name for ward in count.by_ward if ward.code]
-    where = f" in {', '.join(wards[:10])}{' and other wards' if len(wards) > 10 else ''}" if wards else ""
-    if not count.people:
-        return "It would reach nobody now."
-    if count.people < FEWEST_SHOWN:
-        return f"It would reach fewer than {FEWEST_SHOWN} people now."
-    return f"It would reach {count.people:,} people now{where}."
-
-
-def _decide_page(
-    user: Principal, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()
-) -> Response[object]:
-    with transaction() as session:
-        alert = _to_decide(session, user, alert_id)
-    status = 422 if faults else 200
-    return staff_page(user, "staff-decide.html", at="", status=status, alert=alert, reason=reason, faults=faults)
-
-
-@get(
-    "/staff/alerts/{alert_id:uuid}/decide",
-    guards=[Requires(Right.APPROVE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def read_before_deciding(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """What is asked for: the words, whom they reach, and two buttons."""
-    return _decide_page(request.user, alert_id)
+AnyRequest = Request[Principal, None, State]
 
 
 @post(
-    "/staff/alerts/{alert_id:uuid}/approve",
-    guards=[from_our_pages, Requires(Right.APPROVE_ALERTS)],
+    "/staff/alerts/{alert_id:uuid}/cancel",
+    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
     status_code=303,
     sync_to_thread=True,
     include_in_schema=False,
+    opt={"back": "/staff/alerts/{alert_id}"},
 )
-def say_yes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
-    """Agree to what was read. An emergency asks for the second factor first, where that is older than five minutes."""
-    seen = read_form(body).one("seen")
-    try:
-        with transaction() as session:
-            deciding.approve(session, request.user, alert_id, seen=seen)
-    except ProveYourselfAgain:
-        if request.user.is_key:
-            raise
-        return Redirect(f"/staff/confirm?alert={alert_id}", status_code=303)
+def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """Stop an alert: what was not handed over yet never will be."""
+    with transaction() as session:
+        service.cancel(session, by=request.user, alert=deciding.within(session, request.user, alert_id))
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
 @post(
-    "/staff/alerts/{alert_id:uuid}/reject",
-    guards=[from_our_pages, Requires(Right.APPROVE_ALERTS)],
+    "/staff/alerts/{alert_id:uuid}/submit",
+    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
     status_code=303,
     sync_to_thread=True,
     include_in_schema=False,
+    opt={"back": "/staff/alerts/{alert_id}/check"},
 )
-def say_no(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
-    """Send it back to its author, with a reason."""
-    reason = read_form(body).one("reason")
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        fault = Fault("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
-        return _decide_page(request.user, alert_id, reason=reason, faults=[fault])
+def submit(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """Ask for a draft to be sent: at once where the topic needs no approval."""
     with transaction() as session:
-        deciding.reject(session, request.user, alert_id, reason)
+        service.submit(session, by=request.user, alert=deciding.own(session, request.user, alert_id))
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/alone",
-    guards=[Requires(Right.BROADCAST)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def read_before_breaking_the_glass(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """What it means to send an emergency without a second person."""
-    return _alone_page(request.user, alert_id)
-
-
-def _alone_page(user: Principal, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
-    with transaction() as session:
-        alert = _to_decide(session, user, alert_id)
-    status = 422 if faults else 200
-    return staff_page(user, "staff-alone.html", at="", status=status, alert=alert, reason=reason, faults=faults)
-
-
-@post(
-    "/staff/alerts/{alert_id:uuid}/alone",
-    guards=[from_our_pages, Requires(Right.BROADCAST)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def break_glass(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
-    """Let an emergency go alone, with a reason; every administrator is written to."""
-    reason = read_form(body).one("reason")
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        fault = Fault(
-            "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
-        )
-        return _alone_page(request.user, alert_id, reason=reason, faults=[fault])
-    try:
-        with transaction() as session:
-            deciding.break_glass(session, request.user, alert_id, reason)
-    except ProveYourselfAgain:
-        if request.user.is_key:
-            raise
-        return Redirect(f"/staff/confirm?alert={alert_id}", status_code=303)
-    return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
-
-
-HANDLERS: Sequence[ControllerRouterHandler] = (
-    read_before_deciding,
-    say_yes,
-    say_no,
-    read_before_breaking_the_glass,
-    break_glass,
-)
+HANDLERS: Sequence[ControllerRouterHandler] = (stop, submit)

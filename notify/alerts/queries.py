@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, Priority
-from notify.alerts.visibility import visible
+from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
 from notify.places.queries import areas_by_code
@@ -19,8 +19,7 @@ from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
-from notify.staff.remit import EVERYTHING, Remit
-from notify.staff.rights import Principal
+from notify.staff.rights import Actor, Principal
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
 
@@ -48,10 +47,14 @@ class WardCount:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """Whom a send would reach now, in numbers only."""
+    """Whom a send would reach now, in numbers only.
+
+    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most.
+    """
 
     people: int
     by_channel: dict[str, int]
+    later_by_channel: dict[str, int]
     by_language: dict[str, int]
     by_ward: list[WardCount]
     near_boundary: int
@@ -73,10 +76,10 @@ def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priori
     return allowed
 
 
-def alert(session: Session, council_id: UUID, alert_id: UUID, remit: Remit = EVERYTHING) -> Alert:
-    """This council's alert with this id, if the remit has to do with it. Raises: UnknownAlert."""
+def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
+    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert."""
     statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.id == alert_id, Alert.council_id == council_id, *visible(remit))
+    statement = statement.where(Alert.id == alert_id, Alert.council_id == by.council_id, *visible(by.remit))
     found = session.exec(statement).first()
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
@@ -85,16 +88,15 @@ def alert(session: Session, council_id: UUID, alert_id: UUID, remit: Remit = EVE
 
 def alerts(
     session: Session,
-    council_id: UUID,
-    remit: Remit = EVERYTHING,
+    by: Actor,
     *,
     after: UUID | None = None,
     changed_since: datetime | None = None,
     limit: int = 50,
 ) -> Sequence[tuple[Alert, Topic]]:
-    """The council's alerts within the remit, with their topics, newest first, older than `after`."""
+    """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.council_id == council_id, *visible(remit))
+    statement = statement.where(Alert.council_id == by.council_id, *visible(by.remit))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:
@@ -108,29 +110,40 @@ def sent_back_because(session: Session, alert: Alert) -> str:
     return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
-def count_audience(session: Session, council_id: UUID, asked: DryRun) -> AudienceCount:
-    """The dry run: the send's own SELECT, counted. Raises what `targeting.resolve` raises, and UnknownTopic."""
-    topic = subscribers.topic(session, council_id, asked.topic)
-    sender = council(session, council_id)
+def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
+    """The dry run: the send's own SELECT, counted. A test key's send reaches invented people only.
+
+    Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
+    """
+    require_within(by.remit, asked.topic, asked.audience)
+    topic = subscribers.topic(session, by.council_id, asked.topic)
+    sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targeting.resolve(
         session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
     )
-    channels = allowed_channels(topic, asked.channels, asked.priority)
+    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
+    wanted = [one for one in asked.channels if one not in later]
+    channels = [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later]
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
+    later_by_channel = Counter[str]()
     near = 0
-    for group in subscribers.audience_groups(session, topic.id, targets, channels):
+    for group in subscribers.audience_groups(session, topic.id, targets, channels, invented=by.is_test):
         by_language[group.language] += group.people
         by_ward[group.ward_code] += group.people
         near += group.near
+        at_once = [one for one in group.channels if one not in later] or group.channels
         for channel in group.channels:
-            by_channel[channel] += group.people
+            (by_channel if channel in at_once else later_by_channel)[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
     parts = segments.count(_text(asked, sender.name)) if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
-        by_channel={channel: by_channel[channel] for channel in channels},
+        by_channel={
+            channel: by_channel[channel] for channel in channels if channel not in later or by_channel[channel]
+        },
+        later_by_channel={channel: later_by_channel[channel] for channel in later},
         by_language=dict(sorted(by_language.items())),
         by_ward=[
             WardCount(code, wards[code].name if code and code in wards else "Not known", people)
@@ -140,8 +153,8 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
         postcodes=len(targets.included.postcodes),
         sms_parts=parts.segments if parts else 0,
         sms_advice=segments.advice(parts) if parts else "",
-        cost_pence=_cost(by_channel, parts.segments if parts else 1, asked.priority),
-        budget_left_pence=money(session, council_id).left_pence,
+        cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
+        budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
     )
 
@@ -153,7 +166,7 @@ def _text(asked: DryRun, council_name: str) -> str:
     )
 
 
-def _cost(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
+def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
     """What the send would cost in pence; None where no provider that would carry it has a price.
 
     Where several share a channel each is expected to carry its share, else the first everything.

@@ -2,37 +2,41 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify import clock, jobs
+from notify.alerts import deciding
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import (
     Alert,
     AlertContent,
     AlertState,
-    Approval,
     FollowUp,
     FollowUpContent,
-    IdempotentReply,
     NewAlert,
     Priority,
 )
 from notify.alerts.queries import allowed_channels
-from notify.errors import Conflict, Forbidden, Invalid
+from notify.errors import Conflict, Invalid
 from notify.places import targeting
-from notify.staff import queries, telling
+from notify.staff import telling
 from notify.staff.queries import council
+from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import ApprovalRule, Topic
 
+# what an approval is about; the page for approval shows each of them
+BOUND_FIELDS = (
+    "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
+    "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
+    "is_training", *Hazard.model_fields,
+)  # fmt: skip
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
 
@@ -54,51 +58,34 @@ class WrongState(Conflict):
     title = "The alert is not in a state for this"
 
 
-class AuthorCannotApprove(Forbidden):
-    """Somebody else must look at an alert before it is sent; a council's own keys are all one somebody."""
-
-    title = "The author cannot approve the alert"
-
-
-class OnlyInAnEmergency(Forbidden):
-    """What can wait waits for a second person."""
-
-    title = "Only an emergency may be sent by one person alone"
-
-
-class KeyReused(Invalid):
-    """An idempotency key means one request for ever."""
-
-    title = "This Idempotency-Key was used for another request"
-
-
-class StillRunning(Conflict):
-    """The first request with this key has not been answered yet."""
-
-    title = "The same request is still running"
-
-
 def lane_of(priority: Priority) -> jobs.Lane:
     """The queue that carries alerts of this priority."""
     return jobs.Lane(priority.value)
 
 
-def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent, is_test: bool = False) -> Alert:
-    """A draft with its audience resolved and everything bound by one hash.
+def create(
+    session: Session, *, by: Actor, new: AlertContent, is_test: bool = False, is_received: bool = False
+) -> Alert:
+    """A draft with its audience resolved and everything bound by one hash. What a test key makes is a test.
 
-    Raises: UnknownTopic, ChannelNotAllowed, AlreadyExpired, and what `targeting.resolve` raises.
+    With `is_received` others wrote it, and who may not broadcast may draft their emergency too, but not submit it.
+    Raises: Forbidden, OutsideYourRemit, UnknownTopic, ChannelNotAllowed, AlreadyExpired, and what `targeting.resolve`
+    raises.
     """
-    topic = subscribers.topic(session, council_id, new.topic)
+    deciding.require_content(by, new)
+    if not is_received:
+        deciding.require_broadcast(by, new.priority)
+    topic = subscribers.topic(session, by.council_id, new.topic)
     targets = targeting.resolve(
         session,
         new.audience,
-        district_codes=council(session, council_id).district_codes,
+        district_codes=council(session, by.council_id).district_codes,
         is_emergency=new.priority == Priority.EMERGENCY,
     )
-    _require_not_over(new.expires_at)
+    require_not_over(new.expires_at)
     channels, escalation = _in_turn(topic, new)
     alert = Alert(
-        council_id=council_id,
+        council_id=by.council_id,
         topic_id=topic.id,
         priority=new.priority,
         title=new.title,
@@ -111,17 +98,17 @@ def create(session: Session, *, council_id: UUID, actor: str, new: AlertContent,
         channels=channels,
         reference=new.reference,
         state=AlertState.DRAFT,
-        is_test=is_test or new.training,
+        is_test=is_test or by.is_test or new.training,
         is_training=new.training,
         asks_reply=new.asks_reply,
         escalation=escalation,
         content_hash=b"",
-        created_by=actor,
+        created_by=by.actor,
         send_at=new.send_at,
         expires_at=new.expires_at,
         **_hazard(new.cap),
     )
-    return _store(session, alert, actor)
+    return _store(session, alert, by)
 
 
 def _hazard(cap: Hazard | None) -> dict[str, Any]:
@@ -140,48 +127,50 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
     return channels, {"after_minutes": new.escalate.after_minutes, "channels": [one.value for one in later]}
 
 
-def _store(session: Session, alert: Alert, actor: str) -> Alert:
+def _store(session: Session, alert: Alert, by: Actor) -> Alert:
     alert.content_hash = content_hash(alert)
     session.add(alert)
     session.flush()
-    audit(session, council_id=alert.council_id, actor=actor, action="alert.create", subject=str(alert.id))
+    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.create", subject=str(alert.id))
     return alert
 
 
-def _require_not_over(expires_at: datetime | None) -> None:
+def require_not_over(expires_at: datetime | None) -> None:
+    """Refuse what would be over before it is sent. Raises: AlreadyExpired."""
     if expires_at and expires_at <= clock.now():
         raise AlreadyExpired("expires_at lies in the past: choose a later moment.")
 
 
 def content_hash(alert: Alert) -> bytes:
     """Binds words, audience, channels, urgency, time and expiry together; any difference is another hash."""
-    bound = alert.model_dump(
-        mode="json",
-        include={
-            "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
-            "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
-            "is_training", *Hazard.model_fields,
-        },
-    )  # fmt: skip
+    bound = alert.model_dump(mode="json", include=set(BOUND_FIELDS))
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
 
 
-def submit(session: Session, *, alert: Alert, actor: str) -> Alert:
+def submit(session: Session, *, by: Actor, alert: Alert) -> Alert:
     """Ask for the alert to be sent. Where the topic needs nobody's approval it goes at once, or at its time.
 
-    Raises: WrongState, AlreadyExpired.
+    An emergency that a key asks for waits for a person in any case. What waits needs no fresh second factor yet: the
+    approval does.
+    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired.
     """
-    _require_not_over(alert.expires_at)
+    by.require(Right.WRITE_ALERTS)
+    deciding.require_own(session, by, alert)
+    require_not_over(alert.expires_at)
     if alert.follows_id:
         _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
-    _stop_what_is_over(session, alert, actor)
-    topic = session.get_one(Topic, alert.topic_id)
-    _move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
+    waits_for_a_person = by.is_key and deciding.is_live_emergency(alert)
+    goes = not waits_for_a_person and _approvals_needed(session, alert) == 0
+    if goes:
+        deciding.require_presence(by, alert)
+    move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
     alert.submission += 1  # a new round: earlier answers do not count in it
-    audit(session, council_id=alert.council_id, actor=actor, action="alert.submit", subject=str(alert.id))
-    if APPROVALS_NEEDED[topic.approval] == 0:
-        _release(session, alert)
-    return alert
+    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.submit", subject=str(alert.id))
+    return release(session, alert, by) if goes else alert
+
+
+def _approvals_needed(session: Session, alert: Alert) -> int:
+    return APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]
 
 
 def _require_known_readers(first: Alert) -> None:
@@ -189,147 +178,112 @@ def _require_known_readers(first: Alert) -> None:
         raise WrongState("It was so long ago that nobody can say any more who got the first alert: write a new one.")
 
 
-def _stop_what_is_over(session: Session, alert: Alert, actor: str) -> None:
-    """Nobody is to get the warning after the all-clear."""
-    if alert.follow_up != FollowUp.ALL_CLEAR or alert.follows_id is None:
-        return
-    first = session.get_one(Alert, alert.follows_id)
-    is_rehearsal = alert.is_test and not first.is_test  # it reaches nobody, so it must not stop what does
-    if first.state == AlertState.SENDING and not is_rehearsal:
-        cancel(session, alert=first, actor=actor)
+def cancel(session: Session, *, by: Actor, alert: Alert) -> Alert:
+    """Stop the alert: what was not handed over yet never will be.
 
-
-def approve(session: Session, *, alert: Alert, actor: str) -> Alert:
-    """One person's yes to exactly this content; with the last one needed the alert goes.
-
-    Raises: AuthorCannotApprove, WrongState, AlreadyExpired.
+    Raises: what `deciding.require_may_cancel` raises, WrongState once all was sent.
     """
-    if queries.person(session, actor) == queries.person(session, alert.created_by):
-        raise AuthorCannotApprove(
-            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
-        )
-    _require_not_over(alert.expires_at)
-    _lock_submitted(session, alert)
-    _record_opinion(session, alert, actor, approved=True, reason="")
-    agreed = session.exec(
-        select(func.count()).where(
-            Approval.alert_id == alert.id,
-            Approval.submission == alert.submission,
-            Approval.content_hash == alert.content_hash,
-            col(Approval.approved),
-        )
-    ).one()
-    if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
-        _release(session, alert)
-    return alert
+    by.require(Right.WRITE_ALERTS)
+    session.flush()
+    session.refresh(alert, with_for_update=True)  # nobody decides about it between the question and the answer
+    deciding.require_may_cancel(session, by, alert)
+    return _cancel(session, alert, by)
 
 
-def break_glass(session: Session, *, alert: Alert, actor: str, reason: str) -> Alert:
-    """One person alone lets an emergency go, because nobody else can be reached. All administrators are told at once.
-
-    Raises: OnlyInAnEmergency, WrongState, AlreadyExpired.
-    """
-    if alert.priority != Priority.EMERGENCY:
-        raise OnlyInAnEmergency("This alert is not an emergency: somebody else must approve it.")
-    _require_not_over(alert.expires_at)
-    _lock_submitted(session, alert)
-    audit(
-        session,
-        council_id=alert.council_id,
-        actor=actor,
-        action="alert.break-glass",
-        subject=str(alert.id),
-        reason=reason,
-    )
-    jobs.note(session, jobs.Job.TELL_STAFF, f"glass {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
-    _release(session, alert)
-    return alert
-
-
-def reject(session: Session, *, alert: Alert, actor: str, reason: str) -> Alert:
-    """One person's no, with a reason for the author. Raises: WrongState."""
-    _lock_submitted(session, alert)
-    _record_opinion(session, alert, actor, approved=False, reason=reason)
-    return _move(session, alert, [AlertState.SUBMITTED], AlertState.REJECTED)
-
-
-def _lock_submitted(session: Session, alert: Alert) -> None:
-    """Hold the alert against others who decide at the same moment. Raises: WrongState."""
-    _move(session, alert, [AlertState.SUBMITTED], AlertState.SUBMITTED)
-
-
-def _record_opinion(session: Session, alert: Alert, actor: str, *, approved: bool, reason: str) -> None:
-    action = "alert.approve" if approved else "alert.reject"
-    audit(session, council_id=alert.council_id, actor=actor, action=action, subject=str(alert.id), reason=reason)
-    session.add(
-        Approval(
-            alert_id=alert.id,
-            content_hash=alert.content_hash,
-            submission=alert.submission,
-            actor=queries.person(session, actor),  # two keys of one officer, or of nobody, are one opinion
-            approved=approved,
-            reason=reason,
-        )
-    )
-    try:
-        session.flush()
-    except IntegrityError:
-        raise WrongState("You have given your answer to this alert already.") from None
-
-
-def cancel(session: Session, *, alert: Alert, actor: str) -> Alert:
-    """Stop the alert: what was not handed over yet never will be. Raises: WrongState once all was sent."""
+def _cancel(session: Session, alert: Alert, by: Actor) -> Alert:
     before_the_end = [state for state in AlertState if state not in (AlertState.SENT, AlertState.CANCELLED)]
-    audit(session, council_id=alert.council_id, actor=actor, action="alert.cancel", subject=str(alert.id))
-    return _move(session, alert, before_the_end, AlertState.CANCELLED)
+    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.cancel", subject=str(alert.id))
+    return move(session, alert, before_the_end, AlertState.CANCELLED)
 
 
-def follow_up(
-    session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent, is_test: bool
-) -> Alert:
-    """An update or all-clear to exactly those who got the first alert. Raises: WrongState, AlreadyExpired."""
-    alert = draft_follow_up(session, first=first, kind=kind, actor=actor, content=content, is_test=is_test)
-    return submit(session, alert=alert, actor=actor)
+def follow_up(session: Session, *, by: Actor, first: Alert, kind: FollowUp, content: FollowUpContent) -> Alert:
+    """An update or all-clear to exactly those who got the first alert.
+
+    Raises: what `draft_follow_up` and `submit` raise.
+    """
+    return submit(session, by=by, alert=draft_follow_up(session, by=by, first=first, kind=kind, content=content))
 
 
 def draft_follow_up(
-    session: Session, *, first: Alert, kind: FollowUp, actor: str, content: FollowUpContent, is_test: bool
+    session: Session, *, by: Actor, first: Alert, kind: FollowUp, content: FollowUpContent, is_test: bool = False
 ) -> Alert:
-    """The same as a draft, which an officer looks at before it is sent. Raises: WrongState, AlreadyExpired."""
+    """The same as a draft, which an officer looks at before it is sent. What follows a test is a test.
+
+    A test key may rehearse an all-clear of a live alert, which then ends nothing.
+    Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired.
+    """
+    by.require(Right.WRITE_ALERTS)
+    deciding.require_may_follow(session, by, first)
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     _require_known_readers(first)
-    _require_not_over(content.expires_at)
+    require_not_over(content.expires_at)
     alert = Alert(
         council_id=first.council_id,
         topic_id=first.topic_id,
         priority=first.priority,
         channels=first.channels,
-        is_test=is_test or first.is_training,
+        is_test=is_test or by.is_test or first.is_test,
         is_training=first.is_training,
         state=AlertState.DRAFT,
         content_hash=b"",
-        created_by=actor,
+        created_by=by.actor,
         follows_id=first.id,
         follow_up=kind,
         **content.model_dump(exclude={"translations", "cap"}),
         translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
         **_hazard(content.cap),
     )
-    return _store(session, alert, actor)
+    return _store(session, alert, by)
 
 
-def _release(session: Session, alert: Alert) -> None:
-    """Let an agreed alert go: now, or at its time."""
+def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: FollowUpContent) -> Alert:
+    """Other words for an update or all-clear that nobody has been asked to send yet.
+
+    Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
+    """
+    by.require(Right.WRITE_ALERTS)
+    deciding.require_own(session, by, alert)
+    if alert.follows_id is None:
+        raise WrongState("This alert follows no other one.")
+    require_not_over(content.expires_at)
+    move(session, alert, deciding.UNSENT, AlertState.DRAFT)
+    for name, value in content.model_dump(exclude={"translations", "cap"}).items():
+        setattr(alert, name, value)
+    alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
+    alert.content_hash = content_hash(alert)
+    session.add(alert)
+    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))
+    return alert
+
+
+def release(session: Session, alert: Alert, by: Actor) -> Alert:
+    """Let an agreed alert go, now or at its time: an emergency only where a person is there who says so.
+
+    Raises: ProveYourselfAgain, WrongState.
+    """
+    deciding.require_presence(by, alert)
     alert.approved_at = clock.now()
     if alert.send_at and alert.send_at > clock.now():
-        _move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
+        move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
     else:
         _start(session, alert, [AlertState.SUBMITTED])
+    _stop_what_is_over(session, alert, by)
+    return alert
+
+
+def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
+    """Nobody is to get the warning after the all-clear."""
+    if alert.follow_up != FollowUp.ALL_CLEAR or alert.follows_id is None:
+        return
+    first = session.get_one(Alert, alert.follows_id, with_for_update=True, populate_existing=True)
+    is_rehearsal = alert.is_test and not first.is_test  # it reaches nobody, so it must not stop what does
+    if first.state == AlertState.SENDING and not is_rehearsal:
+        _cancel(session, first, by)
 
 
 def _start(session: Session, alert: Alert, before: Sequence[AlertState]) -> None:
-    _move(session, alert, before, AlertState.SENDING)
+    move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
     telling.note(session, "alert", alert.id)
 
@@ -348,7 +302,7 @@ def start_due(session: Session) -> int:
     return len(due)
 
 
-def _move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:
+def move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:
     """Change the state if it is still one of `before`; the row is held until the transaction ends.
 
     Raises: WrongState when somebody else was quicker or the state never allowed it.
@@ -368,33 +322,7 @@ def _move(session: Session, alert: Alert, before: Sequence[AlertState], after: A
     return alert
 
 
-def repeatable(session: Session, *, council_id: UUID, key: str, body: bytes) -> dict[str, object] | None:
-    """The reply that was given to this very request before, or None when it is new and may run now.
-
-    Holds the key until the transaction ends; `remember` then stores the reply in the same transaction, so that a
-    request either happened wholly and is remembered, or not at all. Raises: StillRunning, KeyReused.
-    """
-    free = session.execute(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{council_id}/{key}"}
-    ).scalar_one()
-    if not free:
-        raise StillRunning("Wait for the answer to the first request, or repeat this one in a second.")
-    kept = session.get(IdempotentReply, (council_id, key))
-    if kept is None:
-        return None
-    if kept.body_hash != hashlib.sha256(body).digest():
-        raise KeyReused("The body differs from the first request's. Use a new key for a new alert.")
-    return kept.reply
-
-
-def remember(session: Session, *, council_id: UUID, key: str, body: bytes, reply: Mapping[str, object]) -> None:
-    """Keep the reply for when the same request comes again."""
-    session.add(
-        IdempotentReply(council_id=council_id, key=key, body_hash=hashlib.sha256(body).digest(), reply=dict(reply))
-    )
-
-
-def create_and_send(session: Session, *, council_id: UUID, actor: str, new: NewAlert, is_test: bool) -> Alert:
-    """Create an alert and, if it says `send`, submit it."""
-    alert = create(session, council_id=council_id, actor=actor, new=new, is_test=is_test)
-    return submit(session, alert=alert, actor=actor) if new.send else alert
+def create_and_send(session: Session, *, by: Actor, new: NewAlert) -> Alert:
+    """Create an alert and, if it says `send`, submit it. Raises: what `create` and `submit` raise."""
+    alert = create(session, by=by, new=new)
+    return submit(session, by=by, alert=alert) if new.send else alert

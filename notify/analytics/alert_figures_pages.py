@@ -55,17 +55,9 @@ def add_note(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Re
     """Keep what changed because of this alert."""
     form, user = read_form(body), request.user
     with transaction() as session:
-        alert = alerts.alert(session, user.council_id, alert_id, user.remit)
         try:
             annotations.annotate(
-                session,
-                council_id=user.council_id,
-                author=user.actor,
-                author_name=user.name,
-                words=form.one("words"),
-                day=day_of(form.one("day")),
-                alert_id=alert.id,
-                topic_id=alert.topic_id,
+                session, by=user, words=form.one("words"), day=day_of(form.one("day")), alert_id=alert_id
             )
         except AnnotationNotValid as refused:
             return _page(session, user, alert_id, form.one("words"), Fault("words", refused.detail))
@@ -75,7 +67,7 @@ def add_note(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Re
 def _page(
     session: Session, user: Principal, alert_id: UUID, words: str = "", fault: Fault | None = None
 ) -> Response[object]:
-    alert = alerts.alert(session, user.council_id, alert_id, user.remit)
+    alert = alerts.alert(session, user, alert_id)
     found = one_alert(session, alert)
     links = links_of(alert.link, alert.parts)
     return staff_page(

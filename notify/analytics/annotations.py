@@ -7,14 +7,17 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify import clock
-from notify.alerts.queries import alert
+from notify.alerts.deciding import within
+from notify.alerts.queries import UnknownAlert
 from notify.analytics.models import Annotation
 from notify.errors import Invalid, NotFound
-from notify.staff.remit import EVERYTHING, Remit
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 
 LONGEST = 1000
 MOST_SHOWN = 50
+TAKEN_AWAY = "It may have been taken away already."
 
 
 class AnnotationNotValid(Invalid):
@@ -32,9 +35,7 @@ class UnknownAnnotation(NotFound):
 def annotate(
     session: Session,
     *,
-    council_id: UUID,
-    author: str,
-    author_name: str,
+    by: Actor,
     words: str,
     day: date | None = None,
     alert_id: UUID | None = None,
@@ -42,45 +43,51 @@ def annotate(
 ) -> Annotation:
     """Keep what an officer says changed, with their name, on this day unless told otherwise.
 
-    Raises: AnnotationNotValid.
+    Of an alert it says so in the figures of its topic too.
+    Raises: AnnotationNotValid, UnknownAlert, OutsideYourRemit, TestKeyCannotSend.
     """
+    if alert_id:
+        topic_id = within(session, by, alert_id).topic_id
+    elif by.remit != EVERYTHING:
+        raise OutsideYourRemit("Notes on a topic or the whole council are for those who see all its figures.")
     said = " ".join(words.replace("\0", "").split())
     if not said:
         raise AnnotationNotValid("Write what changed: “Six people moved their cars after the text.”")
     if len(said) > LONGEST:
         raise AnnotationNotValid(f"Keep it under {LONGEST:,} letters: this has {len(said):,}.")
     note = Annotation(
-        council_id=council_id,
+        council_id=by.council_id,
         alert_id=alert_id,
         topic_id=topic_id,
         day=day or clock.now().date(),
         words=said,
-        author=author,
-        author_name=author_name,
+        author=by.actor,
+        author_name=by.name,
     )
     session.add(note)
     session.flush()
-    audit(session, council_id=council_id, actor=author, action="annotation.add", subject=str(note.id))
+    audit(session, council_id=by.council_id, actor=by.actor, action="annotation.add", subject=str(note.id))
     return note
 
 
-def take_away(
-    session: Session, *, council_id: UUID, actor: str, annotation_id: UUID, remit: Remit = EVERYTHING
-) -> Annotation:
-    """Show it no more; it stays in the table. Within a remit, only what is about an alert that it shows.
+def take_away(session: Session, *, by: Actor, annotation_id: UUID) -> Annotation:
+    """Show it no more; it stays in the table. Within a remit, only what is about an alert wholly within it.
 
-    Raises: UnknownAnnotation, UnknownAlert.
+    Raises: UnknownAnnotation, OutsideYourRemit, TestKeyCannotSend.
     """
     note = session.get(Annotation, annotation_id)
-    if note is None or note.council_id != council_id or note.removed_at:
-        raise UnknownAnnotation("It may have been taken away already.")
+    if note is None or note.council_id != by.council_id or note.removed_at:
+        raise UnknownAnnotation(TAKEN_AWAY)
     if note.alert_id:
-        alert(session, council_id, note.alert_id, remit)
-    elif remit != EVERYTHING:
+        try:
+            within(session, by, note.alert_id)
+        except UnknownAlert:
+            raise UnknownAnnotation(TAKEN_AWAY) from None
+    elif by.remit != EVERYTHING:
         raise UnknownAnnotation("It is about the whole council, and you work with some topics or areas only.")
-    note.removed_at, note.removed_by = clock.now(), actor
+    note.removed_at, note.removed_by = clock.now(), by.actor
     session.add(note)
-    audit(session, council_id=council_id, actor=actor, action="annotation.remove", subject=str(note.id))
+    audit(session, council_id=by.council_id, actor=by.actor, action="annotation.remove", subject=str(note.id))
     return note
 
 

@@ -134,7 +134,7 @@ def _named(code: str, name: str, hits: Hits) -> NamedHitsView:
 def read_analytics(request: AnyRequest, alert_id: FromPath[UUID]) -> AnalyticsView:
     """How many were reached, how fast, and what they did as far as they agreed to be counted."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alert = alerts.alert(session, request.user, alert_id)
         alerts.require_kind(request.user, alert)
         found = queries.figures(session, alert)
         replies = queries.replies(session, alert) if alert.asks_reply else {}

@@ -24,7 +24,6 @@ from notify.errors import NotFound
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.remit import EVERYTHING, OutsideYourRemit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
 from notify.web.forms import from_our_pages, read_form
@@ -323,20 +322,12 @@ def _asked(request: AnyRequest) -> Period:
 def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
     """Keep what changed, of a topic or of the whole council."""
     form, user = read_form(body), request.user
-    if user.remit != EVERYTHING:
-        raise OutsideYourRemit("Notes on a topic or the whole council are for those who see all its figures.")
     slug, words = form.one("topic"), form.one("words")
     with transaction() as session:
         topic = topic_of(session, user.council_id, slug) if slug else None
         try:
             annotations.annotate(
-                session,
-                council_id=user.council_id,
-                author=user.actor,
-                author_name=user.name,
-                words=words,
-                day=day_of(form.one("day")),
-                topic_id=topic.id if topic else None,
+                session, by=user, words=words, day=day_of(form.one("day")), topic_id=topic.id if topic else None
             )
         except AnnotationNotValid as refused:
             fault = Fault("words", refused.detail)
@@ -357,9 +348,7 @@ def remove_note(request: AnyRequest, annotation_id: FromPath[UUID]) -> Redirect:
     """Show a note no more. The audit trail says who took it away."""
     user = request.user
     with transaction() as session:
-        note = annotations.take_away(
-            session, council_id=user.council_id, actor=user.actor, annotation_id=annotation_id, remit=user.remit
-        )
+        note = annotations.take_away(session, by=user, annotation_id=annotation_id)
         topic = session.get(Topic, note.topic_id) if note.topic_id else None
     if note.alert_id:
         return Redirect(f"/staff/alerts/{note.alert_id}/figures#notes", status_code=303)

@@ -57,7 +57,7 @@ async def watch_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> ServerSe
 
 def _require_alert(user: Principal, alert_id: UUID) -> None:
     with transaction() as session:
-        alerts.alert(session, user.council_id, alert_id, user.remit)
+        alerts.alert(session, user, alert_id)
 
 
 async def _figures(request: AnyRequest, alert_id: UUID) -> AsyncGenerator[ServerSentEventMessage, None]:
@@ -86,7 +86,7 @@ def _read(request: AnyRequest, alert_id: UUID) -> tuple[str, bool] | None:
         return None
     try:
         with transaction() as session:
-            alert = alerts.alert(session, user.council_id, alert_id, user.remit)
+            alert = alerts.alert(session, user, alert_id)
             shown = progress_of(session, alert)
     except NotFound:
         return None

@@ -101,7 +101,7 @@ def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = ""
 def export_wards(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[str]:
     """The figures and replies of each ward as a table. It names nobody."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alert = alerts.alert(session, request.user, alert_id)
         replies = queries.replies(session, alert) if alert.asks_reply else {}
         rows = ward_rows(queries.figures(session, alert), replies)
     header = ("ward", "code", "messages", "sent", "delivered", "failed", "need help", "safe")
@@ -111,7 +111,7 @@ def export_wards(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[str]
 
 def _asked(session: Session, user: Principal, alert_id: UUID, show: str) -> tuple[Alert, Missing]:
     """The alert and what people are missed for; without replies there is nothing to be missed but the delivery."""
-    alert = alerts.alert(session, user.council_id, alert_id, user.remit)
+    alert = alerts.alert(session, user, alert_id)
     is_answer = show == Missing.NOT_ANSWERED and alert.asks_reply
     return alert, Missing.NOT_ANSWERED if is_answer else Missing.NOT_DELIVERED
 

@@ -53,7 +53,7 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
 def list_alerts(request: AnyRequest) -> Response[object]:
     """The council's newest alerts."""
     with transaction() as session:
-        found = alerts.alerts(session, request.user.council_id, request.user.remit, limit=100)
+        found = alerts.alerts(session, request.user, limit=100)
         summaries = [_summary(alert, topic) for alert, topic in found]
         to_do = steps(session, request.user.council_id) if request.user.may(Right.WRITE_ALERTS) else []
     may = request.user.may
@@ -73,7 +73,7 @@ def list_alerts(request: AnyRequest) -> Response[object]:
 def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """One alert and how far it is; a small script renews the figures as long as they change."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alert = alerts.alert(session, request.user, alert_id)
         topic = session.get_one(Topic, alert.topic_id)
         shown = progress_of(session, alert)
         sent_back = alerts.sent_back_because(session, alert)

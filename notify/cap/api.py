@@ -16,7 +16,6 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import queries as alerts
 from notify.cap import reader, service
 from notify.cap.composing import message_of
-from notify.cap.drafts import Author
 from notify.cap.message import MEDIA_TYPE
 from notify.cap.models import CapReceipt
 from notify.cap.writer import write
@@ -64,10 +63,8 @@ def receive_cap(
     rings that are open are closed, rings that are plainly longitude first are turned round, and `mended` says so.
     """
     message = reader.read(xml)
-    user = request.user
-    author = Author(user.council_id, user.actor, user.is_test)
     with transaction() as session:
-        receipt, is_again = service.receive(session, author, message=message, xml=xml, topic=topic, mend=mend)
+        receipt, is_again = service.receive(session, request.user, message=message, xml=xml, topic=topic, mend=mend)
     headers = {"Location": f"/api/v1/alerts/{receipt.alert}"} | ({"Idempotent-Replay": "true"} if is_again else {})
     return Response(receipt, status_code=201, headers=headers)
 
@@ -82,7 +79,7 @@ def receive_cap(
 def preview_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
     """An alert as its CAP message, drafts and rehearsals too: those say so in `status`. Unsigned."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id)
+        alert = alerts.alert(session, request.user, alert_id)
         topic = session.get_one(Topic, alert.topic_id)
         message = message_of(session, Published(alert, topic, council(session, alert.council_id)))
     return Response(write(message), media_type=MEDIA_TYPE)

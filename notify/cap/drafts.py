@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from notify.alerts import deciding
 from notify.alerts import service as alerts
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent, Priority
+from notify.staff.rights import Actor
 
-UNSENT = (AlertState.DRAFT, AlertState.REJECTED)
 ON_ITS_WAY = (AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED)
 
 
@@ -33,18 +34,15 @@ class Drafted:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Whose draft it is, and whether it is a rehearsal."""
+    """Whose draft it is, and whether it is a rehearsal, as everything of a test key's is."""
 
-    council_id: UUID
-    actor: str
+    by: Actor
     is_test: bool = False
 
 
 def start(session: Session, author: Author, content: AlertContent) -> Drafted:
     """A draft of a new alert. Raises what `alerts.create` raises."""
-    alert = alerts.create(
-        session, council_id=author.council_id, actor=author.actor, new=content, is_test=author.is_test
-    )
+    alert = alerts.create(session, by=author.by, new=content, is_test=author.is_test, is_received=True)
     return Drafted(alert, Outcome.ALERT)
 
 
@@ -53,17 +51,21 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
 
     Where the first alert was sent, an update or all-clear to exactly those who got it. Where it never was, an update
     is a draft in its place, and an all-clear withdraws it. What becomes an emergency is a new alert: it goes by
-    another lane, and to everybody in its area. Raises: WrongState while somebody decides about the earlier one.
+    another lane, and to everybody in its area.
+
+    Raises: what `deciding.own` or, of a draft, `deciding.require_may_cancel` raises of the earlier one, WrongState
+    while somebody decides about it, and what `alerts.create`, `alerts.cancel` and `alerts.draft_follow_up` raise.
     """
+    _require_may_follow(session, author.by, earlier)
     first = first_of(session, earlier)
     replaced = _withdraw(session, author, earlier)
     is_graver = content.priority == Priority.EMERGENCY and first.priority == Priority.ROUTINE
     if first.ledger_month and not (is_graver and kind == FollowUp.UPDATE):
         alert = alerts.draft_follow_up(
             session,
+            by=author.by,
             first=first,
             kind=kind,
-            actor=author.actor,
             content=FollowUpContent(**content.model_dump(include=set(FollowUpContent.model_fields))),
             is_test=author.is_test,
         )
@@ -80,12 +82,19 @@ def first_of(session: Session, alert: Alert) -> Alert:
     return alert
 
 
+def _require_may_follow(session: Session, by: Actor, earlier: Alert) -> None:
+    if earlier.state in deciding.UNSENT:
+        deciding.require_may_cancel(session, by, earlier)
+    else:
+        deciding.require_own(session, by, earlier)
+
+
 def _withdraw(session: Session, author: Author, earlier: Alert) -> UUID | None:
     if earlier.state in ON_ITS_WAY:
         raise alerts.WrongState(
             f"The draft of the message before is {earlier.state}. Reject, cancel or send it; then send this one again."
         )
-    if earlier.state not in UNSENT:
+    if earlier.state not in deciding.UNSENT:
         return None
-    alerts.cancel(session, alert=earlier, actor=author.actor)
+    alerts.cancel(session, by=author.by, alert=earlier)
     return earlier.id

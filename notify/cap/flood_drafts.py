@@ -23,6 +23,7 @@ from notify.places.targeting import EMERGENCY_BUFFER_M
 from notify.settings import settings
 from notify.staff.models import Council
 from notify.staff.queries import councils_of_districts
+from notify.staff.rights import SystemActor
 from notify.subscribers.queries import topics_by_slug
 
 ACTOR = "flood-feed"
@@ -96,7 +97,7 @@ def _draft_for(session: Session, flood: Flood, council: Council, ground: Ground 
 
 
 def _drafted(session: Session, flood: Flood, council: Council, ground: Ground | None) -> Drafted | None:
-    author = Author(council.id, ACTOR)
+    author = Author(SystemActor(ACTOR, council.id))
     last = queries.last_flood(session, council.id, flood.code)
     is_running = last is not None and last[0].severity != FloodSeverity.OVER
     if flood.severity == FloodSeverity.OVER and not is_running:

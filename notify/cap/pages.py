@@ -17,7 +17,7 @@ from notify import clock
 from notify.alerts.models import Priority
 from notify.cap import reader, service
 from notify.cap.composing import message_of
-from notify.cap.drafts import Author, Outcome
+from notify.cap.drafts import Outcome
 from notify.cap.index import index
 from notify.cap.message import MEDIA_TYPE
 from notify.cap.models import CapReceipt
@@ -133,9 +133,8 @@ def _received(user: Principal, upload: Upload) -> CapReceipt:
     if not upload.xml:
         raise reader.CapNotXml("Choose a file.")
     message = reader.read(upload.xml)
-    author = Author(user.council_id, user.actor, user.is_test)
     with transaction() as session:
-        found = service.receive(session, author, message=message, xml=upload.xml, topic=upload.topic, mend=upload.mend)
+        found = service.receive(session, user, message=message, xml=upload.xml, topic=upload.topic, mend=upload.mend)
     return found.receipt
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify import clock
+from notify.alerts import queries as alerts
 from notify.alerts.models import Alert, FollowUp
 from notify.cap import queries, rules
 from notify.cap.content import content_of
@@ -15,10 +16,13 @@ from notify.cap.drafts import Author, Drafted, first_of, follow, start
 from notify.cap.message import Message, MessageType, Status
 from notify.cap.models import CapMessage, CapReceipt
 from notify.errors import Conflict, Invalid
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 
 FOLLOW_UPS = {MessageType.UPDATE: FollowUp.UPDATE, MessageType.CANCEL: FollowUp.ALL_CLEAR}
+
+NEW_IDENTIFIER = "Its content differs from the first one's. Give a new message a new identifier."
 
 
 class CapReferencesDoNotMatch(Conflict):
@@ -47,31 +51,42 @@ class Received(NamedTuple):
 
 
 def receive(
-    session: Session, author: Author, *, message: Message, xml: bytes, topic: str = "", mend: bool = False
+    session: Session, by: Actor, *, message: Message, xml: bytes, topic: str = "", mend: bool = False
 ) -> Received:
     """The draft that a message makes, or the reply from before when the very same message comes again.
 
+    An earlier alert beyond the remit of this actor is to them one that never came.
     Raises: CapDiffers, CapReferencesDoNotMatch, CapTopicMissing, and what `rules.check`, `content_of` and `drafts`
     raise.
     """
-    author = Author(author.council_id, author.actor, author.is_test or message.status != Status.ACTUAL)
-    queries.hold_name(session, author.council_id, sender=message.sender, identifier=message.identifier)
+    author = Author(by, by.is_test or message.status != Status.ACTUAL)
+    queries.hold_name(session, author.by.council_id, sender=message.sender, identifier=message.identifier)
     known = queries.received(
-        session, author.council_id, is_test=author.is_test, sender=message.sender, identifier=message.identifier
+        session, author.by.council_id, is_test=author.is_test, sender=message.sender, identifier=message.identifier
     )
     digest = hashlib.sha256(xml).digest()
-    if known is not None:
+    if known is not None and _is_visible(session, author, known.alert_id):
         return Received(_again(known, digest), is_again=True)
     message, notes = rules.mended(message) if mend else (message, [])
     rules.check_sender(message, now=clock.now())
     drafted = _drafted(session, author, message, topic)
+    if known is not None:  # what came of it is not for them to read
+        raise CapDiffers(NEW_IDENTIFIER)
     receipt = _remember(session, author, message, drafted, digest=digest, notes=notes)
     return Received(receipt, is_again=False)
 
 
+def _is_visible(session: Session, author: Author, alert_id: UUID) -> bool:
+    try:
+        alerts.alert(session, author.by, alert_id)
+    except alerts.UnknownAlert:
+        return False
+    return True
+
+
 def _again(known: CapMessage, digest: bytes) -> CapReceipt:
     if known.digest != digest:
-        raise CapDiffers("Its content differs from the first one's. Give a new message a new identifier.")
+        raise CapDiffers(NEW_IDENTIFIER)
     return CapReceipt.model_validate(known.reply)
 
 
@@ -81,7 +96,7 @@ def _drafted(session: Session, author: Author, message: Message, topic: str) -> 
     for info in message.infos:
         rules.check_areas(info.areas)
     if kind is None or earlier is None:
-        return start(session, author, content_of(message, topic=topic or _topic(session, author.council_id)))
+        return start(session, author, content_of(message, topic=topic or _topic(session, author.by.council_id)))
     first = first_of(session, earlier)
     content = content_of(message, topic=session.get_one(Topic, first.topic_id).slug, first=first)
     return follow(session, author, earlier=earlier, kind=kind, content=content)
@@ -96,7 +111,8 @@ def _topic(session: Session, council_id: UUID) -> str:
 
 def _earlier(session: Session, author: Author, message: Message) -> Alert:
     """The draft or alert that the newest of the named messages became. Raises: CapReferencesDoNotMatch."""
-    found = queries.referred(session, author.council_id, is_test=author.is_test, references=message.references)
+    every = queries.referred(session, author.by.council_id, is_test=author.is_test, references=message.references)
+    found = [(received, alert) for received, alert in every if _is_visible(session, author, alert.id)]
     place = {(one.sender, one.identifier, one.sent): number for number, one in enumerate(message.references)}
     named = [
         (received.sent, place[name], alert)
@@ -135,7 +151,7 @@ def _remember(
     )
     session.add(
         CapMessage(
-            council_id=author.council_id,
+            council_id=author.by.council_id,
             is_test=author.is_test,
             sender=message.sender,
             identifier=message.identifier,
@@ -147,8 +163,8 @@ def _remember(
     )
     audit(
         session,
-        council_id=author.council_id,
-        actor=author.actor,
+        council_id=author.by.council_id,
+        actor=author.by.actor,
         action="cap.receive",
         subject=str(drafted.alert.id),
         message=str(message.name),

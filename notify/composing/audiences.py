@@ -1,22 +1,33 @@
 """Whom a draft reaches, in numbers and in words: the dry run of what would be sent, and how tired these people are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
-from notify.alerts.models import DryRun, NewAlert, Priority
-from notify.alerts.queries import AudienceCount, allowed_channels, count_audience
+from notify.alerts.asking import anybodys_text
+from notify.alerts.models import Alert, DryRun, Priority
+from notify.alerts.queries import AudienceCount, WardCount, allowed_channels, cost_of, count_audience
+from notify.clock import LONDON
 from notify.composing import queries
 from notify.composing.models import Draft
 from notify.composing.month import Entry, near
-from notify.composing.reading import audience_of, send_at_of
+from notify.composing.reading import audience_of, escalation_of, send_at_of
+from notify.deliveries.expansion import earlier_recipients
 from notify.places import targeting
-from notify.places.models import AudienceSpec, Targets
+from notify.places.models import Targets
+from notify.places.queries import areas_by_code
+from notify.providers import segments
 from notify.providers.base import Channel
+from notify.staff.money import money
 from notify.staff.queries import council
+from notify.staff.rights import Principal
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import AudienceSql, audience, topic
 from notify.web.forms import Form
@@ -62,42 +73,122 @@ def in_words(people: int) -> str:
     return "fewer than 10" if people < FEWEST_SHOWN else f"{people:,}"
 
 
-def deed(reach: Reach, new: NewAlert) -> str:
+def deed(reach: Reach, send_at: datetime | None, after_minutes: int = 0) -> str:
     """What pressing the button does, as in: “This will text 2,140 people in 3 wards now”."""
-    count = reach.count
-    ways = [f"{WAYS[Channel(way)][0]} {in_words(number)}" for way, number in count.by_channel.items() if number]
-    if not ways:
+    acts = _acts(reach.count.by_channel)
+    if not acts:
         return "This will reach nobody: no one who follows the topic lives there."
-    acts = " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
     wards = f" in {reach.wards} ward{'s' if reach.wards != 1 else ''}" if reach.wards else ""
-    when = f"on {new.send_at:%-d %B at %H:%M}" if new.send_at else "now"
-    return f"This will {acts} people{wards} {when}."
+    when = f"on {send_at.astimezone(LONDON):%-d %B at %H:%M}" if send_at else "now"
+    later = _acts(reach.count.later_by_channel)
+    then = f" {after_minutes} minutes later it will {later} people at most, if they are not reached." if later else ""
+    return f"This will {acts} people{wards} {when}.{then}"
 
 
-def reach_of(session: Session, draft: Draft) -> Reach:
+def _acts(people: Mapping[str, int]) -> str:
+    ways = [f"{WAYS[Channel(way)][0]} {in_words(number)}" for way, number in people.items() if number]
+    return " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
+
+
+def reach_of(session: Session, user: Principal, draft: Draft) -> Reach:
     """Whom the draft would reach if it were sent now. Raises: NotReady, and what counting an audience raises."""
-    spec = audience_of(Form(draft.fields))
-    about = topic(session, draft.council_id, draft.topic)
+    form = Form(draft.fields)
     channels = [Channel(way) for way in draft.fields.get("channel", []) if way in set(Channel)] or list(Channel)
     asked = DryRun(
-        topic=draft.topic, audience=spec, channels=channels, priority=draft.priority, sms=Form(draft.fields).one("sms")
+        topic=draft.topic,
+        audience=audience_of(form),
+        channels=channels,
+        priority=draft.priority,
+        sms=form.one("sms"),
+        asks_reply=form.has("asks_reply"),
+        training=form.has("training"),
+        escalate=escalation_of(form) if draft.priority == Priority.EMERGENCY else None,
     )
-    count = count_audience(session, draft.council_id, asked)
-    targets = _targets(session, draft, spec)
-    people = audience(about.id, targets, allowed_channels(about, channels, draft.priority))
+    reach, targets = _reach(session, user, asked)
+    if draft.priority != Priority.ROUTINE:
+        return reach
+    at = max(send_at_of(form) or clock.now(), clock.now())
+    return replace(reach, others=near(session, draft.council_id, targets, at))
+
+
+def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
+    """Whom an alert that waits would reach if it were sent now. Raises: what counting an audience raises."""
+    if alert.follows_id:
+        return Reach(_count_of_follow_up(session, alert), None, None, 0, 0)
+    asked = DryRun.model_validate(
+        {
+            "topic": session.get_one(Topic, alert.topic_id).slug,
+            "audience": alert.audience,
+            "channels": alert.channels,
+            "priority": alert.priority,
+            "sms": alert.sms,
+            "asks_reply": alert.asks_reply,
+            "training": alert.is_training,
+            "escalate": alert.escalation,
+        }
+    )
+    return _reach(session, user, asked)[0]
+
+
+def _reach(session: Session, user: Principal, asked: DryRun) -> tuple[Reach, Targets]:
+    about = topic(session, user.council_id, asked.topic)
+    count = count_audience(session, user, asked)
+    targets = targeting.resolve(
+        session,
+        asked.audience,
+        district_codes=council(session, user.council_id).district_codes,
+        is_emergency=asked.priority == Priority.EMERGENCY,
+    )
+    people = audience(about.id, targets, allowed_channels(about, asked.channels, asked.priority))
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))
     share = count.people / count.population if count.population else None
-    at = max(send_at_of(Form(draft.fields)) or clock.now(), clock.now())
-    others = near(session, draft.council_id, targets, at) if draft.priority == Priority.ROUTINE else []
-    return Reach(count, share, _new_since_last(session, about, people), tired, most, others)
+    return Reach(count, share, _new_since_last(session, about, people), tired, most), targets
 
 
-def _targets(session: Session, draft: Draft, spec: AudienceSpec | None) -> Targets:
-    return targeting.resolve(
-        session,
-        spec,
-        district_codes=council(session, draft.council_id).district_codes,
-        is_emergency=draft.priority == Priority.EMERGENCY,
+def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:
+    """Who got the alert that this one follows, by the send's own query."""
+    who = earlier_recipients(session, cast(UUID, alert.follows_id), invented=False)
+    by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
+    for row in session.execute(text(FOLLOWED.format(audience=who.sql)), who.parameters):
+        by_channel[row.channel] += row.contacts
+        by_language[row.language] += row.people
+        by_ward[row.ward_code] += row.people
+    wards = areas_by_code(session, [code for code in by_ward if code])
+    parts = segments.count(_text_of(session, alert))
+    return AudienceCount(
+        people=by_language.total(),
+        by_channel=dict(by_channel),
+        later_by_channel={},
+        by_language=dict(by_language),
+        by_ward=[
+            WardCount(code, wards[code].name if code and code in wards else "Not known", people)
+            for code, people in by_ward.most_common()
+        ],
+        near_boundary=0,
+        postcodes=0,
+        sms_parts=parts.segments,
+        sms_advice=segments.advice(parts),
+        cost_pence=cost_of(by_channel, parts.segments, alert.priority),
+        budget_left_pence=money(session, alert.council_id).left_pence,
+        population=None,
+    )
+
+
+# a person is counted with the first of their contacts, so that the languages and wards add up to people
+FOLLOWED = """
+    SELECT channel, language, ward_code, count(*) AS contacts, count(*) FILTER (WHERE nth = 1) AS people
+    FROM (SELECT f.*, row_number() OVER (PARTITION BY f.subscriber_id ORDER BY f.channel, f.contact_id) AS nth
+          FROM ({audience}) f) one
+    GROUP BY channel, language, ward_code
+"""
+
+
+def _text_of(session: Session, alert: Alert) -> str:
+    return anybodys_text(
+        alert.sms or alert.title,
+        council_name=council(session, alert.council_id).name,
+        is_training=alert.is_training,
+        asks_reply=alert.asks_reply,
     )
 
 

@@ -11,13 +11,18 @@ from notify.composing.reading import TRANSLATED
 
 def fields_of(alert: Alert) -> Fields:
     """The desk's fields for what this alert says and whom it meant. Times are left out: they are over."""
-    found: Fields = {"title": [alert.title], "body": [alert.body], "channel": list(alert.channels)}
+    return words_of(alert) | {"channel": list(alert.channels)} | _where(alert.audience or {})
+
+
+def words_of(alert: Alert) -> Fields:
+    """The same for its words alone."""
+    found: Fields = {"title": [alert.title], "body": [alert.body]}
     for name, value in (("sms", alert.sms), ("link", alert.link), ("reference", alert.reference)):
         if value:
             found[name] = [value]
     for code, words in alert.translations.items():
         found |= {f"{name}-{code}": [words[name]] for name in TRANSLATED if name in words}
-    return found | _where(alert.audience or {})
+    return found
 
 
 def _where(audience: Mapping[str, Any]) -> Fields:

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify import clock
-from notify.alerts import deciding, visibility
+from notify.alerts import deciding
 from notify.alerts.models import NewAlert, Priority
 from notify.clock import LONDON
 from notify.composing import advice, audiences, placeholders, previews, queries, service
@@ -23,7 +23,7 @@ from notify.errors import NotifyError
 from notify.places.outlines import outline_of
 from notify.settings import settings
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, Right
+from notify.staff.guards import Principal
 from notify.staff.queries import council
 from notify.staff.rights import ProveYourselfAgain
 from notify.staff.service import audit
@@ -112,7 +112,7 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
     districts = council(session, user.council_id).district_codes
     form = Form(draft.fields)
     chart = chart_of(session, districts)
-    reach, found = _reach(session, draft, faults)
+    reach, found = _reach(session, user, draft, faults)
     outline = None
     if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
@@ -136,12 +136,14 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
     )
 
 
-def _reach(session: Session, draft: Draft, faults: Sequence[Fault]) -> tuple[audiences.Reach | None, Sequence[Fault]]:
+def _reach(
+    session: Session, user: Principal, draft: Draft, faults: Sequence[Fault]
+) -> tuple[audiences.Reach | None, Sequence[Fault]]:
     """Whom the draft reaches so far; nothing before anybody was named."""
     if faults or not draft.fields.get("reach"):
         return None, faults
     try:
-        return audiences.reach_of(session, draft), []
+        return audiences.reach_of(session, user, draft), []
     except NotReady as error:
         return None, error.faults
     except NotifyError as error:
@@ -157,12 +159,7 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
         service.keep(session, draft, WHERE_FIELDS, form.fields)
     with transaction() as session:
         draft = queries.draft(session, user.officer_id, draft_id)
-        _reached, faults = _reach(session, draft, [])
-        if not faults:
-            try:
-                visibility.require_within(user.remit, draft.topic, audience_of(Form(draft.fields)))
-            except NotifyError as error:
-                faults = [Fault("reach", error.detail)]
+        _reached, faults = _reach(session, user, draft, [])
         if faults or form.one("do") == "count":
             return where_page(session, user, draft, faults)
     return see_other(f"{AT}/{draft_id}/words")
@@ -228,10 +225,8 @@ def take_words(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
 
 def _kept_as_template(session: Session, user: Principal, draft: Draft, name: str) -> Response[object]:
     try:
-        kept = service.save_template(
-            session, council_id=user.council_id, actor=user.actor, name=name, fields=draft.fields
-        )
-    except service.TemplateNotValid as error:
+        kept = service.save_template(session, by=user, name=name, fields=draft.fields)
+    except (service.TemplateNotValid, service.NotYourTemplate) as error:
         return words_page(session, user, draft, [Fault("template_name", error.detail)])
     return words_page(session, user, draft, [], saved=f"Kept as version {kept.version} of {kept.name}.")
 
@@ -259,7 +254,7 @@ def check_page(
     session: Session, user: Principal, draft: Draft, new: NewAlert, *, said: str = "", fault: str = ""
 ) -> Response[object]:
     """The last page before it goes."""
-    reach, faults = _reach(session, draft, [])
+    reach, faults = _reach(session, user, draft, [])
     if reach is None:
         return _where_to_mend(session, user, draft, faults)
     about = topic(session, user.council_id, draft.topic)
@@ -275,7 +270,7 @@ def check_page(
         topic=about,
         new=new,
         reach=reach,
-        deed=audiences.deed(reach, new),
+        deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
         needs=about.approval.value,
         texts=[(name, previews.text_of(content, code)) for code, name in spoken.items()],
         subjects=[(code, name, previews.email_subject(content, code)) for code, name in spoken.items()],
@@ -312,7 +307,7 @@ def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> R
         return check_page(session, user, draft, new, said=said)
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/send")
+@desk_post(f"{AT}/{{draft_id:uuid}}/send", opt={"back": f"{AT}/{{draft_id}}/check"})
 def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Send it, or hand it to whoever must approve it."""
     user = request.user
@@ -320,16 +315,9 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
         with transaction() as session:
             draft = queries.draft(session, user.officer_id, draft_id)
             new = service.ready(draft)
-            if draft.priority == Priority.EMERGENCY:
-                user.require(Right.BROADCAST)
-            visibility.require_content(user.remit, new)
-            alert = service.send(session, draft, new, actor=user.actor)
-            deciding.require_presence(user, alert)
-            path = f"/staff/alerts/{alert.id}"
-    except queries.UnknownDraft:
+            path = f"/staff/alerts/{service.send(session, draft, new, by=user).id}"
+    except (queries.UnknownDraft, ProveYourselfAgain):
         raise
-    except ProveYourselfAgain:
-        return see_other(f"/staff/confirm?draft={draft_id}")
     except NotifyError as error:
         with transaction() as session:
             draft = queries.draft(session, user.officer_id, draft_id)

@@ -15,6 +15,7 @@ from notify.jobs import Lane
 from notify.providers import registry, segments
 from notify.providers.base import Accepted, Channel, Message
 from notify.staff.queries import council
+from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic
 from notify.web.forms import Form
 
@@ -62,6 +63,11 @@ def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> Ale
     return AlertContent(alert, topic(session, draft.council_id, draft.topic), council(session, draft.council_id).name)
 
 
+def content_of_alert(session: Session, alert: Alert) -> AlertContent:
+    """The same of an alert that is stored."""
+    return AlertContent(alert, session.get_one(Topic, alert.topic_id), council(session, alert.council_id).name)
+
+
 def _message(content: AlertContent, channel: Channel, language: str, address: str = "you@example.org") -> Message:
     reader = Recipient(
         *(0, "preview", NOBODY, channel, address, "", "", language, ""), may_be_tracked=False, is_unsure=False
@@ -86,6 +92,11 @@ def text_of(content: AlertContent, language: str) -> Text:
     words = _message(content, Channel.SMS, language).text
     counted = segments.count(words)
     return Text(words, counted.segments, counted.characters, counted.room, segments.advice(counted))
+
+
+def script_of(content: AlertContent, language: str) -> str:
+    """What a phone call says."""
+    return _message(content, Channel.VOICE, language).text
 
 
 def send_proof(content: AlertContent, address: str, language: str) -> str:

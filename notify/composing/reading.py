@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from notify.alerts.models import NewAlert, Priority
+from notify.alerts.models import Escalation, NewAlert, Priority
 from notify.clock import LONDON
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft
@@ -229,6 +229,12 @@ def _in_an_emergency(form: Form, faults: list[Fault]) -> dict[str, object]:
     else:
         found["escalate"] = {"after_minutes": int(after), "channels": ways}
     return found
+
+
+def escalation_of(form: Form) -> Escalation | None:
+    """The later channels, as far as the fields name them in a way that can be read."""
+    found = _in_an_emergency(form, []).get("escalate")
+    return Escalation.model_validate(found) if found else None
 
 
 def _hazard(form: Form) -> dict[str, str]:

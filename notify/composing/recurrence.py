@@ -11,21 +11,23 @@ from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from notify import clock
+from notify.alerts import deciding, visibility
 from notify.alerts import service as alerts
-from notify.alerts import visibility
 from notify.alerts.models import Alert, NewAlert, Priority
+from notify.alerts.queries import UnknownAlert
 from notify.clock import LONDON
 from notify.composing.models import Occurrence, Recurrence, Rule
 from notify.errors import Invalid, NotFound, NotifyError
 from notify.staff.models import Officer
-from notify.staff.remit import Remit, remit_of
-from notify.staff.rights import RIGHTS, Right
+from notify.staff.remit import Remit
+from notify.staff.rights import RIGHTS, Actor, Principal, Right, principal_of
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 
 AHEAD = timedelta(hours=24)  # so that it is seen on the calendar, and approved where it must be
 LATE = timedelta(hours=1)  # after that it is no longer what was meant
 LONGEST = timedelta(days=366)
+ENDED = "It may have been ended already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,12 @@ def moment(day: date, at: time) -> datetime:
     return local.astimezone(UTC)
 
 
-def begin(session: Session, alert: Alert, *, actor: str, plan: Plan) -> Recurrence:
-    """Have what this alert says and whom it means come again. Raises: CannotRecur."""
+def begin(session: Session, alert: Alert, *, by: Actor, plan: Plan) -> Recurrence:
+    """Repeat this alert for the same audience, in the name of a person as long as they may write it.
+
+    Raises: what `deciding.own` raises, CannotRecur.
+    """
+    deciding.require_own(session, by, alert)
     if alert.priority == Priority.EMERGENCY or alert.follows_id or alert.is_test:
         raise CannotRecur("Only a routine alert of its own comes again: no emergency, no update, no test.")
     today = clock.now().astimezone(LONDON).date()
@@ -117,7 +123,7 @@ def begin(session: Session, alert: Alert, *, actor: str, plan: Plan) -> Recurren
     recurrence = Recurrence(
         council_id=alert.council_id,
         alert_id=alert.id,
-        created_by=actor,
+        created_by=by.actor,
         content=_content(session, alert),
         rule=plan.rule,
         every=plan.every,
@@ -128,7 +134,7 @@ def begin(session: Session, alert: Alert, *, actor: str, plan: Plan) -> Recurren
     )
     session.add(recurrence)
     session.flush()
-    _note(session, recurrence, actor, "begin", rule=plan.rule, every=plan.every, alert=str(alert.id))
+    _note(session, recurrence, by, "begin", rule=plan.rule, every=plan.every, alert=str(alert.id))
     return recurrence
 
 
@@ -139,11 +145,11 @@ def _content(session: Session, alert: Alert) -> dict[str, object]:
     return new.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
 
-def _note(session: Session, one: Recurrence, actor: str, deed: str, **detail: object) -> None:
+def _note(session: Session, one: Recurrence, by: Actor, deed: str, **detail: object) -> None:
     audit(
         session,
         council_id=one.council_id,
-        actor=actor,
+        actor=by.actor,
         action=f"recurrence.{deed}",
         subject=str(one.id),
         **detail,
@@ -167,34 +173,44 @@ def running(session: Session, council_id: UUID, remit: Remit) -> Sequence[tuple[
     return session.exec(statement.order_by(col(Recurrence.at_time), col(Recurrence.id)).limit(200)).all()
 
 
-def known(session: Session, council_id: UUID, recurrence_id: UUID) -> Recurrence:
-    """What comes again and has this id, held until the transaction ends. Raises: UnknownRecurrence."""
+def own(session: Session, by: Actor, recurrence_id: UUID) -> Recurrence:
+    """What comes again and has this id, held until the transaction ends, if its alert is this actor's to decide about.
+
+    Raises: UnknownRecurrence, and what `deciding.own` raises.
+    """
     statement = select(Recurrence).where(
-        Recurrence.id == recurrence_id, Recurrence.council_id == council_id, col(Recurrence.ended_at).is_(None)
+        Recurrence.id == recurrence_id, Recurrence.council_id == by.council_id, col(Recurrence.ended_at).is_(None)
     )
     found = session.exec(statement.with_for_update()).first()
     if found is None:
-        raise UnknownRecurrence("It may have been ended already.")
+        raise UnknownRecurrence(ENDED)
+    try:
+        deciding.own(session, by, found.alert_id)
+    except UnknownAlert:
+        raise UnknownRecurrence(ENDED) from None
     return found
 
 
-def pause(session: Session, one: Recurrence, *, actor: str) -> None:
-    """Let it come no more for now; what is scheduled already stays."""
+def pause(session: Session, recurrence_id: UUID, *, by: Actor) -> None:
+    """Let it come no more for now; what is scheduled already stays. Raises: what `own` raises."""
+    one = own(session, by, recurrence_id)
     one.paused_at = one.paused_at or clock.now()
-    _note(session, one, actor, "pause")
+    _note(session, one, by, "pause")
 
 
-def go_on(session: Session, one: Recurrence, *, actor: str) -> None:
-    """Let it come again from now on; what was left out meanwhile is not made up for."""
+def go_on(session: Session, recurrence_id: UUID, *, by: Actor) -> None:
+    """Let it come again from now on; what was left out meanwhile is not made up for. Raises: what `own` raises."""
+    one = own(session, by, recurrence_id)
     if one.paused_at:
         one.paused_at, one.counts_from = None, clock.now()
-        _note(session, one, actor, "go-on")
+        _note(session, one, by, "go-on")
 
 
-def end(session: Session, one: Recurrence, *, actor: str) -> None:
-    """Let it come no more; what is scheduled already stays."""
+def end(session: Session, recurrence_id: UUID, *, by: Actor) -> None:
+    """Let it come no more; what is scheduled already stays. Raises: what `own` raises."""
+    one = own(session, by, recurrence_id)
     one.ended_at = clock.now()
-    _note(session, one, actor, "end")
+    _note(session, one, by, "end")
 
 
 def make_due(session: Session) -> int:
@@ -245,10 +261,9 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
             raise CannotRecur("Nobody was there to send it in time.")
         with session.begin_nested():
             new = NewAlert.model_validate(recurrence.content | {"send_at": at})
-            _require_author(session, recurrence, new)
-            actor = recurrence.created_by
-            alert = alerts.create(session, council_id=recurrence.council_id, actor=actor, new=new)
-            alerts.submit(session, alert=alert, actor=actor)
+            author = _author(session, recurrence)
+            alert = alerts.create(session, by=author, new=new)
+            alerts.submit(session, by=author, alert=alert)
         outcome = {"alert_id": alert.id}
     except NotifyError as error:
         outcome = {"problem": error.detail}
@@ -262,10 +277,10 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
     return "alert_id" in outcome
 
 
-def _require_author(session: Session, recurrence: Recurrence, new: NewAlert) -> None:
-    """Refuse what goes out in the name of somebody who may not write it any more. Raises: CannotRecur."""
+def _author(session: Session, recurrence: Recurrence) -> Principal:
+    """In whose name it goes out, with what they may do now. Raises: CannotRecur."""
     kind, _, name = recurrence.created_by.partition(":")
     author = session.get(Officer, UUID(name)) if kind == "officer" else None
     if author is None or not author.active or Right.WRITE_ALERTS not in RIGHTS[author.role]:
         raise CannotRecur("Whoever set it up may no longer write alerts. Somebody else can begin it again.")
-    visibility.require_content(remit_of(author), new)
+    return principal_of(author)

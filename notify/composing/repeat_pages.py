@@ -8,13 +8,12 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
-from sqlmodel import Session
 
 from notify.alerts import deciding
 from notify.alerts.models import Alert
 from notify.composing import recurrence
-from notify.composing.doors import OfficerRequest, desk_get, desk_post, officer_of, see_other
-from notify.composing.models import Recurrence, Rule
+from notify.composing.doors import OfficerRequest, desk_get, desk_post, see_other
+from notify.composing.models import Rule
 from notify.composing.month import WEEKDAYS
 from notify.composing.recurrence import CannotRecur, Plan
 from notify.db import transaction
@@ -55,8 +54,7 @@ def repeat(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> 
     with transaction() as session:
         alert = deciding.own(session, user, alert_id)
         try:
-            # in the name of a person: what comes again is theirs as long as they may write it
-            recurrence.begin(session, alert, actor=f"officer:{officer_of(user)}", plan=_read(form))
+            recurrence.begin(session, alert, by=user, plan=_read(form))
         except (CannotRecur, _Faulty) as error:
             faults = error.faults if isinstance(error, _Faulty) else [Fault("first", error.detail)]
             return _repeat_page(user, alert, form, faults)
@@ -106,18 +104,11 @@ def _parsed(read: Callable[[str], Value], form: Form, field: str, advice: str, f
         return None
 
 
-def _own(session: Session, user: Principal, recurrence_id: UUID) -> Recurrence:
-    """What comes again, if the alert that it repeats is this officer's to decide about."""
-    one = recurrence.known(session, user.council_id, recurrence_id)
-    deciding.own(session, user, one.alert_id)
-    return one
-
-
 @desk_post(f"{COMES_AGAIN}/pause")
 def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more for now."""
     with transaction() as session:
-        recurrence.pause(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+        recurrence.pause(session, recurrence_id, by=request.user)
     return see_other(AGAIN)
 
 
@@ -125,7 +116,7 @@ def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[ob
 def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come again."""
     with transaction() as session:
-        recurrence.go_on(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+        recurrence.go_on(session, recurrence_id, by=request.user)
     return see_other(AGAIN)
 
 
@@ -133,7 +124,7 @@ def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[ob
 def end(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more."""
     with transaction() as session:
-        recurrence.end(session, _own(session, request.user, recurrence_id), actor=request.user.actor)
+        recurrence.end(session, recurrence_id, by=request.user)
     return see_other(AGAIN)
 
 

@@ -15,10 +15,18 @@ from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft, Fields, MessageTemplate
 from notify.composing.reading import alert_of, word_fields
 from notify.errors import Invalid
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
+from notify.staff.rights import Principal
 from notify.staff.service import audit
 
 TEMPLATE_FIELDS = ("title", "body", "sms")
 UNDO = timedelta(seconds=30)  # nothing of a routine alert is handed over before, so that it can still be taken back
+
+
+class NotYourTemplate(OutsideYourRemit):
+    """Another officer's template, which serves topics and areas beyond one's own."""
+
+    title = "The template is somebody else's"
 
 
 class TemplateNotValid(Invalid):
@@ -66,13 +74,13 @@ def throw_away(session: Session, draft: Draft) -> None:
     session.delete(draft)
 
 
-def send(session: Session, draft: Draft, new: NewAlert, *, actor: str) -> Alert:
+def send(session: Session, draft: Draft, new: NewAlert, *, by: Principal) -> Alert:
     """Make an alert of the draft and submit it. What needs nobody's approval can be taken back for half a minute.
 
     Raises: what `alerts.create` and `alerts.submit` raise.
     """
-    alert = alerts.create(session, council_id=draft.council_id, actor=actor, new=_with_time_to_undo(new))
-    alerts.submit(session, alert=alert, actor=actor)
+    alert = alerts.create(session, by=by, new=_with_time_to_undo(new))
+    alerts.submit(session, by=by, alert=alert)
     draft.alert_id = alert.id
     return alert
 
@@ -92,34 +100,58 @@ def ready(draft: Draft) -> NewAlert:
 
 
 def save_template(
-    session: Session, *, council_id: UUID, actor: str, name: str, fields: Mapping[str, Sequence[str]]
+    session: Session, *, by: Principal, name: str, fields: Mapping[str, Sequence[str]]
 ) -> MessageTemplate:
-    """A new version of the template of this name, or its first. Raises: TemplateNotValid."""
+    """A new version of the template of this name, or its first. Raises: TemplateNotValid, NotYourTemplate."""
     title = " ".join(name.split())
     kept = {field: list(values) for field, values in fields.items() if field in word_fields() and any(values)}
     if not title or len(title) > 80:
         raise TemplateNotValid("Give the template a name of at most 80 characters.")
     if not kept.get("title") or not kept.get("body"):
         raise TemplateNotValid("A template has at least a title and a message.")
+    _require_own_template(session, by, title)
     known = select(func.max(MessageTemplate.version)).where(
-        MessageTemplate.council_id == council_id, MessageTemplate.name == title
+        MessageTemplate.council_id == by.council_id, MessageTemplate.name == title
     )
     version = (session.exec(known).one() or 0) + 1
-    template = MessageTemplate(council_id=council_id, name=title, version=version, fields=kept, created_by=actor)
+    template = MessageTemplate(council_id=by.council_id, name=title, version=version, fields=kept, created_by=by.actor)
     session.add(template)
     session.flush()
-    audit(
-        session, council_id=council_id, actor=actor, action="template.save", subject=str(template.id), version=version
-    )
+    _note(session, by, template, "save", version=version)
     return template
 
 
-def retire_template(session: Session, *, council_id: UUID, actor: str, template_id: UUID) -> None:
-    """Offer a template no longer. What was written with it stays. Raises: UnknownTemplate."""
-    template = queries.template(session, council_id, template_id)
+def retire_template(session: Session, *, by: Principal, template_id: UUID) -> None:
+    """Offer a template no longer. What was written with it stays. Raises: UnknownTemplate, NotYourTemplate."""
+    template = queries.template(session, by.council_id, template_id)
+    _require_own_template(session, by, template.name)
     session.execute(
         update(MessageTemplate)
-        .where(col(MessageTemplate.council_id) == council_id, col(MessageTemplate.name) == template.name)
+        .where(col(MessageTemplate.council_id) == by.council_id, col(MessageTemplate.name) == template.name)
         .values(retired_at=clock.now())
     )
-    audit(session, council_id=council_id, actor=actor, action="template.retire", subject=str(template_id))
+    _note(session, by, template, "retire")
+
+
+def _note(session: Session, by: Principal, template: MessageTemplate, deed: str, **detail: object) -> None:
+    audit(
+        session,
+        council_id=by.council_id,
+        actor=by.actor,
+        action=f"template.{deed}",
+        subject=str(template.id),
+        **detail,
+    )
+
+
+def _require_own_template(session: Session, by: Principal, name: str) -> None:
+    """Refuse who works with some topics or areas only what serves all of them. Raises: NotYourTemplate."""
+    if by.remit == EVERYTHING:
+        return
+    others = select(MessageTemplate.id).where(
+        MessageTemplate.council_id == by.council_id,
+        MessageTemplate.name == name,
+        MessageTemplate.created_by != by.actor,
+    )
+    if session.exec(others.limit(1)).first() is not None:
+        raise NotYourTemplate("Somebody else wrote this template. Keep yours under another name.")

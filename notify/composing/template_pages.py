@@ -28,7 +28,7 @@ def retire(request: OfficerRequest, template_id: FromPath[UUID]) -> Response[obj
     """Offer it no longer."""
     user = request.user
     with transaction() as session:
-        service.retire_template(session, council_id=user.council_id, actor=user.actor, template_id=template_id)
+        service.retire_template(session, by=user, template_id=template_id)
     return see_other(PATH)
 
 

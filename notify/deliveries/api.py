@@ -15,8 +15,6 @@ from pydantic import field_validator, model_validator
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import queries as alerts
-from notify.alerts import visibility
-from notify.alerts.models import Priority
 from notify.db import Input, transaction
 from notify.deliveries import holds, queries
 from notify.deliveries.exposition import exposition, workers_seen
@@ -96,7 +94,7 @@ def list_deliveries(
     """The ledger of an alert: one row per person and channel, with its state."""
     since = aware(changed_since)
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alert = alerts.alert(session, request.user, alert_id)
         alerts.require_kind(request.user, alert)
         rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
     views = [
@@ -268,7 +266,7 @@ def release_queue(request: AnyRequest, data: JSONBody[HoldScope]) -> ReleasedVie
 def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
     """Refuse what concerns another council. Raises: UnknownAlert, QueueIsShared."""
     if scope.alert:
-        alerts.alert(session, user.council_id, scope.alert, user.remit)
+        alerts.alert(session, user, scope.alert)
     elif len(councils(session)) > 1:
         raise QueueIsShared(
             "Other councils send through it too. Hold your own alerts by `alert`, or ask whoever runs this "
@@ -286,13 +284,8 @@ def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
 def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
     """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
-        visibility.require_within_alert(session, request.user.remit, alert)
-        if alert.priority == Priority.EMERGENCY:
-            request.user.require(Right.BROADCAST)
-        if request.user.is_test and not alert.is_test:
-            raise Forbidden("A test key cannot send a live alert. Use a live key.")
-        return RetriedView(**asdict(retry(session, alert=alert, actor=request.user.actor, states=data.states)))
+        alert = alerts.alert(session, request.user, alert_id)
+        return RetriedView(**asdict(retry(session, by=request.user, alert=alert, states=data.states)))
 
 
 @get("/metrics", sync_to_thread=True, media_type="text/plain; version=0.0.4", tags=["health"])

@@ -15,6 +15,7 @@ from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.queries import DEAD, DEAD_DAYS, LaneDepth
 from notify.deliveries.receipts import REFERENCE
 from notify.jobs import Lane
+from notify.staff.rights import SystemActor
 
 ACTOR = "command-line"
 MOST_SHOWN = 100
@@ -225,7 +226,9 @@ def retry(alert_id: UUID | None, reference: str | None, unknown: bool) -> None:
     states = [state for state in DEAD if unknown or state != DeliveryState.UNKNOWN]
     with transaction() as session:
         alert = _known_alert(session, alert_id)
-        found = retrying.retry(session, alert=alert, actor=ACTOR, states=states, number=number)
+        found = retrying.retry(
+            session, by=SystemActor(ACTOR, alert.council_id), alert=alert, states=states, number=number
+        )
         unsure = 0 if unknown else queries.count_dead(session, alert_id=alert_id)[DeliveryState.UNKNOWN]
     click.echo(f"{_counted(found.deliveries, 'delivery is', 'deliveries are')} tried again.")
     if found.under_way:

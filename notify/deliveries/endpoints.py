@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from notify import tokens
+from notify.alerts.deciding import within
 from notify.alerts.models import Alert
 from notify.deliveries import retrying
 from notify.deliveries.models import DeliveryState
@@ -17,6 +18,8 @@ from notify.errors import Conflict, NotFound
 from notify.providers import sandbox
 from notify.providers.base import Channel
 from notify.providers.webhook import BUSY, GONE
+from notify.staff.remit import EVERYTHING, OutsideYourRemit
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 from notify.subscribers import suppression_scope as scope
 from notify.subscribers.models import SuppressionReason
@@ -256,26 +259,30 @@ def replay(
     session: Session,
     *,
     contact_id: UUID,
-    actor: str,
-    council_id: UUID | None = None,
+    by: Actor,
     alert_id: UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     with_emergencies: bool = True,
 ) -> int:
-    """Put back to be sent what this receiver did not get: of one alert, or of those sent from `since` to `until`;
-    with `council_id`, of that council's only.
+    """Put back to be sent what this receiver did not get of the council's: of one alert, or of those sent from `since`
+    to `until`.
 
     That is what was given up on or refused, what may have arrived, and what was under way when it was disabled, of
     alerts that are neither cancelled nor expired; at most a thousand, the oldest first. How many.
-    Raises: UnknownEndpoint, EndpointNotWrittenTo.
+    Raises: UnknownEndpoint, EndpointNotWrittenTo, UnknownAlert, OutsideYourRemit.
     """
-    _council(session, contact_id)
+    if _council(session, contact_id) != by.council_id:
+        raise UnknownEndpoint(f"No contact {contact_id} receives webhooks here.")
+    if alert_id:
+        within(session, by, alert_id)
+    elif by.remit != EVERYTHING:
+        raise OutsideYourRemit("Name an alert: a span of time holds what others wrote.")
     if session.execute(text(IS_SUPPRESSED), {"contact": contact_id}).scalar_one():
         raise EndpointNotWrittenTo("Enable the receiver first, or lift what else keeps us from writing to it.")
     values = {
         "contact": contact_id,
-        "council": council_id,
+        "council": by.council_id,
         "alert": alert_id,
         "since": since,
         "until": until,
@@ -287,7 +294,7 @@ def replay(
         retrying.retry(
             session,
             alert=session.get_one(Alert, row.alert_id),
-            actor=actor,
+            by=by,
             states=[DeliveryState(row.state)],
             number=row.number,
         ).deliveries
@@ -302,7 +309,7 @@ MISSED = """
     FROM alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = :contact
     WHERE a.state IN ('sent', 'sending') AND NOT a.is_test AND (:emergencies OR a.priority <> 'emergency')
       AND (a.expires_at IS NULL OR a.expires_at > business_now())
-      AND (CAST(:council AS uuid) IS NULL OR a.council_id = :council)
+      AND a.council_id = :council
       AND (CAST(:alert AS uuid) IS NULL OR a.id = :alert)
       AND (CAST(:since AS timestamptz) IS NULL
            OR coalesce(greatest(a.approved_at, a.send_at), a.created_at) >= :since)

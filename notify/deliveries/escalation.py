@@ -86,7 +86,7 @@ DUE = f"""
               SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
           )
           SELECT FROM line
-          WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'rejected', 'cancelled')
+          WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'submitted', 'rejected', 'cancelled')
             AND (a.is_test OR NOT line.is_test))
     ORDER BY a.id LIMIT 100 FOR UPDATE OF a SKIP LOCKED
 """

@@ -10,8 +10,10 @@ from notify.alerts.models import Alert, Escalation, Priority
 from notify.alerts.service import lane_of
 from notify.deliveries.service import FIRST_HINTS, finish_alert
 from notify.places.models import Targets
+from notify.providers import sandbox
 from notify.settings import settings
-from notify.subscribers.queries import AudienceSql, audience
+from notify.staff.queries import is_test_key
+from notify.subscribers.queries import INVENTED_ONLY, AudienceSql, audience
 
 EMERGENCY_BATCH = 250  # small, so that all workers of the lane have something
 
@@ -26,9 +28,9 @@ def expand(session: Session, alert_id: UUID) -> int:
         return 0
     alert.ledger_month = clock.first_of_month(clock.now())
     alert.expanded_at = alert.changed_at = clock.now()
-    who = _followers(alert) if alert.follows_id is None else _earlier_recipients(session, alert.follows_id)
-    if alert.escalation:
-        who = _nobody_waits_in_vain(alert)
+    # what a test key wrote is seen by that key, which sees no resident
+    invented = alert.is_test and is_test_key(session, alert.created_by)
+    who = _whom(session, alert, invented=invented)
     session.flush()
     return write_ledger(session, alert, _less_those_of_digests(session, alert, who))
 
@@ -58,14 +60,19 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
     return sum(batch.number_to - batch.number_from + 1 for batch in batches)
 
 
-def _followers(alert: Alert) -> AudienceSql:
-    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels)
+def _whom(session: Session, alert: Alert, *, invented: bool) -> AudienceSql:
+    if alert.follows_id is not None:
+        return earlier_recipients(session, alert.follows_id, invented=invented)
+    if alert.escalation:
+        return _nobody_waits_in_vain(alert, invented=invented)
+    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels, invented=invented)
 
 
-def _nobody_waits_in_vain(alert: Alert) -> AudienceSql:
+def _nobody_waits_in_vain(alert: Alert, *, invented: bool) -> AudienceSql:
     """The followers by the channels that come first; whoever has none of them by those kept for later, at once."""
     later = Escalation.model_validate(alert.escalation).channels
-    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), [*alert.channels, *later])
+    targets, channels = Targets.from_json(alert.targets or {}), [*alert.channels, *later]
+    every = audience(alert.topic_id, targets, channels, invented=invented)
     sql = f"""
         SELECT contact_id, subscriber_id, channel, language, ward_code
         FROM (SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first
@@ -75,29 +82,32 @@ def _nobody_waits_in_vain(alert: Alert) -> AudienceSql:
     return AudienceSql(sql, {**every.parameters, "first_channels": list(alert.channels)})
 
 
-def _earlier_recipients(session: Session, first_id: UUID) -> AudienceSql:
+def earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:
     """Exactly the contacts that the first alert reached, or may be reaching just now; `next_slice` waits to see."""
     first = session.get_one(Alert, first_id)
-    sql = """
-        SELECT d.contact_id, d.subscriber_id, d.channel, d.language, d.ward_code
-        FROM delivery d
-        WHERE d.month = :first_month AND d.alert_id = :first
-          AND d.state IN ('sent', 'delivered', 'unknown', 'created')
+    sql = f"""
+        SELECT u.contact_id, u.subscriber_id, u.channel, u.language, u.ward_code
+        FROM delivery u
+        WHERE u.month = :first_month AND u.alert_id = :first
+          AND u.state IN ('sent', 'delivered', 'unknown', 'created') AND {INVENTED_ONLY if invented else "true"}
     """
-    return AudienceSql(sql, {"first_month": first.ledger_month, "first": first_id})
+    parameters = {"first_month": first.ledger_month, "first": first_id}
+    return AudienceSql(sql, parameters | ({"invented": sandbox.INVENTED} if invented else {}))
 
 
 def _less_those_of_digests(session: Session, alert: Alert, who: AudienceSql) -> AudienceSql:
     """Note the e-mails that wait for their reader's daily or weekly digest; who is left to be written to now.
 
-    Emergencies and tests wait for no digest, and an alert that would be over by then is sent at once. What follows an
-    alert comes to those who have that one in a digest, too.
+    Emergencies wait for no digest, and an alert that would be over by then is sent at once. What follows an alert comes
+    to those who have that one in a digest, too. A rehearsal is in no digest, whatever it follows.
     """
     values = {"alert": alert.id, "topic": alert.topic_id, "expires": alert.expires_at, "first": alert.follows_id}
+    if alert.is_test:
+        return who
     if alert.follows_id is not None:
         session.execute(text(GATHER_FOLLOW_UP), values | {"is_urgent": alert.priority == Priority.EMERGENCY})
         return who
-    if alert.is_test or alert.priority == Priority.EMERGENCY or not session.execute(text(IS_GATHERED), values).scalar():
+    if alert.priority == Priority.EMERGENCY or not session.execute(text(IS_GATHERED), values).scalar():
         return who
     session.execute(text(GATHER.format(audience=who.sql)), {**who.parameters, **values})
     left = f"""

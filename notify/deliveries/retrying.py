@@ -7,11 +7,13 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, jobs
+from notify.alerts import deciding
 from notify.alerts.models import Alert, AlertState
 from notify.alerts.service import AlreadyExpired, WrongState
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import FIRST_HINTS
 from notify.jobs import Lane
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 
 
@@ -24,13 +26,15 @@ class Retried:
 
 
 def retry(
-    session: Session, *, alert: Alert, actor: str, states: Sequence[DeliveryState], number: int | None = None
+    session: Session, *, by: Actor, alert: Alert, states: Sequence[DeliveryState], number: int | None = None
 ) -> Retried:
     """Put dead deliveries of an alert in these states back to be sent, all of them or one by its number.
 
     Their batches are opened again and have a day from now, as they had at first. A batch that is still under way is
-    left alone, since its worker would not see them. Raises: WrongState, AlreadyExpired.
+    left alone, since its worker would not see them. What was decided once needs no second decision: no proof of who is
+    there is asked for. Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
     """
+    deciding.require_own(session, by, alert)
     alert = session.get_one(Alert, alert.id, with_for_update=True, populate_existing=True)
     if alert.state not in (AlertState.SENT, AlertState.SENDING):
         raise WrongState(f"The alert is {alert.state}: only an alert that was sent can be tried again.")
@@ -46,7 +50,7 @@ def retry(
         audit(
             session,
             council_id=alert.council_id,
-            actor=actor,
+            actor=by.actor,
             action="alert.retry",
             subject=str(alert.id),
             deliveries=retried,

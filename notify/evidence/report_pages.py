@@ -65,7 +65,7 @@ def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[obje
 def after_an_alert(request: AnyRequest, alert_id: FromPath[UUID], form: Wanted = ReportForm.PAGE) -> Response[object]:
     """What happened, for the debriefing."""
     with transaction() as session:
-        alert = alerts.alert(session, request.user.council_id, alert_id, request.user.remit)
+        alert = alerts.alert(session, request.user, alert_id)
         report = incident_report(session, alert)
     if form != ReportForm.PAGE:
         return _file(report, form, f"report-{alert_id}")

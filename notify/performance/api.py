@@ -89,11 +89,11 @@ def change_target(request: AnyRequest, data: JSONBody[NewTarget]) -> LevelsView:
 def note_breach(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewNote]) -> None:
     """Say about a missed target what no program can know; an empty note takes it back."""
     with transaction() as session:
-        levels.add_note(session, _alert(session, request.user, alert_id), actor=request.user.actor, note=data.note)
+        levels.add_note(session, alert_id, by=request.user, note=data.note)
 
 
 def _alert(session: Session, user: Principal, alert_id: UUID) -> Alert:
-    return one_alert(session, user.council_id, alert_id, user.remit)
+    return one_alert(session, user, alert_id)
 
 
 @get("/costs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
@@ -155,9 +155,8 @@ def read_cost_sheet(request: AnyRequest, alert_id: FromPath[UUID]) -> SheetView:
      tags=["figures"], status_code=204)  # fmt: skip
 def note_staff_time(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewMinutes]) -> None:
     """Write down how long staff worked on this alert in all."""
-    user = request.user
     with transaction() as session:
-        spending.set_minutes(session, _alert(session, user, alert_id), actor=user.actor, minutes=data.minutes)
+        spending.set_minutes(session, alert_id, by=request.user, minutes=data.minutes)
 
 
 @get("/calls", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])

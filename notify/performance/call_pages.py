@@ -142,7 +142,7 @@ def show_calls_around(request: AnyRequest, alert_id: FromPath[UUID]) -> Response
     """Calls by the hour, from a day before an alert to two days after it."""
     user = request.user
     with transaction() as session:
-        alert = one_alert(session, user.council_id, alert_id, user.remit)
+        alert = one_alert(session, user, alert_id)
         found = calling.around(session, alert, started_at(alert))
     return figures_page(
         user,

@@ -207,10 +207,9 @@ def save_minutes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -
     form, user = read_form(body), request.user
     try:
         with transaction() as session:
-            alert = one_alert(session, user.council_id, alert_id, user.remit)
             written = form.one("minutes")
             minutes = int(written) if written.isascii() and written.isdigit() and len(written) < 8 else -1
-            spending.set_minutes(session, alert, actor=user.actor, minutes=minutes)
+            spending.set_minutes(session, alert_id, by=user, minutes=minutes)
     except spending.MinutesNotPossible as error:
         return _sheet(user, alert_id, Again(form, [Fault("minutes", error.detail)]))
     return Redirect(f"{PATH}/{alert_id}", status_code=303)
@@ -219,7 +218,7 @@ def save_minutes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -
 def _sheet(user: Principal, alert_id: UUID, again: Again | None = None) -> Response[object]:
     again = again or Again()
     with transaction() as session:
-        alert = one_alert(session, user.council_id, alert_id, user.remit)
+        alert = one_alert(session, user, alert_id)
         lines_of = spending.campaign(session, alert)
         rest = spending.assumptions(session, user.council_id)
     total = spending.together(lines_of, "In all")

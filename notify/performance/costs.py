@@ -10,11 +10,13 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.alerts.deciding import within
 from notify.alerts.models import Alert
 from notify.clock import midnight
 from notify.errors import Invalid
 from notify.performance.models import Assumptions, CostAssumption, StaffTime
 from notify.staff.money import PENNY
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 
 MOST_CAMPAIGNS = 50
@@ -183,15 +185,19 @@ def staff_pence(cost: Cost, rest: CostAssumption) -> float | None:
     return None if rest.staff_hour_pence is None else cost.minutes * rest.staff_hour_pence / 60
 
 
-def set_minutes(session: Session, alert: Alert, *, actor: str, minutes: int) -> None:
-    """Write down how long staff worked on this alert in all. Raises: MinutesNotPossible."""
+def set_minutes(session: Session, alert_id: UUID, *, by: Actor, minutes: int) -> None:
+    """Write down how long staff worked on this alert in all.
+
+    Raises: what `deciding.within` raises, MinutesNotPossible.
+    """
+    alert = within(session, by, alert_id)
     if not 0 <= minutes <= MOST_MINUTES:
         raise MinutesNotPossible(f"Write whole minutes from 0 to {MOST_MINUTES:,}.")
-    session.merge(StaffTime(alert_id=alert.id, minutes=minutes, noted_by=actor))
+    session.merge(StaffTime(alert_id=alert.id, minutes=minutes, noted_by=by.actor))
     audit(
         session,
         council_id=alert.council_id,
-        actor=actor,
+        actor=by.actor,
         action="staff-time.note",
         subject=str(alert.id),
         minutes=minutes,

@@ -11,7 +11,6 @@ from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
 from notify.alerts.models import Priority
-from notify.alerts.queries import alert as one_alert
 from notify.analytics.frame import figures_page
 from notify.analytics.period import Period, chosen
 from notify.charts.chart import Chart, Series
@@ -75,8 +74,7 @@ def note_breach(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) ->
     """Say about a missed target what no program can know."""
     form, user = read_form(body), request.user
     with transaction() as session:
-        alert = one_alert(session, user.council_id, alert_id, user.remit)
-        levels.add_note(session, alert, actor=user.actor, note=form.one("note"))
+        levels.add_note(session, alert_id, by=user, note=form.one("note"))
     return Redirect(f"{PATH}#breach-{alert_id}", status_code=303)
 
 

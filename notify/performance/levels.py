@@ -9,10 +9,12 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock
+from notify.alerts.deciding import within
 from notify.alerts.models import Alert, Priority
 from notify.clock import LONDON, midnight
 from notify.errors import NotFound
 from notify.performance.models import ServiceBreach, ServiceResult
+from notify.staff.rights import Actor
 from notify.staff.service import audit
 
 MOST_BREACHES = 200
@@ -83,13 +85,17 @@ def breaches(session: Session, council_id: UUID, *, since: date, until: date) ->
     return [Breach(result, breach, title) for result, breach, title in session.exec(statement)]
 
 
-def add_note(session: Session, alert: Alert, *, actor: str, note: str) -> None:
-    """Say about a breach what no program can know; an empty note takes it back. Raises: NoSuchBreach."""
+def add_note(session: Session, alert_id: UUID, *, by: Actor, note: str) -> None:
+    """Say about a breach what no program can know; an empty note takes it back.
+
+    Raises: what `deciding.within` raises, NoSuchBreach.
+    """
+    alert = within(session, by, alert_id)
     breach = session.get(ServiceBreach, alert.id)
     if breach is None:
         raise NoSuchBreach("This alert met its target or is not judged yet.")
-    breach.note, breach.noted_by, breach.noted_at = note.strip()[:LONGEST_NOTE], actor, clock.now()
-    audit(session, council_id=alert.council_id, actor=actor, action="breach.note", subject=str(alert.id))
+    breach.note, breach.noted_by, breach.noted_at = note.strip()[:LONGEST_NOTE], by.actor, clock.now()
+    audit(session, council_id=alert.council_id, actor=by.actor, action="breach.note", subject=str(alert.id))
 
 
 ATTAINMENT = """

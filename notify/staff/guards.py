@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from notify.db import transaction
 from notify.errors import Forbidden, Unauthenticated
 from notify.settings import settings
-from notify.staff import service, sessions
+from notify.staff import rights, service, sessions
 from notify.staff.models import KeyMode, Officer
 from notify.staff.remit import EVERYTHING, remit_of
 
@@ -118,23 +118,10 @@ def still_asking(connection: AnyConnection) -> Principal | None:
             return None
     with transaction() as session:
         found = sessions.still_signed_in(session, connection.cookies.get(settings().cookie_name(OFFICER_COOKIE), ""))
-    return _principal(found) if found else None
+    return rights.principal_of(found.officer, mfa_at=found.mfa_at) if found else None
 
 
 def _officer_of_cookie(cookie: str) -> Principal | None:
     with transaction() as session:
         found = sessions.signed_in(session, cookie)
-    return _principal(found) if found else None
-
-
-def _principal(found: sessions.SignedIn) -> Principal:
-    officer = found.officer
-    return Principal(
-        actor=f"officer:{officer.id}",
-        name=officer.name,
-        council_id=officer.council_id,
-        role=officer.role,
-        officer_id=officer.id,
-        remit=remit_of(officer),
-        mfa_at=found.mfa_at,
-    )
+    return rights.principal_of(found.officer, mfa_at=found.mfa_at) if found else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie, State
@@ -69,7 +68,7 @@ def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object
 
 @get("/staff/sign-in/oidc", sync_to_thread=True, include_in_schema=False)
 def go_to_identity_provider(again: FromQuery[bool] = False, back: FromQuery[str] = "") -> Response[object]:
-    """Send the browser to the council's own sign-in. Nothing is stored here."""
+    """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here."""
     address, attempt = oidc.begin(afresh=again, back=own_page(back))
     return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
 
@@ -123,14 +122,9 @@ def _confirm_page(request: StaffRequest, back: str, fault: str = "") -> Response
 
 
 @get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
-def ask_to_confirm(
-    request: StaffRequest,
-    alert: FromQuery[UUID | None] = None,
-    draft: FromQuery[UUID | None] = None,
-    back: FromQuery[str] = "",
-) -> Response[object]:
-    """Asks for the second factor once more, and then leads back to that alert, draft or page."""
-    return _confirm_page(request, _back(alert, draft, back))
+def ask_to_confirm(request: StaffRequest, back: FromQuery[str] = "") -> Response[object]:
+    """Asks for the second factor once more, and then leads back to that page."""
+    return _confirm_page(request, own_page(back))
 
 
 @post(
@@ -140,13 +134,7 @@ def ask_to_confirm(
     status_code=303,
     guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
 )
-def confirm(
-    request: StaffRequest,
-    body: RawBody,
-    alert: FromQuery[UUID | None] = None,
-    draft: FromQuery[UUID | None] = None,
-    back: FromQuery[str] = "",
-) -> Response[object]:
+def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> Response[object]:
     """A fresh second factor; the session gets another secret."""
     if request.user.is_key:  # its wrong codes would lock out the officer whose it is
         request.user.require_fresh_mfa()
@@ -154,14 +142,8 @@ def confirm(
         officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
     if secret is None:
-        return _confirm_page(request, _back(alert, draft, back), CODE_DID_NOT_WORK)
-    return _into(secret, to=_back(alert, draft, back))
-
-
-def _back(alert: UUID | None, draft: UUID | None, back: str) -> str:
-    if alert:
-        return f"{FIRST_PAGE}/alerts/{alert}/decide"
-    return f"{FIRST_PAGE}/compose/{draft}/check" if draft else own_page(back)
+        return _confirm_page(request, own_page(back), CODE_DID_NOT_WORK)
+    return _into(secret, to=own_page(back))
 
 
 @post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import NotFound
-from notify.staff.models import ApiKey, Council, Officer
+from notify.staff.models import ApiKey, Council, KeyMode, Officer
 
 
 class UnknownCouncil(NotFound):
@@ -74,6 +74,13 @@ def person(session: Session, actor: str) -> str:
         return actor
     owner, council_id = found
     return f"officer:{owner}" if owner else f"keys:{council_id}"
+
+
+def is_test_key(session: Session, actor: str) -> bool:
+    """Whether this actor of the audit trail is a test key."""
+    kind, _, prefix = actor.partition(":")
+    statement = select(ApiKey.id).where(ApiKey.prefix == prefix, ApiKey.mode == KeyMode.TEST)
+    return kind == "key" and session.exec(statement).first() is not None
 
 
 def lock_council(session: Session, council_id: UUID) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from notify import clock
 from notify.errors import Forbidden
-from notify.staff.models import Role
-from notify.staff.remit import EVERYTHING, Remit
+from notify.staff.models import Officer, Role
+from notify.staff.remit import EVERYTHING, Remit, remit_of
 
 
 class Right(StrEnum):
@@ -87,14 +87,16 @@ def roles_within(role: Role) -> frozenset[Role]:
 class ProveYourselfAgain(Forbidden):
     """Emergencies, users, keys and personal data are in the hands of people who proved a moment ago who they are.
 
-    `back` is the page to go on with afterwards.
+    `back` is the page to go on with afterwards, where it is not the route's usual one, and `words` what the person
+    wrote there.
     """
 
     title = "Confirm that it is you"
 
-    def __init__(self, detail: str, *, back: str = "") -> None:
+    def __init__(self, detail: str, *, back: str = "", words: str = "") -> None:
         super().__init__(detail)
         self.back = back
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +157,57 @@ class Principal:
         if right in RIGHTS[self.role]:
             raise Forbidden(f"You work with some topics or areas only, and so may not {right}.")
         raise Forbidden(f"The role {self.role} may not {right}. Ask an administrator of your council.")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemActor:
+    """The service itself at work for a council, such as a feed or a timer. It may draft, and nobody is there to decide.
+
+    `actor` names it in the audit trail.
+    """
+
+    actor: str
+    council_id: UUID
+
+    @property
+    def name(self) -> str:
+        """What people read beside what it did."""
+        return self.actor
+
+    @property
+    def is_key(self) -> bool:
+        """No: no program of others asks."""
+        return False
+
+    @property
+    def is_test(self) -> bool:
+        """No: what it does is live."""
+        return False
+
+    @property
+    def remit(self) -> Remit:
+        """The whole council."""
+        return EVERYTHING
+
+    def require(self, right: Right) -> None:
+        """Nothing is refused to it that a role could allow; what needs a person is."""
+
+    def require_fresh_mfa(self) -> None:
+        """Refuse what only a person decides. Raises: ProveYourselfAgain."""
+        raise ProveYourselfAgain("Only a person decides about an emergency. Sign in and approve it in the browser.")
+
+
+Actor = Principal | SystemActor
+
+
+def principal_of(officer: Officer, *, mfa_at: datetime | None = None) -> Principal:
+    """This officer as somebody who asks. Without `mfa_at` they decide nothing that needs a fresh second factor."""
+    return Principal(
+        actor=f"officer:{officer.id}",
+        name=officer.name,
+        council_id=officer.council_id,
+        role=officer.role,
+        officer_id=officer.id,
+        remit=remit_of(officer),
+        mfa_at=mfa_at,
+    )

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.places.models import PlaceSet, Targets
+from notify.providers import sandbox
 from notify.providers.base import Channel
 from notify.staff.models import Council
 from notify.subscribers import addresses
@@ -103,9 +104,14 @@ class _People:
     parameters: dict[str, object]
 
 
-def _people(topic_id: UUID, targets: Targets) -> _People:
+# of a subscription u: all their addresses are nobody's
+INVENTED_ONLY = """NOT EXISTS (
+    SELECT 1 FROM contact k WHERE k.subscriber_id = u.subscriber_id AND k.address !~* :invented)"""
+
+
+def _people(topic_id: UUID, targets: Targets, *, invented: bool) -> _People:
     """Who follows the topic with a place inside. Nobody comes twice, so that nothing need be grouped or sorted."""
-    parameters: dict[str, object] = {"topic": topic_id}
+    parameters: dict[str, object] = {"topic": topic_id} | ({"invented": sandbox.INVENTED} if invented else {})
     inside, inside_too = _inside(targets, "p", parameters), _inside(targets, "q", parameters)
     first = f"""(p.position = 0 OR NOT EXISTS (
         SELECT 1 FROM place q WHERE q.subscriber_id = p.subscriber_id AND q.position < p.position AND {inside_too}))"""
@@ -125,6 +131,7 @@ def _people(topic_id: UUID, targets: Targets) -> _People:
         JOIN subscriber s ON s.id = u.subscriber_id
         %s
         WHERE u.topic_id = :topic AND u.ended_at IS NULL AND {placeless if targets.excluded else "true"}
+              AND {INVENTED_ONLY if invented else "true"}
     """
     return _People(sql, near, parameters)
 
@@ -133,12 +140,12 @@ def _people(topic_id: UUID, targets: Targets) -> _People:
 _WRITABLE = f"c.confirmed_at IS NOT NULL AND NOT {IS_SUPPRESSED}"
 
 
-def audience(topic_id: UUID, targets: Targets, channels: Sequence[str]) -> AudienceSql:
-    """Everyone a send would reach now, one row per person and channel.
+def audience(topic_id: UUID, targets: Targets, channels: Sequence[str], *, invented: bool = False) -> AudienceSql:
+    """Everyone a send would reach now, one row per person and channel; a test key's, of the `invented` people only.
 
     The dry run counts the same people and contacts, so that the two agree by construction.
     """
-    people = _people(topic_id, targets)
+    people = _people(topic_id, targets, invented=invented)
     contacts = f"""
         JOIN contact c ON c.subscriber_id = u.subscriber_id AND {_WRITABLE}
              AND c.channel = ANY(u.channels) AND c.channel = ANY(:channels)
@@ -151,10 +158,10 @@ def audience(topic_id: UUID, targets: Targets, channels: Sequence[str]) -> Audie
 
 
 def audience_groups(
-    session: Session, topic_id: UUID, targets: Targets, channels: Sequence[Channel]
+    session: Session, topic_id: UUID, targets: Targets, channels: Sequence[Channel], *, invented: bool = False
 ) -> Sequence[AudienceGroup]:
     """The same audience, counted: no row names anybody."""
-    people = _people(topic_id, targets)
+    people = _people(topic_id, targets, invented=invented)
     # a column a channel: at most one contact of each belongs to a person
     contacts = "".join(
         f"""

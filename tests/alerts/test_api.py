@@ -235,7 +235,8 @@ def test_only_who_may_broadcast_takes_an_emergency_further(client: Client, world
 def test_a_test_keys_alert_runs_through_and_leaves_nothing(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
-    add_resident(world, "a@example.org", phone="07700 900001")
+    add_resident(world, "a@example.org")
+    add_resident(world, "delivered@simulator.example.org", phone="07700 900001")
     trial = make_key(world, Role.ADMIN, mode=KeyMode.TEST)
     alert = created(client, trial, send=True)
     assert alert["is_test"]

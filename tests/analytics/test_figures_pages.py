@@ -154,6 +154,7 @@ def test_tests_and_other_councils_are_not_in_them(
     client: Client, world: World, work: Work, desk: dict[str, str]
 ) -> None:
     add_resident(world, "a@example.org", topics=["bins"])
+    add_resident(world, "delivered@simulator.example.org", topics=["bins"])
     created(client, make_key(world, Role.ADMIN, mode=KeyMode.TEST), topic="bins", send=True)
     created(client, neighbour(), send=True)
     work()

@@ -80,6 +80,7 @@ def test_slices_say_what_the_ledger_says(client: Client, world: World, work: Wor
 
 def test_tests_and_other_councils_are_in_no_slice(client: Client, world: World, work: Work) -> None:
     residents(world)
+    add_resident(world, "delivered@simulator.example.org", topics=["bins"])
     created(client, make_key(world, Role.ADMIN, mode=KeyMode.TEST), topic="bins", send=True)
     work()
     assert rollups.keep_up() == 1

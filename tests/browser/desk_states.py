@@ -118,7 +118,7 @@ def taken_back(page: Page, world: World) -> None:
     """Sent, and taken back."""
     check(page, world)
     page.get_by_role("button", name="Send", exact=True).click()
-    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("button", name="Cancel alert").click()
 
 
 def templates(page: Page, world: World) -> None:

@@ -50,7 +50,7 @@ def under_way(world: World, *, training: bool = False) -> UUID:
         send=True,
     )
     with transaction() as session:
-        alert = service.create_and_send(session, council_id=world.council_id, actor="test", new=new, is_test=False)
+        alert = service.create_and_send(session, by=world.planner, new=new)
     sending.expand_alert(alert.id)
     with transaction() as session:
         session.execute(text(FATES), {"alert": alert.id})

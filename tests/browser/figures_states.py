@@ -27,9 +27,7 @@ def a_year(page: Page, world: World) -> UUID:
             for statement in (ONE, CELLS, CURVE, HITS, PEOPLE):
                 session.execute(text(statement), values)
         for alert_id, words in ((ids[-1], "Half the street had moved their cars by eight."), (None, "New lorries.")):
-            annotations.annotate(
-                session, council_id=world.council_id, author="test", author_name="Kim", words=words, alert_id=alert_id
-            )
+            annotations.annotate(session, by=world.planner, words=words, alert_id=alert_id)
     draw_wards()
     return ids[-1]
 

@@ -29,7 +29,7 @@ def open_alert(page: Page, world: World) -> UUID:
     add_resident(world, "a@example.org")
     new = NewAlert(topic="road-closures", title="Mill Road closed", body="On Sunday.", send=True)
     with transaction() as session:
-        alert = service.create_and_send(session, council_id=world.council_id, actor="test", new=new, is_test=False)
+        alert = service.create_and_send(session, by=world.planner, new=new)
     staff_home(page, world)
     page.goto(f"/staff/alerts/{alert.id}")
     expect(page.get_by_text("The alert is on its way.")).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_resident_says_that_help_is_needed_and_the_officer_sees_it_come_in(
 def test_whoever_leaves_gives_their_seat_to_others(site: str, world: World) -> None:
     new = NewAlert(topic="road-closures", title="Mill Road closed", body="On Sunday.", send=True)
     with transaction() as session:
-        alert = service.create_and_send(session, council_id=world.council_id, actor="test", new=new, is_test=False)
+        alert = service.create_and_send(session, by=world.planner, new=new)
     address = f"{site}/staff/alerts/{alert.id}/live"
     with httpx.Client(headers=world.headers, timeout=10, limits=httpx.Limits(max_connections=100)) as lookers:
         with ExitStack() as seats:

@@ -16,6 +16,7 @@ from notify.alerts.models import Alert, AlertState
 from notify.cap.message import NAMESPACE
 from notify.db import transaction
 from notify.staff.models import KeyMode, Role
+from tests.alerts.calls import approved
 from tests.cap.messages import INFO, SENT, SQUARE, hold_clock, message, post, reference
 from tests.world import NORTH, World, make_key, make_world
 
@@ -161,7 +162,7 @@ def test_a_cancellation_needs_no_words(client: TestClient[Litestar], world: Worl
     assert (receipt["kind"], receipt["title"]) == ("all-clear", "Cancelled: Flood: move upstairs")
 
 
-def test_the_all_clear_stops_the_warning_once_it_is_submitted_and_not_before(
+def test_the_all_clear_stops_the_warning_once_a_person_lets_it_go_and_not_before(
     client: TestClient[Litestar], world: World
 ) -> None:
     first = post(client, world.headers, message()).json()["alert"]
@@ -171,7 +172,10 @@ def test_the_all_clear_stops_the_warning_once_it_is_submitted_and_not_before(
     over = message(identifier="two", kind="Cancel", references=reference())
     draft = post(client, world.headers, over).json()["alert"]
     assert client.get(f"/api/v1/alerts/{first}", headers=world.headers).json()["state"] == "sending"
-    assert client.post(f"/api/v1/alerts/{draft}/submit", headers=world.headers).status_code == 200
+    submitted = client.post(f"/api/v1/alerts/{draft}/submit", headers=world.headers).json()
+    assert submitted["state"] == "submitted"
+    assert client.get(f"/api/v1/alerts/{first}", headers=world.headers).json()["state"] == "sending"
+    approved(client, submitted)
     assert client.get(f"/api/v1/alerts/{first}", headers=world.headers).json()["state"] == "cancelled"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -81,7 +82,7 @@ def test_it_can_be_taken_back_for_half_a_minute(kim: Officer, work: Work, inbox:
     kim.where(ward=[NORTH])
     kim.words()
     alert = kim.send()
-    assert "Take it back" in kim.client.get(f"/staff/alerts/{alert}").text
+    assert "Cancel alert" in kim.client.get(f"/staff/alerts/{alert}").text
     assert kim.client.post(f"/staff/alerts/{alert}/cancel").status_code == 303
     let_half_a_minute_pass(work)
     assert inbox.recipients() == {}
@@ -230,8 +231,9 @@ def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer
     kim.where(ward=[NORTH])
     kim.words()
     asked = kim.client.post(f"{kim.draft}/send")
-    assert (asked.status_code, asked.headers["location"]) == (303, f"/staff/confirm?draft={kim.draft.split('/')[-1]}")
-    assert "?draft=" in kim.client.get(asked.headers["location"]).text
+    back = f"{kim.draft}/check"
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/staff/confirm?back={quote(back, safe='')}")
+    assert asked.headers["location"] in kim.client.get(asked.headers["location"]).text
     work()
     assert inbox.recipients() == {}
     with transaction() as session:
@@ -312,12 +314,17 @@ def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inb
     alert = kim.send()
     let_half_a_minute_pass(work)
     inbox.empty()
-    assert "Say that it is over" in kim.client.get(f"/staff/alerts/{alert}").text
+    assert "Send all-clear" in kim.client.get(f"/staff/alerts/{alert}").text
     page = kim.client.get(f"/staff/alerts/{alert}/follow-up?kind=all-clear")
-    assert "exactly those who got" in page.text
+    assert "everyone who got" in page.text
     path = f"/staff/alerts/{alert}/follow-up"
     assert kim.client.post(path, data={"kind": "all-clear", "title": "Open"}).status_code == 422
-    assert kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).status_code == 303
+    check = kim.client.post(path, data={"kind": "all-clear", "title": "Open", "body": "Again."}).headers["location"]
+    work()
+    assert inbox.recipients().total() == 0  # a draft that was looked at
+    page = kim.client.get(check)
+    assert "This will email 12 people in 1 ward now." in page.text
+    assert kim.client.post(check.replace("/check", "/submit")).status_code == 303
     work()
     assert len(inbox.recipients()) == 12
 

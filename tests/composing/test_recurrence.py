@@ -21,6 +21,7 @@ from notify.composing.overlaps import places_of
 from notify.composing.recurrence import Plan
 from notify.db import transaction
 from notify.staff.models import Role
+from notify.staff.rights import SystemActor
 from tests import moments
 from tests.alerts.calls import created
 from tests.composing.desk import Officer, draw_wards, sit_down
@@ -138,7 +139,7 @@ def test_each_one_is_made_a_day_before_exactly_once_and_shown(kim: Officer) -> N
         month = made.send_at.astimezone(LONDON)
     page = Page(kim.client.get(f"/staff/calendar?month={month:%Y-%m}").text)
     assert "Every 2 weeks on" in page.text
-    assert "Take it back : Mill Road closed on Sunday" in page.text
+    assert "Cancel alert : Mill Road closed on Sunday" in page.text
     assert kim.client.post(f"/staff/alerts/{made.id}/cancel").status_code == 303
 
 
@@ -249,7 +250,7 @@ def test_nothing_is_made_while_it_is_paused_nor_made_up_for(kim: Officer) -> Non
     clock.use(lambda: now + timedelta(days=2))
     one = only()
     with transaction() as session:
-        recurrence.go_on(session, session.merge(one), actor="test")
+        recurrence.go_on(session, one.id, by=SystemActor("test", one.council_id))
     assert run() == 1  # tomorrow's; today's and yesterday's are over
     with transaction() as session:
         assert session.exec(select(col(Occurrence.day))).all() == [day[3]]

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Row, text
+from sqlmodel import select
 from standardwebhooks import Webhook
 
 from notify import clock
@@ -19,6 +20,8 @@ from notify.deliveries.service import Claim, Result
 from notify.jobs import Lane
 from notify.providers.base import Channel
 from notify.providers.webhook import BUSY, GONE
+from notify.staff.models import Council
+from notify.staff.rights import SystemActor
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import suppress
 from tests.deliveries.crowd import ledger
@@ -214,7 +217,7 @@ def test_only_receivers_of_webhooks_can_be_changed(world: World, identity: str) 
             with pytest.raises(UnknownEndpoint):
                 change(session, found, actor="test")
         with pytest.raises(UnknownEndpoint):
-            endpoints.replay(session, contact_id=found, actor="test")
+            endpoints.replay(session, contact_id=found, by=world.planner)
 
 
 def test_calls_are_signed_with_both_secrets_while_they_change(world: World, receiver: Receiver, work: Work) -> None:
@@ -274,7 +277,9 @@ def give_up(state: str, reason: str = "The receiver answered 500.") -> None:
 
 def replayed(contact_id: UUID, **which: UUID | datetime) -> int:
     with transaction() as session:
-        return endpoints.replay(session, contact_id=contact_id, actor="test", **which)  # type: ignore[arg-type]
+        council_id = session.exec(select(Council.id)).one()
+        by = SystemActor("test", council_id)
+        return endpoints.replay(session, contact_id=contact_id, by=by, **which)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("state", ["temporary-failure", "technical-failure", "unknown", "permanent-failure"])

@@ -18,7 +18,7 @@ from notify.subscribers import service as subscribers
 from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created, post_alert, state
 from tests.mailbox import Mailbox
-from tests.world import World, add_resident, make_world
+from tests.world import World, add_resident, make_world, signed_in
 from workers.scheduler import CHORES, run
 
 Client = TestClient[Litestar]
@@ -200,11 +200,25 @@ def test_what_is_over_goes_no_other_way(client: Client, world: World, work: Work
         sending.expand_alert(UUID(alert))
     fate(who, "permanent-failure")
     words = {"title": "Over", "body": "Come home."} if verb == "all-clear" else None
-    assert act(client, world.headers, alert, verb, words).status_code in (200, 201)
+    assert act(client, signed_in(world.council_id), alert, verb, words).status_code in (200, 201)
     minutes_pass(alert)
     look()
     work()
     assert not inbox.texts()
+
+
+def test_an_all_clear_that_waits_for_a_person_stops_nothing(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    who = resident(world, "a", 1)
+    alert = warn(client, world, work)
+    fate(who, "permanent-failure")
+    over = act(client, world.headers, alert, "all-clear", {"title": "Over", "body": "Come home."})
+    assert over.json()["state"] == "submitted"
+    minutes_pass(alert)
+    look()
+    work()
+    assert inbox.texts() == {"+447700900101": 1}
 
 
 def test_on_hold_nothing_is_escalated(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
@@ -232,7 +246,9 @@ def test_an_update_and_the_all_clear_go_to_those_who_got_it_and_to_those_who_got
     resident(world, "later", 3)  # signed up since: it is not theirs
     for verb in ("update", "all-clear"):
         inbox.empty()
-        assert act(client, world.headers, alert, verb, {"title": verb, "body": "News."}).status_code == 201
+        assert (
+            act(client, signed_in(world.council_id), alert, verb, {"title": verb, "body": "News."}).status_code == 201
+        )
         work()
         assert inbox.recipients() == {"took@example.org": 1}
         assert inbox.texts() == {"+447700900101": 1}

@@ -18,6 +18,7 @@ from notify.deliveries.retrying import retry
 from notify.deliveries.service import Result
 from notify.jobs import Lane
 from notify.providers.base import Message, ProviderRejected, ProviderUnavailable
+from notify.staff.rights import SystemActor
 from tests.deliveries.test_hardships import Loft, claimed, ledger_states, loft, under_way
 from tests.deliveries.test_journal import abandoned, journals
 
@@ -139,7 +140,8 @@ def test_an_alert_whose_deliveries_are_tried_again_is_not_taken_for_done(databas
     assert ledger_states(alert_id) == {"temporary-failure": 1}
     with transaction() as session:
         alert = session.get_one(Alert, alert_id)
-        retry(session, alert=alert, actor="test", states=[DeliveryState.TEMPORARY_FAILURE])
+        by = SystemActor("test", alert.council_id)
+        retry(session, by=by, alert=alert, states=[DeliveryState.TEMPORARY_FAILURE])
         waits = threading.Thread(target=_finish, args=(alert_id,))
         waits.start()
         time.sleep(0.2)  # until it waits for the alert

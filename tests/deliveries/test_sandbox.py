@@ -13,7 +13,7 @@ from notify.providers.base import Channel, Message, Provider
 from notify.providers.contract import ProviderContract
 from notify.providers.sandbox import SCENES, scene_of
 from notify.staff.models import KeyMode, Role
-from tests.alerts.calls import created
+from tests.alerts.calls import act, created
 from tests.mailbox import Mailbox
 from tests.world import World, add_resident, make_key, make_world
 
@@ -84,14 +84,56 @@ def test_every_outcome_has_a_documented_address_on_every_channel(
         assert session.execute(text("SELECT count(*) FROM suppression")).scalar_one() == 0
 
 
-def test_everybody_else_gets_the_rehearsal_in_the_ledger_only(
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"topic": "emergencies", "priority": "emergency", "training": True},
+        {"channels": ["sms"], "escalate": {"after_minutes": 5, "channels": ["email"]}, "topic": "emergencies"}
+        | {"priority": "emergency"},
+    ],
+    ids=["routine", "exercise", "escalation"],
+)
+def test_a_test_keys_alert_reaches_no_resident_even_in_the_ledger(
+    client: Client, world: World, work: Work, inbox: Mailbox, fields: dict[str, object]
+) -> None:
+    both = ["road-closures", "emergencies"]
+    add_resident(world, "ann@example.org", topics=both)
+    add_resident(world, "bo@example.org", phone="07700 900001", topics=both)  # one invented address beside a real one
+    add_resident(world, "delivered+1@simulator.example.org", topics=both)
+    alert = rehearse(client, world, **fields)
+    work()
+    assert states(alert) == {"delivered+1@simulator.example.org": "delivered"}
+    assert not inbox.recipients()
+
+
+def test_a_test_key_counts_no_resident(client: Client, world: World) -> None:
+    add_resident(world, "ann@example.org")
+    add_resident(world, "delivered+1@simulator.example.org")
+    counted = {
+        number: client.post("/api/v1/audiences", json={"topic": "road-closures"}, headers=headers).json()["people"]
+        for number, headers in ((1, make_key(world, Role.ADMIN, mode=KeyMode.TEST)), (2, world.headers))
+    }
+    assert counted == {1: 1, 2: 2}
+
+
+def test_what_a_test_key_writes_after_a_live_alert_reaches_no_resident(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
-    add_resident(world, "ann@example.org")
-    alert = rehearse(client, world)
+    ann = add_resident(world, "ann@example.org", topics=["bins"])
+    add_resident(world, "delivered+1@simulator.example.org", topics=["bins"])
+    with transaction() as session:
+        session.execute(text("UPDATE subscription SET cadence = 'daily' WHERE subscriber_id = :ann"), {"ann": ann})
+    add_resident(world, "bea@example.org", topics=["bins"])
+    first = created(client, world.headers, topic="bins", send=True)["id"]
     work()
-    assert states(alert) == {"ann@example.org": "delivered"}
-    assert not inbox.recipients()
+    assert inbox.recipients() == {"bea@example.org": 1}
+    trial = make_key(world, Role.ADMIN, mode=KeyMode.TEST)
+    over = act(client, trial, first, "all-clear", {"title": "Over", "body": "It is over."}).json()["id"]
+    work()
+    assert states(over) == {"delivered+1@simulator.example.org": "delivered"}
+    with transaction() as session:
+        assert session.execute(text("SELECT alert_id::text FROM digest_item")).scalars().all() == [first]
 
 
 @pytest.mark.parametrize(

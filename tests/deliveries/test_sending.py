@@ -33,19 +33,19 @@ def send(world: World, **fields: object) -> Alert:
     words: dict[str, object] = {"topic": "road-closures", "title": "Mill Road closed", "body": "On Sunday."}
     new = NewAlert.model_validate(words | {"send": True} | fields)
     with transaction() as session:
-        return service.create_and_send(session, council_id=world.council_id, actor="test", new=new, is_test=False)
+        return service.create_and_send(session, by=world.planner, new=new)
 
 
 def states(world: World, alert: Alert) -> Counter[str]:
     """How many deliveries of the alert are in each state."""
     with transaction() as session:
-        found = alerts.alert(session, world.council_id, alert.id)
+        found = alerts.alert(session, world.planner, alert.id)
         return Counter(row.state.value for row in queries.deliveries(session, found))
 
 
 def state_of(world: World, alert: Alert) -> str:
     with transaction() as session:
-        return alerts.alert(session, world.council_id, alert.id).state.value
+        return alerts.alert(session, world.planner, alert.id).state.value
 
 
 def test_an_alert_reaches_everyone_in_the_ward_once_and_nobody_else(work: Work, inbox: Mailbox) -> None:
@@ -112,7 +112,7 @@ def test_cancelling_stops_what_was_not_handed_over(work: Work, inbox: Mailbox) -
     alert = send(world)
     sending.expand_alert(alert.id)
     with transaction() as session:
-        service.cancel(session, alert=alerts.alert(session, world.council_id, alert.id), actor="test")
+        service.cancel(session, by=world.planner, alert=alerts.alert(session, world.planner, alert.id))
     work()
     assert inbox.recipients() == {}
     assert states(world, alert) == {"cancelled": 1}
@@ -224,8 +224,8 @@ def test_a_follow_up_goes_to_exactly_those_who_got_the_first(work: Work, inbox: 
     add_resident(world, "late@example.org")
     inbox.empty()
     with transaction() as session:
-        first = alerts.alert(session, world.council_id, alert.id)
+        first = alerts.alert(session, world.planner, alert.id)
         content = FollowUpContent(title="Mill Road open", body="It is open again.")
-        service.follow_up(session, first=first, kind=FollowUp.ALL_CLEAR, actor="test", content=content, is_test=False)
+        service.follow_up(session, by=world.planner, first=first, kind=FollowUp.ALL_CLEAR, content=content)
     work()
     assert inbox.recipients() == {"first@example.org": 1}

@@ -24,7 +24,7 @@ from pathlib import Path
 from benchmarks.installation import installation
 from tests.faults import oracle, residents
 from tests.faults.catalogue import FAULTS, SKEWED, Fault, OneOfEach
-from tests.faults.posting import Officer
+from tests.faults.posting import Client
 from tests.faults.run import Result, Run
 from tests.faults.site import Site, site
 from tests.faults.table import is_slow, print_table, summary, was_kept
@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def everything(chosen: argparse.Namespace) -> Iterator[tuple[Site, Officer, residents.Model]]:
+def everything(chosen: argparse.Namespace) -> Iterator[tuple[Site, Client, residents.Model]]:
     """A running installation with everybody in it, and somebody who writes to them."""
     os.environ |= HURRIED if chosen.hurry else {}
     with installation() as folder, oracle.relay(folder / "relay", rate=chosen.rate, seed=chosen.seed) as relay:
@@ -67,7 +67,7 @@ def everything(chosen: argparse.Namespace) -> Iterator[tuple[Site, Officer, resi
         key = residents.load(model)
         try:
             pace = HURRIED_PACE if chosen.hurry else 1.0
-            with site(folder, relay, pace=pace) as running, closing(Officer(running.base_url, key)) as officer:
+            with site(folder, relay, pace=pace) as running, closing(Client(running.base_url, key)) as officer:
                 yield running, officer, model
         finally:
             if chosen.keep:
@@ -109,7 +109,7 @@ class Programme:
             running.stop()
             self.late = sum(1 for _ in running.relay.taken())
 
-    def _run(self, running: Site, officer: Officer, model: residents.Model, fault: Fault, number: str) -> None:
+    def _run(self, running: Site, officer: Client, model: residents.Model, fault: Fault, number: str) -> None:
         blows = self._blows(fault)
         seed = f"{self._chosen.seed}-{number} {fault.name}"
         if fault.skews_a_clock:

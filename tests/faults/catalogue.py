@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tests.faults.posting import AT_ONCE, Officer
+from tests.faults.posting import AT_ONCE, Client
 from tests.faults.residents import NOTES
 from tests.faults.site import SCHEDULERS, WEB, WORKERS, Site
 from tests.faults.stub import Manner
@@ -28,7 +28,7 @@ class Blow:
     fault: str = ""  # where it is not the run's own
 
 
-Strike = Callable[[Site, Officer, random.Random], Blow | None]
+Strike = Callable[[Site, Client, random.Random], Blow | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +46,24 @@ class Fault:
     runs: int = 1  # a lap
 
 
-def _kill_a_worker(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
+def _kill_a_worker(site: Site, _officer: Client, chance: random.Random) -> Blow | None:
     ready = site.ready_workers(VICTIMS)
     return Blow(kills=True, in_flight=site.kill_workers([chance.choice(ready)])) if ready else None
 
 
-def _kill_all_workers(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+def _kill_all_workers(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
     ready = site.ready_workers()
     return Blow(kills=True, in_flight=site.kill_workers(ready)) if len(ready) == len(WORKERS) else None
 
 
-def _kill_web(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+def _kill_web(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
     if not site.web_listens():
         return None
     site.children[WEB].kill()
     return Blow(kills=True)
 
 
-def _kill_a_scheduler(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
+def _kill_a_scheduler(site: Site, _officer: Client, chance: random.Random) -> Blow | None:
     alive = [name for name in SCHEDULERS if site.children[name].is_alive()]
     if not alive:
         return None
@@ -72,13 +72,13 @@ def _kill_a_scheduler(site: Site, _officer: Officer, chance: random.Random) -> B
 
 
 def _kill_server(kind: str) -> Strike:
-    def strike(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+    def strike(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
         return Blow(kills=True) if site.kill_server(kind) else None
 
     return strike
 
 
-def _take_queue_away(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+def _take_queue_away(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
     """Kill Valkey whenever it comes back, for some seconds."""
     if not site.kill_server("queue"):
         return None
@@ -92,11 +92,11 @@ def _take_queue_away(site: Site, _officer: Officer, _chance: random.Random) -> B
     return Blow(kills=True)
 
 
-def _empty_queue(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+def _empty_queue(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
     return Blow() if site.empty_queue() else None
 
 
-def _cut_connections(site: Site, _officer: Officer, _chance: random.Random) -> Blow | None:
+def _cut_connections(site: Site, _officer: Client, _chance: random.Random) -> Blow | None:
     cut = site.ask("""
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -105,7 +105,7 @@ def _cut_connections(site: Site, _officer: Officer, _chance: random.Random) -> B
 
 
 def _misbehave(manner: Manner) -> Strike:
-    def strike(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
+    def strike(site: Site, _officer: Client, chance: random.Random) -> Blow | None:
         seconds = chance.uniform(1, 3) * site.pace
         site.relay.behave(manner)
         site.later(seconds, lambda: site.relay.behave(Manner.OK))
@@ -114,7 +114,7 @@ def _misbehave(manner: Manner) -> Strike:
     return strike
 
 
-def _jump_clock(site: Site, _officer: Officer, chance: random.Random) -> Blow | None:
+def _jump_clock(site: Site, _officer: Client, chance: random.Random) -> Blow | None:
     """90 seconds ahead, or back."""
     if not site.ready_workers([SKEWED]):
         return None
@@ -123,7 +123,7 @@ def _jump_clock(site: Site, _officer: Officer, chance: random.Random) -> Blow | 
     return Blow()
 
 
-def _post_the_same(_site: Site, officer: Officer, chance: random.Random) -> Blow | None:
+def _post_the_same(_site: Site, officer: Client, chance: random.Random) -> Blow | None:
     key = f"same {chance.getrandbits(64):x}"
     for _ in range(IDENTICAL):
         officer.post(key, NOTES)
@@ -137,7 +137,7 @@ class OneOfEach:
         self._faults = faults
         self._left: list[Fault] = []
 
-    def __call__(self, site: Site, officer: Officer, chance: random.Random) -> Blow | None:
+    def __call__(self, site: Site, officer: Client, chance: random.Random) -> Blow | None:
         """The first that is possible just now."""
         if not self._left:
             self._left = chance.sample(self._faults, len(self._faults))

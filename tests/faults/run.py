@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from tests.faults.catalogue import Blow, Fault
 from tests.faults.oracle import Taken, Verdict, judge
-from tests.faults.posting import Officer, Posted
+from tests.faults.posting import Client, Posted
 from tests.faults.residents import AUDIENCE, BINS, FLOODS, NOTES, Model
 from tests.faults.site import Site
 
@@ -69,7 +69,7 @@ class Run:
     """The run while it goes on."""
 
     site: Site
-    officer: Officer
+    officer: Client
     model: Model
     fault: Fault
     seed: str

@@ -37,7 +37,7 @@ from notify.subscribers.suppression import suppress
 from tests.alerts.calls import created
 from tests.conftest import drain
 from tests.mailbox import Mailbox
-from tests.subscribers.journey import sign_in, sign_up, topic_ids
+from tests.subscribers.journey import sign_up, topic_ids
 from tests.tracking.reading import link, one_click_path
 from tests.world import DISTRICT, World, add_resident, make_world
 from workers import actors
@@ -161,36 +161,37 @@ def write_to_them(on: Site) -> None:
 
 def silence_some(on: Site) -> None:
     """A suppression of each kind, a subscription that ended, and a receiver whose secret is being changed."""
-    subscriber = _contact("staff@example.org", "subscriber_id")
+    subscriber = _contact(on.zed, "staff@example.org", "subscriber_id")
     asked = {"subscriber": str(subscriber), "channel": "email", "reason": "Asked by phone."}
     assert on.client.post("/api/v1/suppressions", json=asked, headers=on.zed.headers).is_success
-    for channel, address, reason in (
-        (Channel.EMAIL, "bounced@example.org", SuppressionReason.HARD_BOUNCE),
-        (Channel.EMAIL, "complained@example.org", SuppressionReason.COMPLAINT),
-        (Channel.EMAIL, "unsubscribed@example.org", SuppressionReason.UNSUBSCRIBED),
-        (Channel.SMS, "07700 900009", SuppressionReason.STOP),
+    for channel, address, reason, whose in (
+        (Channel.EMAIL, "bounced@example.org", SuppressionReason.HARD_BOUNCE, None),
+        (Channel.EMAIL, "complained@example.org", SuppressionReason.COMPLAINT, on.zed),
+        (Channel.EMAIL, "unsubscribed@example.org", SuppressionReason.UNSUBSCRIBED, on.zed),
+        (Channel.SMS, "07700 900009", SuppressionReason.STOP, on.far),
     ):
         normal = addresses.normalise(channel, address)
         with transaction() as session:
             suppress(
                 session,
-                council_id=None,
+                council_id=whose.council_id if whose else None,
                 channel=channel,
                 address_hash=addresses.fingerprint(channel, normal),
                 reason=reason,
                 source="landed",
             )
-    left = _contact("zoe@example.org")
+    left = _contact(on.zed, "zoe@example.org")
     with transaction() as session:
         topic = session.execute(text("SELECT id FROM topic WHERE slug = 'bins'")).scalar_one()
         subscribers.unsubscribe(session, contact_id=left, topic_id=topic, source="link")
-    receiver = _contact(RECEIVER)
+    receiver = _contact(on.zed, RECEIVER)
     assert on.client.post(f"/api/v1/webhook-endpoints/{receiver}/secret", headers=on.zed.headers).is_success
 
 
-def _contact(address: str, column: str = "id") -> UUID:
+def _contact(council: World, address: str, column: str = "id") -> UUID:
     with transaction() as session:
-        found = session.execute(text(f"SELECT {column} FROM contact WHERE address = :address"), {"address": address})
+        asked = text(f"SELECT {column} FROM contact WHERE council_id = :council AND address = :address")
+        found = session.execute(asked, {"council": council.council_id, "address": address})
         return UUID(str(found.scalar_one()))
 
 
@@ -201,7 +202,11 @@ def leave_things_open(on: Site) -> None:
     on.work()
     [mail] = on.inbox.messages()
     on.facts["confirm"] = link(mail, "/confirm/")
-    sign_in(on.client, "ann@example.org")
+    on.inbox.empty()
+    on.client.post("/manage", data={"address": "ann@example.org"})
+    on.work()
+    [mail] = on.inbox.messages()
+    assert on.client.post(link(mail, "/manage/")).headers["location"] == "/my"
 
 
 def program(name: str) -> Path:

@@ -190,6 +190,7 @@ def test_the_page_says_in_words_what_is_not_known(client: Client, world: World, 
 
 
 def test_tests_and_other_councils_cost_nothing_here(client: Client, world: World, work: Work) -> None:
+    add_resident(world, "delivered@simulator.example.org", topics=["bins"])
     test = World(world.council_id, make_key(world, Role.ADMIN, mode=KeyMode.TEST)["Authorization"].split()[1])
     alert = send(client, test, work)
     assert read(client, world)["total"]["messages"] == 0

@@ -196,6 +196,7 @@ def test_a_target_that_no_figure_could_tell_is_refused(
 def test_tests_and_those_who_were_reached_another_way_later_do_not_count(
     client: Client, world: World, work: Work
 ) -> None:
+    add_resident(world, "delivered@simulator.example.org", topics=["bins"])
     send(client, World(world.council_id, _test_key(world)), work)
     later = {"after_minutes": 5, "channels": ["sms"]}
     ways = {"escalate": later}

@@ -14,6 +14,7 @@ from notify.places.models import AudienceSpec, PlaceChange, ReleaseKind
 from notify.places.queries import active_release, areas_by_code, releases, resolve_postcodes
 from notify.places.service import ReleaseDropped, ReleaseNeedsConfirmation, UnknownRelease
 from notify.staff.models import AuditEntry
+from notify.staff.rights import SystemActor
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, WardSource
 from tests.places.invented import (
@@ -227,7 +228,7 @@ def draft(council_id: UUID, audience: AudienceSpec) -> Alert:
             session, council_id=council_id, actor="test", new=NewTopic(slug="bins", name="Bin collections")
         )
         new = AlertContent(topic="bins", title="Bins", body="Bins.", audience=audience)
-        return alerts.create(session, council_id=council_id, actor="test", new=new)
+        return alerts.create(session, by=SystemActor("test", council_id), new=new)
 
 
 @pytest.mark.parametrize("excluded", [False, True])

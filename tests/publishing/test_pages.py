@@ -13,7 +13,7 @@ from notify.settings import settings
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import act, created
 from tests.subscribers.html import Page
-from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world
+from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world, signed_in
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -122,7 +122,8 @@ def test_an_all_clear_ends_an_alert_and_stands_beneath_it(
     client: Client, world: World, sent: Callable[..., str], work: Work
 ) -> None:
     alert = sent(title="Burst main", topic="emergencies", priority="emergency")
-    reply = act(client, world.headers, alert, "all-clear", {"title": "Water is back", "body": "Drink it again."})
+    words = {"title": "Water is back", "body": "Drink it again."}
+    reply = act(client, signed_in(world.council_id), alert, "all-clear", words)
     assert reply.status_code in (200, 201), reply.text
     work()
     text = Page(client.get(f"/alerts/{alert}").text).text

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pyotp
 import pytest
@@ -65,7 +64,8 @@ def test_the_page_shows_words_and_whom_and_a_yes_sends_it(client: Client, world:
     assert f'href="/staff/alerts/{alert}/decide"' in client.get(f"/staff/alerts/{alert}").text
     page = client.get(f"/staff/alerts/{alert}/decide").text
     assert "Come on Monday." in page
-    assert "It would reach 12 people now in Northside." in page
+    assert "This will email 12 people in 1 ward now." in page
+    assert "Northside (" in page
     answer = client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/staff/alerts/{alert}")
     assert state(client, world.headers, alert) == "sending"
@@ -90,9 +90,9 @@ def test_an_emergency_asks_for_the_second_factor_and_leads_back(client: Client, 
     alert = submitted(client, world, priority="emergency")
     yes = {"seen": seen(client, alert)}
     asked = client.post(f"/staff/alerts/{alert}/approve", data=yes).headers["location"]
-    assert asked == f"/staff/confirm?alert={alert}"
+    assert asked == f"/staff/confirm?back=%2Fstaff%2Falerts%2F{alert}%2Fdecide"
     wrong = client.post(asked, data={"code": "000000"})
-    assert (wrong.status_code, f'action="/staff/confirm?alert={alert}"' in wrong.text) == (422, True)
+    assert (wrong.status_code, f'action="{asked}"' in wrong.text) == (422, True)
     back = client.post(asked, data={"code": totp.at(clock.now())})
     assert (back.status_code, back.headers["location"]) == (303, f"/staff/alerts/{alert}/decide")
     fresh = back.cookies["officer"]
@@ -129,10 +129,12 @@ def test_one_person_alone_sends_an_emergency_with_a_reason_and_administrators_he
     assert "Only when lives are in danger" in client.get(alone).text
     assert client.post(alone, data={"reason": ""}).status_code == 422
     asked = client.post(alone, data={"reason": "Both planners do not answer."}).headers["location"]
-    assert asked == f"/staff/confirm?alert={alert}"
-    fresh = client.post(asked, data={"code": totp.at(clock.now())}).cookies["officer"]
+    assert asked == f"/staff/confirm?back=%2Fstaff%2Falerts%2F{alert}%2Falone"
+    back = client.post(asked, data={"code": totp.at(clock.now())})
+    fresh, kept = back.cookies["officer"], client.cookies["officer-words"]
     client.cookies.clear()
-    client.cookies.set("officer", fresh)
+    client.cookies.update({"officer": fresh, "officer-words": kept})
+    assert "Both planners do not answer." in client.get(back.headers["location"]).text
     assert client.post(alone, data={"reason": "Both planners do not answer."}).status_code == 303
     assert state(client, world.headers, alert) == "sending"
     work()
@@ -165,7 +167,17 @@ def test_two_who_decide_at_once_send_it_once(client: Client, world: World, totp:
         assert session.execute(text("SELECT count(*) FROM approval")).scalar_one() == 1
 
 
-def test_a_confirmed_second_factor_leads_back_to_the_draft(client: Client, world: World, totp: pyotp.TOTP) -> None:
-    draft = uuid4()
-    answer = client.post(f"/staff/confirm?draft={draft}", data={"code": totp.at(clock.now())})
-    assert answer.headers["location"] == f"/staff/compose/{draft}/check"
+@pytest.mark.parametrize(
+    ("back", "page"),
+    [
+        ("/staff/compose/1f/check", "/staff/compose/1f/check"),
+        ("/staff/alerts/1f/follow-up?kind=all-clear", "/staff/alerts/1f/follow-up?kind=all-clear"),
+        *((wrong, "/staff") for wrong in ("//evil.example", "https://evil.example", "/staff/../x", "/staffing", "")),
+        *((wrong, "/staff") for wrong in ("/staff//evil.example", "/staff/\\evil", "/staff/a b", "/staff/a?b=//c")),
+    ],
+)
+def test_a_confirmed_second_factor_leads_back_to_a_page_of_ours(
+    client: Client, world: World, totp: pyotp.TOTP, back: str, page: str
+) -> None:
+    answer = client.post("/staff/confirm", params={"back": back}, data={"code": totp.at(clock.now())})
+    assert answer.headers["location"] == page

@@ -28,7 +28,7 @@ from notify.notices import service as notices
 from notify.notices.models import Matter, NewNotice
 from notify.staff.guards import Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
-from notify.staff.rights import RIGHTS
+from notify.staff.rights import RIGHTS, SystemActor
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Contact, NewTopic
 from tests.alerts.calls import created, neighbour
@@ -148,7 +148,7 @@ def make_abroad(client: Client) -> Abroad:
         comes_again = begin(
             session,
             session.get_one(Alert, UUID(alert_id)),
-            actor="test",
+            by=SystemActor("test", council_id),
             plan=Plan(Rule.DAILY, 1, time(9), clock.now().date() + timedelta(9), clock.now().date() + timedelta(10)),
         )
         recurrence_id = comes_again.id
@@ -159,14 +159,7 @@ def make_abroad(client: Client) -> Abroad:
         subscribers.create_topic(
             session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
         )
-        note = annotate(
-            session,
-            council_id=council_id,
-            author="test",
-            author_name="Yon",
-            words="Yon.",
-            alert_id=UUID(alert_id),
-        )
+        note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
         annotation_id = note.id
         session.add(
             Target(

@@ -101,7 +101,7 @@ def reply_link(cast: Cast) -> str:
         topic="emergencies", priority=Priority.EMERGENCY, title="Flood", body="Go.", asks_reply=True, send=True
     )
     with transaction() as session:
-        alert = create_and_send(session, council_id=cast.council.council_id, actor="test", new=new, is_test=False)
+        alert = create_and_send(session, by=cast.council.planner, new=new)
     expand_alert(alert.id)
     with transaction() as session:
         return reply_url(session.get_one(Alert, alert.id).reply_code or 0, 1).rpartition("/")[2]

@@ -26,7 +26,7 @@ from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created, post_alert
 from tests.mailbox import Mailbox
 from tests.tracking.reading import link, part
-from tests.world import World, add_resident, make_other_council, make_world
+from tests.world import World, add_resident, make_other_council, make_world, signed_in
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -173,7 +173,7 @@ def test_after_the_all_clear_nobody_is_asked_any_more(client: Client, world: Wor
     alert = ask(client, world)
     work()
     path = reply_in(inbox)
-    act(client, world.headers, str(alert), "all-clear", {"title": "Over", "body": "Come home."})
+    act(client, signed_in(world.council_id), str(alert), "all-clear", {"title": "Over", "body": "Come home."})
     work()
     page = client.get(path)
     assert "This alert is over" in page.text

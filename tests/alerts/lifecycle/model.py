@@ -93,7 +93,9 @@ class Alert:
     channels: frozenset[Channel]
     wards: frozenset[str] | None
     is_test: bool = False
+    is_from_test_key: bool = False
     first: "Alert | None" = None
+    is_all_clear: bool = False
     send_later: bool = False
     state: str = "draft"
     agreed: set[str] = field(default_factory=set)
@@ -185,8 +187,6 @@ class Model:
         """The status that the door must answer with; where that is 200, it is done."""
         if is_test and not alert.is_test:
             return 403
-        if is_test and verb == "approve" and alert.lane == Lane.EMERGENCY:
-            return 403  # a key, which cannot say that somebody is there
         expected = {
             "submit": self._may_submit,
             "approve": self._may_approve,
@@ -224,6 +224,10 @@ class Model:
             alert.agreed.add(who)
         if alert.state == "submitted" and len(alert.agreed) >= alert.needed:
             alert.state = "scheduled" if alert.send_later else "sending"
+            first = alert.first
+            # a rehearsal stops nothing real
+            if first and alert.is_all_clear and first.state == "sending" and (first.is_test or not alert.is_test):
+                self.done(first, who, "cancel")
 
     def start_due(self) -> None:
         """The scheduler starts what is due, and lifts the holds of what is over."""
@@ -236,7 +240,9 @@ class Model:
     # whom
 
     def audience(self, alert: Alert) -> Audience:
-        """Who gets the alert if it is expanded now, by the ids of contacts."""
+        """Who gets the alert if it is expanded now, by the ids of contacts. A test key's goes to no resident."""
+        if alert.is_from_test_key:
+            return {}
         if alert.first:
             earlier = (alert.first.deliveries or {}).values()
             return {d.contact.id: (d.resident, d.channel, d.contact) for d in earlier if d.state in STILL_MEANT}

@@ -1,0 +1,119 @@
+"""A second person's yes or no to an alert, and the one person alone who sends an emergency."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
+
+from notify import jobs
+from notify.alerts import deciding
+from notify.alerts.models import Alert, AlertState, Approval, Priority
+from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over
+from notify.errors import Forbidden
+from notify.staff.queries import person
+from notify.staff.rights import Principal, ProveYourselfAgain, Right
+from notify.staff.service import audit
+from notify.subscribers.models import Topic
+
+
+class AuthorCannotApprove(Forbidden):
+    """Somebody else must look at an alert before it is sent; a council's own keys are all one somebody."""
+
+    title = "The author cannot approve the alert"
+
+
+class OnlyInAnEmergency(Forbidden):
+    """What can wait waits for a second person."""
+
+    title = "Only an emergency may be sent by one person alone"
+
+
+def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None = None) -> Alert:
+    """One person's yes to what has the hash `seen`; with the last one needed the alert goes.
+
+    An emergency that waits needs one yes at least, whatever its topic says, because a key asked for it.
+    Raises: what `deciding.own` raises, ProveYourselfAgain, AuthorCannotApprove, WrongState, AlreadyExpired.
+    """
+    by.require(Right.APPROVE_ALERTS)
+    deciding.require_own(session, by, alert)
+    deciding.require_presence(by, alert)
+    if seen is not None and seen != alert.content_hash.hex():
+        raise WrongState("The alert is not what you read any more. Read it again.")
+    if person(session, by.actor) == person(session, alert.created_by):
+        raise AuthorCannotApprove(
+            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
+        )
+    require_not_over(alert.expires_at)
+    _lock_submitted(session, alert)
+    _record_opinion(session, alert, by, approved=True, reason="")
+    agreed = session.exec(
+        select(func.count()).where(
+            Approval.alert_id == alert.id,
+            Approval.submission == alert.submission,
+            Approval.content_hash == alert.content_hash,
+            col(Approval.approved),
+        )
+    ).one()
+    if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
+        release(session, alert, by)
+    return alert
+
+
+def break_glass(session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert:
+    """One person alone lets an emergency go, because nobody else can be reached. All administrators are told at once.
+
+    Raises: what `deciding.own` raises, OnlyInAnEmergency, ProveYourselfAgain, WrongState, AlreadyExpired.
+    """
+    by.require(Right.BROADCAST)
+    deciding.require_own(session, by, alert)
+    if alert.priority != Priority.EMERGENCY:
+        raise OnlyInAnEmergency("This alert is not an emergency: somebody else must approve it.")
+    deciding.require_presence(by, alert)
+    require_not_over(alert.expires_at)
+    _lock_submitted(session, alert)
+    audit(
+        session,
+        council_id=alert.council_id,
+        actor=by.actor,
+        action="alert.break-glass",
+        subject=str(alert.id),
+        reason=reason,
+    )
+    jobs.note(session, jobs.Job.TELL_STAFF, f"glass {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
+    return release(session, alert, by)
+
+
+def reject(session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert:
+    """One person's no, with a reason for the author. No key says it of an emergency.
+
+    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState.
+    """
+    by.require(Right.APPROVE_ALERTS)
+    deciding.require_own(session, by, alert)
+    if by.is_key and deciding.is_live_emergency(alert):
+        raise ProveYourselfAgain("A key drafts and submits emergencies only. Sign in and send it back there.")
+    _lock_submitted(session, alert)
+    _record_opinion(session, alert, by, approved=False, reason=reason)
+    return move(session, alert, [AlertState.SUBMITTED], AlertState.REJECTED)
+
+
+def _lock_submitted(session: Session, alert: Alert) -> None:
+    """Hold the alert against others who decide at the same moment. Raises: WrongState."""
+    move(session, alert, [AlertState.SUBMITTED], AlertState.SUBMITTED)
+
+
+def _record_opinion(session: Session, alert: Alert, by: Principal, *, approved: bool, reason: str) -> None:
+    action = "alert.approve" if approved else "alert.reject"
+    audit(session, council_id=alert.council_id, actor=by.actor, action=action, subject=str(alert.id), reason=reason)
+    session.add(
+        Approval(
+            alert_id=alert.id,
+            content_hash=alert.content_hash,
+            submission=alert.submission,
+            actor=person(session, by.actor),  # two keys of one officer, or of nobody, are one opinion
+            approved=approved,
+            reason=reason,
+        )
+    )
+    try:
+        session.flush()
+    except IntegrityError:
+        raise WrongState("You have given your answer to this alert already.") from None
