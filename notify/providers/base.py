@@ -152,11 +152,15 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a provider reports about one message: `reference` is the one that we sent."""
+    """What a provider reports about one message: `reference` is the one that we sent.
+
+    `is_address`: a failure is the address's or its mailbox's, and not of our text, sender or a policy.
+    """
 
     reference: str
     state: ReceiptState
     reason: str = ""
+    is_address: bool = True
 
 
 @dataclass(frozen=True, slots=True)
