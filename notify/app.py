@@ -51,7 +51,7 @@ from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
+from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api, suppression_pages
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
@@ -84,6 +84,7 @@ PAGE_DOORS = (
     sign_up_pages,
     my_pages,
     assisted_pages,
+    suppression_pages,
     deliveries_pages,
     publishing_pages,
     staff_pages,

@@ -119,7 +119,7 @@ def count_audience(session: Session, council_id: UUID, asked: DryRun) -> Audienc
     channels = allowed_channels(topic, asked.channels, asked.priority)
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     near = 0
-    for group in subscribers.audience_groups(session, topic.id, targets, channels):
+    for group in subscribers.audience_groups(session, topic.id, targets, channels, is_emergency=is_emergency):
         by_language[group.language] += group.people
         by_ward[group.ward_code] += group.people
         near += group.near

@@ -84,7 +84,12 @@ def reach_of(session: Session, draft: Draft) -> Reach:
     )
     count = count_audience(session, draft.council_id, asked)
     targets = _targets(session, draft, spec)
-    people = audience(about.id, targets, allowed_channels(about, channels, draft.priority))
+    people = audience(
+        about.id,
+        targets,
+        allowed_channels(about, channels, draft.priority),
+        is_emergency=draft.priority == Priority.EMERGENCY,
+    )
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))
     share = count.people / count.population if count.population else None
     at = max(send_at_of(Form(draft.fields)) or clock.now(), clock.now())

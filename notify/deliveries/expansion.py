@@ -1,5 +1,6 @@
 """From an alert to its ledger: whom it goes to, in which order, cut into batches. One transaction, all set-based."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -59,13 +60,18 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
 
 
 def _followers(alert: Alert) -> AudienceSql:
-    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels)
+    return _audience(alert, alert.channels)
+
+
+def _audience(alert: Alert, channels: Sequence[str]) -> AudienceSql:
+    is_emergency = alert.priority == Priority.EMERGENCY
+    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), channels, is_emergency=is_emergency)
 
 
 def _nobody_waits_in_vain(alert: Alert) -> AudienceSql:
     """The followers by the channels that come first; whoever has none of them by those kept for later, at once."""
     later = Escalation.model_validate(alert.escalation).channels
-    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), [*alert.channels, *later])
+    every = _audience(alert, [*alert.channels, *later])
     sql = f"""
         SELECT contact_id, subscriber_id, channel, language, ward_code
         FROM (SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first

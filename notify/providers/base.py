@@ -154,13 +154,14 @@ class CallBack:
 class Receipt:
     """What a provider reports about one message: `reference` is the one that we sent.
 
-    `is_address`: a failure is the address's or its mailbox's, and not of our text, sender or a policy.
+    `is_address`: this temporary failure is the address's own, such as a full mailbox; several over days suppress it.
+    What lies in our text, our sender, a policy or with a person who does not answer never does.
     """
 
     reference: str
     state: ReceiptState
     reason: str = ""
-    is_address: bool = True
+    is_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

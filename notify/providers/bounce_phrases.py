@@ -48,6 +48,11 @@ _NEAR = r"(?:[^.;!?]|\.(?=\S)){0,40}?"
 
 # nobody lives at this address, or its domain is nowhere
 NOBODY: Sequence[str] = (
+    rf"@(?: is| was|\.\.\.|:|,)? {_GONE}\b",  # the address itself
+    r"\bbadrcptto\b",
+    r"\b(?:is|'s) no ?(?:one|body) at (?:this|that) address",
+    r"\ba user (?:by|with|of) that name",
+    r"\bno existe (?:dicha|ese|esa|el|la|este|esta|tal)\b",
     rf"\b{_MAILBOX}\b{_NEAR}\b{_GONE}\b",
     r"\b(?:unknown|no such|no valid|invalid|illegal|non-?exist(?:ent|ing|ant)|unrecogni[sz]ed|inactive"
     r"|disabled|deactivated|deleted)"
@@ -86,11 +91,12 @@ NOBODY: Sequence[str] = (
 
 # what RFC 5321 calls every 550; big providers mean that nobody lives there
 UNAVAILABLE: Sequence[str] = (
-    r"\b(?:mailbox|user|recipient|account) (?:is |was )?(?:unavailable|not available)\b",
+    r"\b(?:mailbox|user|recipient|account)(?: @)? (?:is |was )?(?:unavailable|not available)\b",
     r"\bmailbox (?:is )?(?:unavailable or|not found or)",
 )
 
 NO_DOMAIN: Sequence[str] = (
+    r"\bdomain must exist\b",
     r"\b(?:domain(?: name)?|host ?name|host(?: or domain name)?|mail domain|domain/host|site"
     r"|destination server|mail server)\b"
     rf"{_NEAR}\b(?:does not exist|doesn't exist|not exist|not found|unknown|(?:could not|couldn't|cannot"
@@ -265,6 +271,8 @@ FOR_NOW: Sequence[str] = (
 
 # the sender, the text or a policy is in the way, which says nothing of the address
 OURS: Sequence[str] = (
+    r"\btoo many (?:invalid|unknown|bad)\b",
+    r"\bin (?:your )?(?:helo|ehlo)\b",
     r"\bsender(?:'s)?\b(?: (?:e-?mail|mail|address|domain|id|ip|host|name|identity"
     r"|server))*[^.;]{0,40}?\b(?:reject|invalid|unknown|not exist|n't exist|den(?:y|ied)|verif|block|"
     r"refus|not (?:found|allowed|resolv|permitted|valid|accept|authori|known)|unverif|unresolv|must|banned"

@@ -19,11 +19,10 @@ _COPY = re.compile(
         |your)\ (?:copy\ of|original|full|unsent|headers?|text|first)
     | (?:the\ )?(?:body|text|contents?|header(?:s|\ lines)?)\ of\ (?:the|your)\ (?:original\ )?(?:message
         |mail|e-?mail|sent)\b.{{0,60}}
-    | (?:your\ |the\ |start\ of\ |begin(?:ning)?\ (?:of\ )?|returned\ |forwarded\ |unsent\ |undelivered\ 
-        |unread\ )*(?:original|returned|unsent|undelivered|undeliverable|forwarded
-        |failed)\ (?:e-?mail\ )?(?:message|mail|text|e-?mail|nachricht)(?:\ (?:headers?|text|body|follows?
-        |below|attached|header\ follows|is|included|details|content))*\ ?(?:follows?|is\ (?:below|attached
-        |included).*|begins?)?\s*[-:=.*_#]*\s*$
+    | (?:your\ |the\ |start\ of\ |begin(?:ning)?\ (?:of\ )?|returned\ |unsent\ |undelivered\ )*
+        (?:original|unsent|returned|forwarded)\ (?:e-?mail\ )?(?:message|mail|text|e-?mail|nachricht)
+        (?:\ (?:headers?|text|body|follows?|below|attached|header\ follows|as|is|included|details|content))*
+        (?:\ received.*|\ (?:below|attached|included|following).*)?\s*[-:=.*_#]*\s*$
     | (?:attach(?:ment|ed)(?:\ \w+)?)\ is\ (?:a\ copy|your|the\ original)
     | (?:message|mail)\ (?:headers?|body|text|content)\ (?:follows?|below)
     | (?:original|returned|full|raw|your)\ message(?:'s)?\ headers?

@@ -21,8 +21,8 @@ class Verdict(Enum):
 
     @property
     def is_address(self) -> bool:
-        """Whether this is about the address at all, and not about us."""
-        return self is not Verdict.OURS
+        """Whether it is about the mailbox but passes; a bounce without a reason is taken for that."""
+        return self in (Verdict.SOFT, Verdict.VAGUE)
 
 
 # no mailbox, no system of that name, moved, null MX or Exchange's "recipient not found"

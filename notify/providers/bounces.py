@@ -71,7 +71,7 @@ def read_bounce(raw: bytes, recipient: str) -> Sequence[Receipt]:
 def _said(mail: Mail) -> Said | None:
     kind = complaint(mail)
     if kind is not None:
-        return (ReceiptState.COMPLAINED, f"Reported as {kind}.", True) if kind else None
+        return (ReceiptState.COMPLAINED, f"Reported as {kind}.", False) if kind else None
     status = part_of(mail, "message/delivery-status", "message/global-delivery-status")
     if status:
         return _of_status(mail, fields(status))
@@ -85,7 +85,7 @@ def _of_status(mail: Mail, blocks: Sequence[Mail]) -> Said | None:
     about = [(_action(block), block) for block in blocks]
     failed = [block for action, block in about if action.startswith(("fail", "error"))]
     if any(action.startswith("delivered") for action, _ in about):
-        return ReceiptState.DELIVERED, "", True  # to one of those behind the address, if it failed for others
+        return ReceiptState.DELIVERED, "", False  # to one of those behind the address, if it failed for others
     if not any(action for action, _ in about):  # a report without its fields
         return _of_words(mail) if is_bounce(mail) else None
     if not failed or any(action.startswith(("delayed", "relayed", "expanded")) for action, _ in about):

@@ -69,7 +69,7 @@ def a_text_status(stub: TwilioStub, status: str, code: str = "", **more: str) ->
         ("undelivered", "30003", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30004", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30005", ReceiptState.PERMANENT_FAILURE),
-        ("undelivered", "30006", ReceiptState.PERMANENT_FAILURE),
+        ("undelivered", "30006", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30007", ReceiptState.TEMPORARY_FAILURE),
         ("failed", "30036", ReceiptState.TEMPORARY_FAILURE),
         ("failed", "21614", ReceiptState.PERMANENT_FAILURE),
