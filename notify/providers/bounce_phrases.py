@@ -189,8 +189,8 @@ FULL: Sequence[str] = (
     r"\b(?:exceed\w*|over|above|reached|out of)\b"
     r"[^.;]{0,50}?\b(?:storage|space|limit|allo(?:cat|w)\w*|size|capacity|maximum|sized?)\b",
     r"\bexceeded .{0,20}allocation",
-    r"\b(?:insufficient|not enough|no|out of|lack of|low) (?:\w+ )?(?:disk|system|storage|space|memory"
-    r"|resources?)\b",
+    r"\b(?:insufficient|not enough|out of|lack of|low) (?:\w+ )?(?:disk|system|storage|space|memory|resources?)\b",
+    r"\bno (?:more )?(?:disk |system |storage )?(?:space|room|memory|resources?)\b",
     r"\bdisk (?:is )?full\b",
     r"\bstorage (?:is )?full\b",
     r"\bspace (?:left|available)\b",

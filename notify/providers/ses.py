@@ -288,7 +288,7 @@ def _bounce(reference: str, bounce: Mapping[str, object]) -> Receipt:
     verdict = judge(_SPEAKS.sub("", diagnosis, count=1), status)
     is_dead = kind == "Permanent" and (finer == "NoEmail" or verdict is Verdict.HARD)
     state = ReceiptState.PERMANENT_FAILURE if is_dead else ReceiptState.TEMPORARY_FAILURE
-    is_address = not is_dead and verdict.is_address and finer not in _ABOUT_OURS
+    is_address = not is_dead and verdict is not Verdict.OURS and finer not in _ABOUT_OURS
     return Receipt(reference, state, " ".join(word for word in (kind, finer, status, diagnosis) if word), is_address)
 
 

@@ -25,7 +25,10 @@ LONGEST_CAUSE = 120
 RECEIPT, REFUSED = "receipt", "refused"  # said later, or at once
 CONFIRMED = "receipt, confirmed by staff"
 
-_VARIES = re.compile(r"\S*@\S*|https?://\S+|<[^>]*>|\b(?=\w*\d)[\w.-]{7,}\b|\b\d+(?:\.\d+){3}\b|…")
+# addresses, links, and whatever holds a digit and is no reply code: ids of queues, hosts, counters
+_VARIES = re.compile(
+    r"\S*@\S*|https?://\S+|<[^>]*>|…|(?<![\w.])(?![245]\d\d\b)(?!\d\.\d{1,3}\.\d{1,3}\b)(?=[\w.-]*\d)[\w.-]+"
+)
 _PUNCTUATION = re.compile(r"[^\w.]+")
 
 

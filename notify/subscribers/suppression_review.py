@@ -36,13 +36,16 @@ class Which:
 
     def conditions(self) -> Sequence[ColumnElement[bool]]:
         """For a query of suppressions."""
-        asked: list[tuple[object, ColumnElement[bool]]] = [
-            (self.reason, col(Suppression.reason) == self.reason),
-            (self.channel, col(Suppression.channel) == self.channel),
-            (self.since, col(Suppression.at) >= self.since),
-            (self.until, col(Suppression.at) < self.until),
-        ]
-        return [condition for given, condition in asked if given is not None]
+        found: list[ColumnElement[bool]] = []
+        if self.reason:
+            found.append(col(Suppression.reason) == self.reason)
+        if self.channel:
+            found.append(col(Suppression.channel) == self.channel)
+        if self.since:
+            found.append(col(Suppression.at) >= self.since)
+        if self.until:
+            found.append(col(Suppression.at) < self.until)
+        return found
 
 
 def subscriber_of(session: Session, council_id: UUID, address: str) -> UUID | None:

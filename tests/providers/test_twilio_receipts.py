@@ -87,6 +87,17 @@ def test_a_receipt_tells_what_became_of_a_text(
     assert bool(receipt.reason) == (state not in (ReceiptState.SENT, ReceiptState.DELIVERED))
 
 
+@pytest.mark.parametrize(
+    ("code", "is_address"), [("30003", True), ("30006", True), ("30005", False), ("30007", False), ("30008", False)]
+)
+def test_only_what_is_about_the_phone_counts_towards_a_suppression(
+    stub: TwilioStub, make: Make, code: str, is_address: bool
+) -> None:
+    [receipt] = make().read_receipt(a_text_status(stub, "undelivered", code))
+    assert isinstance(receipt, Receipt)
+    assert receipt.is_address is is_address
+
+
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "scheduled", "dancing", ""])
 def test_other_statuses_are_no_news(stub: TwilioStub, make: Make, status: str) -> None:
     assert make().read_receipt(a_text_status(stub, status)) == []
