@@ -9,6 +9,7 @@ from email.message import Message as Mail
 from html.parser import HTMLParser
 
 LONGEST_TEXT = 20_000
+LONGEST_LINE = 300  # of which the beginning is looked at
 
 _RULE = r"[-=_*~+#>\s|:.]*"
 # lines after which our own message follows
@@ -61,7 +62,7 @@ def parts(mail: Mail) -> Iterator[Mail]:
 
 def _before_copy(text: str) -> Iterator[str]:
     for line in text.splitlines():
-        if _COPY.match(line):
+        if _COPY.match(line[:LONGEST_LINE]):
             return
         if not _HEADER.match(line):
             yield line.rstrip()

@@ -43,7 +43,7 @@ _TOO_LARGE = re.compile(
 )
 
 _LINK = re.compile(r"\b(?:https?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
-_ADDRESS = re.compile(r"<?[^\s<>()\[\]:;,'\"]+@[^\s<>()\[\],;:'\"]+>?")
+_ADDRESS = re.compile(r"<?[^\s<>()\[\]:;,'\"@]{1,100}@[^\s<>()\[\],;:'\"@]{1,255}>?")
 _NUMBER = re.compile(r"\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?")
 # IronPort's and others' heading before the words of another system
 _HEADINGS = re.compile(
@@ -78,6 +78,7 @@ def judge(words: str, status: str = "") -> Verdict:
     Codes count only where a reply has them, not wherever there are digits; the words' own go before the field, which
     is often only its writer's guess.
     """
+    words = words[:LONGEST]
     plain = _plain(words)
     basic = next((found["basic"] for found in _REPLY.finditer(words)), "")
     codes = [found["code"] for found in _REPLY_ENHANCED.finditer(words)]
@@ -145,4 +146,4 @@ def _of_class(code: str, basic: str) -> Verdict:
 def _plain(words: str) -> str:
     """Lower case, one space between words, without what only looks like words: links, addresses, headings."""
     text = _NUMBER.sub(" ", _ADDRESS.sub(" @ ", _LINK.sub(" ", words)))
-    return _HEADINGS.sub(" ", " ".join(fold(text[:LONGEST]).split()))
+    return _HEADINGS.sub(" ", " ".join(fold(text).split()))

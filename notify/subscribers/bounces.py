@@ -133,6 +133,12 @@ def prove(session: Session, address_hash: bytes) -> None:
     session.execute(text(LIFT_BOUNCES), values)
 
 
+def erase(session: Session, council_id: UUID, address_hashes: Sequence[bytes]) -> None:
+    """Forget what came back to a council from these addresses, whose owner is erased."""
+    values = {"council": council_id, "hashes": list(address_hashes)}
+    session.execute(text(ERASE), values)
+
+
 def bursts(session: Session, council_id: UUID) -> Sequence[Burst]:
     """The hard bounces of this council that wait for a person, by cause, the newest first."""
     rows = session.execute(text(BURSTS), {"council": council_id}).all()
@@ -211,7 +217,7 @@ LIFT_AGAIN = """
     FROM bounce b
     WHERE b.cause = :cause AND b.state = 'taken' AND b.at > business_now() - interval '1 hour'
       AND x.address_hash = b.address_hash AND x.reason = 'hard-bounce' AND x.lifted_at IS NULL
-      AND x.source IN ('receipt', 'refused') AND x.at >= b.at
+      AND x.source IN ('receipt', 'refused') AND x.at >= b.at - interval '1 minute'
 """
 HOLD = """
     WITH fresh AS (
@@ -245,6 +251,7 @@ FORGET = """
     UPDATE bounce SET state = 'dismissed', decided_at = business_now(), decided_by = 'resident'
     WHERE address_hash = ANY(CAST(:hashes AS bytea[])) AND state IN ('soft', 'held')
 """
+ERASE = "DELETE FROM bounce WHERE council_id = :council AND address_hash = ANY(CAST(:hashes AS bytea[]))"
 LIFT_BOUNCES = """
     UPDATE suppression SET lifted_at = business_now(), lifted_reason = :why
     WHERE address_hash = ANY(CAST(:hashes AS bytea[])) AND reason IN ('hard-bounce', 'soft-bounces')

@@ -366,3 +366,10 @@ def test_the_inputs_beside_the_real_data_do_at_the_webhook_what_they_say(council
         council.client.post("/api/v1/webhooks/smtp", content=raw, headers=headers)
         expected += file.name.startswith(("d", "q1"))
         assert council.suppressed(limit="100") == ["hard-bounce"] * expected, file.name
+
+
+def test_who_is_erased_leaves_no_bounce_behind(council: Sender, ann: UUID) -> None:
+    council.come_back(FULL)
+    assert council.client.delete(f"/api/v1/subscribers/{ann}", headers=council.world.headers).is_success
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM bounce")).scalar_one() == 0
