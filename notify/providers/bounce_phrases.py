@@ -53,6 +53,7 @@ NOBODY: Sequence[str] = (
     r"\b(?:is|'s) no ?(?:one|body) at (?:this|that) address",
     r"\ba user (?:by|with|of) that name",
     r"\bno existe (?:dicha|ese|esa|el|la|este|esta|tal)\b",
+    r"\bno se (?:ha )?encontr(?:o|ado|aron) (?:la |el |los |las )?(?:direccion|usuario|destinatario|buzon|cuenta)",
     rf"\b{_MAILBOX}\b{_NEAR}\b{_GONE}\b",
     r"\b(?:unknown|no such|no valid|invalid|illegal|non-?exist(?:ent|ing|ant)|unrecogni[sz]ed|inactive"
     r"|disabled|deactivated|deleted)"
@@ -172,7 +173,7 @@ NOBODY_ELSEWHERE: Sequence[str] = (
     r"(?:存在しない|無効な|不明な)(?:メール)?(?:アドレス|ユーザー?|宛先)",
     r"宛先不明|該当する(?:ユーザー?|アドレス)",
     r"(?:用户|用戶|收件人|邮箱|郵箱|信箱|帐号|账号|地址|使用者).{0,20}?(?:不存在|未找到|找不到|无效|無效|不正确|已停用|被禁用|未知|错误)",
-    r"(?:找不到|不存在|没有)(?:该|此|这个|指定的)?(?:用户|收件人|邮箱|地址)",
+    r"(?:找不到|不存在|没有).{0,12}?(?:用户|收件人|邮箱|地址)",
     r"(?:사용자|수신자|받는 사람|메일함|계정|주소).{0,20}?(?:존재하지 않|찾을 수 없|없습니다|알 수 없|없는)",
 )
 

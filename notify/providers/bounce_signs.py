@@ -39,7 +39,7 @@ def is_bounce(mail: Mail) -> bool:
     folded = fold(words)
     if _DELAYED_SUBJECT.search(subject) or (_DELAYED.search(folded) and not _GIVEN_UP.search(folded)):
         return False
-    return first_reply(words) is not None or is_rejection(mail) or bool(_FAILED.search(folded))
+    return first_reply(words) is not None or (is_system and is_rejection(mail)) or bool(_FAILED.search(folded))
 
 
 def is_rejection(mail: Mail) -> bool:

@@ -116,7 +116,9 @@ def _of_code_and_words(code: str, plain: str, basic: str) -> Verdict:
         return Verdict.HARD
     if (not code or _VAGUE_CODE.fullmatch(code)) and basic != "552" and _says_nobody(plain):
         return Verdict.HARD
-    return _of_class(code, basic)
+    verdict = _of_class(code, basic)
+    # a policy's code with words about the mailbox: not believed at once, and counted
+    return Verdict.SOFT if verdict is Verdict.OURS and _says_nobody(plain) else verdict
 
 
 def _passing(plain: str) -> Verdict | None:
