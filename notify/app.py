@@ -58,7 +58,7 @@ from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
+from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api, suppression_pages
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
@@ -91,6 +91,7 @@ PAGE_DOORS = (
     sign_up_pages,
     my_pages,
     assisted_pages,
+    suppression_pages,
     deliveries_pages,
     publishing_pages,
     staff_pages,

@@ -16,5 +16,6 @@ from notify.performance import models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
 from notify.staff import models as _staff  # noqa: F401
 from notify.subscribers import access_models as _access  # noqa: F401
+from notify.subscribers import bounce_models as _bounces  # noqa: F401
 from notify.subscribers import models as _subscribers  # noqa: F401
 from notify.tracking import models as _tracking  # noqa: F401

@@ -128,7 +128,10 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     later_by_channel = Counter[str]()
     near = 0
-    for group in subscribers.audience_groups(session, topic.id, targets, channels, invented=by.is_test):
+    groups = subscribers.audience_groups(
+        session, topic.id, targets, channels, is_emergency=is_emergency, invented=by.is_test
+    )
+    for group in groups:
         by_language[group.language] += group.people
         by_ward[group.ward_code] += group.people
         near += group.near

@@ -139,7 +139,12 @@ def _reach(session: Session, user: Principal, asked: DryRun) -> tuple[Reach, Tar
         district_codes=council(session, user.council_id).district_codes,
         is_emergency=asked.priority == Priority.EMERGENCY,
     )
-    people = audience(about.id, targets, allowed_channels(about, asked.channels, asked.priority))
+    people = audience(
+        about.id,
+        targets,
+        allowed_channels(about, asked.channels, asked.priority),
+        is_emergency=asked.priority == Priority.EMERGENCY,
+    )
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))
     share = count.people / count.population if count.population else None
     return Reach(count, share, _new_since_last(session, about, people), tired, most), targets

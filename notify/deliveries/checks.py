@@ -10,6 +10,7 @@ from notify.db import transaction
 from notify.deliveries import exposition, holds
 from notify.deliveries.journal import folder
 from notify.errors import NotifyError
+from notify.subscribers import bounces
 
 
 def complaints() -> Sequence[str]:
@@ -19,6 +20,7 @@ def complaints() -> Sequence[str]:
             in_force = holds.in_force(session)
             workers = exposition.workers_seen(session)
             scheduler_age_s = exposition.scheduler_age_s(session)
+            waiting = bounces.waiting(session)
     except (DBAPIError, NotifyError):
         return _of_journals()  # the database has a check of its own
     said = [f"On hold: {holds.scope_of(hold)} since {hold.at:%-d %b %H:%M} UTC. {hold.reason}" for hold in in_force]
@@ -29,6 +31,11 @@ def complaints() -> Sequence[str]:
         said.append(f"No worker of the lane {' and '.join(silent)} has reported for a minute: see `notify workers`.")
     if scheduler_age_s > exposition.SEEN_LATELY_S and len(silent) < len(workers):
         said.append("No scheduler has run for a minute: start `notify workers` or `notify scheduler`.")
+    if waiting:
+        said.append(
+            f"{waiting:,} hard bounces wait for a person, because many had one cause: see /staff/suppressions of the "
+            "councils that sent to these addresses."
+        )
     return [*said, *_of_journals()]
 
 

@@ -58,7 +58,7 @@ def _escalate(session: Session, alert_id: UUID) -> int:
 def _not_reached(alert: Alert) -> AudienceSql:
     """Who of this ledger's people may be written to on the channels kept for later, and was not reached so far."""
     later = Escalation.model_validate(alert.escalation)
-    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), later.channels)
+    every = audience(alert.topic_id, Targets.from_json(alert.targets or {}), later.channels, is_emergency=True)
     sql = f"""
         SELECT f.* FROM ({every.sql}) f
         JOIN ({UNANSWERED if alert.asks_reply else UNDELIVERED}) missed ON missed.subscriber_id = f.subscriber_id

@@ -1,5 +1,6 @@
 """From an alert to its ledger: whom it goes to, in which order, cut into batches. One transaction, all set-based."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -65,14 +66,23 @@ def _whom(session: Session, alert: Alert, *, invented: bool) -> AudienceSql:
         return earlier_recipients(session, alert.follows_id, invented=invented)
     if alert.escalation:
         return _nobody_waits_in_vain(alert, invented=invented)
-    return audience(alert.topic_id, Targets.from_json(alert.targets or {}), alert.channels, invented=invented)
+    return _audience(alert, alert.channels, invented=invented)
+
+
+def _audience(alert: Alert, channels: Sequence[str], *, invented: bool) -> AudienceSql:
+    return audience(
+        alert.topic_id,
+        Targets.from_json(alert.targets or {}),
+        channels,
+        is_emergency=alert.priority == Priority.EMERGENCY,
+        invented=invented,
+    )
 
 
 def _nobody_waits_in_vain(alert: Alert, *, invented: bool) -> AudienceSql:
     """The followers by the channels that come first; whoever has none of them by those kept for later, at once."""
     later = Escalation.model_validate(alert.escalation).channels
-    targets, channels = Targets.from_json(alert.targets or {}), [*alert.channels, *later]
-    every = audience(alert.topic_id, targets, channels, invented=invented)
+    every = _audience(alert, [*alert.channels, *later], invented=invented)
     sql = f"""
         SELECT contact_id, subscriber_id, channel, language, ward_code
         FROM (SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first

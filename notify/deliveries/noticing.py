@@ -19,11 +19,12 @@ from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.codes import issue_code
 from notify.subscribers.links import issue_link
 from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Subscriber, Subscription, Topic
-from notify.subscribers.queries import (
-    contacts_by_fingerprint,
+from notify.subscribers.queries import contacts_by_fingerprint, signed_up_with
+from notify.subscribers.suppression import (
+    is_silenced,
+    is_silenced_by_everybody,
     is_suppressed,
     is_suppressed_by_everybody,
-    signed_up_with,
 )
 
 NOTICE_ATTEMPTS = 8
@@ -85,6 +86,11 @@ PERSONS_OWN = (NoticeKind.SIGN_IN, NoticeKind.TOLD)  # no council sends them
 
 
 def _is_silenced(session: Session, notice: Notice, contact: Contact) -> bool:
+    # asked for by whoever has the mailbox: bounces of before do not keep the answer away, and confirming lifts them
+    if notice.kind == NoticeKind.SIGN_IN:
+        return is_silenced_by_everybody(session, contact.address_hash)
+    if notice.kind == NoticeKind.CONFIRM:
+        return is_silenced(session, contact)
     if notice.kind in PERSONS_OWN:
         return is_suppressed_by_everybody(session, contact.address_hash)
     return is_suppressed(session, contact)

@@ -1,5 +1,6 @@
 """What providers report later about messages they took."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,14 @@ from notify.deliveries.reasons import cleaned
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
+from notify.providers.bounce_verdicts import Verdict, judge
+from notify.staff import telling
+from notify.subscribers import bounces
+from notify.subscribers.bounce_models import CameBack
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import obey, suppress
+
+log = logging.getLogger(__name__)
 
 # each state may only follow those below it, so that receipts in any order end in the same state;
 # a bounce may come after "delivered", because the first server that took a message is not always the last
@@ -91,6 +98,7 @@ class _Change:
     reason: str
     handed_over: int
     bounced: int
+    is_soft: bool
     address: tuple[Channel, bytes, UUID] | None  # with the council whose it is; None: the contact was erased
 
 
@@ -123,41 +131,51 @@ def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_f
     return changed + sum(obey(session, one, source=provider) for one in inbound)
 
 
-def suppress_refused(session: Session, held: Claim, results: Sequence[Result]) -> int:
-    """Write no more to addresses of which a mail server just said that nobody lives there; how many. RFC 3463: 5.1.x.
-
-    Other refusals are of our words or our name, and the address may be good.
-    """
+def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> None:
+    """Take what a mail server just refused for bounces: the same words mean the same, said now or by mail later."""
     if held.channel != Channel.EMAIL:
-        return 0
-    numbers = [
-        one.number
+        return
+    refused = {
+        one.number: verdict
         for one in results
-        if one.state == DeliveryState.PERMANENT_FAILURE and one.provider != sandbox.NAME and _is_nobody(one.reason)
-    ]
-    if not numbers:
-        return 0
-    values = {"month": held.month, "alert": held.alert_id, "numbers": numbers, "first": min(numbers)}
-    return len(session.execute(text(SUPPRESS_REFUSED), values | {"last": max(numbers)}).all())
+        if one.state == DeliveryState.PERMANENT_FAILURE
+        and one.provider != sandbox.NAME
+        and REPLIED.match(one.reason or "")
+        if (verdict := judge(one.reason or "")) is Verdict.HARD or verdict.is_address
+    }
+    if not refused:
+        return
+    values = {"month": held.month, "alert": held.alert_id, "numbers": list(refused)}
+    rows = session.execute(text(REFUSED), values | {"first": min(refused), "last": max(refused)}).all()
+    reasons = {one.number: one.reason or "" for one in results}
+    _take_bounces(
+        session,
+        [
+            CameBack(
+                row.council_id,
+                Channel.EMAIL,
+                bytes(row.address_hash),
+                reasons[row.number],
+                is_hard=refused[row.number] is Verdict.HARD,
+            )
+            for row in rows
+        ],
+        source=bounces.REFUSED,
+    )
 
 
-def _is_nobody(reason: str | None) -> bool:
-    return NOBODY.match(reason or "") is not None
-
-
-NOBODY = re.compile(r"55\d 5\.1\.(?:1|6|10)\b")
-SUPPRESS_REFUSED = """
-    INSERT INTO suppression AS x (id, address_hash, channel, reason, source, at)
-    SELECT uuidv7(), c.address_hash, 'email', 'hard-bounce', 'refused', business_now()
+REPLIED = re.compile(r"5\d\d[ -]")
+REFUSED = """
+    SELECT d.number, c.address_hash, c.council_id
     FROM delivery d JOIN contact c ON c.id = d.contact_id
     WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
-    ORDER BY c.address_hash  -- so that two workers cannot wait in a ring
-    ON CONFLICT (address_hash, reason, council_id) WHERE lifted_at IS NULL DO UPDATE
-        -- a council that had lifted it for itself was wrong
-        SET lifted_for = array_remove(x.lifted_for, (SELECT council_id FROM alert WHERE id = :alert))
-        WHERE (SELECT council_id FROM alert WHERE id = :alert) = ANY(x.lifted_for)
-    RETURNING id
 """
+
+
+def _take_bounces(session: Session, came_back: Sequence[CameBack], *, source: str = bounces.RECEIPT) -> None:
+    for burst in bounces.take(session, came_back, source=source):
+        telling.note(session, "bounces", burst)
+        log.warning("hard bounces of one cause wait for a person", extra={"bounce": burst})
 
 
 def simulate_receipts(session: Session, held: Claim) -> int:
@@ -186,10 +204,9 @@ def take_receipts(
     complained = 0
     if not is_simulated:
         complained = _suppress_complainers(session, complaints, speakers)
-        _suppress_bounced(session, changes)
     counting = [change for change in changes if change.handed_over or change.bounced]
     if counting:
-        # last, as a worker does that records: whoever locks deliveries and batches locks them in this order
+        # as a worker does that records: whoever locks deliveries and batches locks them in this order
         session.execute(
             text(COUNT),
             {
@@ -199,6 +216,8 @@ def take_receipts(
                 "bounced": [change.bounced for change in counting],
             },
         )
+    if not is_simulated:
+        _learn(session, changes)  # last, as a worker does, too
     return len(changes) + complained
 
 
@@ -225,18 +244,19 @@ def _suppress_complainers(session: Session, complaints: Sequence[Receipt], speak
     return news
 
 
-def _suppress_bounced(session: Session, changes: Sequence[_Change]) -> None:
-    bounced = [change.address for change in changes if change.bounced and change.address]
-    for channel, address_hash, council_id in sorted(bounced, key=lambda one: one[1:]):
-        suppress(
-            session,
-            council_id=council_id if channel == Channel.WEBHOOK else None,
-            again_for=None if channel == Channel.WEBHOOK else council_id,
-            channel=channel,
-            address_hash=address_hash,
-            reason=SuppressionReason.HARD_BOUNCE,
-            source="receipt",
-        )
+def _learn(session: Session, changes: Sequence[_Change]) -> None:
+    """What these receipts say of addresses: dead, full for now, or well."""
+    bounces.forget_soft(
+        session, [one.address[1] for one in changes if one.address and one.state == ReceiptState.DELIVERED]
+    )
+    _take_bounces(
+        session,
+        [
+            CameBack(change.address[2], *change.address[:2], change.reason, is_hard=bool(change.bounced))
+            for change in changes
+            if change.address and (change.bounced or (change.is_soft and change.address[0] != Channel.WEBHOOK))
+        ],
+    )
 
 
 def _move(session: Session, receipts: Sequence[Receipt], speakers: Sequence[str] | None) -> list[_Change]:
@@ -275,5 +295,6 @@ def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
         handed_over = (0 if is_bounce else 1) - (1 if was_handed_over else 0)
         reason = cleaned(receipt.reason) or ""
         key = (row.month, row.alert_id, row.number, row.place)
-        yield _Change(*key, receipt.state, reason, handed_over, 1 if is_bounce else 0, address)
+        is_soft = receipt.is_address and receipt.state == ReceiptState.TEMPORARY_FAILURE
+        yield _Change(*key, receipt.state, reason, handed_over, 1 if is_bounce else 0, is_soft, address)
         state, was_handed_over = receipt.state.value, True

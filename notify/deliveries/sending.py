@@ -19,7 +19,7 @@ from notify.deliveries.content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.pace import Pace
 from notify.deliveries.reasons import cleaned, printable
-from notify.deliveries.receipts import simulate_receipts, suppress_refused
+from notify.deliveries.receipts import learn_refused, simulate_receipts
 from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
 from notify.providers import registry, sandbox, segments
@@ -282,7 +282,7 @@ class _Slice:
 def _learn(session: Session, held: Claim, results: Sequence[Result]) -> None:
     """Remember what these results say of receivers and addresses."""
     endpoints.learn(session, held, results)
-    suppress_refused(session, held, results)
+    learn_refused(session, held, results)
 
 
 YIELD_SECONDS = 1.0

@@ -17,7 +17,8 @@ from notify.deliveries.models import DeliveryState
 from notify.jobs import Lane
 from notify.providers.base import Channel
 from notify.settings import settings
-from notify.subscribers.suppression_scope import IS_SUPPRESSED
+from notify.subscribers.bounce_models import BounceSettings
+from notify.subscribers.suppression_scope import IS_SUPPRESSED_FOR_ALERT
 
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 
@@ -84,6 +85,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
             "first": max(after + 1, held.number_from),
             "last": held.number_to,
             "size": size,
+            "bounce_retry_days": BounceSettings().retry_days,
         },
     ).all()
     wards = _ward_names(session, {row.ward_code for row in rows if row.ward_code})
@@ -160,10 +162,10 @@ _SLICE = """
       AND d.state = 'created'
     ORDER BY d.number LIMIT :size
 """
-NEXT_SLICE = _SLICE.format(first_refuses="", first="", suppressed=IS_SUPPRESSED)
+NEXT_SLICE = _SLICE.format(first_refuses="", first="", suppressed=IS_SUPPRESSED_FOR_ALERT)
 # a follow-up never comes before what it follows
 NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
-    suppressed=IS_SUPPRESSED,
+    suppressed=IS_SUPPRESSED_FOR_ALERT,
     first_refuses="""
              WHEN f.state = 'created' THEN 'wait'
              WHEN f.state NOT IN ('sent', 'delivered', 'unknown')

@@ -20,6 +20,7 @@ from notify.staff.models import AuditEntry, Budget, Officer, Role
 from notify.staff.money import money
 from notify.staff.queries import council
 from notify.staff.telling import tell_staff
+from notify.subscribers.bounces import burst_of
 
 log = logging.getLogger(__name__)
 
@@ -110,4 +111,17 @@ def _budget(session: Session, council_id: UUID) -> News | None:
     return News(f"The budget of {council(session, council_id).name} is nearly or wholly spent", body)
 
 
-TELLERS = {"alert": _alert, "glass": _glass, "hold": _hold, "budget": _budget}
+def _bounces(session: Session, bounce_id: UUID) -> News | None:
+    found = burst_of(session, bounce_id)
+    if found is None:
+        return None
+    council_id, burst = found
+    return News(
+        f"{burst.addresses:,} addresses of {council(session, council_id).name} were refused for one reason",
+        f"None of them is suppressed before somebody has looked. The reason: {burst.cause}\n\n"
+        f"{settings().base_url}/staff/suppressions",
+        urgent=True,
+    )
+
+
+TELLERS = {"alert": _alert, "glass": _glass, "hold": _hold, "budget": _budget, "bounces": _bounces}

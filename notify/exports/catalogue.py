@@ -284,7 +284,9 @@ FIGURES: Sequence[DataSet] = (
         fields=[
             Field("month", Kind.DAY, "The month's first day.", "r.month"),
             CHANNEL,
-            Field("reason", Kind.CODE, "hard-bounce, complaint, stop, unsubscribed or staff.", "r.reason"),
+            Field(
+                "reason", Kind.CODE, "hard-bounce, soft-bounces, complaint, stop, unsubscribed or staff.", "r.reason"
+            ),
             Field("is_lifted", Kind.YES_NO, "Whether it was lifted since.", "r.is_lifted"),
             Field("addresses", Kind.INTEGER, "How many.", "r.addresses", "addresses"),
         ],

@@ -31,6 +31,7 @@ class Keeping(StrEnum):
     WHILE_USED = "until it is changed or removed by whom it belongs to"
     RESIDENT = "until the resident or the council erases them; a resident who never confirmed goes after 30 days"
     DETAIL = "NOTIFY_RETENTION_DAYS (30) after the alert's last activity; figures about it stay"
+    DAYS_90 = "90 days; while it waits for a person, until they decide"
     DAYS_30 = "30 days after its end"
     WEEK = "7 days"
     TWO_DAYS = "2 days"
@@ -162,6 +163,9 @@ TABLES: Mapping[str, Entry] = {
             "council_id": "Empty: a bounce, which every council shares.",
             "lifted_for": "Councils that write to a shared one again.",
         },
+    ),
+    "bounce": Entry(
+        Keeping.DAYS_90, OWN, pseudonyms=("address_hash",), staff=("decided_by",), secrets=("address_hash",)
     ),
     "notice": Entry(
         Keeping.DAYS_30,

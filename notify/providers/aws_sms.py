@@ -330,4 +330,4 @@ def _news(told: Mapping[str, object]) -> Sequence[News]:
     if not isinstance(reference, str) or not isinstance(kind, str) or kind not in _STATES:
         return []
     state, reason = _STATES[kind]
-    return [Receipt(reference, state, reason)]
+    return [Receipt(reference, state, reason, is_address=kind == "TEXT_UNREACHABLE")]

@@ -152,11 +152,16 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a provider reports about one message: `reference` is the one that we sent."""
+    """What a provider reports about one message: `reference` is the one that we sent.
+
+    `is_address`: this temporary failure is the address's own, such as a full mailbox; several over days suppress it.
+    What lies in our text, our sender, a policy or with a person who does not answer never does.
+    """
 
     reference: str
     state: ReceiptState
     reason: str = ""
+    is_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

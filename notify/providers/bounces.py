@@ -1,25 +1,26 @@
 """Bounces and complaints that come back by mail, and the envelope senders that say whose they are.
 
 Who is meant is read from an address that we signed, and from nothing else: anybody can write a bounce. What it says
-is read by RFC 3464 and RFC 5965, and by flufl.bounce where a mail system follows neither.
+is read from the fields of RFC 3464 and RFC 5965, and where a mail system has neither from the words that it wrote
+before the copy of our own message. `bounce_verdicts.py` decides what that means for the address.
 """
 
 import base64
 import hmac
 import logging
 import re
-from collections.abc import Iterator, Sequence
-from email import message_from_bytes, message_from_string
+from collections.abc import Sequence
+from email import message_from_bytes
 from email.message import Message as Mail
-from email.utils import parseaddr
-
-from flufl.bounce import all_failures  # type: ignore[import-untyped]
 
 from notify.providers.base import Receipt, ReceiptState
+from notify.providers.bounce_signs import is_bounce, is_rejection
+from notify.providers.bounce_text import own_text
+from notify.providers.bounce_verdicts import Verdict, first_reply, judge
+from notify.providers.feedback_reports import complained_of, complaint, field, fields, part_of
 from notify.tokens import keyed_hash
 
 log = logging.getLogger(__name__)
-logging.getLogger("flufl.bounce").setLevel(logging.WARNING)  # it tells of each of its detectors
 
 MOST_READ_BYTES = 256 * 1024
 LONGEST_REASON = 200
@@ -28,15 +29,7 @@ NO_REASON = "The message came back without a reason."
 
 _OURS = re.compile(r"[0-9a-f]{32}(?:-[1-9][0-9]{0,8})?", re.ASCII)
 _SIGNED = re.compile(rf"b-({_OURS.pattern})-([a-z2-7]{{16}})", re.ASCII)
-_STATUS = re.compile(r"(?<!\d)(?<!\d\.)([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)", re.ASCII)
-_REPLY = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])", re.ASCII)
-# a full mailbox, a text that is too large or not liked, a system or a policy in the way: the address itself is good
-_OF_ANOTHER = re.compile(r"5\.(?:2\.[23]|[367]\.\d+)", re.ASCII)
-_COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list"}
-_SYSTEMS = {"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon"}
-_REPLIES_BY_ITSELF = ("x-autoreply", "x-autorespond", "x-auto-response-suppress", "x-vacation")
-
-Said = tuple[ReceiptState, str]
+Said = tuple[ReceiptState, str, bool]
 
 
 def signed_sender(reference: str, domain: str) -> str | None:
@@ -67,7 +60,7 @@ def read_bounce(raw: bytes, recipient: str) -> Sequence[Receipt]:
     """
     try:
         mail = message_from_bytes(raw[:MOST_READ_BYTES])
-        reference = reference_in(recipient) or _complained_of(mail)
+        reference = reference_in(recipient) or (complained_of(mail, reference_in) if complaint(mail) else None)
         said = _said(mail) if reference else None
     except Exception as error:  # strangers' mail may break any parser
         log.info("a mail to a bounce address cannot be read", extra={"error": type(error).__name__})
@@ -75,107 +68,86 @@ def read_bounce(raw: bytes, recipient: str) -> Sequence[Receipt]:
     return [Receipt(reference, *said)] if reference and said else []
 
 
-def _complained_of(mail: Mail) -> str | None:
-    """Complaints come to one address for all; the envelope sender that they quote is signed as well."""
-    report = _part(mail, "message/feedback-report")
-    return reference_in(_field(_fields(report)[0], "original-mail-from")) if report else None
-
-
 def _said(mail: Mail) -> Said | None:
-    if report := _part(mail, "message/feedback-report"):
-        kind = _field(_fields(report)[0], "feedback-type").lower()
-        return (ReceiptState.COMPLAINED, f"Reported as {kind}.") if kind in _COMPLAINTS else None
-    status = _part(mail, "message/delivery-status") or _part(mail, "message/global-delivery-status")
+    kind = complaint(mail)
+    if kind is not None:
+        return (ReceiptState.COMPLAINED, f"Reported as {kind}.", False) if kind else None
+    status = part_of(mail, "message/delivery-status", "message/global-delivery-status")
     if status:
-        return _of_status(_fields(status))
-    return None if _is_automatic_reply(mail) else _of_words(mail)
+        return _of_status(mail, fields(status))
+    if part_of(mail, "message/disposition-notification") and not is_rejection(mail):
+        return None  # read, or deleted unread
+    return _of_words(mail) if is_bounce(mail) else None
 
 
-def _parts(mail: Mail) -> Iterator[Mail]:
-    """The mail and its parts, without those of mails inside it."""
-    yield mail
-    if mail.is_multipart() and mail.get_content_maintype() == "multipart":
-        for part in mail.get_payload():
-            if isinstance(part, Mail):
-                yield from _parts(part)
-
-
-def _part(mail: Mail, kind: str) -> Mail | None:
-    return next((part for part in _parts(mail) if part.get_content_type() == kind), None)
-
-
-def _fields(report: Mail) -> Sequence[Mail]:
-    """The blocks of fields of a report; at least one, perhaps empty."""
-    payload = report.get_payload()
-    blocks = [block for block in payload if isinstance(block, Mail)] if isinstance(payload, list) else []
-    if len(blocks) == 1:  # the parser takes what it does not know for a mail: what follows its first block is text
-        rest = str(blocks[0].get_payload())
-        blocks += [message_from_string(block) for block in re.split(r"\r?\n\r?\n", rest) if block.strip()]
-    return blocks or [Mail()]
-
-
-def _field(block: Mail, name: str) -> str:
-    return " ".join(str(block.get(name, "")).split())
-
-
-def _of_status(blocks: Sequence[Mail]) -> Said | None:
+def _of_status(mail: Mail, blocks: Sequence[Mail]) -> Said | None:
     """What a delivery status notification says; nothing while somebody still tries."""
-    actions = [(_field(block, "action").lower(), block) for block in blocks]
-    failed = [block for action, block in actions if action.startswith(("fail", "error"))]
-    if any(action.startswith("delivered") for action, _ in actions):
-        return ReceiptState.DELIVERED, ""  # to one of those behind the address, if it failed for others
-    if not failed:
-        return None
-    is_dead = all(_is_permanent(_field(block, "status"), _diagnosis(block)) for block in failed)
-    state = ReceiptState.PERMANENT_FAILURE if is_dead else ReceiptState.TEMPORARY_FAILURE
-    reason = _diagnosis(failed[0]) or _field(failed[0], "status") or NO_REASON
-    return state, reason[:LONGEST_REASON]
+    about = [(_action(block), block) for block in blocks]
+    failed = [block for action, block in about if action.startswith(("fail", "error"))]
+    if any(action.startswith("delivered") for action, _ in about):
+        return ReceiptState.DELIVERED, "", False  # to one of those behind the address, if it failed for others
+    if not any(action for action, _ in about):  # a report without its fields
+        return _of_words(mail) if is_bounce(mail) else None
+    if not failed or any(action.startswith(("delayed", "relayed", "expanded")) for action, _ in about):
+        return None if not failed else (ReceiptState.TEMPORARY_FAILURE, _reason(failed[0]), True)
+    verdicts = [judge(_reason(block), field(block, "status")) for block in failed]
+    if set(verdicts) == {Verdict.HARD}:
+        return _told(Verdict.HARD, _reason(failed[0]))
+    verdict = next(one for one in verdicts if one is not Verdict.HARD)
+    reason = _reason(failed[verdicts.index(verdict)])
+    if set(verdicts) == {Verdict.VAGUE}:  # the words for people may say more
+        by_words, words = _verdict_of(own_text(mail))
+        if by_words is not Verdict.VAGUE:
+            return _told(by_words, words)
+    return _told(verdict, reason)
+
+
+def _action(block: Mail) -> str:
+    """What was done; a block about a recipient without this field is read by its status."""
+    action = field(block, "action").lower()
+    if action or not (block.get("final-recipient") or block.get("original-recipient")):
+        return action
+    return "failed" if field(block, "status")[:1] in ("4", "5") else ""
+
+
+def _told(verdict: Verdict, reason: str) -> Said:
+    state = ReceiptState.PERMANENT_FAILURE if verdict is Verdict.HARD else ReceiptState.TEMPORARY_FAILURE
+    return state, (reason or NO_REASON)[:LONGEST_REASON], verdict.is_address
+
+
+def _reason(block: Mail) -> str:
+    return _diagnosis(block) or field(block, "status")
 
 
 def _diagnosis(block: Mail) -> str:
     """The mail system's own words, without the kind of system before them."""
-    words = _field(block, "diagnostic-code")
+    words = field(block, "diagnostic-code")
     kind, found, rest = words.partition(";")
     return rest.strip() if found and " " not in kind else words
 
 
-def _is_permanent(status: str, words: str) -> bool:
-    """Whether a failure means that the address is dead. Without any code it does."""
-    code = _STATUS.search(status)
-    if code is None or code[0].endswith(".0.0"):  # x.0.0 says nothing more than failed or not
-        code = _STATUS.search(words) or code
-    if code:
-        return code[1] == "5" and not _OF_ANOTHER.fullmatch(code[0])
-    reply = _REPLY.search(words)
-    return reply is None or reply[1] == "5"
-
-
-def _is_automatic_reply(mail: Mail) -> bool:
-    """Whether a person's mailbox answered by itself. Mail systems say so of their bounces, too."""
-    is_system = parseaddr(_field(mail, "from"))[1].partition("@")[0].lower() in _SYSTEMS
-    if is_system or "x-failed-recipients" in mail:
-        return False
-    submitted = _field(mail, "auto-submitted").partition(";")[0].strip().lower()
-    is_marked = any(name in mail for name in _REPLIES_BY_ITSELF)
-    return submitted not in ("", "no") or is_marked or _field(mail, "precedence").lower() == "auto_reply"
-
-
 def _of_words(mail: Mail) -> Said | None:
-    """What a bounce in a mail system's own form says; warnings of delay are no news."""
-    _, failed = all_failures(mail)
-    if not failed:
-        return None
-    lines = _text(mail).splitlines()
-    reason = " ".join(next((line for line in lines if _STATUS.search(line)), "").split())
-    if not reason:
-        reason = " ".join(next((line for line in lines if _REPLY.search(line)), "").split())
-    is_dead = _is_permanent("", reason)
-    state = ReceiptState.PERMANENT_FAILURE if is_dead else ReceiptState.TEMPORARY_FAILURE
-    return state, (reason or NO_REASON)[:LONGEST_REASON]
+    """What a bounce in a mail system's own form says."""
+    return _told(*_verdict_of(own_text(mail)))
 
 
-def _text(mail: Mail) -> str:
-    """The first plain part's words."""
-    part = _part(mail, "text/plain")
-    payload = part.get_payload(decode=True) if part else None
-    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+def _verdict_of(words: str) -> tuple[Verdict, str]:
+    """What free text says, and the words that say so: replies with a code before others, paragraph by paragraph."""
+    paragraphs = [part for part in re.split(r"\n\s*\n", words) if part.strip()]
+    starts = ((part, at) for part in paragraphs if (at := first_reply(part)) is not None)
+    replies = [part[part.rfind("\n", 0, at) + 1 :] for part, at in starts]
+    judged = [(judge(reply), reply) for reply in replies]
+    told = [one for one in judged if one[0] is not Verdict.VAGUE]
+    if told:
+        verdict, reply = told[-1]
+        return verdict, _line(reply)
+    plain = [(verdict, part) for part in paragraphs if (verdict := judge(part)) is not Verdict.VAGUE]
+    if plain:
+        return plain[0][0], _line(plain[0][1])
+    return Verdict.VAGUE, _line(judged[-1][1]) if judged else ""
+
+
+def _line(words: str) -> str:
+    """A paragraph in one line, without lines that only name the address."""
+    kept = [line for line in words.splitlines() if not re.fullmatch(r"[\s<>\"']*\S+@\S+?[\s<>\"':;]*", line)]
+    return " ".join(" ".join(kept or words.splitlines()).split())

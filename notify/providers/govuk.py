@@ -289,7 +289,7 @@ def _news(told: Mapping[str, object]) -> Sequence[News]:
     if not isinstance(status, str) or status not in _STATES:
         return []
     state, reason = _STATES[status]
-    return [Receipt(reference, state, reason)]
+    return [Receipt(reference, state, reason, is_address=status == "temporary-failure")]
 
 
 def _international(number: str) -> str:

@@ -23,6 +23,7 @@ from notify.providers.base import (
     Receipt,
     ReceiptState,
 )
+from notify.providers.bounce_verdicts import Verdict, judge
 from notify.providers.parallel import send_parallel
 from notify.settings import settings
 
@@ -41,6 +42,8 @@ _ABOUT_RECIPIENT = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_CONTENT = re.compile(r"message length|too (?:long|large)|exceeds the maximum|invalid mime|virus", re.IGNORECASE)
+_ABOUT_OURS = {"MessageTooLarge", "ContentRejected", "AttachmentRejected"}  # subtypes of a bounce
+_SPEAKS = re.compile(r"\s*[\w-]+;\s*")
 _NOT_VERIFIED = re.compile(r"not verified", re.IGNORECASE)
 
 _PASSING = {
@@ -257,7 +260,7 @@ def _news(told: Mapping[str, object]) -> Sequence[News]:
         case "Delivery":
             return [Receipt(reference, ReceiptState.DELIVERED)]
         case "Complaint":
-            return [Receipt(reference, ReceiptState.COMPLAINED)]
+            return _complaint(reference, _object(told, "complaint"))
         case "Bounce":
             return [_bounce(reference, _object(told, "bounce"))]
         case "Reject" | "Rendering Failure":
@@ -266,15 +269,32 @@ def _news(told: Mapping[str, object]) -> Sequence[News]:
     return []
 
 
+# what a mailbox provider reports; `not-spam` takes a complaint back, and the others are about the text or our set-up
+_NO_COMPLAINTS = {"not-spam", "virus", "auth-failure"}
+
+
+def _complaint(reference: str, complaint: Mapping[str, object]) -> Sequence[News]:
+    """Without a kind it is one: not every mailbox provider says which."""
+    kind = complaint.get("complaintFeedbackType")
+    return [] if kind in _NO_COMPLAINTS else [Receipt(reference, ReceiptState.COMPLAINED)]
+
+
 def _bounce(reference: str, bounce: Mapping[str, object]) -> Receipt:
-    is_final = bounce.get("bounceType") == "Permanent"
-    state = ReceiptState.PERMANENT_FAILURE if is_final else ReceiptState.TEMPORARY_FAILURE
+    """SES calls everything permanent that was refused with 5xx; whether the address is dead is read from the reply."""
     recipients = bounce.get("bouncedRecipients")
     first = recipients[0] if isinstance(recipients, list) and recipients else {}
-    words = [bounce.get("bounceType"), bounce.get("bounceSubType")]
-    if isinstance(first, dict):
-        words += [first.get("status"), first.get("diagnosticCode")]
-    return Receipt(reference, state, " ".join(word for word in words if isinstance(word, str)))
+    status, diagnosis = _words(first, "status"), _words(first, "diagnosticCode")
+    kind, finer = _words(bounce, "bounceType"), _words(bounce, "bounceSubType")
+    verdict = judge(_SPEAKS.sub("", diagnosis, count=1), status)
+    is_dead = kind == "Permanent" and (finer == "NoEmail" or verdict is Verdict.HARD)
+    state = ReceiptState.PERMANENT_FAILURE if is_dead else ReceiptState.TEMPORARY_FAILURE
+    is_address = not is_dead and verdict is not Verdict.OURS and finer not in _ABOUT_OURS
+    return Receipt(reference, state, " ".join(word for word in (kind, finer, status, diagnosis) if word), is_address)
+
+
+def _words(told: object, name: str) -> str:
+    value = told.get(name) if isinstance(told, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _reference(mail: Mapping[str, object]) -> str:

@@ -48,7 +48,10 @@ _TEXT_STATES = {
     "canceled": ReceiptState.TEMPORARY_FAILURE,
 }
 # that the number is at fault, now and later; whatever else went wrong must cost nobody the address
-_DEAD_NUMBER = {21211, 21614, 21635, 30005, 30006}
+# (30006 is also for networks that cannot be reached now)
+_DEAD_NUMBER = {21211, 21614, 21635, 30005}
+# what is about the number or its phone but may pass; the rest is about our text, our account or time
+_OF_NUMBER = {30003, 30006}
 _WHY = {
     21211: "There is no such number.",
     21614: "This number takes no texts.",
@@ -248,7 +251,8 @@ class TwilioSmsProvider(_Twilio):
         if code == STOPPED and _E164.fullmatch(told.get("To", "")):
             # not a dead number: START must be able to lift it
             return [Receipt(reference, state, why), Inbound(Channel.SMS, told["To"], "STOP")]
-        return [Receipt(reference, ReceiptState.PERMANENT_FAILURE if code in _DEAD_NUMBER else state, why)]
+        state = ReceiptState.PERMANENT_FAILURE if code in _DEAD_NUMBER else state
+        return [Receipt(reference, state, why, is_address=code in _OF_NUMBER)]
 
 
 class TwilioVoiceProvider(_Twilio):

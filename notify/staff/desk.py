@@ -35,6 +35,7 @@ MENU: Sequence[MenuItem] = (
     MenuItem("Notices", "/staff/notices", Right.SEE_ALERTS),
     MenuItem("Figures", "/staff/figures", Right.SEE_FIGURES),
     MenuItem("Residents", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS),
+    MenuItem("Suppressions", "/staff/suppressions", Right.SEE_SUBSCRIBERS),
     MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT),
     MenuItem("Officers", "/staff/officers", Right.MANAGE_STAFF),
     MenuItem("API keys", "/staff/keys", Right.MANAGE_STAFF),

@@ -33,7 +33,8 @@ class StaffSettings(BaseSettings):
 
 
 def note(session: HasInfo, what: str, identity: object) -> None:
-    """Have staff told of an `alert`, a `hold` or a `budget` once this transaction has committed, if anybody is to be.
+    """Have staff told of an `alert`, a `hold`, `bounces` or a `budget` once this transaction has committed, if
+    anybody is to be.
 
     A queue that loses it tells nobody: this is news, and the record is elsewhere.
     """

@@ -21,6 +21,8 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "contact_request": ("id", "expires_at < :now"),
     "notice_count": ("(counted, period)", "period < :now - interval '2 days'"),
     "notice": ("id", "expires_at < :now - interval '30 days'"),
+    # longer than soft ones count; what waits for a person stays
+    "bounce": ("id", "at < :now - interval '90 days' AND state <> 'held'"),
     "idempotent_reply": ("(council_id, key)", "created_at < :now - interval '7 days'"),
 }
 

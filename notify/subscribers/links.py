@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.languages import _, later
+from notify.subscribers import bounces
 from notify.subscribers.access_models import ResidentSession
 from notify.subscribers.models import ConfirmedBy, Contact, LinkToken, NoticeKind
 from notify.subscribers.notices import NOTICE_LIFE
@@ -84,6 +85,7 @@ def open_session(session: Session, token: str) -> str:
     What only councils' proofs said of the address, its owner has shown now.
     """
     contact = use_link(session, token, NoticeKind.SIGN_IN)
+    bounces.prove(session, contact.address_hash)
     session.execute(
         update(Contact)
         .where(col(Contact.address_hash) == contact.address_hash, col(Contact.confirmed_by) == ConfirmedBy.COUNCIL)

@@ -50,6 +50,7 @@ class SuppressionReason(StrEnum):
     """Why an address is not written to."""
 
     HARD_BOUNCE = "hard-bounce"
+    SOFT_BOUNCES = "soft-bounces"
     COMPLAINT = "complaint"
     STOP = "stop"
     UNSUBSCRIBED = "unsubscribed"

@@ -17,6 +17,7 @@ from notify.providers.base import Channel
 from notify.staff.models import Council
 from notify.subscribers import addresses
 from notify.subscribers.access_models import ContactRequest, ResidentSession
+from notify.subscribers.bounce_models import BounceSettings
 from notify.subscribers.models import (
     Consent,
     ConsentWording,
@@ -27,7 +28,7 @@ from notify.subscribers.models import (
     Subscription,
     Topic,
 )
-from notify.subscribers.suppression_scope import BY_EVERYBODY, IS_SUPPRESSED
+from notify.subscribers.suppression_scope import IS_SUPPRESSED, IS_SUPPRESSED_IN_EMERGENCY
 
 NOBODY = "Nobody with this id subscribes to your council's topics."
 
@@ -136,18 +137,26 @@ def _people(topic_id: UUID, targets: Targets, *, invented: bool) -> _People:
     return _People(sql, near, parameters)
 
 
-# a contact that may be written to: confirmed and not suppressed
-_WRITABLE = f"c.confirmed_at IS NOT NULL AND NOT {IS_SUPPRESSED}"
+def _writable(parameters: dict[str, object], *, is_emergency: bool) -> str:
+    """A contact that may be written to: confirmed and not suppressed."""
+    if not is_emergency:
+        return f"c.confirmed_at IS NOT NULL AND NOT {IS_SUPPRESSED}"
+    parameters["bounce_retry_days"] = BounceSettings().retry_days
+    return f"c.confirmed_at IS NOT NULL AND NOT {IS_SUPPRESSED_IN_EMERGENCY}"
 
 
-def audience(topic_id: UUID, targets: Targets, channels: Sequence[str], *, invented: bool = False) -> AudienceSql:
+def audience(
+    topic_id: UUID, targets: Targets, channels: Sequence[str], *, is_emergency: bool, invented: bool = False
+) -> AudienceSql:
     """Everyone a send would reach now, one row per person and channel; a test key's, of the `invented` people only.
 
-    The dry run counts the same people and contacts, so that the two agree by construction.
+    An emergency also tries old bounces anew. The dry run counts the same people and contacts, so that the two agree by
+    construction.
     """
     people = _people(topic_id, targets, invented=invented)
+    writable = _writable(people.parameters, is_emergency=is_emergency)
     contacts = f"""
-        JOIN contact c ON c.subscriber_id = u.subscriber_id AND {_WRITABLE}
+        JOIN contact c ON c.subscriber_id = u.subscriber_id AND {writable}
              AND c.channel = ANY(u.channels) AND c.channel = ANY(:channels)
     """
     sql = f"""
@@ -158,14 +167,21 @@ def audience(topic_id: UUID, targets: Targets, channels: Sequence[str], *, inven
 
 
 def audience_groups(
-    session: Session, topic_id: UUID, targets: Targets, channels: Sequence[Channel], *, invented: bool = False
+    session: Session,
+    topic_id: UUID,
+    targets: Targets,
+    channels: Sequence[Channel],
+    *,
+    is_emergency: bool,
+    invented: bool = False,
 ) -> Sequence[AudienceGroup]:
     """The same audience, counted: no row names anybody."""
     people = _people(topic_id, targets, invented=invented)
+    writable = _writable(people.parameters, is_emergency=is_emergency)
     # a column a channel: at most one contact of each belongs to a person
     contacts = "".join(
         f"""
-        LEFT JOIN (SELECT c.subscriber_id FROM contact c WHERE c.channel = '{channel.value}' AND {_WRITABLE}) {channel}
+        LEFT JOIN (SELECT c.subscriber_id FROM contact c WHERE c.channel = '{channel.value}' AND {writable}) {channel}
              ON {channel}.subscriber_id = u.subscriber_id AND '{channel.value}' = ANY(u.channels)"""
         for channel in channels
     )
@@ -365,18 +381,6 @@ def signed_up_with(session: Session, contact: Contact) -> Sequence[Contact]:
             Contact.id != contact.id,
         )
     ).all()
-
-
-def is_suppressed(session: Session, contact: Contact) -> bool:
-    """Whether this contact's council may not write to it."""
-    asked = text(f"SELECT {IS_SUPPRESSED} FROM contact c WHERE c.id = :id")
-    return bool(session.execute(asked, {"id": contact.id}).scalar_one())
-
-
-def is_suppressed_by_everybody(session: Session, address_hash: bytes) -> bool:
-    """Whether no council may write to the address with this keyed hash."""
-    asked = text(f"SELECT {BY_EVERYBODY}")
-    return bool(session.execute(asked, {"address_hash": address_hash}).scalar_one())
 
 
 def address_of_cookie(session: Session, cookie: str) -> bytes | None:

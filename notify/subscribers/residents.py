@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.db import new_id
-from notify.subscribers import alike, queries
+from notify.subscribers import alike, bounces, queries
 from notify.subscribers.codes import use_code
 from notify.subscribers.consents import NEVER_CONFIRMED, withdraw_all
 from notify.subscribers.enrolment import Entry, enrol
@@ -112,6 +112,7 @@ def confirm_by_code(session: Session, number: str, code: str) -> Sequence[Contac
 
 
 def _confirm(session: Session, asked: Contact, by: ConfirmedBy) -> Sequence[Contact]:
+    bounces.prove(session, asked.address_hash)
     together = [asked, *queries.signed_up_with(session, asked)]
     for contact in together:
         contact.confirmed_at = contact.confirmed_at or clock.now()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -16,6 +16,7 @@ from notify.providers.base import Channel, Inbound
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
 from notify.subscribers.models import Contact, Suppression, SuppressionReason
+from notify.subscribers.suppression_scope import BY_EVERYBODY, IS_SILENCED, IS_SUPPRESSED, SILENCED_BY_EVERYBODY
 
 # what carriers and people use; Welsh residents write Welsh
 STOP_WORDS = frozenset(
@@ -76,6 +77,7 @@ class Suppressed:
     contact_id: UUID
     subscriber_id: UUID
     at: datetime
+    address: str
 
 
 def suppressions(
@@ -86,26 +88,23 @@ def suppressions(
     after: UUID | None = None,
     also_lifted: bool = False,
     exactly: UUID | None = None,
-    only: ColumnElement[bool] | None = None,
+    only: Sequence[ColumnElement[bool]] = (),
     limit: int = 100,
 ) -> Sequence[Suppressed]:
     """Those of this council, and the shared ones of its contacts that it has not lifted for itself, the newest first,
-    older than `after`. `only` is a condition for the contacts."""
+    older than `after`. `only` are further conditions for suppressions and contacts."""
     shared = col(Suppression.council_id).is_(None) & ~col(Suppression.lifted_for).contains([council_id])
     statement = (
         select(
             Suppression,
-            Contact.id,
-            Contact.subscriber_id,
+            Contact,
             func.greatest(col(Suppression.at), col(Contact.created_at)),
         )
         .join(Contact, col(Contact.address_hash) == col(Suppression.address_hash))
-        .where(Contact.council_id == council_id, (col(Suppression.council_id) == council_id) | shared)
+        .where(Contact.council_id == council_id, (col(Suppression.council_id) == council_id) | shared, *only)
         .order_by(col(Suppression.id).desc())
         .limit(limit)
     )
-    if only is not None:
-        statement = statement.where(only)
     if subscriber_id:
         statement = statement.where(Contact.subscriber_id == subscriber_id)
     if after:
@@ -115,8 +114,8 @@ def suppressions(
     if not also_lifted:
         statement = statement.where(col(Suppression.lifted_at).is_(None))
     return [
-        Suppressed(row, contact_id, subscriber_id, at if row.council_id is None else row.at)
-        for row, contact_id, subscriber_id, at in session.exec(statement).all()
+        Suppressed(row, contact.id, contact.subscriber_id, at if row.council_id is None else row.at, contact.address)
+        for row, contact, at in session.exec(statement).all()
     ]
 
 
@@ -149,7 +148,7 @@ def suppress_contact(
         col(Suppression.lifted_at).is_(None),
     )
     found = session.exec(in_force).one()
-    return Suppressed(found, contact.id, subscriber_id, found.at)
+    return Suppressed(found, contact.id, subscriber_id, found.at, contact.address)
 
 
 def lift(session: Session, *, council_id: UUID, suppression_id: UUID, reason: str, actor: str) -> Suppressed:
@@ -267,3 +266,28 @@ def _was_taken_back(session: Session, hashed: bytes, at: datetime) -> bool:
         col(Suppression.lifted_at) > at,
     )
     return session.exec(lifted.limit(1)).first() is not None
+
+
+def is_suppressed(session: Session, contact: Contact) -> bool:
+    """Whether this contact's council may not write to it."""
+    asked = text(f"SELECT {IS_SUPPRESSED} FROM contact c WHERE c.id = :id")  # noqa: S608 - our own words
+    return bool(session.execute(asked, {"id": contact.id}).scalar_one())
+
+
+def is_silenced(session: Session, contact: Contact) -> bool:
+    """Whether this contact's council may not answer it either. A bounce does not silence: who asks for a message has
+    a mailbox."""
+    asked = text(f"SELECT {IS_SILENCED} FROM contact c WHERE c.id = :id")  # noqa: S608 - our own words
+    return bool(session.execute(asked, {"id": contact.id}).scalar_one())
+
+
+def is_suppressed_by_everybody(session: Session, address_hash: bytes) -> bool:
+    """Whether no council may write to the address with this keyed hash."""
+    asked = text(f"SELECT {BY_EVERYBODY}")
+    return bool(session.execute(asked, {"address_hash": address_hash}).scalar_one())
+
+
+def is_silenced_by_everybody(session: Session, address_hash: bytes) -> bool:
+    """Whether no council may answer this address, bounces aside."""
+    asked = text(f"SELECT {SILENCED_BY_EVERYBODY}")
+    return bool(session.execute(asked, {"address_hash": address_hash}).scalar_one())

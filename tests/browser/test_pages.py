@@ -4,7 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlmodel import select
 
 from notify.alerts.models import AlertState
@@ -18,7 +18,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.browser
 
-NARROW = {"width": 320, "height": 640}
+NARROW = ViewportSize(width=320, height=640)
 
 BAD_PAGE = """
 <html><head></head><body><h3>Bad</h3><input type=text><img src=x><a href=/></a>

@@ -11,6 +11,7 @@ from notify.providers.registry import GROUP
 from notify.settings import Settings
 from notify.staff.oidc import OidcSettings
 from notify.staff.telling import StaffSettings
+from notify.subscribers.bounce_models import BounceSettings
 
 INTRODUCTION = """\
 # Settings
@@ -38,6 +39,7 @@ def classes() -> Iterator[type[BaseSettings]]:
     yield Settings
     yield OidcSettings
     yield StaffSettings
+    yield BounceSettings
     seen: set[type[BaseSettings]] = set()
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.module.startswith("notify."):

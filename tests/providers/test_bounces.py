@@ -131,16 +131,16 @@ REPORTS = [
     # a mail system that says "failed" of everything quotes another that says why
     (status("failed", "5.0.0", "550 5.7.26 unauthenticated"), (PASSING, "550 5.7.26 unauthenticated")),
     (status("failed", "5.0.0", "550-5.1.1 gone"), (DEAD, "550-5.1.1 gone")),
-    (status("failed", "5.0.0"), (DEAD, "5.0.0")),
+    (status("failed", "5.0.0"), (PASSING, "5.0.0")),
     (status("failed", "", "550 user unknown at 192.0.2.5"), (DEAD, "550 user unknown at 192.0.2.5")),
     (status("failed", "", "450 try later"), (PASSING, "450 try later")),
-    (status("failed", "", ""), (DEAD, "The message came back without a reason.")),
+    (status("failed", "", ""), (PASSING, "The message came back without a reason.")),
     (status("delayed", "4.4.1", "connection timed out"), None),
     (status("relayed", "2.0.0"), None),
     (status("expanded", "2.0.0"), None),
     (status("delivered", "2.0.0"), (ReceiptState.DELIVERED, "")),
     (status("dancing", "5.1.1"), None),
-    (report(""), None),
+    (report(""), (PASSING, "The message came back without a reason.")),
     (report("Action: failed\nStatus: 5.1.1\n"), (DEAD, "5.1.1")),
     (
         report(
@@ -151,7 +151,7 @@ REPORTS = [
         (DEAD, "5.1.1"),
     ),
     # two stand behind the address
-    (report("X: y\n\nAction: failed\nStatus: 5.1.1\n\nAction: failed\nStatus: 4.2.0\n"), (PASSING, "5.1.1")),
+    (report("X: y\n\nAction: failed\nStatus: 5.1.1\n\nAction: failed\nStatus: 4.2.0\n"), (PASSING, "4.2.0")),
     (
         report("X: y\n\nAction: failed\nStatus: 5.1.1\n\nAction: delivered\nStatus: 2.0.0\n"),
         (ReceiptState.DELIVERED, ""),
@@ -200,7 +200,7 @@ OWN_WORDS = [
     (plain(EXIM.format(reason="550 unknown user"), From=FROM, X_Failed_Recipients="gone@example.net",
            Auto_Submitted="auto-replied"), (DEAD, "550 unknown user")),
     (plain(EXIM.format(reason="Unrouteable address"), From="postmaster@example.net",
-           X_Failed_Recipients="gone@example.net"), (DEAD, "The message came back without a reason.")),
+           X_Failed_Recipients="gone@example.net"), (DEAD, "Unrouteable address")),
     (plain("I am away until Monday. <gone@example.net> user unknown (#5.1.1)", From="ann@example.net",
            Auto_Submitted="auto-replied (vacation)"), None),
     (plain(QMAIL.format(reason="no mailbox (#5.1.1)"), From="ann@example.net", Precedence="auto_reply"), None),

@@ -37,6 +37,10 @@ BOUNCED = {
 GONE, LATER = ReceiptState.PERMANENT_FAILURE, ReceiptState.TEMPORARY_FAILURE
 
 
+def _refused(status: str, words: str) -> dict[str, object]:
+    return {"bouncedRecipients": [{"status": status, "diagnosticCode": words}]}
+
+
 @pytest.fixture
 def amazon() -> SnsStub:
     return SnsStub()
@@ -77,6 +81,42 @@ def test_an_event_is_read_by_either_name(
     [receipt] = provider.read_receipt(posted(amazon.notification({field: kind, "mail": naming, **more})))
     assert isinstance(receipt, Receipt)
     assert (receipt.reference, receipt.state) == (OURS, state)
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "virus", "auth-failure"])
+def test_what_is_no_complaint_is_no_news(provider: SesProvider, amazon: SnsStub, kind: str) -> None:
+    told = {"eventType": "Complaint", "mail": MAIL, "complaint": {"complaintFeedbackType": kind}}
+    assert list(provider.read_receipt(posted(amazon.notification(told)))) == []
+
+
+@pytest.mark.parametrize("kind", ["abuse", "fraud", "other", None])
+def test_every_other_complaint_is_one(provider: SesProvider, amazon: SnsStub, kind: str | None) -> None:
+    told = {"eventType": "Complaint", "mail": MAIL, "complaint": {"complaintFeedbackType": kind}}
+    [receipt] = provider.read_receipt(posted(amazon.notification(told)))
+    assert isinstance(receipt, Receipt)
+    assert receipt.state == ReceiptState.COMPLAINED
+
+
+@pytest.mark.parametrize(
+    ("bounce", "state", "is_address"),
+    [
+        ({"bounceType": "Permanent", "bounceSubType": "NoEmail"}, GONE, False),
+        ({"bounceType": "Permanent", "bounceSubType": "General"}, LATER, True),
+        ({"bounceType": "Permanent", **_refused("5.7.1", "smtp; 550 5.7.1 blocked by policy")}, LATER, False),
+        ({"bounceType": "Permanent", **_refused("5.0.0", "smtp; 550 User unknown")}, GONE, False),
+        ({"bounceType": "Permanent", **_refused("5.1.8", "smtp; 553 5.1.8 Domain of sender not found")}, LATER, False),
+        ({"bounceType": "Transient", "bounceSubType": "MailboxFull", **_refused("5.2.2", "full")}, LATER, True),
+        ({"bounceType": "Transient", "bounceSubType": "ContentRejected"}, LATER, False),
+        ({"bounceType": "Transient", "bounceSubType": "General", **_refused("5.1.1", "unknown")}, LATER, True),
+    ],
+)
+def test_a_bounce_is_judged_by_the_reply_and_not_by_what_ses_calls_it(
+    provider: SesProvider, amazon: SnsStub, bounce: dict[str, object], state: ReceiptState, is_address: bool
+) -> None:
+    told = {"eventType": "Bounce", "mail": MAIL, "bounce": bounce}
+    [receipt] = provider.read_receipt(posted(amazon.notification(told)))
+    assert isinstance(receipt, Receipt)
+    assert (receipt.state, receipt.is_address) == (state, is_address)
 
 
 def test_a_bounce_says_why(provider: SesProvider, amazon: SnsStub) -> None:

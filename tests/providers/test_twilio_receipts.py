@@ -69,7 +69,7 @@ def a_text_status(stub: TwilioStub, status: str, code: str = "", **more: str) ->
         ("undelivered", "30003", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30004", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30005", ReceiptState.PERMANENT_FAILURE),
-        ("undelivered", "30006", ReceiptState.PERMANENT_FAILURE),
+        ("undelivered", "30006", ReceiptState.TEMPORARY_FAILURE),
         ("undelivered", "30007", ReceiptState.TEMPORARY_FAILURE),
         ("failed", "30036", ReceiptState.TEMPORARY_FAILURE),
         ("failed", "21614", ReceiptState.PERMANENT_FAILURE),
@@ -85,6 +85,17 @@ def test_a_receipt_tells_what_became_of_a_text(
     assert isinstance(receipt, Receipt)
     assert (receipt.reference, receipt.state) == ("x-1", state)
     assert bool(receipt.reason) == (state not in (ReceiptState.SENT, ReceiptState.DELIVERED))
+
+
+@pytest.mark.parametrize(
+    ("code", "is_address"), [("30003", True), ("30006", True), ("30005", False), ("30007", False), ("30008", False)]
+)
+def test_only_what_is_about_the_phone_counts_towards_a_suppression(
+    stub: TwilioStub, make: Make, code: str, is_address: bool
+) -> None:
+    [receipt] = make().read_receipt(a_text_status(stub, "undelivered", code))
+    assert isinstance(receipt, Receipt)
+    assert receipt.is_address is is_address
 
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "scheduled", "dancing", ""])

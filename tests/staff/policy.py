@@ -83,11 +83,15 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
-        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv"),
+        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
+        *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
         *(f"POST {API}/subscribers", f"POST {API}/subscribers/import", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
+        *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
+        *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
+        f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.SEE_FIGURES: {

@@ -26,10 +26,12 @@ from notify.exports.models import Rhythm
 from notify.exports.writing import Format
 from notify.notices import service as notices
 from notify.notices.models import Matter, NewNotice
+from notify.providers.base import Channel
 from notify.staff.guards import Requires, Right
 from notify.staff.models import ApiKey, Officer, Role
 from notify.staff.rights import RIGHTS, SystemActor
 from notify.subscribers import service as subscribers
+from notify.subscribers.bounce_models import Bounce, BounceState
 from notify.subscribers.models import Contact, NewTopic
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, NO_KEY, WHO
@@ -161,6 +163,11 @@ def make_abroad(client: Client) -> Abroad:
         )
         note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
         annotation_id = note.id
+        waiting = Bounce(
+            council_id=council_id, channel=Channel.EMAIL, address_hash=b"yon", state=BounceState.HELD, cause="Yon."
+        )
+        session.add(waiting)
+        burst_id = waiting.id
         session.add(
             Target(
                 council_id=council_id,
@@ -184,6 +191,7 @@ def make_abroad(client: Client) -> Abroad:
         "schedule_id": schedule_id,
         "annotation_id": annotation_id,
         "notice_id": notice_id,
+        "burst_id": burst_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
         "indicator": "0123456789ab",

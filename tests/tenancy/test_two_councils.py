@@ -35,6 +35,11 @@ NOT_SEEDED = {"hit", "reader", "place_change"}
 
 SEEDS = (
     """
+    INSERT INTO bounce (council_id, channel, address_hash, state, cause, at)
+    SELECT c.council_id, c.channel, c.address_hash, 'soft', '', business_now()
+    FROM alert a JOIN contact c ON c.council_id = a.council_id AND c.channel = 'email' WHERE a.id = :alert
+    """,
+    """
     INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
     SELECT alert_id, subscriber_id, month, min(number), 'safe', business_now() FROM delivery
     WHERE alert_id = :alert GROUP BY 1, 2, 3

@@ -1,0 +1,134 @@
+"""The words of a mail that came back: what the mail system wrote itself, up to the copy of our own message.
+
+Our alerts hold words and numbers of their own ("Bus 450", "Room 512"), so nothing behind that point is read.
+"""
+
+import re
+from collections.abc import Iterator
+from email.message import Message as Mail
+from html.parser import HTMLParser
+
+LONGEST_TEXT = 20_000
+LONGEST_LINE = 300  # of which the beginning is looked at
+
+_RULE = r"[-=_*~+#>\s|:.]*"
+# lines after which our own message follows
+_COPY = re.compile(
+    rf"""^{_RULE}(?:
+      below\ this\ line\ is\ (?:a\ copy|the\ (?:original|header))
+    | (?:this\ is|here\ is|attached\ is|following\ is|below\ is|the\ following\ is|enclosed\ is)\ (?:a|the
+        |your)\ (?:copy\ of|original|full|unsent|headers?|text|first)
+    | (?:the\ )?(?:body|text|contents?|header(?:s|\ lines)?)\ of\ (?:the|your)\ (?:original\ )?(?:message
+        |mail|e-?mail|sent)\b.{{0,60}}
+    | (?:your\ |the\ |start\ of\ |begin(?:ning)?\ (?:of\ )?|returned\ |unsent\ |undelivered\ )*
+        (?:original|unsent|returned|forwarded)\ (?:e-?mail\ )?(?:message|mail|text|e-?mail|nachricht)
+        (?:\ (?:headers?|text|body|follows?|below|attached|header\ follows|as|is|included|details|content))*
+        (?:\ received.*|\ (?:below|attached|included|following).*)?\s*[-:=.*_#]*\s*$
+    | (?:attach(?:ment|ed)(?:\ \w+)?)\ is\ (?:a\ copy|your|the\ original)
+    | (?:message|mail)\ (?:headers?|body|text|content)\ (?:follows?|below)
+    | (?:original|returned|full|raw|your)\ message(?:'s)?\ headers?
+    | message\ headers?:?\s*$
+    | (?:received|return-path|dkim-signature|x-received|arc-seal|authentication-results
+        |delivered-to|x-envelope-from|mime-version|content-type|content-transfer-encoding|list-unsubscribe)\s*:\s*\S
+    | (?:urspr(?:ü|ue)ngliche|originale?|orginal)\w*\ (?:nachricht|e-?mail|mail|kopfzeilen)
+    | (?:message|en-t(?:ê|e)tes?|courrier)(?:\ (?:du\ message|de\ message))?\ d'origine
+    | (?:mensaje|messaggio|oorspronkelijk|mensagem)\ (?:original|originale|bericht)
+    | (?:元の|オリジナルの|送信した)?(?:メッセージ|メール)(?:の|・)?(?:ヘッダー?|本文|原文|全文)
+    | (?:原始邮件|原邮件|以下是原|исходное\ (?:сообщение|письмо)|текст\ письма)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEADER = re.compile(
+    r"^[\s>]*(?:subject|from|to|cc|date|sent|sender|reply-to|message-?id|return-path|size|betreff|von|an|datum|gesendet|objet"
+    r"|de|à|envoyé|asunto|para|fecha|oggetto|件名|差出人|宛先|送信日時|题|主题|发件人|收件人|тема)\s*[:：]",
+    re.IGNORECASE,
+)
+_INLINE_COPY = re.compile(r"^(?:>\s|\|\s)")
+
+
+def own_text(mail: Mail) -> str:
+    """What the mail system wrote, without lines that quote our message's head, and not beyond where its copy begins."""
+    return "\n".join(_before_copy(_text(mail)))[:LONGEST_TEXT]
+
+
+def parts(mail: Mail) -> Iterator[Mail]:
+    """The mail and its parts, without those of mails inside it."""
+    yield mail
+    if mail.is_multipart() and mail.get_content_maintype() == "multipart":
+        for part in mail.get_payload():
+            if isinstance(part, Mail):
+                yield from parts(part)
+
+
+def _before_copy(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if _COPY.match(line[:LONGEST_LINE]):
+            return
+        if not _HEADER.match(line):
+            yield line.rstrip()
+
+
+def _text(mail: Mail) -> str:
+    """The plain words that stand before a mail inside, else the words of a page."""
+    plain: list[str] = []
+    pages: list[str] = []
+    for part in parts(mail):
+        kind = part.get_content_type()
+        if kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/partial"):
+            break  # the copy; attachments behind it are not the system's own words
+        if part.get_filename() or part.is_multipart():
+            continue
+        if kind == "text/html":
+            pages.append(_of_page(decoded(part)))
+        elif kind.startswith("text/"):
+            plain.append(decoded(part))
+    return "\n".join(plain) if any(words.strip() for words in plain) else "\n".join(pages)
+
+
+def decoded(part: Mail) -> str:
+    """A part's words, whatever it calls its letters."""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    named = (part.get_content_charset() or "").strip("'\"")
+    if b"\x1b$" in payload:  # Japanese mail systems often do not say so
+        named = "iso-2022-jp"
+    for charset in (named, "utf-8"):
+        try:
+            return payload.decode(charset or "utf-8")
+        except (LookupError, UnicodeError):
+            continue
+    try:
+        return payload.decode(named, "replace")
+    except (LookupError, UnicodeError):
+        return payload.decode("latin-1")
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in ("style", "script", "head", "title"):
+            self._hidden += 1
+        elif tag in ("br", "p", "div", "tr", "li", "td", "h1", "h2", "h3", "pre", "hr", "table"):
+            self.words.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("style", "script", "head", "title"):
+            self._hidden = max(0, self._hidden - 1)
+        elif tag in ("p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table"):
+            self.words.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data.replace("\n", " "))
+
+
+def _of_page(page: str) -> str:
+    reader = _Page()
+    reader.feed(page)
+    reader.close()
+    return "".join(reader.words)
