@@ -69,7 +69,7 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         topic=session.get_one(Topic, alert.topic_id),
         first=session.get_one(Alert, alert.follows_id) if alert.follows_id else None,
         author=_name_of(session, alert.created_by),
-        written_at=uk_time(alert.created_at),
+        written_at=uk_time(alert.created_at.replace(second=0)),
         version=version_of(alert),
         seen=alert.content_hash.hex(),
         facts=facts_of(session, alert),
@@ -97,4 +97,4 @@ def _name_of(session: Session, actor: str) -> str:
     kind, _, one = person(session, actor).partition(":")
     statement = select(Officer.name).where(cast(col(Officer.id), String) == one)
     name = session.exec(statement).first() if kind == "officer" else None
-    return name or "An API key of the council"
+    return name or "an API key of the council"

@@ -138,7 +138,7 @@ def _targets(_: Session, alert: Alert) -> Sequence[Fact]:
         return []
     targets = Targets.from_json(alert.targets)
     found = [
-        Fact(f"{name}: {len(codes):,} {kind}", ", ".join(codes), is_long=True)
+        Fact(f"{name}: {len(codes):,} {kind if len(codes) != 1 else kind[:-1]}", ", ".join(codes), is_long=True)
         for name, places in (("Places in it", targets.included), ("Places left out", targets.excluded))
         for kind, codes in asdict(places).items()
         if codes
@@ -182,7 +182,7 @@ def _follow_up(_: Session, alert: Alert) -> Sequence[Fact]:
 SHOWN: Mapping[str, Callable[[Session, Alert], Sequence[Fact]]] = {
     "council_id": _council,
     "topic_id": _topic,
-    "priority": _plain("priority", "Priority", NONE),
+    "priority": lambda _, alert: [Fact("Priority", alert.priority.capitalize())],
     "is_training": _yes_or_no("is_training", "Training exercise"),
     "follow_up": _follow_up,
     "follows_id": _follows,

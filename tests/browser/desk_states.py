@@ -6,9 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 from playwright.sync_api import Page
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from notify import clock
+from notify.alerts.models import Alert, AlertState
 from notify.db import transaction
 from notify.staff import passwords
 from notify.staff import service as staff
@@ -165,6 +166,17 @@ def follow_up(page: Page, world: World) -> None:
     page.goto(page.url + "/follow-up")
 
 
+def follow_up_check(page: Page, world: World) -> None:
+    """The update once more before it is sent."""
+    follow_up(page, world)
+    month = {"state": AlertState.SENT, "ledger_month": clock.first_of_month(clock.now()), "expanded_at": clock.now()}
+    with transaction() as session:
+        session.execute(update(Alert).values(**month))
+    page.get_by_label("Title", exact=True).fill("Bins come on Wednesday")
+    page.get_by_label("Message", exact=True).fill("Put them out by 7am on Wednesday.")
+    page.get_by_role("button", name="Save and preview").click()
+
+
 def calendar(page: Page, world: World) -> None:
     """A scheduled alert that comes again."""
     repeat(page, world)
@@ -273,6 +285,7 @@ WRITING: Mapping[str, Way] = {
     "desk-emergency-faulty": emergency_missing,
     "desk-emergency-words": emergency_words,
     "desk-follow-up": follow_up,
+    "desk-follow-up-check": follow_up_check,
     "desk-calendar": calendar,
     "desk-check-others": check_with_others,
     "desk-first-steps": first_steps,
