@@ -133,7 +133,10 @@ def test_a_known_address_looks_like_a_new_one_and_keeps_its_choices(client: Clie
         assert len(session.exec(select(Contact).where(Contact.subscriber_id == who)).all()) == 1
         contact = session.exec(select(Contact).where(Contact.subscriber_id == who)).one()
         [notice] = session.exec(select(Notice).where(Notice.contact_id == contact.id)).all()
-        assert notice.kind == "sign-in"
+        assert notice.kind == "confirm"
+        assert session.exec(select(Topic.slug).join(Subscription).where(Subscription.subscriber_id == who)).all() == [
+            "road-closures"
+        ]
 
 
 def test_nobody_stays_beside_an_address_they_did_not_own(client: Client, world: World) -> None:
