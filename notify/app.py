@@ -51,7 +51,14 @@ from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api
+from notify.subscribers import (
+    assisted_pages,
+    my_pages,
+    resident_message_api,
+    resident_message_pages,
+    sign_up_pages,
+    suppression_api,
+)
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
@@ -67,6 +74,7 @@ JSON_DOORS = (
     staff_api,
     subscribers_api,
     suppression_api,
+    resident_message_api,
     alerts_api,
     deliveries_api,
     endpoint_api,
@@ -84,6 +92,7 @@ PAGE_DOORS = (
     sign_up_pages,
     my_pages,
     assisted_pages,
+    resident_message_pages,
     deliveries_pages,
     publishing_pages,
     staff_pages,

@@ -42,6 +42,7 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "See or stop these alerts",
             "Not you? Stop them there, or tell the council.",
         ),
+        NoticeKind.HOW_TO_STOP: Words("How to stop", "{council}: Reply STOP to end.", "", ""),
     },
     "cy": {
         NoticeKind.ADD_CONTACT: Words(
@@ -62,6 +63,7 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "Gweld neu atal y rhybuddion hyn",
             "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
         ),
+        NoticeKind.HOW_TO_STOP: Words("Sut i stopio", "{council}: Atebwch STOP i orffen.", "", ""),
     },
 }
 

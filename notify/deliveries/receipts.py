@@ -16,7 +16,8 @@ from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.suppression import obey, suppress
+from notify.subscribers.resident_messages import take
+from notify.subscribers.suppression import suppress
 
 # each state may only follow those below it, so that receipts in any order end in the same state;
 # a bounce may come after "delivered", because the first server that took a message is not always the last
@@ -120,7 +121,7 @@ def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_f
     receipts = [one for one in news if isinstance(one, Receipt)]
     inbound = sorted((one for one in news if isinstance(one, Inbound)), key=lambda one: one.address)
     changed = take_receipts(session, receipts, speakers=[provider, *speaks_for])
-    return changed + sum(obey(session, one, source=provider) for one in inbound)
+    return changed + sum(take(session, one, source=provider) for one in inbound)
 
 
 def suppress_refused(session: Session, held: Claim, results: Sequence[Result]) -> int:

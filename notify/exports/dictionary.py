@@ -149,6 +149,7 @@ TABLES: Mapping[str, Entry] = {
     "consent_request": Entry(
         Keeping.RESIDENT, OWN, residents=("answers",), staff=("asked_by",), secrets=("contact_id", "sign_up")
     ),
+    "resident_message": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
     "erased_address": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("address_hash",), secrets=("address_hash",)),
     "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),
     "place": Entry(

@@ -83,6 +83,18 @@ class ErasedAddress(SQLModel, table=True):
     erased_at: datetime = Field(sa_column=moment_column())
 
 
+class ResidentMessage(SQLModel, table=True):
+    """A text of a resident that begins with STOP and goes on about something else, for staff to read."""
+
+    __tablename__ = "resident_message"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
+    words: str
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
 class NoticeCount(SQLModel, table=True):
     """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
 

@@ -21,6 +21,7 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "contact_request": ("id", "expires_at < :now"),
     # that somebody who left was asked is remembered, so that the next list does not ask them again
     "consent_request": ("id", "expires_at < :now AND left_at IS NULL"),
+    "resident_message": ("id", "at < :now - interval '30 days'"),
     "notice_count": ("(counted, period)", "period < :now - interval '2 days'"),
     "notice": ("id", "expires_at < :now - interval '30 days'"),
     "idempotent_reply": ("(council_id, key)", "created_at < :now - interval '7 days'"),

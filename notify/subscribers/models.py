@@ -64,6 +64,7 @@ class NoticeKind(StrEnum):
     ADD_CONTACT = "add-contact"
     CONTACT_ADDED = "contact-added"
     TOLD = "told"
+    HOW_TO_STOP = "how-to-stop"
 
 
 class NoticeState(StrEnum):

@@ -19,6 +19,7 @@ NOTICE_LIFE = {
     NoticeKind.ADD_CONTACT: timedelta(days=14),
     NoticeKind.CONTACT_ADDED: timedelta(days=3),
     NoticeKind.TOLD: timedelta(days=3),
+    NoticeKind.HOW_TO_STOP: timedelta(hours=1),
 }
 
 

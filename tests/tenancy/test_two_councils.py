@@ -54,6 +54,11 @@ SEEDS = (
     INSERT INTO erased_address (address_hash, council_id, erased_at)
     SELECT sha256(council_id::text::bytea), council_id, business_now() FROM alert WHERE id = :alert
     """,
+    """
+    INSERT INTO resident_message (id, council_id, contact_id, words, at)
+    SELECT uuidv7(), c.council_id, c.id, 'Stop lorries', business_now()
+    FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
+    """,
 )
 
 

@@ -31,6 +31,15 @@ CREATE TABLE erased_address (
     erased_at timestamptz NOT NULL,
     PRIMARY KEY (address_hash, council_id)
 );
+-- a text that begins with STOP and goes on about something else, for staff to read
+CREATE TABLE resident_message (
+    id uuid PRIMARY KEY,
+    council_id uuid NOT NULL REFERENCES council (id),
+    contact_id uuid NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
+    words varchar NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX resident_message_by_council ON resident_message (council_id, id);
 ALTER TABLE confirm_code ADD COLUMN about uuid;
 """
 
