@@ -78,7 +78,7 @@ class AlertContent:
                 return self._message(recipient, withdrawn, mime=self._email(recipient))
             case Channel.SMS:
                 return self._message(
-                    recipient, withdrawn, text=self._personal(recipient, self._sms(recipient.language))
+                    recipient, withdrawn, text=self._stoppable(recipient, self._sms(recipient.language))
                 )
             case Channel.VOICE:
                 return self._message(recipient, withdrawn, text=self._speech(recipient.language))
@@ -140,6 +140,12 @@ class AlertContent:
         if self._code is None:
             return text
         return text.replace(marker("reply_url"), asking.reply_url(self._code, recipient.number))
+
+    def _stoppable(self, recipient: Recipient, text: str) -> str:
+        """A text message with the reader's own links in it."""
+        stop = marker("stop_url")
+        text = self._personal(recipient, text)
+        return text.replace(stop, asking.stop_url(recipient.contact_id)) if stop in text else text
 
     @property
     def _reply_marker(self) -> str | None:
@@ -222,6 +228,7 @@ class AlertContent:
                 language=language,
                 is_training=self.alert.is_training,
                 reply_to=self._reply_marker,
+                stop_to=marker("stop_url"),
             )
         return compiled
 

@@ -93,7 +93,7 @@ def test_a_sign_up_writes_once_and_reaches_nobody_before_the_yes(client: Client,
         assert (person.name, person.language, person.tracking_consent) == ("Sam", "cy", False)
         assert [notice.kind for notice in session.exec(select(Notice))] == ["confirm", "confirm"]
         assert {contact.confirmed_at for contact in session.exec(select(Contact))} == {None}
-        assert {line.wording_version for line in session.exec(select(Consent))} == {"resident-page-2"}
+        assert {line.wording_version for line in session.exec(select(Consent))} == {"resident-page-3"}
     assert not client.cookies
 
 
