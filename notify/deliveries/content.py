@@ -78,7 +78,7 @@ class AlertContent:
                 return self._message(recipient, withdrawn, mime=self._email(recipient))
             case Channel.SMS:
                 return self._message(
-                    recipient, withdrawn, text=self._stoppable(recipient, self._sms(recipient.language))
+                    recipient, withdrawn, text=self._personal(recipient, self._sms(recipient.language))
                 )
             case Channel.VOICE:
                 return self._message(recipient, withdrawn, text=self._speech(recipient.language))
@@ -136,16 +136,12 @@ class AlertContent:
         return values
 
     def _personal(self, recipient: Recipient, text: str) -> str:
-        """The text with the reader's own link in it, if the alert asks for replies."""
+        """The text with the reader's own links in it, if it has any."""
+        if (stop := marker("stop_url")) in text:
+            text = text.replace(stop, asking.stop_url(recipient.contact_id))
         if self._code is None:
             return text
         return text.replace(marker("reply_url"), asking.reply_url(self._code, recipient.number))
-
-    def _stoppable(self, recipient: Recipient, text: str) -> str:
-        """A text message with the reader's own links in it."""
-        stop = marker("stop_url")
-        text = self._personal(recipient, text)
-        return text.replace(stop, asking.stop_url(recipient.contact_id)) if stop in text else text
 
     @property
     def _reply_marker(self) -> str | None:
@@ -293,9 +289,7 @@ def notice_message(
     what: str = "",
     why: Reason | None = None,
 ) -> Message:
-    """A service message to one person, or to one system, whose secret signs it. `what` it tells of, in words, and
-    `why` somebody is asked to say yes whose address is known.
-    """
+    """A service message to one person, or to one system, whose secret signs it: `what` it tells of, `why` it asks."""
     language = language if language in SUBJECTS else "en"
     found = ASKED[language][why] if why else WORDS[language].get(kind)
     words = found.filled(council=council_name, what=what) if found else None

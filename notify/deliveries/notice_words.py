@@ -42,7 +42,9 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "See or stop these alerts",
             "Not you? Stop them there, or tell the council.",
         ),
-        NoticeKind.HOW_TO_STOP: Words("How to stop", "{council}: Reply STOP to end.", "", ""),
+        NoticeKind.HOW_TO_STOP: Words(
+            "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
+        ),
     },
     "cy": {
         NoticeKind.ADD_CONTACT: Words(
@@ -63,7 +65,9 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "Gweld neu atal y rhybuddion hyn",
             "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
         ),
-        NoticeKind.HOW_TO_STOP: Words("Sut i stopio", "{council}: Atebwch STOP i orffen.", "", ""),
+        NoticeKind.HOW_TO_STOP: Words(
+            "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
+        ),
     },
 }
 

@@ -57,9 +57,8 @@ def providers_for(channel: Channel, lane: Lane = Lane.ROUTINE) -> Sequence[Provi
 
 
 def takes_replies(channel: Channel) -> bool:
-    """Whether an answer to a message comes back to us, whoever of the channel's adapters carries it."""
-    lanes = (Lane.ROUTINE, Lane.EMERGENCY)
-    found = [one for lane in lanes for one in providers_for(channel, lane)]
+    """Whether an answer to a message comes back to us, whichever of the channel's adapters carries it."""
+    found = [load(one.name) for urgent in (False, True) for one in settings().providers_for(channel, emergency=urgent)]
     return bool(found) and all(isinstance(one, TakesReplies) and one.takes_replies for one in found)
 
 

@@ -74,7 +74,7 @@ class ConsentRequest(SQLModel, table=True):
 
 
 class ErasedAddress(SQLModel, table=True):
-    """That a council erased whoever has the address with this keyed hash, so that no older list brings them back."""
+    """That a council erased the person with this address, by its keyed hash: no older list brings them back."""
 
     __tablename__ = "erased_address"
 

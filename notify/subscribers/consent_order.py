@@ -49,7 +49,7 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Word:
     """The consent that somebody brings. `at` is when the person gave it; None, where nobody knows, is older than any
-    withdrawal. `must_ask`: whoever brings it wants the person's own yes in any case.
+    withdrawal. `must_ask`: the council wants the person's own yes in any case.
     """
 
     at: datetime | None

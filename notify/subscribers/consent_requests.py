@@ -126,12 +126,14 @@ def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> None
     """Write to these contacts for a council, three times a day at most."""
     if not requests:
         return
-    write(session, store(session, council_id, requests), council_id=council_id)
+    stored = dict(store(session, council_id, requests))
+    contacts = session.exec(select(Contact).where(col(Contact.id).in_(stored))).all()
+    write(session, [(contact, stored[contact.id]) for contact in contacts], council_id=council_id)
 
 
 def write(
     session: Session,
-    asked: Sequence[tuple[UUID, UUID]],
+    asked: Sequence[tuple[Contact, UUID]],
     *,
     council_id: UUID | None,
     asked_by_stranger: bool = False,
@@ -139,11 +141,11 @@ def write(
     """Queue a message to each of these contacts about its request. One that a stranger may have asked for counts like
     a sign-in link, so that who is known is not written to more often than anybody else.
     """
-    contacts = session.exec(select(Contact).where(col(Contact.id).in_([contact for contact, _ in asked]))).all()
-    reached = {contact.id: (Channel(contact.channel), contact.address) for contact in contacts}
+    reached = {contact.id: (Channel(contact.channel), contact.address) for contact, _request in asked}
     kind = NoticeKind.SIGN_IN if asked_by_stranger else NoticeKind.CONFIRM
     allowed = set(allowance.allowed(session, reached, kind, council_id=council_id, asked_by_stranger=asked_by_stranger))
-    notices.send(session, [one for one in asked if one[0] in allowed], NoticeKind.CONFIRM)
+    wanted = [(contact.id, request) for contact, request in asked if contact.id in allowed]
+    notices.send(session, wanted, NoticeKind.CONFIRM)
 
 
 def open_request(session: Session, request_id: UUID, *, for_update: bool = False) -> ConsentRequest | None:

@@ -51,7 +51,7 @@ def sign_up(
     record_wording(session, consent)
     alike.one_at_a_time(session, person)
     together = new_id()
-    waiting: list[tuple[UUID, UUID]] = []
+    waiting: list[tuple[Contact, UUID]] = []
     nothing_new: list[Contact] = []
     added: list[UUID] = []
     for council_id in dict.fromkeys(topic.council_id for topic in topics):
@@ -60,7 +60,8 @@ def sign_up(
         known = queries.known_contacts(session, council_id, person)
         there = [contact for contact in known if contact.confirmed_at]
         requests = [consent_requests.own(session, contact, person, its_own, by) for contact in there]
-        waiting += consent_requests.store(session, council_id, [one for one in requests if one])
+        stored = dict(consent_requests.store(session, council_id, [one for one in requests if one]))
+        waiting += [(contact, stored[contact.id]) for contact in there if contact.id in stored]
         nothing_new += [contact for contact, one in zip(there, requests, strict=True) if one is None]
         others = _without(person, there)
         if others is None:
@@ -88,7 +89,7 @@ def _without(person: NewSubscriber, confirmed: Sequence[Contact]) -> NewSubscrib
 
 def _write_to_each(
     session: Session,
-    waiting: Sequence[tuple[UUID, UUID]],
+    waiting: Sequence[tuple[Contact, UUID]],
     nothing_new: Sequence[Contact],
     added: Sequence[UUID],
     *,
@@ -98,9 +99,7 @@ def _write_to_each(
     nothing to say yes to, to manage what it gets already.
     """
     asked = set(ask_to_confirm(session, added, council_id=council_id, asked_by_stranger=True))
-    known = session.exec(select(Contact).where(col(Contact.id).in_([contact for contact, _request in waiting]))).all()
-    hashes = {contact.id: contact.address_hash for contact in known}
-    first = {hashes[contact]: (contact, request) for contact, request in reversed(waiting)}
+    first = {contact.address_hash: (contact, request) for contact, request in reversed(waiting)}
     rest = [one for address_hash, one in first.items() if address_hash not in asked]
     consent_requests.write(session, rest, council_id=council_id, asked_by_stranger=True)
     asked |= set(first)

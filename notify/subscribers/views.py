@@ -150,6 +150,6 @@ class ImportView(SQLModel):
     had_unsubscribed: int = Field(
         description="Rows of people who had left, with no newer consent: asked once, and sent nothing before their yes."
     )
-    erased: int = Field(description="Refused rows of people whom you erased, with no newer consent.")
+    erased: int = Field(description="Refused rows of people that you erased, with no newer consent.")
     needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
     problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")

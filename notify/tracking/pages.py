@@ -60,7 +60,7 @@ def ask_to_stop_texts(token: FromPath[str]) -> Response[object]:
     return page("stop-texts.html", token=token)
 
 
-@post("/s/{token:str}", status_code=200, request_max_body_size=100_000, sync_to_thread=True, include_in_schema=False)
+@post("/s/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
 def stop_texts(token: FromPath[str]) -> Response[object]:
     """Stop all texts to this number, as the answer STOP would. Safe to repeat."""
     with transaction() as session:

@@ -55,6 +55,7 @@ def test_a_name_takes_none_so_texts_hold_a_short_link_that_stops_them(
     client: Client, world: World, work: Work, loft: Path
 ) -> None:
     far = make_other_council()
+    client.headers.update(BROWSER)
     add_resident(world, phone=PHONE)
     add_resident(far, phone=PHONE, topics=["potholes"])
     created(client, world.headers, channels=["sms"], sms="Mill Road closed.", send=True)
@@ -77,6 +78,7 @@ def test_a_name_takes_none_so_texts_hold_a_short_link_that_stops_them(
 
 
 def test_a_link_that_was_changed_stops_nobody(client: Client, world: World) -> None:
+    client.headers.update(BROWSER)
     for method in (client.get, client.post):
         assert method("/s/" + "A" * 32).status_code == 404
 

@@ -65,7 +65,7 @@ def test_every_table_about_people_is_in_the_inventory(client: Client, world: Wor
     assert client.get("/staff/evidence/personal-data?format=pdf", headers=viewer).content.startswith(b"%PDF")
 
 
-def test_the_inventory_names_whoever_carries_any_channel_also_in_emergencies(
+def test_the_inventory_names_the_providers_of_every_channel_also_in_emergencies(
     client: Client, world: World, choose: Callable[..., None]
 ) -> None:
     choose(VOICE_PROVIDERS="twilio-voice", EMERGENCY_SMS_PROVIDERS="twilio-sms,govuk-sms")

@@ -422,7 +422,7 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
     assert writes == {"enrolment.py"}
 
 
-def test_whoever_enrols_says_on_whose_word() -> None:
+def test_each_enrolment_says_on_whose_word() -> None:
     own: set[tuple[str, str]] = set()
     for path in SOURCES:
         for function in ast.walk(ast.parse(path.read_text())):

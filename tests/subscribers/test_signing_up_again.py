@@ -99,7 +99,7 @@ def test_a_new_address_beside_a_number_that_somebody_confirmed_gets_its_own_mess
     done = client.post("/confirm-code", data={"mobile": PHONE, "code": code_in(inbox)})
     assert done.status_code == 200
     assert followed(NUMBER) == {"road-closures", "bins"}
-    with transaction() as session:  # whoever confirms the one gets nothing of what the other is
+    with transaction() as session:  # who confirms the one learns nothing of the other
         assert len(set(session.exec(select(Contact.subscriber_id)))) == 2
     inbox.empty()
     created(client, world.headers, topic="bins", send=True)
@@ -167,7 +167,7 @@ def test_signing_up_by_phone_again_after_leaving_is_asked_in_the_residents_langu
         {"email": ANN, "mobile": "07700 900777"},
     ],
 )
-def test_the_page_is_the_same_whoever_is_known(client: Client, world: World, given: Mapping[str, str]) -> None:
+def test_the_page_is_the_same_known_or_not(client: Client, world: World, given: Mapping[str, str]) -> None:
     before = sign_up(client, **given)
     with transaction() as session:
         for row in session.exec(select(Subscriber)):
