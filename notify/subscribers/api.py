@@ -14,6 +14,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
+from notify import clock
 from notify.db import transaction
 from notify.errors import Invalid
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
@@ -42,6 +43,12 @@ class MomentWithoutZone(Invalid):
     """A moment that could mean two."""
 
     title = "The moment has no time zone"
+
+
+class ConsentInTheFuture(Invalid):
+    """A consent that nobody has given yet."""
+
+    title = "The consent lies in the future"
 
 
 @get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
@@ -157,7 +164,7 @@ def import_subscribers(
         wording=wording,
         language=consent_language,
         source=consent_source,
-        given_at=_aware(given_at),
+        given_at=_past(given_at),
     )
     rows = read_rows(csv_file, default_topics=topics.replace(";", " ").replace(",", " ").split())
     with transaction() as session:
@@ -246,6 +253,13 @@ def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise MomentWithoutZone("Write moments with their zone, such as 2026-12-01T18:00:00Z.")
     return moment
+
+
+def _past(moment: datetime | None) -> datetime | None:
+    """The same moment of a consent. Raises: MomentWithoutZone, ConsentInTheFuture."""
+    if (aware := _aware(moment)) and aware > clock.now():
+        raise ConsentInTheFuture("Consent cannot have been given in the future: check `given_at`.")
+    return aware
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
