@@ -58,7 +58,15 @@ from notify.staff import pages as staff_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import ProveYourselfAgain
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import assisted_pages, my_pages, sign_up_pages, suppression_api, suppression_pages
+from notify.subscribers import (
+    assisted_pages,
+    my_pages,
+    resident_message_api,
+    resident_message_pages,
+    sign_up_pages,
+    suppression_api,
+    suppression_pages,
+)
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
@@ -74,6 +82,7 @@ JSON_DOORS = (
     staff_api,
     subscribers_api,
     suppression_api,
+    resident_message_api,
     alerts_api,
     deliveries_api,
     endpoint_api,
@@ -92,6 +101,7 @@ PAGE_DOORS = (
     my_pages,
     assisted_pages,
     suppression_pages,
+    resident_message_pages,
     deliveries_pages,
     publishing_pages,
     staff_pages,

@@ -69,6 +69,7 @@ TOPICS = (
         name="Consultations",
         description="When the council asks what you think. A colleague approves each message.",
         frequency="About once a month.",
+        tracking_allowed=True,
         approval=ApprovalRule.ONE,
     ),
 )

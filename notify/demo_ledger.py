@@ -145,15 +145,15 @@ EVENTS = """
         WHERE d.state <> 'sent'
     ) line ORDER BY at, alert_id, number
 """
-# nobody is counted in an emergency, and only where the topic allows it anybody by themselves
+# nothing is counted in an emergency or where the topic does not allow it, and nobody by themselves who did not agree
 HITS = f"""
     WITH base AS (
         SELECT d.month, d.alert_id, d.number, d.channel, d.handed_over_at, p.name || a.number AS key,
-               CASE WHEN t.tracking_allowed AND p.agreed THEN d.number END AS reader,
+               CASE WHEN p.agreed THEN d.number END AS reader,
                CASE t.slug WHEN 'consultations' THEN 0.17 WHEN 'bins' THEN 0.08 ELSE 0.12 END AS share
         FROM invented_alert a
         JOIN alert l ON l.id = a.alert_id AND l.link IS NOT NULL
-        JOIN topic t ON t.id = a.topic_id
+        JOIN topic t ON t.id = a.topic_id AND t.tracking_allowed
         JOIN delivery d ON d.month = a.month AND d.alert_id = a.alert_id AND d.state IN ('sent', 'delivered')
         JOIN invented_person p ON p.contact_id = d.contact_id AND p.topic_id = a.topic_id
         WHERE NOT a.urgent AND d.channel = 'email'

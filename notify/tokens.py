@@ -23,9 +23,10 @@ class Purpose(StrEnum):
     CLICK = "click"
     OPEN = "open"
     REPLY = "reply"
+    STOP = "stop"
 
 
-SHORT = frozenset({Purpose.REPLY})  # stands in texts
+SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts
 
 
 class LinkNotValid(NotFound):

@@ -1,6 +1,11 @@
 """What a message of an alert asks its reader: are you safe? And a text as it is counted and as it is sent."""
 
+import re
+from uuid import UUID
+
 from notify import rendering, tokens
+from notify.providers import registry
+from notify.providers.base import Channel
 from notify.settings import settings
 
 # a link in a text costs places: twenty-two letters name the alert and the delivery, and prove that we wrote them
@@ -22,17 +27,47 @@ def read_reply_token(token: str) -> tuple[int, int]:
     return int.from_bytes(payload[:_NUMBER_BYTES], "big"), int.from_bytes(payload[_NUMBER_BYTES:], "big")
 
 
+def stop_url(contact_id: UUID) -> str:
+    """The personal link by which the reader stops texts, where nobody can answer the sender."""
+    return f"{settings().base_url}/s/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
+
+
+def read_stop_token(token: str) -> UUID:
+    """The contact whose texts are to stop. Raises: LinkNotValid."""
+    payload = tokens.read(tokens.Purpose.STOP, token)
+    if len(payload) != len(UUID(int=0).bytes):
+        raise tokens.LinkNotValid("The link is incomplete.")
+    return UUID(bytes=payload)
+
+
 def text_message(
-    words: str, *, council_name: str, language: str = "en", is_training: bool = False, reply_to: str | None = None
+    words: str,
+    *,
+    council_name: str,
+    stop_to: str,
+    language: str = "en",
+    is_training: bool = False,
+    reply_to: str | None = None,
 ) -> str:
-    """A whole text message; `reply_to` is the reader's link, or what stands for it."""
+    """A whole text message, which says how to stop: by answering, where every sender of texts takes answers, and
+    otherwise by the reader's link. `stop_to` and `reply_to` are the reader's links, or what stands for them.
+    """
+    says_stop = re.search(r"\bSTOP\b", words) is not None
     template = rendering.message_environment("sms").get_template("alert.txt")
     return template.render(
-        sms=words, council_name=council_name, language=language, is_training=is_training, reply_url=reply_to
+        sms=words,
+        council_name=council_name,
+        language=language,
+        is_training=is_training,
+        reply_url=reply_to,
+        stop_url=None if registry.takes_replies(Channel.SMS) else stop_to,
+        says_stop=says_stop,
+        is_sentence=not words.rstrip()[-1:].isalnum() or "://" in words.rsplit(maxsplit=1)[-1],
     ).strip()
 
 
 def anybodys_text(words: str, *, council_name: str, is_training: bool, asks_reply: bool) -> str:
-    """The same with a link as long as everybody's, for counting."""
+    """The same with links as long as everybody's, for counting."""
     link = reply_url(*_NOBODY) if asks_reply else None
-    return text_message(words, council_name=council_name, is_training=is_training, reply_to=link)
+    stop_to = stop_url(UUID(int=0))
+    return text_message(words, council_name=council_name, stop_to=stop_to, is_training=is_training, reply_to=link)

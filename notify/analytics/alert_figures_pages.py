@@ -31,7 +31,7 @@ PATH = "/staff/alerts/{alert_id:uuid}/figures"
 COMPARED = (
     ("reached", "Messages that did not come back", percent, True),
     ("time_to_95", "Time until 95% were handed over", seconds, False),
-    ("clicks", "Clicks (people, estimated) for each 100 messages", decimal, True),
+    ("clicks", "Clicks (people, estimated) for each 100 tracked emails", decimal, True),
     ("unsubscribed", "People who left, for each 1,000 messages", decimal, False),
     ("cost", "Cost of each message that did not come back", pence, False),
 )

@@ -57,13 +57,13 @@ def reached_share(one: Slice) -> float | None:
 
 
 def clicks_rate(one: Slice) -> float | None:
-    """Clicks that are estimated to be people's, for each 100 messages handed over."""
-    return per(one.clicks_human, one.sent, 100)
+    """Clicks that are estimated to be people's, for each 100 e-mails with a counted link."""
+    return per(one.clicks_human, one.tracked or 0, 100)
 
 
 def people_rate(one: Slice) -> float | None:
-    """People who agreed to be counted and clicked, for each 100 messages handed over."""
-    return per(one.people_clicked, one.sent, 100)
+    """People who agreed to be counted and clicked, for each 100 e-mails with a counted link."""
+    return per(one.people_clicked, one.tracked or 0, 100)
 
 
 def left_rate(one: Slice) -> float | None:
@@ -78,8 +78,13 @@ def cost_each(one: Slice) -> float | None:
 
 RATES: Mapping[str, tuple[str, str, Callable[[Slice], float | None], Write]] = {
     "reached": ("Messages that did not come back", "Of all", reached_share, percent),
-    "clicks": ("Clicks (people, estimated) for each 100 messages", "Clicks", clicks_rate, decimal),
-    "people": ("People who agreed to be counted and clicked, for each 100 messages", "People", people_rate, decimal),
+    "clicks": ("Clicks (people, estimated) for each 100 tracked emails", "Clicks", clicks_rate, decimal),
+    "people": (
+        "People who agreed to be counted and clicked, for each 100 tracked emails",
+        "People",
+        people_rate,
+        decimal,
+    ),
     "left": ("People who left, for each 1,000 messages", "Left", left_rate, decimal),
     "cost": ("Cost", "Pounds", cost_pounds, pounds),
     "cost_each": ("Cost of each message that did not come back", "Pence", cost_each, pence),

@@ -102,10 +102,10 @@ INDICATORS: Sequence[Indicator] = (
     ),
     Indicator(
         "clicks",
-        "Clicks (people, estimated) for each 100 messages",
+        "Clicks (people, estimated) for each 100 tracked emails",
         "clicks",
         False,
-        "Figures: emergencies are never counted",
+        "Figures: of topics that allow it, never of emergencies",
         _of_total(figure_charts.clicks_rate),
     ),
     Indicator(

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.analytics.models import RollupAlert
+from notify.analytics.tracked import TRACKED_OF_ALERT
 from notify.places.queries import names_by_code
 from notify.staff.money import PENNY
 
@@ -69,7 +70,7 @@ class Rates:
     """What alerts are compared by. None where it cannot be told: nothing sent, no link, no price.
 
     `reached` is the share of all messages that were handed over and did not come back, `clicks` those estimated to be
-    people for each 100 messages handed over, `unsubscribed` for each 1,000, `cost` pence for each that
+    people for each 100 e-mails with a counted link, `unsubscribed` for each 1,000, `cost` pence for each that
     reached somebody.
     """
 
@@ -240,10 +241,10 @@ def _curve(session: Session, alert_id: UUID) -> Sequence[Step]:
 RATES = """
     WITH rate AS (
         SELECT r.alert_id = :alert AS is_ours, got.reached::float8 / nullif(r.recipients, 0) AS reached, r.time_to_95,
-               CASE WHEN a.link IS NOT NULL THEN 100 * coalesce(h.human, 0)::float8 / nullif(r.sent, 0) END AS clicks,
+               100 * coalesce(h.human, 0)::float8 / nullif({tracked}, 0) AS clicks,
                1000 * r.unsubscribed::float8 / nullif(r.sent, 0) AS unsubscribed,
                CASE WHEN r.sent > r.unpriced THEN r.cost::float8 / :penny / nullif(got.reached, 0) END AS cost
-        FROM rollup_alert r JOIN alert a ON a.id = r.alert_id,
+        FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id,
              LATERAL (SELECT r.recipients - r.permanent_failure - r.temporary_failure - r.technical_failure - r.unknown
                           - r.suppressed - r.cancelled - r.expired - r.waiting AS reached) got,
              LATERAL (SELECT sum(times) AS human FROM rollup_hit_total
@@ -262,7 +263,7 @@ MEDIANS = ", ".join(
 def _compared(session: Session, total: RollupAlert) -> tuple[Rates, Rates, int]:
     """This alert's rates, the median of others of its topic (of too few there is none), and how many those are."""
     rows = session.execute(
-        text(RATES.format(medians=MEDIANS)),
+        text(RATES.format(medians=MEDIANS, tracked=TRACKED_OF_ALERT)),
         {
             "alert": total.alert_id,
             "council": total.council_id,

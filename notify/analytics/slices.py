@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.analytics.rollups import COUNTED
+from notify.analytics.tracked import IN_TRACKED_CHANNEL, IS_TRACKED
 from notify.clock import midnight
 
 
@@ -36,7 +37,8 @@ class Slice:
     """One line: `key` is the topic's short name, the ward's code, a month as 2026-11, …; `name` is for people.
 
     `clicks_human` are estimated to be people, `opens` are those of readers who agreed and tell little. They are None
-    where they cannot be told by this breakdown. `people_clicked` agreed to be counted. `cost` in thousandths of a
+    where they cannot be told by this breakdown. `people_clicked` agreed to be counted, and both are of the `tracked`
+    messages that were sent. `cost` in thousandths of a
     penny; `unpriced` messages are not in it.
     """
 
@@ -60,6 +62,7 @@ class Slice:
     clicks_unknown: int | None = None
     opens: int | None = None
     people_clicked: int | None = None
+    tracked: int | None = None
 
 
 _MONTH = "to_char(r.started_at AT TIME ZONE 'Europe/London', 'YYYY-MM')"
@@ -129,7 +132,8 @@ def slices(
     tells_hits = with_hits and by in (*_OF_ALERT, By.CHANNEL) and ward is None
     hits = _hits(session, by, values) if tells_hits else None
     people = _people(session, by, values) if with_hits and by != By.PROVIDER else None
-    return [_slice(dict(row), hits, people) for row in rows]
+    tracked = _tracked(session, by, values) if with_hits else None
+    return [_slice(dict(row), hits, people, tracked) for row in rows]
 
 
 def total_of(found: Sequence[Slice]) -> Slice | None:
@@ -172,12 +176,17 @@ def _statement(by: By, *, is_of_cells: bool) -> str:
 
 
 def _slice(
-    row: dict[str, Any], hits: Mapping[str, Mapping[str, int]] | None, people: Mapping[str, int] | None
+    row: dict[str, Any],
+    hits: Mapping[str, Mapping[str, int]] | None,
+    people: Mapping[str, int] | None,
+    tracked: Mapping[str, int] | None,
 ) -> Slice:
     key = str(row["key"])
     found: dict[str, Any] = {} if hits is None else {name: hits.get(key, {}).get(name, 0) for name in HIT_NAMES}
     counts: dict[str, Any] = {name: value if isinstance(value, str) else int(value) for name, value in row.items()}
-    return Slice(**counts, **found, people_clicked=None if people is None else people.get(key, 0))
+    found["people_clicked"] = None if people is None else people.get(key, 0)
+    found["tracked"] = None if tracked is None else tracked.get(key, 0)
+    return Slice(**counts, **found)
 
 
 HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")
@@ -204,6 +213,24 @@ def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str
         values,
     ).mappings()
     return {str(row["key"]): {name: int(row[name]) for name in HIT_NAMES} for row in rows}
+
+
+def _tracked(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, int]:
+    """How many messages were sent with a link whose clicks are counted."""
+    key, name = ("NULL", "NULL") if by in _OF_CELL else _OF_ALERT[by]
+    part = _OF_CELL.get(by, "NULL")
+    rows = session.execute(
+        text(f"""
+            {_CALLED.format(key=key, name=name, which=f"{_WHICH} AND {IS_TRACKED}")}, part AS (
+                SELECT alert_id, {part} AS part, sum(sent) AS sent FROM rollup_cell
+                WHERE alert_id IN (SELECT alert_id FROM which) AND {IN_TRACKED_CHANNEL} AND {_IN_WARD} GROUP BY 1, 2
+            )
+            SELECT {"part" if by in _OF_CELL else "key"} AS key, sum(sent) AS sent
+            FROM which JOIN part USING (alert_id) GROUP BY 1
+        """),
+        values,
+    )
+    return {str(row.key): int(row.sent) for row in rows}
 
 
 def _people(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, int]:

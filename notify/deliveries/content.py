@@ -12,10 +12,11 @@ from uuid import UUID
 from notify import clock, rendering, tokens
 from notify.alerts import asking
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
-from notify.deliveries.notice_words import WORDS
+from notify.deliveries.notice_words import ASKED, WORDS
 from notify.providers.base import Channel, Message
 from notify.rendering import Skeleton, marker
 from notify.settings import settings
+from notify.subscribers.consent_requests import Reason
 from notify.subscribers.models import ApprovalRule, MailFormat, NoticeKind, Topic, TopicPurpose
 
 EMAIL_NAMES = (
@@ -135,7 +136,9 @@ class AlertContent:
         return values
 
     def _personal(self, recipient: Recipient, text: str) -> str:
-        """The text with the reader's own link in it, if the alert asks for replies."""
+        """The text with the reader's own links in it, if it has any."""
+        if (stop := marker("stop_url")) in text:
+            text = text.replace(stop, asking.stop_url(recipient.contact_id))
         if self._code is None:
             return text
         return text.replace(marker("reply_url"), asking.reply_url(self._code, recipient.number))
@@ -221,6 +224,7 @@ class AlertContent:
                 language=language,
                 is_training=self.alert.is_training,
                 reply_to=self._reply_marker,
+                stop_to=marker("stop_url"),
             )
         return compiled
 
@@ -283,10 +287,12 @@ def notice_message(
     council_name: str,
     signing_secret: str = "",
     what: str = "",
+    why: Reason | None = None,
 ) -> Message:
-    """A service message to one person, or to one system, whose secret signs it. `what` it tells of, in words."""
+    """A service message to one person, or to one system, whose secret signs it: `what` it tells of, `why` it asks."""
     language = language if language in SUBJECTS else "en"
-    words = WORDS[language][kind].filled(council=council_name, what=what) if kind in WORDS[language] else None
+    found = ASKED[language][why] if why else WORDS[language].get(kind)
+    words = found.filled(council=council_name, what=what) if found else None
     subject = words.title if words else SUBJECTS[language][kind].format(council=council_name)
     values = {
         "kind": kind.value,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from notify.subscribers.consent_requests import Reason
 from notify.subscribers.models import NoticeKind
 
 
@@ -41,6 +42,9 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "See or stop these alerts",
             "Not you? Stop them there, or tell the council.",
         ),
+        NoticeKind.HOW_TO_STOP: Words(
+            "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
+        ),
     },
     "cy": {
         NoticeKind.ADD_CONTACT: Words(
@@ -61,5 +65,53 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
             "Gweld neu atal y rhybuddion hyn",
             "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
         ),
+        NoticeKind.HOW_TO_STOP: Words(
+            "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
+        ),
     },
 }
+
+# what somebody is asked whose address the council has already
+ASKED: Mapping[str, Mapping[Reason, Words]] = {
+    "en": {
+        Reason.OWN: Words(
+            "Confirm your new alerts",
+            "You already get alerts from {council} here. Somebody asked for more: {what}.",
+            "Confirm these alerts",
+            "If you did not ask for this, ignore it: nothing changes.",
+        ),
+        Reason.LEFT: Words(
+            "Do you want alerts again?",
+            "You stopped these alerts from {council}: {what}. Now it was told that you want them.",
+            "Get these alerts again",
+            "If you do nothing, you do not get them, and we do not ask again.",
+        ),
+        Reason.COUNCIL: Words(
+            "Confirm your new alerts",
+            "{council} was told that you want more alerts: {what}.",
+            "Confirm these alerts",
+            "If you do nothing, nothing changes.",
+        ),
+    },
+    "cy": {
+        Reason.OWN: Words(
+            "Cadarnhewch eich rhybuddion newydd",
+            "Rydych eisoes yn cael rhybuddion gan {council} yma. Gofynnodd rhywun am ragor: {what}.",
+            "Cadarnhau’r rhybuddion hyn",
+            "Os na ofynnoch am hyn, anwybyddwch ef: nid oes dim yn newid.",
+        ),
+        Reason.LEFT: Words(
+            "Hoffech chi gael rhybuddion eto?",
+            "Rydych wedi atal y rhybuddion hyn gan {council}: {what}. Nawr dywedwyd wrtho eich bod am eu cael.",
+            "Cael y rhybuddion hyn eto",
+            "Os na wnewch ddim, ni chewch nhw, ac ni fyddwn yn gofyn eto.",
+        ),
+        Reason.COUNCIL: Words(
+            "Cadarnhewch eich rhybuddion newydd",
+            "Dywedwyd wrth {council} eich bod am gael rhagor o rybuddion: {what}.",
+            "Cadarnhau’r rhybuddion hyn",
+            "Os na wnewch ddim, nid oes dim yn newid.",
+        ),
+    },
+}
+NOTHING_BUT_ANSWERS: Mapping[str, str] = {"en": "your new answers", "cy": "eich atebion newydd"}

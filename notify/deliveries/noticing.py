@@ -10,11 +10,13 @@ from notify import clock
 from notify.db import transaction
 from notify.deliveries import content
 from notify.deliveries.holds import NOTICES_ON_HOLD
+from notify.deliveries.notice_words import NOTHING_BUT_ANSWERS
 from notify.jobs import Lane
 from notify.providers import registry, sandbox
 from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
 from notify.settings import settings
 from notify.staff.models import Council
+from notify.subscribers import consent_requests
 from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.codes import issue_code
 from notify.subscribers.links import issue_link
@@ -62,7 +64,9 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
     if notice is None or contact is None:
         return None
     what = _what(session, notice)
-    is_over = notice.kind in ABOUT_SOMETHING and not what  # it was answered, erased or left meanwhile
+    is_over = (
+        notice.kind in ABOUT_SOMETHING or notice.about is not None
+    ) and not what  # it was answered, erased or left meanwhile
     if is_over or _is_silenced(session, notice, contact):
         session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
         return None
@@ -77,6 +81,7 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         council_name=_council_names(session, notice, contact),
         signing_secret=contact.secret,
         what=what,
+        why=_why(session, notice),
     )
     return notice, message, contact.channel
 
@@ -101,7 +106,7 @@ def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secre
     if notice.kind not in content.NOTICE_PATHS:
         return content.Secret(f"{settings().base_url}/manage")
     if contact.channel in (Channel.SMS, Channel.VOICE) and notice.kind == NoticeKind.CONFIRM:
-        return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id))
+        return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id, notice.about))
     return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about)))
 
 
@@ -110,7 +115,10 @@ def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
     link opens, or the one that did something."""
     councils = {contact.council_id}
     if notice.kind == NoticeKind.CONFIRM:
-        councils |= {other.council_id for other in signed_up_with(session, contact)}
+        request = consent_requests.open_request(session, notice.about) if notice.about else None
+        sign_up = request.sign_up if request else contact.sign_up
+        councils |= {other.council_id for other in signed_up_with(session, contact, sign_up)}
+        councils |= {one.council_id for one in consent_requests.of_sign_up(session, sign_up, contact.address_hash)}
     elif notice.kind == NoticeKind.SIGN_IN:
         everywhere = contacts_by_fingerprint(session, contact.address_hash)
         councils = {other.council_id for other in everywhere if other.confirmed_at} or councils
@@ -122,9 +130,11 @@ def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
 
 
 def _what(session: Session, notice: Notice) -> str:
-    """The address that is to be added or was, or the topics that somebody was signed up for."""
+    """The address that is to be added or was, or the topics that somebody was signed up for or is asked about."""
     if notice.about is None:
         return ""
+    if notice.kind == NoticeKind.CONFIRM:
+        return _asked_for(session, notice.about)
     if notice.kind == NoticeKind.ADD_CONTACT:
         request = session.get(ContactRequest, notice.about)
         return request.address if request else ""
@@ -134,6 +144,26 @@ def _what(session: Session, notice: Notice) -> str:
     following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
     following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
     return ", ".join(session.exec(following.order_by(Topic.name)).all())
+
+
+def _asked_for(session: Session, request_id: UUID) -> str:
+    """The topics that somebody is asked about, of all councils of that sign-up; empty where nothing is open now."""
+    request = consent_requests.open_request(session, request_id)
+    contact = session.get(Contact, request.contact_id) if request else None
+    if request is None or contact is None:
+        return ""
+    together = consent_requests.of_sign_up(session, request.sign_up, contact.address_hash) or [request]
+    spoken = session.get_one(Subscriber, contact.subscriber_id).language
+    return ", ".join(consent_requests.topic_names(session, together)) or NOTHING_BUT_ANSWERS.get(
+        spoken, NOTHING_BUT_ANSWERS["en"]
+    )
+
+
+def _why(session: Session, notice: Notice) -> consent_requests.Reason | None:
+    request = None
+    if notice.kind == NoticeKind.CONFIRM and notice.about:
+        request = consent_requests.open_request(session, notice.about)
+    return consent_requests.reason_of(request) if request else None
 
 
 def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:

@@ -21,7 +21,8 @@ from notify.staff import telling
 from notify.subscribers import bounces
 from notify.subscribers.bounce_models import CameBack
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.suppression import obey, suppress
+from notify.subscribers.resident_messages import take
+from notify.subscribers.suppression import suppress
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_f
     receipts = [one for one in news if isinstance(one, Receipt)]
     inbound = sorted((one for one in news if isinstance(one, Inbound)), key=lambda one: one.address)
     changed = take_receipts(session, receipts, speakers=[provider, *speaks_for])
-    return changed + sum(obey(session, one, source=provider) for one in inbound)
+    return changed + sum(take(session, one, source=provider) for one in inbound)
 
 
 def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> None:

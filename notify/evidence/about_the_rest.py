@@ -35,8 +35,17 @@ def accessibility(_: Facts) -> Answer:
     )
 
 
+# whole words of a topic's short name: `cabinet-meetings` is not about bins
+BIN_WORDS = frozenset({"bin", "bins", "waste", "recycling", "refuse", "rubbish", "biniau", "ailgylchu", "gwastraff"})
+
+
+def is_about_bins(slug: str) -> bool:
+    """Whether a topic is about bins, by its short name."""
+    return not BIN_WORDS.isdisjoint(slug.split("-"))
+
+
 def _bins(known: Facts) -> tuple[int, int, int]:
-    found = [one for one in known.sliced(By.TOPIC) if "bin" in one.key or "waste" in one.key]
+    found = [one for one in known.sliced(By.TOPIC) if is_about_bins(one.key)]
     return sum(one.alerts for one in found), sum(one.sent for one in found), sum(one.cost for one in found)
 
 
@@ -45,8 +54,20 @@ def bins(known: Facts) -> Answer:
     alerts, sent, _ = _bins(known)
     return partly(
         "By alerts to residents who follow the topic, for the places where collections change. Print is not held here.",
-        Figure("5.9.alerts", "Alerts about bins", alerts, "alerts", "rollup_alert; topics named bin or waste"),
-        Figure("5.9.sent", "Messages about bins", sent, "messages", "rollup_alert; topics named bin or waste"),
+        Figure(
+            "5.9.alerts",
+            "Alerts about bins",
+            alerts,
+            "alerts",
+            "rollup_alert; topics with a word such as bin, waste or recycling in their short name",
+        ),
+        Figure(
+            "5.9.sent",
+            "Messages about bins",
+            sent,
+            "messages",
+            "rollup_alert; topics with a word such as bin, waste or recycling in their short name",
+        ),
     )
 
 
@@ -56,7 +77,11 @@ def bins_cost(known: Facts) -> Answer:
     return partly(
         f"Messages about bins cost {pounds(cost)} in this period. Print and calls are not held here.",
         Figure(
-            "5.10.cost", "Cost of messages about bins", cost, "pounds", "rollup_alert.cost; topics named bin or waste"
+            "5.10.cost",
+            "Cost of messages about bins",
+            cost,
+            "pounds",
+            "rollup_alert.cost; topics with a word such as bin, waste or recycling in their short name",
         ),
     )
 

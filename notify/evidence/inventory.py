@@ -4,8 +4,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from notify.analytics.called import way
 from notify.evidence.report import Report, Section
 from notify.exports.dictionary import About, dictionary
+from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.models import Topic, TopicPurpose
 
@@ -32,19 +34,29 @@ def inventory(session: Session, council_id: UUID) -> Report:
         if table.about != About.NOBODY
     ]
     chosen = settings()
-    handlers = [["Email", chosen.email_providers], ["Text messages", chosen.sms_providers]]
+    handlers = [[way(channel), _providers(channel), _providers(channel, emergency=True)] for channel in Channel]
     return Report(
         title="Personal data that is held",
         intro="Made from the platform's own tables and settings. It holds no special categories of data, and no addresses "
         f"but postcodes. Who got which message is removed {chosen.retention_days} days after an alert's last activity.",
         sections=[
             Section("Why: topics and their grounds", "", ("Topic", "Purpose", "Ground"), purposes),
-            Section("Who handles it for the council", "As set; each needs a contract.", ("Way", "Providers"), handlers),
+            Section(
+                "Who handles it for the council",
+                "As set; each needs a contract.",
+                ("Way", "Providers", "In emergencies"),
+                handlers,
+            ),
             Section("What is held where", "", ("Table", "About", "Columns", "Kept"), tables),
             Section(
                 "What people can do",
                 "Residents see, correct, take away and erase what is held at /my, without a password, and leave by a link in "
-                "each message or by answering STOP.",
+                "each e-mail, as each text says, or by answering STOP.",
             ),
         ],
     )
+
+
+def _providers(channel: Channel, *, emergency: bool = False) -> str:
+    """Who carries a channel's messages, by the very setting that the sending reads."""
+    return ", ".join(choice.name for choice in settings().providers_for(channel, emergency=emergency)) or "nobody"

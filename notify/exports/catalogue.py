@@ -215,6 +215,7 @@ FIGURES: Sequence[DataSet] = (
             Field("topic", Kind.CODE, "The short name.", "t.slug"),
             Field("name", Kind.TEXT, "The name.", "t.name"),
             Field("description", Kind.TEXT, "What residents read about it.", "t.description"),
+            Field("frequency", Kind.TEXT, "How often it writes, in the council's words; may be empty.", "t.frequency"),
             Field("purpose", Kind.CODE, "service, emergency or marketing.", "t.purpose"),
             Field("channels", Kind.LIST, "The ways it may go.", "array_to_string(t.channels, '; ')"),
             Field("tracking_allowed", Kind.YES_NO, "Whether links are counted.", "t.tracking_allowed"),

@@ -147,6 +147,11 @@ TABLES: Mapping[str, Entry] = {
         secrets=("secret", "address_hash"),
         meant={"is_proved": "Whether the council holds proof that the address is the resident's."},
     ),
+    "consent_request": Entry(
+        Keeping.RESIDENT, OWN, residents=("answers",), staff=("asked_by",), secrets=("contact_id", "sign_up")
+    ),
+    "resident_message": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
+    "erased_address": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("address_hash",), secrets=("address_hash",)),
     "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),
     "place": Entry(
         Keeping.RESIDENT, OF_SUBSCRIBER, residents=("postcode", "label"), pseudonyms=("id", "subscriber_id")

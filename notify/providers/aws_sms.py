@@ -111,6 +111,12 @@ class AwsSmsProvider:
             )
         )
 
+    @property
+    def takes_replies(self) -> bool:
+        """A number or a pool does, a sender ID cannot."""
+        ident = self.settings.origination_identity.rpartition(":")[2]
+        return re.fullmatch(r"\+?[0-9]+|(?:phone-number/)?phone-.+|(?:pool/)?pool-.+", ident) is not None
+
     def send(self, message: Message) -> str:
         """Hand one text over; Amazon's id for it.
 

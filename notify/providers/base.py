@@ -216,6 +216,19 @@ class SendsMany(Protocol):
 
 
 @runtime_checkable
+class TakesReplies(Protocol):
+    """A provider of texts that knows whether an answer comes back to us: a number takes one, a sender's name cannot.
+
+    Without this nobody is told to answer, and each text holds a short link instead.
+    """
+
+    @property
+    def takes_replies(self) -> bool:
+        """Whether a resident can answer STOP."""
+        ...
+
+
+@runtime_checkable
 class SpeaksFor(Protocol):
     """A provider whose call-backs also tell of what others carried: one service under two names."""
 

@@ -27,6 +27,7 @@ class FileProvider:
 
     name: ClassVar[str] = "file"
     channel: ClassVar[Channel] = Channel.SMS
+    takes_replies: ClassVar[bool] = True  # as a number would
 
     def __init__(self) -> None:
         self.path = FileSettings().path or settings().data_dir / "sms.jsonl"

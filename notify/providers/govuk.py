@@ -63,6 +63,9 @@ class GovukSettings(BaseSettings):
     sms_template_id: str = Field("", description="The text message template: `((body))`.")
     email_reply_to_id: str = Field("", description="The id of a reply-to address; empty: the service's default.")
     sms_sender_id: str = Field("", description="The id of a text message sender; empty: the service's default.")
+    sms_takes_replies: bool = Field(
+        False, description="Whether residents can answer: the sender is an inbound number of your service, not a name."
+    )
     base_url: str = Field(
         "https://api.notifications.service.gov.uk", min_length=1, description="Where GOV.UK Notify's API is."
     )
@@ -212,6 +215,11 @@ class GovukSmsProvider(_Govuk):
     channel: ClassVar[Channel] = Channel.SMS
     template_setting: ClassVar[str] = "NOTIFY_GOVUK_SMS_TEMPLATE_ID"
     placeholders: ClassVar[Mapping[str, str]] = {"body": "body"}
+
+    @property
+    def takes_replies(self) -> bool:
+        """As the settings say: Notify itself does not tell."""
+        return self.settings.sms_takes_replies
 
     @property
     def _template_id(self) -> str:

@@ -6,11 +6,11 @@ from importlib.metadata import entry_points
 
 from notify.errors import SetUpError
 from notify.jobs import Lane
-from notify.providers.base import Channel, Provider
+from notify.providers.base import Channel, Provider, TakesReplies
 from notify.providers.failover import hand_over
 from notify.settings import Choice, once_a_process, settings
 
-__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "named", "providers_for"]
+__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "named", "providers_for", "takes_replies"]
 
 GROUP = "notify.providers"
 _loaded: list[Provider] = []
@@ -54,6 +54,12 @@ def providers_for(channel: Channel, lane: Lane = Lane.ROUTINE) -> Sequence[Provi
         if provider.channel != channel:
             raise UnknownProvider(f"{provider.name} sends {provider.channel}, not {channel}: check the settings.")
     return providers
+
+
+def takes_replies(channel: Channel) -> bool:
+    """Whether an answer to a message comes back to us, whichever of the channel's adapters carries it."""
+    found = [load(one.name) for urgent in (False, True) for one in settings().providers_for(channel, emergency=urgent)]
+    return bool(found) and all(isinstance(one, TakesReplies) and one.takes_replies for one in found)
 
 
 def named() -> Sequence[Provider]:

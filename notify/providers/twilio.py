@@ -216,6 +216,11 @@ class TwilioSmsProvider(_Twilio):
     channel: ClassVar[Channel] = Channel.SMS
     resource: ClassVar[str] = "Messages"
 
+    @property
+    def takes_replies(self) -> bool:
+        """A number or a messaging service does, a sender's name cannot."""
+        return bool(self.settings.messaging_service_sid or re.fullmatch(r"\+?[0-9]+", self.settings.from_number))
+
     def _no_sender(self) -> str:
         if bool(self.settings.from_number) != bool(self.settings.messaging_service_sid):
             return ""

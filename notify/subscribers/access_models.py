@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, LargeBinary, UniqueConstraint, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -47,6 +47,54 @@ class ContactRequest(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=moment_column())
 
 
+class ConsentRequest(SQLModel, table=True):
+    """What is asked for a contact that a council has, in no audience before a yes there. `is_own`: the person signed up
+    again; otherwise a council (`asked_by`) brought a consent that is no newer than their no, or wants their yes.
+
+    `left_at` is when they had stopped what they are asked about. Requests of one `sign_up` are answered by one yes.
+    """
+
+    __tablename__ = "consent_request"
+    __table_args__ = (UniqueConstraint("contact_id", "is_own"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
+    is_own: bool
+    topics: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    answers: dict[str, object] = Field(sa_column=Column(JSONB, nullable=False))
+    wording_version: str
+    language: str
+    source: str
+    asked_by: str | None = None
+    sign_up: UUID | None = None
+    left_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    asked_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    expires_at: datetime = Field(sa_column=moment_column())
+
+
+class ErasedAddress(SQLModel, table=True):
+    """That a council erased the person with this address, by its keyed hash: no older list brings them back."""
+
+    __tablename__ = "erased_address"
+
+    address_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    council_id: UUID = Field(foreign_key="council.id", primary_key=True)
+    erased_at: datetime = Field(sa_column=moment_column())
+
+
+class ResidentMessage(SQLModel, table=True):
+    """A text of a resident that begins with STOP and goes on about something else, for staff to read."""
+
+    __tablename__ = "resident_message"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
+    words: str
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
 class NoticeCount(SQLModel, table=True):
     """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
 
@@ -58,12 +106,15 @@ class NoticeCount(SQLModel, table=True):
 
 
 class ConfirmCode(SQLModel, table=True):
-    """The digits last sent to a phone, as a keyed digest, and how often somebody tried."""
+    """The digits last sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes
+    to, where that is more than the number itself.
+    """
 
     __tablename__ = "confirm_code"
 
     contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    about: UUID | None = None
     tries: int = 0
     expires_at: datetime = Field(sa_column=moment_column())
 

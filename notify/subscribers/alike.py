@@ -10,7 +10,8 @@ from sqlmodel import Session
 from notify import tokens
 from notify.providers.base import Channel
 from notify.subscribers import addresses
-from notify.subscribers.enrolment import Entry, enrol
+from notify.subscribers.enrolment import enrol
+from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import ConsentEvidence, NewSubscriber, Topic
 
 

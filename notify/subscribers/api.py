@@ -13,27 +13,21 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
-from sqlmodel import Field, SQLModel
 
+from notify import clock
 from notify.db import transaction
 from notify.errors import Invalid
-from notify.places.postcodes import canonical
-from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.subscribers import erasure, importing, queries, rehearsal, service
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
 from notify.subscribers.models import (
-    ApprovalRule,
     ConsentEvidence,
     NewTopic,
     SubscriberChange,
     SubscriberRequest,
-    Topic,
-    TopicPurpose,
-    WardSource,
 )
-from notify.subscribers.queries import SubscriberRecord
+from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
 
 AnyRequest = Request[Principal, None, State]
 
@@ -51,138 +45,10 @@ class MomentWithoutZone(Invalid):
     title = "The moment has no time zone"
 
 
-class TopicView(SQLModel):
-    """A topic as its council sees it."""
+class ConsentInTheFuture(Invalid):
+    """A consent that nobody has given yet."""
 
-    slug: str
-    name: str
-    description: str
-    frequency: str = Field(description="How often it writes, in the council's words; may be empty.")
-    purpose: TopicPurpose
-    channels: list[Channel]
-    tracking_allowed: bool
-    approval: ApprovalRule
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, topic: Topic) -> "TopicView":
-        """The public fields of this topic."""
-        return cls.model_validate(topic.model_dump(exclude={"id", "council_id", "created_at"}))
-
-
-class TopicPage(SQLModel):
-    """One page of topics by short name. `next` goes into `after` for the page that follows."""
-
-    topics: list[TopicView]
-    next: str | None
-
-
-class ContactView(SQLModel):
-    """A way to reach a resident. Nothing is sent before it is confirmed."""
-
-    channel: Channel
-    address: str
-    confirmed_at: datetime | None
-
-
-class PlaceView(SQLModel):
-    """A place a resident cares about, and the ward it lies in."""
-
-    postcode: str
-    label: str
-    ward_code: str | None
-    district_code: str | None
-    alt_ward_code: str | None = Field(description="The neighbouring ward, if the postcode lies near its boundary.")
-    ward_source: WardSource
-    needs_review: bool = Field(description="The postcode is unknown, ended or without a ward.")
-
-
-class FollowedTopic(SQLModel):
-    """A topic a resident follows, and how."""
-
-    topic: str
-    channels: list[Channel]
-    since: datetime
-
-
-class SubscriberView(SQLModel):
-    """A resident as this council may see them: other councils' topics are left out."""
-
-    id: UUID
-    name: str
-    language: str
-    tracking_consent: bool
-    contacts: list[ContactView]
-    places: list[PlaceView]
-    topics: list[FollowedTopic]
-    created_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, record: SubscriberRecord) -> "SubscriberView":
-        """The public fields of this resident."""
-        person = record.subscriber
-        return cls(
-            id=person.id,
-            name=person.name,
-            language=person.language,
-            tracking_consent=person.tracking_consent,
-            contacts=[
-                ContactView(channel=contact.channel, address=contact.address, confirmed_at=contact.confirmed_at)
-                for contact in record.contacts
-            ],
-            places=[
-                PlaceView(
-                    postcode=canonical(place.postcode),
-                    **place.model_dump(include=set(PlaceView.model_fields) - {"postcode"}),
-                )
-                for place in record.places
-            ],
-            topics=[
-                FollowedTopic.model_validate(
-                    {"topic": topic.slug, "channels": subscription.channels, "since": subscription.started_at}
-                )
-                for subscription, topic in record.subscriptions
-            ],
-            created_at=person.created_at,
-            changed_at=person.changed_at,
-        )
-
-
-class SubscriberPage(SQLModel):
-    """One page of residents in the order they came. `next` goes into `after` for the page that follows."""
-
-    subscribers: list[SubscriberView]
-    next: UUID | None
-
-
-class SubscriberAdded(SQLModel):
-    """What became of one resident."""
-
-    id: UUID
-    status: EnrolStatus
-    needs_review: bool = Field(description="A postcode is unknown, ended or without a ward.")
-    webhook_secrets: list[str] = Field(description="Signing secrets of new webhooks. They are never shown again.")
-    waiting: list[Channel] = Field(description="Further addresses, used once the resident says yes to them.")
-
-
-class ProblemView(SQLModel):
-    """A row that added nobody, and why. The header is row 1."""
-
-    row: int
-    reason: str
-
-
-class ImportView(SQLModel):
-    """What became of a file."""
-
-    rows: int
-    created: int
-    updated: int
-    refused: int
-    waiting: int = Field(description="Rows with a further address, used once the resident says yes to it.")
-    needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
-    problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")
+    title = "The consent lies in the future"
 
 
 @get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
@@ -213,8 +79,9 @@ def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Re
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
     An address that your council has already keeps its resident; name and language stay as they are. A further address
-    of theirs is used once they say yes to it. What other councils hold makes no difference. A test key
-    adds people with addresses of the sandbox only.
+    of theirs is used once they say yes to it. Consent has an order: who had left gets nothing before their own yes,
+    unless `consent.given_at` is later, and who was erased is refused. What other councils hold makes no difference.
+    A test key adds people with addresses of the sandbox only.
     """
     with transaction() as session:
         user = request.user
@@ -227,6 +94,8 @@ def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Re
             "needs_review": outcome.needs_review,
             "webhook_secrets": outcome.secrets,
             "waiting": outcome.waiting,
+            "asked": outcome.asked,
+            "had_unsubscribed": outcome.had_unsubscribed,
         }
     )
     return Response(added, status_code=201 if outcome.status == EnrolStatus.CREATED else 200)
@@ -276,22 +145,26 @@ def import_subscribers(
     consent_source: Annotated[str, QueryParameter(min_length=1, max_length=80, description="Such as `paper form`.")],
     wording: Annotated[str | None, QueryParameter(max_length=4000, description="Needed if the version is new.")] = None,
     consent_language: Annotated[str, QueryParameter(max_length=10)] = "en",
-    given_at: Annotated[datetime | None, QueryParameter(description="When they agreed; now if left out.")] = None,
+    given_at: Annotated[
+        datetime | None, QueryParameter(description="When they agreed, for rows that do not say it.")
+    ] = None,
     topics: Annotated[str, QueryParameter(description="Slugs, if the file has no such column.")] = "",
     confirm: Annotated[bool, QueryParameter(description="Write to each first and wait for their yes.")] = False,
 ) -> ImportView:
     """Add many residents from a CSV file, all in one transaction, with a report row by row.
 
     Columns in any order: name, email, phone, landline (called, where a voice provider is set), webhook, postcode
-    (several parted by `;`), ward, language, topics (parted by `;` or spaces), tracking_consent (yes or no). A header
-    is needed; an unknown column refuses the file.
+    (several parted by `;`), ward, language, topics (parted by `;` or spaces), tracking_consent (yes or no), given_at
+    (the day or moment of their consent). A header is needed; an unknown column refuses the file.
+
+    A consent without a moment is older than any withdrawal: who had left is asked once, and who was erased is refused.
     """
     evidence = ConsentEvidence(
         wording_version=wording_version,
         wording=wording,
         language=consent_language,
         source=consent_source,
-        given_at=_aware(given_at),
+        given_at=_past(given_at),
     )
     rows = read_rows(csv_file, default_topics=topics.replace(";", " ").replace(",", " ").split())
     with transaction() as session:
@@ -372,7 +245,7 @@ def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None
     with transaction() as session:
         user = request.user
         rehearsal.seen(session, user, subscriber_id)
-        erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor)
+        erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor, is_rehearsal=user.is_test)
 
 
 def _aware(moment: datetime | None) -> datetime | None:
@@ -380,6 +253,13 @@ def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise MomentWithoutZone("Write moments with their zone, such as 2026-12-01T18:00:00Z.")
     return moment
+
+
+def _past(moment: datetime | None) -> datetime | None:
+    """The same moment of a consent. Raises: MomentWithoutZone, ConsentInTheFuture."""
+    if (aware := _aware(moment)) and aware > clock.now():
+        raise ConsentInTheFuture("Consent cannot have been given in the future: check `given_at`.")
+    return aware
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (

@@ -13,7 +13,8 @@ from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.subscribers import coverage, queries, service
 from notify.subscribers.coverage import TopicGroup
-from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
+from notify.subscribers.enrolment import EnrolStatus, enrol
+from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import (
     Cadence,
     ConfirmedBy,

@@ -25,21 +25,29 @@ def _digest(contact_id: UUID, code: str) -> bytes:
     return tokens.keyed_hash("code", f"{contact_id}:{code}")
 
 
-def issue_code(session: Session, contact_id: UUID) -> str:
-    """A new code for this phone; the one before stops working."""
+def issue_code(session: Session, contact_id: UUID, about: UUID | None = None) -> str:
+    """A new code for this phone, also a yes to what it is `about`; the one before stops working."""
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     session.execute(
         text("""
-            INSERT INTO confirm_code (contact_id, digest, tries, expires_at) VALUES (:contact, :digest, 0, :expires)
-            ON CONFLICT (contact_id) DO UPDATE SET digest = excluded.digest, tries = 0, expires_at = excluded.expires_at
+            INSERT INTO confirm_code (contact_id, digest, about, tries, expires_at)
+            VALUES (:contact, :digest, CAST(:about AS uuid), 0, :expires)
+            ON CONFLICT (contact_id) DO UPDATE SET digest = excluded.digest, about = excluded.about, tries = 0,
+                expires_at = excluded.expires_at
         """),
-        {"contact": contact_id, "digest": _digest(contact_id, code), "expires": clock.now() + CODE_LIFE},
+        {
+            "contact": contact_id,
+            "digest": _digest(contact_id, code),
+            "about": about,
+            "expires": clock.now() + CODE_LIFE,
+        },
     )
     return code
 
 
-def use_code(session: Session, number: str, code: str) -> Contact | None:
-    """The phone that this code was sent to, used up; None for any other code, which costs one of five tries.
+def use_code(session: Session, number: str, code: str) -> tuple[Contact, UUID | None] | None:
+    """The phone that this code was sent to, used up, and what it is about; None for any other code, which costs one of
+    five tries.
 
     Trying writes a line also where nobody has the number, so that it takes as long. The caller commits also after None,
     or the try would not count. Raises: AddressNotValid.
@@ -56,7 +64,7 @@ def use_code(session: Session, number: str, code: str) -> Contact | None:
             WHERE contact_id IN (SELECT contact_id FROM confirm_code WHERE contact_id = ANY(CAST(:contacts AS uuid[]))
                                  ORDER BY contact_id FOR UPDATE)
               AND tries < :most AND expires_at > :now
-            RETURNING contact_id, digest
+            RETURNING contact_id, digest, about
         """),
         {"contacts": list(contacts), "most": CODE_TRIES, "now": clock.now()},
     ).all()
@@ -66,7 +74,7 @@ def use_code(session: Session, number: str, code: str) -> Contact | None:
     if not may_try or not right:
         return None
     session.execute(text("DELETE FROM confirm_code WHERE contact_id = :contact"), {"contact": right[0].contact_id})
-    return contacts[right[0].contact_id]
+    return contacts[right[0].contact_id], right[0].about
 
 
 def _phones(number: str) -> Sequence[tuple[Channel, str]]:

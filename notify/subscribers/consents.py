@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.subscribers.models import Contact
 
 NEVER_CONFIRMED = "never-confirmed"
 
@@ -28,3 +29,27 @@ def withdraw_all(session: Session, subscriber_ids: Sequence[UUID], *, source: st
             """),
             {"now": clock.now(), "source": source, "ids": list(subscriber_ids)},
         )
+
+
+def note_leaving(session: Session, contact: Contact, *, source: str) -> None:
+    """Note that nothing is sent by this contact any more, where that is so: a no to every topic, also to those that
+    they never had, until they say otherwise. Safe to repeat.
+    """
+    session.flush()
+    values = {"now": clock.now(), "contact": contact.id, "source": source}
+    session.execute(text(LEAVING), values)
+
+
+LEAVING = """
+    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
+    SELECT :now, s.council_id, s.id, NULL, c.channel, 'withdrawn', :source, s.language, :source
+    FROM contact c JOIN subscriber s ON s.id = c.subscriber_id
+    WHERE c.id = :contact
+      AND NOT EXISTS (SELECT FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL
+                      AND c.channel = ANY(u.channels))
+      AND NOT EXISTS (  -- said already, and nothing was agreed to since
+          SELECT FROM consent l
+          WHERE l.subscriber_id = s.id AND l.topic_id IS NULL AND l.action = 'withdrawn' AND l.channel = c.channel
+            AND l.id > coalesce((SELECT max(g.id) FROM consent g WHERE g.subscriber_id = s.id
+                                 AND g.action = 'given' AND g.channel = c.channel), 0))
+"""

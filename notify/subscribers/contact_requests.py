@@ -8,20 +8,21 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock
-from notify.db import new_id
 from notify.languages import _
 from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import allowance, links, notices
 from notify.subscribers.access_models import ContactRequest
-from notify.subscribers.enrolment_rows import INSERT_CONSENTS, INSERT_SUBSCRIPTIONS, insert
+from notify.subscribers.enrolment import enrol
+from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import (
-    Cadence,
     ConfirmedBy,
-    ConsentAction,
+    ConsentEvidence,
     Contact,
     LinkToken,
+    NewContact,
+    NewSubscriber,
     NoticeKind,
     Subscriber,
     Topic,
@@ -130,17 +131,18 @@ def _add(session: Session, request: ContactRequest, *, asked: Contact) -> None:
 
 
 def _follow(session: Session, request: ContactRequest) -> None:
-    """Send by the new address what the council was asked to send there, with the evidence that it gave."""
+    """Send by the new address what the council was asked to send there, with the evidence that it gave: the person has
+    just said yes to it.
+    """
     topics = session.exec(
-        select(Topic.id).where(col(Topic.id).in_(request.topics), Topic.council_id == request.council_id)
+        select(Topic).where(col(Topic.id).in_(request.topics), Topic.council_id == request.council_id)
     ).all()
-    following = [(new_id(), request.subscriber_id, topic, request.channel, Cadence.AT_ONCE) for topic in topics]
-    values: dict[str, object] = {"council": request.council_id}
-    insert(session, INSERT_SUBSCRIPTIONS, following, **values, moment=clock.now())
-    lines = [(request.given_at, request.subscriber_id, topic, request.channel) for topic in topics]
-    words: dict[str, object] = {
-        "wording_version": request.wording_version,
-        "language": request.language,
-        "source": request.source,
-    }
-    insert(session, INSERT_CONSENTS, lines, action=ConsentAction.GIVEN, **values, **words)
+    sent_there = [topic for topic in topics if request.channel in topic.channels]
+    person = NewSubscriber(contacts=[NewContact(channel=Channel(request.channel), address=request.address)])
+    evidence = ConsentEvidence(
+        wording_version=request.wording_version,
+        language=request.language,
+        source=request.source,
+        given_at=request.given_at,
+    )
+    enrol(session, request.council_id, [Entry(1, person, sent_there)], evidence, proof=None, asked_by=None)

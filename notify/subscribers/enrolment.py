@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +16,10 @@ from notify.languages import _
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.places.queries import Resolved, resolve_postcodes
 from notify.providers.base import Channel
-from notify.subscribers import addresses
+from notify.subscribers import consent_requests
+from notify.subscribers.consent_order import AddressErased, Ledger, Verdict, Word, judge, refuse_erased
+from notify.subscribers.consent_requests import Request
+from notify.subscribers.enrolment_entries import AddressTaken, Entry, addresses_of, channels_per_topic, postcode_keys
 from notify.subscribers.enrolment_rows import Columns, Enrolment, write
 from notify.subscribers.models import (
     Cadence,
@@ -42,32 +46,13 @@ class TwoPeople(Invalid):
     title = "These addresses belong to two people"
 
 
-class AddressTaken(Invalid):
-    """The resident already has another address of this kind."""
-
-    title = "There is another address already"
-
-
-class TopicNotOnChannel(Invalid):
-    """The topic is not sent the way this resident can be reached."""
-
-    title = "The topic is not sent this way"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One resident to add, with the topics already looked up. `row` names the entry in a report."""
-
-    row: int
-    person: NewSubscriber
-    topics: Sequence[Topic]
-
-
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What became of an entry, and why if it was refused. `secrets` are new webhooks' signing secrets.
 
-    Addresses of the channels in `waiting` are added once the person says yes to it.
+    Addresses of the channels in `waiting` are added once the person says yes to it. By the channels in `asked`,
+    something is sent once they say yes there; `had_unsubscribed`: because they had left, and this is no newer word.
+    `is_erased`: they had the council erase them, and this is no newer word either.
     """
 
     row: int
@@ -77,6 +62,9 @@ class Enrolled:
     needs_review: bool = False
     secrets: tuple[str, ...] = ()
     waiting: tuple[Channel, ...] = ()
+    asked: tuple[Channel, ...] = ()
+    had_unsubscribed: bool = False
+    is_erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +73,15 @@ class Known:
 
     subscriber_id: UUID
     contact_id: UUID
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The topics that wait for the person's own yes, by channel, and when they left what they are asked about."""
+
+    topics: Mapping[Channel, Sequence[UUID]]
+    left_at: datetime | None
 
 
 def enrol(
@@ -96,17 +93,22 @@ def enrol(
     proof: ConfirmedBy | None,
     asked_by: str | None,
     sign_up: UUID | None = None,
+    must_ask: bool = False,
 ) -> Sequence[Enrolled]:
     """Add these residents to this council, or what is new about them, and say of each entry what became of it.
 
     Without `proof` that the addresses are theirs nobody is written to before they confirm. An address that the council
     has already keeps its resident: places and topics are added to them. A further address, where a council (`asked_by`)
     gives it, waits for a yes from one that is confirmed. What other councils hold is neither read nor locked.
+
+    Where a council brings a consent that is no newer than the person's no, or wants their own yes (`must_ask`), what it
+    asks for waits and the person is asked (`consent_order`). Without `asked_by` they speak for themselves, now.
     """
-    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up)
+    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up, must_ask)
     book = _Book.open(session, entries, by)
     outcomes = [book.enter(entry) for entry in entries]
     write(session, book.columns, by)
+    consent_requests.ask(session, council_id, list(book.requests.values()))
     return outcomes
 
 
@@ -118,33 +120,47 @@ class _Book:
     known: dict[bytes, Known]
     people: dict[UUID, "_Person"]
     postcodes: Mapping[str, Resolved]
+    ledger: Ledger
     columns: Columns = field(default_factory=Columns)
+    requests: dict[UUID, Request] = field(default_factory=dict)
 
     @classmethod
     def open(cls, session: Session, entries: Sequence[Entry], by: Enrolment) -> "_Book":
         hashes, keys = [], []
         for entry in entries:
-            hashes += [h for _way, _address, h in _addresses(entry.person, strict=False)]
-            keys += _postcode_keys(entry.person)
+            hashes += [h for _way, _address, h in addresses_of(entry.person, strict=False)]
+            keys += postcode_keys(entry.person)
         known, people = _known(session, by.council_id, hashes)
-        return cls(by, known, people, resolve_postcodes(session, keys))
+        ledger = Ledger.read(session, by.council_id, people, hashes)
+        return cls(by, known, people, resolve_postcodes(session, keys), ledger)
 
     def enter(self, entry: Entry) -> Enrolled:
         """Note everything one entry adds, or nothing of it and why."""
+        word = Word(self.by.said_at(entry.given_at), self.by.must_ask)
         try:
-            addressed = _addresses(entry.person, strict=True)
+            addressed = addresses_of(entry.person, strict=True)
             places = [self._resolve(place.postcode, place.ward) for place in entry.person.places]
-            following = _channels_per_topic(entry)
+            following = channels_per_topic(entry)
+            refuse_erased(self.ledger, word, [h for _way, _address, h in addressed])
             owner = self._owner(addressed)
         except NotifyError as error:
-            return Enrolled(entry.row, EnrolStatus.REFUSED, reason=error.detail)
+            is_erased = isinstance(error, AddressErased)
+            return Enrolled(entry.row, EnrolStatus.REFUSED, reason=error.detail, is_erased=is_erased)
         subscriber_id = owner or self._new_subscriber(entry.person)
         self.columns.changed += [owner] if owner else []
+        held = self._held(subscriber_id, addressed, following, word)
+        if not held.topics and self.by.must_ask:
+            held = self._places_held(subscriber_id, addressed, [key for key, *_rest in places])
+        if held.left_at:  # who left is asked whether they come back, and about nothing else
+            addressed = [one for one in addressed if one[2] in self.known]
         waiting = self._waiting(subscriber_id, addressed)
-        secrets = self._add_contacts(subscriber_id, addressed, waiting, following)
-        for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
-            self._add_place(subscriber_id, place.label, key, found, ward, source)
-        self._add_topics(subscriber_id, following, waiting, entry.person.cadence)
+        secrets = self._add_contacts(subscriber_id, addressed, waiting, following, entry)
+        asked = self._ask(entry, addressed, held)
+        if not asked:
+            for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
+                self._add_place(subscriber_id, place.label, key, found, ward, source)
+        reachable = {channel for channel, _address, _hash in addressed} - waiting
+        self._add_topics(subscriber_id, following, held, reachable, entry)
         return Enrolled(
             entry.row,
             EnrolStatus.UPDATED if owner else EnrolStatus.CREATED,
@@ -152,7 +168,51 @@ class _Book:
             needs_review=any(_needs_review(found) for _key, found, _ward, _source in places),
             secrets=secrets,
             waiting=tuple(sorted(waiting)),
+            asked=asked,
+            had_unsubscribed=held.left_at is not None,
         )
+
+    def _held(
+        self,
+        subscriber_id: UUID,
+        addressed: Sequence[tuple[Channel, str, bytes]],
+        following: Sequence[tuple[Topic, Sequence[Channel]]],
+        word: Word,
+    ) -> _Held:
+        """Ask of each topic and channel whether the consent order lets it be sent."""
+        confirmed = {channel for channel, _a, h in addressed if h in self.known and self.known[h].is_confirmed}
+        held: dict[Channel, list[UUID]] = {}
+        left_at: datetime | None = None
+        for topic, channels in following:
+            for channel in channels:
+                about = {"subscriber_id": subscriber_id, "topic_id": topic.id}
+                verdict = judge(self.ledger, word, **about, channel=channel, is_confirmed=channel in confirmed)
+                if verdict == Verdict.ASK:
+                    held.setdefault(channel, []).append(topic.id)
+                    at = self.ledger.withdrawn_at(subscriber_id, topic.id, channel)
+                    is_older = at is not None and (word.at is None or word.at <= at)
+                    left_at = max(filter(None, (left_at, at if is_older else None)), default=None)
+        return _Held(held, left_at)
+
+    def _places_held(
+        self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]], keys: Sequence[str]
+    ) -> _Held:
+        """Ask by one confirmed address about places alone, where any of them is new."""
+        confirmed = [channel for channel, _a, h in addressed if h in self.known and self.known[h].is_confirmed]
+        is_new = any((subscriber_id, key) not in self.ledger.places for key in keys)
+        return _Held({confirmed[0]: ()} if confirmed and is_new else {}, None)
+
+    def _ask(self, entry: Entry, addressed: Sequence[tuple[Channel, str, bytes]], held: _Held) -> tuple[Channel, ...]:
+        """Note what to ask by each address that the council has; the channels."""
+        asked = []
+        for channel, _address, h in addressed:
+            if channel in held.topics and h in self.known:
+                contact_id = self.known[h].contact_id
+                before = self.requests[contact_id].topics if contact_id in self.requests else ()
+                topics = list(dict.fromkeys([*before, *held.topics[channel]]))
+                self.requests[contact_id] = Request.of(contact_id, topics, entry.person, self.by, held.left_at)
+                asked.append(channel)
+        return tuple(sorted(asked))
 
     def _waiting(self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]]) -> Set[Channel]:
         """The channels whose new address waits: a council adds it to a person who has confirmed another."""
@@ -187,6 +247,7 @@ class _Book:
         addressed: Sequence[tuple[Channel, str, bytes]],
         waiting: Set[Channel],
         following: Sequence[tuple[Topic, Sequence[Channel]]],
+        entry: Entry,
     ) -> tuple[str, ...]:
         secrets = []
         person = self.people[subscriber_id]
@@ -200,9 +261,10 @@ class _Book:
             row = (contact_id, subscriber_id, channel, address, h, secret)
             if channel in waiting:
                 topics = ",".join(str(topic.id) for topic, channels in following if channel in channels)
-                self.columns.request[subscriber_id, channel] = (*row, topics)
+                given_at = entry.given_at or self.by.evidence.given_at or self.by.moment
+                self.columns.request[subscriber_id, channel] = (*row, topics, given_at)
                 continue
-            self.known[h] = Known(subscriber_id, contact_id)
+            self.known[h] = Known(subscriber_id, contact_id, is_confirmed=False)
             person.channels.add(channel)
             self.columns.contact.append((*row, self.by.moment if self.by.proof else None))
         person.is_confirmed |= self.by.proof is not None
@@ -238,16 +300,17 @@ class _Book:
         self,
         subscriber_id: UUID,
         following: Sequence[tuple[Topic, Sequence[Channel]]],
-        waiting: Set[Channel],
-        cadence: Cadence,
+        held: _Held,
+        reachable: Set[Channel],
+        entry: Entry,
     ) -> None:
-        at = self.by.evidence.given_at or self.by.moment
+        at = entry.given_at or self.by.evidence.given_at or self.by.moment
         for topic, channels in following:
-            now = [channel for channel in channels if channel not in waiting]
+            now = [one for one in channels if one in reachable and topic.id not in held.topics.get(one, ())]
             if not now:
                 continue
             self.columns.subscription.setdefault((subscriber_id, topic.id), set()).update(now)
-            its_own = Cadence.AT_ONCE if topic.purpose == TopicPurpose.EMERGENCY else cadence
+            its_own = Cadence.AT_ONCE if topic.purpose == TopicPurpose.EMERGENCY else entry.person.cadence
             self.columns.cadence.setdefault((subscriber_id, topic.id), its_own)
             for channel in now:
                 self.columns.consent.append((at, subscriber_id, topic.id, channel))
@@ -264,45 +327,6 @@ class _Person:
 def _needs_review(found: Resolved | None) -> bool:
     """Whether the postcode is unknown, ended or without a ward, so that each release should try again."""
     return found is None or found.ended_on is not None or found.ward_code is None
-
-
-def _addresses(person: NewSubscriber, *, strict: bool) -> list[tuple[Channel, str, bytes]]:
-    """Each contact normalised with its fingerprint. Not strict: what is not valid is left out."""
-    found = []
-    for contact in person.contacts:
-        try:
-            address = addresses.normalise(contact.channel, contact.address)
-        except addresses.AddressNotValid:
-            if strict:
-                raise
-            continue
-        found.append((contact.channel, address, addresses.fingerprint(contact.channel, address)))
-    if strict and len({channel for channel, _address, _hash in found}) < len(found):
-        raise AddressTaken(_("Give one address of each kind."))
-    return found
-
-
-def _postcode_keys(person: NewSubscriber) -> list[str]:
-    keys = []
-    for place in person.places:
-        try:
-            keys.append(normalise_postcode(place.postcode))
-        except Invalid:
-            continue
-    return keys
-
-
-def _channels_per_topic(entry: Entry) -> list[tuple[Topic, Sequence[Channel]]]:
-    reachable = [contact.channel for contact in entry.person.contacts]
-    following: list[tuple[Topic, Sequence[Channel]]] = []
-    for topic in entry.topics:
-        channels = [channel for channel in reachable if channel in topic.channels]
-        if not channels:
-            raise TopicNotOnChannel(
-                _("{topic} is sent by {ways} only.", topic=topic.name, ways=", ".join(topic.channels))
-            )
-        following.append((topic, channels))
-    return following
 
 
 def _known(
@@ -339,5 +363,5 @@ def _known(
         person.channels.add(Channel(row.channel))
         person.is_confirmed |= row.is_confirmed
         if row.asked:
-            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id)
+            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id, row.is_confirmed)
     return known, people

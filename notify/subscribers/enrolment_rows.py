@@ -19,7 +19,7 @@ class Enrolment:
     """Whose residents these are and on whose word. `proof`: nobody need be asked whether the addresses are theirs.
 
     `asked_by` is the council's actor, and None where the person asked themselves. Contacts of one `sign_up` are
-    confirmed by one yes.
+    confirmed by one yes. `must_ask`: a person whose address is confirmed says yes to what is new first.
     """
 
     council_id: UUID
@@ -28,6 +28,11 @@ class Enrolment:
     proof: ConfirmedBy | None
     asked_by: str | None
     sign_up: UUID | None = None
+    must_ask: bool = False
+
+    def said_at(self, given_at: datetime | None) -> datetime | None:
+        """When the person said so, as far as anybody knows: now, where they speak for themselves."""
+        return given_at or self.evidence.given_at if self.asked_by else self.moment
 
 
 @dataclass(slots=True)
@@ -62,7 +67,6 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
     given: dict[str, object] = words | {"council": by.council_id, "action": ConsentAction.GIVEN}
     insert(session, INSERT_CONSENTS, columns.consent, **given)
     lasts: dict[str, object] = {
-        "given": by.evidence.given_at or by.moment,
         "proved": by.proof is not None,
         "asked_by": by.asked_by,
         "expires": by.moment + REQUEST_LIFE,
@@ -139,11 +143,11 @@ INSERT_REQUESTS = """
                                       is_proved, wording_version, language, source, given_at, asked_by, asked_at,
                                       expires_at)
     SELECT r.id, :council, r.subscriber_id, r.channel, r.address, r.address_hash, r.secret,
-           CAST(string_to_array(r.topics, ',') AS uuid[]), :proved, :wording_version, :language, :source, :given,
+           CAST(string_to_array(r.topics, ',') AS uuid[]), :proved, :wording_version, :language, :source, r.given_at,
            :asked_by, :moment, :expires
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
-                CAST(:c4 AS bytea[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]))
-        AS r (id, subscriber_id, channel, address, address_hash, secret, topics)
+                CAST(:c4 AS bytea[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]), CAST(:c7 AS timestamptz[]))
+        AS r (id, subscriber_id, channel, address, address_hash, secret, topics, given_at)
     ON CONFLICT (subscriber_id, channel) DO UPDATE SET
         id = excluded.id, address = excluded.address, address_hash = excluded.address_hash, secret = excluded.secret,
         topics = excluded.topics, is_proved = excluded.is_proved, wording_version = excluded.wording_version,

@@ -2,22 +2,30 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlmodel import Session, col, select
 
+from notify import clock
 from notify.staff.service import audit
 from notify.subscribers import bounces
 from notify.subscribers.consents import withdraw_all
 from notify.subscribers.models import Contact, LinkToken, Notice, Subscriber
 
+RESIDENT = "resident"
 
-def erase(session: Session, *, subscriber_id: UUID, actor: str) -> None:
+
+def erase(session: Session, *, subscriber_id: UUID, actor: str, is_rehearsal: bool = False) -> None:
     """Erase a membership: addresses, places, name and choices are gone; the consent ledger keeps its nameless lines.
 
-    What other councils hold of the same person stays: it is theirs, and she may erase it too.
+    What other councils hold of the same person stays: it is theirs, and she may erase it too. The keyed hash of each
+    address is kept with the date, so that an older list brings nobody back; not where a test key erases somebody who is
+    invented (`is_rehearsal`), and of addresses that nobody confirmed only where the council itself erases.
     """
     council_id = session.get_one(Subscriber, subscriber_id).council_id
     withdraw_all(session, [subscriber_id], source="erased")
+    if not is_rehearsal:
+        values = {"subscriber": subscriber_id, "now": clock.now(), "all": actor != RESIDENT}
+        session.execute(text(KEEP_HASHES), values)
     ids = select(Contact.id).where(Contact.subscriber_id == subscriber_id)
     session.execute(delete(LinkToken).where(col(LinkToken.contact_id).in_(ids)))
     session.execute(delete(Notice).where(col(Notice.contact_id).in_(ids) | col(Notice.about).in_(ids)))
@@ -25,3 +33,12 @@ def erase(session: Session, *, subscriber_id: UUID, actor: str) -> None:
     bounces.erase(session, council_id, hashes)
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
     audit(session, council_id=council_id, actor=actor, action="subscriber.erase", subject=str(subscriber_id))
+
+
+KEEP_HASHES = """
+    INSERT INTO erased_address (address_hash, council_id, erased_at)
+    SELECT address_hash, council_id, :now FROM contact
+    WHERE subscriber_id = :subscriber AND (:all OR confirmed_at IS NOT NULL)
+    ORDER BY address_hash
+    ON CONFLICT (address_hash, council_id) DO UPDATE SET erased_at = excluded.erased_at
+"""

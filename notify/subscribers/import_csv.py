@@ -4,16 +4,20 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from notify import clock
+from notify.clock import LONDON
 from notify.errors import Invalid
 from notify.providers.base import Channel
 from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
 
 COLUMNS = (
     "name", "email", "phone", "landline", "webhook", "postcode", "ward", "language", "topics", "tracking_consent",
+    "given_at",
 )  # fmt: skip
 CHANNEL_COLUMNS = {
     "email": Channel.EMAIL,
@@ -53,12 +57,13 @@ class Reader(Protocol):
 class Row:
     """One row of the file: a resident, or the reason why there is none.
 
-    `number` counts as spreadsheets do: the header is row 1, and empty rows count.
+    `number` counts as spreadsheets do: the header is row 1, and empty rows count. `given_at`: when they agreed.
     """
 
     number: int
     person: NewSubscriber | None
     reason: str = ""
+    given_at: datetime | None = None
 
 
 def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Row]:
@@ -137,7 +142,7 @@ def _row(number: int, cells: Sequence[str], columns: Sequence[str], default_topi
     try:
         values = _values(cells, columns)
         topics = values["topics"].replace(";", " ").split() if "topics" in values else list(default_topics)
-        return Row(number, _person(values, topics))
+        return Row(number, _person(values, topics), given_at=_moment(values.get("given_at", "")))
     except RowNotReadable as error:
         return Row(number, None, str(error))
     except ValidationError as error:
@@ -184,6 +189,20 @@ def _agreed(text: str) -> bool:
     if answer not in YES and answer not in NO:
         raise RowNotReadable(f"tracking_consent: write yes or no instead of {text[:20]!r}.")
     return answer in YES
+
+
+def _moment(text: str) -> datetime | None:
+    """When they agreed. A day counts from its beginning, so that a no of the same day stands."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat("-".join(reversed(text.split("/"))) if "/" in text else text)
+    except ValueError:
+        raise RowNotReadable(f"given_at: write a day such as 2027-03-31 or 31/03/2027, not {text[:30]!r}.") from None
+    moment = found if found.tzinfo else found.replace(tzinfo=LONDON)
+    if moment > clock.now():
+        raise RowNotReadable("given_at: consent cannot have been given in the future.")
+    return moment
 
 
 def _first_fault(error: ValidationError) -> str:

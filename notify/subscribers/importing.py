@@ -11,7 +11,8 @@ from notify.db import count_what_grew, expect_many_rows
 from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.contact_requests import ask_to_add
-from notify.subscribers.enrolment import EnrolStatus, Entry, enrol
+from notify.subscribers.enrolment import Enrolled, EnrolStatus, enrol
+from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.import_csv import Row
 from notify.subscribers.models import ConfirmedBy, ConsentEvidence, Topic
 from notify.subscribers.notices import ask_to_confirm
@@ -32,7 +33,9 @@ class Problem:
 @dataclass(slots=True)
 class ImportReport:
     """What became of a file. `needs_review` counts rows whose postcode is unknown, ended or without a ward, `waiting`
-    those with a further address that the resident is asked about first.
+    those with a further address that the resident is asked about first. `had_unsubscribed` are updated rows of people
+    who had left: they are asked, and get nothing before their yes. `asked` counts all who are. `erased` are refused
+    rows of people that the council had erased.
     """
 
     rows: int = 0
@@ -41,6 +44,9 @@ class ImportReport:
     refused: int = 0
     needs_review: int = 0
     waiting: int = 0
+    asked: int = 0
+    had_unsubscribed: int = 0
+    erased: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, row: int, reason: str) -> None:
@@ -48,6 +54,19 @@ class ImportReport:
         self.refused += 1
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(Problem(row, reason))
+
+    def count(self, outcome: Enrolled) -> None:
+        """Count a row that was taken, or refused as a whole."""
+        self.had_unsubscribed += outcome.had_unsubscribed
+        self.asked += bool(outcome.asked)
+        self.erased += outcome.is_erased
+        if outcome.subscriber_id is None:
+            self.refuse(outcome.row, outcome.reason)
+            return
+        self.created += outcome.status == EnrolStatus.CREATED
+        self.updated += outcome.status == EnrolStatus.UPDATED
+        self.needs_review += outcome.needs_review
+        self.waiting += bool(outcome.waiting)
 
 
 GROWING = ("subscriber", "contact", "place", "subscription", "consent")
@@ -58,7 +77,8 @@ def import_subscribers(
 ) -> ImportReport:
     """Add every resident of a file to topics of this council, or say row by row why not.
 
-    Not `confirmed`: each is written to first and gets nothing else before they say yes.
+    Not `confirmed`: each is written to first and gets nothing else before they say yes, also who is known already.
+    A row's own day of consent goes before that of `evidence`; without any, the consent is older than every no.
     Raises: WordingMissing, WordingDiffers, and what reading the rows raises.
     """
     expect_many_rows(session)
@@ -72,21 +92,17 @@ def import_subscribers(
         count_what_grew(session, GROWING)
         entries = list(_entries(chunk, topics, report))
         unconfirmed, waiting = [], []
-        for outcome in enrol(session, council_id, entries, evidence, proof=proof, asked_by=actor):
-            if outcome.subscriber_id is None:
-                report.refuse(outcome.row, outcome.reason)
-                continue
-            report.created += outcome.status == EnrolStatus.CREATED
-            report.updated += outcome.status == EnrolStatus.UPDATED
-            report.needs_review += outcome.needs_review
-            report.waiting += bool(outcome.waiting)
-            unconfirmed.append(outcome.subscriber_id)
-            waiting += [outcome.subscriber_id] if outcome.waiting else []
+        must_ask = not confirmed
+        for outcome in enrol(session, council_id, entries, evidence, proof=proof, asked_by=actor, must_ask=must_ask):
+            report.count(outcome)
+            unconfirmed += [outcome.subscriber_id] if outcome.subscriber_id else []
+            waiting += [outcome.subscriber_id] if outcome.subscriber_id and outcome.waiting else []
         if not confirmed:
             ask_to_confirm(session, unconfirmed, council_id=council_id)
         ask_to_add(session, council_id, waiting)
     report.problems.sort(key=lambda problem: problem.row)
     counts = {"rows": report.rows, "created": report.created, "updated": report.updated, "refused": report.refused}
+    counts |= {"had_unsubscribed": report.had_unsubscribed, "erased": report.erased}
     audit(session, council_id=council_id, actor=actor, action="subscriber.import", subject=evidence.source, **counts)
     return report
 
@@ -106,4 +122,4 @@ def _entries(chunk: Sequence[Row], topics: Mapping[str, Topic], report: ImportRe
         if unknown:
             report.refuse(row.number, f"Your council has no topic {unknown[0][:60]!r}.")
             continue
-        yield Entry(row.number, row.person, [topics[slug] for slug in row.person.topics])
+        yield Entry(row.number, row.person, [topics[slug] for slug in row.person.topics], row.given_at)

@@ -65,6 +65,7 @@ class NoticeKind(StrEnum):
     ADD_CONTACT = "add-contact"
     CONTACT_ADDED = "contact-added"
     TOLD = "told"
+    HOW_TO_STOP = "how-to-stop"
 
 
 class NoticeState(StrEnum):
@@ -349,7 +350,10 @@ class ConsentEvidence(Input):
     )
     language: str = Field(default="en", max_length=10)
     source: str = Field(min_length=1, max_length=80, description="For example `paper form` or `phone`.")
-    given_at: AwareDatetime | None = Field(default=None, description="With a time zone; unset: now.")
+    given_at: AwareDatetime | None = Field(
+        default=None,
+        description="When they agreed, with a time zone. Unset: nobody knows, and it is older than any withdrawal.",
+    )
 
     @field_validator("given_at")
     @classmethod
@@ -373,7 +377,9 @@ class NewSubscriber(Input):
 
 
 class SubscriberRequest(NewSubscriber):
-    """One resident with the evidence of their consent. `confirm` writes to them first and waits for their yes."""
+    """One resident with the evidence of their consent. `confirm` writes to them first and waits for their yes, also
+    where they are known already.
+    """
 
     consent: ConsentEvidence
     confirm: bool = False

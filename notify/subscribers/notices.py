@@ -19,23 +19,28 @@ NOTICE_LIFE = {
     NoticeKind.ADD_CONTACT: timedelta(days=14),
     NoticeKind.CONTACT_ADDED: timedelta(days=3),
     NoticeKind.TOLD: timedelta(days=3),
+    NoticeKind.HOW_TO_STOP: timedelta(hours=1),
 }
 
 
 def ask_to_confirm(
     session: Session, subscriber_ids: Sequence[UUID], *, council_id: UUID | None, asked_by_stranger: bool = False
-) -> None:
+) -> Sequence[bytes]:
     """Write to, or ring, every unconfirmed contact of these residents: each address once, whatever councils share it.
 
-    `council_id` is the council that asks for it.
+    `council_id` is the council that asks for it. Returns the keyed hashes of the addresses.
     """
+    if not subscriber_ids:
+        return []
     session.flush()
     waiting = text("""
-        SELECT DISTINCT ON (address_hash) id FROM contact
+        SELECT DISTINCT ON (address_hash) id, address_hash FROM contact
         WHERE subscriber_id = ANY(:ids) AND confirmed_at IS NULL ORDER BY address_hash, id
     """)
-    ids = list(session.execute(waiting, {"ids": list(subscriber_ids)}).scalars())
+    rows = session.execute(waiting, {"ids": list(subscriber_ids)}).all()
+    ids = [row.id for row in rows]
     write_notices(session, ids, NoticeKind.CONFIRM, council_id=council_id, asked_by_stranger=asked_by_stranger)
+    return [bytes(row.address_hash) for row in rows]
 
 
 def write_notices(

@@ -15,7 +15,7 @@ from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.staff.queries import council, councils
-from notify.subscribers import addresses, contact_requests, links, notices, queries, residents
+from notify.subscribers import addresses, consent_requests, contact_requests, links, notices, queries, residents
 from notify.subscribers.models import Contact
 from notify.subscribers.sign_up import WAYS, Fault
 from notify.web.cookies import session_cookie
@@ -37,10 +37,12 @@ def home() -> Response[object]:
     return page("home.html", councils=names)
 
 
-@get("/confirm/{token:str}", sync_to_thread=False, include_in_schema=False)
+@page_get("/confirm/{token:str}")
 def ask_to_confirm(token: FromPath[str]) -> Response[object]:
-    """A button, because mail scanners follow links and press nothing."""
-    return page("confirm.html", token=token)
+    """A button, because mail scanners follow links and press nothing; and what is asked of somebody who is known."""
+    with transaction() as session:
+        topics = consent_requests.asked_by_link(session, token)
+    return page("confirm.html", token=token, topics=topics)
 
 
 @page_post("/confirm/{token:str}")

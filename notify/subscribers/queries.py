@@ -369,14 +369,14 @@ def contact_requests(session: Session, subscriber_id: UUID) -> Sequence[ContactR
     return session.exec(select(ContactRequest).where(ContactRequest.subscriber_id == subscriber_id)).all()
 
 
-def signed_up_with(session: Session, contact: Contact) -> Sequence[Contact]:
-    """What the sign-up of this contact made of the same address for other councils, and nobody confirmed yet."""
-    if contact.sign_up is None:
+def signed_up_with(session: Session, contact: Contact, sign_up: UUID | None) -> Sequence[Contact]:
+    """What this sign-up made of the contact's address for other councils, and nobody confirmed yet."""
+    if sign_up is None:
         return []
     return session.exec(
         select(Contact).where(
             Contact.address_hash == contact.address_hash,
-            Contact.sign_up == contact.sign_up,
+            Contact.sign_up == sign_up,
             col(Contact.confirmed_at).is_(None),
             Contact.id != contact.id,
         )

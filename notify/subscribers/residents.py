@@ -8,11 +8,16 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.db import new_id
-from notify.subscribers import alike, bounces, queries
+from notify.languages import _
+from notify.providers.base import Channel
+from notify.subscribers import alike, bounces, consent_answers, consent_requests, queries
+from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
 from notify.subscribers.consents import NEVER_CONFIRMED, withdraw_all
-from notify.subscribers.enrolment import Entry, enrol
-from notify.subscribers.links import use_link
+from notify.subscribers.enrolment import enrol
+from notify.subscribers.enrolment_entries import Entry
+from notify.subscribers.enrolment_rows import Enrolment
+from notify.subscribers.links import LinkUsedOrExpired, use_link_about
 from notify.subscribers.models import (
     ConfirmedBy,
     ConsentAction,
@@ -38,34 +43,69 @@ def sign_up(
     """A resident signs up with the councils of these topics. Each address is written to once, and to nothing else
     before they confirm; one yes to it confirms it for all of these councils. `assisted_by`: at that council's desk.
 
-    Where a council has confirmed them before, they get a link to manage their choices instead, and nothing that it
-    holds changes: the page looks the same and takes the same time, so that nobody learns who subscribes.
+    An address that a council has confirmed before gets a message too, and what is asked for waits behind its link:
+    nothing that the council holds changes before. The page looks the same and takes the same time, so that nobody
+    learns who subscribes. Addresses that are new to the council become a membership of their own.
     Raises: NotEnrolled, AddressNotValid.
     """
     record_wording(session, consent)
     alike.one_at_a_time(session, person)
     together = new_id()
-    confirmed: list[Contact] = []
+    waiting: list[tuple[Contact, UUID]] = []
+    nothing_new: list[Contact] = []
     added: list[UUID] = []
     for council_id in dict.fromkeys(topic.council_id for topic in topics):
         its_own = [topic for topic in topics if topic.council_id == council_id]
+        by = Enrolment(council_id, consent, clock.now(), proof=None, asked_by=None, sign_up=together)
         known = queries.known_contacts(session, council_id, person)
         there = [contact for contact in known if contact.confirmed_at]
-        if there:
+        requests = [consent_requests.own(session, contact, person, its_own, by) for contact in there]
+        stored = dict(consent_requests.store(session, council_id, [one for one in requests if one]))
+        waiting += [(contact, stored[contact.id]) for contact in there if contact.id in stored]
+        nothing_new += [contact for contact, one in zip(there, requests, strict=True) if one is None]
+        others = _without(person, there)
+        if others is None:
             alike.enrol_nobody(session, council_id, person, its_own, consent)
-            confirmed += there
             continue
-        if known:
-            _start_afresh(session, known, person, together)
+        reachable = {contact.channel for contact in others.contacts}
+        sent_there = [topic for topic in its_own if reachable & set(topic.channels)]
+        if len(there) < len(known):
+            _start_afresh(session, [one for one in known if not one.confirmed_at], others, together)
         [outcome] = enrol(
-            session, council_id, [Entry(1, person, its_own)], consent, proof=None, asked_by=None, sign_up=together
+            session, council_id, [Entry(1, others, sent_there)], consent, proof=None, asked_by=None, sign_up=together
         )
         if outcome.subscriber_id is None:
             raise NotEnrolled(outcome.reason)
         added.append(outcome.subscriber_id)
-    once = {contact.address_hash: contact.id for contact in reversed(confirmed)}
-    write_notices(session, list(once.values()), NoticeKind.SIGN_IN, council_id=assisted_by, asked_by_stranger=True)
-    ask_to_confirm(session, added, council_id=assisted_by, asked_by_stranger=True)
+    _write_to_each(session, waiting, nothing_new, added, council_id=assisted_by)
+
+
+def _without(person: NewSubscriber, confirmed: Sequence[Contact]) -> NewSubscriber | None:
+    """The person with those addresses only that the council has not confirmed; None where there is none."""
+    there = {(Channel(contact.channel), contact.address) for contact in confirmed}
+    left = [one for one in person.contacts if (one.channel, normalise(one.channel, one.address)) not in there]
+    return person.model_copy(update={"contacts": left}) if left else None
+
+
+def _write_to_each(
+    session: Session,
+    waiting: Sequence[tuple[Contact, UUID]],
+    nothing_new: Sequence[Contact],
+    added: Sequence[UUID],
+    *,
+    council_id: UUID | None,
+) -> None:
+    """One message to each address: to confirm, which answers for all councils of this sign-up, or, where there is
+    nothing to say yes to, to manage what it gets already.
+    """
+    asked = set(ask_to_confirm(session, added, council_id=council_id, asked_by_stranger=True))
+    first = {contact.address_hash: (contact, request) for contact, request in reversed(waiting)}
+    rest = [one for address_hash, one in first.items() if address_hash not in asked]
+    consent_requests.write(session, rest, council_id=council_id, asked_by_stranger=True)
+    asked |= set(first)
+    once = {contact.address_hash: contact.id for contact in reversed(nothing_new)}
+    manage = [contact_id for address_hash, contact_id in once.items() if address_hash not in asked]
+    write_notices(session, manage, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
 
 
 def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewSubscriber, sign_up: UUID) -> None:
@@ -99,7 +139,8 @@ def confirm(session: Session, token: str) -> Sequence[Contact]:
 
     Raises: LinkUsedOrExpired.
     """
-    return _confirm(session, use_link(session, token, NoticeKind.CONFIRM), ConfirmedBy.LINK)
+    contact, about = use_link_about(session, token, NoticeKind.CONFIRM)
+    return _confirm(session, contact, about, ConfirmedBy.LINK)
 
 
 def confirm_by_code(session: Session, number: str, code: str) -> Sequence[Contact]:
@@ -107,16 +148,31 @@ def confirm_by_code(session: Session, number: str, code: str) -> Sequence[Contac
 
     Raises: AddressNotValid.
     """
-    contact = use_code(session, number, code)
-    return _confirm(session, contact, ConfirmedBy.CODE) if contact else []
+    found = use_code(session, number, code)
+    return _confirm(session, *found, ConfirmedBy.CODE) if found else []
 
 
-def _confirm(session: Session, asked: Contact, by: ConfirmedBy) -> Sequence[Contact]:
+def _confirm(session: Session, asked: Contact, about: UUID | None, by: ConfirmedBy) -> Sequence[Contact]:
+    """Take the yes, for what was asked for this address, and for all that the same sign-up asks for at it."""
     bounces.prove(session, asked.address_hash)
-    together = [asked, *queries.signed_up_with(session, asked)]
-    for contact in together:
+    request = consent_requests.open_request(session, about, for_update=True) if about else None
+    if about and request is None:
+        raise LinkUsedOrExpired(_("What this was about was answered already, or is too old. You can sign up again."))
+    sign_up = request.sign_up if request else asked.sign_up
+    requests = {
+        one.id: one for one in consent_requests.of_sign_up(session, sign_up, asked.address_hash, for_update=True)
+    }
+    requests |= {request.id: request} if request else {}
+    together = {asked.id: asked}
+    together |= {one.id: one for one in queries.signed_up_with(session, asked, sign_up)}
+    together |= {one.contact_id: session.get_one(Contact, one.contact_id) for one in requests.values()}
+    for contact in together.values():
         contact.confirmed_at = contact.confirmed_at or clock.now()
         contact.confirmed_by = by
         subscriber = session.get_one(Subscriber, contact.subscriber_id)
         note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source=by)
-    return together
+        consent_answers.forget_erasure(session, contact)
+    session.flush()
+    for one in requests.values():
+        consent_answers.accept(session, one, together[one.contact_id], by)
+    return list(together.values())

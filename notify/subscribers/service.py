@@ -12,8 +12,11 @@ from notify.errors import Conflict, Invalid
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries
+from notify.subscribers.consent_order import AddressErased, is_older_than_no_to_counting
+from notify.subscribers.consents import note_leaving
 from notify.subscribers.contact_requests import ask_to_add
-from notify.subscribers.enrolment import Enrolled, EnrolStatus, Entry, enrol
+from notify.subscribers.enrolment import Enrolled, EnrolStatus, enrol
+from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import (
     ConfirmedBy,
     Consent,
@@ -58,10 +61,10 @@ class NotEnrolled(Invalid):
     title = "The subscriber could not be added"
 
 
-class AlreadySubscribed(Conflict):
-    """Your council has this address confirmed already: asking again would change nothing."""
+class ConsentIsOlder(Conflict):
+    """The person said no, and nobody knows of a later yes."""
 
-    title = "This address is confirmed already"
+    title = "The person has withdrawn this consent"
 
 
 def create_topic(session: Session, *, council_id: UUID, actor: str, new: NewTopic) -> Topic:
@@ -103,17 +106,24 @@ def evidence_of(session: Session, council_id: UUID, evidence: ConsentEvidence) -
 def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: SubscriberRequest) -> Enrolled:
     """Add a resident to topics of this council, with the evidence of their consent.
 
-    Raises: UnknownTopic, NotEnrolled, WordingMissing, WordingDiffers.
+    Raises: UnknownTopic, NotEnrolled, AddressErased, WordingMissing, WordingDiffers.
     """
     evidence = evidence_of(session, council_id, request.consent)
     record_wording(session, evidence)
     topics = [queries.topic(session, council_id, slug) for slug in request.topics]
     person = NewSubscriber.model_validate(request.model_dump(exclude={"consent", "confirm"}))
-    known = queries.known_contacts(session, council_id, person)
-    if request.confirm and any(contact.confirmed_at for contact in known):
-        raise AlreadySubscribed("Send the evidence of their consent without `confirm`, or ask them to add the topic.")
     proof = None if request.confirm else ConfirmedBy.COUNCIL
-    [outcome] = enrol(session, council_id, [Entry(1, person, topics)], evidence, proof=proof, asked_by=actor)
+    [outcome] = enrol(
+        session,
+        council_id,
+        [Entry(1, person, topics)],
+        evidence,
+        proof=proof,
+        asked_by=actor,
+        must_ask=request.confirm,
+    )
+    if outcome.is_erased:
+        raise AddressErased(outcome.reason)
     if outcome.status == EnrolStatus.REFUSED or outcome.subscriber_id is None:
         raise NotEnrolled(outcome.reason)
     if request.confirm:
@@ -129,7 +139,8 @@ def change_for_council(
 ) -> None:
     """The same by a council, of its own residents.
 
-    Raises: UnknownSubscriber, UnknownTopic, and what `change_subscriber` raises.
+    A topic that they had left, where the consent is no newer, waits until they say yes to a message.
+    Raises: UnknownSubscriber, UnknownTopic, ConsentIsOlder, and what `change_subscriber` raises.
     """
     record = queries.council_record(session, council_id, subscriber_id)
     if change.tracking_consent and change.consent is None:
@@ -137,7 +148,10 @@ def change_for_council(
     if change.consent:
         change.consent = evidence_of(session, council_id, change.consent)
     topics = None if change.topics is None else [queries.topic(session, council_id, slug) for slug in change.topics]
-    change_subscriber(session, record=record, topics=topics, change=change, source=actor)
+    given_at = change.consent.given_at if change.consent else None
+    if change.tracking_consent and is_older_than_no_to_counting(session, subscriber_id, given_at):
+        raise ConsentIsOlder("They said no to being counted. Send `consent.given_at` with the moment of a later yes.")
+    change_subscriber(session, record=record, topics=topics, change=change, source=actor, asked_by=actor)
 
 
 def change_subscriber(
@@ -147,8 +161,10 @@ def change_subscriber(
     topics: Sequence[Topic] | None,
     change: SubscriberChange,
     source: str,
+    asked_by: str | None = None,
 ) -> None:
-    """Change what is named and leave the rest. `topics` replaces the topics of `record`, None leaves them.
+    """Change what is named and leave the rest. `topics` replaces the topics of `record`, None leaves them. `asked_by`:
+    a council's actor, None where the person changes it.
 
     Raises: NotEnrolled when a place or topic cannot be taken, WordingMissing when topics are added without evidence.
     """
@@ -165,11 +181,13 @@ def change_subscriber(
     for subscription, topic in record.subscriptions:
         if topic.id not in wanted:
             _end(session, subscriber, subscription, topic.id, reason="changed", source=source)
+    if following and not wanted:
+        note_consent(session, subscriber, ConsentAction.WITHDRAWN, topic_id=None, channel=None, source=source)
     added = [topic for topic in topics or () if topic.id not in following]
     if added and change.consent is None:
         raise WordingMissing("Send `consent` with the words that were agreed to when topics are added.")
     if added or change.places is not None:
-        _add_to(session, record, added, change)
+        _add_to(session, record, added, change, asked_by)
 
 
 def resume(session: Session, *, record: queries.SubscriberRecord, contact: Contact, consent: ConsentEvidence) -> None:
@@ -181,7 +199,11 @@ def resume(session: Session, *, record: queries.SubscriberRecord, contact: Conta
 
 
 def _add_to(
-    session: Session, record: queries.SubscriberRecord, added: Sequence[Topic], change: SubscriberChange
+    session: Session,
+    record: queries.SubscriberRecord,
+    added: Sequence[Topic],
+    change: SubscriberChange,
+    asked_by: str | None,
 ) -> None:
     """Add topics and put new places where the old ones were."""
     evidence = change.consent or ConsentEvidence(wording_version="none", source="change")
@@ -192,13 +214,15 @@ def _add_to(
     if not record.contacts:
         raise NotEnrolled("There is no address left to write to: add the subscriber anew.")
     person = NewSubscriber(
-        contacts=[NewContact(channel=contact.channel, address=contact.address) for contact in record.contacts],
-        places=change.places or [],
+        contacts=[NewContact(channel=contact.channel, address=contact.address) for contact in record.contacts]
     )
-    council_id = record.subscriber.council_id
-    [outcome] = enrol(session, council_id, [Entry(1, person, added)], evidence, proof=None, asked_by=None)
-    if outcome.status == EnrolStatus.REFUSED:
-        raise NotEnrolled(outcome.reason)
+    # apart from the topics, because the places do not wait where a topic does
+    at_places = person.model_copy(update={"places": change.places or []})
+    entries = [Entry(1, at_places, []), Entry(2, person, added)]
+    outcomes = enrol(session, record.subscriber.council_id, entries, evidence, proof=None, asked_by=asked_by)
+    for outcome in outcomes:
+        if outcome.status == EnrolStatus.REFUSED:
+            raise NotEnrolled(outcome.reason)
 
 
 def _end(
@@ -245,6 +269,8 @@ def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, so
     contact = session.get(Contact, contact_id)
     if contact is None:
         return False
+    # first, as enrolment does, which otherwise would not see somebody who is leaving at this moment
+    subscriber = session.get_one(Subscriber, contact.subscriber_id, with_for_update=True)
     stopped = session.execute(
         text("""
             UPDATE subscription
@@ -258,11 +284,12 @@ def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, so
         {"channel": contact.channel, "subscriber": contact.subscriber_id, "topic": topic_id, "now": clock.now()},
     ).scalars()
     ended = list(stopped)
-    subscriber = session.get_one(Subscriber, contact.subscriber_id)
     if ended:
         subscriber.changed_at = clock.now()
     for ended_topic in ended:
         note_consent(
             session, subscriber, ConsentAction.WITHDRAWN, topic_id=ended_topic, channel=contact.channel, source=source
         )
+    if topic_id is None or ended:
+        note_leaving(session, contact, source=source)
     return bool(ended)

@@ -28,11 +28,11 @@ LONGEST_NAME = 80
 LONGEST_LABEL = 40
 
 # other words are another version
-WORDING_VERSION = "resident-page-2"
+WORDING_VERSION = "resident-page-3"
 WORDING = later(
     "You agree that the councils whose topics you chose may send you alerts about these topics, for your places and by "
-    "the ways you chose. You can stop at any time with the link in every message. Your details are used for these "
-    "alerts only, and are erased when you ask for it."
+    "the ways you chose. You can stop at any time: every email has a link for it, every text message says how, and our "
+    "website stops any of them. Your details are used for these alerts only, and are erased when you ask for it."
 )
 CAMPAIGN = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_CAMPAIGN = 40

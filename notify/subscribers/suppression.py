@@ -1,6 +1,5 @@
 """Addresses that must not be written to: why, since when, who said so, and what lifts it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,14 +15,8 @@ from notify.providers.base import Channel, Inbound
 from notify.staff.service import audit
 from notify.subscribers import addresses, queries
 from notify.subscribers.models import Contact, Suppression, SuppressionReason
+from notify.subscribers.stop_words import Wish, wish_of
 from notify.subscribers.suppression_scope import BY_EVERYBODY, IS_SILENCED, IS_SUPPRESSED, SILENCED_BY_EVERYBODY
-
-# what carriers and people use; Welsh residents write Welsh
-STOP_WORDS = frozenset(
-    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "stopio", "peidiwch"}
-)
-ONLY_ALONE = frozenset({"cancel", "end", "quit", "yes"})  # first words of ordinary sentences, too
-START_WORDS = frozenset({"start", "unstop", "yes", "dechrau", "cychwyn"})
 
 
 class NoSuchContact(NotFound):
@@ -215,21 +208,19 @@ def _lift_for(session: Session, council_id: UUID, shared: Suppressed, reason: st
 
 
 def obey(session: Session, said: Inbound, *, source: str) -> bool:
-    """Do what a resident wrote: STOP or START, as the first word, whatever stands around it; whether that changed
-    anything. Words that ordinary sentences begin with count only when they stand alone.
+    """Do what a resident wrote, where it says STOP or START and nothing else; whether that changed anything.
 
     START lifts what STOP put in force and nothing else: an address that bounced stays unwritten to.
     """
-    words = re.findall(r"\w+", said.text.lower())
-    word = words[0] if words else ""
-    if word not in STOP_WORDS | START_WORDS or (word in ONLY_ALONE and len(words) > 1):
+    wish = wish_of(said.text)
+    if wish not in (Wish.STOP, Wish.START):
         return False
     try:
         address = addresses.normalise(said.channel, said.address)
     except addresses.AddressNotValid:
         return False  # a short code, or a number that nobody here has
     hashed = addresses.fingerprint(said.channel, address)
-    if word in STOP_WORDS:
+    if wish is Wish.STOP:
         if said.at is not None and _was_taken_back(session, hashed, said.at):
             return False  # said again by the provider, after a later START
         holders = _holders(session, hashed)
@@ -242,7 +233,7 @@ def obey(session: Session, said: Inbound, *, source: str) -> bool:
     ]
     if said.at is not None:  # said again by the provider, it must not undo a later STOP
         in_force.append(col(Suppression.at) < said.at)
-    values = {"lifted_at": clock.now(), "lifted_reason": f"The resident wrote {word.upper()}."}
+    values = {"lifted_at": clock.now(), "lifted_reason": f"The resident wrote {said.text.strip()[:20].upper()}."}
     lifted = update(Suppression).where(*in_force).values(**values).returning(col(Suppression.id))
     return session.execute(lifted).first() is not None
 

@@ -53,6 +53,21 @@ def _chosen(body: bytes) -> str:
     return form.get("scope", [""])[0]
 
 
+@get("/s/{token:str}", sync_to_thread=True, include_in_schema=False)
+def ask_to_stop_texts(token: FromPath[str]) -> Response[object]:
+    """The short link of a text that nobody can answer: a button, because scanners follow links."""
+    service.read_stopping(token)
+    return page("stop-texts.html", token=token)
+
+
+@post("/s/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
+def stop_texts(token: FromPath[str]) -> Response[object]:
+    """Stop all texts to this number, as the answer STOP would. Safe to repeat."""
+    with transaction() as session:
+        service.stop_texts(session, service.read_stopping(token))
+    return page("unsubscribed.html", topic_name=None, channel="sms")
+
+
 @get("/r/{token:str}", sync_to_thread=True, include_in_schema=False)
 def ask(token: FromPath[str]) -> Response[object]:
     """Are you safe? Scanners that follow links answer nothing."""
@@ -73,4 +88,4 @@ def reply(token: FromPath[str], body: RawBody) -> Response[object]:
     return page("replied.html", asked=asked, alert=asked.alert, token=token, answer=said)
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, ask, reply)
+HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, ask_to_stop_texts, stop_texts, ask, reply)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import tokens
+from notify.alerts.asking import read_stop_token
 from notify.alerts.models import Alert
 from notify.deliveries.content import HIDDEN
 from notify.deliveries.models import EventKind
@@ -94,6 +95,18 @@ def _contact_of(session: Session, contact_id: UUID, council_id: UUID) -> Contact
         return contact
     before = session.get(ContactBefore, (contact_id, council_id))
     return session.get(Contact, before.contact_id) if before else None
+
+
+def read_stopping(token: str) -> UUID:
+    """The contact whose texts a link would stop. Raises: LinkNotValid."""
+    return read_stop_token(token)
+
+
+def stop_texts(session: Session, contact_id: UUID) -> None:
+    """Stop every text to this contact's number, of every council. Safe to repeat, and for who was erased."""
+    contact = session.get(Contact, contact_id)
+    for one in contacts_by_fingerprint(session, contact.address_hash) if contact else ():
+        unsubscribe(session, contact_id=one.id, topic_id=None, source="text-link")
 
 
 def leave(session: Session, leaving: Leaving, *, all_topics: bool, source: str) -> None:

@@ -267,7 +267,7 @@ def test_a_dry_run_changes_nothing_and_names_nobody(client: Client) -> None:
 
 def test_a_text_costs_as_many_parts_as_the_network_counts(client: Client) -> None:
     world = make_world()
-    paid_for = len("Zed Council: ")  # every text begins with the sender
+    paid_for = len("Zed Council: . Reply STOP to end")  # every text begins with the sender and says how to stop
     lengths = [("a", 160, 1), ("a", 161, 2), ("a", 307, 3), ("ŵ", 70, 1), ("ŵ", 71, 2)]
     for character, length, parts in lengths:
         asked = {"topic": "road-closures", "sms": character * (length - paid_for)}

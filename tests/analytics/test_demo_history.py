@@ -73,6 +73,30 @@ def test_nobody_is_counted_in_emergencies_and_nobody_by_name_who_did_not_agree(z
     """)
 
 
+def test_nothing_is_counted_where_the_topic_does_not_allow_it(zedholm: UUID) -> None:
+    untracked = (
+        "FROM hit JOIN alert a ON a.id = alert_id JOIN topic t ON t.id = a.topic_id WHERE NOT t.tracking_allowed"
+    )
+    assert not _one(f"SELECT count(*) {untracked}")
+    by_topic = _year(zedholm, By.TOPIC)
+    assert {key for key, one in by_topic.items() if one.clicks_human} == {"road-closures", "consultations"}
+    assert {key for key, one in by_topic.items() if one.tracked} == {"road-closures", "consultations"}
+
+
+def test_rates_of_clicks_are_of_what_could_be_counted(zedholm: UUID) -> None:
+    tracked = _one("""
+        SELECT count(d.handed_over_at) FROM delivery d JOIN alert a ON a.id = d.alert_id
+        JOIN topic t ON t.id = a.topic_id
+        WHERE NOT a.is_test AND d.channel = 'email' AND t.tracking_allowed AND a.priority = 'routine'
+          AND a.link IS NOT NULL
+    """)
+    whole = _year(zedholm, By.COUNCIL)["zedholm"]
+    assert whole.tracked == tracked
+    assert (whole.tracked or 0) < whole.sent
+    for by in (By.TOPIC, By.WARD, By.CHANNEL, By.LANGUAGE, By.PROVIDER, By.MONTH, By.ALERT):
+        assert sum(one.tracked or 0 for one in _year(zedholm, by).values()) == tracked, by
+
+
 def test_people_calls_targets_and_service_levels_are_there_too(zedholm: UUID) -> None:
     assert _one("SELECT sum(came - went) FROM rollup_growth WHERE topic = ''") == demo.RESIDENTS
     assert _one("SELECT count(*) FROM subscriber") == demo.RESIDENTS

@@ -11,7 +11,9 @@ from litestar.testing import TestClient
 
 from notify.analytics import rollups
 from notify.cli import main
+from notify.evidence.about_the_rest import is_about_bins
 from notify.exports.dictionary import About, dictionary
+from notify.providers.base import Channel
 from notify.staff.models import Role
 from tests.alerts.calls import act, created
 from tests.house import runs
@@ -61,6 +63,30 @@ def test_every_table_about_people_is_in_the_inventory(client: Client, world: Wor
     assert {row[0] for row in why["rows"]} == {"Bin collections", "Emergencies", "Road closures"}
     assert "Which personal data" in client.get("/staff/evidence", headers=viewer).text
     assert client.get("/staff/evidence/personal-data?format=pdf", headers=viewer).content.startswith(b"%PDF")
+
+
+def test_the_inventory_names_the_providers_of_every_channel_also_in_emergencies(
+    client: Client, world: World, choose: Callable[..., None]
+) -> None:
+    choose(VOICE_PROVIDERS="twilio-voice", EMERGENCY_SMS_PROVIDERS="twilio-sms,govuk-sms")
+    viewer = at_the_desk(make_key(world, Role.MONITORING))
+    found = client.get("/staff/evidence/personal-data?format=json", headers=viewer).json()
+    handlers = next(one for one in found["sections"] if one["heading"] == "Who handles it for the council")
+    assert len(handlers["rows"]) == len(Channel)
+    by_way = {row[0]: row[1:] for row in handlers["rows"]}
+    assert by_way["Text message"] == ["file", "twilio-sms, govuk-sms"]
+    assert by_way["Telephone call"] == ["twilio-voice", "twilio-voice"]
+    assert by_way["Webhook"] == ["webhook", "webhook"]
+
+
+@pytest.mark.parametrize("slug", ["bins", "bin-collections", "garden-waste", "recycling", "biniau"])
+def test_these_topics_are_about_bins(slug: str) -> None:
+    assert is_about_bins(slug)
+
+
+@pytest.mark.parametrize("slug", ["cabinet-meetings", "robins", "road-closures", "combined-authority", "wasted-heat"])
+def test_these_topics_are_not_about_bins(slug: str) -> None:
+    assert not is_about_bins(slug)
 
 
 def test_the_latest_runs_say_what_was_tried_when_and_how_to_repeat_it(client: Client, world: World) -> None:

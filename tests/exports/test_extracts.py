@@ -131,6 +131,13 @@ def test_pages_together_are_the_whole(client: Client, world: World, sent: str) -
         assert len(until) == 1, "the first page's moment holds for all of them"
 
 
+def test_topics_say_how_often_they_write(client: Client, world: World) -> None:
+    new = {"slug": "parks", "name": "Parks", "frequency": "About once a month."}
+    assert client.post("/api/v1/topics", json=new, headers=world.headers).status_code == 201
+    [parks] = [row for row in rows(client, world, "topics") if row["topic"] == "parks"]
+    assert parks["frequency"] == "About once a month."
+
+
 def test_only_who_may_takes_what_names_people_and_it_is_written_down(client: Client, world: World, sent: str) -> None:
     viewer = make_key(world, Role.VIEWER)
     offered = {one["name"] for one in client.get("/api/v1/extracts", headers=viewer).json()}

@@ -83,6 +83,7 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
+        *(f"GET {API}/resident-messages", f"GET {DESK}/messages"),
         *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },

@@ -66,7 +66,7 @@ def test_a_dry_run_shows_what_it_costs(client: Client, world: World, choose: Cho
 def test_a_dry_run_names_the_letter_that_makes_a_text_dearer(client: Client, world: World) -> None:
     add_resident(world, phone="07700 900001")
     found = count(client, world, sms="Mae'r ffordd i Dŷ Mawr ar gau heddiw oherwydd llifogydd difrifol iawn.")
-    assert found["sms_parts"] == 2
+    assert found["sms_parts"] == 3  # with the link that stops them
     assert "ŷ" in str(found["sms_advice"])
 
 

@@ -55,7 +55,7 @@ def test_a_subscriber_is_not_written_to_more_often_than_a_stranger(client: Clien
     for _ in range(20):
         sign_up(client, email="victim@example.org")
         client.post("/manage", data={"address": "victim@example.org"})
-    assert [notice.kind for notice in notices()] == [NoticeKind.SIGN_IN] * 3
+    assert [notice.kind for notice in notices()] == [NoticeKind.CONFIRM, NoticeKind.SIGN_IN, NoticeKind.CONFIRM]
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,13 @@ def test_evidence_of_consent_is_needed(client: Client, world: World, missing: st
     assert (answer.status_code, missing in answer.text) == (422, True)
 
 
+def test_a_consent_of_the_future_is_refused(client: Client, world: World) -> None:
+    headers = world.headers | {"Content-Type": "text/csv"}
+    query = EVIDENCE | {"given_at": "2999-01-01T00:00:00Z"}
+    answer = client.post(PATH, params=query, content=b"email,topics\na@example.org,bins\n", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/consent-in-the-future")
+
+
 def test_a_viewer_may_not_import(client: Client, world: World) -> None:
     headers = make_key(world, Role.VIEWER) | {"Content-Type": "text/csv"}
     assert client.post(PATH, params=EVIDENCE, content=b"email\n", headers=headers).status_code == 403

@@ -93,7 +93,7 @@ def test_a_sign_up_writes_once_and_reaches_nobody_before_the_yes(client: Client,
         assert (person.name, person.language, person.tracking_consent) == ("Sam", "cy", False)
         assert [notice.kind for notice in session.exec(select(Notice))] == ["confirm", "confirm"]
         assert {contact.confirmed_at for contact in session.exec(select(Contact))} == {None}
-        assert {line.wording_version for line in session.exec(select(Consent))} == {"resident-page-2"}
+        assert {line.wording_version for line in session.exec(select(Consent))} == {"resident-page-3"}
     assert not client.cookies
 
 
@@ -133,7 +133,10 @@ def test_a_known_address_looks_like_a_new_one_and_keeps_its_choices(client: Clie
         assert len(session.exec(select(Contact).where(Contact.subscriber_id == who)).all()) == 1
         contact = session.exec(select(Contact).where(Contact.subscriber_id == who)).one()
         [notice] = session.exec(select(Notice).where(Notice.contact_id == contact.id)).all()
-        assert notice.kind == "sign-in"
+        assert notice.kind == "confirm"
+        assert session.exec(select(Topic.slug).join(Subscription).where(Subscription.subscriber_id == who)).all() == [
+            "road-closures"
+        ]
 
 
 def test_nobody_stays_beside_an_address_they_did_not_own(client: Client, world: World) -> None:

@@ -79,13 +79,13 @@ def test_nobody_is_counted_without_evidence_that_they_agreed(client: Client, wor
     assert lines == ["given"]
 
 
-def test_a_confirmed_address_is_not_asked_again_by_its_council_and_is_by_another(
+def test_a_confirmed_address_is_asked_about_what_is_new_there_and_by_another_council(
     client: Client, world: World, county: World
 ) -> None:
     add_resident(world, "ann@example.org")
     assert add(client, county, confirm=True).status_code == 201
     reply = add(client, world, topics=["bins"], confirm=True)
-    assert (reply.status_code, reply.json()["type"]) == (409, "/problems/already-subscribed")
+    assert (reply.status_code, reply.json()["status"], reply.json()["asked"]) == (200, "updated", ["email"])
 
 
 def test_a_councils_proof_confirms_its_own_contact_only(client: Client, world: World, county: World) -> None:

@@ -68,7 +68,7 @@ def test_a_few_short_pages_sign_a_resident_up(client: Client, world: World) -> N
         assert session.exec(select(Subscription.cadence)).one() == Cadence.DAILY
         assert session.exec(select(Place.ward_code)).one() == SOUTH
         [line] = {(line.wording_version, line.language, line.source) for line in session.exec(select(Consent))}
-        assert line == ("resident-page-2", "en", "website")
+        assert line == ("resident-page-3", "en", "website")
     assert not client.cookies
 
 
@@ -79,7 +79,7 @@ def test_the_ledger_keeps_the_words_in_the_language_that_was_read(client: Client
     assert "Gwiriwch eich e-bost" in client.post("/sign-up?lang=cy", data=fields | {"mobile": "", "way": "email"}).text
     with transaction() as session:
         wording = session.exec(select(ConsentWording)).one()
-        assert (wording.version, wording.language) == ("resident-page-2", "cy")
+        assert (wording.version, wording.language) == ("resident-page-3", "cy")
         assert wording.wording.startswith("Rydych yn cytuno")
 
 

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from sqlmodel import col, select
 
 from notify import clock, tokens
-from notify.alerts.asking import reply_url
+from notify.alerts.asking import reply_url, stop_url
 from notify.alerts.models import Alert, NewAlert, Priority
 from notify.alerts.service import create_and_send
 from notify.db import transaction
@@ -120,6 +120,7 @@ SECRETS: Mapping[str, Callable[[Cast], str]] = {
     "open": lambda cast: tokens.sign(Purpose.OPEN, cast.alert.bytes),
     "reply": reply_link,
     "code": code,
+    "stop": lambda _: stop_url(contact(OLD).id).rpartition("/")[2],
 }
 
 # what opens nothing by itself, though it is signed with our key, and though it is what our tables hold
@@ -153,6 +154,7 @@ DOORS: Mapping[str, Callable[[Client, str], bool]] = {
     "click": lambda client, it: status(client, "GET", f"/c/{it}") == 302,
     "open": lambda client, it: status(client, "GET", f"/o/{it}.gif") == 200,
     "reply": lambda client, it: status(client, "POST", f"/r/{it}", data={"answer": "safe"}) == 200,
+    "stop": lambda client, it: status(client, "POST", f"/s/{it}") == 200,
     "code": lambda client, it: status(client, "POST", "/confirm-code", data={"mobile": PHONE, "code": it}) == 200,
 }
 ONCE = ("confirm", "manage", "add contact", "officer link", "code")
@@ -256,6 +258,8 @@ def test_a_copy_of_the_database_holds_nothing_that_opens_a_door(client: Client, 
 
 
 def test_every_purpose_is_looked_at() -> None:
-    assert {purpose.value for purpose in Purpose} == {"unsubscribe", "manage", "click", "open", "reply"}
-    assert {kind.value for kind in NoticeKind} == {"confirm", "sign-in", "add-contact", "contact-added", "told"}
+    assert {purpose.value for purpose in Purpose} == {"unsubscribe", "manage", "click", "open", "reply", "stop"}
+    assert {kind.value for kind in NoticeKind} == {
+        *("confirm", "sign-in", "add-contact", "contact-added", "told", "how-to-stop"),
+    }
     assert DOORS.keys() == SECRETS.keys()

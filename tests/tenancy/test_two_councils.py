@@ -49,6 +49,21 @@ SEEDS = (
     SELECT alert_id, contact_id, subscriber_id, language, ward_code, business_now() + interval '1 day' FROM delivery
     WHERE alert_id = :alert AND channel = 'email'
     """,
+    """
+    INSERT INTO consent_request (id, council_id, contact_id, is_own, topics, answers, wording_version, language, source,
+                                 asked_at, expires_at)
+    SELECT uuidv7(), c.council_id, c.id, true, '{}', '{}', 'v1', 'en', 'website', business_now(), business_now()
+    FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
+    """,
+    """
+    INSERT INTO erased_address (address_hash, council_id, erased_at)
+    SELECT sha256(council_id::text::bytea), council_id, business_now() FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO resident_message (id, council_id, contact_id, words, at)
+    SELECT uuidv7(), c.council_id, c.id, 'Stop lorries', business_now()
+    FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
+    """,
 )
 
 

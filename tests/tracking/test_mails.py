@@ -166,7 +166,10 @@ def test_everybody_reads_their_own_language_or_the_default(
         assert found[address]["Subject"] == "Zed Council: Mill Road closed"
         assert '<html lang="en" dir="ltr">' in part(found[address], "html")
     texts = sorted(line["text"] for line in inbox.lines("sms.jsonl"))
-    assert texts == ["Zed Council: Ffordd ar gau ddydd Sul."] + ["Zed Council: Road closed Sunday."] * 2
+    assert texts == [
+        "Zed Council: Ffordd ar gau ddydd Sul. Atebwch STOP i orffen",
+        *["Zed Council: Road closed Sunday. Reply STOP to end"] * 2,
+    ]
 
 
 def test_somebody_without_a_name_is_not_greeted_by_it(client: Client, world: World, work: Work, inbox: Mailbox) -> None:

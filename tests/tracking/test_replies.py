@@ -97,7 +97,7 @@ def test_a_webhook_and_a_welsh_text_carry_it_too(client: Client, world: World) -
 
 def test_the_link_is_counted_before_it_is_sent(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
     add_resident(world, phone="07700 900001", topics=["emergencies"])
-    words = "x" * (160 - len("Zed Council: "))
+    words = "x" * (160 - len("Zed Council: . Reply STOP to end"))
     asked = {"topic": "emergencies", "sms": words, "priority": "emergency", "channels": ["sms"]}
     parts = [
         client.post("/api/v1/audiences", json=asked | more, headers=world.headers).json()["sms_parts"]

@@ -4,6 +4,7 @@ from httpx import Response
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
+from notify import clock
 from notify.providers.base import Channel
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import ONE, TWO, Client, Headers, world_with_approvals
@@ -69,7 +70,7 @@ class Town(RuleBasedStateMachine):
             "contacts": [{"channel": channel, "address": address} for channel, address in addresses.items()],
             "places": [{"postcode": home}],
             "topics": topics,
-            "consent": EVIDENCE,
+            "consent": EVIDENCE | {"given_at": clock.now().isoformat()},  # today's word, also of who had left
             "confirm": confirm,
         }
         reply = self.ask("POST", "subscribers", request, expected=200 if known else 201)

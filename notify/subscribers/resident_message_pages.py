@@ -1,0 +1,39 @@
+"""Texts of residents that a person has to read."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import QueryParameter
+from litestar.types import ControllerRouterHandler
+
+from notify.db import transaction
+from notify.staff.desk import staff_page
+from notify.staff.guards import Principal, Requires, Right
+from notify.subscribers import resident_messages
+from notify.web.dates import day
+
+AnyRequest = Request[Principal, None, State]
+ON_A_PAGE = 100
+After = Annotated[UUID | None, QueryParameter(description="The last message of the page before.")]
+
+
+@get("/staff/messages", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, include_in_schema=False)
+def show_messages(request: AnyRequest, after: After = None) -> Response[object]:
+    """What residents answered that is not STOP, with the numbers to call."""
+    user = request.user
+    with transaction() as session:
+        found = resident_messages.of_council(session, user.council_id, after=after, limit=ON_A_PAGE)
+    return staff_page(
+        user,
+        "staff-messages.html",
+        at="/staff/sign-up",
+        messages=found,
+        day_in_words=day,
+        more=found[-1].id if len(found) == ON_A_PAGE else None,
+    )
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_messages,)

@@ -1,0 +1,155 @@
+"""What the JSON interface shows of topics and subscribers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from notify.places.postcodes import canonical
+from notify.providers.base import Channel
+from notify.subscribers.enrolment import EnrolStatus
+from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose, WardSource
+from notify.subscribers.queries import SubscriberRecord
+
+
+class TopicView(SQLModel):
+    """A topic as its council sees it."""
+
+    slug: str
+    name: str
+    description: str
+    frequency: str = Field(description="How often it writes, in the council's words; may be empty.")
+    purpose: TopicPurpose
+    channels: list[Channel]
+    tracking_allowed: bool
+    approval: ApprovalRule
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, topic: Topic) -> "TopicView":
+        """The public fields of this topic."""
+        return cls.model_validate(topic.model_dump(exclude={"id", "council_id", "created_at"}))
+
+
+class TopicPage(SQLModel):
+    """One page of topics by short name. `next` goes into `after` for the page that follows."""
+
+    topics: list[TopicView]
+    next: str | None
+
+
+class ContactView(SQLModel):
+    """A way to reach a resident. Nothing is sent before it is confirmed."""
+
+    channel: Channel
+    address: str
+    confirmed_at: datetime | None
+
+
+class PlaceView(SQLModel):
+    """A place a resident cares about, and the ward it lies in."""
+
+    postcode: str
+    label: str
+    ward_code: str | None
+    district_code: str | None
+    alt_ward_code: str | None = Field(description="The neighbouring ward, if the postcode lies near its boundary.")
+    ward_source: WardSource
+    needs_review: bool = Field(description="The postcode is unknown, ended or without a ward.")
+
+
+class FollowedTopic(SQLModel):
+    """A topic a resident follows, and how."""
+
+    topic: str
+    channels: list[Channel]
+    since: datetime
+
+
+class SubscriberView(SQLModel):
+    """A resident as this council may see them: other councils' topics are left out."""
+
+    id: UUID
+    name: str
+    language: str
+    tracking_consent: bool
+    contacts: list[ContactView]
+    places: list[PlaceView]
+    topics: list[FollowedTopic]
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, record: SubscriberRecord) -> "SubscriberView":
+        """The public fields of this resident."""
+        person = record.subscriber
+        return cls(
+            id=person.id,
+            name=person.name,
+            language=person.language,
+            tracking_consent=person.tracking_consent,
+            contacts=[
+                ContactView(channel=contact.channel, address=contact.address, confirmed_at=contact.confirmed_at)
+                for contact in record.contacts
+            ],
+            places=[
+                PlaceView(
+                    postcode=canonical(place.postcode),
+                    **place.model_dump(include=set(PlaceView.model_fields) - {"postcode"}),
+                )
+                for place in record.places
+            ],
+            topics=[
+                FollowedTopic.model_validate(
+                    {"topic": topic.slug, "channels": subscription.channels, "since": subscription.started_at}
+                )
+                for subscription, topic in record.subscriptions
+            ],
+            created_at=person.created_at,
+            changed_at=person.changed_at,
+        )
+
+
+class SubscriberPage(SQLModel):
+    """One page of residents in the order they came. `next` goes into `after` for the page that follows."""
+
+    subscribers: list[SubscriberView]
+    next: UUID | None
+
+
+class SubscriberAdded(SQLModel):
+    """What became of one resident."""
+
+    id: UUID
+    status: EnrolStatus
+    needs_review: bool = Field(description="A postcode is unknown, ended or without a ward.")
+    webhook_secrets: list[str] = Field(description="Signing secrets of new webhooks. They are never shown again.")
+    waiting: list[Channel] = Field(description="Further addresses, used once the resident says yes to them.")
+    asked: list[Channel] = Field(description="By these, what is new is sent once the resident says yes to a message.")
+    had_unsubscribed: bool = Field(
+        description="They had left, and the consent is no newer: they are asked once and get nothing before their yes."
+    )
+
+
+class ProblemView(SQLModel):
+    """A row that added nobody, and why. The header is row 1."""
+
+    row: int
+    reason: str
+
+
+class ImportView(SQLModel):
+    """What became of a file."""
+
+    rows: int
+    created: int
+    updated: int
+    refused: int
+    waiting: int = Field(description="Rows with a further address, used once the resident says yes to it.")
+    asked: int = Field(description="Rows of known people for whom something new waits until they say yes.")
+    had_unsubscribed: int = Field(
+        description="Rows of people who had left, with no newer consent: asked once, and sent nothing before their yes."
+    )
+    erased: int = Field(description="Refused rows of people that you erased, with no newer consent.")
+    needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
+    problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")
