@@ -29,7 +29,7 @@ def read_reply_token(token: str) -> tuple[int, int]:
 
 def stop_url(contact_id: UUID) -> str:
     """The personal link by which the reader stops texts, where nobody can answer the sender."""
-    return f"{settings().base_url}/s/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
+    return f"{settings().base_url}/x/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
 
 
 def read_stop_token(token: str) -> UUID:

@@ -53,14 +53,14 @@ def _chosen(body: bytes) -> str:
     return form.get("scope", [""])[0]
 
 
-@get("/s/{token:str}", sync_to_thread=True, include_in_schema=False)
+@get("/x/{token:str}", sync_to_thread=True, include_in_schema=False)
 def ask_to_stop_texts(token: FromPath[str]) -> Response[object]:
     """The short link of a text that nobody can answer: a button, because scanners follow links."""
     service.read_stopping(token)
     return page("stop-texts.html", token=token)
 
 
-@post("/s/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
+@post("/x/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
 def stop_texts(token: FromPath[str]) -> Response[object]:
     """Stop all texts to this number, as the answer STOP would. Safe to repeat."""
     with transaction() as session:

@@ -62,6 +62,7 @@ DOORS: Mapping[str, str] = {
     "/staff/sign-in/{token}": "code",
     "/u/{token}": "leave",
     "/r/{token}": "reply",
+    "/x/{token}": "leave",
 }
 
 # opening these asks the identity provider, which takes a thread of ours until it answers

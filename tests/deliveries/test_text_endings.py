@@ -62,7 +62,7 @@ def test_a_name_takes_none_so_texts_hold_a_short_link_that_stops_them(
     work()
     [text] = in_the_loft(loft)
     address = re.escape(settings().base_url)
-    found = re.fullmatch(rf"Zed Council: Mill Road closed\. Stop: {address}(/s/[\w-]{{32}})", text)
+    found = re.fullmatch(rf"Zed Council: Mill Road closed\. Stop: {address}(/x/[\w-]{{32}})", text)
     assert found, text
     asked = client.get(found[1])
     assert (asked.status_code, f'action="{found[1]}"' in asked.text) == (200, True)
@@ -80,7 +80,7 @@ def test_a_name_takes_none_so_texts_hold_a_short_link_that_stops_them(
 def test_a_link_that_was_changed_stops_nobody(client: Client, world: World) -> None:
     client.headers.update(BROWSER)
     for method in (client.get, client.post):
-        assert method("/s/" + "A" * 32).status_code == 404
+        assert method("/x/" + "A" * 32).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_strangers_provider_carries_an_alert_without_a_change_to_the_core(
     alert = created(client, world.headers, sms="Mill Road is closed.", send=True)
     work()
     [letter] = loft.iterdir()
-    assert letter.read_text() == "+447700900001\nZed Council: Mill Road is closed."
+    assert letter.read_text().startswith("+447700900001\nZed Council: Mill Road is closed. Stop: http")
     assert inbox.texts() == {}
     rows = client.get(f"/api/v1/alerts/{alert['id']}/deliveries", headers=world.headers).json()["deliveries"]
     assert {row["channel"]: row["provider"] for row in rows} == {"email": "smtp", "sms": "pigeon"}

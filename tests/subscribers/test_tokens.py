@@ -154,7 +154,7 @@ DOORS: Mapping[str, Callable[[Client, str], bool]] = {
     "click": lambda client, it: status(client, "GET", f"/c/{it}") == 302,
     "open": lambda client, it: status(client, "GET", f"/o/{it}.gif") == 200,
     "reply": lambda client, it: status(client, "POST", f"/r/{it}", data={"answer": "safe"}) == 200,
-    "stop": lambda client, it: status(client, "POST", f"/s/{it}") == 200,
+    "stop": lambda client, it: status(client, "POST", f"/x/{it}") == 200,
     "code": lambda client, it: status(client, "POST", "/confirm-code", data={"mobile": PHONE, "code": it}) == 200,
 }
 ONCE = ("confirm", "manage", "add contact", "officer link", "code")
