@@ -6,7 +6,8 @@ from notify.evidence import facts
 from notify.evidence.about_residents import listed
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
-from notify.exports.dictionary import About, dictionary
+from notify.exports.dictionary import dictionary
+from notify.exports.dictionary_terms import About
 from notify.settings import settings
 
 NO_REGISTER = "The council has put no notice into this platform's register; it may add a statement."

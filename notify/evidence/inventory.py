@@ -6,7 +6,8 @@ from sqlmodel import Session, col, select
 
 from notify.analytics.called import way
 from notify.evidence.report import Report, Section
-from notify.exports.dictionary import About, dictionary
+from notify.exports.dictionary import dictionary
+from notify.exports.dictionary_terms import About
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.models import Topic, TopicPurpose

@@ -8,7 +8,8 @@ from litestar.types import ControllerRouterHandler
 
 from notify.analytics.frame import figures_page
 from notify.db import transaction
-from notify.exports.dictionary import TABLES, Keeping
+from notify.exports.dictionary import TABLES
+from notify.exports.dictionary_terms import Keeping
 from notify.exports.retention import runs
 from notify.settings import settings
 from notify.staff.guards import Principal, Requires, Right

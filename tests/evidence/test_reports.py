@@ -12,7 +12,8 @@ from litestar.testing import TestClient
 from notify.analytics import rollups
 from notify.cli import main
 from notify.evidence.about_the_rest import is_about_bins
-from notify.exports.dictionary import About, dictionary
+from notify.exports.dictionary import dictionary
+from notify.exports.dictionary_terms import About
 from notify.providers.base import Channel
 from notify.staff.models import Role
 from tests.alerts.calls import act, created

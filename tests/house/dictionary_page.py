@@ -5,7 +5,8 @@ import pkgutil
 import sys
 
 import notify
-from notify.exports.dictionary import SCHEMA_VERSION, About, TableWords, dictionary
+from notify.exports.dictionary import SCHEMA_VERSION, TableWords, dictionary
+from notify.exports.dictionary_terms import About
 
 INTRODUCTION = f"""\
 # Data dictionary

@@ -34,7 +34,7 @@ def world(client: Client) -> World:
 
 def notices() -> list[Notice]:
     with transaction() as session:
-        return list(session.exec(select(Notice)).all())
+        return list(session.exec(select(Notice).order_by(col(Notice.id))).all())
 
 
 @pytest.mark.parametrize("times", [60, pytest.param(1000, marks=pytest.mark.long)])

@@ -13,7 +13,8 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.db import transaction
-from notify.exports.dictionary import TABLES, About
+from notify.exports.dictionary import TABLES
+from notify.exports.dictionary_terms import About
 from notify.settings import settings
 from notify.staff.models import Role
 from notify.subscribers import links
