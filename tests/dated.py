@@ -24,7 +24,7 @@ MOMENTS = {
 }
 
 CLOCKS = {"clock", "moments", "datetime", "timedelta", "date", "ZoneInfo", "LONDON", "pass_time"}
-PROCESSES = {"subprocess", "running", "Popen", "site", "chromium", "new_page"}
+PROCESSES = {"subprocess", "running", "Popen", "site", "chromium", "new_page", "cleared_page"}
 DATES = re.compile(r"\b\d{4}-\d\d-\d\d(?!\d)|\binterval '|make_interval|business_now")
 
 
