@@ -186,7 +186,10 @@ class AlertContent(Input):
     link: Link | None = Field(default=None, max_length=500)
     translations: Translations = Field(default_factory=dict, description="By language, such as `cy`.")
     sms: Words | None = Field(
-        default=None, min_length=1, max_length=918, description="The text message; unset: title and link."
+        default=None,
+        min_length=1,
+        max_length=918,
+        description="The text message; unset: title and link, and of an emergency what to do.",
     )
     audience: AudienceSpec | None = Field(default=None, description="Unset: everyone who follows the topic.")
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)

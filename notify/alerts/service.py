@@ -167,6 +167,8 @@ def submit(session: Session, *, by: Actor, alert: Alert) -> Alert:
     require_not_over(alert.expires_at)
     if alert.follows_id:
         _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
+    if _goes(session, alert, by):
+        deciding.require_presence(by, alert)
     move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.submit", subject=str(alert.id))
     return ask(session, alert, by)
@@ -178,8 +180,13 @@ def ask(session: Session, alert: Alert, by: Actor) -> Alert:
     Raises: ProveYourselfAgain, where it would go and nobody is there who says so.
     """
     alert.submission += 1  # earlier answers do not count in it
+    return release(session, alert, by) if _goes(session, alert, by) else alert
+
+
+def _goes(session: Session, alert: Alert, by: Actor) -> bool:
+    """Whether nobody else has to answer: no other person, and no person at all because a key asks."""
     waits_for_a_person = by.is_key and deciding.is_live_emergency(alert)
-    return alert if waits_for_a_person or _approvals_needed(session, alert) else release(session, alert, by)
+    return not waits_for_a_person and _approvals_needed(session, alert) == 0
 
 
 def _approvals_needed(session: Session, alert: Alert) -> int:
@@ -281,7 +288,7 @@ def release(session: Session, alert: Alert, by: Actor) -> Alert:
     """
     deciding.require_presence(by, alert)
     alert.approved_at = clock.now()
-    is_late = lateness.is_late(session, alert, clock.now())
+    is_late = lateness.is_late(session, alert, clock.now()) and not _was_meant_at_once(session, alert)
     if is_late or (alert.send_at and alert.send_at > clock.now()):
         move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
     else:
@@ -290,6 +297,12 @@ def release(session: Session, alert: Alert, by: Actor) -> Alert:
         lateness.hold(session, alert)
     _stop_what_is_over(session, alert, by)
     return alert
+
+
+def _was_meant_at_once(session: Session, alert: Alert) -> bool:
+    """Whether its time had passed when it was written, and it waited for nobody: its author means now."""
+    has_waited = _approvals_needed(session, alert) > 0
+    return not has_waited and alert.send_at is not None and alert.send_at <= alert.created_at
 
 
 def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
