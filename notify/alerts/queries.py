@@ -104,6 +104,14 @@ def alerts(
     return session.exec(statement.order_by(col(Alert.id).desc()).limit(limit)).all()
 
 
+def linked(session: Session, by: Actor, alert: Alert) -> tuple[Alert | None, Sequence[Alert]]:
+    """The alert that this one follows, and the updates and the all-clear that follow it, the oldest first."""
+    first = session.get_one(Alert, alert.follows_id) if alert.follows_id else None
+    statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
+    statement = statement.where(Alert.follows_id == alert.id, Alert.council_id == by.council_id, *visible(by.remit))
+    return first, session.exec(statement.order_by(col(Alert.id))).all()
+
+
 def titles_of_what_is_over(session: Session, alert: Alert) -> Mapping[str, str]:
     """By language, the titles of the alert that this all-clear ends; of any other alert nothing."""
     if alert.follow_up != FollowUp.ALL_CLEAR:

@@ -80,6 +80,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         alert = alerts.alert(session, request.user, alert_id)
         topic = session.get_one(Topic, alert.topic_id)
         shown = progress_of(session, alert)
+        first, updates = alerts.linked(session, request.user, alert)
         sent_back = alerts.sent_back_because(session, alert)
     may = request.user.may
     return staff_page(
@@ -92,6 +93,8 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         may_decide=may(Right.APPROVE_ALERTS),
         may_broadcast=may(Right.BROADCAST),
         sent_back=sent_back,
+        first=first,
+        updates=updates,
         late_at=uk_time(alert.send_at) if is_held(alert) and alert.send_at else "",
         **shown,
     )
