@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 
 from notify.alerts import deciding
@@ -94,5 +95,7 @@ def _later(alert: Alert) -> Sequence[str]:
 
 def _name_of(session: Session, actor: str) -> str:
     kind, _, one = person(session, actor).partition(":")
-    name = session.exec(select(Officer.name).where(col(Officer.id) == UUID(one))).first() if kind == "officer" else None
+    # as text: an actor of the trail need not be the id of anybody
+    statement = select(Officer.name).where(cast(col(Officer.id), Text) == one)
+    name = session.exec(statement).first() if kind == "officer" else None
     return name or "An API key of the council"
