@@ -8,10 +8,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Receive, Scope, Send
-from sqlalchemy import text
 
 from notify import rendering
 from notify.alerts import api as alerts_api
+from notify.alerts import lateness
 from notify.alerts import pages as alerts_pages
 from notify.analytics import (
     alert_figures_pages,
@@ -32,6 +32,7 @@ from notify.composing import (
     calendar_pages,
     emergency_pages,
     follow_up_pages,
+    late_pages,
     onboarding_pages,
     repeat_pages,
     template_pages,
@@ -112,6 +113,7 @@ PAGE_DOORS = (
     hit_pages,
     approval_pages,
     follow_up_pages,
+    late_pages,
     composing_pages,
     emergency_pages,
     template_pages,
@@ -149,11 +151,10 @@ def live() -> dict[str, str]:
 
 
 @get("/health/ready", sync_to_thread=True, tags=["health"])
-def ready() -> dict[str, str]:
-    """This process reaches its database and may be given work."""
+def ready() -> dict[str, str | int]:
+    """This process reaches its database and may be given work. `late_alerts` are held for a person to send."""
     with transaction() as session:
-        session.execute(text("SELECT 1"))
-    return {"status": "ready"}
+        return {"status": "ready", "late_alerts": lateness.count_held(session)}
 
 
 class Site(Application):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from notify import logs
+from notify.alerts import lateness
 from notify.alerts import service as alerts
 from notify.analytics import fatigue, growth, rollups
 from notify.cap import flood_feed
@@ -121,6 +122,7 @@ def _judge_service(_: Session) -> None:
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
+    Chore("hold late alerts, and remind people of them", 30, lateness.look),
     Chore("note forgotten jobs", 2, _reconcile),
     Chore("write another way to who was not reached", 2, escalation.escalate_due),
     Chore("brake on bounces", 2, brake.look),

@@ -12,9 +12,9 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import approval, deciding, idempotency, queries, service
+from notify.alerts import approval, deciding, idempotency, queries, rescheduling, service
 from notify.alerts.hazard import Hazard
-from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, Priority
+from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
 from notify.db import Input, transaction
 from notify.errors import Invalid
 from notify.staff.guards import Principal, Requires, Right
@@ -31,6 +31,9 @@ class IdempotencyKeyMissing(Invalid):
 
     status = 400
     title = "The Idempotency-Key header is missing"
+
+
+_INTERNAL = {"ledger_month", "submission", "reply_code", "late_reminded_at"}
 
 
 class AlertView(SQLModel):
@@ -61,6 +64,9 @@ class AlertView(SQLModel):
     changed_at: datetime
     send_at: datetime | None
     expires_at: datetime | None
+    late_since: datetime | None = Field(
+        description="Held since then, because `send_at` had passed too long before: send it late, or reschedule it."
+    )
     approved_at: datetime | None
     finished_at: datetime | None
     cap: dict[str, str] = Field(description="What other systems are told in CAP, as far as it was said.")
@@ -70,7 +76,7 @@ class AlertView(SQLModel):
         """The public fields of this alert."""
         hidden = {"council_id", "topic_id", "targets", "content_hash", "follows_id", "created_by", "expanded_at"}
         return cls(
-            **alert.model_dump(exclude=hidden | {"ledger_month", "submission", "reply_code", *Hazard.model_fields}),
+            **alert.model_dump(exclude=hidden | {*_INTERNAL, *Hazard.model_fields}),
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,
@@ -269,6 +275,34 @@ def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
         return _view(session, service.cancel(session, by=request.user, alert=alert))
 
 
+@post(
+    "/alerts/{alert_id:uuid}/send-late",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def send_late(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """Send an approved alert that is held as late (`late_since`), now and as it was approved."""
+    with transaction() as session:
+        alert = deciding.own(session, request.user, alert_id)
+        return _view(session, rescheduling.send_late(session, by=request.user, alert=alert))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/reschedule",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewTime]) -> AlertView:
+    """Give an alert that waits another time. Where its topic needs approval, it is `submitted` again."""
+    with transaction() as session:
+        alert = deciding.own(session, request.user, alert_id)
+        return _view(session, rescheduling.reschedule(session, by=request.user, alert=alert, send_at=data.send_at))
+
+
 @post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def update_alert(
     request: AnyRequest,
@@ -317,6 +351,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     approve_alert,
     reject_alert,
     cancel_alert,
+    send_late,
+    reschedule_alert,
     update_alert,
     all_clear,
 )

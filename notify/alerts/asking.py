@@ -1,9 +1,11 @@
 """What a message of an alert asks its reader: are you safe? And a text as it is counted and as it is sent."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 from notify import rendering, tokens
+from notify.alerts.models import Alert, Priority
 from notify.providers import registry
 from notify.providers.base import Channel
 from notify.settings import settings
@@ -11,6 +13,10 @@ from notify.settings import settings
 # a link in a text costs places: twenty-two letters name the alert and the delivery, and prove that we wrote them
 _NUMBER_BYTES = 4
 _NOBODY = (0, 0)
+_ROOM = 250  # for what to do, beside the council's name, the title and the links: two or three parts in all
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+# quotation marks that a text has room for: the curly ones would make it two or three times as many parts
+_IS_OVER = {"en": 'All-clear: "{title}" is over.', "cy": 'Mae\'r perygl drosodd: "{title}".'}
 
 
 def reply_url(code: int, number: int) -> str:
@@ -71,3 +77,50 @@ def anybodys_text(words: str, *, council_name: str, is_training: bool, asks_repl
     link = reply_url(*_NOBODY) if asks_reply else None
     stop_to = stop_url(UUID(int=0))
     return text_message(words, council_name=council_name, stop_to=stop_to, is_training=is_training, reply_to=link)
+
+
+def words_for_text(
+    alert: Alert, words: Mapping[str, str], *, language: str = "en", over: Mapping[str, str] | None = None
+) -> str:
+    """What is texted in this language: the author's own text, else one made of the other words and the link.
+
+    An emergency's says what to do, and an all-clear's what is over: `over` has the first alert's titles by language.
+    """
+    if words.get("sms"):
+        return words["sms"]
+    title = words["title"]
+    ended = (over or {}).get(language) or (over or {}).get("en", "")
+    parts = [] if not ended or ended.casefold() in title.casefold() else [_is_over(ended, language)]
+    if alert.priority != Priority.EMERGENCY:
+        parts.append(title)
+    else:
+        parts += [_closed(title), _what_to_do(alert, words["body"], title, language)]
+    return " ".join(part for part in (*parts, alert.link) if part)
+
+
+def _is_over(title: str, language: str) -> str:
+    return _IS_OVER.get(language, _IS_OVER["en"]).format(title=title)
+
+
+def _closed(title: str) -> str:
+    return title if title.endswith((".", "!", "?")) else f"{title}."
+
+
+def _what_to_do(alert: Alert, body: str, title: str, language: str) -> str:
+    """The instruction, which is in English, as far as it fits; else the first sentence of the message that does."""
+    if alert.instruction and language == "en":
+        return _beginning(alert.instruction)
+    said = [
+        one for one in _SENTENCES.split(" ".join(body.split())) if one.rstrip(".!?").casefold() not in title.casefold()
+    ]
+    return next((one for one in said if len(one) <= _ROOM), _beginning(said[0]) if said else "")
+
+
+def _beginning(text: str) -> str:
+    """As many whole sentences as fit, or words where the first sentence does not."""
+    found = ""
+    for sentence in _SENTENCES.split(" ".join(text.split())):
+        if len(found) + len(sentence) >= _ROOM:
+            return found or sentence[: _ROOM - 3].rpartition(" ")[0] + "..."
+        found = f"{found} {sentence}".lstrip()
+    return found

@@ -56,7 +56,8 @@ class Alert(SQLModel, table=True):
     `reply_code` is its short name in links, given by the database. `escalation` is an `Escalation`. One that
     `is_training` is a test as well, so that no message of it leaves; the database refuses anything else.
     `parts` are the words of the alerts that a digest is made of, by language. From `detail_removed_at` on the ledger
-    does not know any more who got it.
+    does not know any more who got it. One that is submitted or scheduled is held since `late_since`, because its time
+    had passed too long ago; `late_reminded_at` is when people were reminded of it.
     """
 
     __tablename__ = "alert"
@@ -98,6 +99,8 @@ class Alert(SQLModel, table=True):
     parts: list[dict[str, object]] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
+    late_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    late_reminded_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     ledger_month: date | None = None
     recipients: int | None = None
     asks_reply: bool = False
@@ -183,12 +186,17 @@ class AlertContent(Input):
     link: Link | None = Field(default=None, max_length=500)
     translations: Translations = Field(default_factory=dict, description="By language, such as `cy`.")
     sms: Words | None = Field(
-        default=None, min_length=1, max_length=918, description="The text message; unset: title and link."
+        default=None,
+        min_length=1,
+        max_length=918,
+        description="The text message; unset: title and link, and of an emergency what to do.",
     )
     audience: AudienceSpec | None = Field(default=None, description="Unset: everyone who follows the topic.")
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     send_at: AwareDatetime | None = Field(default=None, description="Unset: as soon as it may be sent.")
-    expires_at: AwareDatetime | None = Field(default=None, description="Nothing is handed over after this moment.")
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="Nothing is sent after this moment. An emergency's: 24 hours later, unless set."
+    )
     reference: str | None = Field(default=None, max_length=100, description="Your own name for this alert.")
     cap: Hazard | None = Field(default=None, description="What other systems are told in CAP.")
     asks_reply: bool = Field(
@@ -230,6 +238,12 @@ class FollowUpContent(Input):
     translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
     cap: Hazard | None = Field(default=None, description="Where it differs from the first alert's.")
+
+
+class NewTime(Input):
+    """Another time for an alert that waits."""
+
+    send_at: AwareDatetime
 
 
 class DigestPart(Input):

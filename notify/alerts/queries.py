@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify.alerts.asking import anybodys_text
-from notify.alerts.models import Alert, Approval, DryRun, Priority
+from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
@@ -102,6 +102,24 @@ def alerts(
     if changed_since:
         statement = statement.where(Alert.changed_at >= changed_since)
     return session.exec(statement.order_by(col(Alert.id).desc()).limit(limit)).all()
+
+
+def linked(session: Session, by: Actor, alert: Alert) -> tuple[Alert | None, Sequence[Alert]]:
+    """The alert that this one follows, and the updates and the all-clear that follow it, the oldest first."""
+    first = session.get_one(Alert, alert.follows_id) if alert.follows_id else None
+    statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
+    statement = statement.where(Alert.follows_id == alert.id, Alert.council_id == by.council_id, *visible(by.remit))
+    return first, session.exec(statement.order_by(col(Alert.id))).all()
+
+
+def titles_of_what_is_over(session: Session, alert: Alert) -> Mapping[str, str]:
+    """By language, the titles of the alert that this all-clear ends; of any other alert nothing."""
+    if alert.follow_up != FollowUp.ALL_CLEAR:
+        return {}
+    first = alert
+    while first.follows_id:
+        first = session.get_one(Alert, first.follows_id)
+    return {"en": first.title} | {code: words["title"] for code, words in first.translations.items()}
 
 
 def sent_back_because(session: Session, alert: Alert) -> str:

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify import clock, jobs
-from notify.alerts import deciding
+from notify.alerts import deciding, lateness
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import (
     Alert,
@@ -37,6 +37,7 @@ BOUND_FIELDS = (
     "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
     "is_training", *Hazard.model_fields,
 )  # fmt: skip
+EMERGENCY_LASTS = timedelta(hours=24)  # unless its author says otherwise
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
 
@@ -105,10 +106,17 @@ def create(
         content_hash=b"",
         created_by=by.actor,
         send_at=new.send_at,
-        expires_at=new.expires_at,
+        expires_at=_end_of(new.priority, new.expires_at, new.send_at),
         **_hazard(new.cap),
     )
     return _store(session, alert, by)
+
+
+def _end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
+    """When it is over: every emergency is some time, because it is sent until then."""
+    if said or priority != Priority.EMERGENCY:
+        return said
+    return (send_at or clock.now()) + EMERGENCY_LASTS
 
 
 def _hazard(cap: Hazard | None) -> dict[str, Any]:
@@ -159,14 +167,26 @@ def submit(session: Session, *, by: Actor, alert: Alert) -> Alert:
     require_not_over(alert.expires_at)
     if alert.follows_id:
         _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
-    waits_for_a_person = by.is_key and deciding.is_live_emergency(alert)
-    goes = not waits_for_a_person and _approvals_needed(session, alert) == 0
-    if goes:
+    if _goes(session, alert, by):
         deciding.require_presence(by, alert)
     move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
-    alert.submission += 1  # a new round: earlier answers do not count in it
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.submit", subject=str(alert.id))
-    return release(session, alert, by) if goes else alert
+    return ask(session, alert, by)
+
+
+def ask(session: Session, alert: Alert, by: Actor) -> Alert:
+    """Begin a new round of asking for what is submitted: it goes where nobody has to answer.
+
+    Raises: ProveYourselfAgain, where it would go and nobody is there who says so.
+    """
+    alert.submission += 1  # earlier answers do not count in it
+    return release(session, alert, by) if _goes(session, alert, by) else alert
+
+
+def _goes(session: Session, alert: Alert, by: Actor) -> bool:
+    """Whether nobody else has to answer: no other person, and no person at all because a key asks."""
+    waits_for_a_person = by.is_key and deciding.is_live_emergency(alert)
+    return not waits_for_a_person and _approvals_needed(session, alert) == 0
 
 
 def _approvals_needed(session: Session, alert: Alert) -> int:
@@ -230,7 +250,8 @@ def draft_follow_up(
         created_by=by.actor,
         follows_id=first.id,
         follow_up=kind,
-        **content.model_dump(exclude={"translations", "cap"}),
+        **content.model_dump(exclude={"translations", "cap", "expires_at"}),
+        expires_at=_end_of(first.priority, content.expires_at),
         translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
         **_hazard(content.cap),
     )
@@ -251,6 +272,7 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
     for name, value in content.model_dump(exclude={"translations", "cap"}).items():
         setattr(alert, name, value)
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
+    alert.expires_at = _end_of(alert.priority, content.expires_at)
     alert.content_hash = content_hash(alert)
     session.add(alert)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))
@@ -260,16 +282,27 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
 def release(session: Session, alert: Alert, by: Actor) -> Alert:
     """Let an agreed alert go, now or at its time: an emergency only where a person is there who says so.
 
+    One whose time passed too long ago is held for a person to send or reschedule.
+
     Raises: ProveYourselfAgain, WrongState.
     """
     deciding.require_presence(by, alert)
     alert.approved_at = clock.now()
-    if alert.send_at and alert.send_at > clock.now():
+    is_late = lateness.is_late(session, alert, clock.now()) and not _was_meant_at_once(session, alert)
+    if is_late or (alert.send_at and alert.send_at > clock.now()):
         move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
     else:
-        _start(session, alert, [AlertState.SUBMITTED])
+        start(session, alert, [AlertState.SUBMITTED])
+    if is_late:
+        lateness.hold(session, alert)
     _stop_what_is_over(session, alert, by)
     return alert
+
+
+def _was_meant_at_once(session: Session, alert: Alert) -> bool:
+    """Whether its time had passed when it was written, and it waited for nobody: its author means now."""
+    has_waited = _approvals_needed(session, alert) > 0
+    return not has_waited and alert.send_at is not None and alert.send_at <= alert.created_at
 
 
 def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
@@ -282,24 +315,35 @@ def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
         _cancel(session, first, by)
 
 
-def _start(session: Session, alert: Alert, before: Sequence[AlertState]) -> None:
+def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert:
+    """Have it sent now. Raises: WrongState unless it is in one of the states `before`."""
     move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
     telling.note(session, "alert", alert.id)
+    return alert
 
 
 def start_due(session: Session) -> int:
-    """Start every scheduled alert whose time has come by the database's clock; how many."""
+    """Start every scheduled alert whose time has come by the database's clock; how many. What is late is held."""
     due = session.exec(
         select(Alert)
-        .where(Alert.state == AlertState.SCHEDULED, col(Alert.send_at) <= func.business_now())
+        .where(
+            Alert.state == AlertState.SCHEDULED,
+            col(Alert.send_at) <= func.business_now(),
+            col(Alert.late_since).is_(None),
+        )
         .order_by(col(Alert.send_at))
         .limit(100)
         .with_for_update(skip_locked=True)
     ).all()
+    now = session.execute(select(func.business_now())).scalar_one()
+    late = [alert for alert in due if lateness.is_late(session, alert, now)]
     for alert in due:
-        _start(session, alert, [AlertState.SCHEDULED])
-    return len(due)
+        if alert in late:
+            lateness.hold(session, alert)
+        else:
+            start(session, alert, [AlertState.SCHEDULED])
+    return len(due) - len(late)
 
 
 def move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:

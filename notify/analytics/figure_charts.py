@@ -111,9 +111,10 @@ def rate(which: str, head: str, found: Sequence[Slice], name: Named, link: Link)
     return bars(title, items if is_known else [], heads=(head, unit), write=write, empty=_UNKNOWN.get(which, EMPTY))
 
 
+_NO_PRICE = "Nothing that was sent had a price. NOTIFY_PROVIDER_PRICES says what each provider asks for a message."
 _UNKNOWN = {
-    "cost": "Nothing that was sent had a price. NOTIFY_PRICES says what each provider asks for a message.",
-    "cost_each": "Nothing that was sent had a price. NOTIFY_PRICES says what each provider asks for a message.",
+    "cost": _NO_PRICE,
+    "cost_each": _NO_PRICE,
 }
 
 

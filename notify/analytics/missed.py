@@ -87,6 +87,22 @@ def _fate(way: Mapping[str, str]) -> str:
     return f"{said} ({reason.rstrip('.')})" if reason else said
 
 
+def unheard(session: Session, alert: Alert) -> tuple[int, int]:
+    """How many people the alert has messages to, and of how many no receipt and no reply says that it arrived."""
+    values = {"month": alert.ledger_month, "alert": alert.id, "council": alert.council_id}
+    people, silent = session.execute(text(UNHEARD), values).one()
+    return people, silent
+
+
+UNHEARD = """
+    WITH person AS (
+        SELECT d.subscriber_id, bool_or(d.state = 'delivered') AS has_receipt
+        FROM delivery d WHERE d.month = :month AND d.alert_id = :alert GROUP BY d.subscriber_id
+    )
+    SELECT count(*), count(*) FILTER (WHERE NOT p.has_receipt AND r.alert_id IS NULL)
+    FROM person p JOIN subscriber s ON s.id = p.subscriber_id AND s.council_id = :council
+    LEFT JOIN reply r ON r.alert_id = :alert AND r.subscriber_id = p.subscriber_id
+"""
 MISSED = """
     WITH person AS (
         SELECT d.subscriber_id, min(d.ward_code) AS ward_code,

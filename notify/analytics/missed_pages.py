@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify.alerts import queries as alerts
 from notify.alerts.models import Alert
 from notify.analytics import queries
-from notify.analytics.missed import Missed, Missing, missed
+from notify.analytics.missed import Missed, Missing, missed, unheard
 from notify.analytics.wards import ward_rows
 from notify.db import transaction
 from notify.staff.desk import staff_page
@@ -52,6 +52,7 @@ def show_missed(
     with transaction() as session:
         alert, missing = _asked(session, request.user, alert_id, show)
         found, people = missed(session, alert, missing, limit=ON_A_PAGE, passed=(number - 1) * ON_A_PAGE)
+        everybody, silent = unheard(session, alert)
         _note(session, request.user, alert, "alert.missed.view", missing=missing, people=len(found), page=number)
     return staff_page(
         request.user,
@@ -62,6 +63,8 @@ def show_missed(
         in_need=[one for one in found if one.needs_help],
         wards=_by_ward([one for one in found if not one.needs_help]),
         people=people,
+        everybody=everybody,
+        silent=silent,
         number=number,
         has_more=number * ON_A_PAGE < people,
     )

@@ -11,9 +11,11 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import queries as alerts
+from notify.alerts.lateness import is_held
 from notify.alerts.models import Alert
 from notify.analytics.progress import progress_of
 from notify.composing.onboarding import steps
+from notify.composing.version import uk_time
 from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
@@ -32,6 +34,7 @@ class AlertSummary:
     state: str
     priority: str
     is_training: bool
+    is_late: bool
     created_at: datetime
     recipients: int | None
 
@@ -44,6 +47,7 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
         state=alert.state.value,
         priority=alert.priority.value,
         is_training=alert.is_training,
+        is_late=is_held(alert),
         created_at=alert.created_at,
         recipients=alert.recipients,
     )
@@ -76,6 +80,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         alert = alerts.alert(session, request.user, alert_id)
         topic = session.get_one(Topic, alert.topic_id)
         shown = progress_of(session, alert)
+        first, updates = alerts.linked(session, request.user, alert)
         sent_back = alerts.sent_back_because(session, alert)
     may = request.user.may
     return staff_page(
@@ -88,6 +93,9 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         may_decide=may(Right.APPROVE_ALERTS),
         may_broadcast=may(Right.BROADCAST),
         sent_back=sent_back,
+        first=first,
+        updates=updates,
+        late_at=uk_time(alert.send_at) if is_held(alert) and alert.send_at else "",
         **shown,
     )
 

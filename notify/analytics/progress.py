@@ -12,7 +12,7 @@ from notify.alerts.models import Alert, AlertState, Priority
 from notify.analytics import queries
 from notify.analytics.queries import Figures, RepliesCount
 from notify.analytics.wards import NONE_YET, SHADES, map_of, ward_rows
-from notify.deliveries import brake, holds
+from notify.deliveries import brake, escalation, holds
 from notify.deliveries.models import Hold
 from notify.deliveries.queries import count_dead, dead_deliveries
 
@@ -56,7 +56,7 @@ def progress_of(session: Session, alert: Alert) -> dict[str, Any]:
         "replies": _total(replies) if alert.asks_reply else None,
         "is_under_way": alert.state == AlertState.SENDING,
         "is_watched": is_watched(alert),
-        "escalates_at": _escalates_at(alert),
+        "escalates_at": _escalates_at(session, alert),
         "holds": [
             HoldShown(holds.scope_of(one).partition(" ")[0], one.reason, one.at) for one in _holds(session, alert)
         ],
@@ -66,12 +66,14 @@ def progress_of(session: Session, alert: Alert) -> dict[str, Any]:
     }
 
 
-def _escalates_at(alert: Alert) -> datetime | None:
-    """When those who were not reached are written to another way; None: never, or it was done."""
+def _escalates_at(session: Session, alert: Alert) -> datetime | None:
+    """When those who were not reached are written to another way; None: never, it was done, or an all-clear came."""
     is_alive = alert.state in (AlertState.SENDING, AlertState.SENT)
     if alert.escalation is None or alert.escalated_at or alert.expanded_at is None or not is_alive:
         return None
-    return alert.expanded_at + timedelta(minutes=int(str(alert.escalation["after_minutes"])))
+    at = alert.expanded_at + timedelta(minutes=int(str(alert.escalation["after_minutes"])))
+    ends_first = alert.expires_at is not None and alert.expires_at <= at
+    return None if ends_first or escalation.is_over(session, alert) else at
 
 
 def _holds(session: Session, alert: Alert) -> Sequence[Hold]:

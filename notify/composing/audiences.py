@@ -11,9 +11,16 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
-from notify.alerts.asking import anybodys_text
+from notify.alerts.asking import anybodys_text, words_for_text
 from notify.alerts.models import Alert, DryRun, Priority
-from notify.alerts.queries import AudienceCount, WardCount, allowed_channels, cost_of, count_audience
+from notify.alerts.queries import (
+    AudienceCount,
+    WardCount,
+    allowed_channels,
+    cost_of,
+    count_audience,
+    titles_of_what_is_over,
+)
 from notify.clock import LONDON
 from notify.composing import queries
 from notify.composing.models import Draft
@@ -33,6 +40,7 @@ from notify.subscribers.queries import AudienceSql, audience, topic
 from notify.web.forms import Form
 
 FEWEST_SHOWN = 10
+LONGEST_TEXT = 918  # characters that may be counted
 WAYS = {
     Channel.EMAIL: ("email", "emailed"),
     Channel.SMS: ("text", "texted"),
@@ -121,7 +129,7 @@ def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
             "audience": alert.audience,
             "channels": alert.channels,
             "priority": alert.priority,
-            "sms": alert.sms,
+            "sms": _words_of(session, alert)[:LONGEST_TEXT] if alert.priority == Priority.EMERGENCY else alert.sms,
             "asks_reply": alert.asks_reply,
             "training": alert.is_training,
             "escalate": alert.escalation,
@@ -190,11 +198,16 @@ FOLLOWED = """
 
 def _text_of(session: Session, alert: Alert) -> str:
     return anybodys_text(
-        alert.sms or alert.title,
+        _words_of(session, alert),
         council_name=council(session, alert.council_id).name,
         is_training=alert.is_training,
         asks_reply=alert.asks_reply,
     )
+
+
+def _words_of(session: Session, alert: Alert) -> str:
+    words = {"title": alert.title, "body": alert.body} | ({"sms": alert.sms} if alert.sms else {})
+    return words_for_text(alert, words, over=titles_of_what_is_over(session, alert))
 
 
 def _new_since_last(session: Session, about: Topic, people: AudienceSql) -> int | None:

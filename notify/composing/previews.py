@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.alerts.models import Alert, AlertState
+from notify.alerts.queries import titles_of_what_is_over
 from notify.composing.models import Draft
 from notify.deliveries.content import AlertContent, Recipient
 from notify.jobs import Lane
@@ -65,7 +66,8 @@ def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> Ale
 
 def content_of_alert(session: Session, alert: Alert) -> AlertContent:
     """The same of an alert that is stored."""
-    return AlertContent(alert, session.get_one(Topic, alert.topic_id), council(session, alert.council_id).name)
+    name = council(session, alert.council_id).name
+    return AlertContent(alert, session.get_one(Topic, alert.topic_id), name, titles_of_what_is_over(session, alert))
 
 
 def _message(content: AlertContent, channel: Channel, language: str, address: str = "you@example.org") -> Message:

@@ -244,9 +244,9 @@ def _hazard(form: Form) -> dict[str, str]:
     return {"event": kind.name, "category": kind.category} | degrees
 
 
-def send_at_of(form: Form) -> datetime | None:
-    """When it is to go out, as far as the field says so in a way that can be read."""
-    return _moment(form, "send_at", [])
+def send_at_of(form: Form, faults: list[Fault] | None = None) -> datetime | None:
+    """When it is to go out, as far as the field says so in a way that can be read; else the reason is in `faults`."""
+    return _moment(form, "send_at", [] if faults is None else faults)
 
 
 def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import String, cast
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 
 from notify.alerts import deciding
@@ -95,6 +95,7 @@ def _later(alert: Alert) -> Sequence[str]:
 
 def _name_of(session: Session, actor: str) -> str:
     kind, _, one = person(session, actor).partition(":")
-    statement = select(Officer.name).where(cast(col(Officer.id), String) == one)
+    # as text: an actor of the trail need not be the id of anybody
+    statement = select(Officer.name).where(cast(col(Officer.id), Text) == one)
     name = session.exec(statement).first() if kind == "officer" else None
     return name or "an API key of the council"

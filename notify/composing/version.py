@@ -188,7 +188,7 @@ SHOWN: Mapping[str, Callable[[Session, Alert], Sequence[Fact]]] = {
     "follows_id": _follows,
     "title": _plain("title", "Title", NONE),
     "body": _plain("body", "Message", NONE),
-    "sms": _plain("sms", "Text message", "Made from the title and the link"),
+    "sms": _plain("sms", "Text message", "Made from the other words, as in the preview"),
     "link": _plain("link", "Link", NONE),
     "translations": _translations,
     "audience": _audience,

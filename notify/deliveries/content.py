@@ -59,10 +59,11 @@ def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
 class AlertContent:
     """Everything one alert says. Threads may share it: what it compiles twice comes out the same."""
 
-    def __init__(self, alert: Alert, topic: Topic, council_name: str) -> None:
+    def __init__(self, alert: Alert, topic: Topic, council_name: str, over: Mapping[str, str] | None = None) -> None:
         self.alert = alert
         self.topic = topic
         self.council_name = council_name
+        self._over = over  # titles of what an all-clear ends, by language
         # whether links and opens of this alert may be counted at all; emergencies never are
         self._is_emergency = alert.priority == Priority.EMERGENCY
         self.is_tracked = topic.tracking_allowed and not self._is_emergency
@@ -219,7 +220,7 @@ class AlertContent:
         compiled = self._texts.get(language)
         if compiled is None:
             compiled = self._texts[language] = asking.text_message(
-                words.get("sms") or " ".join(part for part in (words["title"], self.alert.link) if part),
+                asking.words_for_text(self.alert, words, language=language, over=self._over),
                 council_name=self.council_name,
                 language=language,
                 is_training=self.alert.is_training,

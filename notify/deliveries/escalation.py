@@ -30,6 +30,11 @@ def escalate_due(session: Session) -> int:
     return sum(_escalate(session, alert_id) for alert_id in _due(session))
 
 
+def is_over(session: Session, alert: Alert) -> bool:
+    """Whether an all-clear has ended it, so that it takes no other channels any more."""
+    return bool(session.execute(text(f"SELECT {IS_OVER} FROM alert a WHERE a.id = :id"), {"id": alert.id}).scalar())
+
+
 def _due(session: Session) -> Sequence[UUID]:
     return session.execute(text(DUE)).scalars().all()
 
@@ -68,6 +73,16 @@ def _not_reached(alert: Alert) -> AudienceSql:
     return AudienceSql(sql, {**every.parameters, "silent": list(SILENT)})
 
 
+# an all-clear of the alert `a`, or of an update of it, that somebody let go
+IS_OVER = """EXISTS (
+          WITH RECURSIVE line AS (
+              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f WHERE f.follows_id = a.id
+              UNION ALL
+              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
+          )
+          SELECT FROM line
+          WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'submitted', 'rejected', 'cancelled')
+            AND (a.is_test OR NOT line.is_test))"""
 # whoever retries an alert, or lets it go on after a hold, gives its first channels their time once more
 DUE = f"""
     SELECT a.id FROM alert a
@@ -79,15 +94,7 @@ DUE = f"""
           + make_interval(mins => CAST(a.escalation ->> 'after_minutes' AS integer)) <= business_now()
       AND a.expanded_at IS NOT NULL
       AND NOT {ON_HOLD.replace("b.alert_id", "a.id").replace("b.lane", "a.priority")}
-      AND NOT EXISTS (
-          WITH RECURSIVE line AS (
-              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f WHERE f.follows_id = a.id
-              UNION ALL
-              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
-          )
-          SELECT FROM line
-          WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'submitted', 'rejected', 'cancelled')
-            AND (a.is_test OR NOT line.is_test))
+      AND NOT {IS_OVER}
     ORDER BY a.id LIMIT 100 FOR UPDATE OF a SKIP LOCKED
 """
 LAST = "SELECT coalesce(max(number), 0) FROM delivery WHERE month = :month AND alert_id = :alert"

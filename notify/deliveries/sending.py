@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from notify import jobs, meters
 from notify.alerts.models import Alert
+from notify.alerts.queries import titles_of_what_is_over
 from notify.db import transaction
 from notify.deliveries import batches, endpoints, expansion, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
@@ -297,7 +298,8 @@ def _content(session: Session, alert_id: UUID) -> AlertContent:
             return known[1]
     alert = session.get_one(Alert, alert_id)
     topic = session.get_one(Topic, alert.topic_id)
-    words = AlertContent(alert, topic, session.get_one(Council, alert.council_id).name)
+    council_name = session.get_one(Council, alert.council_id).name
+    words = AlertContent(alert, topic, council_name, titles_of_what_is_over(session, alert))
     with _contents_lock:
         _contents[alert_id] = (time.monotonic(), words)
         while len(_contents) > CONTENTS_KEPT:

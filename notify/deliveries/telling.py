@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
-from notify.alerts.models import Alert, Priority
+from notify.alerts import lateness
+from notify.alerts.models import Alert, AlertState, Priority
 from notify.db import transaction
 from notify.deliveries.content import email_headers
 from notify.deliveries.models import Hold
@@ -36,7 +37,7 @@ class News:
 
 
 def tell(what: str) -> None:
-    """Tell staff of `alert <id>`, `hold <id>` or `budget <council's id>`; of what is gone meanwhile, nothing."""
+    """Tell staff of `alert <id>`, `late <id>`, `hold <id>` or `budget <council's id>`; of what is gone, nothing."""
     kind, _, identity = what.partition(" ")
     with transaction() as session:
         news = TELLERS[kind](session, UUID(identity))
@@ -47,7 +48,7 @@ def tell(what: str) -> None:
         providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
         for provider, outcome in registry.hand_over(providers, mails, lane=Lane.TRANSACTIONAL):
             if not isinstance(outcome, Accepted):
-                log.error("administrator not told", extra={"provider": provider.name})
+                log.error("officer not told", extra={"provider": provider.name})
 
 
 def _mail(news: News, address: str) -> Message:
@@ -95,6 +96,26 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
     )
 
 
+def _late(session: Session, alert_id: UUID) -> News | None:
+    """That an alert is held because its time has passed: for its author and its approvers."""
+    alert = session.get(Alert, alert_id)
+    if alert is None or alert.is_test or not lateness.is_held(alert):
+        return None
+    waits = alert.state == AlertState.SUBMITTED
+    what = (
+        "It still needs approval. Approve it and send it late, or choose another time"
+        if waits
+        else ("It is approved. Send it now, or choose another time")
+    )
+    return News(
+        f"Late and not sent: {alert.title}",
+        f"The time to send this alert has passed, so we have not sent it.\n\n{what}:\n"
+        f"{settings().base_url}/staff/alerts/{alert.id}",
+        urgent=True,
+        addresses=lateness.addresses(session, alert),
+    )
+
+
 def _hold(session: Session, hold_id: UUID) -> News | None:
     held = session.get(Hold, hold_id)
     if held is None or held.lifted_at is not None:
@@ -124,4 +145,4 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
     )
 
 
-TELLERS = {"alert": _alert, "glass": _glass, "hold": _hold, "budget": _budget, "bounces": _bounces}
+TELLERS = {"alert": _alert, "glass": _glass, "late": _late, "hold": _hold, "budget": _budget, "bounces": _bounces}

@@ -35,7 +35,7 @@ NAMES = {Priority.EMERGENCY: "Emergencies", Priority.ROUTINE: "Routine alerts"}
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
 def show_service_levels(request: AnyRequest) -> Response[object]:
     """What is promised, and how it was kept."""
-    return _shown(request, chosen(request.query_params.dict()))  # type: ignore[arg-type]
+    return _shown(request, chosen({name: str(value) for name, value in request.query_params.items()}))
 
 
 @post(

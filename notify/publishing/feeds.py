@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, tostring  # we only write; nothing of others is parsed
 
-from notify.alerts.models import Priority
 from notify.publishing.queries import Published
 from notify.settings import settings
 
@@ -39,7 +38,7 @@ def atom(found: Sequence[Published], *, title: str, here: str, changed: datetime
         _text(SubElement(entry, "author"), "name", one.council.name)
         SubElement(entry, "link", {"rel": "alternate", "href": address_of(one), "type": "text/html"})
         SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.name})
-        if one.alert.priority == Priority.EMERGENCY:
+        if one.is_urgent:
             SubElement(entry, "category", {"term": "emergency"})
         _text(entry, "content", one.alert.body)
     written: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
@@ -61,7 +60,7 @@ def json_feed(found: Sequence[Published], *, title: str, here: str, language: st
             "date_published": one.at.isoformat(),
             "date_modified": one.alert.changed_at.isoformat(),
             "authors": [{"name": one.council.name}],
-            "tags": [one.topic.slug, *(["emergency"] if one.alert.priority == Priority.EMERGENCY else [])],
+            "tags": [one.topic.slug, *(["emergency"] if one.is_urgent else [])],
         }
         for one in found
     ]

@@ -103,6 +103,7 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
             places=area.places,
             is_everywhere=area.is_everywhere,
             news=queries.news_about(session, alert),
+            first=queries.first_of(session, alert),
             has_ended=queries.has_ended(session, alert),
             is_withdrawn=alert.state == AlertState.CANCELLED,
             words_of=words_of,

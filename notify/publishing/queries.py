@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock
-from notify.alerts.models import Alert, AlertState, FollowUp
+from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.errors import NotFound
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
@@ -44,6 +44,16 @@ class Published:
         """When it was approved, and so went out."""
         return self.alert.approved_at or self.alert.created_at
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether an emergency goes on: an all-clear, urgent as it was, says that it does not."""
+        return self.alert.priority == Priority.EMERGENCY and not self.is_all_clear
+
+    @property
+    def is_all_clear(self) -> bool:
+        """Whether it says that another alert has ended."""
+        return self.alert.follow_up == FollowUp.ALL_CLEAR
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -74,8 +84,9 @@ _CURRENT = f"""
     FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
     WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
       AND coalesce(a.expires_at > :now, a.approved_at > :since)
-      AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
-                      AND f.expanded_at IS NOT NULL AND NOT f.is_test)
+      AND NOT EXISTS (SELECT FROM alert f
+                      WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
+                        AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
       AND (:council = '' OR c.slug = :council) AND (:topic = '' OR t.slug = :topic)
       AND (:ward = '' OR (
               ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
@@ -85,7 +96,7 @@ _CURRENT = f"""
                OR a.targets -> 'included' -> 'sectors' ?| here.sectors)
               AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
               AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
-    ORDER BY a.priority = 'emergency' DESC, a.approved_at DESC, a.id
+    ORDER BY a.priority = 'emergency' AND a.follow_up IS DISTINCT FROM 'all-clear' DESC, a.approved_at DESC, a.id
     LIMIT :most OFFSET :passed
 """
 
@@ -147,10 +158,24 @@ def news_about(session: Session, alert: Alert) -> Sequence[Published]:
 
 
 def has_ended(session: Session, alert: Alert) -> bool:
-    """Whether the alert holds no longer: over, withdrawn, or followed by an all-clear."""
+    """Whether the alert holds no longer: over, withdrawn, or followed by an all-clear, as its first alert may be."""
     if alert.state == AlertState.CANCELLED or (alert.expires_at and alert.expires_at <= clock.now()):
         return True
-    return any(news.alert.follow_up == FollowUp.ALL_CLEAR for news in news_about(session, alert))
+    about = news_about(session, alert)
+    if alert.follows_id:
+        first = session.get_one(Alert, alert.follows_id)
+        about = [*about, *(one for one in news_about(session, first) if one.alert.id > alert.id)]
+    return any(one.is_all_clear for one in about)
+
+
+def first_of(session: Session, alert: Alert) -> Published | None:
+    """The alert that this one follows, if everybody may read it."""
+    if alert.follows_id is None:
+        return None
+    try:
+        return published(session, alert.follows_id)
+    except AlertNotPublished:
+        return None
 
 
 def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:

@@ -124,6 +124,7 @@ class Topic(SQLModel, table=True):
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     tracking_allowed: bool = False
     approval: ApprovalRule = Field(sa_column=state_column(ApprovalRule))
+    late_after_minutes: int = 60
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
@@ -318,6 +319,9 @@ class NewTopic(Input):
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     tracking_allowed: bool = False
     approval: ApprovalRule = ApprovalRule.NONE
+    late_after_minutes: int = Field(
+        default=60, ge=1, le=7 * 24 * 60, description="An alert that is later than this is held for a person to send."
+    )
 
     @model_validator(mode="after")
     def _emergencies_are_never_tracked(self) -> "NewTopic":

@@ -23,6 +23,7 @@ class TopicView(SQLModel):
     channels: list[Channel]
     tracking_allowed: bool
     approval: ApprovalRule
+    late_after_minutes: int = Field(description="An alert that is later than this is held for a person to send.")
     changed_at: datetime
 
     @classmethod

@@ -256,6 +256,25 @@ class Lives(Town):
         sql(f"UPDATE alert SET {column} = business_now() - interval '10 minutes' WHERE id = :a", a=alert.id)
         alert.expired |= expires
         alert.send_later &= expires
+        alert.overdue &= expires
+
+    @rule(alert=alerts)
+    def its_time_passes_unnoticed(self, alert: Alert) -> None:
+        """Nobody was there for hours. Emergencies are sent all the same."""
+        sql(
+            """UPDATE alert SET send_at = business_now() - interval '2 hours',
+                                created_at = business_now() - interval '3 hours'
+               WHERE id = :a AND state IN ('draft', 'submitted', 'rejected', 'scheduled')""",
+            a=alert.id,
+        )
+        alert.send_later, alert.overdue = False, alert.lane != Lane.EMERGENCY
+
+    @rule(alert=alerts, who=st.sampled_from(PEOPLE))
+    def somebody_sends_it_late(self, alert: Alert, who: str) -> None:
+        """What was held because its time had passed."""
+        expected = self.model.send_late(alert, is_test=who == REHEARSER)
+        reply = act(self.client, self._headers(who, alert.lane), str(alert.id), "send-late")
+        assert reply.status_code == expected, reply.text
 
     @rule(what=st.sampled_from(Event), skew_s=st.sampled_from([0, -90, 90]))
     def it_happens(self, what: Event, skew_s: int) -> None:

@@ -86,6 +86,31 @@ def test_those_are_listed_whom_no_message_reached(client: Client, world: World) 
     assert "Ann Ash" not in page
 
 
+def test_only_receipts_and_replies_say_that_everyone_was_reached(client: Client, world: World) -> None:
+    ann, bo = person(world, "Ann Ash"), person(world, "Bo Birch")
+    alert = emergency(client, world, asks_reply=True)
+    for who in (ann, bo):
+        set_state(who, "sent")
+    sign_in(client, world, Role.AUTHOR, is_here=True)
+
+    def page(show: str = "") -> str:
+        return client.get(f"/staff/alerts/{alert}/missed", params={"show": show}).text
+
+    assert "No receipt yet for 2 people." in page()
+    set_state(ann, "delivered")
+    assert "No receipt yet for 1 person." in page()
+    answer(alert, bo, "safe")
+    assert "Everyone was reached: there is a receipt or a reply from each of them." in page()
+    answer(alert, ann, "safe")
+    assert "Everyone has answered." in page("not-answered")
+
+
+def test_nobody_was_reached_by_what_has_not_gone_out(client: Client, world: World) -> None:
+    draft = created(client, world.headers)["id"]
+    sign_in(client, world, Role.AUTHOR, is_here=True)
+    assert "No messages have been made for this alert yet." in client.get(f"/staff/alerts/{draft}/missed").text
+
+
 def test_who_needs_help_comes_first_however_well_they_were_reached(client: Client, world: World) -> None:
     ann, bo, cy, di = (person(world, name) for name in ("Ann Ash", "Bo Birch", "Cy Cedar", "Di Elder"))
     alert = emergency(client, world, asks_reply=True)

@@ -83,7 +83,7 @@ def kept_page(site: str, chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def cleared_page(site: str, kept_page: Page) -> Iterator[Page]:
-    """The kept page without a cookie, in a light look of usual width. Asking anybody but our server fails the test."""
+    """The kept page without a cookie or anything kept, in a light look of usual width. Asking anybody but our server fails the test."""
     foreign: list[str] = []
 
     def note(request: Request) -> None:
@@ -97,6 +97,9 @@ def cleared_page(site: str, kept_page: Page) -> Iterator[Page]:
     kept_page.remove_listener("request", note)
     kept_page.context.clear_cookies()
     kept_page.goto("/health/live")
+    line = kept_page.context.new_cdp_session(kept_page)
+    line.send("Network.clearBrowserCache")  # pages may be kept for minutes, and the next test has other data
+    line.detach()
     assert foreign == []
 
 

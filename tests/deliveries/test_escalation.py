@@ -207,6 +207,21 @@ def test_what_is_over_goes_no_other_way(client: Client, world: World, work: Work
     assert not inbox.texts()
 
 
+def test_the_page_promises_no_other_way_after_the_all_clear_and_links_both(
+    client: Client, world: World, work: Work
+) -> None:
+    resident(world, "a", 1)
+    alert = warn(client, world, work)
+    desk = signed_in(world.council_id) | {"Accept": "text/html"}
+    page = f"/staff/alerts/{alert}"
+    assert "another way" in client.get(page, headers=desk).text
+    over = act(client, desk, alert, "all-clear", {"title": "Over", "body": "Come home."}).json()["id"]
+    shown = client.get(page, headers=desk).text
+    assert "another way" not in shown
+    assert f'<a href="/staff/alerts/{over}">Over</a> (all-clear, ' in shown
+    assert f'All-clear to <a href="{page}">' in client.get(f"/staff/alerts/{over}", headers=desk).text
+
+
 def test_an_all_clear_that_waits_for_a_person_stops_nothing(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:

@@ -155,6 +155,14 @@ def test_every_setting_says_what_it_is() -> None:
     assert len({row.name for row in every}) == len(every)
 
 
+def test_every_setting_that_is_named_somewhere_exists() -> None:
+    known = {row.name for settings in settings_page.classes() for row in settings_page.rows(settings)}
+    root = DOCS.parent
+    files = [*root.glob("notify/**/*.py"), *root.glob("templates/**/*.html"), *root.glob("docs/**/*.md")]
+    named = {(name, file.name) for file in files for name in re.findall(r"\bNOTIFY_[A-Z_]+[A-Z]\b", file.read_text())}
+    assert sorted((name, file) for name, file in named if name not in known) == []
+
+
 def test_the_page_of_settings_is_up_to_date() -> None:
     assert (DOCS / "settings.md").read_text() == settings_page.page(), (
         "Write it anew: python -m tests.house.settings_page > docs/settings.md"

@@ -130,6 +130,29 @@ def test_an_all_clear_ends_an_alert_and_stands_beneath_it(
     assert "This alert has ended." in text
     assert "Water is back" in text
     assert titles(client) == ["Water is back"]
+    over = reply.json()["id"]
+    assert f"/alerts/{over}" in Page(client.get(f"/alerts/{alert}").text).links
+    assert f"/alerts/{alert}" in Page(client.get(f"/alerts/{over}").text).links
+
+
+def test_an_all_clear_is_no_running_emergency_and_ends_the_updates_too(
+    client: Client, world: World, sent: Callable[..., str], work: Work
+) -> None:
+    alert = sent(title="Burst main", topic="emergencies", priority="emergency")
+    desk = signed_in(world.council_id)
+    words = {"title": "Boil it", "body": "Boil water."}
+    update = act(client, desk, alert, "update", words).json()["id"]
+    work()
+    assert titles(client) == ["Boil it", "Burst main"]
+    act(client, desk, alert, "all-clear", {"title": "Water is back", "body": "Drink it again."})
+    work()
+    sent(title="Mill Road closed")
+    assert titles(client) == ["Mill Road closed", "Water is back"]
+    listed = client.get("/alerts").text
+    assert ("urgent" in listed, "Emergency<" in listed, "Ended<" in listed) == (False, False, True)
+    assert "Emergency" not in client.get("/widget").text
+    assert [item["tags"] for item in client.get("/alerts.json").json()["items"]][1] == ["emergencies"]
+    assert "This alert has ended." in client.get(f"/alerts/{update}").text
 
 
 def test_the_area_is_drawn_and_its_wards_are_named(client: Client, sent: Callable[..., str]) -> None:

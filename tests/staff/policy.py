@@ -52,9 +52,11 @@ DOORS: Mapping[Right, set[str]] = {
     Right.WRITE_ALERTS: {
         *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
+        *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
         *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check"),
+        *(f"POST {ON_DESK}/send-late", f"GET {ON_DESK}/reschedule", f"POST {ON_DESK}/reschedule"),
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/repeat" for method in ("GET", "POST")),
         *(f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/{verb}" for verb in ("pause", "go-on", "end")),
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),

@@ -46,6 +46,7 @@ BODIES: Mapping[str, object] = {
     "/reject": {"reason": "The date is wrong."},
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
+    "/reschedule": {"send_at": "2199-03-03T14:05:00Z"},
     "/retry": {"states": ["unknown"]},
     "/breach-note": {"note": "A cable was cut."},
     "/staff-time": {"minutes": 30},

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
+from notify import clock
 from notify.alerts import asking
 from notify.alerts.models import Alert
 from notify.db import transaction
@@ -216,8 +218,10 @@ def test_only_emergencies_ask(client: Client, world: World, field: dict[str, Any
 
 
 def test_each_of_these_wishes_is_part_of_what_is_approved(client: Client, world: World) -> None:
+    ends = (clock.now() + timedelta(hours=5)).isoformat()
+
     def hashed(**fields: object) -> str:
-        body = {"topic": "emergencies", "priority": "emergency", "channels": ["email"], **fields}
+        body = {"topic": "emergencies", "priority": "emergency", "channels": ["email"], "expires_at": ends, **fields}
         said: str = created(client, world.headers, **body)["content_hash"]
         return said
 

@@ -97,6 +97,8 @@ class Alert:
     first: "Alert | None" = None
     is_all_clear: bool = False
     send_later: bool = False
+    overdue: bool = False  # its time passed long ago, and it can wait for a person
+    held: bool = False  # until a person sends it late
     state: str = "draft"
     agreed: set[str] = field(default_factory=set)
     expired: bool = False
@@ -215,6 +217,17 @@ class Model:
     def _may_cancel(self, alert: Alert, _: str) -> int:
         return 409 if alert.state in ("sent", "cancelled") else 200
 
+    def send_late(self, alert: Alert, *, is_test: bool) -> int:
+        """The status that the door must answer with; where that is 200, it is sent."""
+        if is_test and not alert.is_test:
+            return 403
+        if not alert.held or alert.state != "scheduled":
+            return 409
+        if alert.expired:
+            return 422
+        alert.state, alert.held = "sending", False
+        return 200
+
     def done(self, alert: Alert, who: str, verb: str) -> None:
         """Somebody has submitted, approved, rejected or cancelled the alert."""
         alert.state = {"reject": "rejected", "cancel": "cancelled"}.get(verb, "submitted")
@@ -223,7 +236,8 @@ class Model:
         if verb == "approve":
             alert.agreed.add(who)
         if alert.state == "submitted" and len(alert.agreed) >= alert.needed:
-            alert.state = "scheduled" if alert.send_later else "sending"
+            alert.state = "scheduled" if alert.send_later or alert.overdue else "sending"
+            alert.held = alert.overdue
             first = alert.first
             # a rehearsal stops nothing real
             if first and alert.is_all_clear and first.state == "sending" and (first.is_test or not alert.is_test):
@@ -232,8 +246,8 @@ class Model:
     def start_due(self) -> None:
         """The scheduler starts what is due, and lifts the holds of what is over."""
         for alert in self.alerts:
-            if alert.state == "scheduled" and not alert.send_later:
-                alert.state = "sending"
+            if alert.state == "scheduled" and not alert.send_later and not alert.held:
+                alert.state, alert.held = ("scheduled", True) if alert.overdue else ("sending", False)
             if alert.state == "cancelled" or alert.expired:
                 self.holds.discard(alert.id)
 
@@ -268,6 +282,7 @@ class Model:
         assert not alert.is_test, f"{d} is a rehearsal"
         assert len(alert.agreed - {alert.author}) >= alert.needed, f"{d} was approved by {alert.agreed} only"
         assert not alert.send_later, f"{d} leaves before its time"
+        assert not alert.held, f"{d} leaves late, and no person said so"
         assert not alert.expired, f"{d} leaves after its expiry"
         if not alert.slow_stop:
             assert alert.state == "sending", f"{d} leaves although its alert is {alert.state}"
