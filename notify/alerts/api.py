@@ -237,11 +237,16 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     sync_to_thread=True,
     tags=["alerts"],
 )
-def approve_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Agree to exactly this content. The author cannot, and of an emergency nobody without a fresh second factor."""
+def approve_alert(
+    request: AnyRequest, alert_id: FromPath[UUID], content_hash: FromQuery[str | None] = None
+) -> AlertView:
+    """Agree to exactly this content. The author cannot, and of an emergency nobody without a fresh second factor.
+
+    With `content_hash`, as the alert showed it, the approval is refused where the alert has changed since.
+    """
     with transaction() as session:
         alert = deciding.own(session, request.user, alert_id)
-        return _view(session, approval.approve(session, by=request.user, alert=alert))
+        return _view(session, approval.approve(session, by=request.user, alert=alert, seen=content_hash))
 
 
 @post(

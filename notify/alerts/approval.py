@@ -6,7 +6,7 @@ from sqlmodel import Session, col, func, select
 from notify import jobs
 from notify.alerts import deciding
 from notify.alerts.models import Alert, AlertState, Approval, Priority
-from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over
+from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over, require_seen
 from notify.errors import Forbidden
 from notify.staff.queries import person
 from notify.staff.rights import Principal, ProveYourselfAgain, Right
@@ -35,14 +35,11 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     by.require(Right.APPROVE_ALERTS)
     deciding.require_own(session, by, alert)
     deciding.require_presence(by, alert)
-    if seen is not None and seen != alert.content_hash.hex():
-        raise WrongState("The alert is not what you read any more. Read it again.")
-    if person(session, by.actor) == person(session, alert.created_by):
-        raise AuthorCannotApprove(
-            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
-        )
-    require_not_over(alert.expires_at)
+    _require_another(session, by, alert)
     _lock_submitted(session, alert)
+    require_seen(alert, seen)
+    _require_another(session, by, alert)  # who may have changed it before it was held
+    require_not_over(alert.expires_at)
     _record_opinion(session, alert, by, approved=True, reason="")
     agreed = session.exec(
         select(func.count()).where(
@@ -57,9 +54,17 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     return alert
 
 
-def break_glass(session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert:
-    """One person alone lets an emergency go, because nobody else can be reached. All administrators are told at once.
+def _require_another(session: Session, by: Principal, alert: Alert) -> None:
+    if person(session, by.actor) == person(session, alert.created_by):
+        raise AuthorCannotApprove(
+            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
+        )
 
+
+def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, reason: str) -> Alert:
+    """One person alone lets an emergency go that has the hash `seen`, because nobody else can be reached.
+
+    All administrators are told at once.
     Raises: what `deciding.own` raises, OnlyInAnEmergency, ProveYourselfAgain, WrongState, AlreadyExpired.
     """
     by.require(Right.BROADCAST)
@@ -67,8 +72,9 @@ def break_glass(session: Session, *, by: Principal, alert: Alert, reason: str) -
     if alert.priority != Priority.EMERGENCY:
         raise OnlyInAnEmergency("This alert is not an emergency: somebody else must approve it.")
     deciding.require_presence(by, alert)
-    require_not_over(alert.expires_at)
     _lock_submitted(session, alert)
+    require_seen(alert, seen)
+    require_not_over(alert.expires_at)
     audit(
         session,
         council_id=alert.council_id,

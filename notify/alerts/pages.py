@@ -5,14 +5,14 @@ from uuid import UUID
 
 from litestar import Request, Response, post
 from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import deciding, service
 from notify.db import transaction
 from notify.staff.guards import Principal, Requires, Right
-from notify.web.forms import from_our_pages
+from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
 
@@ -40,10 +40,11 @@ def stop(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
     include_in_schema=False,
     opt={"back": "/staff/alerts/{alert_id}/check"},
 )
-def submit(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """Ask for a draft to be sent: at once where the topic needs no approval."""
+def submit(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Ask for the draft that was read to be sent: at once where the topic needs no approval."""
+    seen, user = read_form(body).one("seen"), request.user
     with transaction() as session:
-        service.submit(session, by=request.user, alert=deciding.own(session, request.user, alert_id))
+        service.submit(session, by=user, alert=deciding.own(session, user, alert_id), seen=seen)
     return Redirect(f"/staff/alerts/{alert_id}", status_code=303)
 
 

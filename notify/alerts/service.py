@@ -155,8 +155,8 @@ def content_hash(alert: Alert) -> bytes:
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
 
 
-def submit(session: Session, *, by: Actor, alert: Alert) -> Alert:
-    """Ask for the alert to be sent. Where the topic needs nobody's approval it goes at once, or at its time.
+def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None) -> Alert:
+    """Ask for what has the hash `seen` to be sent. Where the topic needs no approval it goes at once, or at its time.
 
     An emergency that a key asks for waits for a person in any case. What waits needs no fresh second factor yet: the
     approval does.
@@ -170,8 +170,15 @@ def submit(session: Session, *, by: Actor, alert: Alert) -> Alert:
     if _goes(session, alert, by):
         deciding.require_presence(by, alert)
     move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
+    require_seen(alert, seen)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.submit", subject=str(alert.id))
     return ask(session, alert, by)
+
+
+def require_seen(alert: Alert, seen: str | None) -> None:
+    """Refuse to act on something else than was read. The row must be held. Raises: WrongState."""
+    if seen is not None and seen != alert.content_hash.hex():
+        raise WrongState("The alert is not what you read any more. Read it again.")
 
 
 def ask(session: Session, alert: Alert, by: Actor) -> Alert:
@@ -259,7 +266,7 @@ def draft_follow_up(
 
 
 def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: FollowUpContent) -> Alert:
-    """Other words for an update or all-clear that nobody has been asked to send yet.
+    """Other words for an update or all-clear that nobody has been asked to send yet; what is unset stays as it is.
 
     Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
     """
@@ -269,10 +276,11 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
         raise WrongState("This alert follows no other one.")
     require_not_over(content.expires_at)
     move(session, alert, deciding.UNSENT, AlertState.DRAFT)
-    for name, value in content.model_dump(exclude={"translations", "cap"}).items():
+    for name, value in content.model_dump(exclude={"translations", "cap"}, exclude_unset=True).items():
         setattr(alert, name, value)
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
-    alert.expires_at = _end_of(alert.priority, content.expires_at)
+    alert.created_by = by.actor  # whose words they are now, so that somebody else approves them
+    alert.expires_at = _end_of(alert.priority, alert.expires_at)
     alert.content_hash = content_hash(alert)
     session.add(alert)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))

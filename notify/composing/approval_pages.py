@@ -141,14 +141,16 @@ def _alone_page(user: Principal, alert_id: UUID, *, reason: str = "", faults: Se
 )
 def break_glass(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Let an emergency go alone, with a reason; every administrator is written to."""
-    reason, user = read_form(body).one("reason"), request.user
+    form, user = read_form(body), request.user
+    reason = form.one("reason")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         fault = Fault(
             "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
         )
         return _alone_page(user, alert_id, reason=reason, faults=[fault])
     with coming_back(request.url.path, words=reason), transaction() as session:
-        approval.break_glass(session, by=user, alert=deciding.own(session, user, alert_id), reason=reason)
+        alert = deciding.own(session, user, alert_id)
+        approval.break_glass(session, by=user, alert=alert, seen=form.one("seen"), reason=reason)
     return forget_words(Redirect(f"/staff/alerts/{alert_id}", status_code=303))
 
 

@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
 from notify.alerts import deciding, service
-from notify.alerts.models import Alert, FollowUp, FollowUpContent
+from notify.alerts.models import Alert, FollowUp, FollowUpContent, Translation
 from notify.composing.copying import words_of
 from notify.composing.reading import TRANSLATED, languages
 from notify.db import transaction
@@ -22,7 +22,6 @@ from notify.web.forms import Form, from_our_pages, read_form
 AnyRequest = Request[Principal, None, State]
 
 TITLES: Mapping[FollowUp, str] = {FollowUp.UPDATE: "Write an update", FollowUp.ALL_CLEAR: "Send all-clear"}
-FIELDS = ("title", "body", "sms", "link")
 MISSING = {"title": "Enter a title.", "body": "Enter the message."}
 
 
@@ -89,9 +88,9 @@ def _fields(form: Form) -> dict[str, object]:
         code: {part: form.one(f"{part}-{code}") for part in TRANSLATED if form.one(f"{part}-{code}")}
         for code in languages()
     }
-    return {name: form.one(name) for name in FIELDS if form.one(name)} | {
-        "translations": {code: words for code, words in said.items() if words}
-    }
+    needed = {name: form.one(name) for name in ("title", "body") if form.one(name)}
+    optional = {name: form.one(name) or None for name in ("sms", "link")}
+    return {**needed, **optional, "translations": {code: words for code, words in said.items() if words}}
 
 
 def _keep(user: Principal, first_id: UUID, kind: FollowUp, content: FollowUpContent, form: Form) -> UUID:
@@ -100,6 +99,9 @@ def _keep(user: Principal, first_id: UUID, kind: FollowUp, content: FollowUpCont
         first = deciding.own(session, user, first_id)
         if form.one("draft"):
             draft = deciding.own(session, user, UUID(form.one("draft")))
+            # the page offers some languages, and what was written in others by API stays
+            for code in draft.translations.keys() - languages().keys():
+                content.translations[code] = Translation.model_validate(draft.translations[code])
             return service.change_follow_up(session, by=user, alert=draft, content=content).id
         return service.draft_follow_up(session, by=user, first=first, kind=kind, content=content).id
 

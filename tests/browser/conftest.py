@@ -83,7 +83,10 @@ def kept_page(site: str, chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def cleared_page(site: str, kept_page: Page) -> Iterator[Page]:
-    """The kept page without a cookie or anything kept, in a light look of usual width. Asking anybody but our server fails the test."""
+    """The kept page with nothing left in it, in a light look of usual width.
+
+    Asking anybody but our server fails the test.
+    """
     foreign: list[str] = []
 
     def note(request: Request) -> None:

@@ -324,7 +324,9 @@ def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inb
     assert inbox.recipients().total() == 0  # a draft that was looked at
     page = kim.client.get(check)
     assert "This will email 12 people in 1 ward now." in page.text
-    assert kim.client.post(check.replace("/check", "/submit")).status_code == 303
+    submit, seen = check.replace("/check", "/submit"), Page(page.text).fields["seen"]
+    assert kim.client.post(submit, data={"seen": "0" * 64}).status_code == 409
+    assert kim.client.post(submit, data={"seen": seen}).status_code == 303
     work()
     assert len(inbox.recipients()) == 12
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pyotp
 import pytest
@@ -13,6 +14,8 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from notify import clock
+from notify.alerts import service as alerts
+from notify.alerts.models import Alert, FollowUp, FollowUpContent
 from notify.db import transaction
 from notify.staff import passwords, service, sessions
 from notify.staff.models import AuditEntry, KeyMode, Officer, Role
@@ -79,6 +82,28 @@ def test_a_yes_to_something_else_than_was_read_is_none(client: Client, world: Wo
     assert state(client, world.headers, alert) == "submitted"
 
 
+def test_who_rewrote_an_update_does_not_approve_it(client: Client, world: World, totp: pyotp.TOTP) -> None:
+    first = created(client, world.headers)["id"]
+    with transaction() as session:
+        month = {"now": clock.first_of_month(clock.now()), "id": first, "topic": ONE}
+        session.execute(
+            text(
+                "UPDATE alert SET state = 'sent', ledger_month = :now, expanded_at = now(), topic_id ="
+                " (SELECT id FROM topic WHERE slug = :topic) WHERE id = :id"
+            ),
+            month,
+        )
+        alert, content = session.get_one(Alert, UUID(first)), FollowUpContent(title="News", body="It falls.")
+        draft = alerts.draft_follow_up(session, by=world.planner, first=alert, kind=FollowUp.UPDATE, content=content)
+        path = f"/staff/alerts/{draft.id}"
+    said = {"draft": path.rpartition("/")[2], "kind": "update", "title": "Go", "body": "Go home now."}
+    assert client.post(f"/staff/alerts/{first}/follow-up", data=said).headers["location"] == f"{path}/check"
+    read = {"seen": re.findall(r'name="seen" value="(\w{64})"', client.get(f"{path}/check").text)[0]}
+    assert client.post(f"{path}/submit", data=read).status_code == 303
+    assert client.post(f"{path}/approve", data=read).status_code == 403
+    assert state(client, world.headers, path.rpartition("/")[2]) == "submitted"
+
+
 def test_a_no_needs_a_reason(client: Client, world: World, totp: pyotp.TOTP) -> None:
     alert = submitted(client, world)
     assert client.post(f"/staff/alerts/{alert}/reject", data={"reason": "no"}).status_code == 422
@@ -135,7 +160,9 @@ def test_one_person_alone_sends_an_emergency_with_a_reason_and_administrators_he
     client.cookies.clear()
     client.cookies.update({"officer": fresh, "officer-words": kept})
     assert "Both planners do not answer." in client.get(back.headers["location"]).text
-    assert client.post(alone, data={"reason": "Both planners do not answer."}).status_code == 303
+    said = {"reason": "Both planners do not answer."}
+    assert client.post(alone, data=said | {"seen": "0" * 64}).status_code == 409
+    assert client.post(alone, data=said | {"seen": seen(client, alert)}).status_code == 303
     assert state(client, world.headers, alert) == "sending"
     work()
     [mail] = [mail for mail in inbox.messages() if "alone" in str(mail["Subject"])]
