@@ -51,14 +51,18 @@ _HEADINGS = re.compile(
     r"|protocol) (?:problem|status|error)s?\b"
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)", re.ASCII)
+# bounded, and the indentation is never given back: strangers write what this reads
+_BEFORE_CODE = (
+    r"(?:^[ \t]*+|[:;>'\"`(\[{#=,-]"
+    r"|\b(?:said|says|returned|error|code|status|response|was|reason|is|smtp|reply|replied))"
+)
+_MARKS = r"[\s\-#'\"(\[]{0,8}"
 _REPLY = re.compile(
-    r"(?:^|[:;>'\"`(\[{#=,-]|\b(?:said|says|returned|error|code|status|response|was|reason|is|smtp|reply|replied))"
-    r"[\s\-#'\"(\[]*(?P<basic>[245]\d\d)(?=[ \t:,;\]'\"-]|$|[^\x00-\x7f])",
+    _BEFORE_CODE + _MARKS + r"(?P<basic>[245]\d\d)(?=[ \t:,;\]'\"-]|$|[^\x00-\x7f])",
     re.ASCII | re.MULTILINE | re.IGNORECASE,
 )
 _REPLY_ENHANCED = re.compile(
-    r"(?:^|[:;>'\"`(\[{#=,-]|\b[245]\d\d|\b(?:said|says|returned|error|code|status|response|was|reason|is|smtp|reply|replied))"
-    r"[\s\-#'\"(\[]*(?P<code>(?<![\d.])[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)",
+    rf"(?:{_BEFORE_CODE}|\b[245]\d\d)" + _MARKS + r"(?P<code>(?<![\d.])[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)",
     re.ASCII | re.MULTILINE | re.IGNORECASE,
 )
 

@@ -149,5 +149,11 @@ def _verdict_of(words: str) -> tuple[Verdict, str]:
 
 def _line(words: str) -> str:
     """A paragraph in one line, without lines that only name the address."""
-    kept = [line for line in words.splitlines() if not re.fullmatch(r"[\s<>\"']*\S+@\S+?[\s<>\"':;]*", line)]
+    kept = [line for line in words.splitlines() if not _is_address(line)]
     return " ".join(" ".join(kept or words.splitlines()).split())
+
+
+def _is_address(line: str) -> bool:
+    """Whether a line names an address and nothing else; in one pass, for strangers write these lines."""
+    core = line.strip().lstrip("<>\"' \t").rstrip("<>\"':; \t")
+    return "@" in core[1:-1] and len(core.split(maxsplit=1)) == 1

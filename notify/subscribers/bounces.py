@@ -22,6 +22,7 @@ from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import suppress
 
 LONGEST_CAUSE = 120
+LONGEST_REASON = 1_000  # of which a cause is made; mail systems write what they like
 RECEIPT, REFUSED = "receipt", "refused"  # said later, or at once
 CONFIRMED = "receipt, confirmed by staff"
 
@@ -51,7 +52,10 @@ class Burst:
 
 def cause_of(reason: str) -> str:
     """A reason without what differs from address to address, so that bounces with one cause can be counted."""
-    return " ".join(_PUNCTUATION.sub(" ", _VARIES.sub(" ", reason.lower())).split())[:LONGEST_CAUSE] or "no reason"
+    return (
+        " ".join(_PUNCTUATION.sub(" ", _VARIES.sub(" ", reason[:LONGEST_REASON].lower())).split())[:LONGEST_CAUSE]
+        or "no reason"
+    )
 
 
 def take(session: Session, came_back: Sequence[CameBack], *, source: str = RECEIPT) -> Sequence[UUID]:

@@ -1,11 +1,13 @@
 """Labelled mails in the forms of many mail systems, and the classifier that reads them and replies alike."""
 
 from pathlib import Path
+from time import thread_time
 
 import pytest
 
 from notify.providers.bounce_verdicts import Verdict, judge
 from notify.providers.bounces import read_bounce, signed_sender
+from notify.subscribers.bounces import cause_of
 from tests.providers import bounce_counts
 from tests.providers.bounce_counts import REFERENCE, Labelled
 
@@ -90,3 +92,45 @@ def test_a_long_refusal_is_judged_in_time() -> None:
     sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
     long = b"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n" + b"user was not " * 18_000
     assert len(read_bounce(long, sender)) == 1
+
+
+HOSTILE = [
+    "@",
+    ":",
+    "-",
+    "<",
+    "(",
+    "#",
+    " ",
+    "\t",
+    "'",
+    "5.",
+    "550-",
+    "- ",
+    ": ",
+    "@:",
+    "a@",
+    "x@y\n",
+    "a\n\n",
+    "550\n\n",
+]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_twenty_thousand_hostile_characters_cost_less_than_a_second(kind: str) -> None:
+    sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
+    words = (kind * 20_000)[:20_000]
+    lines = "\n".join([f"{(kind * 300)[:300]} x"] * 60 + ["@" * 100 + ":" * 100 + " x"] * 60)
+    began = thread_time()
+    for body in (f"{words}x", f"550 5.1.1 no such user\n{lines}"):
+        read_bounce(f"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n{body}\n".encode(), sender)
+    cause_of(words)
+    assert thread_time() - began < 1
+
+
+def test_a_line_is_read_as_far_as_lines_go() -> None:
+    sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
+    head = b"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n"
+    [far] = read_bounce(head + b"x" * 300 + b": 550 5.1.1 no such user\n", sender)
+    [near] = read_bounce(head + b" " * 40 + b"550 5.1.1 no such user\n", sender)
+    assert [far.state.value, near.state.value] == ["temporary-failure", "permanent-failure"]
