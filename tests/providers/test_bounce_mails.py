@@ -75,6 +75,16 @@ TABLE = [
     ("550 5.1.3 bad syntax", "", Verdict.VAGUE),
     ("550 5.1.7 bad sender", "", Verdict.OURS),
     ("550 5.1.8 no", "", Verdict.OURS),
+    ("550 5.1.8 Domain does not exist", "", Verdict.OURS),
+    ("553 5.1.8 <bins@council.example.org>: domain not found", "", Verdict.OURS),
+    ("550 5.1.7 unknown domain council.example.org", "", Verdict.OURS),
+    ("550 Unknown domain alerts.example.org in MAIL FROM", "", Verdict.OURS),
+    ("553 Your domain is invalid", "", Verdict.OURS),
+    ("550 invalid mailbox syntax in From", "", Verdict.OURS),
+    ("550 Message contains invalid address in To header", "", Verdict.OURS),
+    ("550 5.4.4 Host relay.council.example.org not found", "", Verdict.SOFT),
+    ("550 Hostname alerts.example.org could not be resolved", "", Verdict.VAGUE),
+    ("550 5.4.4 <ann@gone.example.net>: Host gone.example.net not found", "", Verdict.HARD),
     ("550 5.6.0 no", "", Verdict.VAGUE),
     ("550 5.7.1 no such user", "", Verdict.SOFT),
     ("Bus 450 leaves, user unknown", "", Verdict.HARD),
@@ -84,6 +94,16 @@ TABLE = [
 @pytest.mark.parametrize(("words", "field", "verdict"), TABLE)
 def test_the_table_of_the_documentation_holds(words: str, field: str, verdict: Verdict) -> None:
     assert judge(words, field) is verdict
+
+
+def test_a_domain_that_is_named_must_be_the_recipients() -> None:
+    def of(words: str) -> Verdict:
+        return judge(words, "5.4.4", "ann@gone.example.net")
+
+    assert of("Host or domain name not found: name=gone.example.net type=A") is Verdict.HARD
+    assert of("host mx.example.org said: 550 5.4.4 Host not found") is Verdict.HARD
+    assert of("Host or domain name not found: name=relay.example.org type=A") is Verdict.SOFT
+    assert of("550 5.4.4 <bins@example.org>: domain not found") is Verdict.SOFT
 
 
 def test_a_long_refusal_is_judged_in_time() -> None:
