@@ -274,6 +274,8 @@ FOR_NOW: Sequence[str] = (
 OURS: Sequence[str] = (
     r"\btoo many (?:invalid|unknown|bad)\b",
     r"\bin (?:your )?(?:helo|ehlo)\b",
+    r"\b(?:your|sending|originating) (?:mail |e-?mail )?domain\b|\bin mail from\b",
+    r"\b(?:in|of) (?:the )?['\"]?(?:from|to|cc|reply-to)['\"]?(?: (?:header|field|line|address)\b|$|[.,;:)])",
     r"\bsender(?:'s)?\b(?: (?:e-?mail|mail|address|domain|id|ip|host|name|identity"
     r"|server))*[^.;]{0,40}?\b(?:reject|invalid|unknown|not exist|n't exist|den(?:y|ied)|verif|block|"
     r"refus|not (?:found|allowed|resolv|permitted|valid|accept|authori|known)|unverif|unresolv|must|banned"

@@ -9,7 +9,7 @@ from email.message import Message as Mail
 from html.parser import HTMLParser
 
 LONGEST_TEXT = 20_000
-LONGEST_LINE = 300  # of which the beginning is looked at
+LONGEST_LINE = 300  # whatever stands behind that in a line is not read
 
 _RULE = r"[-=_*~+#>\s|:.]*"
 # lines after which our own message follows
@@ -61,8 +61,9 @@ def parts(mail: Mail) -> Iterator[Mail]:
 
 
 def _before_copy(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        if _COPY.match(line[:LONGEST_LINE]):
+    for whole in text.splitlines():
+        line = whole[:LONGEST_LINE]
+        if _COPY.match(line):
             return
         if not _HEADER.match(line):
             yield line.rstrip()

@@ -90,7 +90,7 @@ def _of_status(mail: Mail, blocks: Sequence[Mail]) -> Said | None:
         return _of_words(mail) if is_bounce(mail) else None
     if not failed or any(action.startswith(("delayed", "relayed", "expanded")) for action, _ in about):
         return None if not failed else (ReceiptState.TEMPORARY_FAILURE, _reason(failed[0]), True)
-    verdicts = [judge(_reason(block), field(block, "status")) for block in failed]
+    verdicts = [judge(_reason(block), field(block, "status"), _recipient(block)) for block in failed]
     if set(verdicts) == {Verdict.HARD}:
         return _told(Verdict.HARD, _reason(failed[0]))
     verdict = next(one for one in verdicts if one is not Verdict.HARD)
@@ -117,6 +117,12 @@ def _told(verdict: Verdict, reason: str) -> Said:
 
 def _reason(block: Mail) -> str:
     return _diagnosis(block) or field(block, "status")
+
+
+def _recipient(block: Mail) -> str:
+    """The address that a block is about: as we wrote to it, where that is said."""
+    named = field(block, "original-recipient") or field(block, "final-recipient")
+    return named.rpartition(";")[2].strip()
 
 
 def _diagnosis(block: Mail) -> str:
@@ -149,5 +155,11 @@ def _verdict_of(words: str) -> tuple[Verdict, str]:
 
 def _line(words: str) -> str:
     """A paragraph in one line, without lines that only name the address."""
-    kept = [line for line in words.splitlines() if not re.fullmatch(r"[\s<>\"']*\S+@\S+?[\s<>\"':;]*", line)]
+    kept = [line for line in words.splitlines() if not _is_address(line)]
     return " ".join(" ".join(kept or words.splitlines()).split())
+
+
+def _is_address(line: str) -> bool:
+    """Whether a line names an address and nothing else; in one pass, for strangers write these lines."""
+    core = line.strip().lstrip("<>\"' \t").rstrip("<>\"':; \t")
+    return "@" in core[1:-1] and len(core.split(maxsplit=1)) == 1

@@ -285,7 +285,7 @@ def _bounce(reference: str, bounce: Mapping[str, object]) -> Receipt:
     first = recipients[0] if isinstance(recipients, list) and recipients else {}
     status, diagnosis = _words(first, "status"), _words(first, "diagnosticCode")
     kind, finer = _words(bounce, "bounceType"), _words(bounce, "bounceSubType")
-    verdict = judge(_SPEAKS.sub("", diagnosis, count=1), status)
+    verdict = judge(_SPEAKS.sub("", diagnosis, count=1), status, _words(first, "emailAddress"))
     is_dead = kind == "Permanent" and (finer == "NoEmail" or verdict is Verdict.HARD)
     state = ReceiptState.PERMANENT_FAILURE if is_dead else ReceiptState.TEMPORARY_FAILURE
     is_address = not is_dead and verdict is not Verdict.OURS and finer not in _ABOUT_OURS

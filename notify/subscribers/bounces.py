@@ -6,7 +6,7 @@ staff has looked.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +22,7 @@ from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import suppress
 
 LONGEST_CAUSE = 120
+LONGEST_REASON = 1_000  # of which a cause is made; mail systems write what they like
 RECEIPT, REFUSED = "receipt", "refused"  # said later, or at once
 CONFIRMED = "receipt, confirmed by staff"
 
@@ -51,7 +52,10 @@ class Burst:
 
 def cause_of(reason: str) -> str:
     """A reason without what differs from address to address, so that bounces with one cause can be counted."""
-    return " ".join(_PUNCTUATION.sub(" ", _VARIES.sub(" ", reason.lower())).split())[:LONGEST_CAUSE] or "no reason"
+    return (
+        " ".join(_PUNCTUATION.sub(" ", _VARIES.sub(" ", reason[:LONGEST_REASON].lower())).split())[:LONGEST_CAUSE]
+        or "no reason"
+    )
 
 
 def take(session: Session, came_back: Sequence[CameBack], *, source: str = RECEIPT) -> Sequence[UUID]:
@@ -61,7 +65,7 @@ def take(session: Session, came_back: Sequence[CameBack], *, source: str = RECEI
     """
     begun = [_take_hard(session, cause, found, source) for cause, found in _by_cause(came_back)]
     _take_soft(session, [one for one in came_back if not one.is_hard], source)
-    return [bounce for bounce in begun if bounce]
+    return [bounce for bounces in begun for bounce in bounces]
 
 
 def _by_cause(came_back: Sequence[CameBack]) -> Sequence[tuple[str, Sequence[CameBack]]]:
@@ -72,20 +76,33 @@ def _by_cause(came_back: Sequence[CameBack]) -> Sequence[tuple[str, Sequence[Cam
     return sorted(causes.items())  # so that two call-backs cannot wait in a ring
 
 
-def _take_hard(session: Session, cause: str, found: Sequence[CameBack], source: str) -> UUID | None:
-    """Suppress these addresses, or hold them with all of the last hour that have the same cause."""
+def _take_hard(session: Session, cause: str, found: Sequence[CameBack], source: str) -> Sequence[UUID]:
+    """Suppress these addresses, or hold them with all of the last hour that have the same cause.
+
+    Many within an hour are held whichever councils wrote. After that hour only a council that itself has many of them
+    waiting goes on holding, and for a day: one that does not decide keeps nobody else's bounces from counting.
+    """
     most = BounceSettings().burst
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:cause, 27))"), {"cause": cause})
     session.execute(text(NOTE), _columns(found) | {"cause": cause, "state": "taken"})
-    seen = session.execute(text(SEEN), {"cause": cause}).one()
-    if not most or (seen.addresses <= most and not seen.waiting):
-        for one in sorted(found, key=lambda one: one.address_hash):
+    waiting = {row.council_id: row.addresses for row in session.execute(text(WAITING), {"cause": cause})}
+    is_burst = session.execute(text(SEEN), {"cause": cause}).scalar_one() > most > 0
+    holding = [council for council, addresses in waiting.items() if addresses > most > 0]
+    for one in sorted(found, key=lambda one: one.address_hash):
+        if not is_burst and one.council_id not in holding:
             _suppress(session, one.council_id, one.channel, one.address_hash, SuppressionReason.HARD_BOUNCE, source)
-        session.execute(text(REFRESH), {"hashes": [one.address_hash for one in found]})
-        return None
-    session.execute(text(LIFT_AGAIN), {"cause": cause})
-    held = session.execute(text(HOLD), {"cause": cause}).scalars().all()
-    return min(held) if held and not seen.waiting else None
+    held = _hold(session, {"cause": cause, "everybody": is_burst, "councils": holding}) if is_burst or holding else {}
+    session.execute(text(REFRESH), {"hashes": [one.address_hash for one in found]})
+    return [bounce for council, bounce in held.items() if council not in waiting]
+
+
+def _hold(session: Session, values: Mapping[str, object]) -> Mapping[UUID, UUID]:
+    """Hold the bounces of the last hour with this cause; the oldest of each council that has some."""
+    session.execute(text(LIFT_AGAIN), values)
+    held: dict[UUID, UUID] = {}
+    for row in session.execute(text(HOLD), values):
+        held[row.council_id] = min(row.id, held.get(row.council_id, row.id))
+    return held
 
 
 def _suppress(
@@ -194,16 +211,26 @@ def _columns(found: Sequence[CameBack]) -> dict[str, object]:
     }
 
 
+# a bounce of an address that is suppressed anyway counts for no burst: it has no cause
 NOTE = """
     INSERT INTO bounce (council_id, channel, address_hash, state, cause, at)
-    SELECT *, CAST(:state AS varchar), CAST(:cause AS varchar), business_now()
+    SELECT f.council_id, f.channel, f.address_hash, CAST(:state AS varchar),
+           CASE WHEN EXISTS (SELECT FROM suppression x
+                             WHERE x.address_hash = f.address_hash AND x.reason = 'hard-bounce'
+                               AND x.lifted_at IS NULL AND coalesce(x.council_id, f.council_id) = f.council_id
+                               AND f.council_id <> ALL(x.lifted_for))
+                THEN '' ELSE CAST(:cause AS varchar) END,
+           business_now()
     FROM unnest(CAST(:councils AS uuid[]), CAST(:channels AS varchar[]), CAST(:hashes AS bytea[]))
+         AS f (council_id, channel, address_hash)
 """
 SEEN = """
-    SELECT (SELECT count(DISTINCT address_hash) FROM bounce
-            WHERE cause = :cause AND state IN ('taken', 'held') AND at > business_now() - interval '1 hour')
-               AS addresses,
-           EXISTS (SELECT FROM bounce WHERE cause = :cause AND state = 'held') AS waiting
+    SELECT count(DISTINCT address_hash) FROM bounce
+    WHERE cause = :cause AND state IN ('taken', 'held') AND at > business_now() - interval '1 hour'
+"""
+WAITING = """
+    SELECT council_id, count(DISTINCT address_hash) AS addresses FROM bounce
+    WHERE cause = :cause AND state = 'held' AND at > business_now() - interval '1 day' GROUP BY council_id
 """
 # an emergency that tried an old one anew waits as long again
 REFRESH = """
@@ -218,19 +245,21 @@ LIFT_AGAIN = """
     WHERE b.cause = :cause AND b.state = 'taken' AND b.at > business_now() - interval '1 hour'
       AND x.address_hash = b.address_hash AND x.reason = 'hard-bounce' AND x.lifted_at IS NULL
       AND x.source IN ('receipt', 'refused') AND x.at >= b.at - interval '1 minute'
+      AND (:everybody OR b.council_id = ANY(CAST(:councils AS uuid[])))
 """
 HOLD = """
     WITH fresh AS (
         SELECT DISTINCT ON (council_id, address_hash) id FROM bounce b
         WHERE cause = :cause AND state = 'taken' AND at > business_now() - interval '1 hour'
+          AND (:everybody OR council_id = ANY(CAST(:councils AS uuid[])))
           AND NOT EXISTS (SELECT FROM bounce h WHERE h.council_id = b.council_id AND h.address_hash = b.address_hash
                           AND h.state = 'held')
         ORDER BY council_id, address_hash, id
     ), repeated AS (
         DELETE FROM bounce WHERE cause = :cause AND state = 'taken' AND at > business_now() - interval '1 hour'
-           AND id NOT IN (SELECT id FROM fresh)
+           AND (:everybody OR council_id = ANY(CAST(:councils AS uuid[]))) AND id NOT IN (SELECT id FROM fresh)
     )
-    UPDATE bounce SET state = 'held' WHERE id IN (SELECT id FROM fresh) RETURNING id
+    UPDATE bounce SET state = 'held' WHERE id IN (SELECT id FROM fresh) RETURNING id, council_id
 """
 # a lift, by whatever hand, begins the count anew
 TOO_MANY = """

@@ -82,9 +82,14 @@ def ann(council: Sender) -> UUID:
 
 def days_pass(days: int) -> None:
     """What was kept about bounces is so much older."""
+    hours_pass(24 * days)
+
+
+def hours_pass(hours: int) -> None:
+    """The same, in hours."""
     with transaction() as session:
         for table in ("bounce", "suppression"):
-            session.execute(text(f"UPDATE {table} SET at = at - make_interval(days => :days)"), {"days": days})
+            session.execute(text(f"UPDATE {table} SET at = at - make_interval(hours => :hours)"), {"hours": hours})
 
 
 def test_a_hard_bounce_suppresses_and_a_soft_one_does_not(council: Sender, ann: UUID) -> None:
@@ -248,7 +253,7 @@ def few(choose: Callable[..., None], council: Sender) -> None:
 def residents(council: Sender, number: int) -> list[str]:
     addresses = [f"r{at}@example.org" for at in range(number)]
     for address in addresses:
-        add_resident(council.world, address)
+        add_resident(council.world, address, topics=["road-closures", "emergencies"])
     return addresses
 
 
@@ -328,6 +333,41 @@ def test_each_council_decides_on_its_own_part_of_a_burst(council: Sender, few: N
     assert council.client.post(path, headers=far.headers).status_code == 404
     assert council.client.post(path, headers=council.world.headers).json() == {"addresses": 3}
     assert theirs.suppressed() == []
+
+
+def test_a_burst_that_nobody_decides_on_holds_no_other_councils_bounces_and_its_own_for_a_day(
+    council: Sender, few: None
+) -> None:
+    residents(council, 6)
+    far = make_other_council()
+    add_resident(far, "f@example.com", topics=["potholes"])
+    theirs = Sender(council.client, far, council.work, council.inbox)
+    senders = list(council.send().values())
+    [sender] = theirs.send(topic="potholes").values()
+    for one in senders[:4]:
+        council.bounce(one, HARD)
+    hours_pass(2)
+    council.bounce(senders[4], HARD)
+    theirs.bounce(sender, HARD)
+    assert (council.suppressed(), theirs.suppressed(), theirs.bursts()) == ([], ["hard-bounce"], [])
+    assert [burst["addresses"] for burst in council.bursts()] == [5]
+    hours_pass(25)
+    council.bounce(senders[5], HARD)
+    assert council.suppressed() == ["hard-bounce"]
+    assert [burst["addresses"] for burst in council.bursts()] == [5]
+
+
+def test_an_emergency_that_tries_many_old_dead_addresses_lifts_none_of_them(council: Sender, few: None) -> None:
+    for address in residents(council, 6):
+        council.come_back(HARD, address)
+        hours_pass(2)
+    assert council.suppressed() == ["hard-bounce"] * 6
+    days_pass(200)
+    senders = list(council.emergency().values())
+    for sender in senders:
+        council.bounce(sender, HARD)
+    assert (len(senders), council.suppressed(), council.bursts()) == (6, ["hard-bounce"] * 6, [])
+    assert council.emergency() == {}  # each waits as long again
 
 
 def test_staff_are_told_of_a_burst_once(council: Sender, choose: Callable[..., None]) -> None:

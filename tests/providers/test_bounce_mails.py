@@ -1,11 +1,13 @@
 """Labelled mails in the forms of many mail systems, and the classifier that reads them and replies alike."""
 
 from pathlib import Path
+from time import thread_time
 
 import pytest
 
 from notify.providers.bounce_verdicts import Verdict, judge
 from notify.providers.bounces import read_bounce, signed_sender
+from notify.subscribers.bounces import cause_of
 from tests.providers import bounce_counts
 from tests.providers.bounce_counts import REFERENCE, Labelled
 
@@ -73,6 +75,16 @@ TABLE = [
     ("550 5.1.3 bad syntax", "", Verdict.VAGUE),
     ("550 5.1.7 bad sender", "", Verdict.OURS),
     ("550 5.1.8 no", "", Verdict.OURS),
+    ("550 5.1.8 Domain does not exist", "", Verdict.OURS),
+    ("553 5.1.8 <bins@council.example.org>: domain not found", "", Verdict.OURS),
+    ("550 5.1.7 unknown domain council.example.org", "", Verdict.OURS),
+    ("550 Unknown domain alerts.example.org in MAIL FROM", "", Verdict.OURS),
+    ("553 Your domain is invalid", "", Verdict.OURS),
+    ("550 invalid mailbox syntax in From", "", Verdict.OURS),
+    ("550 Message contains invalid address in To header", "", Verdict.OURS),
+    ("550 5.4.4 Host relay.council.example.org not found", "", Verdict.SOFT),
+    ("550 Hostname alerts.example.org could not be resolved", "", Verdict.VAGUE),
+    ("550 5.4.4 <ann@gone.example.net>: Host gone.example.net not found", "", Verdict.HARD),
     ("550 5.6.0 no", "", Verdict.VAGUE),
     ("550 5.7.1 no such user", "", Verdict.SOFT),
     ("Bus 450 leaves, user unknown", "", Verdict.HARD),
@@ -84,9 +96,61 @@ def test_the_table_of_the_documentation_holds(words: str, field: str, verdict: V
     assert judge(words, field) is verdict
 
 
+def test_a_domain_that_is_named_must_be_the_recipients() -> None:
+    def of(words: str) -> Verdict:
+        return judge(words, "5.4.4", "ann@gone.example.net")
+
+    assert of("Host or domain name not found: name=gone.example.net type=A") is Verdict.HARD
+    assert of("host mx.example.org said: 550 5.4.4 Host not found") is Verdict.HARD
+    assert of("Host or domain name not found: name=relay.example.org type=A") is Verdict.SOFT
+    assert of("550 5.4.4 <bins@example.org>: domain not found") is Verdict.SOFT
+
+
 def test_a_long_refusal_is_judged_in_time() -> None:
     for words in ("mailbox " * 40_000, "a" * 200_000, "@" * 50_000, "550-" * 50_000, "user is " * 30_000):
         assert judge(words) is not Verdict.HARD
     sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
     long = b"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n" + b"user was not " * 18_000
     assert len(read_bounce(long, sender)) == 1
+
+
+HOSTILE = [
+    "@",
+    ":",
+    "-",
+    "<",
+    "(",
+    "#",
+    " ",
+    "\t",
+    "'",
+    "5.",
+    "550-",
+    "- ",
+    ": ",
+    "@:",
+    "a@",
+    "x@y\n",
+    "a\n\n",
+    "550\n\n",
+]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_twenty_thousand_hostile_characters_cost_less_than_a_second(kind: str) -> None:
+    sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
+    words = (kind * 20_000)[:20_000]
+    lines = "\n".join([f"{(kind * 300)[:300]} x"] * 60 + ["@" * 100 + ":" * 100 + " x"] * 60)
+    began = thread_time()
+    for body in (f"{words}x", f"550 5.1.1 no such user\n{lines}"):
+        read_bounce(f"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n{body}\n".encode(), sender)
+    cause_of(words)
+    assert thread_time() - began < 1
+
+
+def test_a_line_is_read_as_far_as_lines_go() -> None:
+    sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
+    head = b"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n"
+    [far] = read_bounce(head + b"x" * 300 + b": 550 5.1.1 no such user\n", sender)
+    [near] = read_bounce(head + b" " * 40 + b"550 5.1.1 no such user\n", sender)
+    assert [far.state.value, near.state.value] == ["temporary-failure", "permanent-failure"]
