@@ -69,11 +69,14 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An address that this council has already."""
+    """An address that this council has already. `is_claimed`: somebody signed it up on our pages, and nobody has said
+    yes there: it may be a stranger's doing.
+    """
 
     subscriber_id: UUID
     contact_id: UUID
     is_confirmed: bool
+    is_claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def enrol(
     asked_by: str | None,
     sign_up: UUID | None = None,
     must_ask: bool = False,
+    membership: UUID | None = None,
 ) -> Sequence[Enrolled]:
     """Add these residents to this council, or what is new about them, and say of each entry what became of it.
 
@@ -103,8 +107,12 @@ def enrol(
 
     Where a council brings a consent that is no newer than the person's no, or wants their own yes (`must_ask`), what it
     asks for waits and the person is asked (`consent_order`). Without `asked_by` they speak for themselves, now.
+
+    An address that somebody signed up and nobody confirmed leaves that sign-up and becomes a membership of its own:
+    what a council knows of a person is not for the stranger who typed their address beside their own. Not where
+    the council changes that `membership` itself.
     """
-    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up, must_ask)
+    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up, must_ask, membership)
     book = _Book.open(session, entries, by)
     outcomes = [book.enter(entry) for entry in entries]
     write(session, book.columns, by)
@@ -147,6 +155,7 @@ class _Book:
             is_erased = isinstance(error, AddressErased)
             return Enrolled(entry.row, EnrolStatus.REFUSED, reason=error.detail, is_erased=is_erased)
         subscriber_id = owner or self._new_subscriber(entry.person)
+        self._set_apart(subscriber_id, addressed)
         self.columns.changed += [owner] if owner else []
         held = self._held(subscriber_id, addressed, following, word)
         if not held.topics and self.by.must_ask:
@@ -222,8 +231,10 @@ class _Book:
         return {channel for channel, _address, h in addressed if h not in self.known}
 
     def _owner(self, addressed: Sequence[tuple[Channel, str, bytes]]) -> UUID | None:
-        owners = {self.known[h].subscriber_id for _way, _address, h in addressed if h in self.known}
-        if len(owners) > 1:
+        known = [self.known[h] for _way, _address, h in addressed if h in self.known]
+        owners = {one.subscriber_id for one in known if not self._is_claimed(one)}
+        claimed = {one.subscriber_id for one in known} - owners
+        if len(owners) > 1 or (owners and claimed):
             raise TwoPeople(_("One of these addresses belongs to one subscriber and another to somebody else."))
         owner = next(iter(owners), None)
         for channel, _address, h in addressed:
@@ -232,6 +243,20 @@ class _Book:
                     _("This subscriber already has another {way} address. Change it instead.", way=channel.value)
                 )
         return owner
+
+    def _is_claimed(self, known: Known) -> bool:
+        """Whether what a council brings must not join the sign-up that has the address. Their own does (`residents`)."""
+        return known.is_claimed and self.by.asked_by is not None and known.subscriber_id != self.by.membership
+
+    def _set_apart(self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]]) -> None:
+        """Take claimed addresses out of the sign-ups that they came with."""
+        for channel, _address, h in addressed:
+            known = self.known.get(h)
+            if known and self._is_claimed(known) and known.subscriber_id != subscriber_id:
+                self.people[known.subscriber_id].channels.discard(channel)
+                self.people[subscriber_id].channels.add(channel)
+                self.known[h] = Known(subscriber_id, known.contact_id, is_confirmed=False)
+                self.columns.moved.append((known.contact_id, subscriber_id, known.subscriber_id))
 
     def _new_subscriber(self, person: NewSubscriber) -> UUID:
         subscriber_id = new_id()
@@ -349,7 +374,8 @@ def _known(
     rows = session.execute(
         text("""
             SELECT c.address_hash, c.id, c.subscriber_id, c.channel, c.address_hash = ANY(:hashes) AS asked,
-                   c.confirmed_at IS NOT NULL AS is_confirmed
+                   c.confirmed_at IS NOT NULL AS is_confirmed,
+                   c.confirmed_at IS NULL AND c.sign_up IS NOT NULL AS is_claimed
             FROM contact c
             WHERE c.subscriber_id IN (SELECT subscriber_id FROM contact
                                       WHERE address_hash = ANY(:hashes) AND council_id = :council)
@@ -363,5 +389,5 @@ def _known(
         person.channels.add(Channel(row.channel))
         person.is_confirmed |= row.is_confirmed
         if row.asked:
-            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id, row.is_confirmed)
+            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id, row.is_confirmed, row.is_claimed)
     return known, people

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from notify import clock
 from notify.db import new_id
@@ -13,7 +13,7 @@ from notify.providers.base import Channel
 from notify.subscribers import alike, bounces, consent_answers, consent_requests, queries
 from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
-from notify.subscribers.consents import NEVER_CONFIRMED, withdraw_all
+from notify.subscribers.consents import give_up
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.enrolment_rows import Enrolment
@@ -127,10 +127,7 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     left = {contact.subscriber_id for contact in unconfirmed}
     moved = update(Contact).where(col(Contact.id).in_([contact.id for contact in unconfirmed]))
     session.execute(moved.values(subscriber_id=fresh.id, sign_up=sign_up))
-    reachable = select(Contact.id).where(col(Contact.subscriber_id) == col(Subscriber.id)).exists()
-    given_up = session.exec(select(Subscriber.id).where(col(Subscriber.id).in_(left), ~reachable)).all()
-    withdraw_all(session, given_up, source=NEVER_CONFIRMED)
-    session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
+    give_up(session, left)
 
 
 def confirm(session: Session, token: str) -> Sequence[Contact]:
