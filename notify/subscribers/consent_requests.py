@@ -18,8 +18,7 @@ from notify.providers.base import Channel
 from notify.subscribers import allowance, notices
 from notify.subscribers.access_models import ConsentRequest
 from notify.subscribers.enrolment_rows import REQUEST_LIFE, Enrolment
-from notify.subscribers.models import ConsentEvidence, Contact, LinkToken, NewSubscriber, NoticeKind, Topic
-from notify.tokens import digest
+from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, NoticeKind, Topic
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
 COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about somebody stays as it is
@@ -163,21 +162,12 @@ def reason_of(request: ConsentRequest) -> Reason:
 
 def topic_names(session: Session, requests: Sequence[ConsentRequest]) -> Sequence[str]:
     """What these ask for, by the topics' names."""
-    ids = [topic_id for request in requests for topic_id in request.topics]
+    return names_of(session, [topic_id for request in requests for topic_id in request.topics])
+
+
+def names_of(session: Session, ids: Sequence[UUID]) -> Sequence[str]:
+    """The names of these topics, in their order."""
     return session.exec(select(Topic.name).where(col(Topic.id).in_(ids)).order_by(Topic.name)).all()
-
-
-def asked_by_link(session: Session, token: str) -> Sequence[str]:
-    """The topics that a link asks about, without using it up; none where it is about the address alone."""
-    statement = select(LinkToken.about).where(
-        LinkToken.digest == digest(token), col(LinkToken.used_at).is_(None), LinkToken.expires_at > clock.now()
-    )
-    about = session.exec(statement).first()
-    request = open_request(session, about) if about else None
-    contact = session.get(Contact, request.contact_id) if request else None
-    if request is None or contact is None:
-        return []
-    return topic_names(session, of_sign_up(session, request.sign_up, contact.address_hash) or [request])
 
 
 def of_sign_up(

@@ -245,7 +245,7 @@ class _Book:
         return owner
 
     def _is_claimed(self, known: Known) -> bool:
-        """Whether what a council brings must not join the sign-up that has the address. Their own does (`residents`)."""
+        """Whether what a council brings must not join the sign-up that has the address."""
         return known.is_claimed and self.by.asked_by is not None and known.subscriber_id != self.by.membership
 
     def _set_apart(self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]]) -> None:

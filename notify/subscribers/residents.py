@@ -13,6 +13,7 @@ from notify.providers.base import Channel
 from notify.subscribers import alike, bounces, consent_answers, consent_requests, queries
 from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
+from notify.subscribers.confirming import answered_by
 from notify.subscribers.consents import give_up
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
@@ -152,24 +153,16 @@ def confirm_by_code(session: Session, number: str, code: str) -> Sequence[Contac
 def _confirm(session: Session, asked: Contact, about: UUID | None, by: ConfirmedBy) -> Sequence[Contact]:
     """Take the yes, for what was asked for this address, and for all that the same sign-up asks for at it."""
     bounces.prove(session, asked.address_hash)
-    request = consent_requests.open_request(session, about, for_update=True) if about else None
-    if about and request is None:
+    together = answered_by(session, asked, about, for_update=True)
+    if together is None:
         raise LinkUsedOrExpired(_("What this was about was answered already, or is too old. You can sign up again."))
-    sign_up = request.sign_up if request else asked.sign_up
-    requests = {
-        one.id: one for one in consent_requests.of_sign_up(session, sign_up, asked.address_hash, for_update=True)
-    }
-    requests |= {request.id: request} if request else {}
-    together = {asked.id: asked}
-    together |= {one.id: one for one in queries.signed_up_with(session, asked, sign_up)}
-    together |= {one.contact_id: session.get_one(Contact, one.contact_id) for one in requests.values()}
-    for contact in together.values():
+    for contact in together.contacts.values():
         contact.confirmed_at = contact.confirmed_at or clock.now()
         contact.confirmed_by = by
         subscriber = session.get_one(Subscriber, contact.subscriber_id)
         note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source=by)
         consent_answers.forget_erasure(session, contact)
     session.flush()
-    for one in requests.values():
-        consent_answers.accept(session, one, together[one.contact_id], by)
-    return list(together.values())
+    for one in together.requests.values():
+        consent_answers.accept(session, one, together.contacts[one.contact_id], by)
+    return list(together.contacts.values())

@@ -14,6 +14,7 @@ from notify.db import transaction
 from notify.subscribers.models import Contact, MailFormat, Place, Subscriber, Subscription, Topic
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
+from tests.subscribers.html import Page
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.tracking.reading import part
 from tests.world import World, add_resident, make_other_council, make_world
@@ -131,6 +132,19 @@ def test_one_yes_answers_for_a_council_that_knows_the_address_and_for_one_that_d
     created(client, far.headers, topic="potholes", send=True)
     work()
     assert inbox.recipients() == {ANN: 1}
+
+
+def test_the_page_names_all_that_the_yes_changes_also_at_a_council_that_knows_the_address(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    make_other_council()
+    add_resident(world, ANN, topics=["road-closures"])
+    answers = {"language": "cy", "tracking_consent": "yes", "mail_format": "large", "postcode": "ZZ2 1AA"}
+    sign_up(client, email=ANN, topic=topic_ids("bins", "potholes"), **answers)
+    work()
+    page = Page(client.get(link_to(inbox, ANN)).text)
+    for named in ("Bin collections", "Potholes", "ZZ2 1AA", "Cymraeg", "Large print", "You agreed"):
+        assert named in page.text
 
 
 def test_one_yes_answers_for_two_councils_that_both_know_the_address(
