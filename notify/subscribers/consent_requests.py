@@ -1,6 +1,6 @@
 """What somebody asks for an address that a council has already: it waits for a yes from that address itself."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,18 +76,18 @@ HAS = text("""
 """)
 
 
-def store(session: Session, council_id: UUID, requests: Sequence[Request]) -> Sequence[tuple[UUID, UUID]]:
-    """Keep these, each in the place of an older one of the same kind; contact and request of those to be asked about.
+def store(session: Session, requests: Sequence[Request]) -> Sequence[tuple[UUID, UUID]]:
+    """Keep these, each within an older one of the same kind; contact and request of those to be asked about.
 
-    Who left is asked once, however often a list comes again, and nobody about the same thing while they may still
-    answer. Their own wish is theirs to repeat.
+    A request keeps its id, so that the links that were sent lead to the newest answers. Who left is asked once, however
+    often a list comes again, and nobody about the same thing while they may still answer; topics of another list join
+    what is asked. Their own wish is theirs to repeat.
     """
     now = clock.now()
     asked = []
     for one in sorted(requests, key=lambda request: request.contact_id):
         values = {
             "id": new_id(),
-            "council": council_id,
             "contact": one.contact_id,
             "own": one.asked_by is None,
             "topics": list(one.topics),
@@ -101,18 +101,23 @@ def store(session: Session, council_id: UUID, requests: Sequence[Request]) -> Se
         }
         stored = session.execute(STORE, values).first()
         asked += [(one.contact_id, stored.id)] if stored else []
+        if stored is None:
+            session.execute(JOIN, {"contact": one.contact_id, "topics": list(one.topics), "now": now})
     return asked
 
 
 STORE = text("""
     INSERT INTO consent_request AS q (id, council_id, contact_id, is_own, topics, answers, wording_version, language,
                                       source, asked_by, sign_up, left_at, asked_at, expires_at)
-    VALUES (:id, :council, :contact, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
-            :asked_by, :sign_up, CAST(:left_at AS timestamptz), :now, :expires)
+    SELECT :id, c.council_id, c.id, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
+           :asked_by, CAST(:sign_up AS uuid), CAST(:left_at AS timestamptz), :now, :expires
+    FROM contact c WHERE c.id = :contact
     ON CONFLICT (contact_id, is_own) DO UPDATE SET
-        id = excluded.id, topics = excluded.topics, answers = excluded.answers,
+        topics = CASE WHEN q.is_own OR q.expires_at <= excluded.asked_at THEN excluded.topics
+                      ELSE ARRAY(SELECT DISTINCT unnest(q.topics || excluded.topics)) END,
+        answers = excluded.answers,
         wording_version = excluded.wording_version, language = excluded.language, source = excluded.source,
-        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = excluded.left_at,
+        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = greatest(q.left_at, excluded.left_at),
         asked_at = excluded.asked_at, expires_at = excluded.expires_at
     WHERE q.is_own OR coalesce(excluded.left_at > q.left_at, excluded.left_at IS NOT NULL, false)
        OR excluded.left_at IS NULL AND NOT (
@@ -121,29 +126,40 @@ STORE = text("""
 """).bindparams(bindparam("answers", type_=JSONB))
 
 
+JOIN = text("""
+    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[])))
+    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now AND NOT CAST(:topics AS uuid[]) <@ topics
+""")
+
+
 def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> None:
     """Write to these contacts for a council, three times a day at most."""
     if not requests:
         return
-    stored = dict(store(session, council_id, requests))
+    stored = dict(store(session, requests))
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(stored))).all()
-    write(session, [(contact, stored[contact.id]) for contact in contacts], council_id=council_id)
+    reached = {contact.id: (Channel(contact.channel), contact.address) for contact in contacts}
+    allowed = allowance.allowed(session, reached, NoticeKind.CONFIRM, council_id=council_id)
+    notices.send(session, [(contact_id, stored[contact_id]) for contact_id in allowed], NoticeKind.CONFIRM)
 
 
-def write(
-    session: Session,
-    asked: Sequence[tuple[Contact, UUID]],
-    *,
-    council_id: UUID | None,
-    asked_by_stranger: bool = False,
+def ask_once(
+    session: Session, waiting: Sequence[tuple[Contact, Request]], *, written: Set[bytes], council_id: UUID | None
 ) -> None:
-    """Queue a message to each of these contacts about its request. One that a stranger may have asked for counts like
-    a sign-in link, so that who is known is not written to more often than anybody else.
+    """Keep what a sign-up asks for at contacts of several councils, and write once to each address that is not
+    `written` to already.
+
+    A message counts like a sign-in link, so that who is known is not written to more often than anybody else. Where
+    none may be sent today nothing is kept: what was sent before still asks what it said.
     """
-    reached = {contact.id: (Channel(contact.channel), contact.address) for contact, _request in asked}
-    kind = NoticeKind.SIGN_IN if asked_by_stranger else NoticeKind.CONFIRM
-    allowed = set(allowance.allowed(session, reached, kind, council_id=council_id, asked_by_stranger=asked_by_stranger))
-    wanted = [(contact.id, request) for contact, request in asked if contact.id in allowed]
+    first = {one.address_hash: one for one, _request in reversed(waiting) if one.address_hash not in written}
+    reached = {one.id: (Channel(one.channel), one.address) for one in first.values()}
+    allowed = set(
+        allowance.allowed(session, reached, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
+    )
+    kept = written | {address_hash for address_hash, one in first.items() if one.id in allowed}
+    stored = dict(store(session, [request for contact, request in waiting if contact.address_hash in kept]))
+    wanted = [(one.id, stored[one.id]) for one in first.values() if one.id in stored]
     notices.send(session, wanted, NoticeKind.CONFIRM)
 
 

@@ -14,6 +14,7 @@ from notify.subscribers import alike, bounces, consent_answers, consent_requests
 from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
 from notify.subscribers.confirming import answered_by
+from notify.subscribers.consent_requests import Request
 from notify.subscribers.consents import give_up
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
@@ -52,7 +53,7 @@ def sign_up(
     record_wording(session, consent)
     alike.one_at_a_time(session, person)
     together = new_id()
-    waiting: list[tuple[Contact, UUID]] = []
+    waiting: list[tuple[Contact, Request]] = []
     nothing_new: list[Contact] = []
     added: list[UUID] = []
     for council_id in dict.fromkeys(topic.council_id for topic in topics):
@@ -61,8 +62,7 @@ def sign_up(
         known = queries.known_contacts(session, council_id, person)
         there = [contact for contact in known if contact.confirmed_at]
         requests = [consent_requests.own(session, contact, person, its_own, by) for contact in there]
-        stored = dict(consent_requests.store(session, council_id, [one for one in requests if one]))
-        waiting += [(contact, stored[contact.id]) for contact in there if contact.id in stored]
+        waiting += [(contact, one) for contact, one in zip(there, requests, strict=True) if one]
         nothing_new += [contact for contact, one in zip(there, requests, strict=True) if one is None]
         others = _without(person, there)
         if others is None:
@@ -90,7 +90,7 @@ def _without(person: NewSubscriber, confirmed: Sequence[Contact]) -> NewSubscrib
 
 def _write_to_each(
     session: Session,
-    waiting: Sequence[tuple[Contact, UUID]],
+    waiting: Sequence[tuple[Contact, Request]],
     nothing_new: Sequence[Contact],
     added: Sequence[UUID],
     *,
@@ -100,10 +100,8 @@ def _write_to_each(
     nothing to say yes to, to manage what it gets already.
     """
     asked = set(ask_to_confirm(session, added, council_id=council_id, asked_by_stranger=True))
-    first = {contact.address_hash: (contact, request) for contact, request in reversed(waiting)}
-    rest = [one for address_hash, one in first.items() if address_hash not in asked]
-    consent_requests.write(session, rest, council_id=council_id, asked_by_stranger=True)
-    asked |= set(first)
+    consent_requests.ask_once(session, waiting, written=asked, council_id=council_id)
+    asked |= {contact.address_hash for contact, _request in waiting}
     once = {contact.address_hash: contact.id for contact in reversed(nothing_new)}
     manage = [contact_id for address_hash, contact_id in once.items() if address_hash not in asked]
     write_notices(session, manage, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)

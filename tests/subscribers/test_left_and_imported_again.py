@@ -433,3 +433,23 @@ def test_each_enrolment_says_on_whose_word() -> None:
                         if isinstance(by, ast.Constant) and by.value is None:
                             own.add((path.name, function.name))
     assert own == OWN_WORD
+
+
+def test_the_second_of_two_lists_joins_what_the_person_is_asked(scene: Scene) -> None:
+    post(scene, "ann@example.org", topics=list(TOPICS))
+    scene.alert()
+    one_click(scene, "ann@example.org")
+    scene.inbox.empty()
+    for topic in (*TOPICS, *TOPICS):
+        send_file(scene, "ann@example.org", topic=topic)
+        scene.work()
+    [mail] = scene.mails_to("ann@example.org")
+    found = re.search(r"/confirm/[\w-]+", part(mail, "plain"))
+    assert found
+    page = scene.client.get(found[0]).text
+    assert "Bin collections" in page
+    assert "Road closures" in page
+    assert scene.client.post(found[0]).status_code == 200
+    sql = "SELECT t.slug FROM subscription u JOIN topic t ON t.id = u.topic_id WHERE u.ended_at IS NULL"
+    with transaction() as session:
+        assert set(session.execute(text(sql)).scalars()) == set(TOPICS)

@@ -45,6 +45,11 @@ def words_of(mail: EmailMessage) -> str:
     return " ".join(part(mail, "plain").split())
 
 
+def links_to(inbox: Mailbox, address: str) -> list[str]:
+    mails = [part(mail, "plain") for mail in inbox.messages() if mail["To"] == address]
+    return [found[0] for mail in mails if (found := re.search(r"/confirm/[\w-]+", mail))]
+
+
 def link_to(inbox: Mailbox, address: str) -> str:
     [mail] = [mail for mail in inbox.messages() if mail["To"] == address]
     found = re.search(r"/confirm/[\w-]+", part(mail, "plain"))
@@ -219,3 +224,32 @@ def test_a_stranger_cannot_change_what_somebody_waits_to_answer_for_a_council(
     assert followed(ANN) == {"road-closures", "bins"}
     assert client.post(councils).status_code == 200
     assert followed(ANN) == {"road-closures", "bins", "emergencies"}
+
+
+def test_signing_up_more_often_than_we_write_ends_no_link_that_was_sent(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    add_resident(world, ANN, topics=["road-closures"])
+    for _day in range(3):
+        sign_up(client, email=ANN)
+        work()
+    fourth = sign_up(client, email=ANN, topic=topic_ids("emergencies"))
+    assert "We have sent a message to:" in fourth.text
+    work()
+    sent = links_to(inbox, ANN)
+    assert len(sent) == 3
+    assert "Bin collections" in client.get(sent[0]).text
+    assert client.post(sent[0]).status_code == 200
+    assert followed(ANN) == {"road-closures", "bins"}
+    assert [client.post(one).status_code for one in sent[1:]] == [404, 404]
+
+
+def test_an_earlier_link_leads_to_the_newest_answers(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
+    add_resident(world, ANN, topics=["road-closures"])
+    for postcode in ("ZZ1 1AA", "ZZ2 1AA"):
+        sign_up(client, email=ANN, postcode=postcode)
+        work()
+    first = min(links_to(inbox, ANN), key=lambda one: "ZZ2 1AA" in client.get(one).text)
+    assert "ZZ2 1AA" in client.get(first).text
+    assert client.post(first).status_code == 200
+    assert followed(ANN) == {"road-closures", "bins"}
