@@ -102,7 +102,7 @@ def store(session: Session, requests: Sequence[Request]) -> Sequence[tuple[UUID,
         stored = session.execute(STORE, values).first()
         asked += [(one.contact_id, stored.id)] if stored else []
         if stored is None:
-            session.execute(JOIN, {"contact": one.contact_id, "topics": list(one.topics), "now": now})
+            session.execute(JOIN, values)
     return asked
 
 
@@ -127,20 +127,27 @@ STORE = text("""
 
 
 JOIN = text("""
-    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[])))
-    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now AND NOT CAST(:topics AS uuid[]) <@ topics
-""")
+    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[]))),
+                               answers = :answers
+    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now
+""").bindparams(bindparam("answers", type_=JSONB))
 
 
-def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> None:
-    """Write to these contacts for a council, three times a day at most."""
+def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> Set[UUID]:
+    """Write to these contacts for a council, three times a day at most; the contacts whose yes is waited for."""
     if not requests:
-        return
+        return frozenset()
     stored = dict(store(session, requests))
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(stored))).all()
     reached = {contact.id: (Channel(contact.channel), contact.address) for contact in contacts}
     allowed = allowance.allowed(session, reached, NoticeKind.CONFIRM, council_id=council_id)
     notices.send(session, [(contact_id, stored[contact_id]) for contact_id in allowed], NoticeKind.CONFIRM)
+    waiting = select(ConsentRequest.contact_id).where(
+        col(ConsentRequest.contact_id).in_([one.contact_id for one in requests]),
+        col(ConsentRequest.is_own).is_(False),
+        ConsentRequest.expires_at > clock.now(),
+    )
+    return set(session.exec(waiting))
 
 
 def ask_once(

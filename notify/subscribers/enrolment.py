@@ -1,12 +1,11 @@
 """Adding residents, one or fifty thousand, in a handful of set-based statements."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, tokens
@@ -20,6 +19,7 @@ from notify.subscribers import consent_requests
 from notify.subscribers.consent_order import AddressErased, Ledger, Verdict, Word, judge, refuse_erased
 from notify.subscribers.consent_requests import Request
 from notify.subscribers.enrolment_entries import AddressTaken, Entry, addresses_of, channels_per_topic, postcode_keys
+from notify.subscribers.enrolment_known import Known, Person, read_known
 from notify.subscribers.enrolment_rows import Columns, Enrolment, write
 from notify.subscribers.models import (
     Cadence,
@@ -68,18 +68,6 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An address that this council has already. `is_claimed`: somebody signed it up on our pages, and nobody has said
-    yes there: it may be a stranger's doing.
-    """
-
-    subscriber_id: UUID
-    contact_id: UUID
-    is_confirmed: bool
-    is_claimed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Held:
     """The topics that wait for the person's own yes, by channel, and when they left what they are asked about."""
 
@@ -116,8 +104,8 @@ def enrol(
     book = _Book.open(session, entries, by)
     outcomes = [book.enter(entry) for entry in entries]
     write(session, book.columns, by)
-    consent_requests.ask(session, council_id, list(book.requests.values()))
-    return outcomes
+    waits = consent_requests.ask(session, council_id, list(book.requests.values()))
+    return [book.with_asked(outcome, waits) for outcome in outcomes]
 
 
 @dataclass(slots=True)
@@ -126,11 +114,12 @@ class _Book:
 
     by: Enrolment
     known: dict[bytes, Known]
-    people: dict[UUID, "_Person"]
+    people: dict[UUID, Person]
     postcodes: Mapping[str, Resolved]
     ledger: Ledger
     columns: Columns = field(default_factory=Columns)
     requests: dict[UUID, Request] = field(default_factory=dict)
+    asked: dict[tuple[UUID | None, Channel], UUID] = field(default_factory=dict)
 
     @classmethod
     def open(cls, session: Session, entries: Sequence[Entry], by: Enrolment) -> "_Book":
@@ -138,7 +127,7 @@ class _Book:
         for entry in entries:
             hashes += [h for _way, _address, h in addresses_of(entry.person, strict=False)]
             keys += postcode_keys(entry.person)
-        known, people = _known(session, by.council_id, hashes)
+        known, people = read_known(session, by.council_id, hashes)
         ledger = Ledger.read(session, by.council_id, people, hashes)
         return cls(by, known, people, resolve_postcodes(session, keys), ledger)
 
@@ -164,8 +153,8 @@ class _Book:
             addressed = [one for one in addressed if one[2] in self.known]
         waiting = self._waiting(subscriber_id, addressed)
         secrets = self._add_contacts(subscriber_id, addressed, waiting, following, entry)
-        asked = self._ask(entry, addressed, held)
-        if not asked:
+        asked = self._ask(subscriber_id, entry, addressed, held)
+        if not asked or self._is_still_sent(subscriber_id, following, held):
             for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
                 self._add_place(subscriber_id, place.label, key, found, ward, source)
         reachable = {channel for channel, _address, _hash in addressed} - waiting
@@ -181,6 +170,11 @@ class _Book:
             had_unsubscribed=held.left_at is not None,
         )
 
+    def with_asked(self, outcome: Enrolled, waits: Set[UUID]) -> Enrolled:
+        """The outcome with those channels only by which something waits for a yes: nobody is asked for ever."""
+        asked = tuple(one for one in outcome.asked if self.asked[outcome.subscriber_id, one] in waits)
+        return replace(outcome, asked=asked)
+
     def _held(
         self,
         subscriber_id: UUID,
@@ -193,15 +187,27 @@ class _Book:
         held: dict[Channel, list[UUID]] = {}
         left_at: datetime | None = None
         for topic, channels in following:
+            ways: dict[Channel, Verdict] = {}
+            older: list[datetime] = []
             for channel in channels:
                 about = {"subscriber_id": subscriber_id, "topic_id": topic.id}
-                verdict = judge(self.ledger, word, **about, channel=channel, is_confirmed=channel in confirmed)
-                if verdict == Verdict.ASK:
-                    held.setdefault(channel, []).append(topic.id)
-                    at = self.ledger.withdrawn_at(subscriber_id, topic.id, channel)
-                    is_older = at is not None and (word.at is None or word.at <= at)
-                    left_at = max(filter(None, (left_at, at if is_older else None)), default=None)
+                ways[channel] = judge(self.ledger, word, **about, channel=channel, is_confirmed=channel in confirmed)
+                at = self.ledger.withdrawn_at(subscriber_id, topic.id, channel)
+                if ways[channel] == Verdict.ASK and at is not None and (word.at is None or word.at <= at):
+                    older.append(at)
+            # a no by one channel is no yes by another
+            waits = {Verdict.ASK, Verdict.GIVEN} if older else {Verdict.ASK}
+            for channel in (one for one, verdict in ways.items() if verdict in waits):
+                held.setdefault(channel, []).append(topic.id)
+            left_at = max([*older, *([left_at] if left_at else [])], default=None)
         return _Held(held, left_at)
+
+    def _is_still_sent(
+        self, subscriber_id: UUID, following: Sequence[tuple[Topic, Sequence[Channel]]], held: _Held
+    ) -> bool:
+        """Whether a topic that does not wait needs the places now, while others do."""
+        at_once = any(topic.id not in held.topics.get(way, ()) for topic, channels in following for way in channels)
+        return not self.by.must_ask and (at_once or subscriber_id in self.ledger.following)
 
     def _places_held(
         self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]], keys: Sequence[str]
@@ -211,7 +217,9 @@ class _Book:
         is_new = any((subscriber_id, key) not in self.ledger.places for key in keys)
         return _Held({confirmed[0]: ()} if confirmed and is_new else {}, None)
 
-    def _ask(self, entry: Entry, addressed: Sequence[tuple[Channel, str, bytes]], held: _Held) -> tuple[Channel, ...]:
+    def _ask(
+        self, subscriber_id: UUID, entry: Entry, addressed: Sequence[tuple[Channel, str, bytes]], held: _Held
+    ) -> tuple[Channel, ...]:
         """Note what to ask by each address that the council has; the channels."""
         asked = []
         for channel, _address, h in addressed:
@@ -220,6 +228,7 @@ class _Book:
                 before = self.requests[contact_id].topics if contact_id in self.requests else ()
                 topics = list(dict.fromkeys([*before, *held.topics[channel]]))
                 self.requests[contact_id] = Request.of(contact_id, topics, entry.person, self.by, held.left_at)
+                self.asked[subscriber_id, channel] = contact_id
                 asked.append(channel)
         return tuple(sorted(asked))
 
@@ -260,7 +269,7 @@ class _Book:
 
     def _new_subscriber(self, person: NewSubscriber) -> UUID:
         subscriber_id = new_id()
-        self.people[subscriber_id] = _Person()
+        self.people[subscriber_id] = Person()
         self.columns.subscriber.append(
             (subscriber_id, person.name.strip(), person.language, person.tracking_consent, person.mail_format)
         )
@@ -341,53 +350,6 @@ class _Book:
                 self.columns.consent.append((at, subscriber_id, topic.id, channel))
 
 
-@dataclass(slots=True)
-class _Person:
-    """How a resident of this council can be reached, and whether any of it is confirmed."""
-
-    channels: set[Channel] = field(default_factory=set)
-    is_confirmed: bool = False
-
-
 def _needs_review(found: Resolved | None) -> bool:
     """Whether the postcode is unknown, ended or without a ward, so that each release should try again."""
     return found is None or found.ended_on is not None or found.ward_code is None
-
-
-def _known(
-    session: Session, council_id: UUID, hashes: Sequence[bytes]
-) -> tuple[dict[bytes, Known], dict[UUID, _Person]]:
-    """Who of this council has these addresses already, and how each of them can be reached.
-
-    They are held until the transaction ends, always in the same order: two requests about one resident wait for
-    each other instead of giving both their places the same position.
-    """
-    values = {"hashes": list(hashes), "council": council_id}
-    session.execute(
-        text("""
-            SELECT id FROM subscriber
-            WHERE id IN (SELECT subscriber_id FROM contact
-                         WHERE address_hash = ANY(:hashes) AND council_id = :council) ORDER BY id FOR UPDATE
-        """),
-        values,
-    )
-    rows = session.execute(
-        text("""
-            SELECT c.address_hash, c.id, c.subscriber_id, c.channel, c.address_hash = ANY(:hashes) AS asked,
-                   c.confirmed_at IS NOT NULL AS is_confirmed,
-                   c.confirmed_at IS NULL AND c.sign_up IS NOT NULL AS is_claimed
-            FROM contact c
-            WHERE c.subscriber_id IN (SELECT subscriber_id FROM contact
-                                      WHERE address_hash = ANY(:hashes) AND council_id = :council)
-        """),
-        values,
-    )
-    known: dict[bytes, Known] = {}
-    people: dict[UUID, _Person] = {}
-    for row in rows:
-        person = people.setdefault(row.subscriber_id, _Person())
-        person.channels.add(Channel(row.channel))
-        person.is_confirmed |= row.is_confirmed
-        if row.asked:
-            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id, row.is_confirmed, row.is_claimed)
-    return known, people
