@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify import clock
 from notify.alerts.models import Alert
 from notify.deliveries.models import Delivery, DeliveryState
 from notify.deliveries.reasons import cleaned
@@ -287,3 +288,25 @@ def metered(session: Session) -> Sequence[Metered]:
         """)
     )
     return [Metered(*row) for row in rows]
+
+
+# alert by alert, as above
+_TEXTED_LAST = """
+    SELECT d.contact_id
+    FROM alert a CROSS JOIN LATERAL (
+        SELECT d.contact_id, d.handed_over_at FROM delivery d
+        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
+          AND d.handed_over_at IS NOT NULL
+        OFFSET 0) d
+    WHERE a.ledger_month >= :since AND NOT a.is_test AND a.council_id IN (
+        SELECT c.council_id FROM contact c WHERE c.id = ANY(:contacts))
+    ORDER BY d.handed_over_at DESC LIMIT 1
+"""
+ANSWERS_WITHIN = timedelta(days=62)
+
+
+def texted_last(session: Session, contact_ids: Sequence[UUID]) -> UUID | None:
+    """Which of these contacts of one number got the latest alert, within two months; None where none did."""
+    values = {"contacts": list(contact_ids), "since": (clock.now() - ANSWERS_WITHIN).date().replace(day=1)}
+    found: UUID | None = session.execute(text(_TEXTED_LAST), values).scalar()
+    return found

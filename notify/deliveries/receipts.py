@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from notify.deliveries.models import DeliveryState
+from notify.deliveries.queries import texted_last
 from notify.deliveries.reasons import cleaned
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
@@ -129,7 +130,7 @@ def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_f
     receipts = [one for one in news if isinstance(one, Receipt)]
     inbound = sorted((one for one in news if isinstance(one, Inbound)), key=lambda one: one.address)
     changed = take_receipts(session, receipts, speakers=[provider, *speaks_for])
-    return changed + sum(take(session, one, source=provider) for one in inbound)
+    return changed + sum(take(session, one, source=provider, texted_last=texted_last) for one in inbound)
 
 
 def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> None:

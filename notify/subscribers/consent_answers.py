@@ -27,7 +27,7 @@ def accept(session: Session, request: ConsentRequest, contact: Contact, by: Conf
     topics = session.exec(
         select(Topic).where(col(Topic.id).in_(request.topics), Topic.council_id == request.council_id)
     ).all()
-    person = NewSubscriber.model_validate(request.answers | {"contacts": [_as_new(contact)]})
+    person = person_of(request, contact)
     evidence = ConsentEvidence(
         wording_version=request.wording_version, language=request.language, source=request.source
     )
@@ -39,8 +39,10 @@ def accept(session: Session, request: ConsentRequest, contact: Contact, by: Conf
         _take_answers(session, contact.subscriber_id, person, source=request.source)
 
 
-def _as_new(contact: Contact) -> dict[str, object]:
-    return NewContact(channel=contact.channel, address=contact.address).model_dump(mode="json")
+def person_of(request: ConsentRequest, contact: Contact) -> NewSubscriber:
+    """What was answered for this contact."""
+    there = NewContact(channel=contact.channel, address=contact.address).model_dump(mode="json")
+    return NewSubscriber.model_validate(request.answers | {"contacts": [there]})
 
 
 def _take_answers(session: Session, subscriber_id: UUID, person: NewSubscriber, *, source: str) -> None:

@@ -62,6 +62,7 @@ class Ledger:
 
     withdrawn: dict[tuple[UUID, UUID | None, str | None], datetime] = field(default_factory=dict)
     in_force: set[tuple[UUID, UUID, str]] = field(default_factory=set)
+    following: set[UUID] = field(default_factory=set)
     places: set[tuple[UUID, str]] = field(default_factory=set)
     erased: dict[bytes, datetime] = field(default_factory=dict)
 
@@ -77,6 +78,7 @@ class Ledger:
             found.withdrawn[row.subscriber_id, row.topic_id, row.channel] = row.at
         for row in session.execute(text(IN_FORCE), {"ids": ids}) if ids else ():
             found.in_force |= {(row.subscriber_id, row.topic_id, channel) for channel in row.channels}
+            found.following.add(row.subscriber_id)
         for row in session.execute(text(PLACES), {"ids": ids}) if ids else ():
             found.places.add((row.subscriber_id, row.postcode))
         for row in session.execute(text(ERASED), {"hashes": list(hashes), "council": council_id}):

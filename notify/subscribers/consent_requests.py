@@ -1,6 +1,6 @@
 """What somebody asks for an address that a council has already: it waits for a yes from that address itself."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,8 +18,7 @@ from notify.providers.base import Channel
 from notify.subscribers import allowance, notices
 from notify.subscribers.access_models import ConsentRequest
 from notify.subscribers.enrolment_rows import REQUEST_LIFE, Enrolment
-from notify.subscribers.models import ConsentEvidence, Contact, LinkToken, NewSubscriber, NoticeKind, Topic
-from notify.tokens import digest
+from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, NoticeKind, Topic
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
 COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about somebody stays as it is
@@ -77,18 +76,18 @@ HAS = text("""
 """)
 
 
-def store(session: Session, council_id: UUID, requests: Sequence[Request]) -> Sequence[tuple[UUID, UUID]]:
-    """Keep these, each in the place of an older one of the same kind; contact and request of those to be asked about.
+def store(session: Session, requests: Sequence[Request]) -> Sequence[tuple[UUID, UUID]]:
+    """Keep these, each within an older one of the same kind; contact and request of those to be asked about.
 
-    Who left is asked once, however often a list comes again, and nobody about the same thing while they may still
-    answer. Their own wish is theirs to repeat.
+    A request keeps its id, so that the links that were sent lead to the newest answers. Who left is asked once, however
+    often a list comes again, and nobody about the same thing while they may still answer; topics of another list join
+    what is asked. Their own wish is theirs to repeat.
     """
     now = clock.now()
     asked = []
     for one in sorted(requests, key=lambda request: request.contact_id):
         values = {
             "id": new_id(),
-            "council": council_id,
             "contact": one.contact_id,
             "own": one.asked_by is None,
             "topics": list(one.topics),
@@ -102,18 +101,23 @@ def store(session: Session, council_id: UUID, requests: Sequence[Request]) -> Se
         }
         stored = session.execute(STORE, values).first()
         asked += [(one.contact_id, stored.id)] if stored else []
+        if stored is None:
+            session.execute(JOIN, values)
     return asked
 
 
 STORE = text("""
     INSERT INTO consent_request AS q (id, council_id, contact_id, is_own, topics, answers, wording_version, language,
                                       source, asked_by, sign_up, left_at, asked_at, expires_at)
-    VALUES (:id, :council, :contact, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
-            :asked_by, :sign_up, CAST(:left_at AS timestamptz), :now, :expires)
+    SELECT :id, c.council_id, c.id, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
+           :asked_by, CAST(:sign_up AS uuid), CAST(:left_at AS timestamptz), :now, :expires
+    FROM contact c WHERE c.id = :contact
     ON CONFLICT (contact_id, is_own) DO UPDATE SET
-        id = excluded.id, topics = excluded.topics, answers = excluded.answers,
+        topics = CASE WHEN q.is_own OR q.expires_at <= excluded.asked_at THEN excluded.topics
+                      ELSE ARRAY(SELECT DISTINCT unnest(q.topics || excluded.topics)) END,
+        answers = excluded.answers,
         wording_version = excluded.wording_version, language = excluded.language, source = excluded.source,
-        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = excluded.left_at,
+        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = greatest(q.left_at, excluded.left_at),
         asked_at = excluded.asked_at, expires_at = excluded.expires_at
     WHERE q.is_own OR coalesce(excluded.left_at > q.left_at, excluded.left_at IS NOT NULL, false)
        OR excluded.left_at IS NULL AND NOT (
@@ -122,29 +126,47 @@ STORE = text("""
 """).bindparams(bindparam("answers", type_=JSONB))
 
 
-def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> None:
-    """Write to these contacts for a council, three times a day at most."""
+JOIN = text("""
+    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[]))),
+                               answers = :answers
+    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now
+""").bindparams(bindparam("answers", type_=JSONB))
+
+
+def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> Set[UUID]:
+    """Write to these contacts for a council, three times a day at most; the contacts whose yes is waited for."""
     if not requests:
-        return
-    stored = dict(store(session, council_id, requests))
+        return frozenset()
+    stored = dict(store(session, requests))
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(stored))).all()
-    write(session, [(contact, stored[contact.id]) for contact in contacts], council_id=council_id)
+    reached = {contact.id: (Channel(contact.channel), contact.address) for contact in contacts}
+    allowed = allowance.allowed(session, reached, NoticeKind.CONFIRM, council_id=council_id)
+    notices.send(session, [(contact_id, stored[contact_id]) for contact_id in allowed], NoticeKind.CONFIRM)
+    waiting = select(ConsentRequest.contact_id).where(
+        col(ConsentRequest.contact_id).in_([one.contact_id for one in requests]),
+        col(ConsentRequest.is_own).is_(False),
+        ConsentRequest.expires_at > clock.now(),
+    )
+    return set(session.exec(waiting))
 
 
-def write(
-    session: Session,
-    asked: Sequence[tuple[Contact, UUID]],
-    *,
-    council_id: UUID | None,
-    asked_by_stranger: bool = False,
+def ask_once(
+    session: Session, waiting: Sequence[tuple[Contact, Request]], *, written: Set[bytes], council_id: UUID | None
 ) -> None:
-    """Queue a message to each of these contacts about its request. One that a stranger may have asked for counts like
-    a sign-in link, so that who is known is not written to more often than anybody else.
+    """Keep what a sign-up asks for at contacts of several councils, and write once to each address that is not
+    `written` to already.
+
+    A message counts like a sign-in link, so that who is known is not written to more often than anybody else. Where
+    none may be sent today nothing is kept: what was sent before still asks what it said.
     """
-    reached = {contact.id: (Channel(contact.channel), contact.address) for contact, _request in asked}
-    kind = NoticeKind.SIGN_IN if asked_by_stranger else NoticeKind.CONFIRM
-    allowed = set(allowance.allowed(session, reached, kind, council_id=council_id, asked_by_stranger=asked_by_stranger))
-    wanted = [(contact.id, request) for contact, request in asked if contact.id in allowed]
+    first = {one.address_hash: one for one, _request in reversed(waiting) if one.address_hash not in written}
+    reached = {one.id: (Channel(one.channel), one.address) for one in first.values()}
+    allowed = set(
+        allowance.allowed(session, reached, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
+    )
+    kept = written | {address_hash for address_hash, one in first.items() if one.id in allowed}
+    stored = dict(store(session, [request for contact, request in waiting if contact.address_hash in kept]))
+    wanted = [(one.id, stored[one.id]) for one in first.values() if one.id in stored]
     notices.send(session, wanted, NoticeKind.CONFIRM)
 
 
@@ -163,21 +185,12 @@ def reason_of(request: ConsentRequest) -> Reason:
 
 def topic_names(session: Session, requests: Sequence[ConsentRequest]) -> Sequence[str]:
     """What these ask for, by the topics' names."""
-    ids = [topic_id for request in requests for topic_id in request.topics]
+    return names_of(session, [topic_id for request in requests for topic_id in request.topics])
+
+
+def names_of(session: Session, ids: Sequence[UUID]) -> Sequence[str]:
+    """The names of these topics, in their order."""
     return session.exec(select(Topic.name).where(col(Topic.id).in_(ids)).order_by(Topic.name)).all()
-
-
-def asked_by_link(session: Session, token: str) -> Sequence[str]:
-    """The topics that a link asks about, without using it up; none where it is about the address alone."""
-    statement = select(LinkToken.about).where(
-        LinkToken.digest == digest(token), col(LinkToken.used_at).is_(None), LinkToken.expires_at > clock.now()
-    )
-    about = session.exec(statement).first()
-    request = open_request(session, about) if about else None
-    contact = session.get(Contact, request.contact_id) if request else None
-    if request is None or contact is None:
-        return []
-    return topic_names(session, of_sign_up(session, request.sign_up, contact.address_hash) or [request])
 
 
 def of_sign_up(

@@ -1,13 +1,13 @@
 """The last lines of the consent ledger about residents who go."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import delete, text
+from sqlmodel import Session, col, select
 
 from notify import clock
-from notify.subscribers.models import Contact
+from notify.subscribers.models import Contact, Subscriber
 
 NEVER_CONFIRMED = "never-confirmed"
 
@@ -29,6 +29,17 @@ def withdraw_all(session: Session, subscriber_ids: Sequence[UUID], *, source: st
             """),
             {"now": clock.now(), "source": source, "ids": list(subscriber_ids)},
         )
+
+
+def give_up(session: Session, subscriber_ids: Collection[UUID]) -> None:
+    """Remove those of these memberships that have no address left."""
+    if not subscriber_ids:
+        return
+    reachable = select(Contact.id).where(col(Contact.subscriber_id) == col(Subscriber.id)).exists()
+    without = select(Subscriber.id).where(col(Subscriber.id).in_(subscriber_ids), ~reachable)
+    given_up = session.exec(without).all()
+    withdraw_all(session, given_up, source=NEVER_CONFIRMED)
+    session.execute(delete(Subscriber).where(col(Subscriber.id).in_(given_up)))
 
 
 def note_leaving(session: Session, contact: Contact, *, source: str) -> None:

@@ -1,12 +1,11 @@
 """Adding residents, one or fifty thousand, in a handful of set-based statements."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, tokens
@@ -20,6 +19,7 @@ from notify.subscribers import consent_requests
 from notify.subscribers.consent_order import AddressErased, Ledger, Verdict, Word, judge, refuse_erased
 from notify.subscribers.consent_requests import Request
 from notify.subscribers.enrolment_entries import AddressTaken, Entry, addresses_of, channels_per_topic, postcode_keys
+from notify.subscribers.enrolment_known import Known, Person, read_known
 from notify.subscribers.enrolment_rows import Columns, Enrolment, write
 from notify.subscribers.models import (
     Cadence,
@@ -68,15 +68,6 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An address that this council has already."""
-
-    subscriber_id: UUID
-    contact_id: UUID
-    is_confirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Held:
     """The topics that wait for the person's own yes, by channel, and when they left what they are asked about."""
 
@@ -94,6 +85,7 @@ def enrol(
     asked_by: str | None,
     sign_up: UUID | None = None,
     must_ask: bool = False,
+    membership: UUID | None = None,
 ) -> Sequence[Enrolled]:
     """Add these residents to this council, or what is new about them, and say of each entry what became of it.
 
@@ -103,13 +95,17 @@ def enrol(
 
     Where a council brings a consent that is no newer than the person's no, or wants their own yes (`must_ask`), what it
     asks for waits and the person is asked (`consent_order`). Without `asked_by` they speak for themselves, now.
+
+    An address that somebody signed up and nobody confirmed leaves that sign-up and becomes a membership of its own:
+    what a council knows of a person is not for the stranger who typed their address beside their own. Not where
+    the council changes that `membership` itself.
     """
-    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up, must_ask)
+    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, sign_up, must_ask, membership)
     book = _Book.open(session, entries, by)
     outcomes = [book.enter(entry) for entry in entries]
     write(session, book.columns, by)
-    consent_requests.ask(session, council_id, list(book.requests.values()))
-    return outcomes
+    waits = consent_requests.ask(session, council_id, list(book.requests.values()))
+    return [book.with_asked(outcome, waits) for outcome in outcomes]
 
 
 @dataclass(slots=True)
@@ -118,11 +114,12 @@ class _Book:
 
     by: Enrolment
     known: dict[bytes, Known]
-    people: dict[UUID, "_Person"]
+    people: dict[UUID, Person]
     postcodes: Mapping[str, Resolved]
     ledger: Ledger
     columns: Columns = field(default_factory=Columns)
     requests: dict[UUID, Request] = field(default_factory=dict)
+    asked: dict[tuple[UUID | None, Channel], UUID] = field(default_factory=dict)
 
     @classmethod
     def open(cls, session: Session, entries: Sequence[Entry], by: Enrolment) -> "_Book":
@@ -130,7 +127,7 @@ class _Book:
         for entry in entries:
             hashes += [h for _way, _address, h in addresses_of(entry.person, strict=False)]
             keys += postcode_keys(entry.person)
-        known, people = _known(session, by.council_id, hashes)
+        known, people = read_known(session, by.council_id, hashes)
         ledger = Ledger.read(session, by.council_id, people, hashes)
         return cls(by, known, people, resolve_postcodes(session, keys), ledger)
 
@@ -147,6 +144,7 @@ class _Book:
             is_erased = isinstance(error, AddressErased)
             return Enrolled(entry.row, EnrolStatus.REFUSED, reason=error.detail, is_erased=is_erased)
         subscriber_id = owner or self._new_subscriber(entry.person)
+        self._set_apart(subscriber_id, addressed)
         self.columns.changed += [owner] if owner else []
         held = self._held(subscriber_id, addressed, following, word)
         if not held.topics and self.by.must_ask:
@@ -155,8 +153,8 @@ class _Book:
             addressed = [one for one in addressed if one[2] in self.known]
         waiting = self._waiting(subscriber_id, addressed)
         secrets = self._add_contacts(subscriber_id, addressed, waiting, following, entry)
-        asked = self._ask(entry, addressed, held)
-        if not asked:
+        asked = self._ask(subscriber_id, entry, addressed, held)
+        if not asked or self._is_still_sent(subscriber_id, following, held):
             for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
                 self._add_place(subscriber_id, place.label, key, found, ward, source)
         reachable = {channel for channel, _address, _hash in addressed} - waiting
@@ -172,6 +170,11 @@ class _Book:
             had_unsubscribed=held.left_at is not None,
         )
 
+    def with_asked(self, outcome: Enrolled, waits: Set[UUID]) -> Enrolled:
+        """The outcome with those channels only by which something waits for a yes: nobody is asked for ever."""
+        asked = tuple(one for one in outcome.asked if self.asked[outcome.subscriber_id, one] in waits)
+        return replace(outcome, asked=asked)
+
     def _held(
         self,
         subscriber_id: UUID,
@@ -184,15 +187,27 @@ class _Book:
         held: dict[Channel, list[UUID]] = {}
         left_at: datetime | None = None
         for topic, channels in following:
+            ways: dict[Channel, Verdict] = {}
+            older: list[datetime] = []
             for channel in channels:
                 about = {"subscriber_id": subscriber_id, "topic_id": topic.id}
-                verdict = judge(self.ledger, word, **about, channel=channel, is_confirmed=channel in confirmed)
-                if verdict == Verdict.ASK:
-                    held.setdefault(channel, []).append(topic.id)
-                    at = self.ledger.withdrawn_at(subscriber_id, topic.id, channel)
-                    is_older = at is not None and (word.at is None or word.at <= at)
-                    left_at = max(filter(None, (left_at, at if is_older else None)), default=None)
+                ways[channel] = judge(self.ledger, word, **about, channel=channel, is_confirmed=channel in confirmed)
+                at = self.ledger.withdrawn_at(subscriber_id, topic.id, channel)
+                if ways[channel] == Verdict.ASK and at is not None and (word.at is None or word.at <= at):
+                    older.append(at)
+            # a no by one channel is no yes by another
+            waits = {Verdict.ASK, Verdict.GIVEN} if older else {Verdict.ASK}
+            for channel in (one for one, verdict in ways.items() if verdict in waits):
+                held.setdefault(channel, []).append(topic.id)
+            left_at = max([*older, *([left_at] if left_at else [])], default=None)
         return _Held(held, left_at)
+
+    def _is_still_sent(
+        self, subscriber_id: UUID, following: Sequence[tuple[Topic, Sequence[Channel]]], held: _Held
+    ) -> bool:
+        """Whether a topic that does not wait needs the places now, while others do."""
+        at_once = any(topic.id not in held.topics.get(way, ()) for topic, channels in following for way in channels)
+        return not self.by.must_ask and (at_once or subscriber_id in self.ledger.following)
 
     def _places_held(
         self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]], keys: Sequence[str]
@@ -202,7 +217,9 @@ class _Book:
         is_new = any((subscriber_id, key) not in self.ledger.places for key in keys)
         return _Held({confirmed[0]: ()} if confirmed and is_new else {}, None)
 
-    def _ask(self, entry: Entry, addressed: Sequence[tuple[Channel, str, bytes]], held: _Held) -> tuple[Channel, ...]:
+    def _ask(
+        self, subscriber_id: UUID, entry: Entry, addressed: Sequence[tuple[Channel, str, bytes]], held: _Held
+    ) -> tuple[Channel, ...]:
         """Note what to ask by each address that the council has; the channels."""
         asked = []
         for channel, _address, h in addressed:
@@ -211,6 +228,7 @@ class _Book:
                 before = self.requests[contact_id].topics if contact_id in self.requests else ()
                 topics = list(dict.fromkeys([*before, *held.topics[channel]]))
                 self.requests[contact_id] = Request.of(contact_id, topics, entry.person, self.by, held.left_at)
+                self.asked[subscriber_id, channel] = contact_id
                 asked.append(channel)
         return tuple(sorted(asked))
 
@@ -222,8 +240,10 @@ class _Book:
         return {channel for channel, _address, h in addressed if h not in self.known}
 
     def _owner(self, addressed: Sequence[tuple[Channel, str, bytes]]) -> UUID | None:
-        owners = {self.known[h].subscriber_id for _way, _address, h in addressed if h in self.known}
-        if len(owners) > 1:
+        known = [self.known[h] for _way, _address, h in addressed if h in self.known]
+        owners = {one.subscriber_id for one in known if not self._is_claimed(one)}
+        claimed = {one.subscriber_id for one in known} - owners
+        if len(owners) > 1 or (owners and claimed):
             raise TwoPeople(_("One of these addresses belongs to one subscriber and another to somebody else."))
         owner = next(iter(owners), None)
         for channel, _address, h in addressed:
@@ -233,9 +253,23 @@ class _Book:
                 )
         return owner
 
+    def _is_claimed(self, known: Known) -> bool:
+        """Whether what a council brings must not join the sign-up that has the address."""
+        return known.is_claimed and self.by.asked_by is not None and known.subscriber_id != self.by.membership
+
+    def _set_apart(self, subscriber_id: UUID, addressed: Sequence[tuple[Channel, str, bytes]]) -> None:
+        """Take claimed addresses out of the sign-ups that they came with."""
+        for channel, _address, h in addressed:
+            known = self.known.get(h)
+            if known and self._is_claimed(known) and known.subscriber_id != subscriber_id:
+                self.people[known.subscriber_id].channels.discard(channel)
+                self.people[subscriber_id].channels.add(channel)
+                self.known[h] = Known(subscriber_id, known.contact_id, is_confirmed=False)
+                self.columns.moved.append((known.contact_id, subscriber_id, known.subscriber_id))
+
     def _new_subscriber(self, person: NewSubscriber) -> UUID:
         subscriber_id = new_id()
-        self.people[subscriber_id] = _Person()
+        self.people[subscriber_id] = Person()
         self.columns.subscriber.append(
             (subscriber_id, person.name.strip(), person.language, person.tracking_consent, person.mail_format)
         )
@@ -316,52 +350,6 @@ class _Book:
                 self.columns.consent.append((at, subscriber_id, topic.id, channel))
 
 
-@dataclass(slots=True)
-class _Person:
-    """How a resident of this council can be reached, and whether any of it is confirmed."""
-
-    channels: set[Channel] = field(default_factory=set)
-    is_confirmed: bool = False
-
-
 def _needs_review(found: Resolved | None) -> bool:
     """Whether the postcode is unknown, ended or without a ward, so that each release should try again."""
     return found is None or found.ended_on is not None or found.ward_code is None
-
-
-def _known(
-    session: Session, council_id: UUID, hashes: Sequence[bytes]
-) -> tuple[dict[bytes, Known], dict[UUID, _Person]]:
-    """Who of this council has these addresses already, and how each of them can be reached.
-
-    They are held until the transaction ends, always in the same order: two requests about one resident wait for
-    each other instead of giving both their places the same position.
-    """
-    values = {"hashes": list(hashes), "council": council_id}
-    session.execute(
-        text("""
-            SELECT id FROM subscriber
-            WHERE id IN (SELECT subscriber_id FROM contact
-                         WHERE address_hash = ANY(:hashes) AND council_id = :council) ORDER BY id FOR UPDATE
-        """),
-        values,
-    )
-    rows = session.execute(
-        text("""
-            SELECT c.address_hash, c.id, c.subscriber_id, c.channel, c.address_hash = ANY(:hashes) AS asked,
-                   c.confirmed_at IS NOT NULL AS is_confirmed
-            FROM contact c
-            WHERE c.subscriber_id IN (SELECT subscriber_id FROM contact
-                                      WHERE address_hash = ANY(:hashes) AND council_id = :council)
-        """),
-        values,
-    )
-    known: dict[bytes, Known] = {}
-    people: dict[UUID, _Person] = {}
-    for row in rows:
-        person = people.setdefault(row.subscriber_id, _Person())
-        person.channels.add(Channel(row.channel))
-        person.is_confirmed |= row.is_confirmed
-        if row.asked:
-            known[bytes(row.address_hash)] = Known(row.subscriber_id, row.id, row.is_confirmed)
-    return known, people

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.db import new_id
+from notify.subscribers.consents import give_up
 from notify.subscribers.models import Cadence, ConfirmedBy, ConsentAction, ConsentEvidence
 
 REQUEST_LIFE = timedelta(days=30)
@@ -19,7 +20,8 @@ class Enrolment:
     """Whose residents these are and on whose word. `proof`: nobody need be asked whether the addresses are theirs.
 
     `asked_by` is the council's actor, and None where the person asked themselves. Contacts of one `sign_up` are
-    confirmed by one yes. `must_ask`: a person whose address is confirmed says yes to what is new first.
+    confirmed by one yes. `must_ask`: a person whose address is confirmed says yes to what is new first. `membership` is
+    the one that is changed, where it is known beforehand.
     """
 
     council_id: UUID
@@ -29,6 +31,7 @@ class Enrolment:
     asked_by: str | None
     sign_up: UUID | None = None
     must_ask: bool = False
+    membership: UUID | None = None
 
     def said_at(self, given_at: datetime | None) -> datetime | None:
         """When the person said so, as far as anybody knows: now, where they speak for themselves."""
@@ -46,6 +49,7 @@ class Columns:
     subscription: dict[tuple[UUID, UUID], set[str]] = field(default_factory=dict)
     cadence: dict[tuple[UUID, UUID], Cadence] = field(default_factory=dict)
     consent: list[tuple[object, ...]] = field(default_factory=list)
+    moved: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
     confirmed: list[UUID] = field(default_factory=list)
     changed: list[UUID] = field(default_factory=list)
 
@@ -56,6 +60,7 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
     insert(session, INSERT_SUBSCRIBERS, columns.subscriber, **values)
     told = None if by.asked_by else by.moment
     mine: dict[str, object] = {"by": by.proof, "sign_up": by.sign_up, "told": told}
+    _move(session, columns.moved, is_proved=by.proof is not None)
     insert(session, INSERT_CONTACTS, columns.contact, **values, **mine)
     insert(session, INSERT_PLACES, list(columns.place.values()), moment=by.moment)
     following = [
@@ -87,6 +92,15 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
         )
 
 
+def _move(session: Session, moved: Sequence[tuple[UUID, UUID, UUID]], *, is_proved: bool) -> None:
+    """Take contacts out of the sign-ups that nobody confirmed there; each with its membership after and before.
+
+    Links that were sent still answer for the other councils of that sign-up, unless this is to be confirmed itself.
+    """
+    insert(session, MOVE_CONTACTS, [one[:2] for one in moved], is_proved=is_proved)
+    give_up(session, [before for _contact, _after, before in moved])
+
+
 def insert(session: Session, sql: str, rows: Sequence[tuple[object, ...]], **values: object) -> None:
     """Write these rows, each a value for every column `c0`, `c1`, … of the statement; nothing where there are none."""
     if rows:
@@ -109,6 +123,11 @@ INSERT_CONTACTS = """
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
                 CAST(:c4 AS bytea[]), CAST(:c5 AS text[]), CAST(:c6 AS timestamptz[]))
         AS r (id, subscriber_id, channel, address, address_hash, secret, confirmed_at)
+"""
+MOVE_CONTACTS = """
+    UPDATE contact c SET subscriber_id = r.subscriber_id, sign_up = CASE WHEN :is_proved THEN c.sign_up END
+    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[])) AS r (id, subscriber_id)
+    WHERE c.id = r.id
 """
 INSERT_PLACES = """
     INSERT INTO place (id, subscriber_id, label, postcode, ward_code, district_code, alt_ward_code,

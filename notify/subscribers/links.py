@@ -25,19 +25,23 @@ class LinkUsedOrExpired(NotFound):
 
 
 def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None = None) -> str:
-    """A token for a link that works once; older links of this purpose, and `about` the same, stop working."""
+    """A token for a link that works once; older links of this purpose, and `about` the same, stop working.
+
+    Not those that ask about a request: it is answered once, and a stranger could otherwise end what was sent before.
+    """
     token = tokens.random_token()
     now = clock.now()
-    session.execute(
-        update(LinkToken)
-        .where(
-            col(LinkToken.contact_id) == contact_id,
-            col(LinkToken.purpose) == purpose,
-            col(LinkToken.about).is_not_distinct_from(about),
-            col(LinkToken.used_at).is_(None),
+    if about is None or purpose != NoticeKind.CONFIRM:
+        session.execute(
+            update(LinkToken)
+            .where(
+                col(LinkToken.contact_id) == contact_id,
+                col(LinkToken.purpose) == purpose,
+                col(LinkToken.about).is_not_distinct_from(about),
+                col(LinkToken.used_at).is_(None),
+            )
+            .values(used_at=now)
         )
-        .values(used_at=now)
-    )
     session.add(
         LinkToken(
             digest=tokens.digest(token),

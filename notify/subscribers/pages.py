@@ -15,9 +15,10 @@ from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.staff.queries import council, councils
-from notify.subscribers import addresses, consent_requests, contact_requests, links, notices, queries, residents
+from notify.subscribers import addresses, confirming, contact_requests, links, notices, queries, residents
+from notify.subscribers.emails import FORMATS
 from notify.subscribers.models import Contact
-from notify.subscribers.sign_up import WAYS, Fault
+from notify.subscribers.sign_up import WAYS, Fault, tongues
 from notify.web.cookies import session_cookie
 from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
 from notify.web.templates import page
@@ -39,10 +40,17 @@ def home() -> Response[object]:
 
 @page_get("/confirm/{token:str}")
 def ask_to_confirm(token: FromPath[str]) -> Response[object]:
-    """A button, because mail scanners follow links and press nothing; and what is asked of somebody who is known."""
+    """A button, because mail scanners follow links and press nothing; and all that the yes will change."""
     with transaction() as session:
-        topics = consent_requests.asked_by_link(session, token)
-    return page("confirm.html", token=token, topics=topics)
+        asked = confirming.asked_by_link(session, token)
+    tongue = tongues()
+    return page(
+        "confirm.html",
+        token=token,
+        asked=asked,
+        languages=[tongue.get(one, one) for one in asked.languages],
+        mail_formats=[_(FORMATS[one]) for one in asked.mail_formats],
+    )
 
 
 @page_post("/confirm/{token:str}")

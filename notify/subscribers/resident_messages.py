@@ -1,6 +1,6 @@
 """What residents write back by text: STOP and START are obeyed, and what only begins like them is for staff to read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,15 +30,21 @@ class Message:
     subscriber_id: UUID
 
 
-def take(session: Session, said: Inbound, *, source: str) -> bool:
+# which of a number's contacts with several councils got the latest alert; deliveries know
+TextedLast = Callable[[Session, Sequence[UUID]], UUID | None]
+
+
+def take(session: Session, said: Inbound, *, source: str, texted_last: TextedLast) -> bool:
     """Do what a resident wrote, or keep it for staff and say once how to stop; whether that changed anything."""
     if said.channel == Channel.SMS and wish_of(said.text) is Wish.UNSURE:
-        return _keep(session, said)
+        return _keep(session, said, texted_last)
     return suppression.obey(session, said, source=source)
 
 
-def _keep(session: Session, said: Inbound) -> bool:
-    """Each council that has the number sees the words. The provider may say them again, which adds nothing."""
+def _keep(session: Session, said: Inbound, texted_last: TextedLast) -> bool:
+    """The council that wrote last sees the words, because they answer its text, and no other. The provider may say them
+    again, which adds nothing.
+    """
     try:
         address = addresses.normalise(said.channel, said.address)
     except addresses.AddressNotValid:
@@ -52,16 +58,15 @@ def _keep(session: Session, said: Inbound) -> bool:
     )
     if not contacts or session.exec(recent.limit(1)).first() is not None:
         return False
+    last = texted_last(session, ids) if len(ids) > 1 else None
+    answering = next((contact for contact in contacts if contact.id == last), contacts[0])
     at = said.at or clock.now()
-    session.add_all(
-        ResidentMessage(council_id=contact.council_id, contact_id=contact.id, words=words, at=at)
-        for contact in contacts
-    )
+    session.add(ResidentMessage(council_id=answering.council_id, contact_id=answering.id, words=words, at=at))
     answered = select(Notice.id).where(
         col(Notice.contact_id).in_(ids), Notice.kind == NoticeKind.HOW_TO_STOP, Notice.created_at > since
     )
     if session.exec(answered.limit(1)).first() is None:
-        notices.send(session, [(ids[0], None)], NoticeKind.HOW_TO_STOP)
+        notices.send(session, [(answering.id, None)], NoticeKind.HOW_TO_STOP)
     return True
 
 

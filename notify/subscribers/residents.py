@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from notify import clock
 from notify.db import new_id
@@ -13,7 +13,9 @@ from notify.providers.base import Channel
 from notify.subscribers import alike, bounces, consent_answers, consent_requests, queries
 from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
-from notify.subscribers.consents import NEVER_CONFIRMED, withdraw_all
+from notify.subscribers.confirming import answered_by
+from notify.subscribers.consent_requests import Request
+from notify.subscribers.consents import give_up
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.enrolment_rows import Enrolment
@@ -51,7 +53,7 @@ def sign_up(
     record_wording(session, consent)
     alike.one_at_a_time(session, person)
     together = new_id()
-    waiting: list[tuple[Contact, UUID]] = []
+    waiting: list[tuple[Contact, Request]] = []
     nothing_new: list[Contact] = []
     added: list[UUID] = []
     for council_id in dict.fromkeys(topic.council_id for topic in topics):
@@ -60,8 +62,7 @@ def sign_up(
         known = queries.known_contacts(session, council_id, person)
         there = [contact for contact in known if contact.confirmed_at]
         requests = [consent_requests.own(session, contact, person, its_own, by) for contact in there]
-        stored = dict(consent_requests.store(session, council_id, [one for one in requests if one]))
-        waiting += [(contact, stored[contact.id]) for contact in there if contact.id in stored]
+        waiting += [(contact, one) for contact, one in zip(there, requests, strict=True) if one]
         nothing_new += [contact for contact, one in zip(there, requests, strict=True) if one is None]
         others = _without(person, there)
         if others is None:
@@ -89,7 +90,7 @@ def _without(person: NewSubscriber, confirmed: Sequence[Contact]) -> NewSubscrib
 
 def _write_to_each(
     session: Session,
-    waiting: Sequence[tuple[Contact, UUID]],
+    waiting: Sequence[tuple[Contact, Request]],
     nothing_new: Sequence[Contact],
     added: Sequence[UUID],
     *,
@@ -99,10 +100,8 @@ def _write_to_each(
     nothing to say yes to, to manage what it gets already.
     """
     asked = set(ask_to_confirm(session, added, council_id=council_id, asked_by_stranger=True))
-    first = {contact.address_hash: (contact, request) for contact, request in reversed(waiting)}
-    rest = [one for address_hash, one in first.items() if address_hash not in asked]
-    consent_requests.write(session, rest, council_id=council_id, asked_by_stranger=True)
-    asked |= set(first)
+    consent_requests.ask_once(session, waiting, written=asked, council_id=council_id)
+    asked |= {contact.address_hash for contact, _request in waiting}
     once = {contact.address_hash: contact.id for contact in reversed(nothing_new)}
     manage = [contact_id for address_hash, contact_id in once.items() if address_hash not in asked]
     write_notices(session, manage, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
@@ -127,10 +126,7 @@ def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewS
     left = {contact.subscriber_id for contact in unconfirmed}
     moved = update(Contact).where(col(Contact.id).in_([contact.id for contact in unconfirmed]))
     session.execute(moved.values(subscriber_id=fresh.id, sign_up=sign_up))
-    reachable = select(Contact.id).where(col(Contact.subscriber_id) == col(Subscriber.id)).exists()
-    given_up = session.exec(select(Subscriber.id).where(col(Subscriber.id).in_(left), ~reachable)).all()
-    withdraw_all(session, given_up, source=NEVER_CONFIRMED)
-    session.execute(delete(Subscriber).where(col(Subscriber.id).in_(left), ~reachable))
+    give_up(session, left)
 
 
 def confirm(session: Session, token: str) -> Sequence[Contact]:
@@ -155,24 +151,16 @@ def confirm_by_code(session: Session, number: str, code: str) -> Sequence[Contac
 def _confirm(session: Session, asked: Contact, about: UUID | None, by: ConfirmedBy) -> Sequence[Contact]:
     """Take the yes, for what was asked for this address, and for all that the same sign-up asks for at it."""
     bounces.prove(session, asked.address_hash)
-    request = consent_requests.open_request(session, about, for_update=True) if about else None
-    if about and request is None:
+    together = answered_by(session, asked, about, for_update=True)
+    if together is None:
         raise LinkUsedOrExpired(_("What this was about was answered already, or is too old. You can sign up again."))
-    sign_up = request.sign_up if request else asked.sign_up
-    requests = {
-        one.id: one for one in consent_requests.of_sign_up(session, sign_up, asked.address_hash, for_update=True)
-    }
-    requests |= {request.id: request} if request else {}
-    together = {asked.id: asked}
-    together |= {one.id: one for one in queries.signed_up_with(session, asked, sign_up)}
-    together |= {one.contact_id: session.get_one(Contact, one.contact_id) for one in requests.values()}
-    for contact in together.values():
+    for contact in together.contacts.values():
         contact.confirmed_at = contact.confirmed_at or clock.now()
         contact.confirmed_by = by
         subscriber = session.get_one(Subscriber, contact.subscriber_id)
         note_consent(session, subscriber, ConsentAction.CONFIRMED, topic_id=None, channel=contact.channel, source=by)
         consent_answers.forget_erasure(session, contact)
     session.flush()
-    for one in requests.values():
-        consent_answers.accept(session, one, together[one.contact_id], by)
-    return list(together.values())
+    for one in together.requests.values():
+        consent_answers.accept(session, one, together.contacts[one.contact_id], by)
+    return list(together.contacts.values())

@@ -219,7 +219,8 @@ def _add_to(
     # apart from the topics, because the places do not wait where a topic does
     at_places = person.model_copy(update={"places": change.places or []})
     entries = [Entry(1, at_places, []), Entry(2, person, added)]
-    outcomes = enrol(session, record.subscriber.council_id, entries, evidence, proof=None, asked_by=asked_by)
+    whose = record.subscriber
+    outcomes = enrol(session, whose.council_id, entries, evidence, proof=None, asked_by=asked_by, membership=whose.id)
     for outcome in outcomes:
         if outcome.status == EnrolStatus.REFUSED:
             raise NotEnrolled(outcome.reason)

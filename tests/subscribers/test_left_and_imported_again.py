@@ -433,3 +433,67 @@ def test_each_enrolment_says_on_whose_word() -> None:
                         if isinstance(by, ast.Constant) and by.value is None:
                             own.add((path.name, function.name))
     assert own == OWN_WORD
+
+
+def test_the_second_of_two_lists_joins_what_the_person_is_asked(scene: Scene) -> None:
+    post(scene, "ann@example.org", topics=list(TOPICS))
+    scene.alert()
+    one_click(scene, "ann@example.org")
+    scene.inbox.empty()
+    for topic in (*TOPICS, *TOPICS):
+        send_file(scene, "ann@example.org", topic=topic)
+        scene.work()
+    [mail] = scene.mails_to("ann@example.org")
+    found = re.search(r"/confirm/[\w-]+", part(mail, "plain"))
+    assert found
+    page = scene.client.get(found[0]).text
+    assert "Bin collections" in page
+    assert "Road closures" in page
+    assert scene.client.post(found[0]).status_code == 200
+    sql = "SELECT t.slug FROM subscription u JOIN topic t ON t.id = u.topic_id WHERE u.ended_at IS NULL"
+    with transaction() as session:
+        assert set(session.execute(text(sql)).scalars()) == set(TOPICS)
+
+
+def in_force(scene: Scene) -> set[tuple[str, str]]:
+    sql = """
+        SELECT t.slug, unnest(u.channels) FROM subscription u JOIN topic t ON t.id = u.topic_id WHERE u.ended_at IS NULL
+    """
+    with transaction() as session:
+        return {(slug, channel) for slug, channel in session.execute(text(sql))}
+
+
+def test_an_undated_list_reaches_who_left_by_no_other_channel(scene: Scene) -> None:
+    both = [{"channel": "email", "address": "ann@example.org"}, {"channel": "sms", "address": "07700 900201"}]
+    post(scene, "ann@example.org", contacts=both, topics=list(TOPICS))
+    sign_in(scene.client, "ann@example.org")
+    with transaction() as session:  # they chose e-mail alone
+        session.execute(text("UPDATE subscription SET channels = ARRAY['email']"))
+    scene.alert()
+    one_click(scene, "ann@example.org")
+    assert in_force(scene) == set()
+    post(scene, "ann@example.org", contacts=both, topics=["road-closures"])
+    assert in_force(scene) == set()
+
+
+def test_a_place_does_not_wait_where_a_topic_of_it_is_sent(scene: Scene) -> None:
+    post(scene, "ann@example.org", topics=list(TOPICS))
+    scene.alert()
+    [path, *_rest] = [one_click_path(mail) for mail in scene.mails_to("ann@example.org")]
+    scene.client.post(path, content=b"List-Unsubscribe=One-Click")
+    assert len(in_force(scene)) == 1
+    post(scene, "ann@example.org", topics=list(TOPICS), places=[{"postcode": "ZZ2 1AA"}])
+    with transaction() as session:
+        assert set(session.execute(text("SELECT postcode FROM place")).scalars()) == {"ZZ11AA", "ZZ21AA"}
+    assert len(in_force(scene)) == 1
+
+
+def test_nobody_is_reported_as_asked_when_the_question_is_over(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    post(scene, "ann@example.org", topics=list(TOPICS))
+    scene.alert()
+    one_click(scene, "ann@example.org")
+    assert send_file(scene, "ann@example.org")["asked"] == 1
+    later = clock.now() + REQUEST_LIFE + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    report = send_file(scene, "ann@example.org")
+    assert (report["had_unsubscribed"], report["asked"]) == (1, 0)

@@ -14,6 +14,7 @@ from notify.db import transaction
 from notify.subscribers.models import Contact, MailFormat, Place, Subscriber, Subscription, Topic
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
+from tests.subscribers.html import Page
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.tracking.reading import part
 from tests.world import World, add_resident, make_other_council, make_world
@@ -42,6 +43,11 @@ def followed(address: str) -> set[str]:
 
 def words_of(mail: EmailMessage) -> str:
     return " ".join(part(mail, "plain").split())
+
+
+def links_to(inbox: Mailbox, address: str) -> list[str]:
+    mails = [part(mail, "plain") for mail in inbox.messages() if mail["To"] == address]
+    return [found[0] for mail in mails if (found := re.search(r"/confirm/[\w-]+", mail))]
 
 
 def link_to(inbox: Mailbox, address: str) -> str:
@@ -133,6 +139,19 @@ def test_one_yes_answers_for_a_council_that_knows_the_address_and_for_one_that_d
     assert inbox.recipients() == {ANN: 1}
 
 
+def test_the_page_names_all_that_the_yes_changes_also_at_a_council_that_knows_the_address(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    make_other_council()
+    add_resident(world, ANN, topics=["road-closures"])
+    answers = {"language": "cy", "tracking_consent": "yes", "mail_format": "large", "postcode": "ZZ2 1AA"}
+    sign_up(client, email=ANN, topic=topic_ids("bins", "potholes"), **answers)
+    work()
+    page = Page(client.get(link_to(inbox, ANN)).text)
+    for named in ("Bin collections", "Potholes", "ZZ2 1AA", "Cymraeg", "Large print", "You agreed"):
+        assert named in page.text
+
+
 def test_one_yes_answers_for_two_councils_that_both_know_the_address(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
@@ -205,3 +224,32 @@ def test_a_stranger_cannot_change_what_somebody_waits_to_answer_for_a_council(
     assert followed(ANN) == {"road-closures", "bins"}
     assert client.post(councils).status_code == 200
     assert followed(ANN) == {"road-closures", "bins", "emergencies"}
+
+
+def test_signing_up_more_often_than_we_write_ends_no_link_that_was_sent(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    add_resident(world, ANN, topics=["road-closures"])
+    for _day in range(3):
+        sign_up(client, email=ANN)
+        work()
+    fourth = sign_up(client, email=ANN, topic=topic_ids("emergencies"))
+    assert "We have sent a message to:" in fourth.text
+    work()
+    sent = links_to(inbox, ANN)
+    assert len(sent) == 3
+    assert "Bin collections" in client.get(sent[0]).text
+    assert client.post(sent[0]).status_code == 200
+    assert followed(ANN) == {"road-closures", "bins"}
+    assert [client.post(one).status_code for one in sent[1:]] == [404, 404]
+
+
+def test_an_earlier_link_leads_to_the_newest_answers(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
+    add_resident(world, ANN, topics=["road-closures"])
+    for postcode in ("ZZ1 1AA", "ZZ2 1AA"):
+        sign_up(client, email=ANN, postcode=postcode)
+        work()
+    first = min(links_to(inbox, ANN), key=lambda one: "ZZ2 1AA" in client.get(one).text)
+    assert "ZZ2 1AA" in client.get(first).text
+    assert client.post(first).status_code == 200
+    assert followed(ANN) == {"road-closures", "bins"}

@@ -122,11 +122,24 @@ def test_a_number_that_nobody_has_gets_no_reply(world: World, work: Work, inbox:
     assert inbox.texts() == {}
 
 
-def test_each_council_that_has_the_number_sees_the_words_and_no_other(client: Client, world: World) -> None:
+def test_the_council_that_wrote_last_sees_the_words_and_no_other(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
     far, third = make_other_council(), make_other_council("third")
     add_resident(world, phone=PHONE)
     add_resident(far, phone=PHONE, topics=["potholes"])
+    created(client, world.headers, channels=["sms"], send=True)
+    work()
+    created(client, far.headers, topic="potholes", channels=["sms"], send=True)
+    work()
+    inbox.empty()
     says("Stop lorries using Mill Lane")
+    assert [len(shown(client, council.headers)) for council in (world, far, third)] == [0, 1, 0]
+    work()
+    assert [line["text"].partition(":")[0] for line in inbox.lines("sms.jsonl")] == ["Far Council"]
+    created(client, world.headers, channels=["sms"], send=True)
+    work()
+    says("Stop the bus on High Street")
     assert [len(shown(client, council.headers)) for council in (world, far, third)] == [1, 1, 0]
 
 
