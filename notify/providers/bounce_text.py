@@ -6,7 +6,7 @@ Our alerts hold words and numbers of their own ("Bus 450", "Room 512"), so nothi
 import re
 from collections.abc import Iterator
 from email.message import Message as Mail
-from html.parser import HTMLParser
+from html import unescape
 
 LONGEST_TEXT = 20_000
 LONGEST_LINE = 300  # whatever stands behind that in a line is not read
@@ -105,31 +105,43 @@ def decoded(part: Mail) -> str:
         return payload.decode("latin-1")
 
 
-class _Page(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in ("style", "script", "head", "title"):
-            self._hidden += 1
-        elif tag in ("br", "p", "div", "tr", "li", "td", "h1", "h2", "h3", "pre", "hr", "table"):
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("style", "script", "head", "title"):
-            self._hidden = max(0, self._hidden - 1)
-        elif tag in ("p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table"):
-            self.words.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.words.append(data.replace("\n", " "))
+# Read by hand, in one pass: the parser of the standard library takes a minute over a page made to be hard to read.
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,20})?[^<>]{0,2000}>")
+_UNSEEN = {"style", "script", "head", "title"}
+_ENDS_A_LINE = {"p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table"}
+_BEGINS_A_LINE = _ENDS_A_LINE | {"br", "td", "hr"}
 
 
 def _of_page(page: str) -> str:
-    reader = _Page()
-    reader.feed(page)
-    reader.close()
-    return "".join(reader.words)
+    """The words of an HTML page, a line for each of its blocks."""
+    page = _without_comments(page)
+    words: list[str] = []
+    unseen = at = 0
+    for tag in _TAG.finditer(page):
+        if not unseen:
+            words.append(_plain(page[at : tag.start()]))
+        at = tag.end()
+        name = (tag["name"] or "").lower()
+        if name in _UNSEEN:
+            unseen = max(0, unseen - 1) if tag["end"] else unseen + 1
+        elif name in (_ENDS_A_LINE if tag["end"] else _BEGINS_A_LINE):
+            words.append("\n")
+    return "".join(words if unseen else [*words, _plain(page[at:])])
+
+
+def _without_comments(page: str) -> str:
+    kept, at = [], 0
+    while (start := page.find("<!--", at)) >= 0:
+        kept.append(page[at:start])
+        end = page.find("-->", start)
+        if end < 0:
+            return "".join(kept)
+        at = end + len("-->")
+    return "".join([*kept, page[at:]])
+
+
+def _plain(words: str) -> str:
+    try:
+        return unescape(words).replace("\n", " ")
+    except ValueError:  # a character's number with thousands of digits
+        return words.replace("\n", " ")

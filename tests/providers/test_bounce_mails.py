@@ -148,6 +148,15 @@ def test_twenty_thousand_hostile_characters_cost_less_than_a_second(kind: str) -
     assert thread_time() - began < 1
 
 
+@pytest.mark.parametrize("kind", [*HOSTILE, "<a ", "<!--", "<!-", "</", "<a>", "<style>", "&#", "&#1", "&a"])
+def test_a_page_of_a_quarter_of_a_million_hostile_characters_costs_less_than_a_second(kind: str) -> None:
+    sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
+    head = "From: postmaster@mail.example.com\nSubject: Undeliverable\nContent-Type: text/html\n\n"
+    began = thread_time()
+    read_bounce(f"{head}<html><body>{(kind * 250_000)[:250_000]}</body></html>\n".encode(), sender)
+    assert thread_time() - began < 1
+
+
 def test_a_line_is_read_as_far_as_lines_go() -> None:
     sender = signed_sender(REFERENCE, bounce_counts.DOMAIN) or ""
     head = b"From: postmaster@mail.example.com\nSubject: Undeliverable\n\n"
