@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 from sqlmodel import Field
 
+from notify.alerts.pasted_text import cleaned
 from notify.db import Input
 
 LONGEST_WORD = 400
@@ -59,12 +60,13 @@ class Certainty(StrEnum):
 
 
 def can_be_wrapped(words: str) -> str:
-    """The words, if mail and text can carry them. Raises: ValueError, a sentence that says what to mend."""
+    """The words as mail and text can carry them. Raises: ValueError, a sentence that says what to do."""
+    words = cleaned(words)
+    if not words:
+        raise ValueError("There is nothing to read in the text.")
     # mail lines have a limit that no single word may pass
     if any(len(word) > LONGEST_WORD for word in words.split()):
         raise ValueError(f"A word is longer than {LONGEST_WORD} characters: put spaces or line breaks in.")
-    if any(not character.isprintable() and character not in "\n\r\t" for character in words):
-        raise ValueError("There is a control character in the text: type it again without formatting.")
     return words
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,9 +27,17 @@ CHANNEL_COLUMNS = {
     "webhook": Channel.WEBHOOK,
 }
 
+# what spreadsheets and other systems call them
+SYNONYMS = {
+    "e-mail": "email", "email_address": "email", "e-mail_address": "email", "mobile": "phone", "mobile_number": "phone",
+    "mobile_phone": "phone", "phone_number": "phone", "telephone": "phone", "post_code": "postcode", "zip": "postcode",
+    "full_name": "name", "topic": "topics", "consent_date": "given_at",
+}  # fmt: skip
+
 LONGEST_ROW = 10_000  # characters; a real row has a few hundred
 TOO_LONG = f"The row is longer than {LONGEST_ROW:,} characters. A quotation mark may be missing."
 DELIMITERS = ",;\t"
+_SEPARATOR = re.compile('"?sep=([,;\t|])"?\n', re.IGNORECASE)
 
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"", "no", "n", "false", "0"})
@@ -71,13 +80,19 @@ def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Ro
 
     The header is checked before the first row is given. Raises: FileNotReadable.
     """
-    text = _decoded(file)
+    text = _decoded(file).replace("\r\n", "\n").replace("\r", "\n").lstrip("\n\ufeff ")
+    said = _SEPARATOR.match(text)  # a line for Excel, which no other program reads
+    if said:
+        text = text[said.end() :]
     header_line = text.partition("\n")[0]
+    if len(header_line) > LONGEST_ROW:
+        raise FileNotReadable(f"The first line is longer than {LONGEST_ROW:,} characters. It must name the columns.")
     if not header_line.strip():
         raise FileNotReadable(f"The file has no header. Its first line must name columns out of: {', '.join(COLUMNS)}.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(header_line), strict=False)
+    delimiter = said[1] if said else _delimiter(header_line)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     columns = _columns(next(reader))
-    return _rows(reader, columns, default_topics)
+    return _rows(reader, delimiter, columns, default_topics)
 
 
 def _decoded(file: bytes) -> str:
@@ -101,7 +116,8 @@ def _delimiter(header_line: str) -> str:
 
 
 def _name(cell: str) -> str:
-    return cell.strip().strip('"').lower().replace(" ", "_")
+    name = cell.strip().strip('"').lower().replace(" ", "_")
+    return SYNONYMS.get(name, name)
 
 
 def _columns(header: Sequence[str]) -> Sequence[str]:
@@ -120,7 +136,7 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
     return columns
 
 
-def _rows(reader: Reader, columns: Sequence[str], default_topics: Sequence[str]) -> Iterator[Row]:
+def _rows(reader: Reader, delimiter: str, columns: Sequence[str], default_topics: Sequence[str]) -> Iterator[Row]:
     number = 1
     while True:
         number += 1
@@ -134,8 +150,19 @@ def _rows(reader: Reader, columns: Sequence[str], default_topics: Sequence[str])
                 raise FileNotReadable(f"Row {number} never ends. A quotation mark in it may be missing.") from None
             yield Row(number, None, TOO_LONG)
             continue
-        if any(cell.strip() for cell in cells):
+        swallowed = reader.line_num - line
+        if swallowed > 1 and any(delimiter in cell.partition("\n")[2] for cell in cells):
+            yield Row(number, None, _missing_quote(number, swallowed))
+            number += swallowed - 1
+        elif any(cell.strip() for cell in cells):
             yield _row(number, cells, columns, default_topics)
+
+
+def _missing_quote(number: int, lines: int) -> str:
+    return (
+        f"A quotation mark is missing in row {number}, or stands there without need. Because of it {lines:,} rows were "
+        f"not read: {number:,} to {number + lines - 1:,}."
+    )
 
 
 def _row(number: int, cells: Sequence[str], columns: Sequence[str], default_topics: Sequence[str]) -> Row:

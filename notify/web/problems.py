@@ -1,11 +1,12 @@
 """Errors as RFC 9457 problem documents for programs and as pages for people."""
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -130,6 +131,28 @@ def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[objec
     )
 
 
+def on_unreadable_body(request: AnyRequest, error: Exception) -> Response[object]:
+    """JSON that is no UTF-8, or nested deeper than anything is. The same from our own code is a defect."""
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if "decode_json" not in frames:
+        return on_unexpected_error(request, error)
+    why = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else "is nested too deeply"
+    return problem(
+        request,
+        status=400,
+        slug="http-400",
+        title=HTTP_TITLES[400],
+        detail=f"The JSON of the request {why}.",
+        fields={},
+    )
+
+
+def refuse_null_bytes(request: AnyRequest) -> None:
+    """Refuse an address that no file and no row can have. Raises: NotFoundException."""
+    if "\0" in request.scope["path"]:
+        raise NotFoundException
+
+
 HTTP_TITLES = {
     400: "The request could not be read",
     404: later("Not found"),
@@ -146,5 +169,7 @@ HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]
     DataError: on_unstorable,
     OperationalError: on_database_away,
     PoolTimeout: on_database_away,
+    UnicodeDecodeError: on_unreadable_body,
+    RecursionError: on_unreadable_body,
     Exception: on_unexpected_error,
 }

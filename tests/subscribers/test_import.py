@@ -43,6 +43,39 @@ def send(client: Client, world: World, file: str | bytes, **query: str) -> dict[
     return report
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        "email,postcode\ra@example.org,ZZ1 1AA\rb@example.org,ZZ1 1AA\r",
+        "sep=;\r\nemail;postcode\r\na@example.org;ZZ1 1AA\r\nb@example.org;ZZ1 1AA\r\n",
+        '"sep=,"\nemail,postcode\na@example.org,ZZ1 1AA\nb@example.org,ZZ1 1AA\n',
+        "\r\n\r\nemail,postcode\na@example.org,ZZ1 1AA\nb@example.org,ZZ1 1AA\n",
+        "Email address,Post code\na@example.org,ZZ1 1AA\nb@example.org,ZZ1 1AA\n",
+    ],
+    ids=["carriage returns", "a line for Excel", "a line for Excel in quotes", "empty lines first", "other names"],
+)
+def test_both_people_of_a_file_are_imported_whatever_program_wrote_it(client: Client, world: World, file: str) -> None:
+    report = send(client, world, file, topics="road-closures")
+    assert (report["created"], report["refused"]) == (2, 0)
+
+
+def test_a_stray_quotation_mark_is_named_with_the_rows_that_it_swallowed(client: Client, world: World) -> None:
+    lost = "".join(f"P{number},p{number}@example.org,ZZ1 1AA\n" for number in range(99))
+    file = f'name,email,postcode\nSam,sam@example.org,ZZ1 1AA\n"Ann,ann@example.org,ZZ1 1AA\n{lost}'
+    report = send(client, world, file, topics="road-closures")
+    assert report["created"] == 1
+    [problem] = report["problems"]
+    assert problem["row"] == 3
+    assert "100 rows were not read: 3 to 102" in problem["reason"]
+
+
+def test_a_first_line_without_an_end_is_refused_in_words(client: Client, world: World) -> None:
+    headers = world.headers | {"Content-Type": "text/csv"}
+    answer = client.post(PATH, params=EVIDENCE, content="email," * 30_000, headers=headers)
+    assert answer.status_code == 422
+    assert "first line is longer" in answer.json()["detail"]
+
+
 def test_columns_come_in_any_order_and_letter_case() -> None:
     [row] = rows("Topics,EMAIL,Tracking Consent,name\nbins;roads,sam@example.org,Yes,Sam\n")
     assert row.person

@@ -13,6 +13,7 @@ from notify.errors import Conflict, Unavailable
 from notify.web import problems
 from notify.web.headers import SECURITY_HEADERS, add_security_headers
 from tests.subscribers.html import Page
+from tests.world import make_world
 
 Client = TestClient[Litestar]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -90,3 +91,16 @@ def test_the_frameworks_refusals_look_like_ours(client: Client, method: str, pat
     document = client.request(method, path)
     assert (document.status_code, document.json()["type"]) == (status, f"/problems/http-{status}")
     assert Page(client.request(method, path, headers=BROWSER).text).title
+
+
+@pytest.mark.parametrize("body", [b'{"slug":"cafe","name":"Caf\xe9"}', b"[" * 20_000], ids=["latin-1", "nested"])
+def test_json_that_nobody_can_read_is_the_callers_error(client: Client, body: bytes) -> None:
+    headers = make_world().headers | {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/topics", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == problems.MEDIA_TYPE
+
+
+@pytest.mark.parametrize("path", ["/static/%00", "/api/v1/topics/%00", "/alerts/%00"])
+def test_an_address_that_nothing_can_have_is_not_found(client: Client, path: str) -> None:
+    assert client.get(path).status_code in (401, 404)
