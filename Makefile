@@ -3,9 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Two processes a core, because tests that watch other processes wait for them half of the time; each has servers of
+# One process more than there are cores, because tests that watch other processes wait for them; each has servers of
 # its own. `make test WORKERS=0` runs all in one.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, 2 * (os.cpu_count() or 1)))')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

@@ -30,7 +30,7 @@ def main() -> None:
 
 def run(marked: str, **environment: str) -> int:
     """Run the tests with these marks; the exit code."""
-    processes = min(4, 2 * (os.cpu_count() or 1))  # as `make test` has it
+    processes = min(4, (os.cpu_count() or 1) + 1)  # as `make test` has it
     argv = [sys.executable, "-m", "pytest", f"--numprocesses={processes}", "--dist=worksteal", "-m", marked]
     return subprocess.run(argv, env=os.environ | environment, check=False).returncode
 

@@ -247,6 +247,9 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
         bounces=None if empty else "12 of 240 messages were refused for good.",
         dead=[],
         dead_count=0,
+        late_at=None,
+        first=None,
+        updates=[],
         officer="Kim",
         may_write=True,
     ).content

@@ -10,6 +10,7 @@ from tests.world import World, add_resident, administrator, make_world
 
 Work = Callable[[], None]
 GAS = {"topic": "emergencies", "priority": "emergency", "title": "Gas leak in Market", "send": True}
+HOW_TO_STOP = " Reply STOP to end"
 LONG = "Go " + "on and " * 60 + "on."
 
 
@@ -21,7 +22,10 @@ def world(client: Client) -> World:
 
 
 def texts(inbox: Mailbox) -> list[str]:
-    return [line["text"] for line in inbox.lines("sms.jsonl")]
+    """What was texted, less how to stop it, which every text of an alert says last."""
+    found = [line["text"] for line in inbox.lines("sms.jsonl")]
+    assert all(text.endswith(HOW_TO_STOP) for text in found)
+    return [text.removesuffix(HOW_TO_STOP) for text in found]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_a_sentence_that_is_too_long_is_cut_at_a_word(client: Client, world: Wor
 def test_a_routine_text_is_the_title_as_before(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
     created(client, world.headers, title="Mill Road closed", body="Take the bus.", send=True)
     work()
-    assert texts(inbox) == ["Zed Council: Mill Road closed"]
+    assert texts(inbox) == ["Zed Council: Mill Road closed."]
 
 
 def test_an_all_clear_names_what_is_over_on_the_phone_and_on_the_page(

