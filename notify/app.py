@@ -12,7 +12,6 @@ from litestar.types import Message, Receive, Scope, Send
 from notify import rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import lateness
-from notify.alerts import pages as alerts_pages
 from notify.analytics import (
     alert_figures_pages,
     archive_pages,
@@ -28,6 +27,7 @@ from notify.analytics import pages as analytics_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
 from notify.composing import (
+    alert_pages,
     approval_pages,
     calendar_pages,
     emergency_pages,
@@ -106,7 +106,7 @@ PAGE_DOORS = (
     deliveries_pages,
     publishing_pages,
     staff_pages,
-    alerts_pages,
+    alert_pages,
     admin_pages,
     audit_pages,
     tracking_pages,

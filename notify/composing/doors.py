@@ -1,4 +1,4 @@
-"""What every door of the desk has in common: who may come in, and that it is a person."""
+"""What the routes of the desk have in common: who may come in, and for drafts that it is a person."""
 
 from functools import partial
 from uuid import UUID
@@ -16,7 +16,9 @@ OfficerRequest = Request[Principal, None, State]
 
 AT = "/staff/compose"
 WRITES = Requires(Right.WRITE_ALERTS)
+APPROVES = Requires(Right.APPROVE_ALERTS)
 BROADCASTS = Requires(Right.BROADCAST)
+ALERT = "/staff/alerts/{alert_id:uuid}"
 
 
 class OfficersOnly(Forbidden):
@@ -39,7 +41,15 @@ def officer_of(user: Principal) -> UUID:
 
 _quiet_get = partial(get, sync_to_thread=True, include_in_schema=False)
 _quiet_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200)
+_act = partial(_quiet_post, status_code=303)
 see_get = partial(_quiet_get, guards=[Requires(Right.SEE_ALERTS)])
+write_get = partial(_quiet_get, guards=[WRITES])
+write_post = partial(_act, guards=[from_our_pages, WRITES])
+approve_get = partial(_quiet_get, guards=[APPROVES])
+approve_post = partial(_act, guards=[from_our_pages, APPROVES])
+alone_get = partial(_quiet_get, guards=[BROADCASTS])
+alone_post = partial(_act, guards=[from_our_pages, BROADCASTS])
+# the same for drafts, which belong to people
 desk_get = partial(_quiet_get, guards=[WRITES, people_only])
 desk_post = partial(_quiet_post, guards=[from_our_pages, WRITES, people_only])
 broadcast_get = partial(_quiet_get, guards=[BROADCASTS, people_only])

@@ -3,36 +3,28 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, FromQuery, RawBody
-from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
 from notify.alerts import deciding, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, Translation
 from notify.composing.copying import words_of
+from notify.composing.doors import ALERT, OfficerRequest, see_other, write_get, write_post
 from notify.composing.reading import TRANSLATED, languages
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
-from notify.staff.guards import Principal, Requires, Right
-from notify.web.forms import Form, from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.guards import Principal
+from notify.web.forms import Form, read_form
 
 TITLES: Mapping[FollowUp, str] = {FollowUp.UPDATE: "Write an update", FollowUp.ALL_CLEAR: "Send all-clear"}
 MISSING = {"title": "Enter a title.", "body": "Enter the message."}
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/follow-up",
-    guards=[Requires(Right.WRITE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
+@write_get(f"{ALERT}/follow-up")
 def ask_what_is_new(
-    request: AnyRequest,
+    request: OfficerRequest,
     alert_id: FromPath[UUID],
     kind: FromQuery[FollowUp] = FollowUp.UPDATE,
     draft: FromQuery[UUID | None] = None,
@@ -60,21 +52,15 @@ def _page(user: Principal, first: Alert, kind: FollowUp, form: Form, faults: Seq
     )
 
 
-@post(
-    "/staff/alerts/{alert_id:uuid}/follow-up",
-    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def write_again(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@write_post(f"{ALERT}/follow-up")
+def write_again(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep it as a draft, and show what it looks like and whom it goes to."""
     form, user = read_form(body), request.user
     kind = FollowUp(form.one("kind")) if form.one("kind") in set(FollowUp) else FollowUp.UPDATE
     faults: Sequence[Fault] = []
     try:
         content = FollowUpContent.model_validate(_fields(form))
-        return Redirect(f"/staff/alerts/{_keep(user, alert_id, kind, content, form)}/check", status_code=303)
+        return see_other(f"/staff/alerts/{_keep(user, alert_id, kind, content, form)}/check")
     except ValidationError as error:
         faults = [_fault(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
     except (service.WrongState, service.AlreadyExpired) as error:
