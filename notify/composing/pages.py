@@ -259,7 +259,6 @@ def check_page(
         return _where_to_mend(session, user, draft, faults)
     about = topic(session, user.council_id, draft.topic)
     content = previews.content_of(session, draft)
-    spoken = {"en": "English"} | {code: name for code, name in languages().items() if code in new.translations}
     return staff_page(
         user,
         "staff-compose-check.html",
@@ -272,8 +271,7 @@ def check_page(
         reach=reach,
         deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
         needs=about.approval.value,
-        texts=[(name, previews.text_of(content, code)) for code, name in spoken.items()],
-        subjects=[(code, name, previews.email_subject(content, code)) for code, name in spoken.items()],
+        arriving=previews.arriving(content, {*reach.count.by_channel, *reach.count.later_by_channel}, new.translations),
         advice=_advice(Form(draft.fields)),
         said=said,
         faults=[Fault("send", fault)] if fault else [],

@@ -1,5 +1,6 @@
 """What a draft looks like when it arrives, and a proof of it in the officer's own mailbox."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
@@ -11,6 +12,7 @@ from sqlmodel import Session
 from notify.alerts.models import Alert, AlertState
 from notify.alerts.queries import titles_of_what_is_over
 from notify.composing.models import Draft
+from notify.composing.reading import languages
 from notify.deliveries.content import AlertContent, Recipient
 from notify.jobs import Lane
 from notify.providers import registry, segments
@@ -99,6 +101,29 @@ def text_of(content: AlertContent, language: str) -> Text:
 def script_of(content: AlertContent, language: str) -> str:
     """What a phone call says."""
     return _message(content, Channel.VOICE, language).text
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """Every message as it arrives: emails as language, its name and subject, the others as name and words."""
+
+    subjects: Sequence[tuple[str, str, str]]
+    texts: Sequence[tuple[str, Text]]
+    scripts: Sequence[tuple[str, str]]
+
+
+def arriving(content: AlertContent, channels: Collection[str], translated: Collection[str]) -> Arriving:
+    """The same for these channels, in English and the languages that it is translated to."""
+    spoken = {"en": "English"} | {code: name for code, name in languages().items() if code in translated}
+
+    def each(channel: Channel) -> Iterable[tuple[str, str]]:
+        return spoken.items() if channel in channels else ()
+
+    return Arriving(
+        subjects=[(code, name, email_subject(content, code)) for code, name in each(Channel.EMAIL)],
+        texts=[(name, text_of(content, code)) for code, name in each(Channel.SMS)],
+        scripts=[(name, script_of(content, code)) for code, name in each(Channel.VOICE)],
+    )
 
 
 def send_proof(content: AlertContent, address: str, language: str) -> str:

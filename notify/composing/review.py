@@ -11,7 +11,6 @@ from notify.alerts import deciding
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.composing import audiences, previews
 from notify.composing.chart import Chart, chart_of
-from notify.composing.reading import languages
 from notify.composing.version import Fact, facts_of, uk_time, version_of
 from notify.places.models import AudienceSpec
 from notify.places.outlines import outline_of
@@ -35,9 +34,7 @@ class Review:
     facts: Sequence[Fact]
     reach: audiences.Reach
     deed: str
-    texts: Sequence[tuple[str, previews.Text]]
-    subjects: Sequence[tuple[str, str, str]]
-    scripts: Sequence[tuple[str, str]]
+    arriving: previews.Arriving
     chart: Chart | None
     outline: str | None
     chosen: frozenset[str]
@@ -57,8 +54,6 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
     """The alert for someone who may decide about it. Raises: what `deciding.own` raises."""
     alert = deciding.own(session, user, alert_id)
     content = previews.content_of_alert(session, alert)
-    spoken = {"en": "English"} | {code: name for code, name in languages().items() if code in alert.translations}
-    channels = [*alert.channels, *_later(alert)]
     reach = audiences.reach_of_alert(session, user, alert)
     chart = chart_of(session, council(session, alert.council_id).district_codes) if alert.audience else None
     spec = AudienceSpec.model_validate(alert.audience) if alert.audience else None
@@ -75,13 +70,7 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         facts=facts_of(session, alert),
         reach=reach,
         deed=audiences.deed(reach, alert.send_at, after if isinstance(after, int) else 0),
-        texts=[(name, previews.text_of(content, code)) for code, name in spoken.items()] if "sms" in channels else [],
-        subjects=[(code, name, previews.email_subject(content, code)) for code, name in spoken.items()]
-        if "email" in channels
-        else [],
-        scripts=[(name, previews.script_of(content, code)) for code, name in spoken.items()]
-        if "voice" in channels
-        else [],
+        arriving=previews.arriving(content, [*alert.channels, *_later(alert)], alert.translations),
         chart=chart,
         outline=chart.path_of(shape) if chart and shape else None,
         chosen=frozenset(spec.wards) if spec else frozenset(),

@@ -138,3 +138,12 @@ def test_what_an_escalation_sends_later_is_not_promised_now(client: Client, worl
     sit_down(client, world)
     page = client.get(f"/staff/alerts/{alert}/decide").text
     assert "This will email 12 people in 1 ward now. 5 minutes later it will text 12 people at most" in page
+
+
+def test_the_author_reads_what_an_escalation_texts_later(client: Client, world: World) -> None:
+    for number in range(12):
+        add_resident(world, f"r{number}@example.org", phone=f"+44770090{number:04}", topics=["emergencies"])
+    kim = sit_down(client, world).emergency()
+    kim.where(reach="everyone")
+    assert kim.words(escalate_after="5", escalate_to=["sms"], sms="Go upstairs now.").status_code == 303
+    assert "Go upstairs now." in kim.check().text
