@@ -13,6 +13,7 @@ from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
 from notify.places import targeting
+from notify.places.models import Area
 from notify.places.queries import areas_by_code
 from notify.providers import segments
 from notify.providers.base import Channel
@@ -166,10 +167,7 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
         },
         later_by_channel={channel: later_by_channel[channel] for channel in later},
         by_language=dict(sorted(by_language.items())),
-        by_ward=[
-            WardCount(code, wards[code].name if code and code in wards else "Not known", people)
-            for code, people in sorted(by_ward.items(), key=lambda item: (-item[1], item[0] or ""))
-        ],
+        by_ward=ward_counts(by_ward, wards),
         near_boundary=near,
         postcodes=len(targets.included.postcodes),
         sms_parts=parts.segments if parts else 0,
@@ -185,6 +183,14 @@ def _text(asked: DryRun, council_name: str) -> str:
     return anybodys_text(
         asked.sms or "", council_name=council_name, is_training=asked.training, asks_reply=asked.asks_reply
     )
+
+
+def ward_counts(people: Mapping[str | None, int], wards: Mapping[str, Area]) -> list[WardCount]:
+    """People by the code of their ward, with the wards' names, most people first."""
+    return [
+        WardCount(code, wards[code].name if code and code in wards else "Not known", number)
+        for code, number in sorted(people.items(), key=lambda item: (-item[1], item[0] or ""))
+    ]
 
 
 def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:

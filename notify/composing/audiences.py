@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -15,18 +13,18 @@ from notify.alerts.asking import anybodys_text, words_for_text
 from notify.alerts.models import Alert, DryRun, Priority
 from notify.alerts.queries import (
     AudienceCount,
-    WardCount,
     allowed_channels,
     cost_of,
     count_audience,
     titles_of_what_is_over,
+    ward_counts,
 )
 from notify.clock import LONDON
 from notify.composing import queries
 from notify.composing.models import Draft
 from notify.composing.month import Entry, near
 from notify.composing.reading import audience_of, escalation_of, send_at_of
-from notify.deliveries.expansion import earlier_recipients
+from notify.deliveries.expansion import recipients
 from notify.places import targeting
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
@@ -160,23 +158,19 @@ def _reach(session: Session, user: Principal, asked: DryRun) -> tuple[Reach, Tar
 
 def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:
     """Who got the alert that this one follows, by the send's own query."""
-    who = earlier_recipients(session, cast(UUID, alert.follows_id), invented=False)
+    who = recipients(session, alert)
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     for row in session.execute(text(FOLLOWED.format(audience=who.sql)), who.parameters):
         by_channel[row.channel] += row.contacts
         by_language[row.language] += row.people
         by_ward[row.ward_code] += row.people
-    wards = areas_by_code(session, [code for code in by_ward if code])
     parts = segments.count(_text_of(session, alert))
     return AudienceCount(
         people=by_language.total(),
         by_channel=dict(by_channel),
         later_by_channel={},
         by_language=dict(by_language),
-        by_ward=[
-            WardCount(code, wards[code].name if code and code in wards else "Not known", people)
-            for code, people in by_ward.most_common()
-        ],
+        by_ward=ward_counts(by_ward, areas_by_code(session, [code for code in by_ward if code])),
         near_boundary=0,
         postcodes=0,
         sms_parts=parts.segments,

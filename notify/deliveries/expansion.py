@@ -29,9 +29,7 @@ def expand(session: Session, alert_id: UUID) -> int:
         return 0
     alert.ledger_month = clock.first_of_month(clock.now())
     alert.expanded_at = alert.changed_at = clock.now()
-    # what a test key wrote is seen by that key, which sees no resident
-    invented = alert.is_test and is_test_key(session, alert.created_by)
-    who = _whom(session, alert, invented=invented)
+    who = recipients(session, alert)
     session.flush()
     return write_ledger(session, alert, _less_those_of_digests(session, alert, who))
 
@@ -61,9 +59,12 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
     return sum(batch.number_to - batch.number_from + 1 for batch in batches)
 
 
-def _whom(session: Session, alert: Alert, *, invented: bool) -> AudienceSql:
+def recipients(session: Session, alert: Alert) -> AudienceSql:
+    """Whom the alert goes to if it is expanded now."""
+    # what a test key wrote is seen by that key, which sees no resident
+    invented = alert.is_test and is_test_key(session, alert.created_by)
     if alert.follows_id is not None:
-        return earlier_recipients(session, alert.follows_id, invented=invented)
+        return _earlier_recipients(session, alert.follows_id, invented=invented)
     if alert.escalation:
         return _nobody_waits_in_vain(alert, invented=invented)
     return _audience(alert, alert.channels, invented=invented)
@@ -92,7 +93,7 @@ def _nobody_waits_in_vain(alert: Alert, *, invented: bool) -> AudienceSql:
     return AudienceSql(sql, {**every.parameters, "first_channels": list(alert.channels)})
 
 
-def earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:
+def _earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:
     """Exactly the contacts that the first alert reached, or may be reaching just now; `next_slice` waits to see."""
     first = session.get_one(Alert, first_id)
     sql = f"""
