@@ -76,8 +76,8 @@ def count_held(session: Session) -> int:
     return session.exec(select(func.count()).select_from(Alert).where(held)).one()
 
 
-def addresses(session: Session, alert: Alert) -> Sequence[str]:
-    """E-mail addresses of its author and of its approvers: those who may approve it, once approved those who did.
+def people(session: Session, alert: Alert) -> Sequence[Officer]:
+    """Its author and its approvers: those who may approve it, once approved those who did.
 
     Where none of them is a person, as with keys of the council, they are the administrators'.
     """
@@ -85,12 +85,12 @@ def addresses(session: Session, alert: Alert) -> Sequence[str]:
     officers = session.exec(statement.order_by(Officer.email)).all()
     concerned = {person(session, alert.created_by), *_approved_by(session, alert)}
     found = [
-        one.email
+        one
         for one in officers
         if f"officer:{one.id}" in concerned
         or (alert.state == AlertState.SUBMITTED and _may_approve(session, one, alert))
     ]
-    return found or [one.email for one in officers if one.role == Role.ADMIN]
+    return found or [one for one in officers if one.role == Role.ADMIN]
 
 
 def _approved_by(session: Session, alert: Alert) -> Sequence[str]:

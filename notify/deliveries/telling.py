@@ -33,7 +33,8 @@ class News:
     title: str
     body: str
     urgent: bool = False
-    addresses: Sequence[str] = ()  # of officers who are also written to
+    officers: Sequence[Officer] = ()  # who are also written to
+    text: str = ""  # what is texted to those of them who have a mobile number; empty: nothing
 
 
 def tell(what: str) -> None:
@@ -41,14 +42,20 @@ def tell(what: str) -> None:
     kind, _, identity = what.partition(" ")
     with transaction() as session:
         news = TELLERS[kind](session, UUID(identity))
-        mails = [_mail(news, address) for address in news.addresses] if news else []
+        mails = [_mail(news, one.email) for one in news.officers] if news else []
+        texts = [Message(uuid4().hex, one.phone, "", news.text) for one in news.officers if one.phone] if news else []
     if news:
         tell_staff(news.title, news.body, urgent=news.urgent)
-    if mails:
-        providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
-        for provider, outcome in registry.hand_over(providers, mails, lane=Lane.TRANSACTIONAL):
-            if not isinstance(outcome, Accepted):
-                log.error("officer not told", extra={"provider": provider.name})
+    for channel, messages in ((Channel.EMAIL, mails), (Channel.SMS, texts)):
+        if messages:
+            _send(channel, messages)
+
+
+def _send(channel: Channel, messages: Sequence[Message]) -> None:
+    providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
+    for provider, outcome in registry.hand_over(providers, messages, lane=Lane.TRANSACTIONAL):
+        if not isinstance(outcome, Accepted):
+            log.error("officer not told", extra={"provider": provider.name})
 
 
 def _mail(news: News, address: str) -> Message:
@@ -83,16 +90,18 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
         .where(AuditEntry.action == "alert.break-glass", AuditEntry.subject == str(alert_id))
         .order_by(col(AuditEntry.id).desc())
     ).first()
-    administrators = select(Officer.email).where(
+    administrators = select(Officer).where(
         Officer.council_id == alert.council_id, Officer.role == Role.ADMIN, col(Officer.active)
     )
     reason = told.detail.get("reason", "") if told else ""
+    page = f"{settings().base_url}/staff/alerts/{alert.id}"
     who = told.actor if told else alert.created_by
     return News(
         f"An emergency was sent by one person alone: {alert.title}",
-        f"{who} sent it without a second person.\n\nReason: {reason}\n\n{settings().base_url}/staff/alerts/{alert.id}",
+        f"{who} sent it without a second person.\n\nReason: {reason}\n\n{page}",
         urgent=True,
-        addresses=session.exec(administrators).all(),
+        officers=session.exec(administrators).all(),
+        text=f"An emergency was sent by one person alone: {alert.title}. {page}",
     )
 
 
@@ -102,6 +111,7 @@ def _late(session: Session, alert_id: UUID) -> News | None:
     if alert is None or alert.is_test or not lateness.is_held(alert):
         return None
     waits = alert.state == AlertState.SUBMITTED
+    page = f"{settings().base_url}/staff/alerts/{alert.id}"
     what = (
         "It still needs approval. Approve it and send it late, or choose another time"
         if waits
@@ -109,10 +119,10 @@ def _late(session: Session, alert_id: UUID) -> News | None:
     )
     return News(
         f"Late and not sent: {alert.title}",
-        f"The time to send this alert has passed, so we have not sent it.\n\n{what}:\n"
-        f"{settings().base_url}/staff/alerts/{alert.id}",
+        f"The time to send this alert has passed, so we have not sent it.\n\n{what}:\n{page}",
         urgent=True,
-        addresses=lateness.addresses(session, alert),
+        officers=lateness.people(session, alert),
+        text=f"Late and not sent: {alert.title}. Send it or choose another time: {page}",
     )
 
 

@@ -17,12 +17,12 @@ from notify.errors import Conflict, Invalid, NotFound
 from notify.exports.catalogue import DATA_SETS
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
 from notify.exports.writing import Format
+from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Channel
 from notify.staff.models import Officer
 from notify.staff.remit import EVERYTHING, remit_of
 from notify.staff.rights import RIGHTS, Right
 from notify.staff.service import audit
-from notify.subscribers.addresses import AddressNotValid, normalise
 
 REPORT = "report"
 HOUR = time(7)  # on the clock of this country

@@ -283,6 +283,8 @@ OURS: Sequence[str] = (
     r"\b(?:invalid|unknown|unverified|unauthori[sz]ed|bad|blocked|illegal|spoofed|forged|rejected"
     r"|restricted) sender",
     r"\bdomain of sender",
+    # our own account with a relay
+    r"\byour (?:\w+ )?account\b|\binvoice\b|\bunpaid\b|\bsubscription (?:has |is )?(?:expired|ended|lapsed)",
     r"\bverif\w+ (?:of )?(?:the )?sender",
     r"\bverification failed for\b",
     r"\bsender verif",

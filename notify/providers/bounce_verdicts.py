@@ -31,7 +31,8 @@ _NOBODY_CODES = {"5.1.1", "5.1.2", "5.1.6", "5.1.10"}
 _SENDER_CODES = {"5.1.7", "5.1.8"}
 # codes that say no more than "failed": the words decide. 5.1.351 and 5.0.350 are Exchange Online's for another's reply.
 _VAGUE_CODE = re.compile(r"5\.(?:0\.\d+|[12356]\.0|1\.351)")
-_DOMAIN_CODE = re.compile(r"5\.(?:4\.\d+|1\.\d+|0\.\d+)")
+# 5.4.6 is a loop between systems that both exist
+_DOMAIN_CODE = re.compile(r"5\.(?:4\.(?!6\b)\d+|1\.\d+|0\.\d+)")
 _MAILBOX_OFF = re.compile(
     r"\b(?:disabled|inactive|inactivated|deactivated|not active|discontinued|no longer|does(?: not"
     r"|n't) exist)\b|inaktiv|deaktiv"

@@ -32,6 +32,7 @@ class OfficerView(SQLModel):
     id: UUID
     name: str
     email: str
+    phone: str | None
     role: Role
     active: bool
     topics: list[str]
@@ -83,7 +84,7 @@ def list_officers(request: AnyRequest) -> list[OfficerView]:
     tags=["staff"],
 )
 def change_officer(request: AnyRequest, officer_id: FromPath[UUID], data: JSONBody[OfficerChange]) -> OfficerView:
-    """Change what an officer may do. Their sessions end at once."""
+    """Change what an officer may do, which ends their sessions at once, or their phone number."""
     return OfficerView.of(_change(request.user, officer_id, data))
 
 
@@ -141,7 +142,7 @@ def show_officer(request: AnyRequest, officer_id: FromPath[UUID]) -> Response[ob
     """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
     one = _read(request.user, officer_id)
     entered = query_form(request)
-    was = Chosen(one.role, " ".join(one.topics), " ".join(one.areas), one.active)
+    was = Chosen(one.role, one.phone or "", " ".join(one.topics), " ".join(one.areas), one.active)
     chosen = Chosen.of(entered) if entered.has("role") else was
     return _officer_page(request.user, one, chosen)
 
@@ -151,6 +152,7 @@ class Chosen:
     """What the form about an officer says, right or wrong."""
 
     role: str
+    phone: str
     topics: str
     areas: str
     active: bool
@@ -158,13 +160,11 @@ class Chosen:
     @classmethod
     def of(cls, form: Form) -> "Chosen":
         """What was sent."""
-        return cls(form.one("role"), form.one("topics"), form.one("areas"), form.has("active"))
+        return cls(form.one("role"), form.one("phone"), form.one("topics"), form.one("areas"), form.has("active"))
 
     def change(self) -> OfficerChange:
         """The same for the service. Raises: ValidationError."""
-        return OfficerChange.model_validate(
-            {"role": self.role, "topics": self.topics.split(), "areas": self.areas.split(), "active": self.active}
-        )
+        return OfficerChange.model_validate(asdict(self) | {"topics": self.topics.split(), "areas": self.areas.split()})
 
 
 def _read(user: Principal, officer_id: UUID) -> OfficerView:
@@ -211,6 +211,7 @@ def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody)
 
 MENDING = {
     "role": "Choose a role",
+    "phone": "Enter a UK mobile number like 07700 900123",
     "topics": "Write the topics' short names with spaces between, such as road-closures bins",
     "areas": "Write codes with spaces between, such as E05013050 E07000008",
     "name": "Say what the key is for, in at most 100 characters",

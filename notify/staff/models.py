@@ -52,6 +52,7 @@ class Officer(SQLModel, table=True):
 
     `topics` (short names) and `areas` (ward or district codes) narrow what they see and do; empty: all. A councillor
     without areas sees nothing. `oidc_subject` is who they are at the identity provider, `totp_step` the last code used.
+    `phone` is a mobile number like +447700900123 that urgent staff notifications are texted to.
     """
 
     __tablename__ = "officer"
@@ -60,6 +61,7 @@ class Officer(SQLModel, table=True):
     council_id: UUID = Field(foreign_key="council.id")
     email: str = Field(unique=True)
     name: str
+    phone: str | None = None
     role: Role = Field(sa_column=state_column(Role))
     active: bool = True
     topics: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))

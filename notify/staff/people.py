@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, field_validator
 from sqlalchemy import update
 from sqlmodel import Field, Session, col, select
 
 from notify import clock
 from notify.db import Input
 from notify.errors import Conflict, Forbidden, NotFound
+from notify.providers import addresses
+from notify.providers.base import Channel
 from notify.staff import queries, sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal, Right, roles_within
@@ -47,10 +49,21 @@ class OfficerChange(Input):
 
     role: Role | None = None
     active: bool | None = None
+    phone: str | None = Field(
+        default=None, max_length=40, description="A UK mobile number for urgent staff notifications; empty: none."
+    )
     topics: list[ShortName] | None = Field(default=None, max_length=200, description="Short names; empty: all.")
     areas: list[AreaCode] | None = Field(
         default=None, max_length=500, description="Ward or district codes; empty: all, and for a councillor none."
     )
+
+    @field_validator("phone")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        try:
+            return addresses.normalise(Channel.SMS, value) if value else value
+        except addresses.AddressNotValid as error:
+            raise ValueError(str(error)) from None
 
 
 class NewKey(Input):
@@ -78,7 +91,7 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
 
 
 def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
-    """Change an officer's rights and end their sessions.
+    """Change what an officer may do, which ends their sessions, or their phone number, which does not.
 
     Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator.
     """
@@ -89,6 +102,8 @@ def change_officer(session: Session, *, by: Principal, officer_id: UUID, change:
     one = officer(session, council_id, officer_id)
     session.refresh(one, with_for_update=True)
     said = change.model_dump(exclude_none=True)
+    if "phone" in said:
+        said["phone"] = said["phone"] or None
     news = {name: value for name, value in said.items() if getattr(one, name) != value}
     if not news:
         return one
@@ -98,8 +113,10 @@ def change_officer(session: Session, *, by: Principal, officer_id: UUID, change:
     session.flush()
     if was_administrator:
         _require_administrator(session, council_id)
-    sessions.close_all(session, [one.id])
-    audit(session, council_id=council_id, actor=by.actor, action="officer.change", subject=str(one.id), **news)
+    if news.keys() - {"phone"}:
+        sessions.close_all(session, [one.id])
+    detail = {name: ("changed" if name == "phone" else value) for name, value in news.items()}
+    audit(session, council_id=council_id, actor=by.actor, action="officer.change", subject=str(one.id), **detail)
     return one
 
 

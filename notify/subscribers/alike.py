@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import tokens
+from notify.providers import addresses
 from notify.providers.base import Channel
-from notify.subscribers import addresses
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import ConsentEvidence, NewSubscriber, Topic

@@ -18,7 +18,7 @@ from notify import clock
 from notify.db import transaction
 from notify.errors import Invalid
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.subscribers import erasure, importing, queries, rehearsal, service
+from notify.subscribers import erasure, importing, queries, rehearsal, service, topic_changes
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
 from notify.subscribers.models import (
@@ -27,6 +27,7 @@ from notify.subscribers.models import (
     SubscriberChange,
     SubscriberRequest,
 )
+from notify.subscribers.topic_changes import TopicChange
 from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
 
 AnyRequest = Request[Principal, None, State]
@@ -72,6 +73,20 @@ def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
     with transaction() as session:
         user = request.user
         return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
+
+
+@get("/topics/{slug:str}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
+def read_topic(request: AnyRequest, slug: FromPath[str]) -> TopicView:
+    """One of your council's topics."""
+    with transaction() as session:
+        return TopicView.of(queries.topic(session, request.user.council_id, slug))
+
+
+@patch("/topics/{slug:str}", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
+def change_topic(request: AnyRequest, slug: FromPath[str], data: JSONBody[TopicChange]) -> TopicView:
+    """Change what is named; what is left out stays."""
+    with transaction() as session:
+        return TopicView.of(topic_changes.change_topic(session, by=request.user, slug=slug, change=data))
 
 
 @post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
@@ -265,6 +280,8 @@ def _past(moment: datetime | None) -> datetime | None:
 HANDLERS: Sequence[ControllerRouterHandler] = (
     list_topics,
     create_topic,
+    read_topic,
+    change_topic,
     add_subscriber,
     import_subscribers,
     list_subscribers,

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, tokens
+from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.settings import settings
-from notify.subscribers import addresses, allowance, queries
+from notify.subscribers import allowance, queries
 from notify.subscribers.models import Contact
 
 CODE_DIGITS = 6

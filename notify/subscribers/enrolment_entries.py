@@ -7,8 +7,8 @@ from datetime import datetime
 from notify.errors import Invalid
 from notify.languages import _
 from notify.places.postcodes import normalise as normalise_postcode
+from notify.providers import addresses
 from notify.providers.base import Channel
-from notify.subscribers import addresses
 from notify.subscribers.models import NewSubscriber, Topic
 
 

@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from notify import clock, jobs
 from notify.db import new_id
+from notify.providers import addresses
 from notify.providers.base import Channel
-from notify.subscribers import addresses, allowance, queries
+from notify.subscribers import allowance, queries
 from notify.subscribers.models import Contact, NoticeKind
 
 NOTICE_LIFE = {

@@ -13,9 +13,10 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
+from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.staff.queries import council, councils
-from notify.subscribers import addresses, confirming, contact_requests, links, notices, queries, residents
+from notify.subscribers import confirming, contact_requests, links, notices, queries, residents
 from notify.subscribers.emails import FORMATS
 from notify.subscribers.models import Contact
 from notify.subscribers.sign_up import WAYS, Fault, tongues

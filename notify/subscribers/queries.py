@@ -12,10 +12,9 @@ from sqlmodel import Session, col, select
 from notify import clock, tokens
 from notify.errors import NotFound
 from notify.places.models import PlaceSet, Targets
-from notify.providers import sandbox
+from notify.providers import addresses, sandbox
 from notify.providers.base import Channel
 from notify.staff.models import Council
-from notify.subscribers import addresses
 from notify.subscribers.access_models import ContactRequest, ResidentSession
 from notify.subscribers.bounce_models import BounceSettings
 from notify.subscribers.models import (

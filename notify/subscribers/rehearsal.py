@@ -7,9 +7,8 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, select
 
 from notify.errors import Forbidden
-from notify.providers import sandbox
+from notify.providers import addresses, sandbox
 from notify.staff.rights import Principal
-from notify.subscribers import addresses
 from notify.subscribers.models import ConsentEvidence, Contact, Subscriber, SubscriberChange, SubscriberRequest
 from notify.subscribers.queries import SubscriberRecord, council_record
 

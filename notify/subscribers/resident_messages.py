@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from notify import clock
+from notify.providers import addresses
 from notify.providers.base import Channel, Inbound
-from notify.subscribers import addresses, notices, queries, suppression
+from notify.subscribers import notices, queries, suppression
 from notify.subscribers.access_models import ResidentMessage
 from notify.subscribers.models import Contact, Notice, NoticeKind
 from notify.subscribers.stop_words import Wish, wish_of

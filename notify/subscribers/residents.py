@@ -9,9 +9,9 @@ from sqlmodel import Session, col
 from notify import clock
 from notify.db import new_id
 from notify.languages import _
+from notify.providers.addresses import normalise
 from notify.providers.base import Channel
 from notify.subscribers import alike, bounces, consent_answers, consent_requests, queries
-from notify.subscribers.addresses import normalise
 from notify.subscribers.codes import use_code
 from notify.subscribers.confirming import answered_by
 from notify.subscribers.consent_requests import Request

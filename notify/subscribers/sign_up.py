@@ -9,9 +9,9 @@ from typing import TypeVar
 from babel import Locale
 
 from notify.languages import LANGUAGES, _, later, spoken
+from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.settings import settings
-from notify.subscribers import addresses
 from notify.subscribers.coverage import Offer
 from notify.subscribers.models import (
     Cadence,

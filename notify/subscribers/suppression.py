@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import NotFound
+from notify.providers import addresses
 from notify.providers.base import Channel, Inbound
 from notify.staff.service import audit
-from notify.subscribers import addresses, queries
+from notify.subscribers import queries
 from notify.subscribers.models import Contact, Suppression, SuppressionReason
 from notify.subscribers.stop_words import Wish, wish_of
 from notify.subscribers.suppression_scope import BY_EVERYBODY, IS_SILENCED, IS_SUPPRESSED, SILENCED_BY_EVERYBODY

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, select
 
 from notify.errors import Invalid
+from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.staff.service import audit
-from notify.subscribers import addresses
 from notify.subscribers.models import Contact, Suppression, SuppressionReason
 
 MOST_AT_ONCE = 10_000

@@ -14,10 +14,10 @@ from sqlalchemy import text
 from notify.db import transaction
 from notify.deliveries import sending
 from notify.places.projection import to_lon_lat
+from notify.providers.addresses import fingerprint, normalise
 from notify.providers.base import Channel
 from notify.subscribers import service as subscribers
 from notify.subscribers import suppression
-from notify.subscribers.addresses import fingerprint, normalise
 from notify.subscribers.models import NewContact, NewPlace, NewTopic, SubscriberRequest, SuppressionReason
 from tests.alerts.calls import Client, created
 from tests.world import DISTRICT, EVIDENCE, NORTH, POSTCODES, SOUTH, World, add_resident, make_world

@@ -152,6 +152,8 @@ def test_author_and_approvers_are_told_at_once_and_once_more(
 ) -> None:
     author, approver = officer(world, "ann", Role.AUTHOR), officer(world, "pat", Role.APPROVER)
     officer(world, "vic", Role.VIEWER)
+    with transaction() as session:
+        session.execute(text("UPDATE officer SET phone = '+447700900321' WHERE name IN ('pat', 'vic')"))
     alert = created(client, author, topic=ONE, send_at=later(hours=1), send=True)
     act(client, approver, alert["id"], "approve")
     officer(world, "new", Role.APPROVER)  # who did not approve it
@@ -162,6 +164,10 @@ def test_author_and_approvers_are_told_at_once_and_once_more(
     [mail, _] = inbox.messages()
     assert mail["Subject"] == "Late and not sent: Mill Road closed"
     assert f"/staff/alerts/{alert['id']}" in mail.get_content()
+    [texted] = inbox.lines("sms.jsonl")
+    assert texted["to"] == "+447700900321"
+    assert "Late and not sent: Mill Road closed." in texted["text"]
+    assert f"/staff/alerts/{alert['id']}" in texted["text"]
     look()
     with transaction() as session:
         session.execute(text("UPDATE alert SET late_since = business_now() - interval '30 minutes'"))

@@ -27,10 +27,10 @@ from sqlalchemy import text
 
 from notify import catcher, clock, db, embedded, migrations
 from notify.db import transaction
+from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
-from notify.subscribers import addresses
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, SuppressionReason
 from notify.subscribers.suppression import suppress

@@ -5,6 +5,7 @@ stands for the envelope sender that we signed. The last line says how many hard 
 soft ones as dead.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -72,5 +73,6 @@ def report(mails: Sequence[Labelled]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("NOTIFY_SECRET_KEY", "only for mails that this command signs itself")
     for line in report(labelled(Path(sys.argv[1]) if len(sys.argv) > 1 else MAILS)):
         print(line)

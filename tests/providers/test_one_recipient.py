@@ -21,9 +21,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.deliveries.content import AlertContent, Recipient, Secret, notice_message
+from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Accepted, Channel, Message, Outcome, Refused
 from notify.providers.smtp import SmtpProvider
-from notify.subscribers.addresses import AddressNotValid, normalise
 from notify.subscribers.models import ApprovalRule, NoticeKind, Topic, TopicPurpose
 from tests.providers.conftest import Provide
 from tests.relay import Relay, serving

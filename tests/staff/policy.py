@@ -41,7 +41,7 @@ RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
-        *(f"GET {DESK}/archive", f"GET {DESK}/calendar"),
+        *(f"GET {API}/topics/{{slug:str}}", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
@@ -132,7 +132,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {FIGURES}/targets/{{indicator:str}}/values", f"POST {API}/targets/{{indicator:str}}/values"),
         *(f"POST {API}/targets", f"PUT {API}/targets/{{indicator:str}}"),
     },
-    Right.CHANGE_TOPICS: {f"POST {API}/topics"},
+    Right.CHANGE_TOPICS: {f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.MANAGE_STAFF: {

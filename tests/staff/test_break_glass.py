@@ -130,6 +130,17 @@ def test_a_change_of_rights_ends_sessions_at_once(client: Client, world: World, 
     assert client.get("/staff").status_code == 401
 
 
+def test_a_mobile_number_is_kept_for_urgent_messages_and_ends_no_session(client: Client, totp: pyotp.TOTP) -> None:
+    enter(client, PASSWORD, code(totp))
+    [kim] = [one for one in client.get("/api/v1/officers").json() if one["email"] == EMAIL]
+    page, said = f"/staff/officers/{kim['id']}", {"role": kim["role"], "active": "yes"}
+    wrong = client.post(page, data=said | {"phone": "01632 960"})
+    assert (wrong.status_code, "Enter a UK mobile number" in wrong.text) == (422, True)
+    for typed, kept in (("07700 900 321", "+447700900321"), ("", None)):
+        assert client.post(page, data=said | {"phone": typed}).status_code == 303
+        assert [one["phone"] for one in client.get("/api/v1/officers").json() if one["id"] == kim["id"]] == [kept]
+
+
 def test_a_key_is_shown_once_and_ends_when_revoked(client: Client, totp: pyotp.TOTP) -> None:
     enter(client, PASSWORD, code(totp))
     shown = client.post("/staff/keys", data={"name": "website", "role": "author"}).text

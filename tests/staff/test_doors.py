@@ -54,6 +54,7 @@ BODIES: Mapping[str, object] = {
     "/replay": {"since": "2026-01-01T00:00:00Z"},
     "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
+    "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
     "POST /api/v1/officers/{officer_id:uuid}": {"role": "viewer"},
     "PUT /api/v1/targets/{indicator:str}": {"kind": "baseline"},

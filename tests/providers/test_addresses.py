@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from notify import embedded
+from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Channel
 from notify.settings import Settings
-from notify.subscribers.addresses import AddressNotValid, normalise
 
 pytestmark = pytest.mark.usefixtures("servers")
 
