@@ -60,7 +60,7 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
     insert(session, INSERT_SUBSCRIBERS, columns.subscriber, **values)
     told = None if by.asked_by else by.moment
     mine: dict[str, object] = {"by": by.proof, "sign_up": by.sign_up, "told": told}
-    _move(session, columns.moved, is_proved=by.proof is not None)
+    _move(session, columns.moved, by)
     insert(session, INSERT_CONTACTS, columns.contact, **values, **mine)
     insert(session, INSERT_PLACES, list(columns.place.values()), moment=by.moment)
     following = [
@@ -92,12 +92,17 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
         )
 
 
-def _move(session: Session, moved: Sequence[tuple[UUID, UUID, UUID]], *, is_proved: bool) -> None:
+def _move(session: Session, moved: Sequence[tuple[UUID, UUID, UUID]], by: Enrolment) -> None:
     """Take contacts out of the sign-ups that nobody confirmed there; each with its membership after and before.
 
-    Links that were sent still answer for the other councils of that sign-up, unless this is to be confirmed itself.
+    What was answered in the sign-up waits behind the link that was sent for it, and that link only. It still answers
+    for the other councils of that sign-up, unless this is to be confirmed itself.
     """
-    insert(session, MOVE_CONTACTS, [one[:2] for one in moved], is_proved=is_proved)
+    kept = [(new_id(), contact, before) for contact, _after, before in moved]
+    insert(session, KEEP_ANSWERS, kept, moment=by.moment, expires=by.moment + REQUEST_LIFE)
+    insert(session, POINT_LINKS, [one[:1] for one in kept])
+    insert(session, POINT_NOTICES, [one[:1] for one in kept])
+    insert(session, MOVE_CONTACTS, [one[:2] for one in moved], is_proved=by.proof is not None)
     give_up(session, [before for _contact, _after, before in moved])
 
 
@@ -123,6 +128,39 @@ INSERT_CONTACTS = """
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
                 CAST(:c4 AS bytea[]), CAST(:c5 AS text[]), CAST(:c6 AS timestamptz[]))
         AS r (id, subscriber_id, channel, address, address_hash, secret, confirmed_at)
+"""
+KEEP_ANSWERS = """
+    INSERT INTO consent_request (id, council_id, contact_id, is_own, topics, answers, wording_version, language, source,
+                                 sign_up, asked_at, expires_at)
+    SELECT r.id, c.council_id, c.id, true, u.topics,
+           jsonb_build_object('name', s.name, 'language', s.language, 'tracking_consent', s.tracking_consent,
+                              'mail_format', s.mail_format, 'cadence', u.cadence, 'places', p.places),
+           w.wording_version, w.language, w.source, c.sign_up, :moment, :expires
+    FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[])) AS r (id, contact_id, before)
+    JOIN contact c ON c.id = r.contact_id
+    JOIN subscriber s ON s.id = r.before
+    CROSS JOIN LATERAL (SELECT array_agg(topic_id ORDER BY topic_id) AS topics, min(cadence) AS cadence
+                        FROM subscription
+                        WHERE subscriber_id = s.id AND ended_at IS NULL AND c.channel = ANY(channels)) AS u
+    CROSS JOIN LATERAL (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                   'postcode', postcode, 'label', label,
+                                   'ward', CASE WHEN ward_source = 'resident' THEN ward_code END)
+                                   ORDER BY position), '[]') AS places
+                        FROM place WHERE subscriber_id = s.id) AS p
+    CROSS JOIN LATERAL (SELECT wording_version, language, source FROM consent
+                        WHERE subscriber_id = s.id AND topic_id IS NOT NULL AND action = 'given'
+                        ORDER BY id DESC LIMIT 1) AS w
+    WHERE u.topics IS NOT NULL
+    ON CONFLICT (contact_id, is_own) DO NOTHING
+"""
+POINT_LINKS = """
+    UPDATE link_token l SET about = q.id FROM consent_request q
+    WHERE q.id = ANY(CAST(:c0 AS uuid[])) AND l.contact_id = q.contact_id AND l.purpose = 'confirm' AND l.about IS NULL
+"""
+POINT_NOTICES = """
+    UPDATE notice n SET about = q.id FROM consent_request q
+    WHERE q.id = ANY(CAST(:c0 AS uuid[])) AND n.contact_id = q.contact_id AND n.kind = 'confirm' AND n.about IS NULL
+      AND n.state IN ('created', 'sending')
 """
 MOVE_CONTACTS = """
     UPDATE contact c SET subscriber_id = r.subscriber_id, sign_up = CASE WHEN :is_proved THEN c.sign_up END

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from notify.db import transaction
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, sign_in, sign_up, topic_ids
-from tests.subscribers.test_signing_up_again import ANN, NUMBER, PHONE, code_in, followed
+from tests.subscribers.test_signing_up_again import ANN, NUMBER, PHONE, code_in, followed, links_to
 from tests.world import World, make_world
 
 Client = TestClient[Litestar]
@@ -93,3 +93,36 @@ def test_a_council_changes_a_sign_up_that_nobody_confirmed_where_it_is(client: C
     assert (answer.status_code, followed(ANN)) == (200, {"bins"})
     with transaction() as session:
         assert session.execute(text("SELECT id FROM subscriber")).scalar_one() == subscriber
+
+
+@pytest.mark.parametrize("query", [{}, {"confirm": "true"}])
+@pytest.mark.parametrize("is_sent_before", [True, False])
+def test_what_ann_ticked_herself_still_waits_behind_her_link(
+    client: Client, world: World, work: Work, inbox: Mailbox, query: dict[str, str], *, is_sent_before: bool
+) -> None:
+    sign_up(client, email=ANN, postcode="ZZ2 1AA", topic=topic_ids("road-closures"), language="cy")
+    if is_sent_before:
+        work()
+    brought(client, world, **query)
+    work()
+    assert followed(ANN) == {"bins"}
+    links = links_to(inbox, ANN)
+    own = next(link for link in links if "ZZ2 1AA" in client.get(link).text)
+    assert len(links) == 1 + len(query)
+    assert client.post(own).status_code in (200, 303)
+    assert followed(ANN) == {"bins", "road-closures"}
+    sign_in(client, ANN)
+    page = client.get("/my").text
+    assert ("ZZ1 1AA" in page, "ZZ2 1AA" in page) == (True, True)
+
+
+def test_the_councils_link_says_nothing_of_what_somebody_ticked(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    sign_up(client, email=ANN, postcode="ZZ2 1AA", topic=topic_ids("road-closures"))
+    work()
+    brought(client, world, confirm="true")
+    work()
+    [councils] = [link for link in links_to(inbox, ANN) if "ZZ2 1AA" not in client.get(link).text]
+    assert client.post(councils).status_code in (200, 303)
+    assert followed(ANN) == {"bins"}
