@@ -105,8 +105,9 @@ class _People:
 
 
 # of a subscription u: all their addresses are nobody's
-INVENTED_ONLY = """NOT EXISTS (
-    SELECT 1 FROM contact k WHERE k.subscriber_id = u.subscriber_id AND k.address !~* :invented)"""
+# who was erased has no contacts, and was nobody's invention
+INVENTED_ONLY = """(SELECT coalesce(bool_and(k.address ~* :invented), false)
+     FROM contact k WHERE k.subscriber_id = u.subscriber_id)"""
 
 
 def _people(topic_id: UUID, targets: Targets, *, invented: bool) -> _People:

@@ -285,6 +285,24 @@ def test_what_became_of_a_live_alert_looks_absent_and_of_a_test_is_shown(client:
         assert act(client, trial, live["id"], verb).status_code == 403
 
 
+def test_an_update_by_a_test_key_reaches_invented_people_only_and_nobody_who_was_erased(
+    client: Client, work: Work
+) -> None:
+    world = make_world()
+    gone = add_resident(world, "delivered+1@simulator.example.org")
+    add_resident(world, "delivered+2@simulator.example.org")
+    add_resident(world, "ann@example.org")
+    first = created(client, world.headers, send=True)
+    work()
+    assert client.delete(f"/api/v1/subscribers/{gone}", headers=world.headers).status_code == 204
+    trial = make_key(world, Role.ADMIN, mode=KeyMode.TEST)
+    update = act(client, trial, first["id"], "update", {"title": "News", "body": "News."}).json()
+    work()
+    with transaction() as session:
+        reached = session.execute(text("SELECT count(*) FROM delivery WHERE alert_id = :id"), {"id": update["id"]})
+        assert reached.scalar_one() == 1
+
+
 def test_a_service_message_to_a_simulated_address_goes_to_the_sandbox(
     client: Client, work: Work, inbox: Mailbox, connections: list[object]
 ) -> None:

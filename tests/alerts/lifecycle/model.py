@@ -207,9 +207,11 @@ class Model:
     def _may_approve(self, alert: Alert, who: str) -> int:
         if who == alert.author:
             return 403
+        if alert.state != "submitted":
+            return 409
         if alert.expired:
             return 422
-        return 200 if alert.state == "submitted" and who not in alert.agreed else 409
+        return 200 if who not in alert.agreed else 409
 
     def _may_reject(self, alert: Alert, who: str) -> int:
         return 200 if alert.state == "submitted" and who not in alert.agreed else 409

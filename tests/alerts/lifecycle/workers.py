@@ -173,7 +173,8 @@ class Workers:
             del self._audiences[alert]
             rows = sql("SELECT number, contact_id, channel FROM delivery WHERE alert_id = :a", a=alert.id)
             found = {row.contact_id: row.channel for row in rows}
-            assert found == {contact: meant[1] for contact, meant in expected.items()}
+            meant = {contact: channel for contact, (_resident, channel, _contact) in expected.items()}
+            assert found == meant, f"{alert.title} of {alert.author} reaches {found}; expected {meant}"
             assert sorted(row.number for row in rows) == list(range(1, len(found) + 1))
             alert.deliveries = {row.number: Delivery(alert, row.number, *expected[row.contact_id]) for row in rows}
             self.model.begin_step(alert)
