@@ -109,7 +109,7 @@ COMMANDS = (
     LazyCommand(
         "hold",
         "notify.deliveries.commands:hold_command",
-        "Hand over nothing from now on: of an alert, of a lane, or, with neither, of anything.",
+        "Send nothing from now on: of an alert, of a lane, or, with neither, of anything.",
     ),
     LazyCommand("key", "notify.staff.commands:key", "API keys."),
     LazyCommand(
@@ -122,11 +122,11 @@ COMMANDS = (
         "notices", "notify.notices.commands:notices_command", "Statutory notices, kept for good at their addresses."
     ),
     LazyCommand("officer", "notify.staff.commands:officer", "People who work for a council."),
-    LazyCommand("queue", "notify.deliveries.commands:queue", "What waits, what is on hold, and what was given up on."),
+    LazyCommand("queue", "notify.deliveries.commands:queue", "What waits, what is on hold, and what failed."),
     LazyCommand(
         "release",
         "notify.deliveries.commands:release_command",
-        "Let go on what is on hold: an alert, a lane, or what was held as a whole.",
+        "Release what is on hold: an alert, a lane, or what was held as a whole.",
     ),
     LazyCommand(
         "reset", "notify.development_commands:reset_command", "Stop the embedded servers and delete everything in them."

@@ -338,7 +338,7 @@ def _send(client: httpx.Client, ward: str) -> None:
     _wait_until(lambda: client.get(address).json()["state"] == "sent", "The alert was not sent in time")
     figures = client.get(f"{address}/analytics").json()
     click.echo(
-        f"Handed over {figures['sent']:,} of {figures['recipients']:,}: half after {figures['time_to_50']} s, "
+        f"Sent {figures['sent']:,} of {figures['recipients']:,}: half after {figures['time_to_50']} s, "
         f"95% after {figures['time_to_95']} s."
     )
 

@@ -99,7 +99,7 @@ WATER = Hazard(
     certainty=Certainty.OBSERVED,
     instruction="Fetch bottled water from the town hall. Check on your neighbours.",
 )
-POWER = WATER.model_copy(update={"event": "Loss of power", "instruction": "Ring 105. Check on your neighbours."})
+POWER = WATER.model_copy(update={"event": "Loss of power", "instruction": "Call 105. Check on your neighbours."})
 HEAT = Hazard(
     event="Extreme heat",
     category=Category.HEALTH,

@@ -41,7 +41,7 @@ def web_command(host: str, port: int, workers: int) -> None:
 
 @click.command("worker")
 @click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
-@click.option("--threads", type=click.IntRange(1), help="Batches handed over at a time; NOTIFY_WORKER_THREADS.")
+@click.option("--threads", type=click.IntRange(1), help="Batches sent at a time; NOTIFY_WORKER_THREADS.")
 def worker_command(lane: str, threads: int | None) -> None:
     """Work on one lane: emergency, transactional or routine. `notify workers` runs all of them."""
     _serve(worker_process(Lane(lane), threads or settings().worker_threads))
@@ -51,7 +51,7 @@ def worker_command(lane: str, threads: int | None) -> None:
 @click.option("--emergency", type=click.IntRange(0), help="Processes of this lane; NOTIFY_EMERGENCY_WORKERS.")
 @click.option("--transactional", type=click.IntRange(0), help="The same; NOTIFY_TRANSACTIONAL_WORKERS.")
 @click.option("--routine", type=click.IntRange(0), help="The same; NOTIFY_ROUTINE_WORKERS.")
-@click.option("--threads", type=click.IntRange(1), help="Batches each hands over at a time; NOTIFY_WORKER_THREADS.")
+@click.option("--threads", type=click.IntRange(1), help="Batches each sends at a time; NOTIFY_WORKER_THREADS.")
 @click.option("--scheduler/--no-scheduler", default=True, show_default=True, help="Run a scheduler too.")
 def workers_command(threads: int | None, scheduler: bool, **counts: int | None) -> None:
     """Run the workers of every lane and a scheduler, and start again what dies.

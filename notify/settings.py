@@ -144,17 +144,17 @@ class Settings(BaseSettings):
     )
     sender_name: str = Field("", description="Name before the sender's address; empty: the council's name.")
     sender_address: str = Field("alerts@example.org", description="The From address of every e-mail.")
-    batch_size: int = Field(500, ge=1, le=5000, description="How many deliveries one job claims and hands over.")
+    batch_size: int = Field(500, ge=1, le=5000, description="How many deliveries one job claims and sends.")
     lease_seconds: int = Field(20, ge=5, description="How long a worker may hold a batch before others take it over.")
     database_pool: int = Field(10, ge=2, description="Database connections each process keeps at most.")
     emergency_workers: int = Field(2, ge=0, description="Worker processes of the emergency lane here.")
     transactional_workers: int = Field(1, ge=0, description="Worker processes of the transactional lane here.")
     routine_workers: int = Field(2, ge=0, description="Worker processes of the routine lane here.")
-    worker_threads: int = Field(4, ge=1, description="Batches that one worker process hands over at the same time.")
+    worker_threads: int = Field(4, ge=1, description="Batches that one worker process sends at the same time.")
     brake_percent: float = Field(
         4, gt=0, le=100, description="A routine alert is put on hold once so many percent of it were refused for good."
     )
-    brake_after: int = Field(200, ge=1, description="The brake looks at no alert before so many were handed over.")
+    brake_after: int = Field(200, ge=1, description="The brake looks at no alert before so many were sent.")
     hold_after_failover: bool = Field(
         True,
         description="Hold everything when the database comes back on another timeline, as a restored copy does. "

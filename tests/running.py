@@ -14,7 +14,7 @@ import httpx
 from notify.lifeline import die_with_parent
 from notify.supervisor import Command
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @contextmanager

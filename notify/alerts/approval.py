@@ -57,7 +57,7 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
 def _require_another(session: Session, by: Principal, alert: Alert) -> None:
     if person(session, by.actor) == person(session, alert.created_by):
         raise AuthorCannotApprove(
-            "Somebody other than the author must approve this alert. Keys of the council itself count as one person."
+            "Someone other than the author must approve this alert. Keys of the council itself count as one person."
         )
 
 
@@ -70,7 +70,7 @@ def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, rea
     by.require(Right.BROADCAST)
     deciding.require_own(session, by, alert)
     if alert.priority != Priority.EMERGENCY:
-        raise OnlyInAnEmergency("This alert is not an emergency: somebody else must approve it.")
+        raise OnlyInAnEmergency("This alert is not an emergency: someone else must approve it.")
     deciding.require_presence(by, alert)
     _lock_submitted(session, alert)
     require_seen(alert, seen)

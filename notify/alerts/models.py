@@ -203,7 +203,7 @@ class AlertContent(Input):
         default=False, description="Emergencies only: every message asks whether its reader is safe or needs help."
     )
     escalate: Escalation | None = Field(
-        default=None, description="Emergencies only: these ways later, and only where the other ones reached nobody."
+        default=None, description="Emergencies only: these channels later, and only where the others reached no one."
     )
     training: bool = Field(
         default=False, description="Emergencies only: an exercise, of which nothing leaves the sandbox."

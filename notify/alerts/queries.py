@@ -34,7 +34,7 @@ class UnknownAlert(NotFound):
 class ChannelNotAllowed(Invalid):
     """The topic is never sent this way."""
 
-    title = "The topic is not sent this way"
+    title = "The topic is not sent on this channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
         return [one.value for one in allowed_channels(topic, new.channels, new.priority)], None
     first = [one for one in new.channels if one not in new.escalate.channels]
     if not first:
-        raise NothingComesFirst("Name a channel in `channels` that is not in `escalate`: it is sent that way first.")
+        raise NothingComesFirst(
+            "Name a channel in `channels` that is not in `escalate`: it is sent on that channel first."
+        )
     later = allowed_channels(topic, new.escalate.channels, new.priority)
     channels = [one.value for one in allowed_channels(topic, first, new.priority)]
     return channels, {"after_minutes": new.escalate.after_minutes, "channels": [one.value for one in later]}
@@ -202,7 +204,7 @@ def _approvals_needed(session: Session, alert: Alert) -> int:
 
 def _require_known_readers(first: Alert) -> None:
     if first.detail_removed_at:
-        raise WrongState("It was so long ago that nobody can say any more who got the first alert: write a new one.")
+        raise WrongState("It was so long ago that we no longer know who got the first alert: write a new one.")
 
 
 def cancel(session: Session, *, by: Actor, alert: Alert) -> Alert:

@@ -33,7 +33,7 @@ def alert_charts(session: Session, found: OneAlert, links: Mapping[int, str], *,
         "funnel": _funnel(found, has_link=has_link),
         "curve": _curve(found),
         "wards": _wards(session, found.by_ward),
-        "channels": _outcomes("By way", found.by_channel, called.way, "Way"),
+        "channels": _outcomes("By channel", found.by_channel, called.way, "Way"),
         "languages": _outcomes("By language", found.by_language, called.language, "Language"),
         "providers": _outcomes("By provider", found.by_provider, called.provider, "Provider"),
         "who": _who(found.clicks, unclicked),
@@ -47,8 +47,8 @@ def _funnel(found: OneAlert, *, has_link: bool) -> Chart:
     total = found.total
     steps = [
         Item("Messages to the audience", total.recipients),
-        Item("Handed over", total.sent),
-        Item("Did not come back", found.reached),
+        Item("Sent", total.sent),
+        Item("Not bounced", found.reached),
     ]
     if total.delivered:
         steps.append(Item("Reported as delivered", total.delivered))
@@ -58,7 +58,7 @@ def _funnel(found: OneAlert, *, has_link: bool) -> Chart:
         "From the audience to a click",
         steps,
         heads=("Step", "Messages", "Of all", "Of the step before"),
-        empty="The audience was empty: nobody follows this topic at these places.",
+        empty="The audience was empty: no one subscribes to this topic in these places.",
     )
 
 
@@ -66,7 +66,7 @@ def _curve(found: OneAlert) -> Chart:
     total = found.total
     steps = _thinned(found.curve)
     count = total.recipients or 1
-    series = [Series("Handed over", [step.handed_over / count for step in steps])]
+    series = [Series("Sent", [step.handed_over / count for step in steps])]
     if total.delivered:
         series.append(Series("Reported as delivered", [step.delivered / count for step in steps]))
     times = (("50%", total.time_to_50), ("95%", total.time_to_95), ("99%", total.time_to_99))
@@ -76,9 +76,9 @@ def _curve(found: OneAlert) -> Chart:
         series,
         head="After",
         write=percent,
-        marks=[Mark(f"{label} of those handed over", at, brief=f"{label}:") for label, at in times if at is not None],
+        marks=[Mark(f"{label} of those sent", at, brief=f"{label}:") for label, at in times if at is not None],
         about=_speed(total),
-        empty="Nothing was handed over yet.",
+        empty="Nothing was sent yet.",
     )
 
 
@@ -87,7 +87,7 @@ def _speed(total: RollupAlert) -> str:
     if total.time_to_50 is None or total.time_to_95 is None or total.time_to_99 is None:
         return ""
     return (
-        f"Half of those handed over were handed over within {seconds(total.time_to_50)}, 95% within "
+        f"Half of those sent were sent within {seconds(total.time_to_50)}, 95% within "
         f"{seconds(total.time_to_95)} and 99% within {seconds(total.time_to_99)}."
     )
 
@@ -107,7 +107,7 @@ def _thinned(steps: Sequence[Step]) -> Sequence[Step]:
 
 
 def _wards(session: Session, parts: Sequence[Part]) -> Chart:
-    heads = ("Ward", "On the map", "Messages", "Handed over", "Delivered", "Failed", "Clicked, of those who agreed")
+    heads = ("Ward", "On the map", "Messages", "Sent", "Delivered", "Failed", "Clicked, of those who agreed")
     land, width, height = land_of(session, [part.key for part in parts])
     return areas(
         "By ward",
@@ -123,7 +123,7 @@ def _wards(session: Session, parts: Sequence[Part]) -> Chart:
         width=width,
         height=height,
         heads=heads,
-        empty="Nobody is written to yet.",
+        empty="No one has been sent anything yet.",
     )
 
 
@@ -133,7 +133,7 @@ def _outcomes(title: str, parts: Sequence[Part], name: Callable[[str], str], hea
         [name(part.key) for part in parts],
         [Series(label, [of(part) for part in parts]) for label, of in OUTCOMES.items()],
         head=head,
-        empty="Nobody is written to yet.",
+        empty="No one has been sent anything yet.",
     )
 
 

@@ -30,7 +30,7 @@ PATH = "/staff/alerts/{alert_id:uuid}/figures"
 # what stands beside the median of the topic: its name, how it is written, whether more is better
 COMPARED = (
     ("reached", "Messages that did not come back", percent, True),
-    ("time_to_95", "Time until 95% were handed over", seconds, False),
+    ("time_to_95", "Time until 95% were sent", seconds, False),
     ("clicks", "Clicks (people, estimated) for each 100 tracked emails", decimal, True),
     ("unsubscribed", "People who left, for each 1,000 messages", decimal, False),
     ("cost", "Cost of each message that did not come back", pence, False),
@@ -94,15 +94,15 @@ def _facts(found: OneAlert) -> Sequence[tuple[str, str, str]]:
     """The tiles: a name, a number, and what to know about it."""
     total = found.total
     share = f"{percent(found.reached / total.recipients)} of {total.recipients:,}" if total.recipients else ""
-    each = pence(found.ours.cost) + " each" if found.ours.cost is not None else "nobody has set a price"
+    each = pence(found.ours.cost) + " each" if found.ours.cost is not None else "no price is set"
     unpriced = f"; {total.unpriced:,} without a price are not in it" if 0 < total.unpriced < total.sent else ""
     priced = total.sent > total.unpriced
     return (
         ("Messages that did not come back", f"{found.reached:,}", share),
-        ("95% handed over within", seconds(total.time_to_95) if total.time_to_95 is not None else "not yet", ""),
+        ("95% sent within", seconds(total.time_to_95) if total.time_to_95 is not None else "not yet", ""),
         ("Clicks (people, estimated)", f"{found.clicks.human:,}", f"{found.clicks.machine:,} more by machines"),
         ("Opens (indicative)", f"{found.people_opened:,}", "people, of those who agreed to be counted"),
-        ("Left because of it", f"{total.unsubscribed:,}", f"{total.complained:,} marked it as unwanted"),
+        ("Unsubscribed", f"{total.unsubscribed:,}", f"{total.complained:,} reported it as spam"),
         ("Cost", pounds(in_pounds(total.cost)) if priced else not_known(), each + unpriced),
     )
 

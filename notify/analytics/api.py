@@ -35,11 +35,11 @@ class TallyView(SQLModel):
     """Deliveries by what became of them."""
 
     recipients: int
-    sent: int = Field(description="Handed over to a provider. Nobody can promise the handset.")
+    sent: int = Field(description="Sent to a provider. Nobody can promise the handset.")
     delivered: int = Field(description="Reported as delivered by a provider that reports it.")
     failed: int
     suppressed: int = Field(description="Not sent: unsubscribed, erased or suppressed after the audience was fixed.")
-    cancelled: int = Field(description="Not sent: cancelled or expired before the hand-over.")
+    cancelled: int = Field(description="Not sent: cancelled or expired before sending.")
     waiting: int
 
 
@@ -95,7 +95,7 @@ class AnalyticsView(TallyView):
     opens_by_verdict: HitsView = Field(description="Of readers who agreed to be counted: indicative only.")
     by_link: list[NamedHitsView] = Field(description="Clicks by the link that was stored with the alert.")
     by_device: list[NamedHitsView]
-    complained: int = Field(description="Reported by mail services as unwanted.")
+    complained: int = Field(description="Reported by mail services as spam.")
     cost_pence: float | None = Field(description="Null where no provider has a price.")
     unpriced: int = Field(description="Messages without a price, which the cost leaves out.")
 
@@ -164,16 +164,16 @@ class FiguresLine(SQLModel):
     key: str = Field(description="The topic's slug, a ward's code, a month as 2026-11, an alert's id, …")
     name: str
     alerts: int
-    recipients: int = Field(description="Messages to the audience: one for each person and way.")
-    sent: int = Field(description="Handed over to a provider, whatever came after.")
+    recipients: int = Field(description="Messages to the audience: one for each person and channel.")
+    sent: int = Field(description="Sent to a provider, whatever came after.")
     delivered: int = Field(description="Reported as delivered by a provider that reports it.")
     failed: int
-    unknown: int = Field(description="Nobody knows whether they were handed over.")
+    unknown: int = Field(description="Nobody knows whether they were sent.")
     suppressed: int
     cancelled: int = Field(description="Stopped or too late.")
     waiting: int
     cost_pence: float | None = Field(description="Null where no message had a price.")
-    unpriced: int = Field(description="Handed over without a price, and not in the cost.")
+    unpriced: int = Field(description="Sent without a price, and not in the cost.")
     unsubscribed: int | None = Field(description="Null where it cannot be told by this breakdown, as below.")
     complained: int | None
     clicks_human: int | None = Field(description="Estimated to be people.")

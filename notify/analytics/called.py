@@ -41,4 +41,4 @@ def device(kind: str) -> str:
 
 def provider(name: str) -> str:
     """A provider by its name; those never handed over have none."""
-    return name or "None: never handed over"
+    return name or "None: never sent"

@@ -124,7 +124,7 @@ def over_time(period: Period, found: Sequence[Slice], notes: Sequence[Annotation
     steps = period.steps()
     of = [by_key.get(key) for key, _label in steps]
     series = [
-        Series("Handed over", [one.sent if one else 0 for one in of]),
+        Series("Sent", [one.sent if one else 0 for one in of]),
         Series("Failed", [one.failed if one else 0 for one in of]),
     ]
     return lines(
@@ -142,12 +142,12 @@ def over_time(period: Period, found: Sequence[Slice], notes: Sequence[Annotation
 
 TILES: Mapping[str, tuple[str, Callable[[Slice], float | None], Write]] = {
     "alerts": ("Alerts", lambda one: one.alerts, whole),
-    "sent": ("Messages handed over", lambda one: one.sent, whole),
-    "reached": ("Did not come back", reached_share, percent),
+    "sent": ("Messages sent", lambda one: one.sent, whole),
+    "reached": ("Not bounced", reached_share, percent),
     "clicks": ("Clicks (people, estimated)", lambda one: one.clicks_human, whole),
     "opens": ("Opens (indicative)", lambda one: one.opens, whole),
     "left": ("People who left", lambda one: one.unsubscribed, whole),
-    "complained": ("Marked as unwanted", lambda one: one.complained, whole),
+    "complained": ("Spam complaints", lambda one: one.complained, whole),
     "cost": ("Cost", cost_pounds, pounds),
     "cost_each": ("Cost of each that did not come back", cost_each, pence),
 }
@@ -213,7 +213,7 @@ def _unit(period: Period) -> str:
 def ward_map(session: Session, found: Sequence[Slice], name: Named, link: Link) -> Chart:
     """The wards by how many messages went to them, on a map."""
     land, width, height = land_of(session, [one.key for one in found])
-    heads = ("Ward", "On the map", "Messages", "Handed over", "Delivered", "Failed", "Clicked, of those who agreed")
+    heads = ("Ward", "On the map", "Messages", "Sent", "Delivered", "Failed", "Clicked, of those who agreed")
     return areas(
         "Messages by ward",
         [

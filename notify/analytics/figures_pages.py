@@ -120,7 +120,7 @@ def _overview(
         step_by_step=charts.step_by_step(period, steps),
         shown=[
             charts.over_time(period, steps, notes),
-            charts.outcomes("What became of messages, by topic", "Topic", topics, _name, link),
+            charts.outcomes("Message status by topic", "Topic", topics, _name, link),
             charts.rate("clicks", "Topic", topics, _name, link),
         ],
         notes=notes,
@@ -269,7 +269,7 @@ def _alerts(found: Sequence[Slice]) -> Chart:
 def _charts(session: Session, asked: Breakdown, found: Sequence[Slice], name: Named, link: Link) -> list[Chart]:
     """The pictures of one breakdown; of wards a map comes first."""
     made = [charts.ward_map(session, found, name, link)] if asked.by == By.WARD else []
-    made.append(charts.outcomes(f"What became of messages, by {asked.head.lower()}", asked.head, found, name, link))
+    made.append(charts.outcomes(f"Message status by {asked.head.lower()}", asked.head, found, name, link))
     return made + [charts.rate(which, asked.head, found, name, link) for which in asked.rates]
 
 

@@ -156,7 +156,7 @@ def by_topic(found: Moves) -> Chart:
         "What people choose",
         items if everybody else [],
         heads=("Topic", "Follow it", "Of all who follow the council", "Came", "Left"),
-        empty="Nobody follows a topic yet.",
+        empty="No one subscribes to a topic yet.",
     )
 
 

@@ -87,8 +87,8 @@ def show_fatigue(request: AnyRequest) -> Response[object]:
         section=FATIGUE,
         period=period,
         shown=[
-            reach_charts.loads("Alerts that somebody got in a week", week, "weeks"),
-            reach_charts.loads("Alerts that somebody got in four weeks", four, "spans of four weeks"),
+            reach_charts.loads("Alerts that one person got in a week", week, "weeks"),
+            reach_charts.loads("Alerts that one person got in four weeks", four, "spans of four weeks"),
             reach_charts.over_the_line(weeks, more_than),
             reach_charts.leaving(week),
             *most,

@@ -57,12 +57,12 @@ INDICATORS: Sequence[Indicator] = (
         "Messages that did not come back",
         "%",
         False,
-        "Figures: handed over, and nobody said that they did not arrive",
+        "Figures: sent, and nobody said that they did not arrive",
         _of_total(figure_charts.reached_share, 100),
     ),
     Indicator(
         "emergency-95",
-        "Slowest emergency: time until 95% were handed over",
+        "Slowest emergency: time until 95% were sent",
         "seconds",
         True,
         "The alerts’ own figures, from when each could go",
@@ -78,7 +78,7 @@ INDICATORS: Sequence[Indicator] = (
     ),
     Indicator(
         "followers",
-        "Followers for each 1,000 residents",
+        "Subscribers per 1,000 residents",
         "people",
         False,
         "Growth: who follows the council on the last of these days",
@@ -94,7 +94,7 @@ INDICATORS: Sequence[Indicator] = (
     ),
     Indicator(
         "complaints",
-        "Messages marked as unwanted, of each 1,000",
+        "Messages reported as spam per 1,000",
         "messages",
         True,
         "Figures: told by providers of e-mail",

@@ -54,7 +54,7 @@ WORDS: Mapping[str, str] = {
     DeliveryState.CANCELLED: "cancelled",
     DeliveryState.EXPIRED: "expired",
     DeliveryState.SUPPRESSED: "held back",
-    DeliveryState.UNKNOWN: "may have arrived, nobody knows",
+    DeliveryState.UNKNOWN: "may have arrived, not known",
 }
 CHANNELS: Mapping[str, str] = {"email": "Email", "sms": "Text", "voice": "Call", "webhook": "Webhook"}
 

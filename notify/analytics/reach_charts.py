@@ -22,7 +22,7 @@ def on_the_map(session: Session, found: Reach) -> Chart:
     """Followers for each 1,000 residents, ward by ward, the weakest first."""
     land, width, height = land_of(session, [ward.code for ward in found.wards])
     return areas(
-        "Followers for each 1,000 residents, by ward",
+        "Subscribers per 1,000 residents, by ward",
         [
             Area(
                 ward.name,
@@ -57,7 +57,7 @@ def languages(found: Reach) -> Chart:
         "Languages that people chose",
         items,
         heads=("Language", "People", "Of all"),
-        empty="Nobody follows it yet.",
+        empty="No one subscribes to it yet.",
     )
 
 
@@ -106,7 +106,7 @@ def leaving(found: Sequence[Load]) -> Chart:
         items,
         heads=("In seven days", "Left, of each 1,000 such weeks", "Left", "Weeks of people"),
         write=decimal,
-        about="Leaving by the link in an alert, or marking it as unwanted. Weeks that are too much show here.",
+        about="Leaving by the link in an alert, or reporting it as spam. Weeks that are too much show here.",
         empty="Nobody left by the link in an alert in these days.",
     )
 
@@ -128,6 +128,6 @@ def writes_most(
         items,
         heads=(head, "Messages a month for each person", "Alerts", "Messages"),
         write=decimal,
-        about="A message counts once for each way it goes. People are those who follow now.",
+        about="A message counts once for each channel. People are current subscribers.",
         empty=NOTHING_YET,
     )

@@ -83,7 +83,7 @@ def deed(reach: Reach, send_at: datetime | None, after_minutes: int = 0) -> str:
     """What pressing the button does, as in: “This will text 2,140 people in 3 wards now”."""
     acts = _acts(reach.count.by_channel)
     if not acts:
-        return "This will reach nobody: no one who follows the topic lives there."
+        return "No one will get this: no subscribers to the topic live there."
     wards = f" in {reach.wards} ward{'s' if reach.wards != 1 else ''}" if reach.wards else ""
     when = f"on {send_at.astimezone(LONDON):%-d %B at %H:%M}" if send_at else "now"
     later = _acts(reach.count.later_by_channel)

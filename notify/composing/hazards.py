@@ -48,8 +48,8 @@ HAZARDS: Mapping[str, Hazard] = {
         "Infra",
         "Power cut in ((place))",
         "There is no electricity in ((place)). It should be back by ((time)).\n\nSwitch off cookers and heaters. Keep "
-        "fridges shut. Check on neighbours who use medical equipment. Ring 105 for news and help; it is free.",
-        "Power cut in ((place)) until about ((time)). Check on neighbours. News and help: ring 105.",
+        "fridges shut. Check on neighbours who use medical equipment. Call 105 for news and help; it is free.",
+        "Power cut in ((place)) until about ((time)). Check on neighbours. News and help: call 105.",
     ),
     "weather": Hazard(
         "Severe weather",
@@ -64,8 +64,8 @@ HAZARDS: Mapping[str, Hazard] = {
         "Health",
         "Health warning: ((what)) in ((place))",
         "There is ((what)) in ((place)).\n\nKeep doors and windows shut and stay inside until we write again. If you "
-        "feel ((symptoms)) ring NHS 111, or 999 if somebody cannot breathe or wake up.",
-        "((What)) in ((place)): stay in, shut doors and windows. ((symptoms))? Ring 111, or 999 in danger.",
+        "feel ((symptoms)) call NHS 111, or 999 if someone cannot breathe or wake up.",
+        "((What)) in ((place)): stay in, shut doors and windows. ((symptoms))? Call 111, or 999 in danger.",
     ),
     "road": Hazard(
         "Road",

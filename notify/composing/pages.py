@@ -101,7 +101,7 @@ def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[ob
 
 @desk_get(f"{AT}/{{draft_id:uuid}}/where")
 def ask_where(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
-    """Whom shall it reach?"""
+    """Who should get this?"""
     with transaction() as session:
         draft = queries.draft(session, request.user.officer_id, draft_id)
         return where_page(session, request.user, draft, [])

@@ -180,7 +180,7 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
         if not form.one(field):
             faults.append(Fault(field, message))
     if not form.has("channel"):
-        faults.append(Fault("channel", "Choose at least one way to send it."))
+        faults.append(Fault("channel", "Choose at least one channel."))
     translations = _translations(form, faults)
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
     if form.one("hazard") in HAZARDS:
@@ -223,9 +223,9 @@ def _in_an_emergency(form: Form, faults: list[Fault]) -> dict[str, object]:
     if not after.isdecimal() or not 1 <= int(after) <= LONGEST_WAIT_MINUTES:
         faults.append(Fault("escalate_after", f"Enter minutes from 1 to {LONGEST_WAIT_MINUTES}."))
     elif not any(ways):
-        faults.append(Fault("escalate_to", "Choose the ways that come later."))
+        faults.append(Fault("escalate_to", "Choose the channels to use later."))
     elif not set(form.all("channel")) - set(ways):
-        faults.append(Fault("escalate_to", "Leave at least one way that comes first."))
+        faults.append(Fault("escalate_to", "Leave at least one channel to use first."))
     else:
         found["escalate"] = {"after_minutes": int(after), "channels": ways}
     return found

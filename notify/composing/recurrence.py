@@ -258,7 +258,7 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
     outcome: Mapping[str, object]
     try:
         if at < clock.now() - LATE:
-            raise CannotRecur("Nobody was there to send it in time.")
+            raise CannotRecur("It was not sent in time.")
         with session.begin_nested():
             new = NewAlert.model_validate(recurrence.content | {"send_at": at})
             author = _author(session, recurrence)
@@ -268,7 +268,7 @@ def _make(session: Session, recurrence: Recurrence, day: date, at: datetime) -> 
     except NotifyError as error:
         outcome = {"problem": error.detail}
     except ValidationError:  # the rules for what an alert says have changed since
-        outcome = {"problem": "Its words are not accepted any more. Write it anew."}
+        outcome = {"problem": "Its words are no longer accepted. Write it again."}
     session.execute(
         update(Occurrence)
         .where(col(Occurrence.recurrence_id) == recurrence.id, col(Occurrence.day) == day)
@@ -282,5 +282,5 @@ def _author(session: Session, recurrence: Recurrence) -> Principal:
     kind, _, name = recurrence.created_by.partition(":")
     author = session.get(Officer, UUID(name)) if kind == "officer" else None
     if author is None or not author.active or Right.WRITE_ALERTS not in RIGHTS[author.role]:
-        raise CannotRecur("Whoever set it up may no longer write alerts. Somebody else can begin it again.")
+        raise CannotRecur("The person who set it up may no longer write alerts. Someone else can start it again.")
     return principal_of(author)

@@ -203,7 +203,7 @@ class HoldScope(Input):
 class NewHold(HoldScope):
     """A hold to put in force."""
 
-    reason: str = Field(min_length=3, max_length=500, description="For whoever finds it in force.")
+    reason: str = Field(min_length=3, max_length=500, description="For people who find it in force.")
 
 
 class ReleasedView(SQLModel):

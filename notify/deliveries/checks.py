@@ -44,7 +44,7 @@ def _of_journals() -> Sequence[str]:
     if os.access(place, os.W_OK | os.X_OK):
         return []
     return [
-        f"{place} cannot be written, so a worker that is killed repeats what it was handing over: "
+        f"{place} cannot be written, so a worker that is killed repeats what it was sending: "
         "give NOTIFY_DATA_DIR a folder that this user may write."
     ]
 

@@ -179,7 +179,7 @@ def _say_dead(session: Session) -> None:
     counts = {state: count for state, count in queries.count_dead(session).items() if count}
     if counts:
         figures = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-        click.echo(f"Given up on within {DEAD_DAYS} days: {figures}. See `notify queue dead`.")
+        click.echo(f"Failed within {DEAD_DAYS} days: {figures}. See `notify queue dead`.")
 
 
 @queue.command()
@@ -194,7 +194,7 @@ def dead(alert_id: UUID | None, state: str | None) -> None:
             _known_alert(session, alert_id)
         found = queries.dead_deliveries(session, alert_id=alert_id, states=states, limit=MOST_SHOWN + 1)
     if not found:
-        click.echo("No delivery was given up on.")
+        click.echo("No delivery has failed.")
         return
     shown_alert = None
     for one in found[:MOST_SHOWN]:

@@ -22,7 +22,7 @@ LANES = {
     "oldest_due_seconds": "How long the longest overdue batch has waited.",
 }
 COUNTERS = {
-    "notify_provider_outcomes_total": "What providers said of messages handed over to them.",
+    "notify_provider_outcomes_total": "What providers said of messages sent to them.",
     "notify_breaker_opened_total": "How often a provider was left alone for failing.",
     "notify_recovered_batches_total": "Batches taken over from workers that died.",
     "notify_reconciled_jobs_total": "Jobs noted again because nobody had been told of due work.",
@@ -90,7 +90,7 @@ def _hand_overs(rows: Sequence[Metered]) -> Iterator[str]:
         if row.name.startswith(HISTOGRAM):
             labels = _labels(row)
             counted[labels.get("lane", ""), labels.get("le", row.name)] += row.value
-    yield f"# HELP {HISTOGRAM} From approval, or the time an alert was scheduled for, to each hand-over."
+    yield f"# HELP {HISTOGRAM} From approval, or the time an alert was scheduled for, to each message sent."
     yield f"# TYPE {HISTOGRAM} histogram"
     for lane in Lane:
         so_far = 0.0
@@ -119,7 +119,7 @@ def _processes(rows: Sequence[Metered]) -> Iterator[str]:
 def _dead(rows: Sequence[Metered]) -> Iterator[str]:
     counted = {row.labels: row.value for row in rows if row.name == metering.DEAD}
     values = {f'state="{state}"': counted.get(f'state="{state}"', 0) for state in queries.DEAD}
-    meaning = f"Deliveries given up on, of alerts of the last {queries.DEAD_DAYS} days."
+    meaning = f"Deliveries that failed, of alerts of the last {queries.DEAD_DAYS} days."
     yield from _family(metering.DEAD, "gauge", meaning, values)
 
 

@@ -76,7 +76,7 @@ ASKED: Mapping[str, Mapping[Reason, Words]] = {
     "en": {
         Reason.OWN: Words(
             "Confirm your new alerts",
-            "You already get alerts from {council} here. Somebody asked for more: {what}.",
+            "You already get alerts from {council} here. Someone asked for more: {what}.",
             "Confirm these alerts",
             "If you did not ask for this, ignore it: nothing changes.",
         ),

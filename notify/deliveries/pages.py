@@ -32,17 +32,17 @@ page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 # what became of a message, in a resident's words
 OUTCOMES: Mapping[DeliveryState, str] = {
-    DeliveryState.CREATED: later("On its way"),
-    DeliveryState.SENDING: later("On its way"),
+    DeliveryState.CREATED: later("Sending"),
+    DeliveryState.SENDING: later("Sending"),
     DeliveryState.SENT: later("Sent"),
     DeliveryState.DELIVERED: later("Delivered"),
-    DeliveryState.PERMANENT_FAILURE: later("Not delivered: the address does not take it"),
+    DeliveryState.PERMANENT_FAILURE: later("Not delivered: the address does not accept messages"),
     DeliveryState.TEMPORARY_FAILURE: later("Not delivered: we tried for a day"),
     DeliveryState.TECHNICAL_FAILURE: later("Not delivered: something went wrong on our side"),
-    DeliveryState.CANCELLED: later("Not sent: the council took it back"),
-    DeliveryState.EXPIRED: later("Not sent: it was over"),
+    DeliveryState.CANCELLED: later("Not sent: the council cancelled it"),
+    DeliveryState.EXPIRED: later("Not sent: it had expired"),
     DeliveryState.SUPPRESSED: later("Not sent: you had stopped or paused it"),
-    DeliveryState.UNKNOWN: later("It may have arrived: nobody told us"),
+    DeliveryState.UNKNOWN: later("Sent: we do not know if it arrived"),
 }
 
 

@@ -39,7 +39,7 @@ def retry(
     if alert.state not in (AlertState.SENT, AlertState.SENDING):
         raise WrongState(f"The alert is {alert.state}: only an alert that was sent can be tried again.")
     if alert.expires_at and alert.expires_at <= clock.now():
-        raise AlreadyExpired("Nothing of it may be handed over any more. Send a new alert instead.")
+        raise AlreadyExpired("Nothing of it may be sent any more. Send a new alert instead.")
     which = {"month": alert.ledger_month, "alert": alert.id, "states": list(states), "number": number}
     opened = session.execute(text(RETRY), which).all()
     retried = sum(batch.deliveries for batch in opened)

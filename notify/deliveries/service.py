@@ -114,7 +114,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
                 )
             )
         elif refusal == "wait":
-            refused.append(Result(number, None, reason="Waits for the first alert to be handed over."))
+            refused.append(Result(number, None, reason="Waits for the first alert to be sent."))
         else:
             state, _, reason = refusal.partition(":")
             refused.append(Result(number, DeliveryState(state), reason=reason))

@@ -39,8 +39,8 @@ def effectiveness(known: Facts) -> Answer:
     return answered(
         "Each emergency has a live page and a report: how many were reached and how fast, by ward, what they replied, and "
         "who was not reached and why.",
-        Figure("1.16.reached", "Handed over", share, "per cent of messages", "rollup_alert"),
-        Figure("1.16.time", "Usual time until 95% were handed over", known.number(facts.EMERGENCY_TIME), "seconds", "rollup_alert.time_to_95"),
+        Figure("1.16.reached", "Sent", share, "per cent of messages", "rollup_alert"),
+        Figure("1.16.time", "Usual time until 95% were sent", known.number(facts.EMERGENCY_TIME), "seconds", "rollup_alert.time_to_95"),
         Figure("1.16.replies", "Replies (safe, or in need of help)", known.one(facts.REPLIES), "replies", "reply, rollup_reply"),
     )  # fmt: skip
 
@@ -56,9 +56,9 @@ def unreached(known: Facts) -> Answer:
     """1.18"""
     missing, failed = known.one(facts.EMERGENCY_UNREACHED), known.one(facts.EMERGENCY_FAILED)
     return answered(
-        f"{missing:,} emergency messages were not handed over and {failed:,} failed. Each emergency lists whom it did not "
+        f"{missing:,} emergency messages were not sent and {failed:,} failed. Each emergency lists whom it did not "
         "reach and why, by ward, for calls and door-knocking.",
-        Figure("1.18.missing", "Not handed over", missing, "messages", "rollup_alert"),
+        Figure("1.18.missing", "Not sent", missing, "messages", "rollup_alert"),
         Figure("1.18.failed", "Failed", failed, "messages", "rollup_alert"),
     )
 

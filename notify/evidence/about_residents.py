@@ -66,7 +66,7 @@ def urgent(known: Facts) -> Answer:
     figures = [
         Figure("1.4.alerts", "Emergency alerts", count, "alerts", "rollup_alert"),
         Figure("1.4.sent", "Emergency messages sent", known.one(facts.EMERGENCY_SENT), "messages", "rollup_alert"),
-        Figure("1.4.time", "Usual time until 95% were handed over", typical, "seconds", "rollup_alert.time_to_95"),
+        Figure("1.4.time", "Usual time until 95% were sent", typical, "seconds", "rollup_alert.time_to_95"),
     ]
     words = "By email, text message, voice call and webhook at once, on workers of their own, and on public pages and feeds."
     return answered(f"{words} {count} emergency alerts went out in this period.", *figures)
@@ -81,7 +81,7 @@ def languages(known: Facts) -> Answer:
     figures += listed("1.5.residents", known.rows(facts.LANGUAGES), "residents", "subscriber.language")
     offered = ", ".join(("en", "cy", *settings().further))
     return answered(
-        f"Yes. Residents choose among: {offered}. Whoever writes an alert gives its translations; where there is none, "
+        f"Yes. Residents choose among: {offered}. The author of an alert gives its translations; where there is none, "
         "the resident gets English.",
         *figures,
     )

@@ -30,7 +30,7 @@ def incident_report(session: Session, alert: Alert) -> Report:
     total = figures.total
     reached = [
         ["Messages", f"{total.recipients:,}"],
-        ["Handed over", f"{total.sent:,}"],
+        ["Sent", f"{total.sent:,}"],
         ["Reported as delivered", f"{total.delivered:,}"],
         ["Failed", f"{total.failed:,}"],
         ["Not sent: left, suppressed or erased since", f"{total.suppressed:,}"],
@@ -45,7 +45,7 @@ def incident_report(session: Session, alert: Alert) -> Report:
         sections=[
             Section("What was said", alert.body),
             Section("What happened when", "", ("When", "What"), [[_said(at), words] for at, words in moments]),
-            Section("What became of its messages", _speed(counted), ("What", "How many"), reached),
+            Section("Message status", _speed(counted), ("What", "How many"), reached),
             _wards(session, figures.by_ward),
             *_replies(session, alert),
             _promised(session, alert),
@@ -69,7 +69,7 @@ def _wards(session: Session, found: Sequence[queries.NamedTally]) -> Section:
         ],
         width=width,
         height=height,
-        heads=("Ward", "On the map", "Messages", "Handed over", "Delivered", "Failed"),
+        heads=("Ward", "On the map", "Messages", "Sent", "Delivered", "Failed"),
     )
     return Section("By ward", chart.about, chart.heads, [(row.label, *row.cells) for row in chart.rows], chart.svg)
 
@@ -88,7 +88,7 @@ def _moments(session: Session, kept: archive.Kept, counted: RollupAlert | None) 
     if counted:
         for share, seconds in ((50, counted.time_to_50), (95, counted.time_to_95), (100, counted.time_to_100)):
             if seconds is not None:
-                yield counted.started_at + timedelta(seconds=seconds), f"{share}% were handed over"
+                yield counted.started_at + timedelta(seconds=seconds), f"{share}% were sent"
     followers = session.exec(select(Alert).where(col(Alert.follows_id) == alert.id))
     for later in followers:
         if later.expanded_at and later.follow_up:
@@ -101,8 +101,8 @@ def _said(at: datetime) -> str:
 
 def _speed(counted: RollupAlert | None) -> str:
     if counted is None or counted.time_to_95 is None:
-        return "Nothing was handed over yet."
-    return f"95% were handed over {counted.time_to_95:,.1f} seconds after it could go."
+        return "Nothing was sent yet."
+    return f"95% were sent {counted.time_to_95:,.1f} seconds after it could go."
 
 
 def _replies(session: Session, alert: Alert) -> Sequence[Section]:

@@ -31,16 +31,16 @@ def _counts(of: str = "r") -> Sequence[Field]:
     """Messages by what became of them, as every data set of figures counts them."""
     words = {
         "recipients": "Messages that were meant to go out: one for each person and channel.",
-        "sent": "Handed over to a provider, whatever came after.",
+        "sent": "Sent to a provider, whatever came after.",
         "delivered": "Reported as delivered by a provider that reports it.",
         "permanent_failure": "The address does not exist or refuses for good.",
-        "temporary_failure": "Given up after a day of trying.",
-        "technical_failure": "Given up for a fault on our side.",
-        "unknown": "May have arrived; nobody knows.",
+        "temporary_failure": "Failed after a day of trying.",
+        "technical_failure": "Failed because of an error on our side.",
+        "unknown": "May have arrived; not known.",
         "suppressed": "Not sent: unsubscribed, erased or suppressed meanwhile.",
         "cancelled": "Not sent: the alert was cancelled.",
         "expired": "Not sent: the alert was over.",
-        "waiting": "Still to be handed over.",
+        "waiting": "Still to be sent.",
     }
     counted = [Field(name, Kind.INTEGER, said, f"{of}.{name}", "messages") for name, said in words.items()]
     cost = Field(
@@ -49,7 +49,7 @@ def _counts(of: str = "r") -> Sequence[Field]:
     return [
         *counted,
         cost,
-        Field("unpriced", Kind.INTEGER, "Handed over without a price.", f"{of}.unpriced", "messages"),
+        Field("unpriced", Kind.INTEGER, "Sent without a price.", f"{of}.unpriced", "messages"),
     ]
 
 
@@ -123,7 +123,7 @@ FIGURES: Sequence[DataSet] = (
     DataSet(
         name="alert-figures",
         title="Figures of alerts",
-        description="What became of each alert's messages in all, how fast they went and what they cost.",
+        description="Message status of each alert in all, how fast they went and what they cost.",
         fields=[
             ALERT,
             Field("topic", Kind.CODE, "The topic's short name.", "t.slug"),
@@ -173,7 +173,7 @@ FIGURES: Sequence[DataSet] = (
             CHANNEL,
             PROVIDER,
             Field("hour", Kind.MOMENT, "The hour's beginning.", "r.hour"),
-            Field("handed_over", Kind.INTEGER, "Handed over in this hour.", "r.handed_over", "messages"),
+            Field("handed_over", Kind.INTEGER, "Sent in this hour.", "r.handed_over", "messages"),
             Field("delivered", Kind.INTEGER, "Reported delivered in this hour.", "r.delivered", "messages"),
             Field("failed", Kind.INTEGER, "Failed in this hour.", "r.failed", "messages"),
         ],
@@ -269,7 +269,7 @@ FIGURES: Sequence[DataSet] = (
             Field("month", Kind.DAY, "The month's first day.", "r.month"),
             CHANNEL,
             PROVIDER,
-            Field("messages", Kind.INTEGER, "Handed over.", "r.messages", "messages"),
+            Field("messages", Kind.INTEGER, "Sent.", "r.messages", "messages"),
             Field("cost_pence", Kind.NUMBER, "What they cost.", "(r.cost / 1000.0)::double precision", "pence"),
             Field("changed_at", Kind.MOMENT, "When it was last added to.", "r.changed_at"),
         ],

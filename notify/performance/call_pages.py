@@ -133,7 +133,7 @@ def _by_month(found: Mapping[str, Mapping[str, int]], days: Period) -> Chart:
     if len(large) < len(ranked):
         rest = [sum(found.get(month, {}).get(name, 0) for name in ranked[len(large) :]) for month in months]
         series.append(Series(OTHERS, rest))
-    empty = "No calls of these days are known. Take in a file below."
+    empty = "No calls of these days are known. Upload a file below."
     return stacked("Calls by month", [month_name(month) for month in months], series, head="Month", empty=empty)
 
 

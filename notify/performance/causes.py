@@ -85,7 +85,7 @@ def _not_taken(session: Session, alert: Alert) -> Iterator[tuple[str, str]]:
     about = {"month": alert.ledger_month, "alert": alert.id, "most": REASONS_TOLD}
     for row in session.execute(text(NOT_TAKEN), about):
         why = f" ({row.reason})" if row.reason else ""
-        yield "not handed over", f"{row.messages:,} messages by {row.channel} never were: {row.state}{why}."
+        yield "not sent", f"{row.messages:,} messages by {row.channel} never were: {row.state}{why}."
 
 
 HOLDS = """

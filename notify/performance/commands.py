@@ -15,7 +15,7 @@ from notify.staff.queries import council_by_slug
 Servers = Callable[[], AbstractContextManager[None]]
 
 ACTOR = "command-line"
-IMPORT_HELP = """Take in FILE, calls to COUNCIL as its telephone system counted them; say row by row what is refused.
+IMPORT_HELP = """Load FILE, calls to COUNCIL as its telephone system counted them; say row by row what is refused.
 
 \b
 A CSV file whose first line names its columns, in any order:

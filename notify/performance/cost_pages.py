@@ -106,7 +106,7 @@ WORDS: Mapping[str, str] = {
     "low_percent": "Write per cent from 0 to 100.",
     "high_percent": "Write per cent from 0 to 100.",
     "staff_hour_pence": "Write the cost of an hour in pence, such as 2400.",
-    "channel": "Choose a way.",
+    "channel": "Choose a channel.",
     "provider": "Write the provider’s short name, as in NOTIFY_SMS_PROVIDERS.",
     "pence": "Write the price in pence, such as 2.4.",
     "valid_from": "Write the day from which it holds.",
@@ -185,7 +185,7 @@ def _by_month(months: Sequence[str], spent: Mapping[str, float], budget: Budget 
         head="Month",
         write=pounds,
         target=target,
-        empty="Nothing that costs anything was handed over in these months.",
+        empty="Nothing that costs anything was sent in these months.",
     )
 
 

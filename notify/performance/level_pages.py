@@ -123,7 +123,7 @@ def attained(found: Sequence[Attainment], days: Period) -> Chart:
 
 def _times(found: Sequence[Attainment], days: Period) -> Chart:
     return _by_month(
-        "Usual time until the promised share was handed over",
+        "Usual time until the promised share was sent",
         {(one.month, one.priority): one.usual_seconds for one in found},
         days,
         write=seconds,

@@ -58,7 +58,7 @@ _URGENT = Column("emergencies", later("Emergencies"), later("How many of them we
 _REACHED = Column(
     "delivered_percent",
     later("Delivered, %"),
-    later("Of the messages that had to go: handed over, and not reported back as failed"),
+    later("Of the messages to send: sent, and not reported as failed"),
     "decimal",
 )
 BY_MONTH = Table(
@@ -85,12 +85,12 @@ LEVELS = Table(
         _MONTH,
         Column("urgency", later("Urgency"), later("emergency or routine"), "string"),
         _ALERTS,
-        Column("met", later("Met the target"), later("Alerts whose promised share was handed over in time")),
+        Column("met", later("Met the target"), later("Alerts whose promised share of messages was sent in time")),
         Column("met_percent", later("Met the target, %"), later("The same as a share of the alerts"), "decimal"),
         Column(
             "usual_seconds",
             later("Usual time, seconds"),
-            later("The median over the alerts of the seconds until the promised share of messages was handed over"),
+            later("The median over the alerts of the seconds until the promised share of messages was sent"),
             "decimal",
         ),
     ),
@@ -111,8 +111,8 @@ COMPLAINTS = Table(
     later("One row for each month."),
     (
         _MONTH,
-        Column("complaints", later("Complaints"), later("Messages that were reported as unwanted")),
-        Column("unsubscribed", later("Left after a message"), later("People who stopped a topic from a message")),
+        Column("complaints", later("Complaints"), later("Messages that people reported as spam")),
+        Column("unsubscribed", later("Unsubscribed"), later("People who unsubscribed from a topic in a message")),
     ),
 )
 COSTS = Table(

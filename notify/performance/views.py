@@ -24,7 +24,7 @@ class AttainmentView(SQLModel):
     alerts: int
     met: int
     share: float
-    usual_seconds: float | None = Field(description="The median until the promised share was handed over.")
+    usual_seconds: float | None = Field(description="The median until the promised share was sent.")
     slowest_seconds: float | None
 
     @classmethod
@@ -59,7 +59,7 @@ class BreachView(SQLModel):
     target_percent: float
     due: int
     in_time: int
-    took_seconds: float | None = Field(description="Until the promised share was handed over; null: it never was.")
+    took_seconds: float | None = Field(description="Until the promised share was sent; null: it never was.")
     causes: list[CauseView]
     note: str
     noted_at: datetime | None
@@ -129,11 +129,9 @@ class CostView(SQLModel):
     messages: int
     people_low: int = Field(description="People reached: a range where nobody told apart who got several messages.")
     people_high: int
-    booked_pence: float = Field(description="Charged when the messages were handed over.")
-    valued_pence: float = Field(
-        description="Estimated from the ledger of prices, for what was handed over without a price."
-    )
-    unvalued_messages: int = Field(description="Handed over without a price, and there is none to this day.")
+    booked_pence: float = Field(description="Charged when the messages were sent.")
+    valued_pence: float = Field(description="Estimated from the ledger of prices, for what was sent without a price.")
+    unvalued_messages: int = Field(description="Sent without a price, and there is none to this day.")
     pence_per_person: float | None
     staff_minutes: int
     staff_pence: float | None = Field(description="Null where no hourly rate is set.")

@@ -92,13 +92,13 @@ def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
 def _unless_live(written: str) -> str:
     """A number kept free for drama, which a live installation does not take: somebody meant another."""
     if settings().is_secure:
-        raise AddressNotValid(_("This number is kept free for films and reaches nobody. Enter your own."))
+        raise AddressNotValid(_("This number is reserved for TV and film. Enter your own number."))
     return written
 
 
 def _webhook(text: str) -> str:
     if "#" in text:
-        raise AddressNotValid(_("Leave out the # and what follows it: it is never sent."))
+        raise AddressNotValid(_("Remove the # and everything after it."))
     try:
         wanted = ssrf.read(text)
     except ProviderRejected as error:

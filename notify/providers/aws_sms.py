@@ -84,8 +84,8 @@ class AwsSmsSettings(BaseSettings):
         "", description="SNS topics whose notifications are believed, separated by commas; empty: none."
     )
     endpoint_url: str = Field("", description="Where the API is, such as a VPC endpoint; empty: the region's own.")
-    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long handing over one text may take in all.")
-    parallel: int = Field(16, ge=1, le=200, description="Texts of one batch handed over at the same time.")
+    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long sending one text may take in all.")
+    parallel: int = Field(16, ge=1, le=200, description="Texts of one batch sent at the same time.")
 
 
 class AwsSmsProvider:

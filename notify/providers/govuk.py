@@ -70,8 +70,8 @@ class GovukSettings(BaseSettings):
         "https://api.notifications.service.gov.uk", min_length=1, description="Where GOV.UK Notify's API is."
     )
     callback_token: str = Field("", description="The bearer token that Notify sends with its call-backs.")
-    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long handing over one message may take in all.")
-    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch handed over at the same time.")
+    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long sending one message may take in all.")
+    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch sent at the same time.")
 
 
 class _Govuk:

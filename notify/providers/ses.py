@@ -69,8 +69,8 @@ class SesSettings(BaseSettings):
         "", description="SNS topics whose notifications are believed, separated by commas; empty: none."
     )
     endpoint_url: str = Field("", description="Where the API is, such as a VPC endpoint; empty: the region's own.")
-    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long handing over one message may take in all.")
-    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch handed over at the same time.")
+    timeout_seconds: float = Field(15.0, gt=0, le=24, description="How long sending one message may take in all.")
+    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch sent at the same time.")
 
 
 class SesProvider:

@@ -60,7 +60,7 @@ COMPLAINTS: Sequence[tuple[type[OSError], str]] = (
         smtplib.SMTPNotSupportedError,
         "lacks what the settings ask for ({}): check NOTIFY_SMTP_SECURITY, NOTIFY_SMTP_USERNAME and NOTIFY_SMTP_PORT.",
     ),
-    (smtplib.SMTPResponseException, "turns us away ({}): ask whoever runs it, or check NOTIFY_SMTP_HOST."),
+    (smtplib.SMTPResponseException, "turns us away ({}): ask the people who run it, or check NOTIFY_SMTP_HOST."),
     (smtplib.SMTPException, "does not speak SMTP ({}): check NOTIFY_SMTP_SECURITY and NOTIFY_SMTP_PORT."),
     (ssl.SSLError, "does not speak TLS 1.2 or later ({}): check NOTIFY_SMTP_SECURITY and NOTIFY_SMTP_PORT."),
     (
@@ -112,7 +112,7 @@ class SmtpSettings(BaseSettings):
     )
     messages_per_connection: int = Field(1000, description="A connection is renewed after so many messages.")
     attempt_seconds: float = Field(
-        30.0, description="How long handing over one message may take in all, opening the connection included."
+        30.0, description="How long sending one message may take in all, opening the connection included."
     )
     connections: int = Field(
         12, ge=1, le=500, description="Connections a worker process opens at most; 200 for a relay 20 ms away."
@@ -269,7 +269,7 @@ class SmtpProvider:
         if error.verify_code == EXPIRED:
             ended = shown.not_valid_after_utc if shown else None
             since = f" since {ended:%-d %B %Y, %H:%M} UTC" if ended and ended < clock.now() else ""
-            return f"has a certificate that has expired{since}: have it renewed; until then no mail is handed over."
+            return f"has a certificate that has expired{since}: have it renewed; until then no mail is sent."
         if error.verify_code in WRONG_NAME:
             names = ", ".join(_names_in(shown)) if shown else ""
             return f"has a certificate for another name ({names or error.verify_message}): mend NOTIFY_SMTP_HOST."

@@ -95,8 +95,8 @@ class TwilioSettings(BaseSettings):
         False, description="Find out whether a machine answered, and speak after its beep. Twilio charges for it."
     )
     base_url: str = Field("https://api.twilio.com", min_length=1, description="Where Twilio's API is.")
-    timeout_seconds: float = Field(15.0, gt=0, le=25, description="How long handing over one message may take in all.")
-    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch handed over at the same time.")
+    timeout_seconds: float = Field(15.0, gt=0, le=25, description="How long sending one message may take in all.")
+    parallel: int = Field(16, ge=1, le=200, description="Messages of one batch sent at the same time.")
 
 
 class _Twilio:

@@ -96,7 +96,7 @@ def _holder_of_key(header: str) -> Principal:
         known = service.key_holder(session, key.strip())
         owner = session.get(Officer, known.officer_id) if known.officer_id else None
         if owner and (not owner.active or known.role not in roles_within(owner.role)):
-            raise service.KeyNotValid("The officer whom this key belongs to may no longer do what it was made for.")
+            raise service.KeyNotValid("The user who owns this key may no longer do what it was made for.")
         return Principal(
             actor=f"key:{known.prefix}",
             name=known.name,

@@ -102,7 +102,9 @@ class OidcSettings(BaseSettings):
         for group, _, role in pairs:
             if group.strip() in held:
                 return Role(role.strip())
-        raise SignInRefused("None of your groups has to do with alerts. Ask whoever keeps your council's accounts.")
+        raise SignInRefused(
+            "None of your groups has to do with alerts. Ask the people who manage your council's accounts."
+        )
 
 
 @once_a_process

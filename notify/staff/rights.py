@@ -53,7 +53,7 @@ WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS, Ri
 
 # what administrators read where they choose one
 IN_WORDS: dict[Role, str] = {
-    Role.VIEWER: "Sees alerts and what became of them.",
+    Role.VIEWER: "Sees alerts and their reports.",
     Role.AUTHOR: "Writes alerts and keeps residents. Where a topic needs no approval, what they write goes out.",
     Role.APPROVER: "Also approves what others wrote.",
     Role.PLANNER: "Also broadcasts emergencies.",

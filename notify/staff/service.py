@@ -181,7 +181,7 @@ def sign_in(session: Session, token: str, *, instead_of: str = "") -> str:
         raise SignInLinkNotValid("It was used already or is older than ten minutes. Ask for a new one.")
     officer = session.get_one(Officer, used)
     if not officer.active:
-        raise SignInLinkNotValid("The officer whom it was made for no longer works here.")
+        raise SignInLinkNotValid("The user it was made for no longer works here.")
     # on a developer's machine nobody has a second factor, and whoever makes links there owns the machine
     mfa_at = None if settings().is_secure else clock.now()
     note_sign_in(session, officer, way="link")

@@ -78,7 +78,7 @@ def save(session: Session, choices: Choices, form: Form) -> None:
     topics = [topic for group in choices.groups for topic in group.topics if str(topic.id) in wanted]
     ticked = [contact for contact in record.contacts if contact.channel in form.all("channel")]
     if topics and not ticked:
-        faults.append(Fault("channels", _("Choose at least one way to get alerts, or no topics.")))
+        faults.append(Fault("channels", _("Choose how we should contact you, or choose no topics.")))
     faults += topic_faults(topics, [contact.channel for contact in ticked])
     name = read_name(form, faults)
     places = _places(session, record, form, faults)
@@ -171,7 +171,7 @@ def _places(session: Session, record: SubscriberRecord, form: Form, faults: list
 class PlaceNotYours(NotFound):
     """There is no such place among the resident's own."""
 
-    title = later("There is no such place")
+    title = later("This place is not in your alerts")
 
 
 def place_of(record: SubscriberRecord, place_id: UUID) -> Place:

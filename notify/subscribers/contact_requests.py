@@ -93,7 +93,9 @@ def answer(session: Session, token: str, *, is_yes: bool) -> None:
 
 
 def _over() -> links.LinkUsedOrExpired:
-    return links.LinkUsedOrExpired(_("The question was answered already, or is too old. There is nothing to do."))
+    return links.LinkUsedOrExpired(
+        _("This question has already been answered, or has expired. You do not need to do anything.")
+    )
 
 
 def _add(session: Session, request: ContactRequest, *, asked: Contact) -> None:

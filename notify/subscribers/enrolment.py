@@ -244,7 +244,7 @@ class _Book:
         owners = {one.subscriber_id for one in known if not self._is_claimed(one)}
         claimed = {one.subscriber_id for one in known} - owners
         if len(owners) > 1 or (owners and claimed):
-            raise TwoPeople(_("One of these addresses belongs to one subscriber and another to somebody else."))
+            raise TwoPeople(_("These addresses belong to two different people."))
         owner = next(iter(owners), None)
         for channel, _address, h in addressed:
             if owner and h not in self.known and channel in self.people[owner].channels:

@@ -21,7 +21,7 @@ class AddressTaken(Invalid):
 class TopicNotOnChannel(Invalid):
     """The topic is not sent the way this resident can be reached."""
 
-    title = "The topic is not sent this way"
+    title = "The topic is not sent on this channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def memberships_of(session: Session, request: AnyRequest) -> Sequence[Membership
     address_hash = queries.address_of_cookie(session, cookie) if cookie else None
     records = queries.records_of_address(session, address_hash) if address_hash else []
     if not records:
-        raise SignedOut(_("Your hour is over, or you signed out. Ask for a new link to manage your alerts."))
+        raise SignedOut(_("Your hour has ended, or you signed out. Ask for a new link to manage your alerts."))
     whose = [council(session, record.subscriber.council_id) for record in records]
     return [Membership(record, one.slug, one.name) for record, one in zip(records, whose, strict=True)]
 

@@ -76,8 +76,8 @@ def use_link_about(session: Session, token: str, purpose: NoticeKind) -> tuple[C
     if contact is None or used is None:
         raise LinkUsedOrExpired(
             _(
-                "It was used already, replaced by a newer one, or is too old. If you pressed its button before, that "
-                "worked. Otherwise ask for a new link."
+                "It has already been used, a newer link replaced it, or it has expired. If you selected its button "
+                "before, that worked. Otherwise ask for a new link."
             )
         )
     return contact, used.about

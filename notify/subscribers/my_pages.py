@@ -239,7 +239,7 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
         held = memberships_of(session, request)
         gone = held if form.has("everything") else [membership_of(session, request)]
         if not form.has("sure"):
-            faults = [Fault("sure", _("Tick the box to say that everything shall be erased."))]
+            faults = [Fault("sure", _("Select the box to confirm that you want to erase everything."))]
             everywhere = form.has("everything") and len(held) > 1
             return (
                 _overview_page(held, faults) if everywhere else _choices_page(_choices(session, request), None, faults)

@@ -120,7 +120,7 @@ def confirm_code(body: RawBody) -> Response[object]:
                 return _confirmed_page(session, confirmed)
     except addresses.AddressNotValid as error:
         return page("confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
-    fault = Fault("code", _("This code is not right, or works no longer. After five tries or 30 minutes it is spent."))
+    fault = Fault("code", _("This code is wrong or has expired. A code stops working after 5 tries or 30 minutes."))
     return page("confirm-code.html", status=422, form=form, faults=[fault])
 
 

@@ -48,7 +48,7 @@ def read_hours(form: Form) -> tuple[time, time] | None:
         return None
     known = {f"{hour:%H:%M}": hour for hour in HOURS}
     if given[0] not in known or given[1] not in known or given[0] == given[1]:
-        raise FormFaulty([Fault("quiet_from", _("Choose two different hours, or none at all."))])
+        raise FormFaulty([Fault("quiet_from", _("Choose two different times, or none."))])
     return known[given[0]], known[given[1]]
 
 

@@ -153,7 +153,7 @@ def _confirm(session: Session, asked: Contact, about: UUID | None, by: Confirmed
     bounces.prove(session, asked.address_hash)
     together = answered_by(session, asked, about, for_update=True)
     if together is None:
-        raise LinkUsedOrExpired(_("What this was about was answered already, or is too old. You can sign up again."))
+        raise LinkUsedOrExpired(_("This has already been answered, or has expired. You can sign up again."))
     for contact in together.contacts.values():
         contact.confirmed_at = contact.confirmed_at or clock.now()
         contact.confirmed_by = by

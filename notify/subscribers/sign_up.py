@@ -100,7 +100,7 @@ def read_ward(form: Form, offer: Offer, faults: list[Fault]) -> str | None:
         return None
     answer = form.one("ward")
     if answer not in {"unsure", *(ward.code for ward in offer.wards)}:
-        faults.append(Fault("ward", _("Choose your ward, or say that you are not sure.")))
+        faults.append(Fault("ward", _("Select your ward, or select “I am not sure”.")))
     return None if answer == "unsure" else answer
 
 
@@ -117,7 +117,7 @@ def read_ways(form: Form, faults: list[Fault]) -> Sequence[str]:
     """The fields of the ways that were ticked, such as `email`."""
     ways = [field for field in offered_fields() if field in form.all("way")]
     if not ways:
-        faults.append(Fault("way", _("Choose how we shall reach you.")))
+        faults.append(Fault("way", _("Select how we should contact you.")))
     return ways
 
 
@@ -195,7 +195,7 @@ def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
 MISSING = {
     "email": later("Enter your email address."),
     "mobile": later("Enter your mobile number."),
-    "telephone": later("Enter the telephone number to ring."),
+    "telephone": later("Enter your telephone number."),
     "webhook": later("Enter the address of your webhook."),
 }
 

@@ -61,7 +61,7 @@ class NewSuppression(Input):
 
     subscriber: UUID
     channel: Channel
-    reason: str = Field(min_length=3, max_length=500, description="For whoever asks later. Write no names.")
+    reason: str = Field(min_length=3, max_length=500, description="For people who ask later. Write no names.")
 
 
 class Lifting(Input):

@@ -66,7 +66,7 @@ ASKED = """
 def take_answer(session: Session, asked: Asked, answer: Answer) -> None:
     """Write the answer down; the last one counts, and the same once more changes nothing. Raises: AlertIsOver."""
     if asked.is_over:
-        raise AlertIsOver(_("Nobody reads answers to it any more. If you are in danger, ring 999."))
+        raise AlertIsOver(_("No one reads replies to it any more. If you are in danger, call 999."))
     session.execute(
         text(ANSWER),
         {

@@ -29,7 +29,7 @@ MOST_FIELDS = 500
 class AnotherSite(Forbidden):
     """A form on somebody else's page was pointed at us."""
 
-    title = later("This did not come from our own page")
+    title = later("This form was not sent from our own page")
 
 
 class FormNotReadable(Invalid):
@@ -47,7 +47,7 @@ def refuse_other_sites(connection: AnyConnection) -> None:
     """Refuse a request that changes something and that a page of another site sent. Raises: AnotherSite."""
     method = connection.scope.get("method")
     if method not in SAFE_METHODS and not is_ours(connection.headers, connection.url.netloc):
-        raise AnotherSite(_("Open the page on this site and press its button again."))
+        raise AnotherSite(_("Open the page on this site and select its button again."))
 
 
 def is_ours(headers: Mapping[str, str], host: str) -> bool:
@@ -113,11 +113,11 @@ def query_form(connection: AnyConnection) -> Form:
 def read_form(body: bytes) -> Form:
     """The fields of a URL-encoded body. Raises: FormNotReadable for what no page of ours sends."""
     if len(body) > MOST_BYTES:
-        raise FormNotReadable(_("It is far longer than any form of ours."))
+        raise FormNotReadable(_("The form is too long."))
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise FormNotReadable(_("Go back, reload the page and fill it in again.")) from None
     if any("\0" in value for values in fields.values() for value in values):
-        raise FormNotReadable(_("It holds characters that cannot be stored."))
+        raise FormNotReadable(_("It contains characters that we cannot store."))
     return Form({name: [value.strip() for value in values] for name, values in fields.items()})

@@ -99,7 +99,7 @@ def on_collision(request: AnyRequest, error: Exception) -> Response[object]:
         request,
         status=409,
         slug="changed-meanwhile",
-        title="Somebody else was faster",
+        title="Someone else was faster",
         detail="The same thing was changed at this very moment. Nothing of your request was stored. Send it again.",
         fields={},
     )

@@ -85,8 +85,8 @@ def test_every_picture_says_what_the_ledger_says(
     found = shown(client, desk, alert)
     assert {label: cells[0] for label, cells in found["From the audience to a click"].rows.items()} == {
         "Messages to the audience": "3",
-        "Handed over": "3",
-        "Did not come back": "2",
+        "Sent": "3",
+        "Not bounced": "2",
         "Reported as delivered": "1",
         "Clicks (people, estimated)": "about 2",
     }
@@ -94,9 +94,9 @@ def test_every_picture_says_what_the_ledger_says(
     assert curve["10 s"] == ["33.3%", "0.0%"]
     assert curve["15 s"] == ["33.3%", "33.3%"]
     assert curve["30 s"] == ["100.0%", "33.3%"]
-    assert curve["95% of those handed over"] == ["30 s"]
+    assert curve["95% of those sent"] == ["30 s"]
     assert found["By ward"].rows["Northside"][1:] == ["2", "2", "1", "1", "0"]
-    assert found["By way"].rows == {
+    assert found["By channel"].rows == {
         "Email": ["1", "1", "0", "0", "0", "2"],
         "Text message": ["0", "0", "1", "0", "0", "1"],
     }
@@ -113,8 +113,8 @@ def test_every_picture_says_what_the_ledger_says(
 def test_the_tiles_say_cost_and_who_left(client: Client, world: World, work: Work, desk: dict[str, str]) -> None:
     said = words(client.get(f"/staff/alerts/{went_out(client, world, work)}/figures", headers=desk).text)
     assert "Messages that did not come back 2 66.7% of 3" in said
-    assert "95% handed over within 30 s" in said
-    assert "Left because of it 0 0 marked it as unwanted" in said
+    assert "95% sent within 30 s" in said
+    assert "Unsubscribed 0 0 reported it as spam" in said
     assert "Cost £0.08 3.9p each" in said  # 7.8p for two that did not come back
 
 
@@ -151,7 +151,7 @@ def test_an_alert_stands_beside_the_median_of_its_topic(
     said = words(client.get(f"/staff/alerts/{alert}/figures", headers=desk).text)
     assert "The median of 3 alerts" in said
     assert "Messages that did not come back 66.7% 100.0% Worse" in said
-    assert "Time until 95% were handed over 30 s 10 s Worse" in said
+    assert "Time until 95% were sent 30 s 10 s Worse" in said
     assert "People who left, for each 1,000 messages 0.0 100.0 Better" in said
     assert "Cost of each message that did not come back 3.9p 1.0p Worse" in said
 

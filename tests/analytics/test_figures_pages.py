@@ -108,14 +108,14 @@ def test_the_overview_says_what_was_sent(client: Client, world: World, work: Wor
     sent_some(client, world, work)
     page = client.get("/staff/figures", headers=desk).text
     said = words(page)
-    for told in ("Alerts 3", "Messages handed over 8", "Did not come back 100.0%", "Clicks (people, estimated) 3"):
+    for told in ("Alerts 3", "Messages sent 8", "Not bounced 100.0%", "Clicks (people, estimated) 3"):
         assert told in said, told
     assert "Cost £0.04" in said
     found = figures(page)
     month = f"{period.today():%b %Y}"
     assert found["Messages by month"].rows[month] == ["8", "0"]
     assert len(found["Messages by month"].rows) == 12
-    assert column(found["What became of messages, by topic"]) == {"Bin collections": "7", "Road closures": "1"}
+    assert column(found["Message status by topic"]) == {"Bin collections": "7", "Road closures": "1"}
     assert 'href="/staff/figures/topics/bins?period=year"' in page
 
 
@@ -123,7 +123,7 @@ def test_each_breakdown_says_what_the_ledger_says(
     client: Client, world: World, work: Work, desk: dict[str, str]
 ) -> None:
     sent_some(client, world, work)
-    became = "What became of messages, by {}"
+    became = "Message status by {}"
     assert column(shown(client, desk, "/topics")[became.format("topic")]) == {
         "Bin collections": "7",
         "Road closures": "1",
@@ -171,7 +171,7 @@ def test_tests_and_other_councils_are_not_in_them(
     created(client, neighbour(), send=True)
     work()
     rollups.keep_up()
-    assert not shown(client, desk)["What became of messages, by topic"].rows
+    assert not shown(client, desk)["Message status by topic"].rows
 
 
 def test_what_changed_stands_beside_the_figures_of_its_topic_alone(

@@ -68,7 +68,7 @@ def topic_missing(page: Page, world: World) -> None:
 
 
 def where(page: Page, world: World) -> None:
-    """Whom shall it reach?"""
+    """Who should get this?"""
     topic(page, world)
     page.get_by_label("Bin collections").check()
     page.get_by_role("button", name="Continue").click()
@@ -104,7 +104,7 @@ def words_with_advice(page: Page, world: World) -> None:
     words(page, world)
     page.get_by_label("Title", exact=True).fill("News")
     page.get_by_label("Message", exact=True).fill("Please be advised that bins will be emptied on ((day)).")
-    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Save and preview").click()
 
 
 def check(page: Page, world: World) -> None:
@@ -224,7 +224,7 @@ def first_steps(page: Page, world: World) -> None:
     """What a new council still has to do, for an administrator."""
     administrator(page, world)
     page.goto("/staff")
-    page.get_by_role("button", name="Put this list away").wait_for()
+    page.get_by_role("button", name="Dismiss this list").wait_for()
 
 
 def calendar_empty(page: Page, world: World) -> None:

@@ -47,7 +47,7 @@ def scheduled(page: Page, world: World) -> None:
 
 
 def sent_regularly(page: Page, world: World) -> None:
-    """What became of it."""
+    """Status."""
     scheduled(page, world)
     page.goto("/staff/exports/schedules")
     page.get_by_role("button", name="Send now").click()

@@ -77,7 +77,7 @@ def empty(path: str) -> Way:
 def target_badly(page: Page, world: World) -> None:
     """A target of no length."""
     empty("/staff/figures/service-levels")(page, world)
-    page.get_by_label("Handed over within how many seconds").first.fill("soon")
+    page.get_by_label("Sent within how many seconds").first.fill("soon")
     page.get_by_role("button", name="Set the target for emergencies").click()
 
 

@@ -229,7 +229,7 @@ def quiet_badly(page: Page, world: World) -> None:
 def emails(page: Page, world: World) -> None:
     """When shall e-mails come?"""
     my(page, world)
-    page.get_by_role("link", name="How your emails come").click()
+    page.get_by_role("link", name="How you get your emails").click()
 
 
 def pausing(page: Page, world: World) -> None:

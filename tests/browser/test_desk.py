@@ -113,7 +113,7 @@ def test_an_officer_writes_with_the_keyboard_alone(new_page: NewPage, town: Worl
     tab_to(page, "radio", "Bin collections")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Whom shall it reach?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who should get this?")
     tab_to(page, "checkbox", "Northside")
     page.keyboard.press("Space")
     expect(page.locator("#reached")).to_contain_text(f"{PEOPLE} people in 1 ward")

@@ -120,7 +120,7 @@ def test_a_resident_sets_quiet_hours_and_gathers_emails(hand: Hand) -> None:
     hand.choose("To", "07:00")
     hand.press("button", "Save my hours")
     hand.is_at("Your alerts")
-    hand.press("link", "How your emails come")
+    hand.press("link", "How you get your emails")
     hand.choose("Bin collections", "Once a day, together, at 5 in the afternoon")
     hand.press("button", "Save")
     hand.is_at("Your alerts")

@@ -257,7 +257,7 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
     page.goto("/preview")
     assert violations(page) == []
     if empty:
-        assert page.get_by_text("Nothing has been handed over yet.").is_visible()
+        assert page.get_by_text("Nothing has been sent yet.").is_visible()
         return
     label = page.get_by_role("img").get_attribute("aria-label") or ""
     assert f"Of {figures['recipients']:,} messages {figures['sent']:,} are sent" in label

@@ -107,7 +107,7 @@ def test_a_resident_says_that_help_is_needed_and_the_officer_sees_it_come_in(
         number = session.execute(text("SELECT number FROM delivery WHERE state = 'created'")).scalar_one()
     theirs.goto("/r/" + asking.reply_url(code, number).rpartition("/")[2])
     theirs.get_by_role("button", name="I need help").click()
-    expect(theirs.get_by_text("ring 999 now")).to_be_visible()
+    expect(theirs.get_by_text("call 999 now")).to_be_visible()
     expect(help_needed).to_have_text("2", timeout=10_000)
 
 

@@ -94,9 +94,7 @@ def test_lines_say_what_their_table_says(
 def test_a_curve_says_what_its_table_says(moments: Sequence[float], at: float) -> None:
     moments = sorted(moments)
     shares = [place / len(moments) for place in range(len(moments))]
-    check(
-        curve("Handed over", moments, [Series("Sent", shares)], head="After", write=percent, marks=[Mark("Half", at)])
-    )
+    check(curve("Sent", moments, [Series("Sent", shares)], head="After", write=percent, marks=[Mark("Half", at)]))
 
 
 @given(st.lists(NUMBERS, max_size=12))

@@ -149,7 +149,7 @@ def test_a_place_that_is_none_is_asked_for_again_and_nothing_is_lost(
     [
         ({"title": ""}, "Enter a title."),
         ({"body": ""}, "Enter the message."),
-        ({"channel": []}, "Choose at least one way"),
+        ({"channel": []}, "Choose at least one channel"),
         ({"title": "x" * 121}, "at most 120"),
         ({"link": "mill-road"}, "should match"),
         ({"title-cy": "Ffordd ar gau"}, "Give both a title and a message in Cymraeg"),
@@ -248,7 +248,7 @@ def test_an_exercise_never_leaves_and_says_so(kim: Officer, work: Work, inbox: M
     kim.draft = kim.client.post("/staff/emergency", data=started).headers["location"].removesuffix("/where")
     kim.where(ward=[NORTH])
     kim.words(asks_reply="yes", escalate_after="5", escalate_to=["sms"])
-    assert "Nothing of this leaves the sandbox" in kim.check().text
+    assert "This stays in the sandbox" in kim.check().text
     alert = kim.send()
     work()
     assert (inbox.recipients(), inbox.texts()) == ({}, {})
@@ -264,8 +264,8 @@ def test_an_exercise_never_leaves_and_says_so(kim: Officer, work: Work, inbox: M
     [
         ({"escalate_after": "0", "escalate_to": ["sms"]}, "Enter minutes from 1 to 120."),
         ({"escalate_after": "", "escalate_to": ["sms"]}, "Enter minutes from 1 to 120."),
-        ({"escalate_after": "5"}, "Choose the ways that come later."),
-        ({"escalate_after": "5", "escalate_to": ["sms", "email"]}, "Leave at least one way that comes first."),
+        ({"escalate_after": "5"}, "Choose the channels to use later."),
+        ({"escalate_after": "5", "escalate_to": ["sms", "email"]}, "Leave at least one channel to use first."),
     ],
 )
 def test_another_way_needs_a_first_one_and_a_time(kim: Officer, fields: dict[str, Any], words: str) -> None:
@@ -415,9 +415,9 @@ def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work, choo
 def test_an_administrator_puts_the_list_of_first_steps_away(client: Client, world: World) -> None:
     planner = at_the_desk(make_key(world, Role.PLANNER))
     assert client.post("/staff/set-up/done", headers=planner).status_code == 403
-    assert "Put this list away" not in client.get("/staff", headers=planner).text
+    assert "Dismiss this list" not in client.get("/staff", headers=planner).text
     chief = at_the_desk(make_key(world, Role.ADMIN))
-    assert "Put this list away" in client.get("/staff", headers=chief).text
+    assert "Dismiss this list" in client.get("/staff", headers=chief).text
     for _ in range(2):
         assert client.post("/staff/set-up/done", headers=chief, follow_redirects=False).status_code == 303
     for one in (planner, chief):

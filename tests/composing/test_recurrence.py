@@ -265,7 +265,7 @@ def test_what_nobody_was_there_to_send_is_said_on_the_calendar(kim: Officer) -> 
         assert run() == 1
     finally:
         moments.restore()
-    assert "Nobody was there to send it in time." in calendar(kim, f"{day[1]:%Y-%m}")
+    assert "It was not sent in time." in calendar(kim, f"{day[1]:%Y-%m}")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_what_was_given_up_on_is_listed_without_an_address_and_tried_again(
         add_resident(world, f"r{number}@example.org")
     alert = created(client, world.headers, send=True)
     work()
-    assert notify("queue", "dead") == "No delivery was given up on.\n"
+    assert notify("queue", "dead") == "No delivery has failed.\n"
     reason = "451 4.7.1 <r1@example.org>: call +44 7700 900123"
     give_up(alert["id"], {"technical-failure": [1, 2], "temporary-failure": [3], "unknown": [4]}, reason=reason)
     reference = alert["id"].replace("-", "")

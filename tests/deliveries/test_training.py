@@ -47,7 +47,7 @@ def live_line(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     handed: list[str] = []
 
     def recording(*_: object, **__: object) -> NoReturn:
-        handed.append("handed over")
+        handed.append("sent")
         raise AssertionError("a live provider was asked")
 
     monkeypatch.setattr(registry, "hand_over", recording)

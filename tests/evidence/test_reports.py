@@ -44,12 +44,12 @@ def test_after_an_alert_everybody_reads_what_happened(client: Client, world: Wor
     viewer = at_the_desk(make_key(world, Role.VIEWER))
     page = client.get(f"/staff/alerts/{alert['id']}/report", headers=viewer).text
     assert "Bins &lt;late&gt;" in page
-    for words in ("95% were handed over", "Northside", "Southside", "Update sent: Bins are out"):
+    for words in ("95% were sent", "Northside", "Southside", "Update sent: Bins are out"):
         assert words in page, words
     assert 'class="number"' in page.partition("<h2>By ward</h2>")[2]  # drawn, with the numbers of the table
     found = client.get(f"/staff/alerts/{alert['id']}/report?format=json", headers=viewer).json()
-    became = next(one for one in found["sections"] if one["heading"] == "What became of its messages")
-    assert dict(became["rows"])["Handed over"] == "2"
+    became = next(one for one in found["sections"] if one["heading"] == "Message status")
+    assert dict(became["rows"])["Sent"] == "2"
     assert "example.org" not in str(found)
     made = client.get(f"/staff/alerts/{alert['id']}/report?format=pdf", headers=viewer)
     assert made.content.startswith(b"%PDF-1.7")

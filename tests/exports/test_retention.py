@@ -39,6 +39,7 @@ def world(client: Client) -> Iterator[World]:
 @pytest.fixture
 def sent(client: Client, world: World, work: Work, inbox: Mailbox) -> str:
     """An alert to three residents of whom one clicked, one answered and one left."""
+    retention.run()  # empty months that other tests left are dropped now, and not in what is looked at
     add_resident(world, "a@example.org", topics=["bins"], postcodes=["ZZ1 1AA"], tracking_consent=True)
     add_resident(world, "b@example.org", topics=["bins"], postcodes=["ZZ2 1AA"], language="cy")
     add_resident(world, "c@example.org", phone="07700 900001", topics=["bins"], postcodes=["ZZ2 1AB"])
@@ -141,7 +142,7 @@ def test_who_follows_an_alert_keeps_it_alive_and_nothing_follows_what_is_gone(
     assert left(sent) == {}
     refused = act(client, world.headers, sent, "update", news)
     assert refused.status_code == 409
-    assert "nobody can say any more who got the first alert" in refused.json()["detail"]
+    assert "we no longer know who got the first alert" in refused.json()["detail"]
 
 
 def test_pages_say_that_it_is_gone(client: Client, world: World, sent: str) -> None:
@@ -150,7 +151,7 @@ def test_pages_say_that_it_is_gone(client: Client, world: World, sent: str) -> N
     gone = client.get(f"/api/v1/alerts/{sent}/deliveries", headers=world.headers)
     assert (gone.status_code, gone.json()["type"]) == (410, "/problems/detail-removed")
     desk = at_the_desk(make_key(world, Role.ADMIN))
-    assert "Nobody can say any more who got this alert" in client.get(f"/staff/alerts/{sent}/missed", headers=desk).text
+    assert "We no longer know who got this alert" in client.get(f"/staff/alerts/{sent}/missed", headers=desk).text
     assert client.get(f"/staff/alerts/{sent}", headers=desk).status_code == 200
     assert client.get("/staff/archive", headers=desk).status_code == 200
     page = client.get("/staff/exports/retention", headers=desk).text

@@ -98,7 +98,7 @@ def test_the_report_of_the_week_comes_on_monday_to_the_officers_named(
     assert (run.since.weekday(), run.until - run.since) == (0, timedelta(days=6))
     with transaction() as session:
         sent_at = session.execute(text("SELECT started_at FROM rollup_alert")).scalar_one()
-    assert ("Messages handed over: 1 of 1" in body.get_content()) == (run.since <= sent_at.date() <= run.until)
+    assert ("Messages sent: 1 of 1" in body.get_content()) == (run.since <= sent_at.date() <= run.until)
     assert "resident@example.org" not in str(mail)
     moments.restore()
     assert "Report" in client.get(PATH, headers=desk).text

@@ -14,7 +14,7 @@ MARKER = "<!-- written by python -m tests.house.problems_page -->"
 # what web/problems.py answers for errors that are not ours: slug, status, title, meaning
 FRAMEWORK = (
     ("not-valid", "422", "The request is not valid", "A field is missing, unknown or wrong; `errors` names each."),
-    ("changed-meanwhile", "409", "Somebody else was faster", "The same thing was changed at this very moment."),
+    ("changed-meanwhile", "409", "Someone else was faster", "The same thing was changed at this very moment."),
     ("unavailable", "503", "Temporarily unavailable", "The database is away. Nothing was changed; try again."),
     ("unexpected", "500", "Something went wrong on our side", "A defect. It has been logged."),
     ("http-400", "400", "The request could not be read", "Not JSON, or cut short."),

@@ -72,7 +72,7 @@ def load(found: Mapping[str, Any]) -> Rows:
         (f"E-mails of one alert to {fanout['recipients']:,} people", f"{fanout['rate']:,} a second", "no promise"),
         ("The same, of what the mail server takes from its own test program", f"{fanout['ratio']:.0%}", "75%"),
         (
-            f"Emergency to {urgent['urgent']:,} beside a routine alert to {urgent['routine']:,}: 95% handed over",
+            f"Emergency to {urgent['urgent']:,} beside a routine alert to {urgent['routine']:,}: 95% sent",
             f"after {beside['worst']['p95_s']:.1f} s",
             "2 s",
         ),

@@ -113,7 +113,7 @@ def test_a_correction_adds_a_version_and_takes_nothing_away(
     assert [one["version"] for one in corrected["versions"]] == [2, 1]
     now, once = client.get(path_of(made)).text, client.get(f"{path_of(made)}?version=1").text
     assert ("until 9 December" in now, "The works take longer." in now) == (True, True)
-    assert ("1 to 5 December" in once, "This is what the notice said once." in once) == (True, True)
+    assert ("1 to 5 December" in once, "This is an earlier version of the notice." in once) == (True, True)
 
 
 def test_what_is_withdrawn_stays_readable_and_withdrawn(client: Client, world: World, approver: dict[str, str]) -> None:

@@ -168,7 +168,7 @@ def test_the_page_says_in_words_what_is_not_known(client: Client, world: World, 
     alert = send(client, world, work)
     desk = at_the_desk(make_key(world, Role.ADMIN))
     shown = client.get("/staff/figures/costs", headers=desk).text
-    assert "Not estimated: nobody has said how many of the people reached would have called." in shown
+    assert "Not estimated: no one has set how many of the people reached would have called." in shown
     fields = {name: str(value) for name, value in ASSUMED.items()}
     saved = submit(client, "/staff/figures/costs/assumptions", fields | {"is_exempt": "yes"}, desk)
     assert "The cost of a call is exempt from disclosure" in saved.text
@@ -176,7 +176,7 @@ def test_the_page_says_in_words_what_is_not_known(client: Client, world: World, 
     assert "The cost of a call is not set" in saved.text
     saved = submit(client, "/staff/figures/costs/assumptions", fields, desk)
     assert "Answering them would have cost" in saved.text
-    assert "This is an estimate and no fact" in saved.text
+    assert "This is an estimate. We cannot know who would have called" in saved.text
     wrong = submit(client, "/staff/figures/costs/assumptions", fields | {"call_pence": "much"}, desk)
     assert wrong.status_code == 422
     assert "Write the cost of a call in pence" in wrong.text

@@ -229,7 +229,7 @@ def test_an_officer_says_what_happened_and_another_council_cannot(client: Client
     assert said.status_code == 303
     shown = client.get("/staff/figures/service-levels", headers=desk).text
     assert "A cable was &lt;cut&gt;." in shown
-    assert "0 of 20 messages were handed over in time" in shown
+    assert "0 of 20 messages were sent in time" in shown
     note = {"note": "Ours."}
     refused = client.put(f"/api/v1/alerts/{alert}/breach-note", json=note, headers=neighbour())
     assert refused.status_code == 404

@@ -235,7 +235,7 @@ def test_only_the_widget_may_be_framed(client: Client, sent: Callable[..., str])
 def test_topics_say_what_they_are_for(client: Client, world: World) -> None:
     text = Page(client.get("/topics").text).text
     assert "Bin collections" in text
-    assert "duty of the council" in text
+    assert "duty to warn the public" in text
 
 
 @pytest.mark.parametrize("path", ["/privacy", "/accessibility", "/alerts", "/topics", "/poster"])

@@ -79,7 +79,7 @@ def test_a_landline_is_rung_and_confirmed_with_the_digits_read_out(
 ) -> None:
     choose(VOICE_PROVIDERS="twilio-voice")
     page = sign_up(client, telephone="0113 496 0123")
-    assert "When we ring" in page.text
+    assert "When we call" in page.text
     [call] = heard(monkeypatch, Channel.VOICE)
     digits = re.findall(r"(?:\d\. ){5}\d", call.text)
     assert len(digits) == 2  # read out twice

@@ -76,7 +76,7 @@ def test_near_a_boundary_the_resident_says_which_ward(client: Client, world: Wor
     page = Page(client.post("/sign-up/answers", data={"step": "postcode", "postcode": NEAR}).text)
     assert {"Northside", "Southside", "I am not sure"} <= {word.strip() for word in page.words}
     unanswered = sign_up(client, postcode=NEAR)
-    assert (unanswered.status_code, "Choose your ward" in unanswered.text) == (422, True)
+    assert (unanswered.status_code, "Select your ward" in unanswered.text) == (422, True)
     assert sign_up(client, postcode=NEAR, ward=SOUTH).status_code == 200
     assert sign_up(client, postcode=NEAR, ward="unsure", email="kim@example.org").status_code == 200
     with transaction() as session:
@@ -113,7 +113,7 @@ def test_every_fault_is_told_at_once_and_the_input_kept(client: Client, world: W
 
 def test_one_way_to_be_reached_is_enough_and_none_is_not(client: Client, world: World) -> None:
     assert sign_up(client, email="", mobile="07700900124").status_code == 200
-    assert "Choose how we shall reach you" in sign_up(client, email="").text
+    assert "Select how we should contact you" in sign_up(client, email="").text
 
 
 def test_topics_of_other_places_cannot_be_smuggled_in(client: Client, world: World) -> None:

@@ -137,7 +137,7 @@ def test_half_hours_and_none_are_refused(client: Client, world: World, hours: tu
     sign_in_without_redirect(client)
     reply = client.post("/my/quiet", data={"quiet_from": hours[0], "quiet_to": hours[1]})
     assert reply.status_code == 422
-    assert "Choose two different hours" in reply.text
+    assert "Choose two different times" in reply.text
 
 
 def sign_in_without_redirect(client: Client) -> None:

@@ -122,7 +122,7 @@ def test_a_way_added_later_asks_for_its_address(client: Client, world: World) ->
     ("step", "given", "words"),
     [
         ("topics", {"topic": ""}, "Choose at least one topic."),
-        ("ways", {"way": ""}, "Choose how we shall reach you."),
+        ("ways", {"way": ""}, "Select how we should contact you."),
         ("contacts", {"way": "email", "email": ""}, "Enter your email address."),
         ("contacts", {"way": "mobile", "mobile": "123"}, "Enter a UK mobile number like 07700 900123."),
         ("contacts", {"way": "email", "email": "a@example.org", "name": "x" * 81}, "at most 80 characters"),
@@ -161,8 +161,8 @@ def test_what_is_no_posters_name_is_left_out(client: Client, world: World, sourc
 def test_every_topic_says_how_often_and_why_it_writes(client: Client, world: World) -> None:
     page = answer(client, Page(client.get("/sign-up").text), postcode="ZZ1 1AA")
     assert page.text.count("How often: ") == len(page.boxes)
-    assert "because you agree to it" in page.text
-    assert "duty of the council" in page.text
+    assert "You can stop these at any time." in page.text
+    assert "duty to warn the public" in page.text
 
 
 def test_the_first_page_is_light(client: Client, world: World) -> None:

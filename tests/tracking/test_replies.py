@@ -76,8 +76,8 @@ def test_mail_and_text_carry_each_a_link_of_their_own(client: Client, world: Wor
     assert sms["text"].startswith("Zed Council: Leave now. Safe? Need help? " + settings().base_url)
     assert path_in(sms["text"]) != reply_in(inbox)
     assert len(path_in(sms["text"])) == len("/r/") + 22
-    assert "ring 999" in part(inbox.messages()[0], "plain")
-    assert "ring 999" in part(inbox.messages()[0], "html")
+    assert "call 999" in part(inbox.messages()[0], "plain")
+    assert "call 999" in part(inbox.messages()[0], "html")
 
 
 def test_a_webhook_and_a_welsh_text_carry_it_too(client: Client, world: World) -> None:
@@ -119,7 +119,7 @@ def test_looking_answers_nothing_and_a_button_does(client: Client, world: World,
     page = client.get(path)
     assert (page.status_code, answers()) == (200, [])
     assert "Flood" in page.text
-    assert "ring 999" in page.text
+    assert "call 999" in page.text
     assert client.post(path, data={"answer": "help"}).status_code == 200
     assert answers() == [(resident, Answer.HELP)]
 

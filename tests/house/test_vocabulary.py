@@ -1,0 +1,50 @@
+"""Pages, e-mails and texts keep to the words of the field: what reads as if translated is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from notify.rendering import TEMPLATES
+
+# the word, and what to write instead
+REFUSED = {
+    "whom": "who",
+    "whoever": "anyone who, people who, or the person's role",
+    "shall": "should, will or do",
+    "handed over": "sent",
+    "hand-over": "sending",
+    "followers?": "subscribers",
+    "fate": "status",
+    "unwanted": "spam complaint",
+    "rings?": "call",
+    "ringing": "calling",
+    "somebody": "someone",
+    "anew": "again",
+}
+SHOWN = sorted(path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".txt"})
+# comments, names of variables, addresses and classes are not shown
+NOT_SHOWN = re.compile(
+    r"\{#.*?#\}|<style.*?</style>|<script.*?</script>|\b(?:href|class|id|name|for|src|action)=\"[^\"]*\"", re.S
+)
+CODE = re.compile(r"\{[{%].*?[}%]\}", re.S)
+QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+
+
+def shown(source: str) -> str:
+    """What a reader may see of a template: its text, and the strings in its expressions."""
+    source = NOT_SHOWN.sub(" ", source)
+    strings = [" ".join(filter(None, found)) for code in CODE.findall(source) for found in QUOTED.findall(code)]
+    return " ".join([CODE.sub(" ", source), *(text for text in strings if " " in text or text[:1].isupper())])
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_a_template_says_nothing_in_the_words_that_we_left(path: Path) -> None:
+    text = shown(path.read_text(encoding="utf-8"))
+    found = {f"{word}: write {better}" for word, better in REFUSED.items() if re.search(rf"\b{word}\b", text, re.I)}
+    assert found == set()
+
+
+def test_the_reader_sees_text_and_strings_and_no_names() -> None:
+    source = '<p class="whom">{# whoever #}{{ whom }} {{ _("Whom shall it reach?") }} anew</p>'
+    assert shown(source).split() == ["<p", ">", "anew</p>", "Whom", "shall", "it", "reach?"]
