@@ -108,6 +108,11 @@ def _shape(text: str, faults: list[Fault]) -> dict[str, object] | None:
     return shape
 
 
+def shape_text(geojson: Mapping[str, object]) -> str:
+    """A shape as the field of the page holds it: short, because a form has an end."""
+    return json.dumps(geojson, separators=(",", ":"))
+
+
 def _drawn(text: str, faults: list[Fault]) -> dict[str, object] | None:
     """A ring of eastings and northings, as our own map writes it."""
     try:

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from pydantic import field_validator
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from notify import clock
 from notify.db import Input, moment_column, state_column
+from notify.errors import Invalid
+from notify.places.reference_systems import in_degrees
 
 
 class ReleaseKind(StrEnum):
@@ -106,7 +109,9 @@ class AudiencePart(Input):
         default_factory=list, max_length=50_000, description="Full postcodes, or sectors such as `CB1 2`."
     )
     polygon: dict[str, object] | None = Field(
-        default=None, description="GeoJSON Polygon, MultiPolygon or Feature, in lon,lat."
+        default=None,
+        description="GeoJSON Polygon, MultiPolygon, GeometryCollection, Feature or FeatureCollection, in lon,lat. With "
+        "a `crs` member also EPSG 3857, 4277 and 27700, which are kept as lon,lat.",
     )
     circle: Circle | None = None
     buffer_m: float | None = Field(
@@ -115,6 +120,15 @@ class AudiencePart(Input):
         le=1000,
         description="Margin round the polygon and circle in metres. Unset: 100 for emergencies, none otherwise.",
     )
+
+    @field_validator("polygon")
+    @classmethod
+    def _in_degrees(cls, polygon: dict[str, object] | None) -> dict[str, object] | None:
+        """What is stored, shown and hashed is lon,lat, whatever was sent."""
+        try:
+            return cast("dict[str, object] | None", in_degrees(polygon))
+        except Invalid as fault:
+            raise ValueError(fault.detail) from fault
 
 
 class AudienceSpec(AudiencePart):
