@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import field_validator
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -60,7 +60,8 @@ class Postcode(SQLModel, table=True):
     """A postcode of one release: a partition each, so that loading one never touches the active one.
 
     `easting` and `northing` are metres in EPSG:27700, or None where the source has no location.
-    `edge_m` is the distance in metres to the ward's boundary and `alt_ward_code` the neighbour within 50 m of it.
+    `edge_m` is the distance in metres to the ward's boundary, `near_ward_codes` are all other wards within 50 m,
+    nearest first, and `alt_ward_code` is the nearest of them.
     """
 
     __tablename__ = "postcode"
@@ -76,6 +77,7 @@ class Postcode(SQLModel, table=True):
     ended_on: date | None = None
     edge_m: float | None = None
     alt_ward_code: str | None = None
+    near_ward_codes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
 
 
 class PlaceChange(SQLModel, table=True):

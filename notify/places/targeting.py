@@ -188,10 +188,16 @@ def _build(session: Session, release_id: int, district_codes: tuple[str, ...]) -
         text("""
             SELECT key, easting, northing FROM postcode
             WHERE release_id = :release
-              AND easting BETWEEN :west - :margin AND :east + :margin
-              AND northing BETWEEN :south - :margin AND :north + :margin
+              AND easting BETWEEN :west AND :east AND northing BETWEEN :south AND :north
         """),
-        {"release": release_id, "margin": MARGIN_M, **edge._mapping},
+        # added up here: PostgreSQL would take two small numbers for smallint, and their sum is none
+        {
+            "release": release_id,
+            "west": edge.west - MARGIN_M,
+            "east": edge.east + MARGIN_M,
+            "south": edge.south - MARGIN_M,
+            "north": edge.north + MARGIN_M,
+        },
     ).all()
     keys, eastings, northings = zip(*rows, strict=True)
     index = PostcodeIndex(keys, np.array(eastings, dtype=float), np.array(northings, dtype=float))

@@ -307,7 +307,7 @@ class _Book:
     def _resolve(self, postcode: str, ward: str | None) -> tuple[str, Resolved | None, str | None, WardSource]:
         key = normalise_postcode(postcode)
         found = self.postcodes.get(key)
-        if found and ward and ward in (found.ward_code, found.alt_ward_code):
+        if found and ward and ward in (found.ward_code, *found.near_ward_codes):
             return key, found, ward, WardSource.RESIDENT
         return key, found, found.ward_code if found else None, WardSource.PUBLISHED
 
@@ -323,7 +323,7 @@ class _Book:
                 key,
                 ward,
                 found.district_code if found else None,
-                found.alt_ward_code if found else None,
+                ",".join(found.near_ward_codes) or None if found else None,
                 source,
                 found.release_id if found else None,
                 _needs_review(found),

@@ -191,6 +191,7 @@ class Place(SQLModel, table=True):
     ward_code: str | None = None
     district_code: str | None = None
     alt_ward_code: str | None = None
+    near_ward_codes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     ward_source: WardSource = Field(sa_column=state_column(WardSource))
     release_id: int | None = Field(default=None, foreign_key="geo_release.id")
     needs_review: bool = False
@@ -198,10 +199,7 @@ class Place(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A resident follows a topic on some channels, for all of their places.
-
-    A subscription is ended, never deleted, except when the resident is erased.
-    """
+    """A resident follows a topic on some channels, for all their places. Ended, and deleted only by an erasure."""
 
     __tablename__ = "subscription"
     __table_args__ = (

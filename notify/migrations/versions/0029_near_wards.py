@@ -1,0 +1,21 @@
+"""A postcode and a place name every other ward within 50 m, not only the nearest."""
+
+from alembic import op
+
+revision = "0029"
+down_revision = "0028"
+
+# Until a release is activated anew, the nearest ward is the only one that is known.
+COLUMNS = """
+ALTER TABLE postcode ADD COLUMN near_ward_codes text[];
+ALTER TABLE place ADD COLUMN near_ward_codes text[];
+UPDATE postcode SET near_ward_codes = ARRAY[CAST(alt_ward_code AS text)] WHERE alt_ward_code IS NOT NULL;
+UPDATE place SET near_ward_codes = ARRAY[CAST(alt_ward_code AS text)] WHERE alt_ward_code IS NOT NULL;
+DROP INDEX place_by_alt_ward;
+CREATE INDEX place_by_near_ward ON place USING gin (near_ward_codes) WHERE near_ward_codes IS NOT NULL;
+"""
+
+
+def upgrade() -> None:
+    """Add the columns, with what is known."""
+    op.execute(COLUMNS)
