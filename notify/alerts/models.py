@@ -17,6 +17,7 @@ from notify.db import Input, moment_column, new_id, state_column
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
 from notify.subscribers.models import Language
+from notify.typed_text import Typed, with_scheme
 
 
 class Priority(StrEnum):
@@ -155,7 +156,12 @@ def _plain_letters(link: str) -> str:
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
 Title = Annotated[str, AfterValidator(can_be_wrapped), AfterValidator(_one_line), StringConstraints(min_length=1)]
-Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$"), AfterValidator(_plain_letters)]
+Link = Annotated[
+    str,
+    AfterValidator(with_scheme),
+    StringConstraints(pattern=r"^https?://[^\s<>\"]+$"),
+    AfterValidator(_plain_letters),
+]
 
 
 class Translation(Input):
@@ -179,7 +185,7 @@ class Escalation(Input):
 class AlertContent(Input):
     """What an alert says, to whom, until when. Unknown fields are refused."""
 
-    topic: str = Field(description="Slug of one of the council's topics.")
+    topic: Typed = Field(description="Slug of one of the council's topics.")
     priority: Priority = Priority.ROUTINE
     title: Title = Field(min_length=1, max_length=120)
     body: Words = Field(min_length=1, max_length=10_000, description="Plain text; an empty line starts a paragraph.")
@@ -257,7 +263,7 @@ class DigestPart(Input):
 class DryRun(Input):
     """An audience to count without sending anything."""
 
-    topic: str
+    topic: Typed
     audience: AudienceSpec | None = None
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     priority: Priority = Priority.ROUTINE

@@ -17,6 +17,7 @@ from notify.places.models import AudiencePart, AudienceSpec, Circle
 from notify.places.projection import to_lon_lat
 from notify.staff.desk import Fault
 from notify.subscribers.sign_up import tongues
+from notify.typed_text import read_moment
 from notify.web.forms import Form
 
 WHERE_FIELDS = (
@@ -260,9 +261,9 @@ def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:
     if not text:
         return None
     try:
-        local = datetime.fromisoformat(text).replace(tzinfo=LONDON)
-    except ValueError:
-        faults.append(Fault(field, "Enter a date and a time, such as 2027-03-27T18:30."))
+        local = read_moment(text).replace(tzinfo=LONDON)
+    except ValueError as error:
+        faults.append(Fault(field, str(error)))
         return None
     if local.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != local.replace(tzinfo=None):
         faults.append(Fault(field, "The clocks go forward over this hour: choose another."))

@@ -16,7 +16,7 @@ from notify.places import geometry, projection
 from notify.places.boundaries import AreaKind
 from notify.places.edges import REACH_M
 from notify.places.models import Area, Release, ReleaseKind
-from notify.places.postcodes import canonical, normalise
+from notify.places.postcodes import canonical, normalise, where_instead
 from notify.places.queries import Resolved, area_with_release, areas_page, names_by_code, release_of, resolve_postcodes
 from notify.staff.queries import council_by_slug, councils_covering
 
@@ -148,7 +148,8 @@ def read_postcode(postcode: FromPath[str]) -> PostcodeView:
         found = resolve_postcodes(session, [key]).get(key)
         if found is None:
             raise UnknownPostcode(
-                f"{canonical(key)} is not in the loaded release. Check it; a new postcode takes up to three months "
+                where_instead(key)
+                or f"{canonical(key)} is not in the loaded release. Check it; a new postcode takes up to three months "
                 "to appear."
             )
         if found.ended_on is not None:

@@ -15,6 +15,7 @@ from notify import clock
 from notify.db import Input, moment_column, state_column
 from notify.errors import Invalid
 from notify.places.reference_systems import in_degrees
+from notify.typed_text import Typed
 
 
 class ReleaseKind(StrEnum):
@@ -96,7 +97,7 @@ class PlaceChange(SQLModel, table=True):
 class Circle(Input):
     """Everything within `radius_m` metres of a postcode or of a point in lon,lat."""
 
-    postcode: str | None = None
+    postcode: Typed | None = None
     lon: float | None = None
     lat: float | None = None
     radius_m: float = Field(gt=0, le=50_000)
@@ -105,8 +106,8 @@ class Circle(Input):
 class AudiencePart(Input):
     """Places, as the union of whatever is named. WGS84 lon,lat; metres."""
 
-    wards: list[str] = Field(default_factory=list, max_length=2000)
-    districts: list[str] = Field(default_factory=list, max_length=400)
+    wards: list[Typed] = Field(default_factory=list, max_length=2000)
+    districts: list[Typed] = Field(default_factory=list, max_length=400)
     postcodes: list[str] = Field(
         default_factory=list, max_length=50_000, description="Full postcodes, or sectors such as `CB1 2`."
     )

@@ -144,7 +144,9 @@ def centre(session: Session, circle: Circle) -> tuple[float, float]:
         key = postcodes.normalise(circle.postcode)
         found = resolve_postcodes(session, [key]).get(key)
         if found is None or found.easting is None or found.northing is None:
-            raise CircleNeedsCentre(f"{circle.postcode} has no known location. Use another postcode or lon and lat.")
+            elsewhere = postcodes.where_instead(key) if found is None else ""
+            reason = elsewhere or f"{postcodes.canonical(key)} has no known location."
+            raise CircleNeedsCentre(f"{reason} Use another postcode or lon and lat.")
         return found.easting, found.northing
     if by_point and circle.postcode is None and circle.lon is not None and circle.lat is not None:
         return geometry.to_national_grid(circle.lon, circle.lat)

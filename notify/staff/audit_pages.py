@@ -18,6 +18,7 @@ from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.models import AuditEntry, Officer
+from notify.typed_text import read_day
 
 AnyRequest = Request[Principal, object, State]
 
@@ -87,7 +88,7 @@ def _search(words: str, since: str, until: str, before: int | None = None) -> Se
 
 def _day(written: str) -> date | None:
     try:
-        return date.fromisoformat(written)
+        return read_day(written, is_ahead=False)
     except ValueError:
         return None  # a browser sends an empty field too
 

@@ -81,7 +81,8 @@ def _usable(found: Resolved | None, postcode: str) -> Resolved:
     """What is known of the postcode, if residents may live there."""
     if found is None:
         raise PlaceNotServed(
-            _(
+            postcodes.where_instead(postcode.replace(" ", ""))
+            or _(
                 "We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to "
                 "reach us: until then enter the postcode of a neighbour.",
                 postcode=postcode,
