@@ -86,6 +86,8 @@ class Alert(SQLModel, table=True):
     severity: Severity | None = Field(default=None, sa_column=state_column(Severity, nullable=True))
     urgency: Urgency | None = Field(default=None, sa_column=state_column(Urgency, nullable=True))
     certainty: Certainty | None = Field(default=None, sa_column=state_column(Certainty, nullable=True))
+    effective: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    onset: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     instruction: str | None = None
     submission: int = 0
     created_by: str

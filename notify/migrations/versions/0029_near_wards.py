@@ -1,4 +1,4 @@
-"""A postcode and a place name every other ward within 50 m, not only the nearest."""
+"""Postcodes and places name every other ward within 50 m, and an alert says when what it warns of begins."""
 
 from alembic import op
 
@@ -13,6 +13,7 @@ UPDATE postcode SET near_ward_codes = ARRAY[CAST(alt_ward_code AS text)] WHERE a
 UPDATE place SET near_ward_codes = ARRAY[CAST(alt_ward_code AS text)] WHERE alt_ward_code IS NOT NULL;
 DROP INDEX place_by_alt_ward;
 CREATE INDEX place_by_near_ward ON place USING gin (near_ward_codes) WHERE near_ward_codes IS NOT NULL;
+ALTER TABLE alert ADD COLUMN effective timestamptz, ADD COLUMN onset timestamptz;
 """
 
 
