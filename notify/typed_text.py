@@ -80,8 +80,8 @@ def read_day(text: str, *, is_ahead: bool = True) -> date:
     """
     today = clock.now().astimezone(LONDON).date()
     written = " ".join(unicodedata.normalize("NFKC", without_invisible(_spaced(text))).split())
-    named = {"today": 0, "tomorrow": 1, "yesterday": -1, "heddiw": 0, "yfory": 1, "ddoe": -1}
-    if written.lower() in named:
+    named = {"today": 0, "tomorrow": 1, "heddiw": 0, "yfory": 1}
+    if is_ahead and written.lower() in named:  # what is past stands in files, which are read on any day
         return today + timedelta(days=named[written.lower()])
     written = _WEEKDAY.sub("", written)
     if match := _YEAR_FIRST.fullmatch(written):

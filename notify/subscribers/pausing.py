@@ -23,7 +23,7 @@ def today() -> date:
 def read_day(form: Form) -> date:
     """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
     written = [form.one(name) for name in ("day", "month", "year")]
-    if not all(written):
+    if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
         raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
     try:
         day = typed_text.read_day((" " if written[1].isalpha() else "/").join(written))
