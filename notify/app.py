@@ -185,7 +185,7 @@ def create_app() -> Litestar:
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
-        before_request=problems.refuse_null_bytes,
+        before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers],
         lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress
