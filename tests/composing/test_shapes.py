@@ -92,6 +92,16 @@ def test_an_uploaded_file_becomes_the_shape_and_loses_nothing_that_was_typed(kim
     assert area_of_text(page, "shape").startswith('{"type":"Polygon"')
 
 
+def test_a_pasted_shape_in_metres_works_where_it_says_so_and_is_refused_where_nobody_knows_how(kim: Officer) -> None:
+    kim.begin()
+    known = kim.where(do="count", shape=json.dumps(geojson(27700, "urn:ogc:def:crs:EPSG::27700")))
+    assert (known.status_code, "12 people" in Page(known.text).text) == (200, True)
+    unknown = kim.where(do="count", shape=json.dumps(geojson(27700, "EPSG:29902")))
+    assert unknown.status_code == 422
+    assert "said to be in EPSG:29902" in unknown.text
+    assert 'id="shape-error"' in unknown.text
+
+
 def test_a_file_without_areas_is_named_at_its_field(kim: Officer) -> None:
     kim.begin()
     for content in (b"", b"%PDF-1.7", map_files.zipped({"a.txt": b"a"})):
