@@ -181,7 +181,7 @@ def _projected(flat: BaseGeometry, system: System | None) -> BaseGeometry:
     if system is None and looks_like_metres(flat.bounds):
         system = System.NATIONAL_GRID
     if system in (None, System.DEGREES):
-        require_uk(shapely.get_coordinates(flat))  # axes swapped by whoever wrote the file must not pass
+        require_uk(shapely.get_coordinates(flat))  # a file with swapped axes must not pass
         return shapely.transform(flat, project)
     geometry = shapely.transform(flat, lambda points: to_metres(points, cast(System, system)))
     require_grid(shapely.get_coordinates(geometry))

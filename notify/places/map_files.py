@@ -109,7 +109,7 @@ def _shapefile_features(reader: shapefile.Reader) -> Iterator[dict[str, object]]
 
 def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:
     file = member.copied_to(folder)
-    with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as database:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
         _restrain(database)
         found = database.execute(
             """

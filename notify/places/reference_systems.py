@@ -23,7 +23,7 @@ _CRS84 = re.compile(r"(?:^|[:/])CRS84h?", re.IGNORECASE)
 _LONGEST_NAME = 60
 _WALKED = ("features", "geometry", "geometries", "coordinates")
 _DEEPEST = 32  # levels; a collection within a collection has twelve
-_SURE_ENOUGH = 20  # of 100: ESRI's wording of a system is never word for word EPSG's
+_LONGEST_DESCRIPTION = 10_000  # characters; a real one has about a thousand
 
 
 class ReferenceSystemNotKnown(Invalid):
@@ -74,11 +74,13 @@ def named(name: str) -> System:
 def described(wkt: str) -> System:
     """The system that a `.prj` file or a GeoPackage describes. Raises: ReferenceSystemNotKnown."""
     try:
-        system = CRS.from_wkt(wkt)
-        number = system.to_epsg(min_confidence=_SURE_ENOUGH)
+        system = CRS.from_wkt(wkt[:_LONGEST_DESCRIPTION])
+        number = system.to_epsg()  # less sure, PROJ takes any grid on the same ellipsoid for the National Grid
     except CRSError:
         raise _not_known(wkt) from None
-    return named(f"EPSG:{number}" if number else system.name)
+    if number is None:
+        raise _not_known(system.name)
+    return named(f"EPSG:{number}")
 
 
 def of_member(crs: object) -> System | None:
@@ -133,7 +135,7 @@ def require_grid(metres: Points) -> None:
 def in_degrees(geojson: object) -> object:
     """The same GeoJSON in WGS84 degrees and without `crs`; unchanged where it names no system.
 
-    What is not a position is left as it is: whoever reads the shape says what is wrong with it.
+    What is not a position is left as it is, for `geometry.parse_shape` to say what is wrong with it.
     Raises: ReferenceSystemNotKnown, OffTheGrid.
     """
     if not isinstance(geojson, dict):

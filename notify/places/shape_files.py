@@ -44,7 +44,7 @@ def shape_in(file: bytes) -> BaseGeometry:
     if suffix in _PLAIN:
         return parse_shape(_parsed(file, "The file"))
     with TemporaryDirectory(prefix="notify-shape-") as folder:
-        path = Path(folder) / f"upload{suffix}"
+        path = Path(folder) / f"The file{suffix}"
         path.write_bytes(file)
         if suffix == ".zip":
             _require_small(path)

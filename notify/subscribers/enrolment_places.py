@@ -19,7 +19,7 @@ _CODE = re.compile(r"[A-Z]\d{8}")
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One place. `notes` are sentences for whoever gave it: what was not used, and why."""
+    """One place. `notes` are sentences about what was given and not used, and why."""
 
     key: str
     found: Resolved | None

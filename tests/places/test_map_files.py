@@ -90,7 +90,7 @@ def zipped_shapefile(_: Path) -> tuple[str, bytes]:
 
 
 def geopackage(folder: Path) -> tuple[str, bytes]:
-    return "wards.gpkg", map_files.geopackage(folder)
+    return "wards 2026 #1?.gpkg", map_files.geopackage(folder)
 
 
 @pytest.mark.parametrize("made", [kml, kmz, zipped_shapefile, geopackage])
@@ -124,6 +124,7 @@ BROKEN: list[tuple[str, Callable[[Path], bytes]]] = [
     ("w.zip", lambda _: map_files.shapefile_zip(without="dbf")),
     ("w.zip", lambda _: map_files.shapefile_zip(without="prj")),
     ("w.zip", lambda _: map_files.shapefile_zip(prj="\0" * 100)),
+    ("w.zip", lambda _: map_files.shapefile_zip(prj=map_files.GRID.replace("400000.0", "500000.0"))),
     ("w.zip", lambda _: map_files.zipped({f"w.{suffix}": bytes(100) for suffix in ("shp", "shx", "dbf", "prj")})),
     ("w.zip", lambda _: map_files.zipped({"w.shp": b"", "w.dbf": b"", "w.prj": map_files.GRID.encode()})),
     ("w.zip", lambda _: map_files.zipped({"readme.txt": b"Nothing here."})),
