@@ -11,7 +11,7 @@ from notify.languages import _
 from notify.providers import ssrf
 from notify.providers.base import Channel, ProviderRejected
 from notify.settings import settings
-from notify.typed_text import without_invisible
+from notify.typed_text import with_scheme, without_invisible
 
 # Ofcom keeps these numbers free for drama; they reach nobody, which is what demonstrations and tests want
 _DRAMA_MOBILE = re.compile(r"\+447700900\d{3}")
@@ -100,6 +100,7 @@ def _unless_live(written: str) -> str:
 def _webhook(text: str) -> str:
     if "#" in text:
         raise AddressNotValid(_("Leave out the # and what follows it: it is never sent."))
+    text = with_scheme(text)
     try:
         wanted = ssrf.read(text)
     except ProviderRejected as error:

@@ -139,3 +139,14 @@ def test_a_link_without_its_beginning_gets_it(client: Client, world: World) -> N
     headers = world.headers | {"Idempotency-Key": "1"}
     answer = client.post("/api/v1/alerts", json=alert, headers=headers)
     assert answer.json()["link"] == "https://example.org/roads"
+
+
+def test_a_receiver_without_its_beginning_gets_it(client: Client, world: World) -> None:
+    body = {
+        "contacts": [{"channel": "webhook", "address": "example.org/alerts"}],
+        "topics": ["road-closures"],
+        "consent": {"wording_version": "paper-1", "wording": "Yes.", "source": "paper"},
+    }
+    assert client.post("/api/v1/subscribers", json=body, headers=world.headers).status_code == 201
+    with transaction() as session:
+        assert session.exec(select(Contact.address)).one() == "https://example.org/alerts"
