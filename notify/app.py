@@ -52,6 +52,7 @@ from notify.notices import pages as notices_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
+from notify.places import shape_api
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages, step_up
 from notify.staff import api as staff_api
@@ -80,6 +81,7 @@ from notify.web.visits import Greet
 JSON_DOORS = (
     notices_api,
     places_api,
+    shape_api,
     staff_api,
     subscribers_api,
     suppression_api,
@@ -183,7 +185,7 @@ def create_app() -> Litestar:
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
         middleware=[Greet(), LimitNetworks(), Authenticate()],
         exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
-        before_request=problems.refuse_null_bytes,
+        before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers],
         lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress

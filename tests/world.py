@@ -161,8 +161,8 @@ def load_places(session: Session) -> None:
     session.execute(
         text("""
             INSERT INTO postcode (release_id, key, easting, northing, quality, ward_code, district_code,
-                                  edge_m, alt_ward_code)
-            VALUES (1, :key, :e, :n, 10, :ward, :district, :edge, :alt)
+                                  edge_m, alt_ward_code, near_ward_codes)
+            VALUES (1, :key, :e, :n, 10, :ward, :district, :edge, :alt, CAST(:near AS text[]))
         """),
         [
             {
@@ -173,6 +173,7 @@ def load_places(session: Session) -> None:
                 "district": DISTRICT,
                 "edge": abs(easting - 556_000),
                 "alt": SOUTH if key == "ZZ11AD" else None,
+                "near": [SOUTH] if key == "ZZ11AD" else None,
             }
             for key, easting, northing, ward in POSTCODES
         ],

@@ -36,6 +36,10 @@ class IdempotencyKeyMissing(Invalid):
 _INTERNAL = {"ledger_month", "submission", "reply_code", "late_reminded_at"}
 
 
+def _said(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 class AlertView(SQLModel):
     """An alert as its council sees it."""
 
@@ -80,7 +84,7 @@ class AlertView(SQLModel):
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,
-            cap={name: str(said) for name in Hazard.model_fields if (said := getattr(alert, name))},
+            cap={name: _said(said) for name in Hazard.model_fields if (said := getattr(alert, name))},
         )
 
 

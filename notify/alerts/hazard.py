@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from sqlmodel import Field
 
 from notify.alerts.pasted_text import cleaned
@@ -83,6 +83,8 @@ class Hazard(Input):
     severity: Severity | None = None
     urgency: Urgency | None = None
     certainty: Certainty | None = None
+    effective: AwareDatetime | None = Field(default=None, description="From when on the words hold.")
+    onset: AwareDatetime | None = Field(default=None, description="When what is warned of is expected to begin.")
     instruction: Words | None = Field(
         default=None, min_length=1, max_length=5000, description="What people should do. Say it in `body` too."
     )

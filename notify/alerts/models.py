@@ -17,6 +17,7 @@ from notify.db import Input, moment_column, new_id, state_column
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
 from notify.subscribers.models import Language
+from notify.typed_text import Typed, with_scheme
 
 
 class Priority(StrEnum):
@@ -85,6 +86,8 @@ class Alert(SQLModel, table=True):
     severity: Severity | None = Field(default=None, sa_column=state_column(Severity, nullable=True))
     urgency: Urgency | None = Field(default=None, sa_column=state_column(Urgency, nullable=True))
     certainty: Certainty | None = Field(default=None, sa_column=state_column(Certainty, nullable=True))
+    effective: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    onset: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     instruction: str | None = None
     submission: int = 0
     created_by: str
@@ -155,7 +158,12 @@ def _plain_letters(link: str) -> str:
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
 Title = Annotated[str, AfterValidator(can_be_wrapped), AfterValidator(_one_line), StringConstraints(min_length=1)]
-Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$"), AfterValidator(_plain_letters)]
+Link = Annotated[
+    str,
+    AfterValidator(with_scheme),
+    StringConstraints(pattern=r"^https?://[^\s<>\"]+$"),
+    AfterValidator(_plain_letters),
+]
 
 
 class Translation(Input):
@@ -179,7 +187,7 @@ class Escalation(Input):
 class AlertContent(Input):
     """What an alert says, to whom, until when. Unknown fields are refused."""
 
-    topic: str = Field(description="Slug of one of the council's topics.")
+    topic: Typed = Field(description="Slug of one of the council's topics.")
     priority: Priority = Priority.ROUTINE
     title: Title = Field(min_length=1, max_length=120)
     body: Words = Field(min_length=1, max_length=10_000, description="Plain text; an empty line starts a paragraph.")
@@ -257,7 +265,7 @@ class DigestPart(Input):
 class DryRun(Input):
     """An audience to count without sending anything."""
 
-    topic: str
+    topic: Typed
     audience: AudienceSpec | None = None
     channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
     priority: Priority = Priority.ROUTINE

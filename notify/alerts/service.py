@@ -37,6 +37,7 @@ BOUND_FIELDS = (
     "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
     "is_training", *Hazard.model_fields,
 )  # fmt: skip
+ADDED_LATER = frozenset({"effective", "onset"})
 EMERGENCY_LASTS = timedelta(hours=24)  # unless its author says otherwise
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
@@ -154,6 +155,8 @@ def require_not_over(expires_at: datetime | None) -> None:
 def content_hash(alert: Alert) -> bytes:
     """Binds words, audience, channels, urgency, time and expiry together; any difference is another hash."""
     bound = alert.model_dump(mode="json", include=set(BOUND_FIELDS))
+    # fields of later versions count where they are set, so that what was approved before them stays approved
+    bound = {name: value for name, value in bound.items() if value is not None or name not in ADDED_LATER}
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).digest()
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from notify import clock
 from notify.clock import LONDON
 from notify.errors import Invalid
+from notify.typed_text import read_day
 
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month
 CHOICES: Mapping[str, str] = {
@@ -119,6 +120,6 @@ def chosen(asked: Mapping[str, str]) -> Period:
 def day_of(written: str) -> date | None:
     """The day that a form's field holds; None where it holds none."""
     try:
-        return date.fromisoformat(written)
+        return read_day(written, is_ahead=False)
     except ValueError:
         return None

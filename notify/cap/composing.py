@@ -1,5 +1,6 @@
 """From an alert to the CAP message that tells other systems of it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -106,10 +107,12 @@ def _info(
         language=language,
         categories=(alert.category or first.category or _category(alert),),
         event=alert.event or first.event or one.topic.name,
-        response_types=(_response(urgency, has_instruction=bool(instruction), is_over=is_over),),
+        response_types=_responses(urgency, alert.instruction or "", is_over=is_over),
         urgency=urgency,
         severity=severity,
         certainty=certainty,
+        effective=None if is_over else alert.effective,
+        onset=None if is_over else alert.onset,
         expires=_expires(alert),
         sender_name=one.council.name,
         headline=title[:LONGEST_HEADLINE],
@@ -132,12 +135,30 @@ def _category(alert: Alert) -> Category:
     return Category.SAFETY if alert.priority == Priority.EMERGENCY else Category.OTHER
 
 
-def _response(urgency: Urgency, *, has_instruction: bool, is_over: bool) -> ResponseType:
+# what an instruction asks of people, in the order of CAP's own list
+_ASKED = (
+    (
+        ResponseType.SHELTER,
+        r"shelter|stay (?:in|inside|indoors|at home)|go (?:in|inside|indoors|upstairs)|move upstairs",
+    ),
+    (ResponseType.EVACUATE, r"evacuat\w*|leave (?:now|at once|immediately|the area|your (?:home|house|building))"),
+    (ResponseType.PREPARE, r"prepar\w+|get ready|be ready|pack|move (?:valuables|cars?|pets)"),
+    (
+        ResponseType.AVOID,
+        r"avoid|(?:do not|don['’]t|never) (?:go|travel|drive|walk|enter|swim|use|drink)|(?:keep|stay) away",
+    ),
+    (ResponseType.MONITOR, r"check|listen|watch|monitor|look out|follow (?:the news|updates)"),
+)
+
+
+def _responses(urgency: Urgency, instruction: str, *, is_over: bool) -> tuple[ResponseType, ...]:
+    """What people are asked to do, as far as the instruction's words say; else what its urgency means."""
     if is_over:
-        return ResponseType.ALL_CLEAR
-    if not has_instruction:
-        return ResponseType.MONITOR
-    return ResponseType.EXECUTE if urgency == Urgency.IMMEDIATE else ResponseType.PREPARE
+        return (ResponseType.ALL_CLEAR,)
+    if not instruction:
+        return (ResponseType.MONITOR,)
+    asked = tuple(kind for kind, words in _ASKED if re.search(rf"\b(?:{words})\b", instruction, re.IGNORECASE))
+    return asked or (ResponseType.EXECUTE if urgency == Urgency.IMMEDIATE else ResponseType.PREPARE,)
 
 
 def _split(body: str, instruction: str | None) -> tuple[str, str]:

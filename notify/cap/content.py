@@ -1,15 +1,18 @@
 """From what a message says to the words and places of an alert."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from babel.dates import format_datetime
 from pydantic import ValidationError
 
+from notify import clock
 from notify.alerts.hazard import Hazard, Severity, Urgency
 from notify.alerts.models import Alert, AlertContent, Priority
 from notify.cap.message import Area, Circle, Info, Message
 from notify.cap.rules import turned
+from notify.clock import LONDON
 from notify.errors import Invalid
 from notify.places import geometry
 from notify.places.projection import to_national_grid
@@ -51,10 +54,11 @@ def content_of(message: Message, *, topic: str, first: Alert | None = None) -> A
     return draft_content(
         topic=topic,
         words=words,
-        welsh=_words(welsh) if welsh else None,
+        welsh=_words(welsh, "cy") if welsh else None,
         hazard=_hazard(info) if info else {},
         audience=audience or (first.audience if first else None),
         link=info.web if info else "",
+        send_at=_send_at(info),
         expires_at=info.expires if info else None,
         reference=message.identifier,
     )
@@ -68,6 +72,7 @@ def draft_content(
     hazard: dict[str, object],
     audience: dict[str, object] | None,
     link: str = "",
+    send_at: datetime | None = None,
     expires_at: datetime | None = None,
     reference: str = "",
 ) -> AlertContent:
@@ -80,6 +85,7 @@ def draft_content(
         "translations": {"cy": {"title": welsh[0], "body": welsh[1]}} if welsh and all(welsh) else {},
         "link": link or None,
         "audience": audience,
+        "send_at": send_at,
         "expires_at": expires_at,
         "reference": reference[:LONGEST_REFERENCE] or None,
         "cap": hazard,
@@ -115,9 +121,28 @@ def shortened(text: str, most: int) -> str:
     return line[: most - 1].rpartition(" ")[0].rstrip(" ,;:.") + "…" if " " in line[: most - 1] else line[:most]
 
 
-def _words(info: Info) -> tuple[str, str]:
+def _send_at(info: Info | None) -> datetime | None:
+    """When the words begin to hold, where that is yet to come: they are not sent before."""
+    if info is None or info.effective is None or info.effective <= clock.now():
+        return None
+    is_within = info.expires is None or info.effective < info.expires
+    return info.effective if is_within else None
+
+
+BEGINS: Mapping[str, str] = {"en": "This begins at {at}.", "cy": "Mae hyn yn dechrau am {at}."}
+
+
+def _begins(info: Info, language: str) -> str:
+    """When what is warned of begins, for residents to read; empty where it has begun."""
+    if info.onset is None or info.onset <= clock.now():
+        return ""
+    at = format_datetime(info.onset.astimezone(LONDON), "HH:mm, EEEE d MMMM y", locale=language)
+    return BEGINS[language].format(at=at)
+
+
+def _words(info: Info, language: str = "en") -> tuple[str, str]:
     title = cleaned(info.headline) or cleaned(info.event)
-    told = [cleaned(info.description), cleaned(info.instruction)]
+    told = [cleaned(info.description), _begins(info, language), cleaned(info.instruction)]
     body = "\n\n".join(part for part in told if part) or title
     return shortened(title, LONGEST_TITLE), body
 
@@ -129,6 +154,8 @@ def _hazard(info: Info) -> dict[str, object]:
         severity=info.severity,
         urgency=info.urgency,
         certainty=info.certainty,
+        effective=info.effective,
+        onset=info.onset,
         instruction=_instruction(info),
     ).model_dump()
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from notify.alerts.hazard import Category, Certainty, Severity, Urgency
 from notify.errors import Invalid
@@ -101,6 +102,8 @@ class Info:
     severity: Severity
     certainty: Certainty
     response_types: Sequence[ResponseType] = ()
+    effective: datetime | None = None
+    onset: datetime | None = None
     expires: datetime | None = None
     sender_name: str = ""
     headline: str = ""
@@ -129,8 +132,56 @@ class Message:
         return Reference(self.sender, self.identifier, self.sent)
 
     def info_in(self, language: str) -> Info | None:
-        """What it says in a language such as `en`, whichever country's."""
-        return next((info for info in self.infos if info.language.lower().partition("-")[0] == language), None)
+        """What it says in a language such as `en`, whichever country's; several blocks of one language as one."""
+        found = self.infos_in(language)
+        return joined(found) if found else None
+
+    def infos_in(self, language: str) -> Sequence[Info]:
+        """Its blocks in a language, as they are."""
+        return [info for info in self.infos if info.language.lower().partition("-")[0] == language]
+
+
+def joined(infos: Sequence[Info]) -> Info:
+    """Blocks of one language as one: everything they say and every area, as grave and as soon as the gravest of them.
+
+    The headline, event and link are those of the first; later headlines stand in the text.
+    """
+    if len(infos) == 1:
+        return infos[0]
+    first = infos[0]
+    told = [first.description]
+    for info in infos[1:]:
+        told += [part for part in (info.headline, info.description) if part and part not in (first.headline, *told)]
+    ends = [info.expires for info in infos]
+    begins = [moment for info in infos if (moment := info.onset)]
+    holds = [moment for info in infos if (moment := info.effective)]
+    return replace(
+        first,
+        categories=tuple(dict.fromkeys(one for info in infos for one in info.categories)),
+        response_types=tuple(dict.fromkeys(one for info in infos for one in info.response_types)),
+        urgency=_first_of(Urgency, [info.urgency for info in infos]),
+        severity=_first_of(Severity, [info.severity for info in infos]),
+        certainty=_first_of(Certainty, [info.certainty for info in infos]),
+        effective=min(holds, default=None),
+        onset=min(begins, default=None),
+        # one without an end has none
+        expires=max((end for end in ends if end), default=None) if all(ends) else None,
+        description="\n\n".join(part for part in told if part),
+        instruction="\n\n".join(dict.fromkeys(info.instruction for info in infos if info.instruction)),
+        areas=_distinct([area for info in infos for area in info.areas]),
+    )
+
+
+def _distinct(areas: Sequence[Area]) -> Sequence[Area]:
+    return tuple(area for number, area in enumerate(areas) if area not in areas[:number])
+
+
+Degree = TypeVar("Degree", Urgency, Severity, Certainty)
+
+
+def _first_of(degrees: type[Degree], said: Sequence[Degree]) -> Degree:
+    """The gravest: CAP lists them from the gravest on, and `Unknown` last."""
+    return min(said, key=list(degrees).index)
 
 
 def written(moment: datetime) -> str:

@@ -124,7 +124,7 @@ def read_cap_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Res
     except NotifyError as error:
         with transaction() as session:
             return _form(session, user, upload, error=error)
-    if receipt.mended or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
+    if receipt.mended or receipt.notes or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
         return staff_page(user, "staff-cap-read.html", at="/staff/compose", receipt=receipt)
     return Redirect(f"/staff/alerts/{receipt.alert}", status_code=303)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
@@ -204,7 +205,6 @@ def _texts(element: Element, name: str) -> Sequence[str]:
 
 
 def _info(element: Element) -> Info:
-    expires = _text(element, "expires")
     return Info(
         language=_text(element, "language") or "en-US",  # as the standard says
         categories=tuple(map(Category, _texts(element, "category"))),
@@ -213,7 +213,9 @@ def _info(element: Element) -> Info:
         urgency=Urgency(_text(element, "urgency")),
         severity=Severity(_text(element, "severity")),
         certainty=Certainty(_text(element, "certainty")),
-        expires=read_moment(expires, "expires") if expires else None,
+        effective=_moment(element, "effective"),
+        onset=_moment(element, "onset"),
+        expires=_moment(element, "expires"),
         sender_name=_text(element, "senderName"),
         headline=_text(element, "headline"),
         description=_text(element, "description"),
@@ -221,6 +223,11 @@ def _info(element: Element) -> Info:
         web=_text(element, "web"),
         areas=tuple(_area(area) for area in _all(element, "area")),
     )
+
+
+def _moment(element: Element, name: str) -> datetime | None:
+    written = _text(element, name)
+    return read_moment(written, name) if written else None
 
 
 def _area(element: Element) -> Area:

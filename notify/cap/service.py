@@ -67,12 +67,12 @@ def receive(
     digest = hashlib.sha256(xml).digest()
     if known is not None and _is_visible(session, author, known.alert_id):
         return Received(_again(known, digest), is_again=True)
-    message, notes = rules.mended(message) if mend else (message, [])
+    message, mended = rules.mended(message) if mend else (message, [])
     rules.check_sender(message, now=clock.now())
-    drafted = _drafted(session, author, message, topic)
+    drafted, notes = _drafted(session, author, message, topic)
     if known is not None:  # what came of it is not for them to read
         raise CapDiffers(NEW_IDENTIFIER)
-    receipt = _remember(session, author, message, drafted, digest=digest, notes=notes)
+    receipt = _remember(session, author, message, drafted, digest=digest, mended=mended, notes=notes)
     return Received(receipt, is_again=False)
 
 
@@ -90,16 +90,39 @@ def _again(known: CapMessage, digest: bytes) -> CapReceipt:
     return CapReceipt.model_validate(known.reply)
 
 
-def _drafted(session: Session, author: Author, message: Message, topic: str) -> Drafted:
+def _drafted(session: Session, author: Author, message: Message, topic: str) -> tuple[Drafted, Sequence[str]]:
+    """The draft, and what to look at in it."""
     kind = FOLLOW_UPS.get(message.kind)
     earlier = _earlier(session, author, message) if kind else None
     for info in message.infos:
         rules.check_areas(info.areas)
+    notes = _notes(message, is_orphan=kind is not None and earlier is None)
     if kind is None or earlier is None:
-        return start(session, author, content_of(message, topic=topic or _topic(session, author.by.council_id)))
+        content = content_of(message, topic=topic or _topic(session, author.by.council_id))
+        return start(session, author, content), notes
     first = first_of(session, earlier)
     content = content_of(message, topic=session.get_one(Topic, first.topic_id).slug, first=first)
-    return follow(session, author, earlier=earlier, kind=kind, content=content)
+    return follow(session, author, earlier=earlier, kind=kind, content=content), notes
+
+
+def _notes(message: Message, *, is_orphan: bool) -> Sequence[str]:
+    notes = []
+    if is_orphan:
+        notes.append(
+            f"It updates {_first_named(message)}, which was never received here. It is a draft of its own, for "
+            "everybody in its area."
+        )
+    for language, name in (("en", "English"), ("cy", "Welsh")):
+        if (blocks := len(message.infos_in(language))) > 1:
+            notes.append(
+                f"It has {blocks} blocks in {name}, which were joined. Check that all of it is right for every place."
+            )
+    return notes
+
+
+def _first_named(message: Message) -> str:
+    named = message.references[0]
+    return f"{named.sender},{named.identifier}"
 
 
 def _topic(session: Session, council_id: UUID) -> str:
@@ -109,8 +132,11 @@ def _topic(session: Session, council_id: UUID) -> str:
     return found.slug
 
 
-def _earlier(session: Session, author: Author, message: Message) -> Alert:
-    """The draft or alert that the newest of the named messages became. Raises: CapReferencesDoNotMatch."""
+def _earlier(session: Session, author: Author, message: Message) -> Alert | None:
+    """The draft or alert that the newest of the named messages became; None for an update of what never came.
+
+    A cancellation of what never came says nothing to anybody. Raises: CapReferencesDoNotMatch.
+    """
     every = queries.referred(session, author.by.council_id, is_test=author.is_test, references=message.references)
     found = [(received, alert) for received, alert in every if _is_visible(session, author, alert.id)]
     place = {(one.sender, one.identifier, one.sent): number for number, one in enumerate(message.references)}
@@ -121,6 +147,8 @@ def _earlier(session: Session, author: Author, message: Message) -> Alert:
     ]
     if named:
         return max(named, key=lambda one: one[:2])[2]
+    if message.kind == MessageType.UPDATE and not found:
+        return None
     raise CapReferencesDoNotMatch(_why(message, [received for received, _ in found]))
 
 
@@ -131,15 +159,21 @@ def _why(message: Message, alike: Sequence[CapMessage]) -> str:
             f"Its `references` name {one.sender},{one.identifier} with another moment than "
             f"{one.sent:%Y-%m-%d %H:%M:%S} UTC, when that message was sent."
         )
-    named = message.references[0]
     return (
-        f"Its `references` name {named.sender},{named.identifier}, which was never received here. "
+        f"Its `references` name {_first_named(message)}, which was never received here. "
         f"An {message.kind} follows a message that came before it."
     )
 
 
 def _remember(
-    session: Session, author: Author, message: Message, drafted: Drafted, *, digest: bytes, notes: Sequence[str]
+    session: Session,
+    author: Author,
+    message: Message,
+    drafted: Drafted,
+    *,
+    digest: bytes,
+    mended: Sequence[str],
+    notes: Sequence[str],
 ) -> CapReceipt:
     receipt = CapReceipt(
         alert=drafted.alert.id,
@@ -147,7 +181,8 @@ def _remember(
         title=drafted.alert.title,
         is_test=author.is_test,
         replaces=drafted.replaces,
-        mended=list(notes),
+        mended=list(mended),
+        notes=list(notes),
     )
     session.add(
         CapMessage(
@@ -169,5 +204,6 @@ def _remember(
         subject=str(drafted.alert.id),
         message=str(message.name),
         outcome=drafted.outcome.value,
+        notes=list(notes),
     )
     return receipt

@@ -39,8 +39,9 @@ def _write_info(alert: Element, info: Info) -> None:
     _add(element, "urgency", info.urgency.value)
     _add(element, "severity", info.severity.value)
     _add(element, "certainty", info.certainty.value)
-    if info.expires:
-        _add(element, "expires", written(info.expires))
+    for name, moment in (("effective", info.effective), ("onset", info.onset), ("expires", info.expires)):
+        if moment:
+            _add(element, name, written(moment))
     for name, words in (
         ("senderName", info.sender_name),
         ("headline", info.headline),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from litestar import MediaType, Response
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
@@ -18,8 +19,10 @@ from notify.composing.copying import fields_of
 from notify.composing.doors import AT, OfficerRequest, desk_get, desk_post, officer_of, see_other
 from notify.composing.models import Draft
 from notify.composing.reading import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
+from notify.composing.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.db import transaction
 from notify.errors import NotifyError
+from notify.places import shape_files
 from notify.places.outlines import outline_of
 from notify.settings import settings
 from notify.staff.desk import Fault, staff_page
@@ -29,6 +32,7 @@ from notify.staff.rights import ProveYourselfAgain
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic, topics
+from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import Form, read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
 
@@ -163,6 +167,26 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
         if faults or form.one("do") == "count":
             return where_page(session, user, draft, faults)
     return see_other(f"{AT}/{draft_id}/words")
+
+
+@desk_post(
+    f"{AT}/{{draft_id:uuid}}/shape",
+    request_max_body_size=shape_files.MOST_BYTES + MOST_FORM_BYTES,
+    dependencies={"sent": Provide(uploaded_form)},
+)
+def take_shape(
+    request: OfficerRequest, draft_id: FromPath[UUID], sent: NamedDependency[UploadedForm]
+) -> Response[object]:
+    """Keep the places and put the shape of a file among them, or say why the file cannot be read."""
+    user = request.user
+    found, faults = shape_field(sent.file)
+    with transaction() as session:
+        draft = queries.draft(session, user.officer_id, draft_id)
+        fields = dict(sent.form.fields) | ({"reach": ["places"], "shape": [found]} if found else {})
+        service.keep(session, draft, WHERE_FIELDS, fields)
+        if faults:
+            return where_page(session, user, draft, faults)
+    return see_other(f"{AT}/{draft_id}/where")
 
 
 @desk_get(f"{AT}/{{draft_id:uuid}}/words")
@@ -339,6 +363,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     write_anew,
     ask_where,
     take_where,
+    take_shape,
     ask_words,
     take_words,
     check,

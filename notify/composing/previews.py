@@ -27,13 +27,14 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text message as it arrives, and what it takes."""
+    """A text message as it arrives, and what it takes. `wide`: the first character that makes it take more."""
 
     words: str
     parts: int
     characters: int
     room: int
     advice: str
+    wide: str
 
 
 def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> AlertContent:
@@ -95,7 +96,8 @@ def text_of(content: AlertContent, language: str) -> Text:
     """The text message."""
     words = _message(content, Channel.SMS, language).text
     counted = segments.count(words)
-    return Text(words, counted.segments, counted.characters, counted.room, segments.advice(counted))
+    advice, wide = segments.advice(counted), segments.first_wide(words)
+    return Text(words, counted.segments, counted.characters, counted.room, advice, wide)
 
 
 def script_of(content: AlertContent, language: str) -> str:

@@ -12,11 +12,13 @@ from notify.clock import LONDON
 from notify.composing.hazards import HAZARDS
 from notify.composing.models import Draft
 from notify.composing.placeholders import names_in
-from notify.errors import NotifyError
+from notify.errors import Invalid, NotifyError
 from notify.places.models import AudiencePart, AudienceSpec, Circle
 from notify.places.projection import to_lon_lat
+from notify.places.reference_systems import in_degrees
 from notify.staff.desk import Fault
 from notify.subscribers.sign_up import tongues
+from notify.typed_text import read_moment
 from notify.web.forms import Form
 
 WHERE_FIELDS = (
@@ -32,7 +34,7 @@ WHERE_FIELDS = (
 )
 WORD_FIELDS = (
     *("title", "body", "sms", "link", "channel", "send_at", "expires_at", "reference"),
-    *("asks_reply", "escalate_after", "escalate_to"),
+    *("asks_reply", "escalate_after", "escalate_to", "onset"),
 )
 TRANSLATED = ("title", "body", "sms")
 FURTHEST_M = 50_000
@@ -83,7 +85,15 @@ def audience_of(form: Form) -> AudienceSpec | None:
         faults.append(Fault("reach", "Tick a ward, or give postcodes, a distance or a shape."))
     if faults:
         raise NotReady(faults)
-    return AudienceSpec.model_validate(named | excluded)
+    try:
+        return AudienceSpec.model_validate(named | excluded)
+    except ValidationError as error:
+        raise NotReady([_place_fault(detail["loc"], detail["msg"]) for detail in error.errors()]) from None
+
+
+def _place_fault(where: Sequence[int | str], message: str) -> Fault:
+    field = {"polygon": "shape", "circle": "centre", "postcodes": "postcodes"}.get(str(where[0]), "reach")
+    return Fault(field, message.removeprefix("Value error, "))
 
 
 def _listed(text: str) -> list[str]:
@@ -96,7 +106,10 @@ def _shape(text: str, faults: list[Fault]) -> dict[str, object] | None:
     if text.startswith("OS "):
         return _drawn(text, faults)
     try:
-        shape = json.loads(text)
+        shape = in_degrees(json.loads(text))
+    except Invalid as error:
+        faults.append(Fault("shape", error.detail))
+        return None
     except (ValueError, RecursionError):
         faults.append(Fault("shape", "This is no GeoJSON: it begins with { and ends with }."))
         return None
@@ -106,6 +119,11 @@ def _shape(text: str, faults: list[Fault]) -> dict[str, object] | None:
         faults.append(Fault("shape", "Give one Polygon, MultiPolygon or Feature."))
         return None
     return shape
+
+
+def shape_text(geojson: Mapping[str, object]) -> str:
+    """A shape as the field of the page holds it: short, because a form has an end."""
+    return json.dumps(geojson, separators=(",", ":"))
 
 
 def _drawn(text: str, faults: list[Fault]) -> dict[str, object] | None:
@@ -184,7 +202,7 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
     translations = _translations(form, faults)
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
     if form.one("hazard") in HAZARDS:
-        optional["cap"] = _hazard(form)
+        optional["cap"] = _hazard(form, faults)
     if draft.priority == Priority.EMERGENCY:
         optional |= _in_an_emergency(form, faults)
     return {
@@ -237,11 +255,12 @@ def escalation_of(form: Form) -> Escalation | None:
     return Escalation.model_validate(found) if found else None
 
 
-def _hazard(form: Form) -> dict[str, str]:
+def _hazard(form: Form, faults: list[Fault]) -> dict[str, object]:
     """What other systems are told of an emergency."""
     kind = HAZARDS[form.one("hazard")]
     degrees = {name: form.one(name) for name in ("severity", "urgency", "certainty") if form.one(name)}
-    return {"event": kind.name, "category": kind.category} | degrees
+    onset = _moment(form, "onset", faults)
+    return {"event": kind.name, "category": kind.category} | degrees | ({"onset": onset} if onset else {})
 
 
 def send_at_of(form: Form, faults: list[Fault] | None = None) -> datetime | None:
@@ -255,9 +274,9 @@ def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:
     if not text:
         return None
     try:
-        local = datetime.fromisoformat(text).replace(tzinfo=LONDON)
-    except ValueError:
-        faults.append(Fault(field, "Enter a date and a time, such as 2027-03-27T18:30."))
+        local = read_moment(text).replace(tzinfo=LONDON)
+    except ValueError as error:
+        faults.append(Fault(field, str(error)))
         return None
     if local.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != local.replace(tzinfo=None):
         faults.append(Fault(field, "The clocks go forward over this hour: choose another."))

@@ -1,7 +1,6 @@
 """Having an alert come again, and pausing or ending that."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, time
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from notify.composing.recurrence import CannotRecur, Plan
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal
+from notify.typed_text import read_day, read_time
 from notify.web.forms import EMPTY, Form, read_form
 
 CALENDAR = "/staff/calendar"
@@ -76,31 +76,23 @@ def _read(form: Form) -> Plan:
     if not (every.isascii() and every.isdecimal()) or not 1 <= int(every) <= 52:
         faults.append(Fault("every", "Enter a number from 1 to 52."))
     weekdays = [int(day) for day in form.all("weekday") if day in {str(number) for number in range(7)}]
-    at = _parsed(_time, form, "at", "Enter a time, such as 18:00.", faults)
-    first = _parsed(date.fromisoformat, form, "first", "Enter a day, such as 2027-03-27.", faults)
-    last = _parsed(date.fromisoformat, form, "last", "Enter a day, such as 2027-06-27.", faults)
+    at = _parsed(read_time, form, "at", faults)
+    first = _parsed(read_day, form, "first", faults)
+    last = _parsed(read_day, form, "last", faults)
     if faults or at is None or first is None or last is None:
         raise _Faulty(faults)
     rule = Rule(form.one("rule"))
     return Plan(rule, int(every), at, first, last, weekdays if rule == Rule.WEEKLY else ())
 
 
-def _time(written: str) -> time:
-    """A time of day to the minute. Raises: ValueError."""
-    at = time.fromisoformat(written)
-    if at.tzinfo is not None:
-        raise ValueError("The clock is that of this country.")
-    return at.replace(second=0, microsecond=0)
-
-
 Value = TypeVar("Value")
 
 
-def _parsed(read: Callable[[str], Value], form: Form, field: str, advice: str, faults: list[Fault]) -> Value | None:
+def _parsed(read: Callable[[str], Value], form: Form, field: str, faults: list[Fault]) -> Value | None:
     try:
         return read(form.one(field))
-    except ValueError:
-        faults.append(Fault(field, advice))
+    except ValueError as error:
+        faults.append(Fault(field, str(error)))
         return None
 
 

@@ -71,6 +71,14 @@ def _if_set(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fact]]
     return shown
 
 
+def _if_time(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fact]]:
+    def shown(_: Session, alert: Alert) -> Sequence[Fact]:
+        at = getattr(alert, field)
+        return [Fact(name, uk_time(at))] if at else []
+
+    return shown
+
+
 def _yes_or_no(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fact]]:
     def shown(_: Session, alert: Alert) -> Sequence[Fact]:
         return [Fact(name, "Yes" if getattr(alert, field) else "No")]
@@ -203,5 +211,7 @@ SHOWN: Mapping[str, Callable[[Session, Alert], Sequence[Fact]]] = {
     "severity": _if_set("severity", "Severity"),
     "urgency": _if_set("urgency", "Urgency"),
     "certainty": _if_set("certainty", "Certainty"),
+    "effective": _if_time("effective", "In force from"),
+    "onset": _if_time("onset", "Begins"),
     "instruction": _if_set("instruction", "What to do"),
 }

@@ -20,6 +20,7 @@ from notify.exports.writing import Format
 from notify.staff.desk import Fault
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.step_up import coming_back
+from notify.typed_text import read_day
 from notify.web.forms import Form, from_our_pages, query_form, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -78,9 +79,9 @@ def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
 def _day(form: Form, name: str, faults: list[Fault]) -> date | None:
     written = form.one(name)
     try:
-        return date.fromisoformat(written) if written else None
-    except ValueError:
-        faults.append(Fault(name, "Write the day as in 2026-11-24"))
+        return read_day(written, is_ahead=False) if written else None
+    except ValueError as error:
+        faults.append(Fault(name, str(error)))
         return None
 
 

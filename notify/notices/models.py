@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from notify import clock
 from notify.db import Input, moment_column, new_id, state_column
 from notify.languages import later
+from notify.typed_text import TypedDay
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$"
@@ -53,8 +54,8 @@ class NewVersion(Input):
     legal_basis: Line
     body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
     wards: Annotated[list[str], Field(max_length=500)] = []
-    comments_by: date | None = None
-    in_force_until: date | None = None
+    comments_by: TypedDay | None = None
+    in_force_until: TypedDay | None = None
     elsewhere: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
     cost_pence: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
 

@@ -9,6 +9,7 @@ from functools import cache
 
 from notify.clock import LONDON, midnight
 from notify.errors import Invalid
+from notify.typed_text import read_day
 
 MOST_BYTES = 5_000_000
 LONGEST_CATEGORY = 80
@@ -31,7 +32,6 @@ NAMES = {
     "offered": "calls",
     "contacts": "calls",
 }
-DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d %b %Y")
 
 
 class CallsNotReadable(Invalid):
@@ -169,13 +169,12 @@ def _written_moment(written: str) -> datetime:
 
 @cache
 def _day(written: str) -> date:
-    for form in DATES:
-        try:
-            found = datetime.strptime(written, form).replace(tzinfo=LONDON).date()
-        except ValueError:
-            continue
-        if date(2000, 1, 1) <= found <= date(2100, 1, 1):
-            return found
+    try:
+        found = read_day(written, is_ahead=False)
+    except ValueError as error:
+        raise RowNotReadable(f"{written[:20]!r} cannot be read. {error}") from None
+    if date(2000, 1, 1) <= found <= date(2100, 1, 1):
+        return found
     raise RowNotReadable(f"{written[:20]!r} is no date such as 2026-11-24 or 24/11/2026.")
 
 

@@ -109,7 +109,7 @@ WORDS: Mapping[str, str] = {
     "channel": "Choose a channel.",
     "provider": "Write the provider’s short name, as in NOTIFY_SMS_PROVIDERS.",
     "pence": "Write the price in pence, such as 2.4.",
-    "valid_from": "Write the day from which it holds.",
+    "valid_from": "Enter the day from which it holds, like 3 December 2027.",
     "source": "Say where the price is written: a contract, an invoice.",
 }
 

@@ -11,6 +11,7 @@ from notify import clock
 from notify.alerts.models import Priority
 from notify.db import Input, moment_column, new_id, state_column
 from notify.providers.base import Channel
+from notify.typed_text import TypedDay
 
 
 class ServiceTarget(SQLModel, table=True):
@@ -164,7 +165,7 @@ class NewPrice(Input):
     channel: Channel
     provider: str = Field(min_length=1, max_length=60)
     pence: float = Field(ge=0, le=10_000)
-    valid_from: date
+    valid_from: TypedDay
     source: str = Field(min_length=1, max_length=300, description="Where the price is written: a contract, an invoice.")
 
 

@@ -20,6 +20,7 @@ from notify.performance.tables import Made
 from notify.performance.targets import targets
 from notify.staff.models import Council
 from notify.staff.service import audit
+from notify.typed_text import with_scheme
 
 MONTHS_SHOWN = 24
 
@@ -57,7 +58,8 @@ def publication(session: Session, council_id: UUID) -> Publication:
 
 def set_publication(session: Session, *, council_id: UUID, actor: str, new: WhatToPublish) -> Publication:
     """Show the figures or stop showing them, at once. Raises: ContactNotPossible."""
-    contact = new.contact.strip()
+    typed = new.contact.strip()
+    contact = typed if "@" in typed else with_scheme(typed)
     if contact and not contact.startswith(("https://", "http://")) and "@" not in contact:
         raise ContactNotPossible("Write an e-mail address, or a web address with https:// before it.")
     kept = session.merge(publication(session, council_id))

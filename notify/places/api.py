@@ -16,7 +16,7 @@ from notify.places import geometry, projection
 from notify.places.boundaries import AreaKind
 from notify.places.edges import REACH_M
 from notify.places.models import Area, Release, ReleaseKind
-from notify.places.postcodes import canonical, normalise
+from notify.places.postcodes import canonical, normalise, where_instead
 from notify.places.queries import Resolved, area_with_release, areas_page, names_by_code, release_of, resolve_postcodes
 from notify.staff.queries import council_by_slug, councils_covering
 
@@ -80,7 +80,8 @@ class PostcodeView(SQLModel):
     lat: float | None
     near_boundary: bool = Field(description="Whether the point lies within 50 m of its ward's edge.")
     edge_m: float | None = Field(description="Metres to the ward's edge; null where not measured.")
-    alternative_ward: AreaName | None = Field(description="The ward beyond an edge within 50 m.")
+    alternative_ward: AreaName | None = Field(description="The nearest other ward within 50 m.")
+    nearby_wards: list[AreaName] = Field(description="Every other ward within 50 m, nearest first.")
     large_user: bool | None = Field(description="A business's own postcode; null where the source does not say.")
     release: ReleaseView
 
@@ -147,7 +148,8 @@ def read_postcode(postcode: FromPath[str]) -> PostcodeView:
         found = resolve_postcodes(session, [key]).get(key)
         if found is None:
             raise UnknownPostcode(
-                f"{canonical(key)} is not in the loaded release. Check it; a new postcode takes up to three months "
+                where_instead(key)
+                or f"{canonical(key)} is not in the loaded release. Check it; a new postcode takes up to three months "
                 "to appear."
             )
         if found.ended_on is not None:
@@ -204,7 +206,7 @@ def _ended(key: str, ended_on: date) -> EndedPostcode:
 
 
 def _postcode_view(session: Session, found: Resolved) -> PostcodeView:
-    names = names_by_code(session, [found.ward_code, found.district_code, found.alt_ward_code])
+    names = names_by_code(session, [found.ward_code, found.district_code, *found.near_ward_codes])
     lon, lat = None, None
     if found.easting is not None and found.northing is not None:
         lon, lat = (round(degrees, 6) for degrees in projection.to_lon_lat(found.easting, found.northing))
@@ -216,9 +218,10 @@ def _postcode_view(session: Session, found: Resolved) -> PostcodeView:
         councils=[CouncilName(slug=council.slug, name=council.name) for council in covering],
         lon=lon,
         lat=lat,
-        near_boundary=found.edge_m is not None and found.edge_m <= REACH_M,
+        near_boundary=bool(found.near_ward_codes) or (found.edge_m is not None and found.edge_m <= REACH_M),
         edge_m=found.edge_m,
         alternative_ward=_named(found.alt_ward_code, names),
+        nearby_wards=[AreaName(code=code, name=names.get(code)) for code in found.near_ward_codes],
         large_user=found.large_user,
         release=ReleaseView(**_release_fields(release_of(session, found.release_id))),
     )

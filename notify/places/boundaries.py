@@ -1,7 +1,8 @@
 """Ward and district boundaries as their publishers write them, in metres and mended.
 
-Understood: GeoJSON FeatureCollection, one GeoJSON feature a line, and TopoJSON. Columns change name every year
-and are found by pattern. Files are WGS84, or, as has happened, British National Grid: coordinates tell.
+Understood: GeoJSON FeatureCollection, one GeoJSON feature a line, TopoJSON, KML, Shapefile and GeoPackage. Columns
+change name every year and are found by pattern. A file's coordinates are what it says they are; one that says nothing
+is WGS84, or, as has happened, British National Grid: coordinates tell.
 """
 
 import json
@@ -11,26 +12,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 import shapely
-from shapely import MultiPolygon, Polygon
+from shapely import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from notify.errors import Invalid
-from notify.places import topojson
-from notify.places.containers import Member, SourceReport, SourceUnreadable, members
+from notify.places import map_files, topojson
+from notify.places.containers import Member, SourceReport, SourceUnreadable, members, unpacked_name
 from notify.places.geometry import repair
 from notify.places.projection import looks_like_metres, project, require_uk
+from notify.places.reference_systems import System, of_member, require_grid, to_metres
 
-_SUFFIXES = (".geojson", ".geojsonl", ".json", ".topojson")
+SUFFIXES = (".geojson", ".geojsonl", ".json", ".topojson", *map_files.SUFFIXES)
 _CHUNK = 1 << 20
 _TOPOLOGY = re.compile(r'"type"\s*:\s*"Topology"|^\s*\{\s*"(?:arcs|objects|transform)"')
 _COLLECTION = re.compile(r'"features"\s*:\s*\[')
+_MEMBER = re.compile(r'"crs"\s*:\s*')
 _FEATURE = re.compile(r'"type"\s*:\s*"Feature"')
-_UNDERSTOOD = "a GeoJSON FeatureCollection, one GeoJSON feature a line, and TopoJSON"
+_UNDERSTOOD = "a GeoJSON FeatureCollection, one GeoJSON feature a line, TopoJSON, KML, Shapefile and GeoPackage"
 
 
 class AreaKind(StrEnum):
@@ -79,15 +82,16 @@ def read_areas(path: Path, report: AreaReport | None = None) -> Iterator[AreaRow
     """Every ward or district of a file, folder or zip; what is left out or mended goes into `report`.
 
     A file that has both ward and district columns holds wards.
-    Raises: SourceNotFound, SourceUnreadable, which for an unknown layout names what was seen.
+    Raises: SourceNotFound, SourceUnreadable, which for an unknown layout names what was seen, and
+        ReferenceSystemNotKnown.
     """
     report = AreaReport() if report is None else report
     codes: set[str] = set()
-    for member in members(path, _SUFFIXES):
-        for number, feature in _features(member, report):
+    for member in members(path, SUFFIXES):
+        for system, number, feature in _features(member, report):
             report.read += 1
             try:
-                row = _area(feature)
+                row = _area(feature, system)
                 if row.code in codes:
                     raise _FeatureRefused(f"{row.code} came before; merge its parts into one feature")
             except _FeatureRefused as refused:
@@ -99,7 +103,7 @@ def read_areas(path: Path, report: AreaReport | None = None) -> Iterator[AreaRow
             yield row
 
 
-def _area(feature: object) -> AreaRow:
+def _area(feature: object, system: System | None) -> AreaRow:
     properties = feature.get("properties") if isinstance(feature, dict) else None
     if not isinstance(feature, dict) or not isinstance(properties, dict):
         raise _FeatureRefused("not a feature with properties")
@@ -109,7 +113,7 @@ def _area(feature: object) -> AreaRow:
     code = _text(properties, columns.code)
     if code is None:
         raise _FeatureRefused(f"no code in {columns.code}")
-    geometry, repaired = _mended(_in_metres(feature.get("geometry"), code), code)
+    geometry, repaired = _mended(_in_metres(feature.get("geometry"), code, system), code)
     return AreaRow(
         columns.kind,
         code,
@@ -148,23 +152,39 @@ def _text(properties: dict[str, object], column: str | None) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _in_metres(geojson: object, code: str) -> BaseGeometry:
-    if not isinstance(geojson, dict) or geojson.get("type") not in ("Polygon", "MultiPolygon"):
+def _in_metres(geojson: object, code: str, system: System | None) -> BaseGeometry:
+    if not isinstance(geojson, dict) or geojson.get("type") not in ("Polygon", "MultiPolygon", "GeometryCollection"):
         raise _FeatureRefused(f"{code} has no usable geometry")
     try:
-        flat = shapely.force_2d(shape(geojson))
+        flat = _areas_in(shapely.force_2d(shape(geojson)))
         if flat.is_empty:
             raise _FeatureRefused(f"{code} has an empty geometry")
-        in_metres = looks_like_metres(flat.bounds)
-        if not in_metres:
-            require_uk(shapely.get_coordinates(flat))  # axes swapped by whoever wrote the file must not pass
-        geometry = flat if in_metres else shapely.transform(flat, project)
+        geometry = _projected(flat, system)
     except Invalid as fault:
         raise _FeatureRefused(f"{code}: {fault.detail}") from fault
-    except (ValueError, TypeError, IndexError, KeyError, shapely.errors.ShapelyError) as fault:
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError, shapely.errors.ShapelyError) as fault:
         raise _FeatureRefused(f"{code} has a broken geometry: {fault}") from fault
     if not np.isfinite(geometry.bounds).all():
         raise _FeatureRefused(f"{code} has coordinates outside the National Grid")
+    return geometry
+
+
+def _areas_in(geometry: BaseGeometry) -> BaseGeometry:
+    """A collection's polygons as one shape; lines and points beside them are no ground and are left out."""
+    if not isinstance(geometry, GeometryCollection):
+        return geometry
+    parts = [_areas_in(part) for part in geometry.geoms]
+    return MultiPolygon([part for part in shapely.get_parts(parts) if isinstance(part, Polygon)])
+
+
+def _projected(flat: BaseGeometry, system: System | None) -> BaseGeometry:
+    if system is None and looks_like_metres(flat.bounds):
+        system = System.NATIONAL_GRID
+    if system in (None, System.DEGREES):
+        require_uk(shapely.get_coordinates(flat))  # a file with swapped axes must not pass
+        return shapely.transform(flat, project)
+    geometry = shapely.transform(flat, lambda points: to_metres(points, cast(System, system)))
+    require_grid(shapely.get_coordinates(geometry))
     return geometry
 
 
@@ -178,19 +198,42 @@ def _mended(geometry: BaseGeometry, code: str) -> tuple[BaseGeometry, str | None
     return whole, f"{shapely.is_valid_reason(geometry)}; area changed by {round(change):+,} m²"
 
 
-def _features(member: Member, report: AreaReport) -> Iterator[tuple[int, object]]:
+_Found = tuple[System | None, int, object]  # the system, the number of the feature or line, and the feature
+
+
+def _features(member: Member, report: AreaReport) -> Iterator[_Found]:
+    if unpacked_name(member.name.lower()).endswith(map_files.SUFFIXES):
+        yield from _mapped(member)
+        return
     with member.text() as text:
         head = text.read(_CHUNK)
         start, single = _COLLECTION.search(head), _FEATURE.search(head)
         if _TOPOLOGY.search(head):
-            yield from enumerate(_topology(head + text.read(), member.name), start=1)
+            yield from ((None, number, one) for number, one in enumerate(_topology(head + text.read(), member.name), 1))
         elif start and not (single and single.start() < start.start()):
-            yield from enumerate(_collection(head[start.end() :], text, member.name), start=1)
+            system = _system_in(head[: start.start()])
+            yield from _collection(head[start.end() :], text, member.name, system)
         elif single:
             yield from _lines(head, text, member.name, report)
         else:
             seen = " ".join(head[:120].split())
             raise SourceUnreadable(f"{member.name} begins with {seen!r}. Understood are {_UNDERSTOOD}.")
+
+
+def _mapped(member: Member) -> Iterator[_Found]:
+    for layer in map_files.layers(member):
+        yield from ((layer.system, number, feature) for number, feature in enumerate(layer.features, start=1))
+
+
+def _system_in(text: str) -> System | None:
+    """What the `crs` member in this part of a collection says; what cannot be read says nothing."""
+    match = _MEMBER.search(text)
+    if match is None:
+        return None
+    try:
+        return of_member(json.JSONDecoder().raw_decode(text, match.end())[0])
+    except (json.JSONDecodeError, RecursionError):
+        return None
 
 
 def _topology(document: str, file: str) -> Iterator[object]:
@@ -200,27 +243,36 @@ def _topology(document: str, file: str) -> Iterator[object]:
         raise SourceUnreadable(f"{file} is not sound TopoJSON ({fault}). Download it again.") from fault
 
 
-def _collection(buffer: str, rest: IO[str], file: str) -> Iterator[object]:
+def _collection(buffer: str, rest: IO[str], file: str, system: System | None) -> Iterator[_Found]:
     """The features of a collection, holding little more than one at a time."""
-    decoder, at, size = json.JSONDecoder(), 0, _CHUNK
+    decoder, at, size, number = json.JSONDecoder(), 0, _CHUNK, 0
     while True:
         while at < len(buffer) and buffer[at] in " \t\r\n,":
             at += 1
         if at < len(buffer) and buffer[at] == "]":
+            _require_said_before(buffer[at:] + rest.read(_CHUNK), file, system)
             return
         try:
             feature, at = decoder.raw_decode(buffer, at)
-        except json.JSONDecodeError as fault:
+        except (json.JSONDecodeError, RecursionError) as fault:
             more = rest.read(size)
             if not more:
                 raise SourceUnreadable(f"{file} ends or breaks within a feature ({fault}).") from fault
             buffer, at, size = buffer[at:] + more, 0, size * 2
             continue
-        yield feature
+        number += 1
+        yield system, number, feature
         size = _CHUNK
 
 
-def _lines(head: str, rest: IO[str], file: str, report: AreaReport) -> Iterator[tuple[int, object]]:
+def _require_said_before(tail: str, file: str, system: System | None) -> None:
+    """A `crs` after the features comes too late: they were read by then. Nothing of the file is kept."""
+    said = _system_in(tail)
+    if said not in (None, System.DEGREES, system):
+        raise SourceUnreadable(f"{file} names its coordinate reference system last. Put “crs” before “features”.")
+
+
+def _lines(head: str, rest: IO[str], file: str, report: AreaReport) -> Iterator[_Found]:
     first = (head + rest.readline()).split("\n")
     for number, line in enumerate(_chained(first, rest), start=1):
         written = line.strip().lstrip("\x1e")
@@ -228,11 +280,11 @@ def _lines(head: str, rest: IO[str], file: str, report: AreaReport) -> Iterator[
             continue
         try:
             feature = json.loads(written)
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             report.read += 1
             report.refuse(file, number, f"not JSON: {fault}")
             continue
-        yield number, feature
+        yield of_member(feature.get("crs")) if isinstance(feature, dict) else None, number, feature
 
 
 def _chained(first: list[str], rest: IO[str]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def geodata() -> None:
     type=click.Choice(["auto", *(kind.value for kind in SourceKind)]),
     default="auto",
     show_default=True,
-    help="What the files hold. auto: CSV is postcodes, GeoJSON and TopoJSON are areas.",
+    help="What the files hold. auto: CSV is postcodes, GeoJSON, KML, Shapefile and so on are areas.",
 )
 @click.option("--product", help="The product's name. Guessed from the file name.")
 @click.option("--version", help="The product's version or date. Guessed from the names and Code-Point's metadata.")

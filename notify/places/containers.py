@@ -1,4 +1,4 @@
-"""The text files inside what a council downloads: a file, a folder or a zip, packed with gzip or xz or not."""
+"""The files inside what a council downloads: a file, a folder or a zip, packed with gzip or xz or not."""
 
 import gzip
 import io
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
 from typing import IO, cast
 
 from notify.errors import Invalid
 
 MOST_REFUSALS_KEPT = 1_000
 _DAMAGE = (EOFError, OSError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError)
+ARCHIVES = (".zip", ".kmz")
 _NOT_THE_DATA = {"doc", "docs", "documents", "user guide", "__macosx"}
 
 
@@ -59,7 +61,7 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One text file of a source: its name for messages, and where it lies."""
+    """One file of a source: its name for messages, and where it lies."""
 
     name: str
     path: Path
@@ -77,6 +79,28 @@ class Member:
         except _DAMAGE as fault:
             raise SourceUnreadable(f"{self.name} is damaged or cut short ({fault}). Download it again.") from fault
 
+    def copied_to(self, folder: Path) -> Path:
+        """A copy of the file, unpacked, in `folder` under its own name. Raises: SourceUnreadable."""
+        target = folder / unpacked_name(PurePosixPath(self.name).name)
+        try:
+            with self._opened() as binary, target.open("wb") as copy:
+                copyfileobj(binary, copy)
+        except _DAMAGE as fault:
+            raise SourceUnreadable(f"{self.name} is damaged or cut short ({fault}). Download it again.") from fault
+        return target
+
+    def beside(self, suffix: str) -> "Member | None":
+        """The file of the same name that ends in `suffix`, however it is capitalised; a shapefile is several."""
+        stem = PurePosixPath(self.name).with_suffix("").as_posix().lower()
+        if self.inside is None:
+            folder = self.path.parent
+            wanted = self.path.with_suffix(suffix).name.lower()
+            found = next((file for file in folder.iterdir() if file.name.lower() == wanted), None)
+            return Member(found.name, found) if found else None
+        names = _names_in_zip(self.path)
+        inside = next((name for name in names if name.lower() == stem + suffix), None)
+        return Member(inside, self.path, inside) if inside else None
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
         if self.inside is None:
@@ -92,7 +116,7 @@ class Member:
 
 
 def members(path: Path, suffixes: tuple[str, ...]) -> list[Member]:
-    """The text files of a source whose names end in one of `suffixes` (before any .gz or .xz), in name order.
+    """The files of a source whose names end in one of `suffixes` (before any .gz or .xz), in name order.
 
     In a folder or zip, documentation is left out; where there is a `Data` folder only that counts; and the
     directory's split copy (`multi_csv`) is left out beside the whole one.
@@ -100,7 +124,7 @@ def members(path: Path, suffixes: tuple[str, ...]) -> list[Member]:
     """
     if not path.exists():
         raise SourceNotFound(f"{path} does not exist.")
-    if path.is_file() and path.suffix.lower() != ".zip":
+    if path.is_file() and path.suffix.lower() not in ARCHIVES:
         return [Member(path.name, path)]
     if path.is_file():
         found = [Member(name, path, name) for name in _chosen(_names_in_zip(path), suffixes)]
@@ -125,14 +149,15 @@ def _chosen(names: list[str], suffixes: tuple[str, ...]) -> list[str]:
     wanted = [
         name
         for name in sorted(names)
-        if _plain_name(name).endswith(suffixes) and not _NOT_THE_DATA.intersection(folders[name])
+        if unpacked_name(name.lower()).endswith(suffixes) and not _NOT_THE_DATA.intersection(folders[name])
     ]
     wanted = [name for name in wanted if "data" in folders[name]] or wanted
     return [name for name in wanted if "multi_csv" not in folders[name]] or wanted
 
 
-def _plain_name(name: str) -> str:
-    return name.lower().removesuffix(".gz").removesuffix(".xz")
+def unpacked_name(name: str) -> str:
+    """The name less .gz or .xz."""
+    return name.removesuffix(".gz").removesuffix(".xz")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Shapes that people draw or send, checked and turned into metres, and back.
 
-Outside: GeoJSON, WGS84, longitude first. Inside: shapely in EPSG:27700, easting first. Holes stay holes.
+Outside: GeoJSON, longitude first, WGS84 unless its `crs` says otherwise. Inside: shapely in EPSG:27700, easting first.
+Holes stay holes.
 """
 
 import json
@@ -17,6 +18,7 @@ from notify.errors import Invalid
 from notify.places.projection import CoordinatesNotFinite, Points, project, require_uk, unproject
 from notify.places.projection import to_lon_lat as to_lon_lat
 from notify.places.projection import to_national_grid as to_national_grid
+from notify.places.reference_systems import in_degrees
 
 MOST_POSITIONS = 50_000
 MOST_PARTS = 1_000
@@ -28,6 +30,8 @@ _LONGEST_EDGE_DEGREES = 0.02
 # Beyond this many edges near each other, finding all crossings takes minutes.
 _MOST_CLOSE_EDGES = 100_000
 _FEW_POSITIONS = 500
+_AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
+_DEEPEST_COLLECTION = 8
 
 
 class ShapeTypeNotAccepted(Invalid):
@@ -84,16 +88,16 @@ class _Ring(NamedTuple):
 
 
 def parse_shape(geojson: object, *, buffer_m: float = 0) -> BaseGeometry:
-    """The area meant by a GeoJSON Polygon, MultiPolygon, Feature or FeatureCollection of these.
+    """The area meant by a GeoJSON Polygon, MultiPolygon, GeometryCollection, Feature or FeatureCollection of these.
 
-    Out: a valid Polygon or MultiPolygon, EPSG:27700, grown by `buffer_m` metres (0-1,000). Either winding is
-    accepted, heights are dropped, overlapping parts are joined.
+    A `crs` member is heeded. Out: a valid Polygon or MultiPolygon, EPSG:27700, grown by `buffer_m` metres (0-1,000).
+    Either winding is accepted, heights are dropped, overlapping parts are joined.
     Raises: a subclass of Invalid that names the likely cause and the remedy; ShapeCrossesItself carries
     `fields["repaired"]`, a shape this function accepts.
     """
     if not (isfinite(buffer_m) and 0 <= buffer_m <= WIDEST_MARGIN_M):
         raise MarginOutOfRange(f"A margin is 0 to {WIDEST_MARGIN_M:,.0f} metres.")
-    found = _polygons(geojson)
+    found = _polygons(in_degrees(geojson))
     _require_few_positions(found)
     named = [_read_polygon(rings, number) for number, rings in enumerate(found, start=1)]
     require_uk(np.concatenate([ring.points for rings in named for ring in rings]))
@@ -133,9 +137,9 @@ def _as_geojson(in_degrees: BaseGeometry) -> dict[str, object]:
 def _polygons(geojson: object) -> list[list[object]]:
     """Each polygon's list of rings, unread."""
     kind = geojson.get("type") if isinstance(geojson, dict) else None
-    if not isinstance(geojson, dict) or kind not in ("Feature", "FeatureCollection", "Polygon", "MultiPolygon"):
+    if not isinstance(geojson, dict) or kind not in ("Feature", "FeatureCollection", *_AREAS):
         raise ShapeTypeNotAccepted(
-            "Send a GeoJSON Polygon or MultiPolygon, or a Feature or FeatureCollection of these. "
+            "Send a GeoJSON Polygon, MultiPolygon or GeometryCollection, or a Feature or FeatureCollection of these. "
             "For a point, use a circle with a radius."
         )
     if kind == "FeatureCollection":
@@ -146,15 +150,20 @@ def _polygons(geojson: object) -> list[list[object]]:
     return _polygons_of_one(geojson)
 
 
-def _polygons_of_one(geojson: object) -> list[list[object]]:
+def _polygons_of_one(geojson: object, depth: int = 0) -> list[list[object]]:
     shape = geojson
     if isinstance(shape, dict) and shape.get("type") == "Feature":
         shape = shape.get("geometry")
         if shape is None:
             raise ShapeIsEmpty("The feature has no geometry. Draw the area before sending it.")
     kind = shape.get("type") if isinstance(shape, dict) else None
-    if not isinstance(shape, dict) or kind not in ("Polygon", "MultiPolygon"):
+    if not isinstance(shape, dict) or kind not in _AREAS:
         raise ShapeTypeNotAccepted("Every feature must be a Polygon or MultiPolygon; draw areas, not lines or points.")
+    if kind == "GeometryCollection":
+        if depth > _DEEPEST_COLLECTION:
+            raise ShapeTooComplex("Collections lie within collections too deeply. Send a MultiPolygon.")
+        parts = _listed(shape.get("geometries"))
+        return [polygon for part in parts for polygon in _polygons_of_one(part, depth + 1)]
     coordinates = _listed(shape.get("coordinates"))
     polygons = [coordinates] if kind == "Polygon" else [_listed(rings) for rings in coordinates]
     return [rings for rings in polygons if rings]
@@ -162,7 +171,7 @@ def _polygons_of_one(geojson: object) -> list[list[object]]:
 
 def _listed(value: object) -> list[object]:
     if not isinstance(value, list | tuple):
-        raise ShapeTypeNotAccepted("“coordinates” and “features” must be lists; check the brackets.")
+        raise ShapeTypeNotAccepted("“coordinates”, “geometries” and “features” must be lists; check the brackets.")
     return list(value)
 
 

@@ -7,7 +7,6 @@ Everything is in EPSG:27700 metres. A point on a boundary counts as inside.
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor
-from operator import itemgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -105,11 +104,11 @@ class EdgeDistances(NamedTuple):
     """Arrays in the order of the points asked about.
 
     `distance_m`: metres to the boundary of the point's own area, NaN where that area has no polygon.
-    `neighbour`: code of the nearest other area within reach, `b""` for none.
+    `neighbours`: codes of all other areas within reach, nearest first.
     """
 
     distance_m: NDArray[np.float32]
-    neighbour: Keys
+    neighbours: Sequence[tuple[str, ...]]
 
 
 def edge_distances(
@@ -120,18 +119,17 @@ def edge_distances(
     *,
     reach_m: float = 50.0,
 ) -> EdgeDistances:
-    """How near each point lies to the edge of the area it is published under, and which area lies beyond.
+    """How near each point lies to the edge of the area it is published under, and which areas lie beyond.
 
     The published code decides which area is a point's own, even where the point lies outside its polygon; the
-    area it lies in is then its neighbour, at distance 0. The lower code wins between equally near neighbours.
+    area it lies in is then its neighbour, at distance 0. The lower code comes first of equally near neighbours.
     """
     points = SortedPoints(eastings, northings)
     own = np.asarray(area_codes, dtype="S9")[points.order]
     by_code = np.argsort(own, kind="stable")
     distance = np.full(len(own), np.nan, dtype=np.float32)
-    nearest = np.full(len(own), np.inf)
-    neighbour = np.zeros(len(own), dtype="S9")
-    for code, geometry in sorted(areas, key=itemgetter(0)):
+    beyond: dict[int, list[tuple[float, str]]] = {}
+    for code, geometry in areas:
         key = np.bytes_(code.encode())
         first, last = (int(np.searchsorted(own, key, side=side, sorter=by_code)) for side in _SIDES)
         mine = by_code[first:last]
@@ -139,11 +137,11 @@ def edge_distances(
         others = _within_reach(points, geometry, reach_m)
         others = others[own[others] != key]
         away = shapely.distance(geometry, _geometries(points, others))
-        closer = away < nearest[others]
-        nearest[others[closer]] = away[closer]
-        neighbour[others[closer]] = key
+        for at, metres in zip(points.order[others].tolist(), away.tolist(), strict=True):
+            beyond.setdefault(at, []).append((metres, code))
     asked = np.argsort(points.order)
-    return EdgeDistances(distance[asked], neighbour[asked])
+    neighbours = [tuple(code for _, code in sorted(beyond.get(at, ()))) for at in range(len(own))]
+    return EdgeDistances(distance[asked], neighbours)
 
 
 def _within_reach(points: SortedPoints, geometry: BaseGeometry, reach_m: float) -> Positions:

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary
+from pydantic import field_validator
+from sqlalchemy import ARRAY, Column, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
 from notify.db import Input, moment_column, state_column
+from notify.errors import Invalid
+from notify.places.reference_systems import in_degrees
+from notify.typed_text import Typed
 
 
 class ReleaseKind(StrEnum):
@@ -57,7 +61,8 @@ class Postcode(SQLModel, table=True):
     """A postcode of one release: a partition each, so that loading one never touches the active one.
 
     `easting` and `northing` are metres in EPSG:27700, or None where the source has no location.
-    `edge_m` is the distance in metres to the ward's boundary and `alt_ward_code` the neighbour within 50 m of it.
+    `edge_m` is the distance in metres to the ward's boundary, `near_ward_codes` are all other wards within 50 m,
+    nearest first, and `alt_ward_code` is the nearest of them.
     """
 
     __tablename__ = "postcode"
@@ -73,6 +78,7 @@ class Postcode(SQLModel, table=True):
     ended_on: date | None = None
     edge_m: float | None = None
     alt_ward_code: str | None = None
+    near_ward_codes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
 
 
 class PlaceChange(SQLModel, table=True):
@@ -91,7 +97,7 @@ class PlaceChange(SQLModel, table=True):
 class Circle(Input):
     """Everything within `radius_m` metres of a postcode or of a point in lon,lat."""
 
-    postcode: str | None = None
+    postcode: Typed | None = None
     lon: float | None = None
     lat: float | None = None
     radius_m: float = Field(gt=0, le=50_000)
@@ -100,13 +106,15 @@ class Circle(Input):
 class AudiencePart(Input):
     """Places, as the union of whatever is named. WGS84 lon,lat; metres."""
 
-    wards: list[str] = Field(default_factory=list, max_length=2000)
-    districts: list[str] = Field(default_factory=list, max_length=400)
+    wards: list[Typed] = Field(default_factory=list, max_length=2000)
+    districts: list[Typed] = Field(default_factory=list, max_length=400)
     postcodes: list[str] = Field(
         default_factory=list, max_length=50_000, description="Full postcodes, or sectors such as `CB1 2`."
     )
     polygon: dict[str, object] | None = Field(
-        default=None, description="GeoJSON Polygon, MultiPolygon or Feature, in lon,lat."
+        default=None,
+        description="GeoJSON Polygon, MultiPolygon, GeometryCollection, Feature or FeatureCollection, in lon,lat. With "
+        "a `crs` member also EPSG 3857, 4277 and 27700, which are kept as lon,lat.",
     )
     circle: Circle | None = None
     buffer_m: float | None = Field(
@@ -115,6 +123,15 @@ class AudiencePart(Input):
         le=1000,
         description="Margin round the polygon and circle in metres. Unset: 100 for emergencies, none otherwise.",
     )
+
+    @field_validator("polygon")
+    @classmethod
+    def _in_degrees(cls, polygon: dict[str, object] | None) -> dict[str, object] | None:
+        """What is stored, shown and hashed is lon,lat, whatever was sent."""
+        try:
+            return cast("dict[str, object] | None", in_degrees(polygon))
+        except Invalid as fault:
+            raise ValueError(fault.detail) from fault
 
 
 class AudienceSpec(AudiencePart):

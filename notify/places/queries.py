@@ -14,13 +14,17 @@ from notify.places.models import Area, Release, ReleaseKind
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A postcode of the active release. `edge_m` is metres from the ward's boundary, None where not computed."""
+    """A postcode of the active release. `edge_m` is metres from the ward's boundary, None where not computed.
+
+    `near_ward_codes` are the other wards within 50 m, nearest first.
+    """
 
     key: str
     release_id: int
     ward_code: str | None
     district_code: str | None
     alt_ward_code: str | None
+    near_ward_codes: Sequence[str]
     edge_m: float | None
     easting: int | None
     northing: int | None
@@ -66,7 +70,8 @@ def active_release(session: Session, kind: ReleaseKind) -> Release | None:
 def resolve_postcodes(session: Session, keys: Iterable[str]) -> Mapping[str, Resolved]:
     """What the active release knows of these postcode keys. Unknown ones are absent."""
     statement = text("""
-        SELECT key, release_id, ward_code, district_code, alt_ward_code, edge_m,
+        SELECT key, release_id, ward_code, district_code, alt_ward_code,
+               coalesce(near_ward_codes, '{}') AS near_ward_codes, edge_m,
                easting, northing, ended_on, large_user
         FROM postcode
         WHERE key = ANY(:keys)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from notify.errors import Invalid
-from notify.places.containers import SourceNotFound, members
+from notify.places import boundaries
+from notify.places.containers import ARCHIVES, SourceNotFound, members, unpacked_name
 
-_AREA_SUFFIXES = (".geojson", ".geojsonl", ".json", ".topojson")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _MONTH = re.compile(rf"(?<![A-Za-z])({'|'.join(month[:3] for month in _MONTHS)})[a-z]*[ _-]?(20\d\d)", re.IGNORECASE)
@@ -72,24 +72,24 @@ def recognise(path: Path, kind: SourceKind | None = None) -> Recognised:
 
 
 def kind_of(path: Path) -> SourceKind:
-    """Whether a file, folder or zip holds postcodes (CSV) or areas (GeoJSON, TopoJSON).
+    """Whether a file, folder or zip holds postcodes (CSV) or areas (GeoJSON, TopoJSON, KML, Shapefile, GeoPackage).
 
     Raises: SourceNotFound, SourceUnreadable, KindUnclear.
     """
     if not path.exists():
         raise SourceNotFound(f"{path} does not exist.")
-    if path.is_file() and path.suffix.lower() != ".zip":
-        name = path.name.lower().removesuffix(".gz").removesuffix(".xz")
+    if path.is_file() and path.suffix.lower() not in ARCHIVES:
+        name = unpacked_name(path.name.lower())
         found = [kind for kind, suffixes in _SUFFIXES.items() if name.endswith(suffixes)]
     else:
         found = [kind for kind, suffixes in _SUFFIXES.items() if _holds(path, suffixes)]
     if len(found) != 1:
-        held = "both CSV and GeoJSON files" if found else "no CSV, GeoJSON or TopoJSON file"
+        held = "both CSV and map files" if found else "no CSV, GeoJSON, TopoJSON, KML, Shapefile or GeoPackage"
         raise KindUnclear(f"{path.name} holds {held}. Say what to load with --kind postcodes or --kind areas.")
     return found[0]
 
 
-_SUFFIXES = {SourceKind.POSTCODES: (".csv",), SourceKind.AREAS: _AREA_SUFFIXES}
+_SUFFIXES = {SourceKind.POSTCODES: (".csv",), SourceKind.AREAS: boundaries.SUFFIXES}
 
 
 def _holds(path: Path, suffixes: tuple[str, ...]) -> bool:

@@ -163,14 +163,14 @@ _FOUND_PLACES = """
                p.ward_source = 'resident' AND p.ward_code NOT IN (SELECT ward_code FROM known) AS lost
         FROM place p
     ), looked_up AS (
-        SELECT p.id, n.district_code, n.alt_ward_code,
+        SELECT p.id, n.district_code, n.alt_ward_code, n.near_ward_codes,
                CASE WHEN a.stands THEN p.ward_code ELSE coalesce(n.ward_code, p.ward_code) END AS ward_code,
                CASE WHEN a.stands THEN 'resident' ELSE 'published' END AS ward_source,
                CASE
                    WHEN n.ended_on IS NOT NULL OR n.ward_code IS NULL OR a.lost THEN true
-                   -- an answer that is neither of the two wards it lies in or near is asked for again
+                   -- an answer that is none of the wards it lies in or near is asked for again
                    WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
-                                      AND p.ward_code IS DISTINCT FROM n.alt_ward_code
+                                      AND NOT p.ward_code = ANY(coalesce(n.near_ward_codes, '{}'))
                    ELSE p.needs_review AND (p.release_id IS NOT DISTINCT FROM :release OR n.alt_ward_code IS NOT NULL)
                END AS needs_review
         FROM place p
@@ -179,12 +179,12 @@ _FOUND_PLACES = """
     ), changed AS (
         UPDATE place p
         SET ward_code = l.ward_code, district_code = coalesce(l.district_code, p.district_code),
-            alt_ward_code = l.alt_ward_code, ward_source = l.ward_source, needs_review = l.needs_review,
-            release_id = :release, resolved_at = :moment
+            alt_ward_code = l.alt_ward_code, near_ward_codes = l.near_ward_codes, ward_source = l.ward_source,
+            needs_review = l.needs_review, release_id = :release, resolved_at = :moment
         FROM looked_up l
         WHERE l.id = p.id
-          AND (p.ward_code, p.district_code, p.alt_ward_code, p.ward_source, p.needs_review, p.release_id)
-              IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.alt_ward_code,
+          AND (p.ward_code, p.district_code, p.near_ward_codes, p.ward_source, p.needs_review, p.release_id)
+              IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.near_ward_codes,
                                 l.ward_source, l.needs_review, :release)
         RETURNING p.id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code
     )
@@ -211,7 +211,8 @@ _GONE_PLACES = """
         UPDATE place p
         SET ward_code = coalesce(s.new_code, p.ward_code), needs_review = true, resolved_at = :moment,
             ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
-            alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END
+            alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END,
+            near_ward_codes = CASE WHEN s.new_code IS NULL THEN p.near_ward_codes END
         FROM gone g
         LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
         WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL)

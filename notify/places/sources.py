@@ -1,8 +1,8 @@
 """Postcodes as their publishers write them, one row at a time.
 
 Understood: Code-Point Open (ten columns, no header), the compact layout `postcode,pq,e,n,lad,ward`, and the ONS
-Postcode Directory with the column names of 2018 to 2025. Rows are named tuples because a frozen dataclass takes
-three times as long to make, and a national file has 1.7 million.
+Postcode Directory and National Statistics Postcode Lookup with the column names of 2018 to 2025. Rows are named tuples
+because a frozen dataclass takes three times as long to make, and a national file has 1.7 million.
 """
 
 import re
@@ -17,11 +17,12 @@ from notify.errors import NotifyError
 from notify.places.containers import Member, SourceReport, SourceUnreadable, members
 from notify.places.postcodes import KEY_PATTERN
 from notify.places.projection import GRID_EAST, GRID_NORTH, to_national_grid
+from notify.typed_text import without_invisible
 
 NO_LOCATION = 90
 _UNDERSTOOD = (
-    "Code-Point Open (ten columns, no header), `postcode,pq,e,n,lad,ward`, and the ONS Postcode Directory "
-    "(pcds or pcd7, oseast1m or east1m, osward or wd25cd, …)"
+    "Code-Point Open (ten columns, no header), `postcode,pq,e,n,lad,ward`, the ONS Postcode Directory "
+    "(pcds or pcd7, oseast1m or east1m, osward or wd25cd, …) and the National Statistics Postcode Lookup (ward, laua)"
 )
 # Codes such as E99999999 and L99999999 mean "none here".
 _NO_AREA = "99999999"
@@ -125,7 +126,7 @@ def _count(row: PostcodeRow, report: PostcodeReport) -> None:
 def _row(cells: list[str], layout: _Layout) -> PostcodeRow:
     if len(cells) != layout.width:
         raise _RowRefused(f"{len(cells)} columns where {layout.width} were expected")
-    key = cells[layout.postcode].replace(" ", "").upper()
+    key = without_invisible(cells[layout.postcode]).replace(" ", "").upper()
     if not KEY_PATTERN.fullmatch(key):
         raise _RowRefused(f"“{cells[layout.postcode][:20]}” is not a postcode")
     quality = _number(cells[layout.quality], "positional quality")
@@ -137,7 +138,7 @@ def _row(cells: list[str], layout: _Layout) -> PostcodeRow:
         easting,
         northing,
         quality,
-        cells[layout.large_user] == "1" if layout.large_user >= 0 else None,
+        _whole(cells[layout.large_user]) == "1" if layout.large_user >= 0 else None,
         _code(cells[layout.ward]),
         _code(cells[layout.district]),
         _month(cells[layout.ended]) if layout.ended >= 0 else None,
@@ -170,15 +171,27 @@ def _number(text: str, name: str) -> int | None:
     try:
         return int(text) if text else None
     except ValueError:
-        raise _RowRefused(f"{name} “{text[:20]}” is not a whole number") from None
+        pass
+    try:
+        # a file that went through a spreadsheet or a data frame says 385386.0
+        return round(float(text)) if text.strip() else None
+    except (ValueError, OverflowError):
+        raise _RowRefused(f"{name} “{text[:20]}” is not a number") from None
+
+
+def _whole(text: str) -> str:
+    """`1` for `1.0`, which is what data frames write where a column has gaps."""
+    return text.strip().removesuffix(".0")
 
 
 def _code(text: str) -> str | None:
-    return None if not text or text.endswith(_NO_AREA) else text
+    code = text.strip()
+    return None if not code or code.endswith(_NO_AREA) else code
 
 
 @lru_cache(maxsize=1_000)
-def _month(text: str) -> date | None:
+def _month(written: str) -> date | None:
+    text = _whole(written)
     if not text:
         return None
     try:
@@ -205,8 +218,8 @@ def _directory_layout(names: list[str], file: str) -> _Layout:
         "quality": r"osgrdind|gridind",
         "easting": r"oseast1m|east1m",
         "northing": r"osnrth1m|north1m",
-        "district": r"oslaua|lad\d\dcd",
-        "ward": r"osward|wd\d\dcd",
+        "district": r"oslaua|laua|lad\d\dcd",
+        "ward": r"osward|ward|wd\d\dcd",
         "large_user": r"usertype|usrtypind",
         "ended": r"doterm",
         "lon": r"long",

@@ -144,7 +144,9 @@ def centre(session: Session, circle: Circle) -> tuple[float, float]:
         key = postcodes.normalise(circle.postcode)
         found = resolve_postcodes(session, [key]).get(key)
         if found is None or found.easting is None or found.northing is None:
-            raise CircleNeedsCentre(f"{circle.postcode} has no known location. Use another postcode or lon and lat.")
+            elsewhere = postcodes.where_instead(key) if found is None else ""
+            reason = elsewhere or f"{postcodes.canonical(key)} has no known location."
+            raise CircleNeedsCentre(f"{reason} Use another postcode or lon and lat.")
         return found.easting, found.northing
     if by_point and circle.postcode is None and circle.lon is not None and circle.lat is not None:
         return geometry.to_national_grid(circle.lon, circle.lat)
@@ -188,10 +190,16 @@ def _build(session: Session, release_id: int, district_codes: tuple[str, ...]) -
         text("""
             SELECT key, easting, northing FROM postcode
             WHERE release_id = :release
-              AND easting BETWEEN :west - :margin AND :east + :margin
-              AND northing BETWEEN :south - :margin AND :north + :margin
+              AND easting BETWEEN :west AND :east AND northing BETWEEN :south AND :north
         """),
-        {"release": release_id, "margin": MARGIN_M, **edge._mapping},
+        # added up here: PostgreSQL would take two small numbers for smallint, and their sum is none
+        {
+            "release": release_id,
+            "west": edge.west - MARGIN_M,
+            "east": edge.east + MARGIN_M,
+            "south": edge.south - MARGIN_M,
+            "north": edge.north + MARGIN_M,
+        },
     ).all()
     keys, eastings, northings = zip(*rows, strict=True)
     index = PostcodeIndex(keys, np.array(eastings, dtype=float), np.array(northings, dtype=float))

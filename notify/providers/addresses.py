@@ -11,6 +11,7 @@ from notify.languages import _
 from notify.providers import ssrf
 from notify.providers.base import Channel, ProviderRejected
 from notify.settings import settings
+from notify.typed_text import with_scheme, without_invisible
 
 # Ofcom keeps these numbers free for drama; they reach nobody, which is what demonstrations and tests want
 _DRAMA_MOBILE = re.compile(r"\+447700900\d{3}")
@@ -39,7 +40,7 @@ def normalise(channel: Channel, text: str) -> str:
 
     Raises: AddressNotValid with a sentence a resident can act on.
     """
-    return _NORMALISERS[channel](text.strip())
+    return _NORMALISERS[channel](without_invisible(text).strip())
 
 
 def fingerprint(channel: Channel, address: str) -> bytes:
@@ -99,6 +100,7 @@ def _unless_live(written: str) -> str:
 def _webhook(text: str) -> str:
     if "#" in text:
         raise AddressNotValid(_("Remove the # and everything after it."))
+    text = with_scheme(text)
     try:
         wanted = ssrf.read(text)
     except ProviderRejected as error:

@@ -19,6 +19,7 @@ EXTENSION = frozenset("\f^{}\\[~]|€")
 ONE_PART = {"GSM-7": 160, "UCS-2": 70}
 EACH_PART = {"GSM-7": 153, "UCS-2": 67}
 NAMED_AT_MOST = 5
+AROUND = 15  # characters that say where in a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,42 @@ def advice(segments: Segments) -> str:
     return (
         f"The {_joined(names)} {verb} this text cost {segments.segments} parts instead of {segments.segments_without}."
     )
+
+
+def first_wide(text: str) -> str:
+    """A sentence that finds the first character outside GSM-7 and says what to write instead; empty without any."""
+    at = next((at for at, character in enumerate(text) if not _gsm_places(character)), None)
+    if at is None:
+        return ""
+    before = " ".join(text[max(0, at - AROUND) : at].split("\n")[-1].split())
+    where = f"after “{before}”" if before else "at the beginning of a line"
+    return (
+        f"The {_name(text[at])} {where} makes a part hold {ONE_PART['UCS-2']} characters instead of "
+        f"{ONE_PART['GSM-7']} (UCS-2). {_instead(text[at])}"
+    ).rstrip()
+
+
+def _instead(character: str) -> str:
+    """What to write for a character that GSM-7 lacks."""
+    plain = _PLAIN.get(character) or "".join(
+        part for part in unicodedata.normalize("NFKD", character) if _gsm_places(part)
+    )
+    if plain == " ":
+        return "Type a space instead."
+    if plain:
+        return f"Write {plain} instead."
+    return "" if character.isalpha() else "Leave it out to keep the text short."
+
+
+# what word processors put in the place of what was typed
+_PLAIN = {
+    **dict.fromkeys("‘’‚‛′`´ʼ", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys("–—‒‐‑―−", "-"),
+    **dict.fromkeys("•·●▪◦", "-"),
+    **dict.fromkeys("\u00a0\u2009\u202f\t", " "),
+    "…": "...",
+}
 
 
 @cache

@@ -15,9 +15,10 @@ from sqlalchemy import String, cast, or_
 from sqlmodel import Session, col, select
 
 from notify.db import transaction
-from notify.staff.desk import staff_page
+from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.models import AuditEntry, Officer
+from notify.typed_text import read_day
 
 AnyRequest = Request[Principal, object, State]
 
@@ -87,9 +88,19 @@ def _search(words: str, since: str, until: str, before: int | None = None) -> Se
 
 def _day(written: str) -> date | None:
     try:
-        return date.fromisoformat(written)
+        return read_day(written, is_ahead=False)
     except ValueError:
         return None  # a browser sends an empty field too
+
+
+def _fault(name: str, typed: str) -> Fault | None:
+    """Why what was typed is no day; the search goes on without it."""
+    try:
+        if typed:
+            read_day(typed, is_ahead=False)
+    except ValueError as error:
+        return Fault(name, str(error))
+    return None
 
 
 @get("/staff/audit", guards=[Requires(Right.SEE_AUDIT)], sync_to_thread=True, include_in_schema=False)
@@ -102,6 +113,7 @@ def show_audit(
 ) -> Response[object]:
     """Who did what, newest first."""
     asked = _search(q, since, until, before)
+    faults = [fault for name, typed in (("since", since), ("until", until)) if (fault := _fault(name, typed))]
     with transaction() as session:
         lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
     return staff_page(
@@ -110,6 +122,7 @@ def show_audit(
         at="/staff/audit",
         lines=lines,
         asked=asked,
+        faults=faults,
         older=lines[-1].id if len(lines) == ON_A_PAGE else None,
     )
 

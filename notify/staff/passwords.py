@@ -15,6 +15,7 @@ from notify.settings import once_a_process
 from notify.staff import sessions
 from notify.staff.models import Officer
 from notify.staff.service import audit
+from notify.typed_text import email_key
 
 FREE_TRIES = 5
 LONGEST_WAIT = timedelta(hours=1)
@@ -64,7 +65,7 @@ def set_password(session: Session, officer: Officer, password: str, *, actor: st
 
 def recognise(session: Session, *, email: str, password: str, code: str) -> Officer | None:
     """The officer who knows both, or None. The try is counted either way: let the transaction commit."""
-    officer = session.exec(select(Officer).where(Officer.email == email.strip().lower()).with_for_update()).first()
+    officer = session.exec(select(Officer).where(Officer.email == email_key(email)).with_for_update()).first()
     known = officer.password_hash if officer and officer.active else None
     # as much work for somebody unknown, so that the time tells nothing
     right = _fits(known or _nobodys_hash(), password) and known is not None

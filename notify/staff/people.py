@@ -18,6 +18,7 @@ from notify.staff import queries, sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal, Right, roles_within
 from notify.staff.service import KEY_LIFE, audit, create_key
+from notify.typed_text import Typed
 
 KEY_DAYS = KEY_LIFE.days
 
@@ -40,8 +41,8 @@ class LastAdministrator(Conflict):
     title = "A council needs an administrator"
 
 
-ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-AreaCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
+ShortName = Annotated[Typed, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+AreaCode = Annotated[Typed, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
 
 
 class OfficerChange(Input):

@@ -16,6 +16,7 @@ from notify.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticate
 from notify.settings import settings
 from notify.staff import queries, sessions
 from notify.staff.models import ApiKey, AuditEntry, Council, KeyMode, Officer, Role, SignIn
+from notify.typed_text import email_key
 
 KEY_LIFE = timedelta(days=365)
 LINK_LIFE = timedelta(minutes=10)
@@ -88,13 +89,14 @@ def create_council(session: Session, *, slug: str, name: str, district_codes: Se
 
 def create_officer(session: Session, *, council_id: UUID, email: str, name: str, role: Role) -> Officer:
     """A new officer of a council. Raises: OfficerExists, EmailNotValid."""
+    email = email_key(email)
     try:
         validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise EmailNotValid(f"{email!r} is not an e-mail address: {error}") from None
-    if session.exec(select(Officer.id).where(Officer.email == email.strip().lower())).first():
+    if session.exec(select(Officer.id).where(Officer.email == email)).first():
         raise OfficerExists(f"{email} is an officer already. A new link: notify officer link {email}")
-    officer = Officer(council_id=council_id, email=email.strip().lower(), name=name, role=role)
+    officer = Officer(council_id=council_id, email=email, name=name, role=role)
     session.add(officer)
     session.flush()
     audit(

@@ -111,6 +111,7 @@ def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Re
             "waiting": outcome.waiting,
             "asked": outcome.asked,
             "had_unsubscribed": outcome.had_unsubscribed,
+            "notes": outcome.notes,
         }
     )
     return Response(added, status_code=201 if outcome.status == EnrolStatus.CREATED else 200)

@@ -42,7 +42,7 @@ class Ward:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a resident at `postcode` (as printed) may choose. Two `wards` where it lies near their boundary."""
+    """What a resident at `postcode` (as printed) may choose. Several `wards` where it lies near their boundary."""
 
     postcode: str
     wards: Sequence[Ward]
@@ -61,7 +61,7 @@ def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
     """
     key = postcodes.normalise(text)
     found = _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
-    codes = [code for code in (found.ward_code, found.alt_ward_code) if code]
+    codes = [code for code in (found.ward_code, *found.near_ward_codes) if code]
     areas = areas_by_code(session, codes)
     groups = topic_groups(session, _districts(found, list(areas.values())))
     groups = [group for group in groups if only in (None, group.council_id)]
@@ -81,7 +81,8 @@ def _usable(found: Resolved | None, postcode: str) -> Resolved:
     """What is known of the postcode, if residents may live there."""
     if found is None:
         raise PlaceNotServed(
-            _(
+            postcodes.where_instead(postcode.replace(" ", ""))
+            or _(
                 "We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to "
                 "reach us: until then enter the postcode of a neighbour.",
                 postcode=postcode,
@@ -107,7 +108,7 @@ def _usable(found: Resolved | None, postcode: str) -> Resolved:
 
 
 def _districts(found: Resolved, wards: Sequence[Area]) -> Sequence[str]:
-    """The districts of the postcode and of the neighbouring ward, which may be another council's."""
+    """The districts of the postcode and of the neighbouring wards, which may be another council's."""
     districts = [found.district_code, *(ward.district_code for ward in wards)]
     return list(dict.fromkeys(code for code in districts if code))
 

@@ -12,14 +12,13 @@ from notify import clock, tokens
 from notify.db import new_id
 from notify.errors import Invalid, NotifyError
 from notify.languages import _
-from notify.places.postcodes import normalise as normalise_postcode
-from notify.places.queries import Resolved, resolve_postcodes
 from notify.providers.base import Channel
 from notify.subscribers import consent_requests
 from notify.subscribers.consent_order import AddressErased, Ledger, Verdict, Word, judge, refuse_erased
 from notify.subscribers.consent_requests import Request
 from notify.subscribers.enrolment_entries import AddressTaken, Entry, addresses_of, channels_per_topic, postcode_keys
 from notify.subscribers.enrolment_known import Known, Person, read_known
+from notify.subscribers.enrolment_places import Gazetteer, Settled
 from notify.subscribers.enrolment_rows import Columns, Enrolment, write
 from notify.subscribers.models import (
     Cadence,
@@ -28,7 +27,6 @@ from notify.subscribers.models import (
     NewSubscriber,
     Topic,
     TopicPurpose,
-    WardSource,
 )
 
 
@@ -52,7 +50,8 @@ class Enrolled:
 
     Addresses of the channels in `waiting` are added once the person says yes to it. By the channels in `asked`,
     something is sent once they say yes there; `had_unsubscribed`: because they had left, and this is no newer word.
-    `is_erased`: they had the council erase them, and this is no newer word either.
+    `is_erased`: they had the council erase them, and this is no newer word either. `notes` say what of the places was
+    not used or is not known.
     """
 
     row: int
@@ -65,6 +64,7 @@ class Enrolled:
     asked: tuple[Channel, ...] = ()
     had_unsubscribed: bool = False
     is_erased: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class _Book:
     by: Enrolment
     known: dict[bytes, Known]
     people: dict[UUID, Person]
-    postcodes: Mapping[str, Resolved]
+    gazetteer: Gazetteer
     ledger: Ledger
     columns: Columns = field(default_factory=Columns)
     requests: dict[UUID, Request] = field(default_factory=dict)
@@ -129,14 +129,15 @@ class _Book:
             keys += postcode_keys(entry.person)
         known, people = read_known(session, by.council_id, hashes)
         ledger = Ledger.read(session, by.council_id, people, hashes)
-        return cls(by, known, people, resolve_postcodes(session, keys), ledger)
+        gazetteer = Gazetteer.open(session, by.council_id, [entry.person for entry in entries], keys)
+        return cls(by, known, people, gazetteer, ledger)
 
     def enter(self, entry: Entry) -> Enrolled:
         """Note everything one entry adds, or nothing of it and why."""
         word = Word(self.by.said_at(entry.given_at), self.by.must_ask)
         try:
             addressed = addresses_of(entry.person, strict=True)
-            places = [self._resolve(place.postcode, place.ward) for place in entry.person.places]
+            places = [self.gazetteer.settle(place) for place in entry.person.places]
             following = channels_per_topic(entry)
             refuse_erased(self.ledger, word, [h for _way, _address, h in addressed])
             owner = self._owner(addressed)
@@ -148,26 +149,27 @@ class _Book:
         self.columns.changed += [owner] if owner else []
         held = self._held(subscriber_id, addressed, following, word)
         if not held.topics and self.by.must_ask:
-            held = self._places_held(subscriber_id, addressed, [key for key, *_rest in places])
+            held = self._places_held(subscriber_id, addressed, [place.key for place in places])
         if held.left_at:  # who left is asked whether they come back, and about nothing else
             addressed = [one for one in addressed if one[2] in self.known]
         waiting = self._waiting(subscriber_id, addressed)
         secrets = self._add_contacts(subscriber_id, addressed, waiting, following, entry)
         asked = self._ask(subscriber_id, entry, addressed, held)
         if not asked or self._is_still_sent(subscriber_id, following, held):
-            for place, (key, found, ward, source) in zip(entry.person.places, places, strict=True):
-                self._add_place(subscriber_id, place.label, key, found, ward, source)
+            for given, place in zip(entry.person.places, places, strict=True):
+                self._add_place(subscriber_id, given.label, place)
         reachable = {channel for channel, _address, _hash in addressed} - waiting
         self._add_topics(subscriber_id, following, held, reachable, entry)
         return Enrolled(
             entry.row,
             EnrolStatus.UPDATED if owner else EnrolStatus.CREATED,
             subscriber_id,
-            needs_review=any(_needs_review(found) for _key, found, _ward, _source in places),
+            needs_review=any(place.needs_review for place in places),
             secrets=secrets,
             waiting=tuple(sorted(waiting)),
             asked=asked,
             had_unsubscribed=held.left_at is not None,
+            notes=tuple(note for place in places for note in place.notes),
         )
 
     def with_asked(self, outcome: Enrolled, waits: Set[UUID]) -> Enrolled:
@@ -304,29 +306,21 @@ class _Book:
         person.is_confirmed |= self.by.proof is not None
         return tuple(secrets)
 
-    def _resolve(self, postcode: str, ward: str | None) -> tuple[str, Resolved | None, str | None, WardSource]:
-        key = normalise_postcode(postcode)
-        found = self.postcodes.get(key)
-        if found and ward and ward in (found.ward_code, found.alt_ward_code):
-            return key, found, ward, WardSource.RESIDENT
-        return key, found, found.ward_code if found else None, WardSource.PUBLISHED
-
-    def _add_place(
-        self, subscriber_id: UUID, label: str, key: str, found: Resolved | None, ward: str | None, source: WardSource
-    ) -> None:
+    def _add_place(self, subscriber_id: UUID, label: str, place: Settled) -> None:
+        found = place.found
         self.columns.place.setdefault(
-            (subscriber_id, key),
+            (subscriber_id, place.key),
             (
                 new_id(),
                 subscriber_id,
                 label,
-                key,
-                ward,
-                found.district_code if found else None,
-                found.alt_ward_code if found else None,
-                source,
+                place.key,
+                place.ward,
+                place.district,
+                ",".join(found.near_ward_codes) or None if found else None,
+                place.source,
                 found.release_id if found else None,
-                _needs_review(found),
+                place.needs_review,
             ),
         )
 
@@ -348,8 +342,3 @@ class _Book:
             self.columns.cadence.setdefault((subscriber_id, topic.id), its_own)
             for channel in now:
                 self.columns.consent.append((at, subscriber_id, topic.id, channel))
-
-
-def _needs_review(found: Resolved | None) -> bool:
-    """Whether the postcode is unknown, ended or without a ward, so that each release should try again."""
-    return found is None or found.ended_on is not None or found.ward_code is None

@@ -169,8 +169,8 @@ MOVE_CONTACTS = """
 """
 INSERT_PLACES = """
     INSERT INTO place (id, subscriber_id, label, postcode, ward_code, district_code, alt_ward_code,
-                       ward_source, release_id, needs_review, resolved_at, position)
-    SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, :moment,
+                       near_ward_codes, ward_source, release_id, needs_review, resolved_at, position)
+    SELECT c0, c1, c2, c3, c4, c5, split_part(c6, ',', 1), string_to_array(c6, ','), c7, c8, c9, :moment,
            (SELECT coalesce(max(position) + 1, 0) FROM place WHERE subscriber_id = r.c1)
                + row_number() OVER (PARTITION BY r.c1 ORDER BY r.given) - 1
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),

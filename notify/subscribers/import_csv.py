@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from notify.clock import LONDON
 from notify.errors import Invalid
 from notify.providers.base import Channel
 from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
+from notify.typed_text import read_day, read_moment
 
 COLUMNS = (
     "name", "email", "phone", "landline", "webhook", "postcode", "ward", "language", "topics", "tracking_consent",
@@ -38,6 +39,8 @@ LONGEST_ROW = 10_000  # characters; a real row has a few hundred
 TOO_LONG = f"The row is longer than {LONGEST_ROW:,} characters. A quotation mark may be missing."
 DELIMITERS = ",;\t"
 _SEPARATOR = re.compile('"?sep=([,;\t|])"?\n', re.IGNORECASE)
+
+_SAYS_A_TIME = re.compile(r"\d[:T]|\d\s*[ap]\.?m|noon|midnight", re.IGNORECASE)
 
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"", "no", "n", "false", "0"})
@@ -223,13 +226,17 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat("-".join(reversed(text.split("/"))) if "/" in text else text)
-    except ValueError:
-        raise RowNotReadable(f"given_at: write a day such as 2027-03-31 or 31/03/2027, not {text[:30]!r}.") from None
+        found = read_moment(text, is_ahead=False) if _SAYS_A_TIME.search(text) else _day_begun(text)
+    except ValueError as error:
+        raise RowNotReadable(f"given_at: {text[:30]!r} cannot be read. {error}") from None
     moment = found if found.tzinfo else found.replace(tzinfo=LONDON)
     if moment > clock.now():
         raise RowNotReadable("given_at: consent cannot have been given in the future.")
     return moment
+
+
+def _day_begun(text: str) -> datetime:
+    return datetime.combine(read_day(text, is_ahead=False), time())
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -24,7 +24,7 @@ MOST_PROBLEMS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that added nobody, and why."""
+    """A row that added nobody, and why; or one that was taken, and what to look at."""
 
     row: int
     reason: str
@@ -35,7 +35,8 @@ class ImportReport:
     """What became of a file. `needs_review` counts rows whose postcode is unknown, ended or without a ward, `waiting`
     those with a further address that the resident is asked about first. `had_unsubscribed` are updated rows of people
     who had left: they are asked, and get nothing before their yes. `asked` counts all who are. `erased` are refused
-    rows of people that the council had erased.
+    rows of people that the council had erased. `noted` are rows that were taken, less a ward or with a postcode that
+    nobody knows; `notes` say which.
     """
 
     rows: int = 0
@@ -47,7 +48,9 @@ class ImportReport:
     asked: int = 0
     had_unsubscribed: int = 0
     erased: int = 0
+    noted: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
     def refuse(self, row: int, reason: str) -> None:
         """Count a row that added nobody; only the first thousand are told."""
@@ -67,6 +70,9 @@ class ImportReport:
         self.updated += outcome.status == EnrolStatus.UPDATED
         self.needs_review += outcome.needs_review
         self.waiting += bool(outcome.waiting)
+        self.noted += bool(outcome.notes)
+        if outcome.notes and len(self.notes) < MOST_PROBLEMS:
+            self.notes.append(Problem(outcome.row, " ".join(outcome.notes)))
 
 
 GROWING = ("subscriber", "contact", "place", "subscription", "consent")

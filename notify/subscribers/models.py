@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from notify import clock
 from notify.db import Input, moment_column, new_id, state_column
 from notify.providers.base import Channel
+from notify.typed_text import Typed
 
 
 class TopicPurpose(StrEnum):
@@ -191,6 +192,7 @@ class Place(SQLModel, table=True):
     ward_code: str | None = None
     district_code: str | None = None
     alt_ward_code: str | None = None
+    near_ward_codes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     ward_source: WardSource = Field(sa_column=state_column(WardSource))
     release_id: int | None = Field(default=None, foreign_key="geo_release.id")
     needs_review: bool = False
@@ -198,10 +200,7 @@ class Place(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A resident follows a topic on some channels, for all of their places.
-
-    A subscription is ended, never deleted, except when the resident is erased.
-    """
+    """A resident follows a topic on some channels, for all their places. Ended, and deleted only by an erasure."""
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -304,7 +303,7 @@ class LinkToken(SQLModel, table=True):
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Slug = Annotated[Typed, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 
@@ -340,9 +339,9 @@ class NewContact(Input):
 class NewPlace(Input):
     """A place a resident cares about. `ward` is the resident's own answer where a postcode lies near a boundary."""
 
-    postcode: str = Field(max_length=12)
+    postcode: Typed = Field(max_length=20)
     label: str = Field(default="Home", max_length=40)
-    ward: str | None = Field(default=None, max_length=12)
+    ward: Typed | None = Field(default=None, max_length=80)
 
 
 class ConsentEvidence(Input):
@@ -374,7 +373,7 @@ class NewSubscriber(Input):
     language: Language = "en"
     contacts: list[NewContact] = Field(min_length=1, max_length=4)
     places: list[NewPlace] = Field(default_factory=list, max_length=20)
-    topics: list[str] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
+    topics: list[Typed] = Field(default_factory=list, max_length=100, description="Slugs of the council's topics.")
     tracking_consent: bool = False
     mail_format: MailFormat = MailFormat.STANDARD
     cadence: Cadence = Field(default=Cadence.AT_ONCE, description="When e-mails of these topics come.")
@@ -396,5 +395,5 @@ class SubscriberChange(Input):
     language: Language | None = None
     tracking_consent: bool | None = None
     places: list[NewPlace] | None = Field(default=None, max_length=20)
-    topics: list[str] | None = Field(default=None, max_length=100)
+    topics: list[Typed] | None = Field(default=None, max_length=100)
     consent: ConsentEvidence | None = Field(default=None, description="Needed when topics are added.")

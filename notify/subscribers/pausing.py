@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from notify import clock
+from notify import clock, typed_text
 from notify.clock import LONDON, midnight
 from notify.languages import _
 from notify.subscribers.models import Subscriber
@@ -22,10 +22,13 @@ def today() -> date:
 
 def read_day(form: Form) -> date:
     """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
+    written = [form.one(name) for name in ("day", "month", "year")]
+    if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
+        raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
     try:
-        day = date(*(int(form.one(name)) for name in ("year", "month", "day")))
-    except ValueError:
-        raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))]) from None
+        day = typed_text.read_day((" " if written[1].isalpha() else "/").join(written))
+    except ValueError as error:
+        raise FormFaulty([Fault("day", str(error))]) from None
     if not today() < day <= today() + LONGEST:
         raise FormFaulty([Fault("day", _("Enter a day after today and within a year."))])
     return day

@@ -85,7 +85,7 @@ def _inside(targets: Targets, alias: str, parameters: dict[str, object]) -> str:
     """The condition for a place to count."""
     inside = "true" if targets.everywhere else _within(targets.included, alias, "in", parameters)
     if targets.near_boundary and targets.included.wards:
-        near = f"{alias}.alt_ward_code = ANY(:in_ward_code) AND {alias}.ward_source = 'published'"
+        near = f"{alias}.near_ward_codes && CAST(:in_ward_code AS text[]) AND {alias}.ward_source = 'published'"
         inside = f"({inside} OR ({near}))"
     if targets.excluded:
         inside += f" AND {_within(targets.excluded, alias, 'ex', parameters)} IS NOT TRUE"

@@ -130,10 +130,11 @@ class SubscriberAdded(SQLModel):
     had_unsubscribed: bool = Field(
         description="They had left, and the consent is no newer: they are asked once and get nothing before their yes."
     )
+    notes: list[str] = Field(description="What of their places was not used or is not known.")
 
 
 class ProblemView(SQLModel):
-    """A row that added nobody, and why. The header is row 1."""
+    """A row, and why it added nobody or what to look at. The header is row 1."""
 
     row: int
     reason: str
@@ -154,3 +155,5 @@ class ImportView(SQLModel):
     erased: int = Field(description="Refused rows of people that you erased, with no newer consent.")
     needs_review: int = Field(description="Rows added whose postcode is unknown, ended or without a ward.")
     problems: list[ProblemView] = Field(description="The first 1,000 rows that were refused.")
+    noted: int = Field(description="Rows added with a ward that was not used, or a postcode that is not known.")
+    notes: list[ProblemView] = Field(description="The first 1,000 of these, and why.")

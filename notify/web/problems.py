@@ -147,10 +147,19 @@ def on_unreadable_body(request: AnyRequest, error: Exception) -> Response[object
     )
 
 
-def refuse_null_bytes(request: AnyRequest) -> None:
+# the longest name and the longest path of a file, on every system that we run on
+LONGEST_NAME_BYTES, LONGEST_PATH_BYTES = 255, 1_000
+
+
+def refuse_impossible_paths(request: AnyRequest) -> None:
     """Refuse an address that no file and no row can have. Raises: NotFoundException."""
-    if "\0" in request.scope["path"]:
+    path = request.scope["path"]
+    if "\0" in path or (path.startswith("/static/") and _is_too_long(path.encode(errors="replace"))):
         raise NotFoundException
+
+
+def _is_too_long(path: bytes) -> bool:
+    return len(path) > LONGEST_PATH_BYTES or any(len(name) > LONGEST_NAME_BYTES for name in path.split(b"/"))
 
 
 HTTP_TITLES = {

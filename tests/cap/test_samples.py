@@ -91,10 +91,9 @@ def test_the_cancellation_of_a_message_that_was_sent_at_another_moment_is_refuse
     assert "with another moment than 2020-02-16 23:00:00 UTC" in str(problem["detail"])
 
 
-def test_the_tsunami_update_is_refused_because_nothing_came_before_it(send: Send) -> None:
+def test_the_tsunami_update_is_refused_because_it_is_about_alaska(send: Send) -> None:
     status, problem = send("govuk_update.xml", at="2013-01-05T10:57:00+00:00")
-    assert (status, problem["type"]) == (409, "/problems/cap-references-do-not-match")
-    assert "PAAQ-1-mg5a94, which was never received" in str(problem["detail"])
+    assert (status, problem["type"]) == (422, "/problems/outside-the-uk")
 
 
 def test_windermere_with_6773_positions_makes_a_draft(send: Send) -> None:

@@ -214,7 +214,8 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
     assert "screen 3 of 3" in page.text
     first = {name: str(getattr(HAZARDS["flood"], name)) for name in ("title", "body", "sms")}
     assert first["title"] in page.fields["title"]
-    assert kim.words(**first, **words).status_code == 303
+    assert kim.words(**first, **words, onset="31/2/2027 6pm").status_code == 422
+    assert kim.words(**first, **words, onset="27 March 2027 6pm").status_code == 303
     assert "Flood: move to safety at Bridge Street" in kim.check().text
     alert = kim.send()
     work()
@@ -222,6 +223,7 @@ def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: W
     told = kim.client.get(f"/alerts/{alert}.cap").text
     for element in ("<event>Flood</event>", "<category>Met</category>", "<severity>Severe</severity>"):
         assert element in told
+    assert "<onset>2027-03-27T18:00:00-00:00</onset>" in told
 
 
 def test_an_emergency_that_needs_nobodys_yes_needs_whoever_sends_it(kim: Officer, work: Work, inbox: Mailbox) -> None:

@@ -174,8 +174,9 @@ def test_it_ends_when_told_to(kim: Officer) -> None:
     [
         ({"rule": ""}, "Choose how often."),
         ({"every": "0"}, "Enter a number from 1 to 52."),
-        ({"at": "noon"}, "Enter a time"),
-        ({"first": "tomorrow"}, "Enter a day"),
+        ({"at": "late"}, "Enter a time"),
+        ({"first": "soon"}, "Enter a date like 3 December 2027"),
+        ({"first": "31/2"}, "is not a date"),
         ({"first": "2020-01-01"}, "Choose a first day from today on"),
         ({"last": "2099-01-01"}, "a last day within a year"),
         ({"at": "18:00+05:00"}, "Enter a time"),

@@ -65,6 +65,8 @@ PAIRS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "severity": ({"cap": {"severity": "Severe"}}, {"cap": {"severity": "Extreme"}}),
     "urgency": ({"cap": {"urgency": "Immediate"}}, {"cap": {"urgency": "Expected"}}),
     "certainty": ({"cap": {"certainty": "Likely"}}, {"cap": {"certainty": "Possible"}}),
+    "effective": ({"cap": {"effective": "2027-01-01T09:00Z"}}, {"cap": {"effective": "2027-01-01T10:00Z"}}),
+    "onset": ({"cap": {"onset": "2027-01-01T09:00Z"}}, {"cap": {"onset": "2027-01-01T10:00Z"}}),
     "instruction": ({"cap": {"instruction": "Go."}}, {"cap": {"instruction": "Stay."}}),
 }
 # what a body cannot say: the council is the key's, and a follow-up is asked for at another door

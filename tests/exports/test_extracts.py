@@ -256,7 +256,7 @@ def test_the_page_hands_out_a_file_and_says_what_is_wrong(client: Client, world:
     wrong = client.post("/staff/exports/file", data={"since": "soon"}, headers=desk)
     assert wrong.status_code == 422
     assert "Choose a data set" in wrong.text
-    assert "Write the day as in" in wrong.text
+    assert "Enter a date like" in wrong.text
     assert client.post("/staff/exports/file", data={"data": "subscribers"}, headers=desk).status_code == 403
 
 

@@ -44,6 +44,10 @@ ATTACKS: Mapping[str, Sequence[str]] = {
     "Headers and recipients smuggled into mails": ("tests/providers/test_one_recipient.py",),
     "Links that lead elsewhere or change something when looked at": ("tests/tracking/test_links_are_safe.py",),
     "Headers of every answer, forms of other sites": ("tests/web/test_headers.py", "tests/web/test_forms.py"),
+    "Depths, columns, NULs, encodings and sizes on every body and path": (
+        "tests/web/test_corpus.py",
+        "tests/web/test_fuzz.py",
+    ),
 }
 
 

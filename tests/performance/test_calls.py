@@ -64,7 +64,7 @@ def test_every_row_is_kept_or_refused_with_a_reason(client: Client, world: World
     assert {one["row"]: one["reason"] for one in report["problems"]} == {
         3: "Row 2 has the calls of this category and time already.",
         5: "'25' is no hour such as 9 or 09:00.",
-        6: "'yesterday' is no date such as 2026-11-24 or 24/11/2026.",
+        6: "'yesterday' cannot be read. Enter a date like 3 December 2027 or 3/12/2027.",
         7: "Calls are counted by whole hours: 09:00, not 09:30.",
         8: "The category must have 1 to 80 letters.",
         9: "'many' is no number of calls.",

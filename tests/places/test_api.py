@@ -47,6 +47,7 @@ def test_a_postcode_is_answered_however_it_was_typed(loaded: TestClient[Litestar
         "near_boundary": True,
         "edge_m": 10.0,
         "alternative_ward": {"code": EAST, "name": "Ward 2"},
+        "nearby_wards": [{"code": EAST, "name": "Ward 2"}],
         "large_user": None,
         "release": {"product": "Invented", "version": "1", "attribution": "Nobody’s."},
     }

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.places.postcodes import (
+    PostcodeNotServed,
     PostcodeNotValid,
     canonical,
     in_sector,
@@ -32,6 +33,13 @@ keys = st.from_regex(r"[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][A-Z]{2}", fullmatch=True)
         ("W1A 1HQ", "W1A1HQ"),
         ("EC1A 1BB", "EC1A1BB"),
         ("ZZ1 1AA", "ZZ11AA"),
+        ("(ZZ1 1AA)", "ZZ11AA"),
+        ("[zz1 1aa]", "ZZ11AA"),
+        ("“ZZ1 1AA”", "ZZ11AA"),
+        ("'ZZ1 1AA';", "ZZ11AA"),
+        ("ZZ1\u00ad 1\u200bA\u2060A\u202c", "ZZ11AA"),
+        ("\u2066ZZ1\u202f1AA\u2069\ufeff", "ZZ11AA"),
+        ("ZZ1–1AA", "ZZ11AA"),
     ],
 )
 def test_common_ways_of_typing_give_one_key(typed: str, key: str) -> None:
@@ -40,7 +48,18 @@ def test_common_ways_of_typing_give_one_key(typed: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "key"),
-    [("CB1 OAH", "CB10AH"), ("cb1 iah", "CB11AH"), ("0X1 1AA", "OX11AA"), ("1P1 1AA", "IP11AA")],
+    [
+        ("CB1 OAH", "CB10AH"),
+        ("cb1 iah", "CB11AH"),
+        ("0X1 1AA", "OX11AA"),
+        ("1P1 1AA", "IP11AA"),
+        ("ZZI 1AB", "ZZ11AB"),
+        ("zzi iab", "ZZ11AB"),
+        ("SWIA 1AA", "SW1A1AA"),
+        ("WIA OAX", "W1A0AX"),
+        ("CBIO 1AA", "CB101AA"),
+        ("MI IAE", "M11AE"),
+    ],
 )
 def test_a_slip_between_letter_and_digit_is_mended_where_only_one_reading_is_possible(typed: str, key: str) -> None:
     assert normalise(typed) == key
@@ -66,7 +85,23 @@ def test_a_long_text_is_not_repeated_in_full() -> None:
     assert len(refused.value.detail) < 200
 
 
-@given(keys)
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("JE2 4WD", "Jersey"),
+        ("gy1 1aa", "Guernsey"),
+        ("(IM1 1AA)", "the Isle of Man"),
+        ("BFPO 801", "BFPO"),
+        ("BFPO c/o 12", "BFPO"),
+        ("BF1 2AT", "BFPO"),
+    ],
+)
+def test_places_that_no_council_covers_get_a_sentence_of_their_own(typed: str, why: str) -> None:
+    with pytest.raises(PostcodeNotServed, match=why):
+        normalise(typed)
+
+
+@given(keys.filter(lambda key: key[:2] not in ("JE", "GY", "IM", "BF")))
 def test_the_printed_form_reads_back(key: str) -> None:
     assert normalise(canonical(key)) == key
     assert normalise(canonical(key).lower()) == key

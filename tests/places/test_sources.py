@@ -56,6 +56,26 @@ def test_the_directory_is_read_whatever_the_year_calls_its_columns(tmp_path: Pat
     assert (report.ended, report.without_location, report.without_ward) == (1, 1, 1)
 
 
+def test_the_lookup_of_national_statistics_is_read_too(tmp_path: Path) -> None:
+    header = "pcd,pcd2,pcds,dointr,doterm,usertype,oseast1m,osnrth1m,osgrdind,laua,ward,lat,long\n"
+    row = '"ZZ1 1AA","ZZ1  1AA","ZZ1 1AA","199001","","0","546182","0257043","1","E07999001","E05999001",52.19,0.13\n'
+    (found,) = read_postcodes(written(tmp_path, "NSPL21_FEB_2024_UK.csv", header + row))
+    assert found == ("ZZ11AA", 546182, 257043, 10, False, "E05999001", "E07999001", None)
+
+
+def test_numbers_that_went_through_a_spreadsheet_are_whole(tmp_path: Path) -> None:
+    rows = (
+        'ZZ1 1AA,ZZ1 1AA,199001.0,,E07999001,E05999001,0.0,546182.0,"257043.0",1.0,52.19,0.13\n'
+        "ZZ1 1AB,ZZ1 1AB,199001.0,199606.0,E07999001,E05999001,1.0,546182.4,257042.6,1,52.19,0.13\n"
+        "ZZ1 1AD,ZZ1 1AD,199001,,E07999001,E05999001,0,nan,257043,1,52.19,0.13\n"
+    )
+    report = PostcodeReport()
+    live, ended = read_postcodes(written(tmp_path, "onspd.csv", DIRECTORY_2025 + rows), report)
+    assert live == ("ZZ11AA", 546182, 257043, 10, False, "E05999001", "E07999001", None)
+    assert (ended.easting, ended.northing, ended.ended_on, ended.large_user) == (546182, 257043, date(1996, 6, 1), True)
+    assert "easting “nan”" in report.refusals[0].reason
+
+
 def test_northern_irish_points_come_from_degrees_because_their_metres_are_irish(tmp_path: Path) -> None:
     row = "BT1 5GS,BT1 5GS,199001,,N09000003,N08000001,0,333900,374000,1,54.5965,-5.9290\n"
     (belfast,) = read_postcodes(written(tmp_path, "onspd.csv", DIRECTORY_2025 + row))

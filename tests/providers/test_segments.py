@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.providers.segments import BASIC, EXTENSION, Segments, advice, count
+from notify.providers.segments import BASIC, EXTENSION, Segments, advice, count, first_wide
 
 # the tables of TS 23.038, written down once more by their codes
 DEFAULT_ALPHABET = (
@@ -146,3 +146,25 @@ def test_there_is_no_advice_where_nothing_would_be_saved(text: str) -> None:
 
 def test_what_is_counted_is_plain_to_compare() -> None:
     assert count("tŷ") == Segments("UCS-2", 2, 1, ("ŷ",), 68, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (
+            "Use Coldham’s Lane",
+            "The “’” after “Use Coldham” makes a part hold 70 characters instead of 160 (UCS-2). Write '",
+        ),
+        ("One\nŴyl y Bont", "The “Ŵ” at the beginning of a line makes a part hold 70 characters"),
+        ("a\u00a0b", "The no-break space (U+00A0) after “a” makes a part hold 70 characters"),
+        ("flood 🌊 now", "Leave it out to keep the text short."),
+        ("Bridge – closed", "Write - instead."),
+        ("Привет", "(UCS-2)."),
+    ],
+)
+def test_the_first_character_that_makes_a_text_ucs_2_is_found_and_replaced(words: str, hint: str) -> None:
+    assert hint in first_wide(words)
+
+
+def test_a_text_of_plain_letters_gets_no_hint() -> None:
+    assert first_wide("Mill Road is closed. £5 [A] {B} €") == ""

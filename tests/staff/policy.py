@@ -50,7 +50,13 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
     Right.WRITE_ALERTS: {
-        *(f"POST {API}/alerts", f"POST {API}/audiences", f"POST {RECEIVER}/replay"),
+        *(
+            f"POST {API}/alerts",
+            f"POST {API}/audiences",
+            f"POST {API}/shapes",
+            f"POST {DRAFT}/shape",
+            f"POST {RECEIVER}/replay",
+        ),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
         *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),

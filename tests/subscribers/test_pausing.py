@@ -84,12 +84,18 @@ def test_a_day_that_is_over_or_too_far_is_refused(client: Client, world: World, 
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"day": "31", "month": "2", "year": "2027"}, {"day": "x", "month": "1", "year": "1"}]
+    ("fields", "words"),
+    [
+        ({}, "Enter a day, a month and a year"),
+        ({"day": "x", "month": "1", "year": "1"}, "Enter a day, a month and a year"),
+        ({"day": "31", "month": "2", "year": "2027"}, "31 February 2027 is not a date"),
+        ({"day": "31", "month": "feb", "year": "2027"}, "31 February 2027 is not a date"),
+    ],
 )
-def test_what_is_no_day_is_said_so(client: Client, world: World, fields: dict[str, str]) -> None:
+def test_what_is_no_day_is_said_so(client: Client, world: World, fields: dict[str, str], words: str) -> None:
     reply = client.post("/my/pause", data=fields)
     assert reply.status_code == 422
-    assert "Enter a day, a month and a year" in reply.text
+    assert words in reply.text
 
 
 def test_a_pause_ends_at_midnight_in_this_country(client: Client, world: World) -> None:

@@ -1,0 +1,230 @@
+"""Areas in the files of mapping programs, as GeoJSON features: KML, Shapefile and GeoPackage.
+
+Everything is read by what the file says of itself: no driver opens another file or an address that it names.
+Source: OGC 07-147r2 (KML), ESRI's Shapefile description of 1998, OGC 12-128r19 (GeoPackage).
+"""
+
+import sqlite3
+import struct
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+import shapefile
+import shapely
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+from shapely.geometry import mapping
+
+from notify.errors import NotifyError
+from notify.places.containers import Member, SourceUnreadable, unpacked_name
+from notify.places.reference_systems import System, described, named
+
+_MOST_VALUE_BYTES = 200_000_000
+_MOST_STEPS = 2_000_000_000
+_STEPS_PER_LOOK = 10_000_000
+_DAMAGE = (
+    *(shapefile.ShapefileException, struct.error, sqlite3.Error, ParseError, DefusedXmlException),
+    *(ValueError, TypeError, LookupError, EOFError, OSError, ArithmeticError, shapely.errors.ShapelyError),
+)
+
+
+class Layer(NamedTuple):
+    """One layer: the system its coordinates are in, and its features, to be read once and in this order."""
+
+    system: System
+    features: Iterator[dict[str, object]]
+
+
+def layers(member: Member) -> Iterator[Layer]:
+    """The layers of a KML, Shapefile or GeoPackage file, one after the other.
+
+    Raises: SourceUnreadable, ReferenceSystemNotKnown, also while features are read.
+    """
+    read = next(reader for suffix, reader in _READERS.items() if _suffix(member) == suffix)
+    with TemporaryDirectory(prefix="notify-map-") as folder:
+        try:
+            for layer in read(member, Path(folder)):
+                yield Layer(layer.system, _guarded(layer.features, member.name))
+        except NotifyError:
+            raise
+        except _DAMAGE as fault:
+            raise _unreadable(member.name, fault) from fault
+
+
+def _guarded(features: Iterator[dict[str, object]], file: str) -> Iterator[dict[str, object]]:
+    try:
+        yield from features
+    except _DAMAGE as fault:
+        raise _unreadable(file, fault) from fault
+
+
+def _unreadable(file: str, fault: Exception) -> SourceUnreadable:
+    return SourceUnreadable(f"{file} is damaged or cut short ({str(fault)[:200]}). Download or export it again.")
+
+
+def _suffix(member: Member) -> str:
+    name = unpacked_name(member.name.lower())
+    return name[name.rfind(".") :]
+
+
+def _shapefile(member: Member, folder: Path) -> Iterator[Layer]:
+    main = member.copied_to(folder)
+    parts = {suffix: found for suffix in (".dbf", ".shx", ".prj", ".cpg") if (found := member.beside(suffix))}
+    if ".dbf" not in parts:
+        raise SourceUnreadable(f"{member.name} came without its .dbf file. Zip all files of the shapefile together.")
+    if ".prj" not in parts:
+        raise SourceUnreadable(
+            f"{member.name} came without its .prj file, which says what its coordinates are. Zip all files of the "
+            "shapefile together."
+        )
+    files = {suffix: part.copied_to(folder) for suffix, part in parts.items()}
+    system = described(files[".prj"].read_text(errors="replace"))
+    with main.open("rb") as shp, files[".dbf"].open("rb") as dbf:
+        # without its index, which is often stale, records are read one after the other
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader = shapefile.Reader(shp=shp, dbf=dbf, encoding=_encoding(files.get(".cpg")), encodingErrors="replace")
+        yield Layer(system, _shapefile_features(reader))
+
+
+def _encoding(code_page: Path | None) -> str:
+    name = code_page.read_text(errors="replace").strip() if code_page else "utf-8"
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name or "utf-8"
+
+
+def _shapefile_features(reader: shapefile.Reader) -> Iterator[dict[str, object]]:
+    for found in reader.iterShapeRecords():
+        geometry = found.shape.__geo_interface__ if found.shape.shapeType != shapefile.NULL else None
+        yield {"type": "Feature", "properties": found.record.as_dict(), "geometry": geometry}
+
+
+def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:
+    file = member.copied_to(folder)
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        _restrain(database)
+        found = database.execute(
+            """
+            SELECT g.table_name, g.column_name, s.organization, s.organization_coordsys_id, s.definition
+            FROM gpkg_geometry_columns g
+            JOIN gpkg_contents c ON c.table_name = g.table_name AND c.data_type = 'features'
+            JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
+            -- a view may compute for ever, and a virtual table may read other files
+            JOIN sqlite_master m ON m.name = g.table_name AND m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'
+            ORDER BY g.table_name LIMIT 100
+            """
+        ).fetchall()
+        if not found:
+            raise SourceUnreadable(f"{member.name} holds no layer of features.")
+        for table, column, organization, number, definition in found:
+            is_listed = str(organization).upper() in ("EPSG", "ESRI")
+            system = named(f"{organization}:{number}") if is_listed else described(str(definition))
+            yield Layer(system, _geopackage_features(database, table, column))
+
+
+def _restrain(database: sqlite3.Connection) -> None:
+    """Nothing that a stranger put into the file is run, and no question to it takes for ever."""
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE_BYTES)
+    left = [_MOST_STEPS // _STEPS_PER_LOOK]
+
+    def is_enough() -> int:
+        left[0] -= 1
+        return int(left[0] < 0)
+
+    database.set_progress_handler(is_enough, _STEPS_PER_LOOK)
+
+
+def _geopackage_features(database: sqlite3.Connection, table: str, column: str) -> Iterator[dict[str, object]]:
+    quoted = table.replace('"', '""')
+    rows = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - a name cannot be bound; it is quoted
+    names = [described_column[0] for described_column in rows.description]
+    at = names.index(column)
+    for row in rows:
+        properties = {name: value for name, value in zip(names, row, strict=True) if name != column}
+        yield {"type": "Feature", "properties": properties, "geometry": _of_blob(row[at])}
+
+
+def _of_blob(blob: object) -> Mapping[str, object] | None:
+    """A GeoPackage's geometry: a header, an envelope as long as its flags say, then WKB."""
+    if not isinstance(blob, bytes):
+        return None
+    if blob[:2] != b"GP":
+        raise ValueError("a geometry does not begin as GeoPackage's do")
+    envelope = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}[blob[3] >> 1 & 7]
+    geometry: Mapping[str, object] = mapping(shapely.force_2d(shapely.from_wkb(blob[8 + envelope :])))
+    return geometry
+
+
+def _kml(member: Member, folder: Path) -> Iterator[Layer]:
+    file = member.copied_to(folder)
+    with file.open("rb") as document:
+        yield Layer(System.DEGREES, _placemarks(iterparse(document, events=("start", "end"), forbid_dtd=True)))
+
+
+def _placemarks(events: Iterator[tuple[str, Element]]) -> Iterator[dict[str, object]]:
+    for number, (event, element) in enumerate(events):
+        if number == 0 and _name(element) not in ("kml", "Document", "Folder", "Placemark"):
+            raise ValueError(f"it begins with <{_name(element)[:40]}>, not with <kml>")
+        if event == "end" and _name(element) == "Placemark":
+            yield {"type": "Feature", "properties": _kml_properties(element), "geometry": _kml_geometry(element)}
+            element.clear()
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _kml_properties(placemark: Element) -> dict[str, object]:
+    """The placemark's own name, and its extended data in both of the ways KML has."""
+    found: dict[str, object] = {"name": _text_of(placemark, "name")}
+    for element in placemark.iter():
+        if _name(element) == "SimpleData":
+            found[element.get("name") or ""] = (element.text or "").strip()
+        elif _name(element) == "Data":
+            found[element.get("name") or ""] = _text_of(element, "value")
+    return found
+
+
+def _text_of(parent: Element, name: str) -> str | None:
+    return next(((child.text or "").strip() for child in parent if _name(child) == name), None)
+
+
+def _kml_geometry(placemark: Element) -> dict[str, object] | None:
+    polygons = [_kml_polygon(element) for element in placemark.iter() if _name(element) == "Polygon"]
+    if polygons:
+        return {"type": "MultiPolygon", "coordinates": polygons}
+    return None
+
+
+def _kml_polygon(polygon: Element) -> list[list[tuple[float, float]]]:
+    """Rings, the outer one first: KML allows the boundaries in any order."""
+    rings: dict[str, list[list[tuple[float, float]]]] = {"outerBoundaryIs": [], "innerBoundaryIs": []}
+    for boundary in polygon:
+        if _name(boundary) in rings:
+            rings[_name(boundary)] += [
+                _kml_ring(element.text or "") for element in boundary.iter() if _name(element) == "coordinates"
+            ]
+    return rings["outerBoundaryIs"] + rings["innerBoundaryIs"]
+
+
+def _kml_ring(text: str) -> list[tuple[float, float]]:
+    """Positions `lon,lat[,height]` with white space between. Some programs put spaces after the commas too."""
+    positions = [position.split(",") for position in text.replace(", ", ",").split()]
+    return [(float(position[0]), float(position[1])) for position in positions]
+
+
+_READERS: Mapping[str, Callable[[Member, Path], Iterator[Layer]]] = {
+    ".shp": _shapefile,
+    ".gpkg": _geopackage,
+    ".kml": _kml,
+}
+SUFFIXES = tuple(_READERS)
