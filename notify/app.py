@@ -29,6 +29,7 @@ from notify.cap import pages as cap_pages
 from notify.composing import (
     alert_pages,
     approval_pages,
+    area_pages,
     calendar_pages,
     emergency_pages,
     follow_up_pages,
@@ -114,6 +115,7 @@ PAGE_DOORS = (
     approval_pages,
     follow_up_pages,
     late_pages,
+    area_pages,
     composing_pages,
     emergency_pages,
     template_pages,

@@ -12,9 +12,10 @@ from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
-from notify.places import targeting
+from notify.places import succession, targeting
 from notify.places.models import Area
 from notify.places.queries import areas_by_code
+from notify.places.succession import EndedArea
 from notify.providers import segments
 from notify.providers.base import Channel
 from notify.settings import settings
@@ -50,7 +51,8 @@ class WardCount:
 class AudienceCount:
     """Whom a send would reach now, in numbers only.
 
-    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most.
+    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most. `ended_areas` are
+    areas of it that are not in force any more.
     """
 
     people: int
@@ -65,6 +67,7 @@ class AudienceCount:
     cost_pence: float | None
     budget_left_pence: float | None
     population: int | None
+    ended_areas: Sequence[EndedArea] = ()
 
 
 def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priority) -> list[Channel]:
@@ -129,7 +132,7 @@ def sent_back_because(session: Session, alert: Alert) -> str:
     return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
-def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
+def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> AudienceCount:
     """The dry run: the send's own SELECT, counted. A test key's send reaches invented people only.
 
     Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
@@ -139,7 +142,11 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targeting.resolve(
-        session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
+        session,
+        asked.audience,
+        district_codes=sender.district_codes,
+        is_emergency=is_emergency,
+        refuse_ended=refuse_ended,
     )
     later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
     wanted = [one for one in asked.channels if one not in later]
@@ -147,8 +154,9 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
     later_by_channel = Counter[str]()
     near = 0
+    reached = succession.reached(session, targets, is_emergency=is_emergency)
     groups = subscribers.audience_groups(
-        session, topic.id, targets, channels, is_emergency=is_emergency, invented=by.is_test
+        session, topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test
     )
     for group in groups:
         by_language[group.language] += group.people
@@ -175,6 +183,7 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
         cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
         budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
+        ended_areas=succession.ended(session, succession.codes_of(targets)),
     )
 
 

@@ -75,6 +75,18 @@ class Postcode(SQLModel, table=True):
     alt_ward_code: str | None = None
 
 
+class AreaSuccession(SQLModel, table=True):
+    """Which area has what an area that ended had: `share` of its postcodes went there with this release."""
+
+    __tablename__ = "area_succession"
+
+    release_id: int = Field(foreign_key="geo_release.id", primary_key=True)
+    old_code: str = Field(primary_key=True)
+    new_code: str = Field(primary_key=True)
+    share: float
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
 class PlaceChange(SQLModel, table=True):
     """A resident's place that a new release put into another ward."""
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from notify import clock
 from notify.errors import Conflict, NotFound
-from notify.places import checks, edges
+from notify.places import checks, edges, succession
 from notify.places.loading import partition_of
 from notify.places.models import Release, ReleaseKind
 from notify.places.queries import active_release, postcodes_are_here, releases
@@ -75,6 +75,8 @@ def activate(session: Session, release_id: int, *, confirmed: bool = False) -> A
     if findings.objections and not confirmed:
         raise _confirmation(release_id, findings)
     _switch(session, release_id, previous_id)
+    if release.kind == ReleaseKind.POSTCODE:
+        succession.note(session, new_id=release_id, old_id=previous_id)
     measured = _measure(session)
     changed = _look_up_places(session, previous_id if release.kind == ReleaseKind.POSTCODE else None)
     report = ActivationReport(

@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, col, select
 from notify import clock
 from notify.db import Input
 from notify.errors import Conflict, Forbidden, NotFound
-from notify.staff import queries, sessions
+from notify.staff import queries, remit, sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal, Right, roles_within
 from notify.staff.service import KEY_LIFE, audit, create_key
@@ -80,7 +80,7 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
 def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
     """Change an officer's rights and end their sessions.
 
-    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator.
+    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator, RemitAreaNotInForce.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     council_id = by.council_id
@@ -92,6 +92,8 @@ def change_officer(session: Session, *, by: Principal, officer_id: UUID, change:
     news = {name: value for name, value in said.items() if getattr(one, name) != value}
     if not news:
         return one
+    added = [code for code in news.get("areas", []) if code not in one.areas]
+    remit.require_areas_in_force(session, added)
     was_administrator = one.role == Role.ADMIN and one.active and not one.topics and not one.areas
     for name, value in news.items():
         setattr(one, name, value)
