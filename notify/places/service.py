@@ -107,11 +107,11 @@ def _loaded(session: Session, release_id: int) -> Release:
 
 
 def _findings(session: Session, release: Release, new_id: int, old_id: int | None) -> checks.Findings:
-    districts = _districts(session)
+    covered = {council.slug: council.district_codes for council in councils(session)}
     if release.kind == ReleaseKind.POSTCODE:
-        found = checks.compare_postcodes(session, new_id=new_id, old_id=old_id, districts=districts)
+        found = checks.compare_postcodes(session, new_id=new_id, old_id=old_id, covered=covered)
     else:
-        found = checks.compare_areas(session, kind=release.kind, new_id=new_id, old_id=old_id, districts=districts)
+        found = checks.compare_areas(session, kind=release.kind, new_id=new_id, old_id=old_id, covered=covered)
     return found if new_id != old_id else found.unopposed()
 
 
