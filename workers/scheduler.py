@@ -35,7 +35,7 @@ from notify.performance import judging, prices, publication
 from notify.places import remits
 from notify.settings import settings
 from notify.staff import trail
-from notify.subscribers import cleaning, known_elsewhere
+from notify.subscribers import cleaning, known_elsewhere, place_reviews
 from workers.errands import Errand
 
 log = logging.getLogger("workers.scheduler")
@@ -147,6 +147,8 @@ CHORES = (
     Chore("write down new prices", 3600, prices.note_settings),
     Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
+    Chore("ask residents about places that a release left open", 60, place_reviews.ask),
+    Chore("tell residents whom a release put outside of their council", 60, place_reviews.settle_outside),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("tell whom another council enrolled", 60, known_elsewhere.tell),
     Chore("make partitions", 3600, _make_partitions),

@@ -19,6 +19,7 @@ from notify.places.succession import EndedArea
 from notify.providers import segments
 from notify.providers.base import Channel
 from notify.settings import settings
+from notify.staff.councils import lineage
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Principal
@@ -81,9 +82,13 @@ def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priori
 
 
 def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
-    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert."""
+    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert.
+
+    What a council sent that has become part of this one may be read too, and nothing else may be done with it.
+    """
     statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.id == alert_id, Alert.council_id == by.council_id, *visible(by.remit))
+    own = col(Alert.council_id).in_(lineage(session, by.council_id))
+    statement = statement.where(Alert.id == alert_id, own, *visible(by.remit))
     found = session.exec(statement).first()
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
@@ -100,7 +105,7 @@ def alerts(
 ) -> Sequence[tuple[Alert, Topic]]:
     """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.council_id == by.council_id, *visible(by.remit))
+    statement = statement.where(col(Alert.council_id).in_(lineage(session, by.council_id)), *visible(by.remit))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:

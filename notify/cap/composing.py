@@ -111,7 +111,7 @@ def _info(
         severity=severity,
         certainty=certainty,
         expires=_expires(alert),
-        sender_name=one.council.name,
+        sender_name=one.sender,
         headline=title[:LONGEST_HEADLINE],
         description=description,
         instruction=instruction,

@@ -166,6 +166,22 @@ def _remit_areas(session: Session, officer_id: UUID) -> News | None:
     )
 
 
+def _merger(session: Session, old_id: UUID) -> News | None:
+    """That a council has become part of another: for every user of the new one."""
+    old = council(session, old_id)
+    if old.merged_into_id is None:
+        return None
+    new = council(session, old.merged_into_id)
+    users = select(Officer.email).where(Officer.council_id == new.id, col(Officer.active)).order_by(Officer.email)
+    return News(
+        f"{old.name} is now part of {new.name}",
+        f"Residents, topics, waiting and recurring alerts, templates, users and API keys of {old.name} are now with "
+        f"{new.name}. Sign in again. What {old.name} sent stays readable under its name. API keys work as before.\n\n"
+        f"{settings().base_url}/staff",
+        addresses=session.exec(users).all(),
+    )
+
+
 def _newest(session: Session, action: str, subject: UUID) -> AuditEntry | None:
     statement = select(AuditEntry).where(AuditEntry.action == action, AuditEntry.subject == str(subject))
     return session.exec(statement.order_by(col(AuditEntry.id).desc())).first()
@@ -227,6 +243,7 @@ TELLERS = {
     "areas": _areas,
     "recurring-areas": _recurring_areas,
     "remit-areas": _remit_areas,
+    "merger": _merger,
     "hold": _hold,
     "budget": _budget,
     "bounces": _bounces,

@@ -128,10 +128,10 @@ def _vanished_districts(
         went = [row.code for row in rows if row.postcodes >= MOST_VANISHED * counts[district]["own_before"]]
         if went and set(went) <= set(districts):
             continue
-        remedy = f"`notify council districts {slug} {' '.join(f'--add {code}' for code in went)} --remove {district}`"
+        remedy = f"`notify council districts {slug} {' '.join(f'--add {code}' for code in went)}`"
         found.append(
             f"district {district} of {slug} has ended: its postcodes are now in {', '.join(went)}. "
-            f"Say first which districts {slug} covers, with {remedy} or `notify council merge`"
+            f"Say first that {slug} covers them, with {remedy}, or merge it with `notify council merge`"
             if went
             else f"district {district} of {slug} has no postcodes any more"
         )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, LargeBinary, String
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -98,6 +98,31 @@ class PlaceChange(SQLModel, table=True):
     old_ward_code: str | None = None
     new_ward_code: str | None = None
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class ReviewKind(StrEnum):
+    """What a release found about a resident's place."""
+
+    UNSURE = "unsure"  # the resident is asked
+    OUTSIDE = "outside"  # their council covers it no more
+
+
+class PlaceReview(SQLModel, table=True):
+    """What a release could not say of a resident's place, or that it lies outside of their council now.
+
+    `handled_at` is when the resident was written to, or need not be any more; `answered_at` when they said that it is
+    right as it is. A place that they changed is gone.
+    """
+
+    __tablename__ = "place_review"
+
+    place_id: UUID = Field(primary_key=True)
+    release_id: int = Field(foreign_key="geo_release.id", primary_key=True)
+    kind: ReviewKind = Field(sa_column=Column(String(32), primary_key=True))
+    subscriber_id: UUID
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    handled_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    answered_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Circle(Input):

@@ -16,6 +16,7 @@ from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.errors import NotFound
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
+from notify.staff.councils import former_names
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 
@@ -33,11 +34,12 @@ class AlertNotPublished(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An alert with the names of its topic and council, and the newest alert that follows it."""
+    """An alert with its topic and council. `sender` is what the council was called when it went out."""
 
     alert: Alert
     topic: Topic
     council: Council
+    sender: str
 
     @property
     def at(self) -> datetime:
@@ -132,7 +134,12 @@ def _published(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
         .join(Council, col(Council.id) == col(Alert.council_id))
         .where(col(Alert.id).in_(ids))
     )
-    return [Published(*row) for row in session.exec(statement)]
+    found = session.exec(statement).all()
+    called = former_names(session, {one.id for _alert, _topic, one in found})
+    return [
+        Published(alert, topic, one, called.at(one, alert.approved_at or alert.created_at))
+        for alert, topic, one in found
+    ]
 
 
 def published(session: Session, alert_id: UUID) -> Published:
@@ -181,7 +188,10 @@ def first_of(session: Session, alert: Alert) -> Published | None:
 def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:
     """Every council with its topics, by name."""
     rows = session.exec(
-        select(Council, Topic).join(Topic, col(Topic.council_id) == col(Council.id)).order_by(Council.name, Topic.name)
+        select(Council, Topic)
+        .join(Topic, col(Topic.council_id) == col(Council.id))
+        .where(col(Council.merged_into_id).is_(None))
+        .order_by(Council.name, Topic.name)
     ).all()
     councils: dict[UUID, tuple[Council, list[Topic]]] = {}
     for council, topic in rows:

@@ -66,6 +66,9 @@ class NoticeKind(StrEnum):
     CONTACT_ADDED = "contact-added"
     TOLD = "told"
     HOW_TO_STOP = "how-to-stop"
+    CHECK_PLACE = "check-place"
+    OUTSIDE_AREA = "outside-area"
+    COUNCIL_MERGED = "council-merged"
 
 
 class NoticeState(StrEnum):
@@ -109,7 +112,7 @@ def of_subscriber() -> ForeignKeyConstraint:
 
 
 class Topic(SQLModel, table=True):
-    """Something a council writes about and residents choose."""
+    """Something a council writes about and residents choose. `merged_into_id` took over when its council merged."""
 
     __tablename__ = "topic"
     __table_args__ = (UniqueConstraint("council_id", "id"),)
@@ -125,6 +128,7 @@ class Topic(SQLModel, table=True):
     tracking_allowed: bool = False
     approval: ApprovalRule = Field(sa_column=state_column(ApprovalRule))
     late_after_minutes: int = 60
+    merged_into_id: UUID | None = Field(default=None, foreign_key="topic.id")
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 

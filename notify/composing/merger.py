@@ -1,0 +1,44 @@
+"""What officers of a council that becomes part of another keep: recurring alerts, drafts and templates go along."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from notify.alerts.merger import narrowed
+from notify.composing.models import Recurrence
+from notify.staff.models import Council
+from notify.subscribers.merger import TopicMove
+
+
+def move_work(session: Session, old: Council, new: Council, moves: Sequence[TopicMove]) -> int:
+    """Hand over recurring alerts, drafts and templates; how many alerts recur. A template whose name is taken gets the
+    old council's short name behind its own.
+    """
+    by_slug = {move.old.slug: move for move in moves}
+    running = select(Recurrence).where(Recurrence.council_id == old.id, col(Recurrence.ended_at).is_(None))
+    found = session.exec(running.with_for_update()).all()
+    for one in found:
+        move = by_slug[str(one.content["topic"])]
+        said = one.content.get("audience")
+        audience = narrowed(said if isinstance(said, dict) else None, move, old)
+        one.content = one.content | {"topic": move.new.slug} | ({"audience": dict(audience)} if audience else {})
+        one.council_id = new.id
+        session.add(one)
+    session.flush()
+    values = {"old": old.id, "new": new.id, "slug": old.slug}
+    for move in moves:
+        topics = {**values, "topic": move.old.slug, "new_topic": move.new.slug}
+        session.execute(text("UPDATE draft SET topic = :new_topic WHERE council_id = :old AND topic = :topic"), topics)
+    session.execute(text("UPDATE draft SET council_id = :new WHERE council_id = :old"), values)
+    session.execute(text(_TEMPLATES), values)
+    return len(found)
+
+
+_TEMPLATES = """
+    UPDATE message_template m
+    SET council_id = :new,
+        name = CASE WHEN EXISTS (SELECT FROM message_template o WHERE o.council_id = :new AND o.name = m.name)
+                    THEN m.name || ' (' || :slug || ')' ELSE m.name END
+    WHERE m.council_id = :old
+"""
