@@ -153,12 +153,9 @@ def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: 
         is_emergency=is_emergency,
         refuse_ended=refuse_ended,
     )
-    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
-    wanted = [one for one in asked.channels if one not in later]
-    channels = [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later]
-    by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
-    later_by_channel = Counter[str]()
-    near = 0
+    channels, later = _in_turn(topic, asked)
+    by_channel, later_by_channel, by_language = Counter[str](), Counter[str](), Counter[str]()
+    by_ward, near = Counter[str | None](), 0
     reached = succession.reached(session, targets, is_emergency=is_emergency)
     groups = subscribers.audience_groups(
         session, topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test
@@ -190,6 +187,13 @@ def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: 
         population=sum(number for number in populations if number) if any(populations) else None,
         ended_areas=succession.ended(session, succession.codes_of(targets)),
     )
+
+
+def _in_turn(topic: Topic, asked: DryRun) -> tuple[Sequence[Channel], Sequence[Channel]]:
+    """Every channel that would be used, and those of them that would be used later. Raises: ChannelNotAllowed."""
+    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
+    wanted = [one for one in asked.channels if one not in later]
+    return [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later], later
 
 
 def _text(asked: DryRun, council_name: str) -> str:

@@ -119,7 +119,7 @@ class PlaceReview(SQLModel, table=True):
     place_id: UUID = Field(primary_key=True)
     release_id: int = Field(foreign_key="geo_release.id", primary_key=True)
     kind: ReviewKind = Field(sa_column=Column(String(32), primary_key=True))
-    subscriber_id: UUID
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     handled_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     answered_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

@@ -106,9 +106,9 @@ class ConfirmedBy(StrEnum):
 
 def of_subscriber() -> ForeignKeyConstraint:
     """A row of a membership carries the membership's council, and the database itself holds it to that."""
-    return ForeignKeyConstraint(
-        ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"], ondelete="CASCADE"
-    )
+    columns, whole = ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"]
+    # a merger of councils moves a membership table by table
+    return ForeignKeyConstraint(columns, whole, ondelete="CASCADE", deferrable=True, initially="IMMEDIATE")
 
 
 class Topic(SQLModel, table=True):
@@ -210,7 +210,9 @@ class Subscription(SQLModel, table=True):
     __tablename__ = "subscription"
     __table_args__ = (
         of_subscriber(),
-        ForeignKeyConstraint(["council_id", "topic_id"], ["topic.council_id", "topic.id"]),
+        ForeignKeyConstraint(
+            ["council_id", "topic_id"], ["topic.council_id", "topic.id"], deferrable=True, initially="IMMEDIATE"
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -291,20 +293,6 @@ class Notice(SQLModel, table=True):
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())
-
-
-class LinkToken(SQLModel, table=True):
-    """A link that works once, for one purpose; only its digest is stored."""
-
-    __tablename__ = "link_token"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    contact_id: UUID
-    about: UUID | None = None
-    purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
-    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
-    expires_at: datetime = Field(sa_column=moment_column())
-    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing

@@ -41,7 +41,8 @@ ANN, BEN = "ann@example.org", "ben@example.org"
 # What becomes of the rows of a council that merges, table by table.
 MOVED = {
     "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "resident_message",
-    "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template", "recurrence",
+    "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template",
+    "recurrence",
     "idempotent_reply", "cap_message", "flood_warning", "alert",
 }  # fmt: skip
 COPIED = {"topic"}
