@@ -50,56 +50,69 @@ def require_quiet(session: Session, council: Council) -> None:
         )
 
 
-def narrowed(audience: Mapping[str, object] | None, move: TopicMove, old: Council) -> Mapping[str, object] | None:
-    """The audience for what is still to be sent. Everyone who followed the topic lived with the old council: where the
-    topic has other followers now, that is its districts.
+def narrowed(audience: Mapping[str, object] | None, districts: Sequence[str]) -> dict[str, object] | None:
+    """The audience for what is still to be sent: who was everyone with one council is not everyone with two, but those
+    in its districts. What names places stays as it is.
     """
-    named = audience and {key for key in audience if key not in ("except", "buffer_m")}
-    if named or not move.is_joined or not old.district_codes:
-        return audience
-    return {**(audience or {}), "districts": list(old.district_codes)}
+    said = dict(audience) if audience else None
+    names_places = said and {key for key in said if key not in ("except", "buffer_m")}
+    return said if names_places or not districts else {**(said or {}), "districts": list(districts)}
+
+
+def own_districts(old: Council, new: Council) -> Sequence[str]:
+    """The districts that were the new council's alone."""
+    return [code for code in new.district_codes if code not in old.district_codes]
 
 
 def move_alerts(session: Session, old: Council, new: Council, moves: Sequence[TopicMove]) -> Sequence[UUID]:
     """Hand over what is still to be sent: words, places and time stay as they are. Their ids.
 
-    What is approved goes out. What waits for approval is another version, of another council, and earlier answers do
-    not count for it. Drafts that follow an alert of before stay with that alert. Answers to repeated requests go along.
+    What the new council itself is still to send about topics with followers of both goes to its own. What is approved goes out. What waits for approval is another version, and earlier answers do not count for it.
+    Drafts that follow an alert of before stay with that alert. Answers to repeated requests go along.
     """
     by_topic = {move.old.id: move for move in moves}
-    waiting = select(Alert).where(
-        Alert.council_id == old.id, col(Alert.state).in_(STILL_TO_COME), col(Alert.follows_id).is_(None)
-    )
-    moved = []
-    for alert in session.exec(waiting.order_by(col(Alert.id)).with_for_update()).all():
-        move = by_topic[alert.topic_id]
-        before = alert.content_hash
-        alert.council_id, alert.topic_id, alert.changed_at = new.id, move.new.id, clock.now()
-        audience = narrowed(alert.audience, move, old)
-        if audience != alert.audience and alert.targets is not None:
-            targets = Targets.from_json(alert.targets)
-            alert.audience = dict(audience or {})
-            alert.targets = Targets(
-                PlaceSet(districts=tuple(old.district_codes)),
-                targets.excluded,
-                everywhere=False,
-                near_boundary=alert.priority == Priority.EMERGENCY,
-            ).as_json()
-        alert.content_hash = content_hash(alert)
-        session.add(alert)
-        audit(
-            session,
-            council_id=new.id,
-            actor="command-line",
-            action="alert.move",
-            subject=str(alert.id),
-            from_council=old.slug,
-            content_hash_before=before.hex(),
-            districts=list(old.district_codes) if audience is not None and "districts" in audience else [],
-        )
-        moved.append(alert.id)
+    waiting = _waiting(session, old)
+    for alert in waiting:
+        _renew(session, alert, new, by_topic[alert.topic_id].new.id, old.district_codes, old)
+    joined = {move.new.id for move in moves if move.is_joined}
+    for alert in _waiting(session, new):
+        if alert.topic_id in joined and alert not in waiting:
+            _renew(session, alert, new, alert.topic_id, own_districts(old, new), old)
     session.execute(text(_REPLIES), {"old": old.id, "new": new.id})
-    return moved
+    return [alert.id for alert in waiting]
+
+
+def _waiting(session: Session, council: Council) -> Sequence[Alert]:
+    statement = select(Alert).where(
+        Alert.council_id == council.id, col(Alert.state).in_(STILL_TO_COME), col(Alert.follows_id).is_(None)
+    )
+    return session.exec(statement.order_by(col(Alert.id)).with_for_update()).all()
+
+
+def _renew(
+    session: Session, alert: Alert, new: Council, topic_id: UUID, districts: Sequence[str], old: Council
+) -> None:
+    before, audience = alert.content_hash, narrowed(alert.audience, districts)
+    alert.council_id, alert.topic_id, alert.changed_at = new.id, topic_id, clock.now()
+    is_narrower = audience != alert.audience and alert.targets is not None
+    if is_narrower:
+        excluded = Targets.from_json(alert.targets or {}).excluded
+        included = PlaceSet(districts=tuple(districts))
+        is_emergency = alert.priority == Priority.EMERGENCY
+        alert.audience = audience
+        alert.targets = Targets(included, excluded, everywhere=False, near_boundary=is_emergency).as_json()
+    alert.content_hash = content_hash(alert)
+    session.add(alert)
+    audit(
+        session,
+        council_id=new.id,
+        actor="command-line",
+        action="alert.move",
+        subject=str(alert.id),
+        merged=old.slug,
+        content_hash_before=before.hex(),
+        districts=list(districts) if is_narrower else [],
+    )
 
 
 # a program that asks again with the same key gets the same reply

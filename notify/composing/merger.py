@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from notify.alerts.merger import narrowed
+from notify.alerts.merger import narrowed, own_districts
 from notify.composing.models import Recurrence
 from notify.staff.models import Council
 from notify.subscribers.merger import TopicMove
@@ -16,15 +16,14 @@ def move_work(session: Session, old: Council, new: Council, moves: Sequence[Topi
     old council's short name behind its own.
     """
     by_slug = {move.old.slug: move for move in moves}
-    running = select(Recurrence).where(Recurrence.council_id == old.id, col(Recurrence.ended_at).is_(None))
-    found = session.exec(running.with_for_update()).all()
+    found = _running(session, old)
     for one in found:
-        move = by_slug[str(one.content["topic"])]
-        said = one.content.get("audience")
-        audience = narrowed(said if isinstance(said, dict) else None, move, old)
-        one.content = one.content | {"topic": move.new.slug} | ({"audience": dict(audience)} if audience else {})
+        _renew(session, one, by_slug[str(one.content["topic"])].new.slug, old.district_codes)
         one.council_id = new.id
-        session.add(one)
+    joined = {move.new.slug for move in moves if move.is_joined}
+    for one in _running(session, new):
+        if one.content["topic"] in joined and one not in found:
+            _renew(session, one, str(one.content["topic"]), own_districts(old, new))
     session.flush()
     values = {"old": old.id, "new": new.id, "slug": old.slug}
     for move in moves:
@@ -33,6 +32,18 @@ def move_work(session: Session, old: Council, new: Council, moves: Sequence[Topi
     session.execute(text("UPDATE draft SET council_id = :new WHERE council_id = :old"), values)
     session.execute(text(_TEMPLATES), values)
     return len(found)
+
+
+def _running(session: Session, council: Council) -> Sequence[Recurrence]:
+    running = select(Recurrence).where(Recurrence.council_id == council.id, col(Recurrence.ended_at).is_(None))
+    return session.exec(running.with_for_update()).all()
+
+
+def _renew(session: Session, one: Recurrence, topic: str, districts: Sequence[str]) -> None:
+    said = one.content.get("audience")
+    audience = narrowed(said if isinstance(said, dict) else None, districts)
+    one.content = one.content | {"topic": topic} | ({"audience": audience} if audience else {})
+    session.add(one)
 
 
 _TEMPLATES = """

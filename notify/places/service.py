@@ -199,10 +199,10 @@ _FOUND_PLACES = """
 """
 
 # A postcode the release no longer has: its ward is kept where it still exists, else follows the ward's other
-# postcodes if nearly all of them went to one and the same.
+# postcodes if nearly all of them went to one and the same. So does its district.
 _GONE_PLACES = """
     WITH gone AS MATERIALIZED (
-        SELECT id, ward_code FROM place p
+        SELECT id, ward_code, district_code FROM place p
         WHERE NOT EXISTS (SELECT 1 FROM postcode n WHERE n.release_id = :release AND n.key = p.postcode)
     ), homeless AS MATERIALIZED (
         SELECT DISTINCT ward_code FROM gone
@@ -215,15 +215,20 @@ _GONE_PLACES = """
         JOIN postcode n ON n.release_id = :release AND n.key = o.key AND n.ward_code IS NOT NULL
         WHERE o.release_id = :previous AND o.ward_code IN (SELECT ward_code FROM homeless)
         GROUP BY o.ward_code, n.ward_code
+    ), district AS (
+        SELECT e.code AS old_code,
+               (SELECT d.code FROM area_successors(e.code) d WHERE d.share >= :enough LIMIT 1) AS new_code
+        FROM (SELECT DISTINCT district_code AS code FROM gone) e WHERE NOT area_is_current(e.code)
     ), changed AS (
         UPDATE place p
-        SET ward_code = coalesce(s.new_code, p.ward_code), needs_review = p.needs_review OR NOT :is_back,
-            resolved_at = :moment,
+        SET district_code = coalesce(d.new_code, p.district_code), ward_code = coalesce(s.new_code, p.ward_code),
+            needs_review = p.needs_review OR NOT :is_back, resolved_at = :moment,
             ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
             alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END
         FROM gone g
         LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
-        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL)
+        LEFT JOIN district d ON d.old_code = g.district_code
+        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL OR d.new_code IS NOT NULL)
         RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
                   old.district_code AS old_district, new.district_code AS new_district,
                   new.needs_review AND NOT old.needs_review AS is_unsure

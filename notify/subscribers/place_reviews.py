@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock
+from notify.places import succession
 from notify.places.models import PlaceReview, ReviewKind
 from notify.subscribers import notices
 from notify.subscribers.models import NoticeKind, Place
@@ -70,14 +71,16 @@ def ask(session: Session) -> int:
 
 def settle_outside(session: Session) -> int:
     """Tell residents whom a release put outside of their council, and end their topics; how many. A chore."""
-    found = session.execute(text(_OUTSIDE), {"most": AT_ONCE, "moment": clock.now()}).scalars().all()
+    values = {"most": AT_ONCE, "moment": clock.now(), "ended": []}
+    found = session.execute(text(_OUTSIDE), values).scalars().all()
     return end(session, found)
 
 
 _ALL_OUTSIDE = """
     EXISTS (SELECT FROM place p WHERE p.subscriber_id = s.id)
     AND NOT EXISTS (SELECT FROM place p WHERE p.subscriber_id = s.id
-                    AND (p.district_code IS NULL OR p.district_code = ANY(c.district_codes)))
+                    AND (p.district_code IS NULL OR p.district_code = ANY(c.district_codes)
+                         OR p.district_code = ANY(:ended)))
 """
 _OUTSIDE = f"""
     WITH waiting AS (
@@ -100,8 +103,13 @@ _LEFT_BEHIND = f"""
 
 
 def left_behind(session: Session, *, council_id: UUID, removed: Sequence[str]) -> Sequence[UUID]:
-    """Residents with a place in these districts, and none that their council covers now."""
-    return session.execute(text(_LEFT_BEHIND), {"council": council_id, "removed": list(removed)}).scalars().all()
+    """Residents with a place in these districts, and none that their council covers now.
+
+    A place that no release could put into another district than one that has ended is not outside: nobody knows.
+    """
+    ended = [area.code for area in succession.ended(session, removed)]
+    values = {"council": council_id, "removed": [code for code in removed if code not in ended], "ended": ended}
+    return session.execute(text(_LEFT_BEHIND), values).scalars().all()
 
 
 def end(session: Session, subscriber_ids: Sequence[UUID]) -> int:
