@@ -67,8 +67,9 @@ def own_districts(old: Council, new: Council) -> Sequence[str]:
 def move_alerts(session: Session, old: Council, new: Council, moves: Sequence[TopicMove]) -> Sequence[UUID]:
     """Hand over what is still to be sent: words, places and time stay as they are. Their ids.
 
-    What the new council itself is still to send about topics with followers of both goes to its own. What is approved goes out. What waits for approval is another version, and earlier answers do not count for it.
-    Drafts that follow an alert of before stay with that alert. Answers to repeated requests go along.
+    What the new council itself is still to send about topics with followers of both goes to its own. What is approved
+    goes out. What waits for approval is another version, and earlier answers do not count for it. Drafts that follow an
+    alert of before stay with that alert. Answers to repeated requests go along.
     """
     by_topic = {move.old.id: move for move in moves}
     waiting = _waiting(session, old)
