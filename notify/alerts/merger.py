@@ -21,6 +21,7 @@ from notify.subscribers.merger import TopicMove
 STILL_TO_COME = (
     AlertState.DRAFT, AlertState.REJECTED, AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED
 )  # fmt: skip
+DECIDED = (AlertState.APPROVED, AlertState.SCHEDULED)
 
 
 class CouncilIsSending(Conflict):
@@ -103,7 +104,11 @@ def _renew(
         alert.audience = audience
         alert.targets = Targets(included, excluded, everywhere=False, near_boundary=is_emergency).as_json()
     alert.content_hash = content_hash(alert)
+    alert.submission += 1  # earlier answers were to another version
     session.add(alert)
+    session.flush()
+    if alert.state in DECIDED:
+        session.execute(text(_CARRY_OVER), {"alert": alert.id, "hash": alert.content_hash, "round": alert.submission})
     audit(
         session,
         council_id=new.id,
@@ -116,6 +121,12 @@ def _renew(
     )
 
 
+# who agreed to what still goes out, in words, time and places, agreed to this
+_CARRY_OVER = """
+    INSERT INTO approval (id, alert_id, content_hash, actor, approved, reason, submission, at)
+    SELECT uuidv7(), alert_id, :hash, actor, approved, reason, :round, at
+    FROM approval WHERE alert_id = :alert AND submission = :round - 1 AND approved
+"""
 # a program that asks again with the same key gets the same reply
 _REPLIES = """
     UPDATE idempotent_reply r SET council_id = :new

@@ -78,6 +78,11 @@ def test_successors_of_successors_are_named_by_their_share(client: Client, world
     release(tmp_path, {"ZZ21AA": OTHER, "ZZ21AB": NORTH}, "b")
     refused = post_alert(client, world.headers, audience={"wards": [SOUTH]})
     assert refused.json()["ended"] == [{"code": SOUTH, "successors": [NORTH, OTHER]}]
+    area = client.get(f"/api/v1/areas/{SOUTH}").json()
+    assert (area["in_force"], [(one["code"], one["share"]) for one in area["successors"]]) == (
+        False,
+        [(NORTH, 0.5), (OTHER, 0.5)],
+    )
 
 
 def test_an_emergency_goes_to_the_successor_and_says_so(

@@ -28,6 +28,7 @@ from tests.world import (
     DISTRICT,
     World,
     add_resident,
+    administrator,
     at_the_desk,
     council_key,
     make_other_council,
@@ -213,7 +214,12 @@ def test_waiting_alerts_go_on_for_those_they_were_meant_for(
     approved = created(client, author, topic="planning", send_at=later(hours=1), send=True)
     act(client, approver, approved["id"], "approve")
     waiting = created(client, author, topic="planning", send=True)
+    with transaction() as session:
+        session.execute(text("UPDATE topic SET approval = 'two' WHERE slug = 'planning'"))
+    assert act(client, approver, waiting["id"], "approve").json()["state"] == "submitted"
     merge()
+    with transaction() as session:
+        session.execute(text("UPDATE topic SET approval = 'one' WHERE slug = 'planning'"))
     work()
     inbox.empty()
     with transaction() as session:
@@ -225,6 +231,13 @@ def test_waiting_alerts_go_on_for_those_they_were_meant_for(
     narrowed = client.get(f"/api/v1/alerts/{everyone['id']}", headers=zed.headers).json()
     assert narrowed["audience"] == {"districts": [FAR]}
     assert act(client, approver, waiting["id"], "approve").json()["state"] == "sending"
+    with transaction() as session:
+        agreed = session.execute(
+            text(
+                "SELECT count(*) FROM approval p JOIN alert a ON a.id = p.alert_id AND a.content_hash = p.content_hash"
+            )
+        ).scalar_one()
+    assert agreed == 2
 
 
 def test_recurring_alerts_go_on(client: Client, zed: World, far: World) -> None:
@@ -265,6 +278,7 @@ def test_what_was_sent_stays_readable_under_the_old_name(
     merge()
     assert client.get(f"/api/v1/alerts/{sent['id']}", headers=zed.headers).json()["title"] == "Mill Road closed"
     assert sent["id"] in client.get("/api/v1/alerts", headers=zed.headers).text
+    assert f"/staff/alerts/{sent['id']}" in client.get("/staff/archive", headers=administrator(zed)).text
     assert "Far Council" in client.get(f"/alerts/{sent['id']}").text
     refused = act(client, zed.headers, sent["id"], "update", {"title": "More", "body": "More."})
     assert refused.status_code == 404
