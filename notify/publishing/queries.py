@@ -16,7 +16,7 @@ from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.errors import NotFound
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
-from notify.staff.councils import former_names
+from notify.staff.councils import former_names, speaking_for
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 
@@ -89,7 +89,7 @@ _CURRENT = f"""
       AND NOT EXISTS (SELECT FROM alert f
                       WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
                         AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
-      AND (:council = '' OR c.slug = :council) AND (:topic = '' OR t.slug = :topic)
+      AND (:anywhere OR a.council_id = ANY(:councils)) AND (:topic = '' OR t.slug = :topic)
       AND (:ward = '' OR (
               ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
                OR a.targets -> 'included' -> 'wards' ? :ward
@@ -114,7 +114,8 @@ def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE
             "release": release.id if release else None,
             "now": now,
             "since": now - NEWS,
-            "council": wanted.council,
+            "anywhere": not wanted.council,
+            "councils": list(speaking_for(session, wanted.council)) if wanted.council else [],
             "topic": wanted.topic,
             "ward": wanted.ward,
             "district": ward.district_code if ward else None,

@@ -13,7 +13,7 @@ from notify import clock
 from notify.errors import Conflict, Invalid
 from notify.staff import service, sessions
 from notify.staff.models import Council, CouncilName, Officer
-from notify.staff.queries import lock_council
+from notify.staff.queries import UnknownCouncil, council_by_slug, lock_council
 from notify.staff.service import audit
 
 
@@ -143,6 +143,26 @@ def former_names(session: Session, council_ids: Collection[UUID]) -> FormerNames
     for one in session.exec(statement.order_by(col(CouncilName.until))).all():
         found[one.council_id].append((one.until, one.name))
     return FormerNames(found)
+
+
+def called(session: Session, slug: str) -> Sequence[UUID]:
+    """The council that has this short name or had it; none where no council did. For what stays with the council that
+    published it.
+    """
+    try:
+        return [council_by_slug(session, slug).id]
+    except UnknownCouncil:
+        return []
+
+
+def speaking_for(session: Session, slug: str) -> Sequence[UUID]:
+    """The same, with the council that has taken over and everything that became part of that: for what goes on."""
+    found = called(session, slug)
+    seen = set(found)
+    while found and (after := session.get_one(Council, found[0]).merged_into_id) and after not in seen:
+        found = [after]
+        seen.add(after)
+    return lineage(session, found[0]) if found else []
 
 
 def lineage(session: Session, council_id: UUID) -> Sequence[UUID]:

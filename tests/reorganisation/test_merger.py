@@ -280,6 +280,11 @@ def test_what_was_sent_stays_readable_under_the_old_name(
     assert sent["id"] in client.get("/api/v1/alerts", headers=zed.headers).text
     assert f"/staff/alerts/{sent['id']}" in client.get("/staff/archive", headers=administrator(zed)).text
     assert "Far Council" in client.get(f"/alerts/{sent['id']}").text
+    after = created(client, zed.headers, topic="gritting", send=True)
+    work()
+    widget = client.get("/alerts.json?council=far").text  # on the old council's own site
+    assert sent["id"] in widget
+    assert after["id"] in widget
     refused = act(client, zed.headers, sent["id"], "update", {"title": "More", "body": "More."})
     assert refused.status_code == 404
     assert client.post(way_out, data={"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -320,6 +325,8 @@ def test_a_council_is_renamed_and_its_history_is_not(client: Client, zed: World,
     assert "Zedshire Council" in client.get(f"/alerts/{after['id']}").text
     for slug in ("zed", "zedshire"):
         assert client.get(f"/api/v1/areas?council={slug}").status_code == 200
+        assert before["id"] in client.get(f"/alerts.json?council={slug}").text
+    assert before["id"] not in client.get("/alerts.json?council=far").text
     assert typed("rename", "zed", "Other", "--slug", "far").exit_code == 0
     assert make_other_council("zedd").council_id
     assert typed("rename", "far", "Other", "--slug", "zed").exit_code != 0  # a name that was had stays theirs
