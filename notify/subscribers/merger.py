@@ -72,7 +72,7 @@ def move_subscribers(session: Session, old: Council, new: Council, moves: Sequen
     session.execute(text("SET LOCAL notify.council_merger = 'on'"))
     left = session.execute(text(DROP_UNCONFIRMED), values).scalars().all()
     give_up(session, set(left))
-    session.flush()
+    session.execute(text(NEWER_YES), values)
     before = set(session.exec(select(Subscriber.id).where(Subscriber.council_id == old.id)).all())
     copied = [move.new.id for move in moves if not move.is_joined]
     united = membership_union.unite(session, old_id=old.id, new_id=new.id, copied=copied)
@@ -99,14 +99,15 @@ DROP_UNCONFIRMED = """
 """
 _TOPICS = """ARRAY(SELECT coalesce(o.merged_into_id, one.id) FROM unnest(r.topics) WITH ORDINALITY AS one (id, n)
              LEFT JOIN topic o ON o.id = one.id ORDER BY one.n)"""
-# A person who said STOP to one council, and yes to the other since, is written to. A STOP that is newer holds for both.
-# Complaints and what staff said stay as they are.
-_NEWER_YES = """
+# A person who said STOP to one council, and yes to the other since, is written to. A STOP that is newer holds for both,
+# and no consent that the same council brought lifts it. Complaints and what staff said stay as they are.
+NEWER_YES = """
     UPDATE suppression x SET lifted_at = :moment, lifted_reason = 'newer consent'
     WHERE x.council_id IN (:old, :new) AND x.lifted_at IS NULL AND x.reason IN ('stop', 'unsubscribed')
       AND EXISTS (SELECT FROM contact c JOIN consent l ON l.subscriber_id = c.subscriber_id
                   WHERE c.address_hash = x.address_hash AND c.council_id IN (:old, :new)
-                    AND c.confirmed_at IS NOT NULL AND l.action IN ('given', 'confirmed') AND l.at > x.at
+                    AND c.council_id <> x.council_id AND c.confirmed_at IS NOT NULL
+                    AND l.action IN ('given', 'confirmed') AND l.at > x.at
                     AND (l.channel IS NULL OR l.channel = x.channel))
 """
 HAND_OVER = (
@@ -133,7 +134,6 @@ HAND_OVER = (
          AND EXISTS (SELECT FROM suppression y WHERE y.council_id = :new AND y.lifted_at IS NULL
                      AND y.address_hash = x.address_hash AND y.reason = x.reason)""",
     "UPDATE suppression SET council_id = :new WHERE council_id = :old",
-    _NEWER_YES,
     """UPDATE suppression SET lifted_for = ARRAY(
            SELECT DISTINCT CASE WHEN one = :old THEN :new ELSE one END FROM unnest(lifted_for) AS one)
        WHERE :old = ANY(lifted_for)""",

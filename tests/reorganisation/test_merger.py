@@ -196,6 +196,16 @@ def test_a_stop_moves_and_a_yes_that_is_newer_lifts_it(
             """),
             {"far": far.council_id, "ann": ANN},
         )
+    cat = add_resident(far, "cat@example.org", topics=["bins"], postcodes=["ZZ7 1AA"])
+    with transaction() as session:  # nothing that the same council brings lifts a STOP
+        session.execute(
+            text("""
+                INSERT INTO suppression (id, council_id, address_hash, channel, reason, source, at)
+                SELECT uuidv7(), council_id, address_hash, channel, 'stop', 'test', business_now() - interval '1 day'
+                FROM contact WHERE subscriber_id = :cat
+            """),
+            {"cat": cat},
+        )
     merge()
     work()
     assert reached(client, inbox, work, zed, "bins") == {BEN: 1}
