@@ -83,7 +83,7 @@ COMMANDS = (
         "notify.performance.commands:calls_command",
         "Calls to the council, which its figures lay beside what was sent.",
     ),
-    LazyCommand("council", "notify.staff.commands:council", "Councils of this installation."),
+    LazyCommand("council", "notify.reorganisation.commands:council", "Councils of this installation."),
     LazyCommand(
         "demo",
         "notify.demo_commands:demo_command",

@@ -12,11 +12,11 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from notify import logs
-from notify.alerts import lateness
+from notify.alerts import ended_areas, lateness
 from notify.alerts import service as alerts
 from notify.analytics import fatigue, growth, rollups
 from notify.cap import flood_feed
-from notify.composing import recurrence
+from notify.composing import recurrence, recurring_areas
 from notify.db import engine, transaction
 from notify.deliveries import (
     brake,
@@ -32,9 +32,10 @@ from notify.deliveries import (
 )
 from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
+from notify.places import remits
 from notify.settings import settings
 from notify.staff import trail
-from notify.subscribers import cleaning, known_elsewhere
+from notify.subscribers import cleaning, known_elsewhere, place_reviews
 from workers.errands import Errand
 
 log = logging.getLogger("workers.scheduler")
@@ -123,6 +124,9 @@ CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
     Chore("hold late alerts, and remind people of them", 30, lateness.look),
+    Chore("hold alerts whose areas have ended", 60, ended_areas.look),
+    Chore("tell of recurring alerts whose areas have ended", 60, recurring_areas.look),
+    Chore("tell of remits whose areas have ended", 60, remits.look),
     Chore("note forgotten jobs", 2, _reconcile),
     Chore("write another way to who was not reached", 2, escalation.escalate_due),
     Chore("brake on bounces", 2, brake.look),
@@ -143,6 +147,8 @@ CHORES = (
     Chore("write down new prices", 3600, prices.note_settings),
     Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
+    Chore("ask residents about places that a release left open", 60, place_reviews.ask),
+    Chore("tell residents whom a release put outside of their council", 60, place_reviews.settle_outside),
     Chore("remove what is old", 600, cleaning.sweep),
     Chore("tell whom another council enrolled", 60, known_elsewhere.tell),
     Chore("make partitions", 3600, _make_partitions),

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import approval, deciding, idempotency, queries, rescheduling, service
+from notify.alerts import approval, area_replacement, deciding, idempotency, queries, rescheduling, service
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
 from notify.db import Input, transaction
@@ -71,6 +71,10 @@ class AlertView(SQLModel):
     late_since: datetime | None = Field(
         description="Held since then, because `send_at` had passed too long before: send it late, or reschedule it."
     )
+    ended_areas: list[str] | None = Field(
+        description="Codes of its audience that have ended. A routine alert is held until its areas are replaced; an "
+        "emergency also goes to the areas that have taken over."
+    )
     approved_at: datetime | None
     finished_at: datetime | None
     cap: dict[str, str] = Field(description="What other systems are told in CAP, as far as it was said.")
@@ -103,6 +107,22 @@ class WardView(SQLModel):
     people: int
 
 
+class SuccessorView(SQLModel):
+    """An area in force that has taken over `share` of the postcodes of one that ended."""
+
+    code: str
+    name: str
+    share: float
+
+
+class EndedAreaView(SQLModel):
+    """An area of the audience that has ended, and what is there now, the largest part first."""
+
+    code: str
+    name: str
+    successors: list[SuccessorView]
+
+
 class AudienceView(SQLModel):
     """Whom a send would reach now. Names nobody."""
 
@@ -124,6 +144,7 @@ class AudienceView(SQLModel):
     over_budget: bool = Field(description="True when a routine alert would wait on hold for a larger budget.")
     population: int | None = Field(description="Residents of the wards reached, where the release knows.")
     share_of_population: float | None
+    ended_areas: list[EndedAreaView] = Field(description="Of an emergency: it also goes to their successors.")
 
 
 class Reason(Input):
@@ -312,6 +333,20 @@ def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBo
         return _view(session, rescheduling.reschedule(session, by=request.user, alert=alert, send_at=data.send_at))
 
 
+@post(
+    "/alerts/{alert_id:uuid}/replace-areas",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def replace_areas(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+    """Send it to the areas that have taken over those of its audience that ended. Approval is asked for again."""
+    with transaction() as session:
+        alert = deciding.own(session, request.user, alert_id)
+        return _view(session, area_replacement.replace_areas(session, by=request.user, alert=alert))
+
+
 @post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def update_alert(
     request: AnyRequest,
@@ -362,6 +397,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     cancel_alert,
     send_late,
     reschedule_alert,
+    replace_areas,
     update_alert,
     all_clear,
 )

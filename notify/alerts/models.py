@@ -58,7 +58,8 @@ class Alert(SQLModel, table=True):
     `is_training` is a test as well, so that no message of it leaves; the database refuses anything else.
     `parts` are the words of the alerts that a digest is made of, by language. From `detail_removed_at` on the ledger
     does not know any more who got it. One that is submitted or scheduled is held since `late_since`, because its time
-    had passed too long ago; `late_reminded_at` is when people were reminded of it.
+    had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
+    audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
     """
 
     __tablename__ = "alert"
@@ -104,6 +105,7 @@ class Alert(SQLModel, table=True):
     )
     late_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     late_reminded_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    ended_areas: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     ledger_month: date | None = None
     recipients: int | None = None
     asks_reply: bool = False

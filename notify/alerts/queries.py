@@ -12,12 +12,14 @@ from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
-from notify.places import targeting
+from notify.places import succession, targeting
 from notify.places.models import Area
 from notify.places.queries import areas_by_code
+from notify.places.succession import EndedArea
 from notify.providers import segments
 from notify.providers.base import Channel
 from notify.settings import settings
+from notify.staff.councils import lineage
 from notify.staff.money import PENNY, money
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Principal
@@ -50,7 +52,8 @@ class WardCount:
 class AudienceCount:
     """Whom a send would reach now, in numbers only.
 
-    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most.
+    `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most. `ended_areas` are
+    areas of it that are not in force any more.
     """
 
     people: int
@@ -65,6 +68,7 @@ class AudienceCount:
     cost_pence: float | None
     budget_left_pence: float | None
     population: int | None
+    ended_areas: Sequence[EndedArea] = ()
 
 
 def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priority) -> list[Channel]:
@@ -78,9 +82,13 @@ def allowed_channels(topic: Topic, channels: Sequence[Channel], priority: Priori
 
 
 def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
-    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert."""
+    """The alert with this id of the actor's council, if their remit has to do with it. Raises: UnknownAlert.
+
+    What a council sent that has become part of this one may be read too, and nothing else may be done with it.
+    """
     statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.id == alert_id, Alert.council_id == by.council_id, *visible(by.remit))
+    own = col(Alert.council_id).in_(lineage(session, by.council_id))
+    statement = statement.where(Alert.id == alert_id, own, *visible(by.remit))
     found = session.exec(statement).first()
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
@@ -97,7 +105,7 @@ def alerts(
 ) -> Sequence[tuple[Alert, Topic]]:
     """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
-    statement = statement.where(Alert.council_id == by.council_id, *visible(by.remit))
+    statement = statement.where(col(Alert.council_id).in_(lineage(session, by.council_id)), *visible(by.remit))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:
@@ -129,7 +137,7 @@ def sent_back_because(session: Session, alert: Alert) -> str:
     return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
-def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
+def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> AudienceCount:
     """The dry run: the send's own SELECT, counted. A test key's send reaches invented people only.
 
     Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
@@ -139,16 +147,18 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
     sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targeting.resolve(
-        session, asked.audience, district_codes=sender.district_codes, is_emergency=is_emergency
+        session,
+        asked.audience,
+        district_codes=sender.district_codes,
+        is_emergency=is_emergency,
+        refuse_ended=refuse_ended,
     )
-    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
-    wanted = [one for one in asked.channels if one not in later]
-    channels = [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later]
-    by_channel, by_language, by_ward = Counter[str](), Counter[str](), Counter[str | None]()
-    later_by_channel = Counter[str]()
-    near = 0
+    channels, later = _in_turn(topic, asked)
+    by_channel, later_by_channel, by_language = Counter[str](), Counter[str](), Counter[str]()
+    by_ward, near = Counter[str | None](), 0
+    reached = succession.reached(session, targets, is_emergency=is_emergency)
     groups = subscribers.audience_groups(
-        session, topic.id, targets, channels, is_emergency=is_emergency, invented=by.is_test
+        session, topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test
     )
     for group in groups:
         by_language[group.language] += group.people
@@ -175,7 +185,15 @@ def count_audience(session: Session, by: Actor, asked: DryRun) -> AudienceCount:
         cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
         budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
+        ended_areas=succession.ended(session, succession.codes_of(targets)),
     )
+
+
+def _in_turn(topic: Topic, asked: DryRun) -> tuple[Sequence[Channel], Sequence[Channel]]:
+    """Every channel that would be used, and those of them that would be used later. Raises: ChannelNotAllowed."""
+    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
+    wanted = [one for one in asked.channels if one not in later]
+    return [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later], later
 
 
 def _text(asked: DryRun, council_name: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify import clock, jobs
-from notify.alerts import deciding, lateness
+from notify.alerts import deciding, ended_areas, lateness
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import (
     Alert,
@@ -23,7 +23,7 @@ from notify.alerts.models import (
 )
 from notify.alerts.queries import allowed_channels
 from notify.errors import Conflict, Invalid
-from notify.places import targeting
+from notify.places import succession, targeting
 from notify.staff import telling
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Right
@@ -97,6 +97,7 @@ def create(
         translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
         audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
         targets=targets.as_json(),
+        ended_areas=[one.code for one in succession.ended(session, succession.codes_of(targets))] or None,
         channels=channels,
         reference=new.reference,
         state=AlertState.DRAFT,
@@ -165,11 +166,13 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
 
     An emergency that a key asks for waits for a person in any case. What waits needs no fresh second factor yet: the
     approval does.
-    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired.
+    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired, AreaEnded.
     """
     by.require(Right.WRITE_ALERTS)
     deciding.require_own(session, by, alert)
     require_not_over(alert.expires_at)
+    if alert.priority != Priority.EMERGENCY:
+        succession.refuse(ended_areas.find(session, alert))
     if alert.follows_id:
         _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
     if _goes(session, alert, by):
@@ -295,14 +298,16 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
 def release(session: Session, alert: Alert, by: Actor) -> Alert:
     """Let an agreed alert go, now or at its time: an emergency only where a person is there who says so.
 
-    One whose time passed too long ago is held for a person to send or reschedule.
+    One whose time passed too long ago is held for a person to send or reschedule, and a routine one whose areas have
+    ended for a person to say where it goes instead.
 
     Raises: ProveYourselfAgain, WrongState.
     """
     deciding.require_presence(by, alert)
     alert.approved_at = clock.now()
     is_late = lateness.is_late(session, alert, clock.now()) and not _was_meant_at_once(session, alert)
-    if is_late or (alert.send_at and alert.send_at > clock.now()):
+    is_held = is_late or _holds_for_areas(session, alert)
+    if is_held or (alert.send_at and alert.send_at > clock.now()):
         move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
     else:
         start(session, alert, [AlertState.SUBMITTED])
@@ -328,8 +333,20 @@ def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
         _cancel(session, first, by)
 
 
+def _holds_for_areas(session: Session, alert: Alert) -> bool:
+    """Hold a routine alert that would reach nobody in areas that have ended; whether it did."""
+    found = ended_areas.find(session, alert) if alert.priority != Priority.EMERGENCY else []
+    if found:
+        ended_areas.hold(session, alert, found)
+    return bool(found)
+
+
 def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert:
-    """Have it sent now. Raises: WrongState unless it is in one of the states `before`."""
+    """Have it sent now. Raises: WrongState unless it is in one of the states `before`, AreaEnded."""
+    if alert.priority == Priority.EMERGENCY:
+        ended_areas.note_followed(session, alert)
+    else:
+        succession.refuse(ended_areas.find(session, alert))
     move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
     telling.note(session, "alert", alert.id)
@@ -344,19 +361,21 @@ def start_due(session: Session) -> int:
             Alert.state == AlertState.SCHEDULED,
             col(Alert.send_at) <= func.business_now(),
             col(Alert.late_since).is_(None),
+            col(Alert.ended_areas).is_(None),
         )
         .order_by(col(Alert.send_at))
         .limit(100)
         .with_for_update(skip_locked=True)
     ).all()
     now = session.execute(select(func.business_now())).scalar_one()
-    late = [alert for alert in due if lateness.is_late(session, alert, now)]
+    started = 0
     for alert in due:
-        if alert in late:
+        if lateness.is_late(session, alert, now):
             lateness.hold(session, alert)
-        else:
+        elif not _holds_for_areas(session, alert):
             start(session, alert, [AlertState.SCHEDULED])
-    return len(due) - len(late)
+            started += 1
+    return started
 
 
 def move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from notify.alerts.models import Alert
 from notify.alerts.visibility import TOUCHES, visible
 from notify.clock import LONDON, midnight
+from notify.staff.councils import lineage
 from notify.staff.remit import Remit
 from notify.subscribers.models import Topic
 
@@ -23,7 +24,7 @@ WORDS = """
 """
 AFTER = """
     (alert.expanded_at, alert.id)
-    < (SELECT b.expanded_at, b.id FROM alert b WHERE b.id = :before AND b.council_id = alert.council_id)
+    < (SELECT b.expanded_at, b.id FROM alert b WHERE b.id = :before AND b.council_id = ANY(:councils))
 """
 IN_WARD = TOUCHES.replace(":areas", ":ward")
 
@@ -75,12 +76,16 @@ class Kept:
 
 
 def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, limit: int) -> Sequence[Kept]:
-    """What this council sent and `remit` has to do with, what went out last first. Tests and digests are left out."""
+    """What this council sent and `remit` has to do with, what went out last first. Tests and digests are left out.
+
+    What councils sent that have become part of it is found too.
+    """
+    councils = lineage(session, council_id)
     statement = (
         select(Alert, Topic)
         .join(Topic, col(Topic.id) == col(Alert.topic_id))
         .where(
-            Alert.council_id == council_id,
+            col(Alert.council_id).in_(councils),
             col(Alert.expanded_at).is_not(None),
             col(Alert.is_test).is_(False),
             col(Alert.parts).is_(None),
@@ -92,7 +97,7 @@ def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, lim
     if asked.ward:
         statement = statement.where(text(IN_WARD).bindparams(ward=[asked.ward]))
     if asked.before:
-        statement = statement.where(text(AFTER).bindparams(before=asked.before))
+        statement = statement.where(text(AFTER).bindparams(before=asked.before, councils=list(councils)))
     for column, value in (
         (Topic.slug, asked.topic),
         (Alert.priority, asked.priority),
@@ -130,7 +135,8 @@ def _add_people(session: Session, kept: Mapping[UUID, Kept]) -> None:
 
 def senders(session: Session, council_id: UUID) -> Mapping[str, str]:
     """Everybody who wrote an alert that was sent: the actor and their name, by name."""
-    return {row.actor: row.name for row in session.execute(text(SENDERS), {"council": council_id})}
+    values = {"councils": list(lineage(session, council_id))}
+    return {row.actor: row.name for row in session.execute(text(SENDERS), values)}
 
 
 WRITERS = """
@@ -143,7 +149,7 @@ WRITERS = """
 SENDERS = """
     WITH written AS (
         SELECT DISTINCT created_by AS actor FROM alert
-        WHERE council_id = :council AND expanded_at IS NOT NULL AND NOT is_test AND parts IS NULL
+        WHERE council_id = ANY(:councils) AND expanded_at IS NOT NULL AND NOT is_test AND parts IS NULL
     )
     SELECT w.actor, coalesce(o.name, 'API key ' || k.name, w.actor) AS name
     FROM written w

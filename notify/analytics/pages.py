@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.lateness import is_held
 from notify.alerts.models import Alert
@@ -35,6 +36,7 @@ class AlertSummary:
     priority: str
     is_training: bool
     is_late: bool
+    has_ended_areas: bool
     created_at: datetime
     recipients: int | None
 
@@ -48,6 +50,7 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
         priority=alert.priority.value,
         is_training=alert.is_training,
         is_late=is_held(alert),
+        has_ended_areas=ended_areas.is_held(alert),
         created_at=alert.created_at,
         recipients=alert.recipients,
     )
@@ -81,6 +84,7 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         topic = session.get_one(Topic, alert.topic_id)
         shown = progress_of(session, alert)
         first, updates = alerts.linked(session, request.user, alert)
+        ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
     may = request.user.may
     return staff_page(
@@ -95,6 +99,8 @@ def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object
         sent_back=sent_back,
         first=first,
         updates=updates,
+        ended_areas=[str(one) for one in ended],
+        can_replace=all(one.successors for one in ended) and alert.state in ended_areas.BEFORE_SENDING,
         late_at=uk_time(alert.send_at) if is_held(alert) and alert.send_at else "",
         **shown,
     )

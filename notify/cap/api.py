@@ -81,7 +81,8 @@ def preview_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)
         topic = session.get_one(Topic, alert.topic_id)
-        message = message_of(session, Published(alert, topic, council(session, alert.council_id)))
+        sender = council(session, alert.council_id)
+        message = message_of(session, Published(alert, topic, sender, sender.name))
     return Response(write(message), media_type=MEDIA_TYPE)
 
 

@@ -114,7 +114,7 @@ def _info(
         effective=None if is_over else alert.effective,
         onset=None if is_over else alert.onset,
         expires=_expires(alert),
-        sender_name=one.council.name,
+        sender_name=one.sender,
         headline=title[:LONGEST_HEADLINE],
         description=description,
         instruction=instruction,

@@ -25,7 +25,7 @@ from notify.composing.models import Draft
 from notify.composing.month import Entry, near
 from notify.composing.reading import audience_of, escalation_of, send_at_of
 from notify.deliveries.expansion import recipients
-from notify.places import targeting
+from notify.places import succession, targeting
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.providers import segments
@@ -133,21 +133,22 @@ def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
             "escalate": alert.escalation,
         }
     )
-    return _reach(session, user, asked)[0]
+    return _reach(session, user, asked, refuse_ended=False)[0]
 
 
-def _reach(session: Session, user: Principal, asked: DryRun) -> tuple[Reach, Targets]:
+def _reach(session: Session, user: Principal, asked: DryRun, *, refuse_ended: bool = True) -> tuple[Reach, Targets]:
     about = topic(session, user.council_id, asked.topic)
-    count = count_audience(session, user, asked)
+    count = count_audience(session, user, asked, refuse_ended=refuse_ended)
     targets = targeting.resolve(
         session,
         asked.audience,
         district_codes=council(session, user.council_id).district_codes,
         is_emergency=asked.priority == Priority.EMERGENCY,
+        refuse_ended=refuse_ended,
     )
     people = audience(
         about.id,
-        targets,
+        succession.reached(session, targets, is_emergency=asked.priority == Priority.EMERGENCY),
         allowed_channels(about, asked.channels, asked.priority),
         is_emergency=asked.priority == Priority.EMERGENCY,
     )

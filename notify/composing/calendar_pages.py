@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 from notify import clock
 from notify.clock import LONDON, midnight
 from notify.composing import month as months
-from notify.composing import recurrence
+from notify.composing import recurrence, recurring_areas
 from notify.composing.doors import OfficerRequest, see_get
 from notify.composing.month import WEEKDAYS, Entry, day_of, rule_in_words
 from notify.db import transaction
@@ -43,6 +43,7 @@ def show_month(request: OfficerRequest, month: FromQuery[str] = "") -> Response[
     with transaction() as session:
         entries = months.entries(session, user.council_id, user.remit, begins, ends)
         coming = recurrence.running(session, user.council_id, user.remit)
+        ended = recurring_areas.ended_of(session, [one for one, _ in coming])
     by_day: defaultdict[date, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_day[day_of(entry)].append(entry)
@@ -59,6 +60,7 @@ def show_month(request: OfficerRequest, month: FromQuery[str] = "") -> Response[
         is_full=len(entries) >= months.MOST,
         today=clock.now().astimezone(LONDON).date(),
         again=[(one, str(one.content["title"]), rule_in_words(one)) for one, _ in coming],
+        ended=ended,
         may_write=user.may(Right.WRITE_ALERTS),
     )
 

@@ -91,8 +91,8 @@ DROP_WHAT_IS_OVER = """
 # one row for each topic and set of alerts, with everyone who gets exactly these
 DUE = """
     WITH due AS (
-        SELECT i.contact_id, i.alert_id, a.topic_id, a.approved_at
-        FROM digest_item i JOIN alert a ON a.id = i.alert_id
+        SELECT i.contact_id, i.alert_id, coalesce(t.merged_into_id, t.id) AS topic_id, a.approved_at
+        FROM digest_item i JOIN alert a ON a.id = i.alert_id JOIN topic t ON t.id = a.topic_id
         WHERE i.digest_id IS NULL AND i.due_at <= business_now()
         FOR UPDATE OF i SKIP LOCKED
     ), wanted AS (

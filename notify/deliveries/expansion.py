@@ -10,6 +10,7 @@ from notify import clock, jobs
 from notify.alerts.models import Alert, Escalation, Priority
 from notify.alerts.service import lane_of
 from notify.deliveries.service import FIRST_HINTS, finish_alert
+from notify.places import succession
 from notify.places.models import Targets
 from notify.providers import sandbox
 from notify.settings import settings
@@ -66,24 +67,21 @@ def recipients(session: Session, alert: Alert) -> AudienceSql:
     if alert.follows_id is not None:
         return _earlier_recipients(session, alert.follows_id, invented=invented)
     if alert.escalation:
-        return _nobody_waits_in_vain(alert, invented=invented)
-    return _audience(alert, alert.channels, invented=invented)
+        return _nobody_waits_in_vain(session, alert, invented=invented)
+    return _audience(session, alert, alert.channels, invented=invented)
 
 
-def _audience(alert: Alert, channels: Sequence[str], *, invented: bool) -> AudienceSql:
-    return audience(
-        alert.topic_id,
-        Targets.from_json(alert.targets or {}),
-        channels,
-        is_emergency=alert.priority == Priority.EMERGENCY,
-        invented=invented,
-    )
+def _audience(session: Session, alert: Alert, channels: Sequence[str], *, invented: bool) -> AudienceSql:
+    is_emergency = alert.priority == Priority.EMERGENCY
+    # areas may have ended since it was written
+    targets = succession.reached(session, Targets.from_json(alert.targets or {}), is_emergency=is_emergency)
+    return audience(alert.topic_id, targets, channels, is_emergency=is_emergency, invented=invented)
 
 
-def _nobody_waits_in_vain(alert: Alert, *, invented: bool) -> AudienceSql:
+def _nobody_waits_in_vain(session: Session, alert: Alert, *, invented: bool) -> AudienceSql:
     """The followers by the channels that come first; whoever has none of them by those kept for later, at once."""
     later = Escalation.model_validate(alert.escalation).channels
-    every = _audience(alert, [*alert.channels, *later], invented=invented)
+    every = _audience(session, alert, [*alert.channels, *later], invented=invented)
     sql = f"""
         SELECT contact_id, subscriber_id, channel, language, ward_code
         FROM (SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first

@@ -45,6 +45,24 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
         NoticeKind.HOW_TO_STOP: Words(
             "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
         ),
+        NoticeKind.CHECK_PLACE: Words(
+            "Check your postcode for alerts",
+            "{council}: ward boundaries or postcodes have changed, and we are not sure which ward {what} is in now.",
+            "Check your postcode",
+            "Until you do, you get alerts for the ward you had.",
+        ),
+        NoticeKind.OUTSIDE_AREA: Words(
+            "Your alerts from {council} have stopped",
+            "{council} no longer covers any of your places, because boundaries have changed. Your topics have ended.",
+            "Choose topics of your new council",
+            "Is your postcode wrong? You can change it there.",
+        ),
+        NoticeKind.COUNCIL_MERGED: Words(
+            "Your alerts now come from {council}",
+            "{what} is now part of {council}, which sends your alerts. Your places and topics are the same.",
+            "See or change your alerts",
+            "You can stop these alerts at any time.",
+        ),
     },
     "cy": {
         NoticeKind.ADD_CONTACT: Words(
@@ -67,6 +85,24 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
         ),
         NoticeKind.HOW_TO_STOP: Words(
             "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
+        ),
+        NoticeKind.CHECK_PLACE: Words(
+            "Gwiriwch eich cod post ar gyfer rhybuddion",
+            "{council}: mae ffiniau wardiau neu godau post wedi newid. Nid ydym yn siŵr ym mha ward y mae {what} nawr.",
+            "Gwirio eich cod post",
+            "Tan hynny, cewch rybuddion ar gyfer y ward oedd gennych.",
+        ),
+        NoticeKind.OUTSIDE_AREA: Words(
+            "Mae eich rhybuddion gan {council} wedi dod i ben",
+            "Nid yw {council} bellach yn cwmpasu eich lleoedd, am fod ffiniau wedi newid. Daeth eich pynciau i ben.",
+            "Dewis pynciau eich cyngor newydd",
+            "A yw eich cod post yn anghywir? Gallwch ei newid yno.",
+        ),
+        NoticeKind.COUNCIL_MERGED: Words(
+            "Daw eich rhybuddion nawr gan {council}",
+            "Mae {what} bellach yn rhan o {council}, sy’n anfon eich rhybuddion. Yr un yw eich lleoedd a’ch pynciau.",
+            "Gweld neu newid eich rhybuddion",
+            "Gallwch atal y rhybuddion hyn ar unrhyw adeg.",
         ),
     },
 }

@@ -12,6 +12,7 @@ from notify.deliveries import content
 from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.deliveries.notice_words import NOTHING_BUT_ANSWERS
 from notify.jobs import Lane
+from notify.places.postcodes import canonical
 from notify.providers import registry, sandbox
 from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
 from notify.settings import settings
@@ -20,7 +21,7 @@ from notify.subscribers import consent_requests
 from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.codes import issue_code
 from notify.subscribers.links import issue_link
-from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Subscriber, Subscription, Topic
+from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Place, Subscriber, Subscription, Topic
 from notify.subscribers.queries import contacts_by_fingerprint, signed_up_with
 from notify.subscribers.suppression import (
     is_silenced,
@@ -130,7 +131,8 @@ def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
 
 
 def _what(session: Session, notice: Notice) -> str:
-    """The address that is to be added or was, or the topics that somebody was signed up for or is asked about."""
+    """The address that is to be added or was, the topics that somebody was signed up for or is asked about, the
+    postcode to check, or the council that merged."""
     if notice.about is None:
         return ""
     if notice.kind == NoticeKind.CONFIRM:
@@ -138,6 +140,11 @@ def _what(session: Session, notice: Notice) -> str:
     if notice.kind == NoticeKind.ADD_CONTACT:
         request = session.get(ContactRequest, notice.about)
         return request.address if request else ""
+    if notice.kind == NoticeKind.CHECK_PLACE:
+        place = session.get(Place, notice.about)
+        return canonical(place.postcode) if place and place.needs_review else ""
+    if notice.kind == NoticeKind.COUNCIL_MERGED:
+        return session.get_one(Council, notice.about).name
     about = session.get(Contact, notice.about)
     if about is None or notice.kind != NoticeKind.TOLD:
         return about.address if about else ""

@@ -7,23 +7,27 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
-from notify.alerts import lateness
+from notify.alerts import ended_areas, lateness
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.db import transaction
 from notify.deliveries.content import email_headers
 from notify.deliveries.models import Hold
 from notify.jobs import Lane
+from notify.places import succession
+from notify.places.succession import EndedArea
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Message
 from notify.rendering import mime_skeleton
 from notify.settings import settings
 from notify.staff.models import AuditEntry, Budget, Officer, Role
 from notify.staff.money import money
-from notify.staff.queries import council
+from notify.staff.queries import council, person
 from notify.staff.telling import tell_staff
 from notify.subscribers.bounces import burst_of
 
 log = logging.getLogger(__name__)
+
+AREAS_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class News:
 
 
 def tell(what: str) -> None:
-    """Tell staff of `alert <id>`, `late <id>`, `hold <id>` or `budget <council's id>`; of what is gone, nothing."""
+    """Tell staff of one of `TELLERS` and an id, as in `late <alert's id>`; of what is gone, nothing."""
     kind, _, identity = what.partition(" ")
     with transaction() as session:
         news = TELLERS[kind](session, UUID(identity))
@@ -85,14 +89,7 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
     alert = session.get(Alert, alert_id)
     if alert is None:
         return None
-    told = session.exec(
-        select(AuditEntry)
-        .where(AuditEntry.action == "alert.break-glass", AuditEntry.subject == str(alert_id))
-        .order_by(col(AuditEntry.id).desc())
-    ).first()
-    administrators = select(Officer).where(
-        Officer.council_id == alert.council_id, Officer.role == Role.ADMIN, col(Officer.active)
-    )
+    told = _newest(session, "alert.break-glass", alert_id)
     reason = told.detail.get("reason", "") if told else ""
     page = f"{settings().base_url}/staff/alerts/{alert.id}"
     who = told.actor if told else alert.created_by
@@ -100,7 +97,7 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
         f"An emergency was sent by one person alone: {alert.title}",
         f"{who} sent it without a second person.\n\nReason: {reason}\n\n{page}",
         urgent=True,
-        officers=session.exec(administrators).all(),
+        officers=_administrators(session, alert.council_id),
         text=f"An emergency was sent by one person alone: {alert.title}. {page}",
     )
 
@@ -124,6 +121,100 @@ def _late(session: Session, alert_id: UUID) -> News | None:
         officers=lateness.people(session, alert),
         text=f"Late and not sent: {alert.title}. Send it or choose another time: {page}",
     )
+
+
+def _areas(session: Session, alert_id: UUID) -> News | None:
+    """That areas of an alert have ended: it is held, or, an emergency, it went to the areas that have taken over."""
+    found = ended_areas.of(session, alert_id)
+    if found is None:
+        return None
+    alert, ended = found
+    page = f"{settings().base_url}/staff/alerts/{alert.id}"
+    is_emergency = alert.priority == Priority.EMERGENCY
+    what = (
+        "We sent it to the areas that have taken over. Check that this is what you meant"
+        if is_emergency
+        else "We have not sent it. Replace the areas, or cancel the alert"
+    )
+    return News(
+        f"Areas have ended: {alert.title}",
+        f"{_sentences(ended)}\n\n{what}:\n{page}",
+        urgent=True,
+        officers=lateness.people(session, alert),
+        text=f"Areas have ended: {alert.title}. {what}: {page}",
+    )
+
+
+def _sentences(found: Sequence[EndedArea]) -> str:
+    return "\n".join(str(one) for one in found[:AREAS_NAMED])
+
+
+def _recurring_areas(session: Session, recurrence_id: UUID) -> News | None:
+    """That areas of a recurring alert have ended: nothing more of it is sent until somebody replaces them."""
+    told = _newest(session, "recurrence.areas-ended", recurrence_id)
+    if told is None:
+        return None
+    return News(
+        f"Areas have ended: {told.detail['title']}",
+        f"{_sentences(_ended_in(session, told))}\n\nThis recurring alert is not sent until its areas are replaced:\n"
+        f"{settings().base_url}/staff/calendar#again",
+        urgent=True,
+        officers=_person_or_administrators(session, told, str(told.detail["author"])),
+    )
+
+
+def _remit_areas(session: Session, officer_id: UUID) -> News | None:
+    """That areas given to an officer have ended."""
+    told = _newest(session, "officer.areas-ended", officer_id)
+    if told is None:
+        return None
+    officer = session.get_one(Officer, officer_id)
+    others = [one for one in _administrators(session, officer.council_id) if one.id != officer.id]
+    return News(
+        f"Areas given to {officer.name} have ended",
+        f"{_sentences(_ended_in(session, told))}\n\nAn administrator can change them:\n"
+        f"{settings().base_url}/staff/officers/{officer.id}",
+        officers=[officer, *others],
+    )
+
+
+def _merger(session: Session, old_id: UUID) -> News | None:
+    """That a council has become part of another: for every user of the new one."""
+    old = council(session, old_id)
+    if old.merged_into_id is None:
+        return None
+    new = council(session, old.merged_into_id)
+    users = select(Officer).where(Officer.council_id == new.id, col(Officer.active)).order_by(Officer.email)
+    return News(
+        f"{old.name} is now part of {new.name}",
+        f"Residents, topics, waiting and recurring alerts, templates, users and API keys of {old.name} are now with "
+        f"{new.name}. Sign in again. What {old.name} sent stays readable under its name. API keys work as before.\n\n"
+        f"{settings().base_url}/staff",
+        officers=session.exec(users).all(),
+    )
+
+
+def _newest(session: Session, action: str, subject: UUID) -> AuditEntry | None:
+    statement = select(AuditEntry).where(AuditEntry.action == action, AuditEntry.subject == str(subject))
+    return session.exec(statement.order_by(col(AuditEntry.id).desc())).first()
+
+
+def _ended_in(session: Session, told: AuditEntry) -> Sequence[EndedArea]:
+    areas = told.detail["areas"]
+    return succession.ended(session, [str(code) for code in areas]) if isinstance(areas, list) else []
+
+
+def _administrators(session: Session, council_id: UUID) -> Sequence[Officer]:
+    statement = select(Officer).where(Officer.council_id == council_id, Officer.role == Role.ADMIN, col(Officer.active))
+    return session.exec(statement.order_by(Officer.email)).all()
+
+
+def _person_or_administrators(session: Session, told: AuditEntry, actor: str) -> Sequence[Officer]:
+    kind, _, identity = person(session, actor).partition(":")
+    author = session.get(Officer, UUID(identity)) if kind == "officer" else None
+    if author and author.active:
+        return [author]
+    return _administrators(session, told.council_id) if told.council_id else []
 
 
 def _hold(session: Session, hold_id: UUID) -> News | None:
@@ -155,4 +246,15 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
     )
 
 
-TELLERS = {"alert": _alert, "glass": _glass, "late": _late, "hold": _hold, "budget": _budget, "bounces": _bounces}
+TELLERS = {
+    "alert": _alert,
+    "glass": _glass,
+    "late": _late,
+    "areas": _areas,
+    "recurring-areas": _recurring_areas,
+    "remit-areas": _remit_areas,
+    "merger": _merger,
+    "hold": _hold,
+    "budget": _budget,
+    "bounces": _bounces,
+}

@@ -93,6 +93,9 @@ TABLES: Mapping[str, Entry] = {
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "postcode": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "area_succession": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "place_review": Entry(Keeping.RESIDENT, OF_SUBSCRIBER, pseudonyms=("place_id", "subscriber_id")),
+    "council_name": Entry(Keeping.FOR_GOOD, OWN),
     "place_change": Entry(
         Keeping.RESIDENT,
         "EXISTS (SELECT FROM place p JOIN subscriber s ON s.id = p.subscriber_id"

@@ -12,6 +12,7 @@ from notify.clock import midnight
 from notify.errors import NotFound
 from notify.languages import _, later
 from notify.notices.models import Matter, NoticeVersion, PublicNotice
+from notify.staff.councils import called
 from notify.staff.models import Council
 
 PAGE = 25
@@ -70,7 +71,7 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
         .join(Council, col(Council.id) == PublicNotice.council_id)
     )
     if wanted.council:
-        statement = statement.where(Council.slug == wanted.council)
+        statement = statement.where(col(PublicNotice.council_id).in_(called(session, wanted.council)))
     if wanted.council_id:
         statement = statement.where(PublicNotice.council_id == wanted.council_id)
     if wanted.kind:
@@ -112,7 +113,7 @@ def by_reference(session: Session, council: str, reference: str) -> tuple[Public
     statement = (
         select(PublicNotice, Council)
         .join(Council, col(Council.id) == PublicNotice.council_id)
-        .where(Council.slug == council, PublicNotice.reference == reference)
+        .where(col(Council.id).in_(called(session, council)), PublicNotice.reference == reference)
     )
     found = session.exec(statement).first()
     if found is None:

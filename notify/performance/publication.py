@@ -18,6 +18,7 @@ from notify.performance import tables
 from notify.performance.models import NewTarget, Publication, WhatToPublish
 from notify.performance.tables import Made
 from notify.performance.targets import targets
+from notify.staff.councils import called
 from notify.staff.models import Council
 from notify.staff.service import audit
 from notify.typed_text import with_scheme
@@ -133,7 +134,7 @@ def _all(session: Session, slug: str = "") -> Sequence[Published]:
         .order_by(Council.name)
         .limit(1000)
     )
-    rows = session.exec(shown.where(Council.slug == slug) if slug else shown)
+    rows = session.exec(shown.where(col(Council.id).in_(called(session, slug))) if slug else shown)
     return [_published(session, kept, council) for kept, council in rows]
 
 

@@ -1,6 +1,7 @@
 """The JSON doors of postcodes and areas. Public: what they tell is open data that anybody may download."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,7 +13,7 @@ from sqlmodel import Field, Session, SQLModel
 
 from notify.db import transaction
 from notify.errors import Gone, NotFound
-from notify.places import geometry, projection
+from notify.places import geometry, projection, succession
 from notify.places.boundaries import AreaKind
 from notify.places.edges import REACH_M
 from notify.places.models import Area, Release, ReleaseKind
@@ -102,10 +103,20 @@ class AreaView(SQLModel):
         return cls(**area.model_dump(exclude={"release_id", "kind", "geom"}), type=AreaKind(area.kind.value))
 
 
+class SuccessorOfArea(SQLModel):
+    """An area in force that has taken over `share` of the postcodes of one that ended."""
+
+    code: str
+    name: str
+    share: float
+
+
 class AreaWithRelease(AreaView):
     """A ward or district and where it comes from."""
 
     release: ReleaseView
+    in_force: bool = Field(description="False: it has ended, and alerts for it are refused or held.")
+    successors: list[SuccessorOfArea] = Field(description="What is there now, the largest part first.")
 
 
 class AreaPage(SQLModel):
@@ -189,6 +200,7 @@ def read_area(request: AnyRequest, code: FromPath[str]) -> Response[AreaWithRele
     """One ward or district, also one of an earlier release, so that an old alert can still be shown."""
     with transaction() as session:
         found = area_with_release(session, code)
+        ended = succession.ended(session, [code])
     if found is None:
         raise AreaNotFound(f"No area has the code {code[:20]}. `GET /api/v1/areas?type=ward` lists them.")
     area, release = found
@@ -196,7 +208,10 @@ def read_area(request: AnyRequest, code: FromPath[str]) -> Response[AreaWithRele
         feature = Feature.of(area)
         feature.properties["release"] = _release_fields(release)
         return _answer(feature, GEOJSON)
-    return _answer(AreaWithRelease(**AreaView.of(area).model_dump(), release=ReleaseView(**_release_fields(release))))
+    followed = [SuccessorOfArea(**asdict(new)) for one in ended for new in one.successors]
+    of_release = ReleaseView(**_release_fields(release))
+    fields = AreaView.of(area).model_dump()
+    return _answer(AreaWithRelease(**fields, release=of_release, in_force=not ended, successors=followed))
 
 
 def _ended(key: str, ended_on: date) -> EndedPostcode:

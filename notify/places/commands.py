@@ -232,6 +232,8 @@ def _activate(release_id: int, *, confirmed: bool) -> None:
         f"  {report.places_changed:,} residents' places came into another ward; "
         f"{report.needing_review:,} in all need their resident's answer."
     )
+    if report.needing_review:
+        click.echo("  They are asked by a message and on their page; /staff/places counts the answers.")
 
 
 def _status_row(release: ReleaseState) -> tuple[str, ...]:

@@ -202,7 +202,8 @@ def _attach(session: Session, table: str, release: Release) -> None:
         raise PostcodeTwice(
             f"{found or 'A postcode has two rows.'} Load one product at a time, and each of its files once."
         ) from error
-    session.execute(text(f"CREATE INDEX ON {table} (release_id, district_code)"))
+    for column in ("district_code", "ward_code"):
+        session.execute(text(f"CREATE INDEX ON {table} (release_id, {column})"))
     session.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT own CHECK (release_id = {_id(release):d})"))
     session.execute(text(f"ALTER TABLE postcode ATTACH PARTITION {table} FOR VALUES IN ({_id(release):d})"))
     session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT own"))

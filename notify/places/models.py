@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import field_validator
-from sqlalchemy import ARRAY, Column, LargeBinary, Text
+from sqlalchemy import ARRAY, Column, LargeBinary, String, Text
 from sqlmodel import Field, SQLModel
 
 from notify import clock
@@ -81,6 +81,18 @@ class Postcode(SQLModel, table=True):
     near_ward_codes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
 
 
+class AreaSuccession(SQLModel, table=True):
+    """Which area has what an area that ended had: `share` of its postcodes went there with this release."""
+
+    __tablename__ = "area_succession"
+
+    release_id: int = Field(foreign_key="geo_release.id", primary_key=True)
+    old_code: str = Field(primary_key=True)
+    new_code: str = Field(primary_key=True)
+    share: float
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
 class PlaceChange(SQLModel, table=True):
     """A resident's place that a new release put into another ward."""
 
@@ -92,6 +104,31 @@ class PlaceChange(SQLModel, table=True):
     old_ward_code: str | None = None
     new_ward_code: str | None = None
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class ReviewKind(StrEnum):
+    """What a release found about a resident's place."""
+
+    UNSURE = "unsure"  # the resident is asked
+    OUTSIDE = "outside"  # their council covers it no more
+
+
+class PlaceReview(SQLModel, table=True):
+    """What a release could not say of a resident's place, or that it lies outside of their council now.
+
+    `handled_at` is when the resident was written to, or need not be any more; `answered_at` when they said that it is
+    right as it is. A place that they changed is gone.
+    """
+
+    __tablename__ = "place_review"
+
+    place_id: UUID = Field(primary_key=True)
+    release_id: int = Field(foreign_key="geo_release.id", primary_key=True)
+    kind: ReviewKind = Field(sa_column=Column(String(32), primary_key=True))
+    subscriber_id: UUID = Field(foreign_key="subscriber.id", ondelete="CASCADE")
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    handled_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    answered_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Circle(Input):

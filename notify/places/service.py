@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from notify import clock
 from notify.errors import Conflict, NotFound
-from notify.places import checks, edges
+from notify.places import checks, edges, succession
 from notify.places.loading import partition_of
 from notify.places.models import Release, ReleaseKind
 from notify.places.queries import active_release, postcodes_are_here, releases
@@ -74,9 +74,13 @@ def activate(session: Session, release_id: int, *, confirmed: bool = False) -> A
     findings = _findings(session, release, release_id, previous_id)
     if findings.objections and not confirmed:
         raise _confirmation(release_id, findings)
+    is_back = release.activated_at is not None and release_id != previous_id
     _switch(session, release_id, previous_id)
+    if release.kind == ReleaseKind.POSTCODE:
+        succession.note(session, new_id=release_id, old_id=previous_id)
     measured = _measure(session)
-    changed = _look_up_places(session, previous_id if release.kind == ReleaseKind.POSTCODE else None)
+    left_id = previous_id if release.kind == ReleaseKind.POSTCODE else None
+    changed = _look_up_places(session, left_id, is_back=is_back and left_id is not None)
     report = ActivationReport(
         release_id=release_id,
         kind=release.kind,
@@ -105,11 +109,11 @@ def _loaded(session: Session, release_id: int) -> Release:
 
 
 def _findings(session: Session, release: Release, new_id: int, old_id: int | None) -> checks.Findings:
-    districts = _districts(session)
+    covered = {council.slug: council.district_codes for council in councils(session)}
     if release.kind == ReleaseKind.POSTCODE:
-        found = checks.compare_postcodes(session, new_id=new_id, old_id=old_id, districts=districts)
+        found = checks.compare_postcodes(session, new_id=new_id, old_id=old_id, covered=covered)
     else:
-        found = checks.compare_areas(session, kind=release.kind, new_id=new_id, old_id=old_id, districts=districts)
+        found = checks.compare_areas(session, kind=release.kind, new_id=new_id, old_id=old_id, covered=covered)
     return found if new_id != old_id else found.unopposed()
 
 
@@ -167,6 +171,8 @@ _FOUND_PLACES = """
                CASE WHEN a.stands THEN p.ward_code ELSE coalesce(n.ward_code, p.ward_code) END AS ward_code,
                CASE WHEN a.stands THEN 'resident' ELSE 'published' END AS ward_source,
                CASE
+                   WHEN :is_back THEN p.needs_review AND p.id NOT IN (
+                       SELECT place_id FROM place_review WHERE release_id = :left AND kind = 'unsure')
                    WHEN n.ended_on IS NOT NULL OR n.ward_code IS NULL OR a.lost THEN true
                    -- an answer that is none of the wards it lies in or near is asked for again
                    WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
@@ -186,15 +192,17 @@ _FOUND_PLACES = """
           AND (p.ward_code, p.district_code, p.near_ward_codes, p.ward_source, p.needs_review, p.release_id)
               IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.near_ward_codes,
                                 l.ward_source, l.needs_review, :release)
-        RETURNING p.id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code
+        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
+                  old.district_code AS old_district, new.district_code AS new_district,
+                  new.needs_review AND NOT old.needs_review AS is_unsure
     )
 """
 
 # A postcode the release no longer has: its ward is kept where it still exists, else follows the ward's other
-# postcodes if nearly all of them went to one and the same.
+# postcodes if nearly all of them went to one and the same. So does its district.
 _GONE_PLACES = """
     WITH gone AS MATERIALIZED (
-        SELECT id, ward_code FROM place p
+        SELECT id, ward_code, district_code FROM place p
         WHERE NOT EXISTS (SELECT 1 FROM postcode n WHERE n.release_id = :release AND n.key = p.postcode)
     ), homeless AS MATERIALIZED (
         SELECT DISTINCT ward_code FROM gone
@@ -207,20 +215,42 @@ _GONE_PLACES = """
         JOIN postcode n ON n.release_id = :release AND n.key = o.key AND n.ward_code IS NOT NULL
         WHERE o.release_id = :previous AND o.ward_code IN (SELECT ward_code FROM homeless)
         GROUP BY o.ward_code, n.ward_code
+    ), district AS (
+        SELECT e.code AS old_code,
+               (SELECT d.code FROM area_successors(e.code) d WHERE d.share >= :enough LIMIT 1) AS new_code
+        FROM (SELECT DISTINCT district_code AS code FROM gone) e WHERE NOT area_is_current(e.code)
     ), changed AS (
         UPDATE place p
-        SET ward_code = coalesce(s.new_code, p.ward_code), needs_review = true, resolved_at = :moment,
+        SET district_code = coalesce(d.new_code, p.district_code), ward_code = coalesce(s.new_code, p.ward_code),
+            needs_review = p.needs_review OR NOT :is_back, resolved_at = :moment,
             ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
             alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END,
             near_ward_codes = CASE WHEN s.new_code IS NULL THEN p.near_ward_codes END
         FROM gone g
         LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
-        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL)
-        RETURNING p.id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code
+        LEFT JOIN district d ON d.old_code = g.district_code
+        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL OR d.new_code IS NOT NULL)
+        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
+                  old.district_code AS old_district, new.district_code AS new_district,
+                  new.needs_review AND NOT old.needs_review AS is_unsure
     )
 """
 
+# A place is outside when its council covered it and covers it no more, though nothing that the council covers has
+# ended: a council whose own district got a new code has not lost its residents.
 _NOTE_CHANGES = """
+    , unsure AS (
+        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
+        SELECT id, :release, 'unsure', subscriber_id, :moment FROM changed WHERE is_unsure
+        ON CONFLICT (place_id, release_id, kind) DO UPDATE SET at = excluded.at, handled_at = NULL, answered_at = NULL
+    ), outside AS (
+        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
+        SELECT g.id, :release, 'outside', g.subscriber_id, :moment
+        FROM changed g JOIN subscriber s ON s.id = g.subscriber_id JOIN council c ON c.id = s.council_id
+        WHERE NOT :is_back AND g.old_district = ANY(c.district_codes) AND NOT g.new_district = ANY(c.district_codes)
+          AND NOT EXISTS (SELECT FROM unnest(c.district_codes) AS code WHERE NOT area_is_current(code))
+        ON CONFLICT DO NOTHING
+    )
     INSERT INTO place_change (place_id, release_id, old_ward_code, new_ward_code, at)
     SELECT id, :release, old_ward_code, new_ward_code, :moment FROM changed
     WHERE old_ward_code IS DISTINCT FROM new_ward_code
@@ -230,8 +260,11 @@ _NOTE_CHANGES = """
 ENOUGH_FOR_SUCCESSOR = 0.95
 
 
-def _look_up_places(session: Session, previous_id: int | None) -> int:
-    """How many residents' places came into another ward; each has a row in place_change."""
+def _look_up_places(session: Session, previous_id: int | None, *, is_back: bool) -> int:
+    """How many residents' places came into another ward; each has a row in place_change.
+
+    Going back to a release flags nobody, and takes back what the release that is left had flagged.
+    """
     release = active_release(session, ReleaseKind.POSTCODE)
     if release is None:
         return 0
@@ -240,6 +273,8 @@ def _look_up_places(session: Session, previous_id: int | None) -> int:
         "previous": previous_id,
         "moment": clock.now(),
         "enough": ENOUGH_FOR_SUCCESSOR,
+        "is_back": is_back,
+        "left": previous_id,
     }
     changed = 0
     for places in (_FOUND_PLACES, _GONE_PLACES):

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.errors import Invalid
-from notify.places import geometry, postcodes
+from notify.places import geometry, postcodes, succession
 from notify.places.index import PostcodeIndex
 from notify.places.models import AudiencePart, AudienceSpec, Circle, PlaceSet, ReleaseKind, Targets
 from notify.places.queries import active_release, areas_by_code, resolve_postcodes
@@ -49,11 +49,19 @@ class NoPostcodesLoaded(Invalid):
 
 
 def resolve(
-    session: Session, spec: AudienceSpec | None, *, district_codes: Sequence[str], is_emergency: bool
+    session: Session,
+    spec: AudienceSpec | None,
+    *,
+    district_codes: Sequence[str],
+    is_emergency: bool,
+    refuse_ended: bool = True,
 ) -> Targets:
     """The places an audience means, for a council that covers `district_codes`.
 
-    Raises: AudienceNamesNothing,
+    Codes that ended stay in those of an emergency, and `succession.reached` says where it goes instead. Of what is
+    stored already, `refuse_ended` is false.
+
+    Raises: AudienceNamesNothing, AreaEnded unless it is an emergency,
         UnknownArea, OutsideCouncil, CircleNeedsCentre, NoPostcodesLoaded, and what `geometry.parse_shape` and
     `postcodes.normalise` raise.
     """
@@ -67,7 +75,10 @@ def resolve(
     margin_m = EMERGENCY_BUFFER_M if is_emergency else 0.0
     included = _places(session, spec, district_codes, margin_m)
     excluded = _places(session, spec.excluded, district_codes, 0.0) if spec.excluded else PlaceSet()
-    return Targets(included, excluded, everywhere=everywhere, near_boundary=is_emergency)
+    targets = Targets(included, excluded, everywhere=everywhere, near_boundary=is_emergency)
+    if refuse_ended and not is_emergency:
+        succession.require_current(session, succession.codes_of(targets))
+    return targets
 
 
 def _names_nothing(part: AudiencePart) -> bool:
@@ -103,7 +114,7 @@ def _require_known(session: Session, codes: Sequence[str]) -> None:
     used = session.execute(
         text("""
             SELECT code FROM unnest(CAST(:codes AS text[])) AS code
-            WHERE EXISTS (SELECT 1 FROM place WHERE ward_code = code OR district_code = code)
+            WHERE area_is_current(code) OR EXISTS (SELECT FROM area_succession WHERE old_code = code)
         """),
         {"codes": [code for code in codes if code not in known]},
     ).scalars()

@@ -35,7 +35,7 @@ def atom(found: Sequence[Published], *, title: str, here: str, changed: datetime
         _text(entry, "title", one.alert.title)
         _text(entry, "published", one.at.isoformat())
         _text(entry, "updated", one.alert.changed_at.isoformat())
-        _text(SubElement(entry, "author"), "name", one.council.name)
+        _text(SubElement(entry, "author"), "name", one.sender)
         SubElement(entry, "link", {"rel": "alternate", "href": address_of(one), "type": "text/html"})
         SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.name})
         if one.is_urgent:
@@ -59,7 +59,7 @@ def json_feed(found: Sequence[Published], *, title: str, here: str, language: st
             "content_text": one.alert.body,
             "date_published": one.at.isoformat(),
             "date_modified": one.alert.changed_at.isoformat(),
-            "authors": [{"name": one.council.name}],
+            "authors": [{"name": one.sender}],
             "tags": [one.topic.slug, *(["emergency"] if one.is_urgent else [])],
         }
         for one in found

@@ -16,6 +16,7 @@ from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.errors import NotFound
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
+from notify.staff.councils import former_names, speaking_for
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 
@@ -33,11 +34,12 @@ class AlertNotPublished(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An alert with the names of its topic and council, and the newest alert that follows it."""
+    """An alert with its topic and council. `sender` is what the council was called when it went out."""
 
     alert: Alert
     topic: Topic
     council: Council
+    sender: str
 
     @property
     def at(self) -> datetime:
@@ -87,7 +89,7 @@ _CURRENT = f"""
       AND NOT EXISTS (SELECT FROM alert f
                       WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
                         AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
-      AND (:council = '' OR c.slug = :council) AND (:topic = '' OR t.slug = :topic)
+      AND (:anywhere OR a.council_id = ANY(:councils)) AND (:topic = '' OR t.slug = :topic)
       AND (:ward = '' OR (
               ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
                OR a.targets -> 'included' -> 'wards' ? :ward
@@ -112,7 +114,8 @@ def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE
             "release": release.id if release else None,
             "now": now,
             "since": now - NEWS,
-            "council": wanted.council,
+            "anywhere": not wanted.council,
+            "councils": list(speaking_for(session, wanted.council)) if wanted.council else [],
             "topic": wanted.topic,
             "ward": wanted.ward,
             "district": ward.district_code if ward else None,
@@ -132,7 +135,12 @@ def _published(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
         .join(Council, col(Council.id) == col(Alert.council_id))
         .where(col(Alert.id).in_(ids))
     )
-    return [Published(*row) for row in session.exec(statement)]
+    found = session.exec(statement).all()
+    called = former_names(session, {one.id for _alert, _topic, one in found})
+    return [
+        Published(alert, topic, one, called.at(one, alert.approved_at or alert.created_at))
+        for alert, topic, one in found
+    ]
 
 
 def published(session: Session, alert_id: UUID) -> Published:
@@ -181,7 +189,10 @@ def first_of(session: Session, alert: Alert) -> Published | None:
 def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:
     """Every council with its topics, by name."""
     rows = session.exec(
-        select(Council, Topic).join(Topic, col(Topic.council_id) == col(Council.id)).order_by(Council.name, Topic.name)
+        select(Council, Topic)
+        .join(Topic, col(Topic.council_id) == col(Council.id))
+        .where(col(Council.merged_into_id).is_(None))
+        .order_by(Council.name, Topic.name)
     ).all()
     councils: dict[UUID, tuple[Council, list[Topic]]] = {}
     for council, topic in rows:

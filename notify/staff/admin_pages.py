@@ -19,6 +19,7 @@ from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.people import NewKey, OfficerChange
+from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.step_up import coming_back
 from notify.web.forms import Form, from_our_pages, query_form, read_form
@@ -175,12 +176,15 @@ def _read(user: Principal, officer_id: UUID) -> OfficerView:
 def _officer_page(
     user: Principal, one: OfficerView, chosen: Chosen, faults: Sequence[Fault] = (), *, status: int = 200
 ) -> Response[object]:
+    with transaction() as session:
+        ended = areas_not_in_force(session, one.areas)
     return staff_page(
         user,
         "staff-officer.html",
         at="/staff/officers",
         status=status,
         one=one,
+        ended=ended,
         chosen=chosen,
         roles=list(IN_WORDS.items()),
         faults=faults,
@@ -204,6 +208,8 @@ def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody)
         faults, status = _faults(error), 422
     except people.LastAdministrator as error:
         faults, status = [Fault("role", str(error))], error.status
+    except RemitAreaNotInForce as error:
+        faults, status = [Fault("areas", str(error))], error.status
     else:
         return Redirect("/staff/officers", status_code=303)
     return _officer_page(request.user, _read(request.user, officer_id), chosen, faults, status=status)

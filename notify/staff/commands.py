@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import passwords, people, queries, service, trail
+from notify.staff import passwords, people, queries, remit, service, trail
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import IN_WORDS
 
@@ -100,6 +100,7 @@ def create_officer(
         with transaction() as session:
             found = queries.council_by_slug(session, council_slug)
             new = service.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
+            remit.require_areas_in_force(session, areas)
             new.topics, new.areas = list(topics), list(areas)
             said = _way_in(session, new, password)
         click.echo(said)

@@ -34,7 +34,8 @@ class KeyMode(StrEnum):
 class Council(SQLModel, table=True):
     """An authority that owns topics, officers, keys and alerts. `district_codes` say where it is.
 
-    `set_up_at` is when an administrator put the list of first steps away.
+    `set_up_at` is when an administrator put the list of first steps away. `merged_into_id` is the council that took
+    over: what was sent before stays here, under the old name.
     """
 
     __tablename__ = "council"
@@ -45,6 +46,19 @@ class Council(SQLModel, table=True):
     district_codes: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     set_up_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    merged_into_id: UUID | None = Field(default=None, foreign_key="council.id")
+    merged_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class CouncilName(SQLModel, table=True):
+    """What a council was called until a moment, so that what it sent before is shown under that name."""
+
+    __tablename__ = "council_name"
+
+    council_id: UUID = Field(foreign_key="council.id", primary_key=True)
+    until: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    slug: str
+    name: str
 
 
 class Officer(SQLModel, table=True):

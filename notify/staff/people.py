@@ -14,7 +14,7 @@ from notify.db import Input
 from notify.errors import Conflict, Forbidden, NotFound
 from notify.providers import addresses
 from notify.providers.base import Channel
-from notify.staff import queries, sessions
+from notify.staff import queries, remit, sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal, Right, roles_within
 from notify.staff.service import KEY_LIFE, audit, create_key
@@ -94,7 +94,7 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
 def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
     """Change what an officer may do, which ends their sessions, or their phone number, which does not.
 
-    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator.
+    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator, RemitAreaNotInForce.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     council_id = by.council_id
@@ -108,6 +108,8 @@ def change_officer(session: Session, *, by: Principal, officer_id: UUID, change:
     news = {name: value for name, value in said.items() if getattr(one, name) != value}
     if not news:
         return one
+    added = [code for code in news.get("areas", []) if code not in one.areas]
+    remit.require_areas_in_force(session, added)
     was_administrator = one.role == Role.ADMIN and one.active and not one.topics and not one.areas
     for name, value in news.items():
         setattr(one, name, value)

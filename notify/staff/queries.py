@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import NotFound
-from notify.staff.models import ApiKey, Council, KeyMode, Officer
+from notify.staff.models import ApiKey, Council, CouncilName, KeyMode, Officer
 
 
 class UnknownCouncil(NotFound):
@@ -23,8 +23,11 @@ class UnknownOfficer(NotFound):
 
 
 def council_by_slug(session: Session, slug: str) -> Council:
-    """The council with this short name. Raises: UnknownCouncil."""
+    """The council with this short name, or that had it. Raises: UnknownCouncil."""
     council = session.exec(select(Council).where(Council.slug == slug)).first()
+    if council is None:
+        had = select(Council).join(CouncilName, col(CouncilName.council_id) == col(Council.id))
+        council = session.exec(had.where(CouncilName.slug == slug).order_by(col(CouncilName.until).desc())).first()
     if council is None:
         raise UnknownCouncil(f"No council is called {slug!r} here. `notify doctor` lists them.")
     return council

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notify.errors import Forbidden
+from sqlalchemy import text
+from sqlmodel import Session
+
+from notify.errors import Forbidden, Invalid
 from notify.staff.models import Officer, Role
 
 
@@ -11,6 +14,40 @@ class OutsideYourRemit(Forbidden):
     """An administrator narrowed what this officer writes about."""
 
     title = "This is outside the topics or areas given to you"
+
+
+class RemitAreaNotInForce(Invalid):
+    """An area that has ended, or that no release knows, gives an officer nothing to work with."""
+
+    title = "The area is not in force"
+
+
+# Places stand above and cannot be imported; the database itself knows which codes are in force. Where nothing is
+# loaded, nobody can say.
+_NOT_IN_FORCE = text("""
+    SELECT c.code, ARRAY(SELECT s.code FROM area_successors(c.code) s ORDER BY s.share DESC LIMIT 5) AS successors
+    FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS c (code, n)
+    WHERE NOT area_is_current(c.code)
+      AND EXISTS (SELECT FROM geo_release WHERE activated_at IS NOT NULL AND retired_at IS NULL)
+    ORDER BY c.n
+""")
+
+
+def areas_not_in_force(session: Session, codes: Sequence[str]) -> Sequence[str]:
+    """A sentence for each of these codes that is not in force, with what has taken over."""
+    wrong = session.execute(_NOT_IN_FORCE, {"codes": list(codes)}).all() if codes else []
+    return [
+        f"{row.code} has ended: use {', '.join(row.successors)}."
+        if row.successors
+        else f"No release in force knows {row.code}."
+        for row in wrong
+    ]
+
+
+def require_areas_in_force(session: Session, codes: Sequence[str]) -> None:
+    """Refuse a remit with codes that are not in force. Raises: RemitAreaNotInForce."""
+    if wrong := areas_not_in_force(session, codes):
+        raise RemitAreaNotInForce(" ".join(wrong[:5]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from notify import clock, tokens
 from notify.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from notify.settings import settings
 from notify.staff import queries, sessions
-from notify.staff.models import ApiKey, AuditEntry, Council, KeyMode, Officer, Role, SignIn
+from notify.staff.models import ApiKey, AuditEntry, Council, CouncilName, KeyMode, Officer, Role, SignIn
 from notify.typed_text import email_key
 
 KEY_LIFE = timedelta(days=365)
@@ -73,18 +73,29 @@ def audit(
 
 def create_council(session: Session, *, slug: str, name: str, district_codes: Sequence[str]) -> Council:
     """A new council that covers these districts. Raises: CouncilExists, CouncilNotValid."""
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
-        raise CouncilNotValid("The short name has small letters, digits and hyphens only, such as `east-cambs`.")
-    wrong = [code for code in district_codes if not re.fullmatch(r"[A-Z]\d{8}", code)]
-    if wrong:
-        raise CouncilNotValid(f"{', '.join(wrong)} is no district code: those look like E07000008.")
-    if session.exec(select(Council).where(Council.slug == slug)).first():
-        raise CouncilExists(f"A council called {slug!r} is already here.")
+    require_codes(district_codes)
+    require_free_slug(session, slug)
     council = Council(slug=slug, name=name, district_codes=list(district_codes))
     session.add(council)
     session.flush()
     audit(session, council_id=council.id, actor="command-line", action="council.create", subject=slug)
     return council
+
+
+def require_codes(district_codes: Sequence[str]) -> None:
+    """Refuse what has not the shape of a district's code. Raises: CouncilNotValid."""
+    wrong = [code for code in district_codes if not re.fullmatch(r"[A-Z]\d{8}", code)]
+    if wrong:
+        raise CouncilNotValid(f"{', '.join(wrong)} is no district code: those look like E07000008.")
+
+
+def require_free_slug(session: Session, slug: str) -> None:
+    """Refuse a short name of another shape, or that a council has or had. Raises: CouncilExists, CouncilNotValid."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+        raise CouncilNotValid("The short name has small letters, digits and hyphens only, such as `east-cambs`.")
+    is_taken = session.exec(select(Council.id).where(Council.slug == slug)).first()
+    if is_taken or session.exec(select(CouncilName.council_id).where(CouncilName.slug == slug)).first():
+        raise CouncilExists(f"A council called {slug!r} is already here.")
 
 
 def create_officer(session: Session, *, council_id: UUID, email: str, name: str, role: Role) -> Officer:

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from notify import clock
 from notify.db import moment_column, new_id, state_column
 from notify.providers.base import Channel
-from notify.subscribers.models import of_subscriber
+from notify.subscribers.models import NoticeKind, of_subscriber
 
 
 class ContactBefore(SQLModel, table=True):
@@ -93,6 +93,20 @@ class ResidentMessage(SQLModel, table=True):
     contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
     words: str
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class LinkToken(SQLModel, table=True):
+    """A link that works once, for one purpose; only its digest is stored."""
+
+    __tablename__ = "link_token"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    contact_id: UUID
+    about: UUID | None = None
+    purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    expires_at: datetime = Field(sa_column=moment_column())
+    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class NoticeCount(SQLModel, table=True):

@@ -11,17 +11,9 @@ from sqlmodel import Session, col, select
 from notify import clock
 from notify.places.postcodes import canonical, normalise
 from notify.subscribers import consent_requests, queries
-from notify.subscribers.access_models import ConsentRequest
+from notify.subscribers.access_models import ConsentRequest, LinkToken
 from notify.subscribers.consent_answers import person_of
-from notify.subscribers.models import (
-    Contact,
-    LinkToken,
-    MailFormat,
-    NoticeKind,
-    Place,
-    Subscriber,
-    Subscription,
-)
+from notify.subscribers.models import Contact, MailFormat, NoticeKind, Place, Subscriber, Subscription
 from notify.tokens import digest
 
 

@@ -13,14 +13,13 @@ from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import allowance, links, notices
-from notify.subscribers.access_models import ContactRequest
+from notify.subscribers.access_models import ContactRequest, LinkToken
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import (
     ConfirmedBy,
     ConsentEvidence,
     Contact,
-    LinkToken,
     NewContact,
     NewSubscriber,
     NoticeKind,

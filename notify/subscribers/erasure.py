@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 from notify import clock
 from notify.staff.service import audit
 from notify.subscribers import bounces
+from notify.subscribers.access_models import LinkToken
 from notify.subscribers.consents import withdraw_all
-from notify.subscribers.models import Contact, LinkToken, Notice, Subscriber
+from notify.subscribers.models import Contact, Notice, Subscriber
 
 RESIDENT = "resident"
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from notify.errors import NotFound, Unauthenticated
 from notify.languages import _, later
 from notify.settings import settings
+from notify.staff.councils import speaking_for
 from notify.staff.queries import council
 from notify.subscribers import links, queries
 from notify.subscribers.queries import SubscriberRecord
@@ -59,7 +60,8 @@ def membership_of(session: Session, request: AnyRequest) -> Membership:
     """The one that the address of the page names, or the only one. Raises: SignedOut, CouncilNotChosen."""
     held = memberships_of(session, request)
     asked = council_of_visit()
-    found = [one for one in held if one.slug == asked] if asked else held
+    meant = speaking_for(session, asked) if asked else []
+    found = [one for one in held if one.record.subscriber.council_id in meant] if asked else held
     if len(found) != 1:
         raise CouncilNotChosen(_("Go back to your alerts and choose which council you mean."))
     return found[0]

@@ -10,8 +10,8 @@ from notify import clock, tokens
 from notify.errors import NotFound
 from notify.languages import _, later
 from notify.subscribers import bounces
-from notify.subscribers.access_models import ResidentSession
-from notify.subscribers.models import ConfirmedBy, Contact, LinkToken, NoticeKind
+from notify.subscribers.access_models import LinkToken, ResidentSession
+from notify.subscribers.models import ConfirmedBy, Contact, NoticeKind
 from notify.subscribers.notices import NOTICE_LIFE
 
 SESSION_LIFE = timedelta(hours=1)

@@ -67,6 +67,9 @@ class NoticeKind(StrEnum):
     CONTACT_ADDED = "contact-added"
     TOLD = "told"
     HOW_TO_STOP = "how-to-stop"
+    CHECK_PLACE = "check-place"
+    OUTSIDE_AREA = "outside-area"
+    COUNCIL_MERGED = "council-merged"
 
 
 class NoticeState(StrEnum):
@@ -104,13 +107,13 @@ class ConfirmedBy(StrEnum):
 
 def of_subscriber() -> ForeignKeyConstraint:
     """A row of a membership carries the membership's council, and the database itself holds it to that."""
-    return ForeignKeyConstraint(
-        ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"], ondelete="CASCADE"
-    )
+    columns, whole = ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"]
+    # a merger of councils moves a membership table by table
+    return ForeignKeyConstraint(columns, whole, ondelete="CASCADE", deferrable=True, initially="IMMEDIATE")
 
 
 class Topic(SQLModel, table=True):
-    """Something a council writes about and residents choose."""
+    """Something a council writes about and residents choose. `merged_into_id` took over when its council merged."""
 
     __tablename__ = "topic"
     __table_args__ = (UniqueConstraint("council_id", "id"),)
@@ -126,6 +129,7 @@ class Topic(SQLModel, table=True):
     tracking_allowed: bool = False
     approval: ApprovalRule = Field(sa_column=state_column(ApprovalRule))
     late_after_minutes: int = 60
+    merged_into_id: UUID | None = Field(default=None, foreign_key="topic.id")
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
@@ -205,7 +209,9 @@ class Subscription(SQLModel, table=True):
     __tablename__ = "subscription"
     __table_args__ = (
         of_subscriber(),
-        ForeignKeyConstraint(["council_id", "topic_id"], ["topic.council_id", "topic.id"]),
+        ForeignKeyConstraint(
+            ["council_id", "topic_id"], ["topic.council_id", "topic.id"], deferrable=True, initially="IMMEDIATE"
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -286,20 +292,6 @@ class Notice(SQLModel, table=True):
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())
-
-
-class LinkToken(SQLModel, table=True):
-    """A link that works once, for one purpose; only its digest is stored."""
-
-    __tablename__ = "link_token"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    contact_id: UUID
-    about: UUID | None = None
-    purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
-    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
-    expires_at: datetime = Field(sa_column=moment_column())
-    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing

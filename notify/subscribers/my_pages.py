@@ -14,7 +14,7 @@ from sqlmodel import Session
 from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
-from notify.subscribers import choices, coverage, emails, erasure, links, pausing, queries
+from notify.subscribers import choices, coverage, emails, erasure, links, pausing, place_reviews, queries
 from notify.subscribers.guards import AnyRequest, Membership, cookie_of, membership_of, memberships_of, resident_of
 from notify.subscribers.models import Place, TopicPurpose
 from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, tongues
@@ -45,6 +45,7 @@ def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved
             "name": one.council_name,
             "topics": [topic.name for _, topic in one.record.subscriptions],
             "places": [canonical(place.postcode) for place in one.record.places],
+            "to_check": any(place.needs_review for place in one.record.places),
             "contacts": [(WAYS[contact.channel], contact.address) for contact in one.record.contacts],
         }
         for one in held
@@ -88,6 +89,7 @@ def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, s
             for contact, used in mine.contacts
         ],
         places=[(place, canonical(place.postcode)) for place in mine.record.places],
+        to_check=[(place, canonical(place.postcode)) for place in mine.record.places if place.needs_review],
         removed=form.all("remove_place") if form else (),
         person_name=form.one("name") if form else person.name,
         language=form.one("language") if form else person.language,
@@ -231,6 +233,14 @@ def _move_page(place: Place, form: Form, faults: Sequence[Fault], session: Sessi
     )
 
 
+@page_post("/my/keep/{place_id:uuid}")
+def keep_place(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+    """The place is right as it is."""
+    with transaction() as session:
+        place_reviews.keep(session, choices.place_of(resident_of(session, request), place_id))
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
 @page_post("/my/erase")
 def erase(request: AnyRequest, body: RawBody) -> Response[object]:
     """Erase what one council holds, or all of them, if the resident ticked the box that says so."""
@@ -272,6 +282,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     save_emails,
     ask_where_to,
     move,
+    keep_place,
     erase,
     sign_out,
 )

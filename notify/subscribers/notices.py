@@ -21,6 +21,9 @@ NOTICE_LIFE = {
     NoticeKind.CONTACT_ADDED: timedelta(days=3),
     NoticeKind.TOLD: timedelta(days=3),
     NoticeKind.HOW_TO_STOP: timedelta(hours=1),
+    NoticeKind.CHECK_PLACE: timedelta(days=3),
+    NoticeKind.OUTSIDE_AREA: timedelta(days=14),
+    NoticeKind.COUNCIL_MERGED: timedelta(days=14),
 }
 
 

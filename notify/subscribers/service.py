@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock
 from notify.errors import Conflict, Invalid
+from notify.places import succession
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries
@@ -106,8 +107,9 @@ def evidence_of(session: Session, council_id: UUID, evidence: ConsentEvidence) -
 def add_subscriber(session: Session, *, council_id: UUID, actor: str, request: SubscriberRequest) -> Enrolled:
     """Add a resident to topics of this council, with the evidence of their consent.
 
-    Raises: UnknownTopic, NotEnrolled, AddressErased, WordingMissing, WordingDiffers.
+    Raises: UnknownTopic, NotEnrolled, AddressErased, WordingMissing, WordingDiffers, AreaEnded for a place's ward.
     """
+    succession.require_wards_of_places(session, [place.ward for place in request.places])
     evidence = evidence_of(session, council_id, request.consent)
     record_wording(session, evidence)
     topics = [queries.topic(session, council_id, slug) for slug in request.topics]
@@ -140,9 +142,10 @@ def change_for_council(
     """The same by a council, of its own residents.
 
     A topic that they had left, where the consent is no newer, waits until they say yes to a message.
-    Raises: UnknownSubscriber, UnknownTopic, ConsentIsOlder, and what `change_subscriber` raises.
+    Raises: UnknownSubscriber, UnknownTopic, ConsentIsOlder, AreaEnded for a place, and what `change_subscriber` raises.
     """
     record = queries.council_record(session, council_id, subscriber_id)
+    succession.require_wards_of_places(session, [place.ward for place in change.places or ()])
     if change.tracking_consent and change.consent is None:
         raise WordingMissing("Send `consent` with the words that were agreed to when somebody is to be counted.")
     if change.consent:

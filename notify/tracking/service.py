@@ -82,7 +82,9 @@ def read_leaving(session: Session, token: str) -> Leaving:
     if alert is None:
         raise LinkNotValid("The alert that this link belonged to has been removed.")
     contact = _contact_of(session, UUID(bytes=payload[:16]), alert.council_id)
-    return Leaving(alert, session.get_one(Topic, alert.topic_id), contact)
+    topic = session.get_one(Topic, alert.topic_id)
+    # the council may have merged since, and its followers follow what took over
+    return Leaving(alert, session.get_one(Topic, topic.merged_into_id or topic.id), contact)
 
 
 def _contact_of(session: Session, contact_id: UUID, council_id: UUID) -> Contact | None:

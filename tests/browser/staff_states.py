@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from playwright.sync_api import Page
+from sqlalchemy import text
 
 from notify.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
-from tests.world import NORTH, World
+from tests.world import NORTH, World, add_resident
 
 Way = Callable[[Page, World], None]
 
@@ -110,6 +111,25 @@ def nothing_to_decide(page: Page, world: World) -> None:
     to_decide(page, world, waits=False)
 
 
+def leave_a_place_open() -> None:
+    """A release could not put a resident's place into a ward."""
+    with transaction() as session:
+        session.execute(text("UPDATE place SET needs_review = true WHERE position = 0"))
+        session.execute(
+            text("""
+                INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at, handled_at)
+                SELECT id, 1, 'unsure', subscriber_id, business_now(), business_now() FROM place WHERE position = 0
+            """)
+        )
+
+
+def places_to_check(page: Page, world: World) -> None:
+    """What became of places that a release left open."""
+    add_resident(world, "sam@example.org")
+    leave_a_place_open()
+    desk("/staff/places")(page, world)
+
+
 AT_THE_DESK: Mapping[str, Way] = {
     "staff-sign-in-faulty": not_signed_in,
     "staff-decide": to_decide,
@@ -117,6 +137,8 @@ AT_THE_DESK: Mapping[str, Way] = {
     "staff-decide-draft": nothing_to_decide,
     "staff-confirm": desk("/staff/confirm"),
     "staff-confirm-faulty": not_confirmed,
+    "staff-places": places_to_check,
+    "staff-places-empty": desk("/staff/places"),
     "staff-officers": desk("/staff/officers"),
     "staff-officer": desk("/staff/officers/{}"),
     "staff-officer-faulty": officer_badly,

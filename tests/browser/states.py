@@ -23,7 +23,7 @@ from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
-from tests.browser.staff_states import AT_THE_DESK
+from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
 from tests.world import NORTH, World, add_resident
@@ -255,6 +255,13 @@ def moving_near_a_boundary(page: Page, world: World) -> None:
     page.get_by_role("button", name="Move").click()
 
 
+def my_place_to_check(page: Page, world: World) -> None:
+    """A place that a release left open."""
+    my(page, world)
+    leave_a_place_open()
+    page.reload()
+
+
 def my_in_welsh(page: Page, world: World) -> None:
     """A resident's choices in the other language."""
     my(page, world)
@@ -428,6 +435,7 @@ STATES: Mapping[str, Way] = {
     "my-faulty": my_badly,
     "my-saved": my_saved,
     "my-welsh": my_in_welsh,
+    "my-check-place": my_place_to_check,
     "my-data": my_data,
     "my-sent": sent,
     "my-sent-empty": nothing_sent,

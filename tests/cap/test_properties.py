@@ -116,7 +116,7 @@ def published(draw: st.DrawFn) -> tuple[Published, Alert, str]:
     first = alert()
     follows = draw(st.none() | st.sampled_from(FollowUp))
     own = alert(follows_id=first.id, follow_up=follows) if follows else first
-    return Published(own, topic, council), first, draw(TEXT) or "Here"
+    return Published(own, topic, council, council.name), first, draw(TEXT) or "Here"
 
 
 class Session:

@@ -71,6 +71,7 @@ PUBLIC = {
     "/my/quiet": "a resident's session, checked in the room",
     "/my/pause": "a resident's session, checked in the room",
     "/my/move/{place_id:uuid}": "a resident's session, checked in the room",
+    "/my/keep/{place_id:uuid}": "a resident's session, checked in the room",
     "/my/erase": "a resident's session, checked in the room",
     "/my/sign-out": "a resident's session, checked in the room",
     "/staff/sign-in": "says how to sign in; password and code are the proof",

@@ -13,7 +13,7 @@ from notify.places import service
 from notify.places.models import AudienceSpec, PlaceChange, ReleaseKind
 from notify.places.queries import active_release, areas_by_code, releases, resolve_postcodes
 from notify.places.service import ReleaseDropped, ReleaseNeedsConfirmation, UnknownRelease
-from notify.staff.models import AuditEntry
+from notify.staff.models import AuditEntry, Council
 from notify.staff.rights import SystemActor
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, WardSource
@@ -214,6 +214,52 @@ def test_only_the_councils_own_postcodes_must_not_vanish(tmp_path: Path) -> None
     put_in_force(postcode_file(tmp_path / "d.csv", MANY[6:]), confirmed=False)
 
 
+def two_districts(path: Path, near: list[Row], far: list[Row]) -> Path:
+    """Postcodes of two districts in one file."""
+    parts = [postcode_file(path, near).read_text(), postcode_file(path, far, FAR_DISTRICT).read_text() if far else ""]
+    path.write_text("".join(parts))
+    return path
+
+
+FAR = [(f"ZZ7 {sector}A{b}", 555_100, 344_100, EAST) for sector in range(5) for b in "AB"]
+
+
+def test_what_a_small_council_loses_is_not_lost_in_a_large_one(tmp_path: Path) -> None:
+    found_council(DISTRICT)
+    found_council(FAR_DISTRICT, slug="far")
+    put_in_force(two_districts(tmp_path / "a.csv", MANY, FAR))
+    refused = refusal(two_districts(tmp_path / "b.csv", MANY, FAR[1:]))
+    assert "1 postcodes of far are gone (10.0%; 2% is the limit)" in refused.detail
+    assert "zed" not in refused.detail
+    blank = [(p, e, n, "") for p, e, n, _ in FAR[:1]]
+    assert (
+        "1 postcodes of far have no ward (10.0%"
+        in refusal(two_districts(tmp_path / "c.csv", MANY, blank + FAR[1:])).detail
+    )
+
+
+def test_a_district_that_ended_is_refused_until_its_council_covers_the_new_one(tmp_path: Path) -> None:
+    found_council(DISTRICT)
+    council_id = found_council(FAR_DISTRICT, slug="far")
+    put_in_force(two_districts(tmp_path / "a.csv", MANY, FAR))
+    merged = postcode_file(tmp_path / "b.csv", [*MANY, *FAR])
+    said = refusal(merged).detail
+    assert f"district {FAR_DISTRICT} of far has ended: its postcodes are now in {DISTRICT}" in said
+    assert f"`notify council districts far --add {DISTRICT}`" in said
+    with transaction() as session:
+        session.get_one(Council, council_id).district_codes = [FAR_DISTRICT, DISTRICT]
+    put_in_force(merged, confirmed=False)
+
+
+def test_a_district_without_any_postcode_is_refused(tmp_path: Path) -> None:
+    found_council(DISTRICT, FAR_DISTRICT)
+    put_in_force(two_districts(tmp_path / "a.csv", MANY, FAR[:1]))
+    assert (
+        f"district {FAR_DISTRICT} of zed has no postcodes any more"
+        in refusal(postcode_file(tmp_path / "b.csv", MANY)).detail
+    )
+
+
 def test_a_residents_ward_without_successor_is_refused(tmp_path: Path) -> None:
     put_in_force(postcode_file(tmp_path / "a.csv"))
     settle("ZZ2 1AA", EAST)
@@ -249,7 +295,7 @@ def test_wards_that_the_councils_postcodes_carry_must_be_among_the_outlines(tmp_
     found_council(DISTRICT)
     put_in_force(postcode_file(tmp_path / "a.csv"))
     refused = refusal(ward_file(tmp_path / "w.geojson", {WEST: (555_000, 344_000, 556_000, 345_000)}))
-    assert f"of your councils' postcodes are missing ({EAST})" in refused.detail
+    assert f"of zed's postcodes are missing ({EAST})" in refused.detail
 
 
 def test_one_previous_release_is_kept_to_go_back_to(tmp_path: Path) -> None:

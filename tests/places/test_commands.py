@@ -77,12 +77,12 @@ def test_a_refused_activation_says_why_and_how_to_confirm(tmp_path: Path) -> Non
     settle("ZZ2 1AA", EAST)
     refused = typed("load", postcode_file(tmp_path / "b.csv", POSTCODES[:3]), "--activate")
     assert refused.exit_code == 1
-    assert "2 of your councils' postcodes are gone (40.0%; 2% is the limit)" in refused.output
+    assert "2 postcodes of zed are gone (40.0%; 2% is the limit)" in refused.output
     assert "notify geodata activate 2 --yes" in refused.output
     confirmed = typed("activate", "2", "--yes")
     assert confirmed.exit_code == 0, confirmed.output
     assert "Release 2 is in force, instead of release 1." in confirmed.output
-    assert "Confirmed: 2 of your councils' postcodes are gone" in confirmed.output
+    assert "Confirmed: 2 postcodes of zed are gone" in confirmed.output
     assert "1 in all need their resident's answer" in confirmed.output
 
 

@@ -58,13 +58,21 @@ DOORS: Mapping[Right, set[str]] = {
             f"POST {RECEIVER}/replay",
         ),
         *(f"POST {ALERT}/{verb}" for verb in ("submit", "cancel", "update", "all-clear", "retry")),
-        *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule")),
+        *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule", "replace-areas")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
         *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check"),
-        *(f"POST {ON_DESK}/send-late", f"GET {ON_DESK}/reschedule", f"POST {ON_DESK}/reschedule"),
+        *(
+            f"POST {ON_DESK}/send-late",
+            f"POST {ON_DESK}/replace-areas",
+            f"GET {ON_DESK}/reschedule",
+            f"POST {ON_DESK}/reschedule",
+        ),
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/repeat" for method in ("GET", "POST")),
-        *(f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/{verb}" for verb in ("pause", "go-on", "end")),
+        *(
+            f"POST {DESK}/recurrences/{{recurrence_id:uuid}}/{verb}"
+            for verb in ("pause", "go-on", "end", "replace-areas")
+        ),
         *(f"POST {API}/cap", f"GET {DESK}/cap", f"POST {DESK}/cap"),
         *(f"{method} {DESK}/compose" for method in ("GET", "POST")),
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
@@ -91,7 +99,7 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
-        *(f"GET {API}/resident-messages", f"GET {DESK}/messages"),
+        *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
         *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },

@@ -1,0 +1,1 @@
+"""Tests of councils that merge, are renamed or cover other districts."""
