@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -54,6 +55,9 @@ def engine() -> Engine:
     )
 
 
+_is_open: ContextVar[bool] = ContextVar("transaction", default=False)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """A session whose work is committed when the block ends and undone when it raises.
@@ -61,9 +65,23 @@ def transaction() -> Iterator[Session]:
     Jobs noted inside with `jobs.note` are sent after the commit, never before and never when it fails.
     """
     with Session(engine(), expire_on_commit=False) as session:
-        with session.begin():
-            yield session
+        before = _is_open.get()
+        _is_open.set(True)
+        try:
+            with session.begin():
+                yield session
+        finally:
+            _is_open.set(before)  # no token: a generator may be closed in another context than it began in
         jobs.send(jobs.noted(session))
+
+
+def refuse_in_transaction(what: str) -> None:
+    """Refuse slow work while this thread holds a transaction, and with it a connection and perhaps locks.
+
+    Raises: RuntimeError, which is a defect of ours.
+    """
+    if _is_open.get():
+        raise RuntimeError(f"{what} must not happen inside a transaction.")
 
 
 def expect_many_rows(session: Session) -> None:

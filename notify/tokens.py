@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     OPEN = "open"
     REPLY = "reply"
     STOP = "stop"
+    DEVICE = "device"
 
 
 SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts

@@ -69,6 +69,8 @@ TABLES: Mapping[str, Entry] = {
     ),
     "api_key": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id", "name"), secrets=("digest",)),
     "sign_in": Entry(Keeping.EXPIRY, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
+    "sign_in_tries": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("bucket",)),
+    "recovery_code": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),

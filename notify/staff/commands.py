@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import passwords, people, queries, service, trail
+from notify.staff import password_hashing, passwords, people, queries, service, trail
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import IN_WORDS
 
@@ -95,22 +95,28 @@ def create_officer(
     areas: Sequence[str],
 ) -> None:
     """Add an officer; print a sign-in link that works once, for ten minutes, or with --password what an app needs."""
-    password = _ask_password() if with_password else ""
+    password_hash = password_hashing.hashed(_ask_password()) if with_password else ""
     with servers():
         with transaction() as session:
             found = queries.council_by_slug(session, council_slug)
             new = service.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
             new.topics, new.areas = list(topics), list(areas)
-            said = _way_in(session, new, password)
+            said = _way_in(session, new, password_hash)
         click.echo(said)
 
 
-def _way_in(session: Session, new: Officer, password: str) -> str:
-    if password:
-        return passwords.set_password(session, new, password, actor=ACTOR).uri
+def _way_in(session: Session, new: Officer, password_hash: str) -> str:
+    if password_hash:
+        return _in_words(passwords.set_password(session, new, password_hash, actor=ACTOR))
     if settings().links_sign_in:
         return f"{settings().base_url}/staff/sign-in/{service.create_sign_in_link(session, new.id)}"
     return f"{new.email} can sign in with the council's account. For a password: notify officer password {new.email}"
+
+
+def _in_words(enrolled: passwords.Enrolment) -> str:
+    """What the officer is given, by a way that nobody else reads."""
+    lines = [enrolled.uri, "", "Recovery codes. Each stands once for the app's code, also while sign-in is locked:"]
+    return "\n".join([*lines, *enrolled.recovery_codes])
 
 
 def _ask_password() -> str:
@@ -121,13 +127,13 @@ def _ask_password() -> str:
 @click.argument("email")
 @click.pass_obj
 def give_password(servers: Servers, email: str) -> None:
-    """Ask for a new password and print, this once, what an authenticator app needs. Sessions end."""
-    password = _ask_password()
+    """Ask for a new password and print, this once, what an authenticator app needs and recovery codes. Sessions end."""
+    password_hash = password_hashing.hashed(_ask_password())
     with servers():
         with transaction() as session:
             found = queries.officer_by_email(session, email)
-            said = passwords.set_password(session, found, password, actor=ACTOR)
-        click.echo(said.uri)
+            said = passwords.set_password(session, found, password_hash, actor=ACTOR)
+        click.echo(_in_words(said))
 
 
 @officer.command("link")

@@ -3,7 +3,7 @@
 from sqlmodel import Session, select
 
 from notify import clock
-from notify.staff import passwords, sessions
+from notify.staff import passwords, sessions, sign_in_tries
 from notify.staff.models import Officer, Role
 from notify.staff.oidc import Identity, SignInRefused
 from notify.staff.service import audit, note_sign_in
@@ -53,10 +53,16 @@ def _take_role(session: Session, officer: Officer, role: Role) -> None:
     )
 
 
-def enter_by_password(session: Session, *, email: str, password: str, code: str, instead_of: str) -> str | None:
-    """The secret for the session of who knows both, or None. The try is counted: let the transaction commit."""
-    officer = passwords.recognise(session, email=email, password=password, code=code)
+def enter_by_password(
+    session: Session, *, email: str, checked: passwords.Checked, code: str, device: str, instead_of: str
+) -> tuple[str, str] | None:
+    """The secrets for the session of who knows both and for their browser to be known by, or None.
+
+    The try is counted: let the transaction commit.
+    """
+    officer = passwords.recognise(session, email=email, checked=checked, code=code, device=device)
     if officer is None:
         return None
     note_sign_in(session, officer, way="password")
-    return sessions.open_session(session, officer, mfa_at=clock.now(), instead_of=instead_of)
+    cookie = sessions.open_session(session, officer, mfa_at=clock.now(), instead_of=instead_of)
+    return cookie, sign_in_tries.device_cookie(officer)

@@ -108,6 +108,27 @@ class SignIn(SQLModel, table=True):
     mfa_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
+class SignInTries(SQLModel, table=True):
+    """Wrong tries of one known browser, or of one session; strangers' stand with the officer. `bucket` is a hash."""
+
+    __tablename__ = "sign_in_tries"
+
+    bucket: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    tries: int
+    locked_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code that stands once for the one of a lost authenticator app. Only a keyed hash is stored."""
+
+    __tablename__ = "recovery_code"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    officer_id: UUID = Field(foreign_key="officer.id")
+    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
 class UsedState(SQLModel, table=True):
     """A sign-in at the identity provider that has come back, so that it does not come back twice."""
 

@@ -11,6 +11,7 @@ AnyAddress = IPv4Address | IPv6Address
 
 UNKNOWN = "unknown"
 IPV6_PREFIX = 64  # one household or phone has a whole such network to itself
+SITE_PREFIX = 48  # and whoever rents a server often has 65,536 of them
 
 # some proxies add the port: 192.0.2.7:4711, [2001:db8::1]:4711
 WITH_PORT = re.compile(r"(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?")
@@ -29,6 +30,15 @@ def network_of(peer: str, forwarded: Sequence[str]) -> str:
     first address that is no trusted proxy is the visitor. Whatever they wrote themselves stands before it.
     """
     return network_behind(peer, ",".join(forwarded), _proxies())
+
+
+def site_of(network: str) -> str:
+    """The site that a network of `network_of` belongs to: the first 48 bits of an IPv6 address, else the same."""
+    try:
+        known = ip_network(network)
+    except ValueError:
+        return network
+    return str(known.supernet(new_prefix=SITE_PREFIX)) if isinstance(known, IPv6Network) else network
 
 
 def network_behind(peer: str, forwarded: str, proxies: Sequence[AnyNetwork]) -> str:

@@ -21,7 +21,7 @@ from notify.staff import passwords, service, sessions
 from notify.staff.models import AuditEntry, KeyMode, Officer, Role
 from tests.alerts.calls import ONE, created, state, world_with_approvals
 from tests.mailbox import Mailbox
-from tests.world import NORTH, World, add_resident, make_key
+from tests.world import NORTH, World, add_resident, make_key, password_hash
 
 Client = TestClient[Litestar]
 PASSWORD = "four words nobody guesses"
@@ -41,7 +41,7 @@ def totp(client: Client, world: World) -> pyotp.TOTP:
         kim: Officer = service.create_officer(
             session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.PLANNER
         )
-        uri = passwords.set_password(session, kim, PASSWORD, actor="test").uri
+        uri = passwords.set_password(session, kim, password_hash(PASSWORD), actor="test").uri
         client.cookies.set("officer", sessions.open_session(session, kim, mfa_at=None))
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 

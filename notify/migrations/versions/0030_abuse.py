@@ -1,0 +1,26 @@
+"""What strangers try is counted apart from what a known browser tries, and there are codes for a lost phone."""
+
+from alembic import op
+
+revision = "0030"
+down_revision = "0028"
+
+SIGN_IN = """
+CREATE TABLE sign_in_tries (
+    bucket bytea PRIMARY KEY,
+    tries integer NOT NULL,
+    locked_until timestamptz,
+    changed_at timestamptz NOT NULL
+);
+CREATE TABLE recovery_code (
+    digest bytea PRIMARY KEY,
+    officer_id uuid NOT NULL REFERENCES officer (id),
+    used_at timestamptz
+);
+CREATE INDEX recovery_code_of_officer ON recovery_code (officer_id);
+"""
+
+
+def upgrade() -> None:
+    """Create the tables of tries and of recovery codes."""
+    op.execute(SIGN_IN)
