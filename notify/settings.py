@@ -208,6 +208,9 @@ class Settings(BaseSettings):
         le=90,
         description="How many days after an alert's last activity it can still be said who got it. Figures stay.",
     )
+    metrics_token: str = Field(
+        "", description="What `/metrics` asks for, as `Authorization: Bearer …`. Empty: it answers this machine only."
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )

@@ -31,6 +31,8 @@ from notify.subscribers.models import (
 
 DISTRICT = "Z07000001"
 NORTH, SOUTH = "Z05000001", "Z05000002"
+METRICS_TOKEN = "prometheus of the tests"
+SCRAPER = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 EVIDENCE = ConsentEvidence(wording_version="test-1", wording="Yes, write to me.", language="en", source="test")
 
 # key, easting, northing, ward: two wards side by side, the boundary at easting 556000

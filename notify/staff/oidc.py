@@ -5,7 +5,6 @@ second factor was given. Between the two steps the browser keeps an encrypted co
 """
 
 import json
-import logging
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -30,8 +29,6 @@ from notify.errors import Forbidden, NotFound, NotifyError, Unavailable
 from notify.settings import once_a_process, settings
 from notify.staff.models import Role, UsedState
 
-log = logging.getLogger(__name__)
-
 LIFE = timedelta(minutes=10)
 LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
@@ -44,6 +41,7 @@ class SignInRefused(Forbidden):
     """What the identity provider sent does not prove who is there. The log says why."""
 
     title = "You could not be signed in"
+    is_logged = True
 
 
 class SingleSignOnIsOff(NotFound):
@@ -263,8 +261,8 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _refused(reason: str) -> SignInRefused:
-    log.warning("sign-in refused", extra={"reason": reason})  # to nobody else: it would help who tries
-    return SignInRefused("The identity provider's answer does not hold what is needed. Begin again.")
+    # the reason is told to nobody else: it would help who tries
+    return SignInRefused("The identity provider's answer does not hold what is needed. Begin again.").because(reason)
 
 
 def _chosen() -> OidcSettings:

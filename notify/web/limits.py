@@ -79,7 +79,7 @@ DOORS: Mapping[str, str] = {
 # opening these asks the identity provider, which takes a thread of ours until it answers
 OPENED: Mapping[str, str] = {"/staff/sign-in/oidc": "secret", "/staff/sign-in/oidc/back": "secret"}
 
-# KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted; 0: granted now.
+# KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted (0: granted now); what is left.
 _TAKE = """
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
@@ -90,7 +90,7 @@ local wait = 0
 if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.6f', now))
 redis.call('EXPIRE', KEYS[1], math.ceil(most / rate) + 1)
-return tostring(wait)
+return {tostring(wait), tostring(tokens)}
 """
 
 
@@ -109,6 +109,12 @@ def device_of(connection: AnyConnection) -> str | None:
     return cookie
 
 
+def network_of_connection(connection: AnyConnection) -> str:
+    """The network that a request comes from."""
+    peer = connection.client.host if connection.client else ""
+    return network_of(peer, connection.headers.getall("x-forwarded-for", []))
+
+
 def buckets_of(kind: str, network: str, device: str | None) -> Sequence[Counted]:
     """What a request of this kind is counted in. A known browser signs in on a count of its own."""
     if kind not in OF_EVERYBODY:
@@ -118,17 +124,26 @@ def buckets_of(kind: str, network: str, device: str | None) -> Sequence[Counted]
     return [Counted(f"{kind}:{site_of(network)}", LIMITS[kind]), Counted(f"{kind}:everybody", OF_EVERYBODY[kind])]
 
 
-def wait_s(counted: Counted, factor: float) -> float:
-    """Count one request; 0 if it may be answered, else the seconds until another may."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What counting one request found: 0 if it may be answered, else the seconds until another may; what is left."""
+
+    wait_s: float
+    left: float
+
+
+def take(counted: Counted, factor: float) -> Taken:
+    """Count one request. While Redis is away nothing is counted, and everything is left."""
     key = f"{NAMESPACE}:limit:{counted.name}"
     most = max(1, counted.limit.at_once * factor)
-    waiting = redis_line.ask(lambda client: client.eval(_TAKE, 1, key, counted.limit.a_minute * factor, most))
-    return float(waiting or 0)
+    found = redis_line.ask(lambda client: client.eval(_TAKE, 1, key, counted.limit.a_minute * factor, most))
+    wait, left = found or (0, most)
+    return Taken(float(wait), float(left))
 
 
 def _longest_wait_s(buckets: Sequence[Counted], factor: float) -> float:
     """The wait of the first bucket that is empty; those after it are not asked, so one network empties no other's."""
-    return next((waiting for counted in buckets if (waiting := wait_s(counted, factor))), 0.0)
+    return next((waiting for counted in buckets if (waiting := take(counted, factor).wait_s)), 0.0)
 
 
 class LimitNetworks(ASGIMiddleware):
@@ -142,9 +157,7 @@ class LimitNetworks(ASGIMiddleware):
         kind = kind_of(scope["method"], scope["path_template"]) if scope["type"] == ScopeType.HTTP else None
         if kind and factor:
             connection: AnyConnection = ASGIConnection(scope, receive, send)
-            peer = connection.client.host if connection.client else ""
-            network = network_of(peer, connection.headers.getall("x-forwarded-for", []))
-            buckets = buckets_of(kind, network, device_of(connection))
+            buckets = buckets_of(kind, network_of_connection(connection), device_of(connection))
             waiting = math.ceil(await sync_to_thread(_longest_wait_s, buckets, factor))
             if waiting:
                 detail = _("Wait {seconds} seconds and try again. Nothing you sent was stored.", seconds=waiting)

@@ -52,6 +52,12 @@ def network_behind(peer: str, forwarded: str, proxies: Sequence[AnyNetwork]) -> 
     return _grouped(found)
 
 
+def is_this_machine(peer: str) -> bool:
+    """Whether a connection comes from a loopback address."""
+    known = _read(peer)
+    return known is not None and known.is_loopback
+
+
 def _read(hop: str) -> AnyAddress | None:
     """The address. A server that listens on both kinds of network is given `::ffff:192.0.2.7` for 192.0.2.7."""
     with_port = WITH_PORT.fullmatch(hop.strip())
