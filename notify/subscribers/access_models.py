@@ -106,16 +106,22 @@ class NoticeCount(SQLModel, table=True):
 
 
 class ConfirmCode(SQLModel, table=True):
-    """The digits last sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes
-    to, where that is more than the number itself.
+    """Digits sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes to, where
+    that is more than the number itself.
+
+    `asked_from` is a keyed hash of the network that asked for them: its tries (`own_tries`) are counted apart from
+    those of strangers (`tries`).
     """
 
     __tablename__ = "confirm_code"
 
-    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     about: UUID | None = None
     tries: int = 0
+    own_tries: int = 0
+    asked_from: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     expires_at: datetime = Field(sa_column=moment_column())
 
 

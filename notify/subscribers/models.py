@@ -271,16 +271,15 @@ class Suppression(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """A service message to one contact. Its link is made when it is sent and stored as a digest.
-
-    `about` is the contact, or the request for one, that it tells of, where that is another.
-    """
+    """A service message to one contact; its link is made when it is sent. `about` is the contact, or the request for
+    one, that it tells of, where that is another; `asked_from` a keyed hash of the network that asked for it."""
 
     __tablename__ = "notice"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     contact_id: UUID
     about: UUID | None = None
+    asked_from: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     kind: NoticeKind = Field(sa_column=state_column(NoticeKind))
     state: NoticeState = Field(sa_column=state_column(NoticeState))
     attempts: int = 0

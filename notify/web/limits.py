@@ -14,7 +14,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from notify import redis_line, tokens
+from notify import origin, redis_line, tokens
 from notify.errors import TooMany
 from notify.jobs import NAMESPACE
 from notify.languages import _, later
@@ -154,10 +154,12 @@ class LimitNetworks(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Count, and pass on what is within the limit. Raises: TooManyRequests."""
         factor = settings().network_limits
+        connection: AnyConnection = ASGIConnection(scope, receive, send)
+        network = network_of_connection(connection)
+        origin.comes_from(network)
         kind = kind_of(scope["method"], scope["path_template"]) if scope["type"] == ScopeType.HTTP else None
         if kind and factor:
-            connection: AnyConnection = ASGIConnection(scope, receive, send)
-            buckets = buckets_of(kind, network_of_connection(connection), device_of(connection))
+            buckets = buckets_of(kind, network, device_of(connection))
             waiting = math.ceil(await sync_to_thread(_longest_wait_s, buckets, factor))
             if waiting:
                 detail = _("Wait {seconds} seconds and try again. Nothing you sent was stored.", seconds=waiting)

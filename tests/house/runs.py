@@ -32,7 +32,9 @@ ATTACKS: Mapping[str, Sequence[str]] = {
         "tests/subscribers/test_suppression_scopes.py",
     ),
     "A test key on every writing route": ("tests/staff/test_rehearsals.py",),
-    "Sixty sign-ins at once; refusals, limits and defects in the log of the web process": ("tests/web/test_served.py",),
+    "Sixty sign-ins, a hundred live streams; what the web process logs": (
+        "tests/web/test_served.py",
+    ),
     "A hundred wrong passwords from elsewhere, and a known browser": ("tests/staff/test_lock_out.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
     "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),

@@ -3,9 +3,10 @@
 import json
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -16,15 +17,19 @@ import httpx
 import pytest
 
 from notify import db, embedded
+from notify.alerts.models import NewAlert
+from notify.alerts.service import create_and_send
+from notify.analytics.live_pages import MOST_STREAMS
 from notify.db import transaction
 from notify.processes import web_process
 from notify.staff import password_hashing, passwords, service
 from notify.staff.models import Officer, Role
+from notify.staff.rights import Principal
 from tests.conftest import empty_database
 from tests.running import answers, free_port, running, wait_until
-from tests.world import add_resident, make_world
+from tests.world import add_resident, make_world, signed_in
 
-SIGN_INS = 60
+SIGN_INS, STREAMS, EACH = 60, 100, 2
 TIMES = 3  # as slow as pages may get
 UNNOTICED_S = 0.1  # what nobody sees, and a machine with other work to do may take
 EMAIL, OTHER, PASSWORD = "kim@example.org", "ali@example.org", "four words nobody guesses"
@@ -32,11 +37,12 @@ EMAIL, OTHER, PASSWORD = "kim@example.org", "ali@example.org", "four words nobod
 
 @dataclass
 class Served:
-    """A web process of its own and its log. `key` is an administrator's."""
+    """A web process of its own and its log. `headers` are of an administrator's key."""
 
     url: str
     log: Path
     headers: Mapping[str, str]
+    planner: Principal
     seen: int = field(default=0)
 
     def lines(self) -> Sequence[Mapping[str, Any]]:
@@ -62,7 +68,7 @@ def served(servers: embedded.Addresses, tmp_path_factory: pytest.TempPathFactory
     env = {"NOTIFY_BASE_URL": url, "NOTIFY_LIMIT_API_PER_MINUTE": "100", "NOTIFY_METRICS_TOKEN": ""}
     with running([web_process("127.0.0.1", port)], log, env):
         wait_until(lambda: answers(url), what="the web process")
-        yield Served(url, log, world.headers)
+        yield Served(url, log, world.headers, world.planner)
     empty_database()
 
 
@@ -187,6 +193,25 @@ def test_a_defect_is_one_line_with_its_cause_and_the_answer_names_it(served: Ser
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert answer.json()["request_id"] == answer.headers["x-request-id"] == line["request_id"]
     assert (line["route"], line["reason"], line["status"]) == ("/api/v1/areas", "ProgrammingError", 500)
+
+
+def test_of_a_hundred_live_streams_at_once_as_many_run_as_may(served: Served) -> None:
+    with transaction() as session:
+        new = NewAlert(topic="road-closures", title="Mill Road closed", body="On Sunday.", send=True)
+        alert = create_and_send(session, by=served.planner, new=new)
+    address, opened = urlsplit(served.url), []
+    with ExitStack() as streams:
+        for _ in range(STREAMS // EACH):
+            cookie = signed_in(served.planner.council_id)["Cookie"]
+            for _ in range(EACH):
+                connection = socket.create_connection((address.hostname, address.port), timeout=60)
+                streams.enter_context(connection)
+                head = f"GET /staff/alerts/{alert.id}/live HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookie}\r\n"
+                opened.append((connection, f"{head}\r\n".encode()))
+        for connection, asked in opened:
+            connection.sendall(asked)
+        answered = Counter(int(connection.recv(12).split()[1]) for connection, _ in opened)
+    assert answered == {200: MOST_STREAMS, 429: STREAMS - MOST_STREAMS}
 
 
 def test_metrics_are_for_this_machine_where_no_token_is_set(served: Served) -> None:

@@ -20,7 +20,15 @@ CREATE TABLE recovery_code (
 CREATE INDEX recovery_code_of_officer ON recovery_code (officer_id);
 """
 
+CODES = """
+ALTER TABLE notice ADD COLUMN asked_from bytea;
+ALTER TABLE confirm_code DROP CONSTRAINT confirm_code_pkey, ADD COLUMN id uuid DEFAULT uuidv7() PRIMARY KEY,
+    ADD COLUMN asked_from bytea, ADD COLUMN own_tries integer NOT NULL DEFAULT 0;
+CREATE INDEX confirm_code_of_contact ON confirm_code (contact_id);
+"""
+
 
 def upgrade() -> None:
-    """Create the tables of tries and of recovery codes."""
+    """Create the tables of tries and of recovery codes, and keep what strangers ask for apart."""
     op.execute(SIGN_IN)
+    op.execute(CODES)
