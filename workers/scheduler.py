@@ -131,7 +131,7 @@ CHORES = (
     Chore("lift needless holds", 5, holds.lift_needless),
     Chore("say that the scheduler runs", 5, metering.scheduler_ran),
     Chore("seal the audit trail", 3, trail.seal),
-    Chore("anchor the audit trail", 3600, trail.anchor),
+    Chore("anchor the audit trail", 60, trail.anchor),
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
     Chore("make alerts that come again", 60, recurrence.make_due),

@@ -89,6 +89,7 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    "audit_watch": Entry(Keeping.WHILE_USED, why_not=ENGINE, secrets=("proof",)),
     # what officers keep beside the figures
     "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     # places
@@ -158,7 +159,9 @@ TABLES: Mapping[str, Entry] = {
     ),
     "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
     "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "about"), secrets=("digest",)),
-    "confirm_code": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
+    "confirm_code": Entry(
+        Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "asked_from"), secrets=("digest", "asked_from")
+    ),
     "resident_session": Entry(
         Keeping.EXPIRY, why_not=SESSION, pseudonyms=("address_hash",), secrets=("digest", "address_hash")
     ),

@@ -228,9 +228,10 @@ def audit() -> None:
 def verify(servers: Servers, anchors: Sequence[Path]) -> None:
     """Say whether anything was altered, removed, put elsewhere, slipped in or cut off. Exit code 1: it was.
 
-    Entries are sealed within seconds of being written, and once an hour the end of the chain is written to
-    audit-anchors.jsonl in the data directory and to the log. Whoever may write there could cut both: copy one of them
-    every hour to where nobody here can write, and verify with --anchors COPY.
+    Entries are sealed within seconds of being written, and once a minute the end of the chain, if it has grown, is
+    written to audit-anchors.jsonl in the data directory and to the log. Who may write there could cut both: copy one of
+    them often to where nobody here can write, and verify with --anchors COPY. An entry that is older than its seal was
+    slipped in; where no scheduler ran meanwhile it was sealed late, which is counted apart.
 
     What was cut off since the newest anchor, and what never reached a seal, nobody can see. A database put back from a
     copy is shorter than its anchors: that is told as a cut tail, and rightly so.
@@ -239,5 +240,11 @@ def verify(servers: Servers, anchors: Sequence[Path]) -> None:
         verdict = trail.verify(session, anchors or [trail.anchors_file()])
     for fault in verdict.faults[: trail.FAULTS_SHOWN]:
         click.echo(f"✗ {fault}")
+    if verdict.late:
+        first, last = min(verdict.late), max(verdict.late)
+        click.echo(
+            f"{len(verdict.late)} entries from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC were sealed late: "
+            "no scheduler ran."
+        )
     click.echo(f"{verdict.sealed} entries sealed, {verdict.unsealed} waiting, {verdict.anchors} anchors compared.")
     sys.exit(0 if verdict.is_whole else 1)

@@ -180,10 +180,25 @@ class AuditEntry(SQLModel, table=True):
 
 
 class AuditSeal(SQLModel, table=True):
-    """One link of the chain over the audit trail: `digest` covers the link before and the entry's whole content."""
+    """One link of the chain over the audit trail: `digest` covers the link before, the entry's whole content, when it
+    was sealed (`sealed_at`) and when everything last had been before that (`sealed_since`). Links of before migration
+    0030 have no times.
+    """
 
     __tablename__ = "audit_seal"
 
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     entry_id: int = Field(sa_column=Column(BigInteger, ForeignKey("audit_entry.id"), nullable=False, unique=True))
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    sealed_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class AuditWatch(SQLModel, table=True):
+    """When everything that was written had last been sealed. `proof` shows that the scheduler said so."""
+
+    __tablename__ = "audit_watch"
+
+    id: bool = Field(default=True, primary_key=True)
+    ran_at: datetime = Field(sa_column=moment_column())
+    proof: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -84,7 +84,7 @@ def chore(name: str) -> None:
 def test_the_scheduler_seals_within_seconds_and_anchors_every_hour(world: World, anchors: Path) -> None:
     every = {chore.name: chore.every_seconds for chore in CHORES}
     assert every["seal the audit trail"] <= 5
-    assert every["anchor the audit trail"] == 3600
+    assert every["anchor the audit trail"] == 60
     chore("seal the audit trail")
     chore("anchor the audit trail")
     [line] = anchors.read_text().splitlines()

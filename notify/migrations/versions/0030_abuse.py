@@ -27,8 +27,18 @@ ALTER TABLE confirm_code DROP CONSTRAINT confirm_code_pkey, ADD COLUMN id uuid D
 CREATE INDEX confirm_code_of_contact ON confirm_code (contact_id);
 """
 
+SEALS = """
+ALTER TABLE audit_seal ADD COLUMN sealed_at timestamptz, ADD COLUMN sealed_since timestamptz;
+CREATE TABLE audit_watch (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    ran_at timestamptz NOT NULL,
+    proof bytea NOT NULL
+);
+"""
+
 
 def upgrade() -> None:
     """Create the tables of tries and of recovery codes, and keep what strangers ask for apart."""
     op.execute(SIGN_IN)
     op.execute(CODES)
+    op.execute(SEALS)
