@@ -29,6 +29,7 @@ from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptN
 from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
+from notify.staff.readings import note_reading
 from notify.web.moments import aware
 from notify.web.networks import is_this_machine
 
@@ -99,6 +100,7 @@ def list_deliveries(
         alert = alerts.alert(session, request.user, alert_id)
         alerts.require_kind(request.user, alert)
         rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
+        note_reading(session, request.user, len(rows), f"deliveries of {alert_id}", has_ids_only=True)
     views = [
         DeliveryView(
             id=f"{alert_id.hex}-{row.number}",

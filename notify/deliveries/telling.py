@@ -83,16 +83,13 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
         .where(AuditEntry.action == "alert.break-glass", AuditEntry.subject == str(alert_id))
         .order_by(col(AuditEntry.id).desc())
     ).first()
-    administrators = select(Officer.email).where(
-        Officer.council_id == alert.council_id, Officer.role == Role.ADMIN, col(Officer.active)
-    )
     reason = told.detail.get("reason", "") if told else ""
     who = told.actor if told else alert.created_by
     return News(
         f"An emergency was sent by one person alone: {alert.title}",
         f"{who} sent it without a second person.\n\nReason: {reason}\n\n{settings().base_url}/staff/alerts/{alert.id}",
         urgent=True,
-        addresses=session.exec(administrators).all(),
+        addresses=_administrators(session, alert.council_id),
     )
 
 
@@ -145,4 +142,36 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
     )
 
 
-TELLERS = {"alert": _alert, "glass": _glass, "late": _late, "hold": _hold, "budget": _budget, "bounces": _bounces}
+def _reading(session: Session, council_id: UUID) -> News | None:
+    """That somebody reads very many subscribers: for every administrator of the council."""
+    noted = session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.action == "residents.alarm", AuditEntry.council_id == council_id)
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
+    if noted is None:
+        return None
+    return News(
+        f"Somebody reads many subscribers of {council(session, council_id).name}",
+        f"{noted.actor} has read the details of {noted.detail.get('people')} subscribers today, most recently "
+        f"{noted.subject}. If you do not know why, end their session or revoke the key.\n\n"
+        f"{settings().base_url}/staff/audit?q=residents.read",
+        urgent=True,
+        addresses=_administrators(session, council_id),
+    )
+
+
+def _administrators(session: Session, council_id: UUID) -> Sequence[str]:
+    active = select(Officer.email).where(Officer.council_id == council_id, Officer.role == Role.ADMIN)
+    return session.exec(active.where(col(Officer.active))).all()
+
+
+TELLERS = {
+    "alert": _alert,
+    "glass": _glass,
+    "late": _late,
+    "hold": _hold,
+    "budget": _budget,
+    "bounces": _bounces,
+    "reading": _reading,
+}

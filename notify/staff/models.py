@@ -179,6 +179,16 @@ class AuditEntry(SQLModel, table=True):
     detail: dict[str, object] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
 
 
+class ResidentsRead(SQLModel, table=True):
+    """How many subscribers an officer or key read in a day, in answers that held many of them."""
+
+    __tablename__ = "residents_read"
+
+    actor: str = Field(primary_key=True)
+    day: datetime = Field(sa_column=moment_column(primary_key=True))
+    people: int
+
+
 class AuditSeal(SQLModel, table=True):
     """One link of the chain over the audit trail: `digest` covers the link before, the entry's whole content, when it
     was sealed (`sealed_at`) and when everything last had been before that (`sealed_since`). Links of before migration

@@ -34,6 +34,7 @@ ATTACKS: Mapping[str, Sequence[str]] = {
     "A test key on every writing route": ("tests/staff/test_rehearsals.py",),
     "Sixty sign-ins, a hundred live streams; what the web process logs": ("tests/web/test_served.py",),
     "A hundred wrong passwords from elsewhere, and a known browser": ("tests/staff/test_lock_out.py",),
+    "Reading fifty people or more by any route, key or session": ("tests/staff/test_readings.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
     "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),
     "Floods of sign-ups, guessed codes, addresses fished for": ("tests/subscribers/test_abuse.py",),

@@ -36,9 +36,19 @@ CREATE TABLE audit_watch (
 );
 """
 
+READING = """
+CREATE TABLE residents_read (
+    actor varchar NOT NULL,
+    day timestamptz NOT NULL,
+    people integer NOT NULL,
+    PRIMARY KEY (actor, day)
+);
+"""
+
 
 def upgrade() -> None:
     """Create the tables of tries and of recovery codes, and keep what strangers ask for apart."""
     op.execute(SIGN_IN)
     op.execute(CODES)
     op.execute(SEALS)
+    op.execute(READING)
