@@ -89,6 +89,7 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    "asked_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("person",)),
     "residents_read": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("actor",)),
     "audit_watch": Entry(Keeping.WHILE_USED, why_not=ENGINE, secrets=("proof",)),
     # what officers keep beside the figures

@@ -1,6 +1,6 @@
 """An id for every request: in a header of the answer, in problem documents, and in each line of the log about it."""
 
-import secrets
+from uuid import uuid4
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -14,7 +14,7 @@ HEADER = "X-Request-ID"
 
 def new_request() -> logs.RequestSeen:
     """A request with an id of ours: what a stranger sends could be anybody's."""
-    return logs.RequestSeen(secrets.token_hex(8))
+    return logs.RequestSeen(str(uuid4()))
 
 
 class NameRoute(ASGIMiddleware):

@@ -45,6 +45,22 @@ CREATE TABLE residents_read (
 );
 """
 
+COUNTS = """
+CREATE TABLE asked_count (
+    id uuid PRIMARY KEY,
+    council_id uuid NOT NULL REFERENCES council (id),
+    person varchar NOT NULL,
+    at timestamptz NOT NULL,
+    question varchar NOT NULL,
+    targets jsonb NOT NULL,
+    targets_digest bytea NOT NULL,
+    is_first boolean NOT NULL,
+    exact integer NOT NULL,
+    answer jsonb NOT NULL
+);
+CREATE INDEX asked_count_of_person ON asked_count (council_id, person, at);
+"""
+
 
 def upgrade() -> None:
     """Create the tables of tries and of recovery codes, and keep what strangers ask for apart."""
@@ -52,3 +68,4 @@ def upgrade() -> None:
     op.execute(CODES)
     op.execute(SEALS)
     op.execute(READING)
+    op.execute(COUNTS)
