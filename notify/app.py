@@ -54,6 +54,7 @@ from notify.notices import pages as notices_pages
 from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
+from notify.private_files import keep_private
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages, step_up
 from notify.staff import api as staff_api
@@ -190,6 +191,7 @@ def refuse_unknown_paths(connection: AnyConnection, _: BaseRouteHandler) -> None
 def create_logged_app() -> Litestar:
     """The application for a process of its own, whose log is JSON lines. Raises: what `create_app` raises."""
     logs.configure()
+    keep_private()
     return create_app()
 
 

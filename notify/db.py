@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Engine, Enum, create_engine, text
+from sqlalchemy import Column, DateTime, Dialect, Engine, Enum, String, TypeDecorator, create_engine, text
 from sqlmodel import Session, SQLModel
 
-from notify import jobs
+from notify import jobs, tokens
 from notify.errors import SetUpError
 from notify.settings import once_a_process, settings
 
@@ -135,6 +135,26 @@ def state_column(
     """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
     kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
     return Column(kind, nullable=nullable, default=default, primary_key=primary_key)
+
+
+class SealedSecrets(TypeDecorator[str]):
+    """A text column of secrets with spaces between them: sealed in the database, clear in our hands."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is stored."""
+        return tokens.seal_secrets(value) if value else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """What was sealed."""
+        return tokens.open_secrets(value) if value else value
+
+
+def secrets_column() -> Column[str]:
+    """A column of SealedSecrets, empty where there is none."""
+    return Column(SealedSecrets(), nullable=False, default="")
 
 
 def moment_column(*, nullable: bool = False, primary_key: bool = False) -> Column[datetime]:

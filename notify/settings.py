@@ -13,6 +13,8 @@ from babel import localedata
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from notify.own_address import require_https
+
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
@@ -282,6 +284,8 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks whose X-Forwarded-For is believed."""
         return tuple(ip_network(name) for name in _names(self.trusted_proxies))
+
+    _reached_by_https = field_validator("base_url")(require_https)
 
     @field_validator("theme_colour")
     @classmethod

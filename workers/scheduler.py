@@ -32,6 +32,7 @@ from notify.deliveries import (
 )
 from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
+from notify.private_files import keep_private
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning, known_elsewhere
@@ -154,6 +155,7 @@ CHORES = (
 def main() -> None:
     """Do the chores until SIGTERM, while holding the lock."""
     logs.configure()
+    keep_private()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.db import moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
 from notify.subscribers.models import of_subscriber
 
@@ -35,7 +35,7 @@ class ContactRequest(SQLModel, table=True):
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    secret: str = ""
+    secret: str = Field(default="", sa_column=secrets_column())
     is_proved: bool
     topics: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
     wording_version: str

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import Input, moment_column, new_id, state_column
+from notify.db import Input, moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
 
 
@@ -170,7 +170,7 @@ class Contact(SQLModel, table=True):
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    secret: str = ""
+    secret: str = Field(default="", sa_column=secrets_column())
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     confirmed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     confirmed_by: ConfirmedBy | None = Field(default=None, sa_column=state_column(ConfirmedBy, nullable=True))
