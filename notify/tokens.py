@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     REPLY = "reply"
     STOP = "stop"
     DEVICE = "device"
+    INVITATION = "invitation"
 
 
 SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import password_hashing, passwords, people, queries, service, trail
+from notify.staff import invitations, password_hashing, passwords, people, queries, service, trail
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import IN_WORDS
 
@@ -34,7 +34,8 @@ Somebody for the day when council accounts cannot be used:
 
 \b
 How they get in:
-  with the council's account, once NOTIFY_OIDC_ISSUER is set (docs/settings.md), by this very address;
+  with the council's account, once NOTIFY_OIDC_ISSUER is set (docs/settings.md), by the link of `notify officer
+    invite`, or by this very address where the provider says that it was verified (claim email_verified);
   with a password and an app's code, after --password: give them the otpauth address printed, which
     any authenticator app reads, by a way that nobody else reads;
   with a printed link, once and for ten minutes, where NOTIFY_BASE_URL is not https.
@@ -110,7 +111,8 @@ def _way_in(session: Session, new: Officer, password_hash: str) -> str:
         return _in_words(passwords.set_password(session, new, password_hash, actor=ACTOR))
     if settings().links_sign_in:
         return f"{settings().base_url}/staff/sign-in/{service.create_sign_in_link(session, new.id)}"
-    return f"{new.email} can sign in with the council's account. For a password: notify officer password {new.email}"
+    link = invitations.invite(session, new, actor=ACTOR)
+    return f"For seven days {new.email} can begin with the council's account at {link}"
 
 
 def _in_words(enrolled: passwords.Enrolment) -> str:
@@ -134,6 +136,17 @@ def give_password(servers: Servers, email: str) -> None:
             found = queries.officer_by_email(session, email)
             said = passwords.set_password(session, found, password_hash, actor=ACTOR)
         click.echo(_in_words(said))
+
+
+@officer.command("invite")
+@click.argument("email")
+@click.pass_obj
+def invite(servers: Servers, email: str) -> None:
+    """Print a link by which an officer's council account becomes theirs here. It works once, for seven days."""
+    with servers():
+        with transaction() as session:
+            link = invitations.invite(session, queries.officer_by_email(session, email), actor=ACTOR)
+        click.echo(link)
 
 
 @officer.command("link")

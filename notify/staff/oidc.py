@@ -118,6 +118,7 @@ class Attempt:
     verifier: str
     at: float
     back: str = ""  # the page to go on with
+    invitation: str = ""
 
     def sealed(self) -> str:
         """For the cookie."""
@@ -126,23 +127,29 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the provider says is there. `mfa_at` is None where it does not say when they proved it."""
+    """Who the provider says is there. `mfa_at` is None where it does not say when they proved it.
+
+    `is_email_verified` only where it says so: anybody may write any address into some accounts.
+    """
 
     subject: str
     email: str
     role: Role | None
     mfa_at: datetime | None
+    is_email_verified: bool = False
 
 
-def begin(*, afresh: bool, back: str = "") -> tuple[str, Attempt]:
+def begin(*, afresh: bool, back: str = "", invitation: str = "") -> tuple[str, Attempt]:
     """The provider's address to send the browser to, and what to keep in the cookie. `afresh` asks for a new proof.
+
+    `invitation` is the token of a link that binds an account.
 
     Raises: SingleSignOnIsOff, IdentityProviderAway.
     """
     chosen = _chosen()
     endpoint = str(_metadata(chosen)["authorization_endpoint"])
     began = clock.now().timestamp()
-    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), began, back)
+    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), began, back, invitation)
     challenge = urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",
@@ -243,7 +250,7 @@ def _identity(chosen: OidcSettings, claims: Mapping[str, object]) -> Identity:
     subject, email = claims.get("sub"), claims.get("email")
     _require(isinstance(subject, str) and bool(subject), "sub")
     _require(isinstance(email, str) and "@" in email, "email")
-    _require(claims.get("email_verified", True) is True, "email_verified")
+    _require(claims.get("email_verified") is not False, "email_verified")
     proved = claims.get("auth_time")
     return Identity(
         subject=f"{chosen.issuer} {subject}",
@@ -252,6 +259,7 @@ def _identity(chosen: OidcSettings, claims: Mapping[str, object]) -> Identity:
         mfa_at=datetime.fromtimestamp(min(proved, clock.now().timestamp()), UTC)
         if isinstance(proved, int | float) and proved > 0
         else None,
+        is_email_verified=claims.get("email_verified") is True,
     )
 
 

@@ -89,9 +89,13 @@ def _enter(request: AnyRequest, form: Form) -> Response[object]:
 
 
 @get("/staff/sign-in/oidc", include_in_schema=False)
-async def go_to_identity_provider(again: FromQuery[bool] = False, back: FromQuery[str] = "") -> Response[object]:
+async def go_to_identity_provider(
+    again: FromQuery[bool] = False, back: FromQuery[str] = "", invitation: FromQuery[str] = ""
+) -> Response[object]:
     """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here."""
-    address, attempt = await PROVIDER.run(lambda: oidc.begin(afresh=again, back=own_page(back)))
+    address, attempt = await PROVIDER.run(
+        lambda: oidc.begin(afresh=again, back=own_page(back), invitation=invitation[:200])
+    )
     return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
 
 
@@ -109,7 +113,9 @@ def _come_back(request: AnyRequest) -> Response[object]:
         oidc.use_up(session, attempt)
     identity = oidc.identify(attempt, said.get("code", ""))
     with transaction() as session:
-        secret = entrance.enter_by_identity(session, identity, instead_of=_cookie(request))
+        secret = entrance.enter_by_identity(
+            session, identity, instead_of=_cookie(request), invitation=attempt.invitation
+        )
     return _into(secret, ended_cookie(ATTEMPT_COOKIE), to=own_page(attempt.back))
 
 

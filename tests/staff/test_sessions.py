@@ -122,7 +122,7 @@ def _by_change(**change: object) -> Callable[[Session, Officer], object]:
 
 
 def _by_groups(session: Session, officer: Officer) -> object:
-    identity = Identity("https://idp.example.org kim", officer.email, Role.VIEWER, clock.now())
+    identity = Identity("https://idp.example.org kim", officer.email, Role.VIEWER, clock.now(), is_email_verified=True)
     return entrance.enter_by_identity(session, identity, instead_of="")
 
 
