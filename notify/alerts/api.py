@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import approval, audience_counts, deciding, idempotency, queries, rescheduling, service
+from notify.alerts.audience_counts import to_pay_for
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
 from notify.db import Input, transaction
@@ -112,10 +113,13 @@ class AudienceView(SQLModel):
     near_boundary: int = Field(description="People included only because their postcode lies near a boundary.")
     postcodes: int = Field(description="Postcodes selected by shapes, circles and lists.")
     sms_parts: int = Field(description="Parts of one text message.")
-    sms_parts_total: int = Field(description="Parts of all text messages together: what is paid for.")
+    sms_parts_total: int = Field(
+        description="Parts of all text messages together, at most: what is paid for. Fewer than ten count as ten."
+    )
     sms_advice: str = Field(description="What makes a text cost more parts than it need, in a sentence.")
     cost_pence: float | None = Field(
-        description="What sending would cost; null where no price is set. Without `sms`, a text counts as one part."
+        description="What sending would cost at most; null where no price is set. Without `sms`, a text counts as one "
+        "part. Fewer than ten messages count as ten."
     )
     budget_left_pence: float | None = Field(description="What is left of the month's budget; null: no limit.")
     over_budget: bool = Field(description="True when a routine alert would wait on hold for a larger budget.")
@@ -142,7 +146,7 @@ def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
     return AudienceView(
         **asdict(count),
         fewer_than_ten=told.fewer_than_ten,
-        sms_parts_total=count.sms_parts * count.by_channel.get("sms", 0),
+        sms_parts_total=count.sms_parts * to_pay_for(count.by_channel["sms"]) if "sms" in count.by_channel else 0,
         over_budget=_is_over(count, data.priority),
         share_of_population=share,
     )

@@ -59,6 +59,11 @@ def rounded(people: int) -> int:
     return (people + FEWEST_SHOWN // 2) // FEWEST_SHOWN * FEWEST_SHOWN if people >= FEWEST_SHOWN else 0
 
 
+def to_pay_for(people: int) -> int:
+    """How many messages a rounded number may cost at most: fewer than ten, or nobody, count as ten."""
+    return people or FEWEST_SHOWN
+
+
 def disclosed(session: Session, count: AudienceCount, priority: Priority) -> AudienceCount:
     """The same count rounded, with everything that follows from it worked out from what is told.
 
@@ -69,7 +74,7 @@ def disclosed(session: Session, count: AudienceCount, priority: Priority) -> Aud
     populations = [area.population for area in wards.values() if area.population]
     by_channel = {way: rounded(people) for way, people in count.by_channel.items()}
     later = {way: rounded(people) for way, people in count.later_by_channel.items()}
-    together = {way: by_channel.get(way, 0) + later.get(way, 0) for way in {**by_channel, **later}}
+    together = {way: to_pay_for(by_channel.get(way, 0) + later.get(way, 0)) for way in {**by_channel, **later}}
     return replace(
         count,
         people=rounded(count.people),
@@ -172,7 +177,7 @@ def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority:
     # JSON keeps no order, so channels stand in that of this question
     by_channel = {way: kept["by_channel"].get(way, 0) for way in count.by_channel}
     later = {way: kept["later_by_channel"].get(way, 0) for way in count.later_by_channel}
-    together = {way: by_channel.get(way, 0) + later.get(way, 0) for way in {**by_channel, **later}}
+    together = {way: to_pay_for(by_channel.get(way, 0) + later.get(way, 0)) for way in {**by_channel, **later}}
     return replace(
         count,
         people=kept["people"],

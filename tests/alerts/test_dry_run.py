@@ -262,7 +262,7 @@ def test_a_dry_run_changes_nothing_and_names_nobody(client: Client) -> None:
     reply = client.post("/api/v1/audiences", json={"topic": "road-closures", "sms": "x" * 161}, headers=world.headers)
     found = reply.json()
     assert (found["people"], found["fewer_than_ten"]) == (0, True)
-    assert (found["sms_parts"], found["sms_parts_total"]) == (2, 0)
+    assert (found["sms_parts"], found["sms_parts_total"]) == (2, 20)
     assert (found["by_ward"], found["by_language"], found["by_channel"]["email"]) == ([], {}, 0)
     assert (found["population"], found["share_of_population"]) == (None, None)
     assert not any(words in reply.text for words in ("example.org", "900001", "Ann"))
