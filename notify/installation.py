@@ -15,9 +15,9 @@ Servers = Callable[[], AbstractContextManager[None]]  # what a command enters to
 def servers() -> Iterator[None]:
     """The servers that the settings name, or the embedded ones while this block runs."""
     chosen = settings()
-    if chosen.data_dir.exists():
-        private_folder(chosen.data_dir)  # one that was made before may stand open
     if chosen.database_url and chosen.redis_url:
+        if chosen.data_dir.exists():
+            private_folder(chosen.data_dir)  # one that was made before may stand open
         yield
         return
     with embedded.servers(chosen.data_dir) as addresses:

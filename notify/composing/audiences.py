@@ -95,8 +95,9 @@ def deed(reach: Reach, send_at: datetime | None, after_minutes: int = 0) -> str:
 
 
 def _acts(reach: Reach, people: Mapping[str, int]) -> str:
-    """What is done to how many. A channel that reaches fewer than ten, or nobody, is named like any other."""
-    told = [(way, number) for way, number in people.items() if number or not reach.is_exact]
+    """What is done to how many. Channels of fewer than ten people, or nobody, are named where there are no others."""
+    many = [(way, number) for way, number in people.items() if number]
+    told = many or ([] if reach.is_exact else list(people.items()))
     ways = [f"{WAYS[Channel(way)][0]} {reach.in_words(number)}" for way, number in told]
     return " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
 

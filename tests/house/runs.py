@@ -36,6 +36,7 @@ ATTACKS: Mapping[str, Sequence[str]] = {
     "A hundred wrong passwords from elsewhere, and a known browser": ("tests/staff/test_lock_out.py",),
     "Reading fifty people or more by any route, key or session": ("tests/staff/test_readings.py",),
     "Counts that differ by fewer than ten people, and counts without end": ("tests/alerts/test_differencing.py",),
+    "A dump, the data folder and kept mail": ("tests/test_at_rest.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
     "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),
     "Floods of sign-ups, guessed codes, addresses fished for": ("tests/subscribers/test_abuse.py",),

@@ -73,6 +73,8 @@ OF_TESTS = {
     "audit_entry": "t.actor = :actor",
     "idempotent_reply": "t.key LIKE 'test/%'",
     "cap_message": "t.is_test",
+    "asked_count": "t.person LIKE 'test %'",
+    "residents_read": "t.actor = :actor",
     "audit_seal": "true",  # the chain grows with every line
 }
 TABLES = """
