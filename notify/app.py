@@ -3,13 +3,15 @@
 from litestar import Litestar, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.enums import HttpMethod, ScopeType
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Receive, Scope, Send
 
-from notify import rendering
+from notify import logs, rendering
 from notify.alerts import api as alerts_api
 from notify.alerts import lateness
 from notify.analytics import (
@@ -54,6 +56,7 @@ from notify.performance import api as performance_api
 from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
 from notify.places import api as places_api
 from notify.places import shape_api
+from notify.private_files import keep_private
 from notify.publishing import pages as publishing_pages
 from notify.staff import admin_pages, audit_pages, step_up
 from notify.staff import api as staff_api
@@ -75,10 +78,13 @@ from notify.subscribers import (
 from notify.subscribers import pages as subscribers_pages
 from notify.tracking import buffer, hit_pages
 from notify.tracking import pages as tracking_pages
-from notify.web import docs, problems, theme
+from notify.web import docs, problems, request_ids, theme
 from notify.web.addresses import Application
+from notify.web.api_limits import LimitCallers, add_rate_limits
+from notify.web.forms import AnyConnection
 from notify.web.headers import add_security_headers
 from notify.web.limits import LimitNetworks
+from notify.web.request_ids import NameRoute, add_request_id
 from notify.web.visits import Greet
 
 JSON_DOORS = (
@@ -170,14 +176,31 @@ class Site(Application):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.HEAD:
-            return await super().__call__(scope, receive, send)
+            return await self._answer(scope, receive, send)
 
         async def send_head(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         # who only looks has not read: a click or an open is counted as little as for a prefetch
         headers = [*scope["headers"], (b"sec-purpose", b"prefetch")]
-        return await super().__call__({**scope, "method": HttpMethod.GET, "headers": headers}, receive, send_head)
+        return await self._answer({**scope, "method": HttpMethod.GET, "headers": headers}, receive, send_head)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with logs.during(request_ids.new_request()):
+            await super().__call__(scope, receive, send)
+
+
+def refuse_unknown_paths(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """A guard for where the schema is served: the framework's own page says in HTML that there is nothing else."""
+    if connection.path_params.get("path"):
+        raise NotFoundException
+
+
+def create_logged_app() -> Litestar:
+    """The application for a process of its own, whose log is JSON lines. Raises: what `create_app` raises."""
+    logs.configure()
+    keep_private()
+    return create_app()
 
 
 def create_app() -> Litestar:
@@ -189,10 +212,10 @@ def create_app() -> Litestar:
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Site(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
-        middleware=[Greet(), LimitNetworks(), Authenticate()],
+        middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers()],
         exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
         before_request=problems.refuse_impossible_paths,
-        before_send=[add_security_headers],
+        before_send=[add_security_headers, add_request_id, add_rate_limits],
         lifespan=[buffer.running],
         # a stream that is compressed waits until there is enough to compress
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
@@ -202,7 +225,7 @@ def create_app() -> Litestar:
             title="Notify",
             version="1.0.0",
             description="Alerts by topic and place for residents who asked for them.",
-            path="/api",
+            openapi_router=Router("/api", route_handlers=[], include_in_schema=False, guards=[refuse_unknown_paths]),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
             security=[{"apiKey": []}],

@@ -29,6 +29,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify import clock
 from notify.errors import SetUpError
+from notify.kept_mail import KEPT, MAIL
+from notify.private_files import keep_private, private_folder
 from notify.start_watch import StartLimits, StartWatch, load
 
 _HOST = "127.0.0.1"
@@ -61,12 +63,12 @@ def start(directory: Path, *, keep: bool = False, limits: StartLimits = _LIMITS)
     directory.mkdir(parents=True, exist_ok=True)
     port_file = directory / "catcher.port"
     port_file.unlink(missing_ok=True)
-    mail = directory / "mail.jsonl"
+    mail = directory / MAIL
     process = subprocess.Popen(  # noqa: S603
         [
             *(sys.executable, "-m", "notify.catcher", "--until-eof"),
             *("--file", str(mail), "--port-file", str(port_file)),
-            *(("--keep", str(directory / "kept")) if keep else ()),
+            *(("--keep", str(directory / KEPT)) if keep else ()),
         ],
         stdin=subprocess.PIPE,
         process_group=0,  # Ctrl-C must not stop it before those who still send to it
@@ -196,8 +198,11 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a directory that gets every message as it came")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input closes")
     options = parser.parse_args()
+    keep_private()
     if options.keep:
-        options.keep.mkdir(parents=True, exist_ok=True)
+        private_folder(options.keep)
+    if options.file.exists():
+        options.file.chmod(0o600)
     try:
         asyncio.run(_serve(options))
     except OSError as error:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from notify.errors import NotifyError
+from notify.private_files import keep_private
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
 
@@ -44,11 +46,23 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except NotifyError as error:
             raise click.ClickException(f"{error.title}. {error.detail}") from None
+        except _settings_errors() as error:
+            wrong = [f"{one['loc'][-1]}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()]
+            raise click.ClickException(f"The settings (NOTIFY_…) cannot be used. {'; '.join(wrong)}.") from None
         except _database_errors() as error:
             raise click.ClickException(
                 f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}. "
                 "Try `notify doctor`, or `notify migrate` if this is a new database."
             ) from None
+
+
+def _settings_errors() -> "tuple[type[ValidationError], ...]":
+    """Pydantic's error, or nothing while pydantic is not imported and so cannot raise it."""
+    if "pydantic" not in sys.modules:
+        return ()
+    from pydantic import ValidationError
+
+    return (ValidationError,)
 
 
 def _database_errors() -> "tuple[type[DBAPIError], ...]":
@@ -171,3 +185,4 @@ def main() -> None:
     Without NOTIFY_DATABASE_URL and NOTIFY_REDIS_URL every command uses embedded servers whose data lie in
     NOTIFY_DATA_DIR (.notify). Start with `notify demo`, then `notify run`.
     """
+    keep_private()

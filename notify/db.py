@@ -4,14 +4,15 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Engine, Enum, create_engine, text
+from sqlalchemy import Column, DateTime, Dialect, Engine, Enum, String, TypeDecorator, create_engine, text
 from sqlmodel import Session, SQLModel
 
-from notify import jobs
+from notify import jobs, tokens
 from notify.errors import SetUpError
 from notify.settings import once_a_process, settings
 
@@ -54,6 +55,9 @@ def engine() -> Engine:
     )
 
 
+_is_open: ContextVar[bool] = ContextVar("transaction", default=False)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """A session whose work is committed when the block ends and undone when it raises.
@@ -61,9 +65,23 @@ def transaction() -> Iterator[Session]:
     Jobs noted inside with `jobs.note` are sent after the commit, never before and never when it fails.
     """
     with Session(engine(), expire_on_commit=False) as session:
-        with session.begin():
-            yield session
+        before = _is_open.get()
+        _is_open.set(True)
+        try:
+            with session.begin():
+                yield session
+        finally:
+            _is_open.set(before)  # no token: a generator may be closed in another context than it began in
         jobs.send(jobs.noted(session))
+
+
+def refuse_in_transaction(what: str) -> None:
+    """Refuse slow work while this thread holds a transaction, and with it a connection and perhaps locks.
+
+    Raises: RuntimeError, which is a defect of ours.
+    """
+    if _is_open.get():
+        raise RuntimeError(f"{what} must not happen inside a transaction.")
 
 
 def expect_many_rows(session: Session) -> None:
@@ -117,6 +135,26 @@ def state_column(
     """A text column that holds the values of `states`, not PostgreSQL's own enum of member names."""
     kind = Enum(states, native_enum=False, length=32, values_callable=lambda s: [m.value for m in s])
     return Column(kind, nullable=nullable, default=default, primary_key=primary_key)
+
+
+class SealedSecrets(TypeDecorator[str]):
+    """A text column of secrets with spaces between them: sealed in the database, clear in our hands."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is stored."""
+        return tokens.seal_secrets(value) if value else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """What was sealed."""
+        return tokens.open_secrets(value) if value else value
+
+
+def secrets_column() -> Column[str]:
+    """A column of SealedSecrets, empty where there is none."""
+    return Column(SealedSecrets(), nullable=False, default="")
 
 
 def moment_column(*, nullable: bool = False, primary_key: bool = False) -> Column[datetime]:

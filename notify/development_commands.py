@@ -6,6 +6,7 @@ from email.policy import default
 import click
 
 from notify import embedded
+from notify.kept_mail import KEPT
 from notify.settings import settings
 
 
@@ -13,7 +14,7 @@ from notify.settings import settings
 @click.argument("address", required=False)
 def mail_command(address: str | None) -> None:
     """Print the newest mail that `notify run` caught, for ADDRESS or for anybody, with its links."""
-    newest_first = sorted((settings().data_dir / "kept").glob("*.eml"), key=lambda file: -file.stat().st_mtime)
+    newest_first = sorted((settings().data_dir / KEPT).glob("*.eml"), key=lambda file: -file.stat().st_mtime)
     for file in newest_first:
         message = message_from_bytes(file.read_bytes(), policy=default)
         if address is None or address.lower() in str(message["To"]).lower():

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import click
+from sqlalchemy import text
 
-from notify import db, jobs
+from notify import db, embedded, jobs
 from notify.cap import signing
 from notify.deliveries.checks import complaints as hand_over_complaints
 from notify.errors import NotifyError
@@ -28,9 +29,10 @@ def doctor_command(servers: Servers) -> None:
             signing.complaints,
         ):
             complaints += check()
+        notes = _notes_on_database()
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
-    for note in signing.notes():
+    for note in (*signing.notes(), *notes):
         click.echo(f"· {note}")
     if not complaints:
         click.echo("✓ Database, queue, providers and workers are ready.")
@@ -45,6 +47,16 @@ def _check_database() -> Sequence[str]:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         return [f"The database cannot be used ({reason}): check NOTIFY_DATABASE_URL, then run `notify migrate`."]
     return [] if councils else ["There is no council yet: run `notify council create --help`, or `notify demo`."]
+
+
+def _notes_on_database() -> Sequence[str]:
+    """Whether the application may do more in an external database than it needs. The embedded one is its own."""
+    if embedded.status(settings().data_dir).database_pid:
+        return []
+    with suppress(Exception), db.transaction() as session:
+        if session.execute(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).scalar_one():
+            return ["NOTIFY_DATABASE_URL names a superuser: give the application a user that owns its database only."]
+    return []
 
 
 def _check_queue() -> Sequence[str]:

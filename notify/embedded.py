@@ -30,6 +30,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from notify.errors import SetUpError
+from notify.private_files import private_folder
 from notify.start_watch import StartLimits, load
 
 WAIT_SECONDS = 60.0  # for a stop
@@ -275,6 +276,7 @@ def status(data_dir: Path) -> Status:
 def _start_lock(place: Place, limits: StartLimits = _LIMITS) -> Iterator[None]:
     try:
         place.lock_path("start").parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.data_dir, may_be_entered=place.account is not None and place.home == place.data_dir)
     except OSError as error:
         raise DataDirectoryUnusable(
             f"{place.data_dir} cannot be written: {error.strerror}. Choose another with NOTIFY_DATA_DIR."

@@ -5,7 +5,7 @@ occurrence, the message says what happened this time and, where possible, what t
 """
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class NotifyError(Exception):
@@ -16,11 +16,18 @@ class NotifyError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    is_logged: ClassVar[bool] = False  # limits, failures and 401 are logged in any case
 
     def __init__(self, detail: str, **fields: object) -> None:
         super().__init__(detail)
         self.detail = detail
         self.fields = fields
+        self.reason = ""  # for the log alone, where it must not be told to who tries
+
+    def because(self, reason: str) -> Self:
+        """The same error with a reason that only the log shows."""
+        self.reason = reason
+        return self
 
     @classmethod
     def slug(cls) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from notify import embedded
+from notify.private_files import private_folder
 from notify.settings import reread, settings
 
 Servers = Callable[[], AbstractContextManager[None]]  # what a command enters to use the database and the queue
@@ -15,6 +16,8 @@ def servers() -> Iterator[None]:
     """The servers that the settings name, or the embedded ones while this block runs."""
     chosen = settings()
     if chosen.database_url and chosen.redis_url:
+        if chosen.data_dir.exists():
+            private_folder(chosen.data_dir)  # one that was made before may stand open
         yield
         return
     with embedded.servers(chosen.data_dir) as addresses:

@@ -277,6 +277,7 @@ def _take(place: Place, name: str) -> int:
 
 def main() -> None:
     """Start a keeper that outlives this process, and end when it is ready or has failed."""
+    os.umask(0o022)  # the servers may be another account's, and each folder of theirs is closed by itself
     place, tuning, limits = locate(Path(sys.argv[1])), json.loads(sys.argv[2]), StartLimits(**json.loads(sys.argv[3]))
     hear, report = os.pipe()
     if os.fork() == 0:

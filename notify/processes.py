@@ -12,7 +12,7 @@ GRACE_SECONDS = 30.0  # from SIGTERM until what still runs is killed; `stop_grac
 
 def web_process(host: str, port: int, workers: int = 1) -> Command:
     """The pages and the API."""
-    argv = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "notify.app:create_app"]
+    argv = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "notify.app:create_logged_app"]
     argv += ["--host", host, "--port", str(port), "--workers", str(workers), "--no-ws", "--log-level", "warning"]
     # a worker told to stop while it still starts does not hear it: granian ends it after this many seconds
     argv += ["--workers-kill-timeout", "5"]

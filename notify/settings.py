@@ -13,6 +13,8 @@ from babel import localedata
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from notify.own_address import require_https
+
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
@@ -208,6 +210,9 @@ class Settings(BaseSettings):
         le=90,
         description="How many days after an alert's last activity it can still be said who got it. Figures stay.",
     )
+    metrics_token: str = Field(
+        "", description="What `/metrics` asks for, as `Authorization: Bearer …`. Empty: it answers this machine only."
+    )
     trusted_proxies: str = Field(
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
@@ -279,6 +284,8 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks whose X-Forwarded-For is believed."""
         return tuple(ip_network(name) for name in _names(self.trusted_proxies))
+
+    _reached_by_https = field_validator("base_url")(require_https)
 
     @field_validator("theme_colour")
     @classmethod

@@ -12,6 +12,7 @@ from notify.errors import NotFound, SetUpError
 from notify.settings import once_a_process, settings
 
 MAC_BYTES = 16  # 128 bits: far beyond guessing
+WEBHOOK_PREFIX = "whsec_"
 SHORT_MAC_BYTES = 8  # 64 bits: each guess is a request to us, and requests are counted
 
 
@@ -24,6 +25,8 @@ class Purpose(StrEnum):
     OPEN = "open"
     REPLY = "reply"
     STOP = "stop"
+    DEVICE = "device"
+    INVITATION = "invitation"
 
 
 SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts
@@ -103,6 +106,16 @@ def unseal(purpose: str, sealed: str) -> str:
         raise LinkNotValid("What was kept cannot be read with this installation's secret key.") from None
 
 
+def seal_secrets(secrets: str) -> str:
+    """Secrets that sign what we send, with spaces between them, as they are kept: each sealed by itself."""
+    return " ".join(seal("webhook", one) for one in secrets.split())
+
+
+def open_secrets(kept: str) -> str:
+    """The secrets of `seal_secrets`. Raises: LinkNotValid where another installation sealed them."""
+    return " ".join(one if one.startswith(WEBHOOK_PREFIX) else unseal("webhook", one) for one in kept.split())
+
+
 def _box(purpose: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(_key("seal:" + purpose)))
 
@@ -119,4 +132,4 @@ def digest(token: str) -> bytes:
 
 def webhook_secret() -> str:
     """A new secret for signing webhooks, as Standard Webhooks writes it: `whsec_` and base64 of 32 bytes."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -25,6 +25,7 @@ from tests import real_data as real
 from tests.dated import is_dated
 from tests.mailbox import Mailbox
 from tests.starting import started
+from tests.world import METRICS_TOKEN
 from workers import actors
 from workers.broker import make_broker
 
@@ -113,6 +114,7 @@ def migrated_servers(tmp_path_factory: pytest.TempPathFactory, limits: StartLimi
             os.environ["NOTIFY_DATABASE_URL"] = addresses.database_url
             os.environ["NOTIFY_REDIS_URL"] = addresses.redis_url
             os.environ["NOTIFY_NETWORK_LIMITS"] = "0"  # hundreds of tests come from one network
+            os.environ["NOTIFY_METRICS_TOKEN"] = METRICS_TOKEN
             os.environ["NOTIFY_SECRET_KEY"] = "a secret for tests only, " + secrets.token_hex(16)
             settings.reread()
             moments.restore()

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid4
 
 import shapely
+from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlmodel import Session, select
 
@@ -29,6 +31,8 @@ from notify.subscribers.models import (
 
 DISTRICT = "Z07000001"
 NORTH, SOUTH = "Z05000001", "Z05000002"
+METRICS_TOKEN = "prometheus of the tests"
+SCRAPER = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 EVIDENCE = ConsentEvidence(wording_version="test-1", wording="Yes, write to me.", language="en", source="test")
 
 # key, easting, northing, ward: two wards side by side, the boundary at easting 556000
@@ -113,6 +117,12 @@ def desk_of(officer: Officer, *, mfa_at: datetime | None) -> dict[str, str]:
     """The headers of a browser in which this officer is signed in, who last gave a second factor at this moment."""
     with transaction() as session:
         return session_of(session, officer, mfa_at=mfa_at)
+
+
+@cache
+def password_hash(password: str) -> str:
+    """What is stored of an officer's password, made cheaply."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def signed_in(council_id: UUID, role: Role = Role.PLANNER) -> dict[str, str]:

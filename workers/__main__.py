@@ -15,6 +15,7 @@ from notify import logs
 from notify.db import engine
 from notify.deliveries import content, restores, sending
 from notify.jobs import Lane
+from notify.private_files import keep_private
 from notify.providers import registry
 from workers import actors
 from workers.broker import make_broker
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=4, help="batches handed over at the same time (default 4)")
     chosen = parser.parse_args(arguments)
     logs.configure()
+    keep_private()
     os.nice(NICENESS[chosen.lane])
     content.warm_up()
     registry.named()  # a wrong setting must show now, not with the first alert

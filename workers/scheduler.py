@@ -33,6 +33,7 @@ from notify.deliveries import (
 from notify.exports import delivering, retention
 from notify.performance import judging, prices, publication
 from notify.places import remits
+from notify.private_files import keep_private
 from notify.settings import settings
 from notify.staff import trail
 from notify.subscribers import cleaning, known_elsewhere, place_reviews
@@ -135,7 +136,7 @@ CHORES = (
     Chore("lift needless holds", 5, holds.lift_needless),
     Chore("say that the scheduler runs", 5, metering.scheduler_ran),
     Chore("seal the audit trail", 3, trail.seal),
-    Chore("anchor the audit trail", 3600, trail.anchor),
+    Chore("anchor the audit trail", 60, trail.anchor),
     Chore("count dead deliveries", 30, metering.tally_dead),
     Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
     Chore("make alerts that come again", 60, recurrence.make_due),
@@ -160,6 +161,7 @@ CHORES = (
 def main() -> None:
     """Do the chores until SIGTERM, while holding the lock."""
     logs.configure()
+    keep_private()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -12,7 +12,17 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.alerts import approval, area_replacement, deciding, idempotency, queries, rescheduling, service
+from notify.alerts import (
+    approval,
+    area_replacement,
+    audience_counts,
+    deciding,
+    idempotency,
+    queries,
+    rescheduling,
+    service,
+)
+from notify.alerts.audience_counts import to_pay_for
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
 from notify.db import Input, transaction
@@ -22,8 +32,6 @@ from notify.subscribers.models import Topic
 from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
-
-FEWEST_SHOWN = 10
 
 
 class IdempotencyKeyMissing(Invalid):
@@ -124,21 +132,27 @@ class EndedAreaView(SQLModel):
 
 
 class AudienceView(SQLModel):
-    """Whom a send would reach now. Names nobody."""
+    """Whom a send would reach now. Names nobody: numbers are rounded to ten, and 0 stands for fewer than ten.
 
-    people: int
-    fewer_than_ten: bool = Field(description="True when `people` is under ten: treat the audience as identifiable.")
+    Audiences that differ by fewer than ten people get the same answer for an hour.
+    """
+
+    people: int = Field(description="Rounded to ten; 0 for fewer than ten.")
+    fewer_than_ten: bool = Field(description="True when fewer than ten people, or nobody, would be reached.")
     by_channel: dict[str, int] = Field(description="What is sent at once.")
     later_by_channel: dict[str, int] = Field(description="What `escalate` sends later at most, to people not reached.")
-    by_language: dict[str, int]
-    by_ward: list[WardView]
+    by_language: dict[str, int] = Field(description="Languages of ten people or more.")
+    by_ward: list[WardView] = Field(description="Wards of ten people or more.")
     near_boundary: int = Field(description="People included only because their postcode lies near a boundary.")
     postcodes: int = Field(description="Postcodes selected by shapes, circles and lists.")
     sms_parts: int = Field(description="Parts of one text message.")
-    sms_parts_total: int = Field(description="Parts of all text messages together: what is paid for.")
+    sms_parts_total: int = Field(
+        description="Parts of all text messages together, at most: what is paid for. Fewer than ten count as ten."
+    )
     sms_advice: str = Field(description="What makes a text cost more parts than it need, in a sentence.")
     cost_pence: float | None = Field(
-        description="What sending would cost; null where no price is set. Without `sms`, a text counts as one part."
+        description="What sending would cost at most; null where no price is set. Without `sms`, a text counts as one "
+        "part. Fewer than ten messages count as ten."
     )
     budget_left_pence: float | None = Field(description="What is left of the month's budget; null: no limit.")
     over_budget: bool = Field(description="True when a routine alert would wait on hold for a larger budget.")
@@ -155,14 +169,18 @@ class Reason(Input):
 
 @post("/audiences", guards=[Requires(Right.WRITE_ALERTS)], status_code=200, sync_to_thread=True, tags=["audiences"])
 def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
-    """Dry run: exactly whom an alert would reach, counted by channel, language and ward."""
+    """Dry run: how many people an alert would reach, counted by the send's own query, by channel, language and ward.
+
+    Numbers are rounded to ten. Each question is written down, and so many different ones may be asked in an hour.
+    """
     with transaction() as session:
-        count = queries.count_audience(session, request.user, data)
+        told = audience_counts.count_for(session, request.user, data)
+    count = told.count
     share = round(count.people / count.population, 4) if count.population else None
     return AudienceView(
         **asdict(count),
-        fewer_than_ten=count.people < FEWEST_SHOWN,
-        sms_parts_total=count.sms_parts * count.by_channel.get("sms", 0),
+        fewer_than_ten=told.fewer_than_ten,
+        sms_parts_total=count.sms_parts * to_pay_for(count.by_channel["sms"]) if "sms" in count.by_channel else 0,
         over_budget=_is_over(count, data.priority),
         share_of_population=share,
     )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -277,3 +277,24 @@ class DryRun(Input):
     escalate: Escalation | None = Field(
         default=None, description="Counts apart those who would get it by these channels later."
     )
+
+
+class AskedCount(SQLModel, table=True):
+    """That somebody asked how many people an audience has, and what they were told, for an hour.
+
+    `is_first`: the answer is of this audience and not of an earlier one with all but the same people, whose places then
+    are in `targets`.
+    """
+
+    __tablename__ = "asked_count"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    person: str
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    question: str
+    targets: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    targets_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    is_first: bool
+    exact: int
+    answer: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -13,7 +13,7 @@ from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
 from notify.errors import Invalid, NotFound
 from notify.places import succession, targeting
-from notify.places.models import Area
+from notify.places.models import Area, Targets
 from notify.places.queries import areas_by_code
 from notify.places.succession import EndedArea
 from notify.providers import segments
@@ -137,23 +137,43 @@ def sent_back_because(session: Session, alert: Alert) -> str:
     return session.exec(statement.order_by(col(Approval.at).desc())).first() or ""
 
 
-def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> AudienceCount:
-    """The dry run: the send's own SELECT, counted. A test key's send reaches invented people only.
-
-    Raises what `targeting.resolve` raises, UnknownTopic, and OutsideYourRemit.
-    """
+def targets_of(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> Targets:
+    """The places that an audience comes to. Raises: what `targeting.resolve` raises, OutsideYourRemit."""
     require_within(by.remit, asked.topic, asked.audience)
-    topic = subscribers.topic(session, by.council_id, asked.topic)
     sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
-    targets = targeting.resolve(
+    return targeting.resolve(
         session,
         asked.audience,
         district_codes=sender.district_codes,
         is_emergency=is_emergency,
         refuse_ended=refuse_ended,
     )
-    channels, later = _in_turn(topic, asked)
+
+
+def channels_of(topic: Topic, asked: DryRun) -> tuple[list[Channel], list[Channel]]:
+    """All channels that are asked for and may be used, and those of them that are for later.
+
+    Raises: ChannelNotAllowed.
+    """
+    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
+    wanted = [one for one in asked.channels if one not in later]
+    return [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later], later
+
+
+def count_audience(
+    session: Session, by: Actor, asked: DryRun, targets: Targets | None = None, *, refuse_ended: bool = True
+) -> AudienceCount:
+    """The dry run: the send's own SELECT, counted exactly. What people are told is `audience_counts.count_for`.
+
+    A test key's send reaches invented people only. `targets` are those of the question, if they are known.
+    Raises: what `targets_of` raises, UnknownTopic, ChannelNotAllowed.
+    """
+    topic = subscribers.topic(session, by.council_id, asked.topic)
+    sender = council(session, by.council_id)
+    is_emergency = asked.priority == Priority.EMERGENCY
+    targets = targets or targets_of(session, by, asked, refuse_ended=refuse_ended)
+    channels, later = channels_of(topic, asked)
     by_channel, later_by_channel, by_language = Counter[str](), Counter[str](), Counter[str]()
     by_ward, near = Counter[str | None](), 0
     reached = succession.reached(session, targets, is_emergency=is_emergency)
@@ -187,13 +207,6 @@ def count_audience(session: Session, by: Actor, asked: DryRun, *, refuse_ended: 
         population=sum(number for number in populations if number) if any(populations) else None,
         ended_areas=succession.ended(session, succession.codes_of(targets)),
     )
-
-
-def _in_turn(topic: Topic, asked: DryRun) -> tuple[Sequence[Channel], Sequence[Channel]]:
-    """Every channel that would be used, and those of them that would be used later. Raises: ChannelNotAllowed."""
-    later = allowed_channels(topic, asked.escalate.channels, asked.priority) if asked.escalate else []
-    wanted = [one for one in asked.channels if one not in later]
-    return [*allowed_channels(topic, wanted or asked.channels, asked.priority), *later], later
 
 
 def _text(asked: DryRun, council_name: str) -> str:

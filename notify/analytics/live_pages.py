@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import anyio
@@ -23,11 +24,23 @@ from notify.web.templates import part
 AnyRequest = Request[Principal, None, State]
 
 MOST_STREAMS = 20  # of this process: each is a reader of the ledger
+MOST_EACH = 3  # of one officer or key, who would otherwise take everybody's places
 LONGEST_S = 600.0
 READ_EVERY_S = 1.0
 REST = 4  # times as long as the last reading took, so that a large ledger is not read all the time
 
-_open: set[object] = set()
+STARTS_WITHIN_S = 30.0  # a place that was taken for a reader who never came is free again then
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stream that runs or is about to. One that its reader left before it began ends by itself."""
+
+    actor: str
+    ends_at: float
+
+
+_places: dict[object, Place] = {}
 
 
 class TooManyWatch(TooMany):
@@ -47,12 +60,31 @@ async def watch_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> ServerSe
 
     Asynchronous, because a stream that waits must not keep a thread waiting; the database is read in a thread.
     """
-    if len(_open) >= MOST_STREAMS:
-        raise TooManyWatch("Reload the page to see the newest figures.", retry_after=10)
-    await sync_to_thread(_require_alert, request.user, alert_id)
+    mine = _take_place(request.user.actor)
+    try:
+        await sync_to_thread(_require_alert, request.user, alert_id)
+    except BaseException:
+        _places.pop(mine, None)
+        raise
     # buffering proxies would keep the figures to themselves
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return ServerSentEvent(_figures(request, alert_id), headers=headers)
+    return ServerSentEvent(_figures(request, alert_id, mine), headers=headers)
+
+
+def _take_place(actor: str) -> object:
+    """A place among the streams, before anything is waited for: a hundred who ask at once must not all find one free.
+
+    Raises: TooManyWatch.
+    """
+    now = time.monotonic()
+    for key in [key for key, place in _places.items() if place.ends_at < now]:
+        del _places[key]
+    own = sum(place.actor == actor for place in _places.values())
+    if len(_places) >= MOST_STREAMS or own >= MOST_EACH:
+        raise TooManyWatch("Reload the page to see the newest figures.", retry_after=10)
+    mine = object()
+    _places[mine] = Place(actor, now + STARTS_WITHIN_S)
+    return mine
 
 
 def _require_alert(user: Principal, alert_id: UUID) -> None:
@@ -60,10 +92,10 @@ def _require_alert(user: Principal, alert_id: UUID) -> None:
         alerts.alert(session, user, alert_id)
 
 
-async def _figures(request: AnyRequest, alert_id: UUID) -> AsyncGenerator[ServerSentEventMessage, None]:
+async def _figures(request: AnyRequest, alert_id: UUID, mine: object) -> AsyncGenerator[ServerSentEventMessage, None]:
     """Each news as a piece of the page; `end` when there will be none, or the officer may not look any more."""
-    mine, said, ends_at = object(), "", time.monotonic() + LONGEST_S
-    _open.add(mine)
+    said, ends_at = "", time.monotonic() + LONGEST_S
+    _places[mine] = Place(request.user.actor, ends_at + STARTS_WITHIN_S)
     try:
         while time.monotonic() < ends_at:
             started = time.monotonic()
@@ -76,7 +108,7 @@ async def _figures(request: AnyRequest, alert_id: UUID) -> AsyncGenerator[Server
                 return
             await anyio.sleep(max(READ_EVERY_S, REST * (time.monotonic() - started)))
     finally:
-        _open.discard(mine)
+        _places.pop(mine, None)
 
 
 def _read(request: AnyRequest, alert_id: UUID) -> tuple[str, bool] | None:

@@ -19,6 +19,7 @@ from notify.analytics.wards import ward_rows
 from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.readings import note_reading
 from notify.staff.service import audit
 from notify.staff.step_up import coming_back
 from notify.web.tables import csv_of
@@ -53,6 +54,7 @@ def show_missed(
         alert, missing = _asked(session, request.user, alert_id, show)
         found, people = missed(session, alert, missing, limit=ON_A_PAGE, passed=(number - 1) * ON_A_PAGE)
         everybody, silent = unheard(session, alert)
+        note_reading(session, request.user, len(found), f"call list of {alert.id}")
         _note(session, request.user, alert, "alert.missed.view", missing=missing, people=len(found), page=number)
     return staff_page(
         request.user,
@@ -83,6 +85,7 @@ def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = ""
         with coming_back(f"/staff/alerts/{alert_id}/missed", {"show": show}):
             request.user.require_person_here(Right.SEE_SUBSCRIBERS)
         found, _ = missed(session, alert, missing, limit=MOST_EXPORTED)
+        note_reading(session, request.user, len(found), f"call list of {alert.id}", is_export=True)
         _note(session, request.user, alert, "alert.missed.download", missing=missing, people=len(found))
     header = ("answer", "answered at", "ward", "name", "postcode", "place", "phone", "email", "what happened")
     rows = [

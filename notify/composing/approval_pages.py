@@ -8,7 +8,7 @@ from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import approval, deciding, queries
-from notify.composing import audiences, previews
+from notify.composing import previews
 from notify.composing.doors import (
     ALERT,
     OfficerRequest,
@@ -43,7 +43,6 @@ def _review_page(
             status=422 if faults else 200,
             headers=FRAMING_US,
             review=review(session, user, alert_id),
-            in_words=audiences.in_words,
             reason=reason,
             faults=faults,
         )

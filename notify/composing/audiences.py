@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.alerts import audience_counts
 from notify.alerts.asking import anybodys_text, words_for_text
-from notify.alerts.models import Alert, DryRun, Priority
+from notify.alerts.models import Alert, AlertState, DryRun, Priority
 from notify.alerts.queries import (
     AudienceCount,
     allowed_channels,
@@ -25,24 +26,23 @@ from notify.composing.models import Draft
 from notify.composing.month import Entry, near
 from notify.composing.reading import audience_of, escalation_of, send_at_of
 from notify.deliveries.expansion import recipients
-from notify.places import succession, targeting
+from notify.places import succession
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.providers import segments
 from notify.providers.base import Channel
 from notify.staff.money import money
 from notify.staff.queries import council
-from notify.staff.rights import Principal
+from notify.staff.rights import Principal, Right
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import AudienceSql, audience, topic
 from notify.web.forms import Form
 
-FEWEST_SHOWN = 10
 LONGEST_TEXT = 918  # characters that may be counted
 WAYS = {
     Channel.EMAIL: ("email", "emailed"),
     Channel.SMS: ("text", "texted"),
-    Channel.VOICE: ("ring", "rung"),
+    Channel.VOICE: ("call", "called"),
     Channel.WEBHOOK: ("call the webhooks of", "called"),
 }
 
@@ -61,10 +61,16 @@ class Reach:
     most: int
     others: Sequence[Entry] = ()
 
+    is_exact: bool = False
+
     @property
     def people(self) -> str:
         """The number of people, or that they are few: under ten they might be known by it."""
-        return in_words(self.count.people)
+        return self.in_words(self.count.people)
+
+    def in_words(self, people: int) -> str:
+        """A number of people as this officer may see it now."""
+        return f"{people:,}" if self.is_exact else in_words(people)
 
     @property
     def wards(self) -> int:
@@ -73,26 +79,27 @@ class Reach:
 
 
 def in_words(people: int) -> str:
-    """A number of people as officers may see it."""
-    if people == 0:
-        return "nobody"
-    return "fewer than 10" if people < FEWEST_SHOWN else f"{people:,}"
+    """A number of people as officers may see it before anything is approved."""
+    return "fewer than 10" if people < audience_counts.FEWEST_SHOWN else f"{people:,}"
 
 
 def deed(reach: Reach, send_at: datetime | None, after_minutes: int = 0) -> str:
     """What pressing the button does, as in: “This will text 2,140 people in 3 wards now”."""
-    acts = _acts(reach.count.by_channel)
+    acts = _acts(reach, reach.count.by_channel)
     if not acts:
         return "No one will get this: no subscribers to the topic live there."
     wards = f" in {reach.wards} ward{'s' if reach.wards != 1 else ''}" if reach.wards else ""
     when = f"on {send_at.astimezone(LONDON):%-d %B at %H:%M}" if send_at else "now"
-    later = _acts(reach.count.later_by_channel)
+    later = _acts(reach, reach.count.later_by_channel)
     then = f" {after_minutes} minutes later it will {later} people at most, if they are not reached." if later else ""
     return f"This will {acts} people{wards} {when}.{then}"
 
 
-def _acts(people: Mapping[str, int]) -> str:
-    ways = [f"{WAYS[Channel(way)][0]} {in_words(number)}" for way, number in people.items() if number]
+def _acts(reach: Reach, people: Mapping[str, int]) -> str:
+    """What is done to how many. Channels of fewer than ten people, or nobody, are named where there are no others."""
+    many = [(way, number) for way, number in people.items() if number]
+    told = many or ([] if reach.is_exact else list(people.items()))
+    ways = [f"{WAYS[Channel(way)][0]} {reach.in_words(number)}" for way, number in told]
     return " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
 
 
@@ -119,8 +126,11 @@ def reach_of(session: Session, user: Principal, draft: Draft) -> Reach:
 
 def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
     """Whom an alert that waits would reach if it were sent now. Raises: what counting an audience raises."""
+    may_see = alert.state not in (AlertState.DRAFT, AlertState.SUBMITTED) and user.may(Right.BROADCAST)
     if alert.follows_id:
-        return Reach(_count_of_follow_up(session, alert), None, None, 0, 0)
+        count = _count_of_follow_up(session, alert)
+        shown = count if may_see else audience_counts.disclosed(session, count, alert.priority)
+        return Reach(shown, None, None, 0, 0, is_exact=may_see)
     asked = DryRun.model_validate(
         {
             "topic": session.get_one(Topic, alert.topic_id).slug,
@@ -133,19 +143,23 @@ def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
             "escalate": alert.escalation,
         }
     )
-    return _reach(session, user, asked, refuse_ended=False)[0]
+    reach = _reach(session, user, asked, refuse_ended=False)[0]
+    if not may_see:
+        return reach
+    return replace(reach, count=count_audience(session, user, asked, refuse_ended=False), is_exact=True)
 
 
 def _reach(session: Session, user: Principal, asked: DryRun, *, refuse_ended: bool = True) -> tuple[Reach, Targets]:
+    """Rounded. What is said beside the count is about the same people as the count."""
+    told = audience_counts.count_for(session, user, asked, refuse_ended=refuse_ended)
+    new, tired, most = _further(session, user, asked, told.told_of)
+    share = told.count.people / told.count.population if told.count.population else None
+    return Reach(told.count, share, new, tired, most), told.targets
+
+
+def _further(session: Session, user: Principal, asked: DryRun, targets: Targets) -> tuple[int | None, int, int]:
+    """How many are new to the topic or tired of alerts, rounded; the most that anybody had, where ten are tired."""
     about = topic(session, user.council_id, asked.topic)
-    count = count_audience(session, user, asked, refuse_ended=refuse_ended)
-    targets = targeting.resolve(
-        session,
-        asked.audience,
-        district_codes=council(session, user.council_id).district_codes,
-        is_emergency=asked.priority == Priority.EMERGENCY,
-        refuse_ended=refuse_ended,
-    )
     people = audience(
         about.id,
         succession.reached(session, targets, is_emergency=asked.priority == Priority.EMERGENCY),
@@ -153,8 +167,9 @@ def _reach(session: Session, user: Principal, asked: DryRun, *, refuse_ended: bo
         is_emergency=asked.priority == Priority.EMERGENCY,
     )
     tired, most = queries.messages_this_week(session, people.sql, dict(people.parameters))
-    share = count.people / count.population if count.population else None
-    return Reach(count, share, _new_since_last(session, about, people), tired, most), targets
+    new = _new_since_last(session, about, people)
+    tired = audience_counts.rounded(tired)
+    return None if new is None else audience_counts.rounded(new), tired, most if tired else 0
 
 
 def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:

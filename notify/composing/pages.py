@@ -136,7 +136,6 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
         left_out=set(form.all("without_ward")),
         outline=outline,
         reach=reach,
-        in_words=audiences.in_words,
     )
 
 
@@ -299,7 +298,6 @@ def check_page(
         advice=_advice(Form(draft.fields)),
         said=said,
         faults=[Fault("send", fault)] if fault else [],
-        in_words=audiences.in_words,
         is_emergency=draft.priority == Priority.EMERGENCY,
     )
 

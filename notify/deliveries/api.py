@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from hmac import compare_digest
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -28,7 +29,9 @@ from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptN
 from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
+from notify.staff.readings import note_reading
 from notify.web.moments import aware
+from notify.web.networks import is_this_machine
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +100,7 @@ def list_deliveries(
         alert = alerts.alert(session, request.user, alert_id)
         alerts.require_kind(request.user, alert)
         rows = queries.deliveries(session, alert, after=after, state=in_state, changed_since=since, limit=limit)
+        note_reading(session, request.user, len(rows), f"deliveries of {alert_id}", has_ids_only=True)
     views = [
         DeliveryView(
             id=f"{alert_id.hex}-{row.number}",
@@ -289,10 +293,28 @@ def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Re
 
 
 @get("/metrics", sync_to_thread=True, media_type="text/plain; version=0.0.4", tags=["health"])
-def read_metrics() -> str:
-    """Everything counted, in Prometheus' text format. Public within the installation's network; names nobody."""
+def read_metrics(request: Request[Any, None, State]) -> str:
+    """Everything counted, in Prometheus' text format, for who sends NOTIFY_METRICS_TOKEN; unset, for this machine.
+
+    Names nobody.
+    """
+    _refuse_strangers(request)
     with transaction() as session:
         return exposition(session)
+
+
+def _refuse_strangers(request: Request[Any, None, State]) -> None:
+    """Raises: Unauthenticated."""
+    expected = settings().metrics_token
+    if expected:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        may_read = compare_digest(given.encode(), expected.encode())
+    else:
+        # a proxy on this machine asks for others, and says so
+        is_passed_on = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+        may_read = not is_passed_on and is_this_machine(request.client.host if request.client else "")
+    if not may_read:
+        raise Unauthenticated("Send NOTIFY_METRICS_TOKEN as `Authorization: Bearer …`, or ask from this machine.")
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (

@@ -226,7 +226,7 @@ def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
     council_id = _council(session, contact_id)
     secret = tokens.webhook_secret()
     session.execute(text(BEGIN_ROTATION), {"id": contact_id, "hours": ROTATION_HOURS})
-    session.execute(text(ROTATE), {"id": contact_id, "secret": secret})
+    session.execute(text(ROTATE), {"id": contact_id, "secret": tokens.seal_secrets(secret)})
     audit(session, council_id=council_id, actor=actor, action="endpoint.rotate", subject=str(contact_id))
     return secret
 

@@ -107,7 +107,8 @@ def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secre
     if notice.kind not in content.NOTICE_PATHS:
         return content.Secret(f"{settings().base_url}/manage")
     if contact.channel in (Channel.SMS, Channel.VOICE) and notice.kind == NoticeKind.CONFIRM:
-        return content.Secret(f"{settings().base_url}/confirm-code", issue_code(session, contact.id, notice.about))
+        digits = issue_code(session, contact.id, notice.about, notice.asked_from)
+        return content.Secret(f"{settings().base_url}/confirm-code", digits)
     return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about)))
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
+from notify import clock, tokens
 from notify.deliveries.content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
 from notify.jobs import Lane
@@ -105,6 +105,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
     ) in rows:
         if refusal is None:
             reference, ward = reference_of(alert, number), wards.get(ward_code, "")
+            secret = tokens.open_secrets(secret)
             recipients.append(
                 Recipient(
                     *(number, reference, contact_id, held.channel, address, secret, name, language, ward),

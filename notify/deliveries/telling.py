@@ -246,6 +246,25 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
     )
 
 
+def _reading(session: Session, council_id: UUID) -> News | None:
+    """That somebody reads very many subscribers: for every administrator of the council."""
+    noted = session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.action == "residents.alarm", AuditEntry.council_id == council_id)
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
+    if noted is None:
+        return None
+    return News(
+        f"Somebody reads many subscribers of {council(session, council_id).name}",
+        f"{noted.actor} has read the details of {noted.detail.get('people')} subscribers today, most recently "
+        f"{noted.subject}. If you do not know why, end their session or revoke the key.\n\n"
+        f"{settings().base_url}/staff/audit?q=residents.read",
+        urgent=True,
+        officers=_administrators(session, council_id),
+    )
+
+
 TELLERS = {
     "alert": _alert,
     "glass": _glass,
@@ -257,4 +276,5 @@ TELLERS = {
     "hold": _hold,
     "budget": _budget,
     "bounces": _bounces,
+    "reading": _reading,
 }

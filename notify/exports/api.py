@@ -19,6 +19,7 @@ from notify.exports.reading import Window, as_text
 from notify.exports.taking import note_taken, require_taker, take
 from notify.exports.writing import Format, plain
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.readings import note_reading
 from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
@@ -77,6 +78,8 @@ def _page(user: Principal, data: DataSet, window: Window, *, after: str | None, 
         if data.is_personal:
             note_taken(session, user, data, window, "page")
         found = reading.page(session, user.council_id, data, window, after=after, limit=limit)
+        if data.is_personal:
+            note_reading(session, user, len(found.rows), f"data set {data.name}", is_export=True)
     return ExtractPage(
         data_set=data.name,
         schema_version=SCHEMA_VERSION,

@@ -69,6 +69,8 @@ TABLES: Mapping[str, Entry] = {
     ),
     "api_key": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id", "name"), secrets=("digest",)),
     "sign_in": Entry(Keeping.EXPIRY, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
+    "sign_in_tries": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("bucket",)),
+    "recovery_code": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
@@ -87,6 +89,9 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
+    "asked_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("person",)),
+    "residents_read": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("actor",)),
+    "audit_watch": Entry(Keeping.WHILE_USED, why_not=ENGINE, secrets=("proof",)),
     # what officers keep beside the figures
     "annotation": Entry(Keeping.FOR_GOOD, OWN, staff=("author", "author_name", "removed_by")),
     # places
@@ -159,7 +164,9 @@ TABLES: Mapping[str, Entry] = {
     ),
     "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
     "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "about"), secrets=("digest",)),
-    "confirm_code": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id",), secrets=("digest",)),
+    "confirm_code": Entry(
+        Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "asked_from"), secrets=("digest", "asked_from")
+    ),
     "resident_session": Entry(
         Keeping.EXPIRY, why_not=SESSION, pseudonyms=("address_hash",), secrets=("digest", "address_hash")
     ),

@@ -23,7 +23,8 @@ from notify.exports.dictionary import SCHEMA_VERSION, TABLES, Entry, as_json
 from notify.exports.reading import AT_ONCE
 from notify.exports.taking import CommandLine, Taken, Taker, require_taker
 from notify.staff.queries import council
-from notify.staff.rights import Right
+from notify.staff.readings import note_reading
+from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 from notify.web import tables
 
@@ -62,6 +63,10 @@ def take_everything(by: Taker) -> Taken:
     file = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         written = _write(by, lambda name: archive.open(name, "w", force_zip64=True), with_csv=False)
+    people = next(one.rows for one in written if one.table == "subscriber")
+    if isinstance(by, Principal):
+        with transaction() as session:
+            note_reading(session, by, people, "everything", is_export=True)
     name = f"everything-{clock.now():%Y-%m-%d}.zip"
     rows = sum(one.rows for one in written)
     return Taken(name, "application/zip", rows, file.seek(0, 2), clock.now(), file)

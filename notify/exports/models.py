@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.db import moment_column, new_id, secrets_column, state_column
 
 
 class Rhythm(StrEnum):
@@ -45,7 +45,7 @@ class ExportSchedule(SQLModel, table=True):
     rhythm: Rhythm = Field(sa_column=state_column(Rhythm))
     officers: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False))
     webhook: str = ""
-    secret: str = ""
+    secret: str = Field(default="", sa_column=secrets_column())
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     next_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

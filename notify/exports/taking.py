@@ -15,6 +15,7 @@ from notify.errors import Forbidden
 from notify.exports.dataset import DataSet
 from notify.exports.reading import Window, check, rows, safe_until
 from notify.exports.writing import MEDIA_TYPES, Format, write
+from notify.staff.readings import note_reading
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
@@ -86,6 +87,8 @@ def take(by: Taker, data: DataSet, window: Window, kind: Format) -> Taken:
     with transaction() as session:
         changed_until = safe_until(session)
         count = write(data, rows(session, by.council_id, data, window), kind, file)
+        if data.is_personal and isinstance(by, Principal):
+            note_reading(session, by, count, f"data set {data.name}", is_export=True)
     name = f"{data.name}-{clock.now():%Y-%m-%d}.{kind}"
     return Taken(name, MEDIA_TYPES[kind], count, file.seek(0, 2), changed_until, file)
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import passwords, people, queries, remit, service, trail
+from notify.staff import invitations, password_hashing, passwords, people, queries, remit, service, trail
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import IN_WORDS
 
@@ -34,7 +34,8 @@ Somebody for the day when council accounts cannot be used:
 
 \b
 How they get in:
-  with the council's account, once NOTIFY_OIDC_ISSUER is set (docs/settings.md), by this very address;
+  with the council's account, once NOTIFY_OIDC_ISSUER is set (docs/settings.md), by the link of `notify officer
+    invite`, or by this very address where the provider says that it was verified (claim email_verified);
   with a password and an app's code, after --password: give them the otpauth address printed, which
     any authenticator app reads, by a way that nobody else reads;
   with a printed link, once and for ten minutes, where NOTIFY_BASE_URL is not https.
@@ -95,23 +96,30 @@ def create_officer(
     areas: Sequence[str],
 ) -> None:
     """Add an officer; print a sign-in link that works once, for ten minutes, or with --password what an app needs."""
-    password = _ask_password() if with_password else ""
+    password_hash = password_hashing.hashed(_ask_password()) if with_password else ""
     with servers():
         with transaction() as session:
             found = queries.council_by_slug(session, council_slug)
             new = service.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
             remit.require_areas_in_force(session, areas)
             new.topics, new.areas = list(topics), list(areas)
-            said = _way_in(session, new, password)
+            said = _way_in(session, new, password_hash)
         click.echo(said)
 
 
-def _way_in(session: Session, new: Officer, password: str) -> str:
-    if password:
-        return passwords.set_password(session, new, password, actor=ACTOR).uri
+def _way_in(session: Session, new: Officer, password_hash: str) -> str:
+    if password_hash:
+        return _in_words(passwords.set_password(session, new, password_hash, actor=ACTOR))
     if settings().links_sign_in:
         return f"{settings().base_url}/staff/sign-in/{service.create_sign_in_link(session, new.id)}"
-    return f"{new.email} can sign in with the council's account. For a password: notify officer password {new.email}"
+    link = invitations.invite(session, new, actor=ACTOR)
+    return f"For seven days {new.email} can begin with the council's account at {link}"
+
+
+def _in_words(enrolled: passwords.Enrolment) -> str:
+    """What the officer is given, by a way that nobody else reads."""
+    lines = [enrolled.uri, "", "Recovery codes. Each stands once for the app's code, also while sign-in is locked:"]
+    return "\n".join([*lines, *enrolled.recovery_codes])
 
 
 def _ask_password() -> str:
@@ -122,13 +130,24 @@ def _ask_password() -> str:
 @click.argument("email")
 @click.pass_obj
 def give_password(servers: Servers, email: str) -> None:
-    """Ask for a new password and print, this once, what an authenticator app needs. Sessions end."""
-    password = _ask_password()
+    """Ask for a new password and print, this once, what an authenticator app needs and recovery codes. Sessions end."""
+    password_hash = password_hashing.hashed(_ask_password())
     with servers():
         with transaction() as session:
             found = queries.officer_by_email(session, email)
-            said = passwords.set_password(session, found, password, actor=ACTOR)
-        click.echo(said.uri)
+            said = passwords.set_password(session, found, password_hash, actor=ACTOR)
+        click.echo(_in_words(said))
+
+
+@officer.command("invite")
+@click.argument("email")
+@click.pass_obj
+def invite(servers: Servers, email: str) -> None:
+    """Print a link by which an officer's council account becomes theirs here. It works once, for seven days."""
+    with servers():
+        with transaction() as session:
+            link = invitations.invite(session, queries.officer_by_email(session, email), actor=ACTOR)
+        click.echo(link)
 
 
 @officer.command("link")
@@ -223,9 +242,10 @@ def audit() -> None:
 def verify(servers: Servers, anchors: Sequence[Path]) -> None:
     """Say whether anything was altered, removed, put elsewhere, slipped in or cut off. Exit code 1: it was.
 
-    Entries are sealed within seconds of being written, and once an hour the end of the chain is written to
-    audit-anchors.jsonl in the data directory and to the log. Whoever may write there could cut both: copy one of them
-    every hour to where nobody here can write, and verify with --anchors COPY.
+    Entries are sealed within seconds of being written, and once a minute the end of the chain, if it has grown, is
+    written to audit-anchors.jsonl in the data directory and to the log. Who may write there could cut both: copy one of
+    them often to where nobody here can write, and verify with --anchors COPY. An entry that is older than its seal was
+    slipped in; where no scheduler ran meanwhile it was sealed late, which is counted apart.
 
     What was cut off since the newest anchor, and what never reached a seal, nobody can see. A database put back from a
     copy is shorter than its anchors: that is told as a cut tail, and rightly so.
@@ -234,5 +254,11 @@ def verify(servers: Servers, anchors: Sequence[Path]) -> None:
         verdict = trail.verify(session, anchors or [trail.anchors_file()])
     for fault in verdict.faults[: trail.FAULTS_SHOWN]:
         click.echo(f"✗ {fault}")
+    if verdict.late:
+        first, last = min(verdict.late), max(verdict.late)
+        click.echo(
+            f"{len(verdict.late)} entries from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC were sealed late: "
+            "no scheduler ran."
+        )
     click.echo(f"{verdict.sealed} entries sealed, {verdict.unsealed} waiting, {verdict.anchors} anchors compared.")
     sys.exit(0 if verdict.is_whole else 1)

@@ -124,6 +124,27 @@ class SignIn(SQLModel, table=True):
     mfa_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
+class SignInTries(SQLModel, table=True):
+    """Wrong tries of one known browser, or of one session; strangers' stand with the officer. `bucket` is a hash."""
+
+    __tablename__ = "sign_in_tries"
+
+    bucket: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    tries: int
+    locked_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code that stands once for the one of a lost authenticator app. Only a keyed hash is stored."""
+
+    __tablename__ = "recovery_code"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    officer_id: UUID = Field(foreign_key="officer.id")
+    used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
 class UsedState(SQLModel, table=True):
     """A sign-in at the identity provider that has come back, so that it does not come back twice."""
 
@@ -174,11 +195,36 @@ class AuditEntry(SQLModel, table=True):
     detail: dict[str, object] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
 
 
+class ResidentsRead(SQLModel, table=True):
+    """How many subscribers an officer or key read in a day, in answers that held many of them."""
+
+    __tablename__ = "residents_read"
+
+    actor: str = Field(primary_key=True)
+    day: datetime = Field(sa_column=moment_column(primary_key=True))
+    people: int
+
+
 class AuditSeal(SQLModel, table=True):
-    """One link of the chain over the audit trail: `digest` covers the link before and the entry's whole content."""
+    """One link of the chain over the audit trail: `digest` covers the link before, the entry's whole content, when it
+    was sealed (`sealed_at`) and when everything last had been before that (`sealed_since`). Links of before migration
+    0030 have no times.
+    """
 
     __tablename__ = "audit_seal"
 
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     entry_id: int = Field(sa_column=Column(BigInteger, ForeignKey("audit_entry.id"), nullable=False, unique=True))
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    sealed_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class AuditWatch(SQLModel, table=True):
+    """When everything that was written had last been sealed. `proof` shows that the scheduler said so."""
+
+    __tablename__ = "audit_watch"
+
+    id: bool = Field(default=True, primary_key=True)
+    ran_at: datetime = Field(sa_column=moment_column())
+    proof: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -5,7 +5,6 @@ second factor was given. Between the two steps the browser keeps an encrypted co
 """
 
 import json
-import logging
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -30,8 +29,6 @@ from notify.errors import Forbidden, NotFound, NotifyError, Unavailable
 from notify.settings import once_a_process, settings
 from notify.staff.models import Role, UsedState
 
-log = logging.getLogger(__name__)
-
 LIFE = timedelta(minutes=10)
 LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
@@ -44,6 +41,7 @@ class SignInRefused(Forbidden):
     """What the identity provider sent does not prove who is there. The log says why."""
 
     title = "You could not be signed in"
+    is_logged = True
 
 
 class SingleSignOnIsOff(NotFound):
@@ -122,6 +120,7 @@ class Attempt:
     verifier: str
     at: float
     back: str = ""  # the page to go on with
+    invitation: str = ""
 
     def sealed(self) -> str:
         """For the cookie."""
@@ -130,23 +129,29 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the provider says is there. `mfa_at` is None where it does not say when they proved it."""
+    """Who the provider says is there. `mfa_at` is None where it does not say when they proved it.
+
+    `is_email_verified` only where it says so: anybody may write any address into some accounts.
+    """
 
     subject: str
     email: str
     role: Role | None
     mfa_at: datetime | None
+    is_email_verified: bool = False
 
 
-def begin(*, afresh: bool, back: str = "") -> tuple[str, Attempt]:
+def begin(*, afresh: bool, back: str = "", invitation: str = "") -> tuple[str, Attempt]:
     """The provider's address to send the browser to, and what to keep in the cookie. `afresh` asks for a new proof.
+
+    `invitation` is the token of a link that binds an account.
 
     Raises: SingleSignOnIsOff, IdentityProviderAway.
     """
     chosen = _chosen()
     endpoint = str(_metadata(chosen)["authorization_endpoint"])
     began = clock.now().timestamp()
-    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), began, back)
+    attempt = Attempt(tokens.random_token(), tokens.random_token(), secrets.token_urlsafe(48), began, back, invitation)
     challenge = urlsafe_b64encode(sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",
@@ -247,7 +252,7 @@ def _identity(chosen: OidcSettings, claims: Mapping[str, object]) -> Identity:
     subject, email = claims.get("sub"), claims.get("email")
     _require(isinstance(subject, str) and bool(subject), "sub")
     _require(isinstance(email, str) and "@" in email, "email")
-    _require(claims.get("email_verified", True) is True, "email_verified")
+    _require(claims.get("email_verified") is not False, "email_verified")
     proved = claims.get("auth_time")
     return Identity(
         subject=f"{chosen.issuer} {subject}",
@@ -256,6 +261,7 @@ def _identity(chosen: OidcSettings, claims: Mapping[str, object]) -> Identity:
         mfa_at=datetime.fromtimestamp(min(proved, clock.now().timestamp()), UTC)
         if isinstance(proved, int | float) and proved > 0
         else None,
+        is_email_verified=claims.get("email_verified") is True,
     )
 
 
@@ -265,8 +271,8 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _refused(reason: str) -> SignInRefused:
-    log.warning("sign-in refused", extra={"reason": reason})  # to nobody else: it would help who tries
-    return SignInRefused("The identity provider's answer does not hold what is needed. Begin again.")
+    # the reason is told to nobody else: it would help who tries
+    return SignInRefused("The identity provider's answer does not hold what is needed. Begin again.").because(reason)
 
 
 def _chosen() -> OidcSettings:

@@ -12,12 +12,14 @@ from litestar.types import ControllerRouterHandler
 from notify import clock
 from notify.db import transaction
 from notify.settings import settings
-from notify.staff import entrance, oidc, passwords, service, sessions
+from notify.staff import entrance, oidc, passwords, service, sessions, sign_in_tries
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
 from notify.staff.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
-from notify.web.cookies import ended_cookie, session_cookie
-from notify.web.forms import from_our_pages, read_form
+from notify.web.bounded_pool import BoundedPool
+from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
+from notify.web.forms import Form, from_our_pages, read_form
+from notify.web.limits import device_of
 from notify.web.templates import page
 
 AnyRequest = Request[object, object, State]
@@ -54,36 +56,66 @@ def explain_sign_in() -> Response[object]:
     return _sign_in_page()
 
 
-@post("/staff/sign-in", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])
-def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object]:
+# comparing a password takes long, and asking an identity provider longer: neither takes what pages need
+STRANGERS = BoundedPool("sign-in", threads=1, waiting=8)
+KNOWN_DEVICES = BoundedPool("sign-in-known", threads=1, waiting=8)
+PROVIDER = BoundedPool("identity-provider", threads=4, waiting=16)
+
+
+@post("/staff/sign-in", include_in_schema=False, status_code=303, guards=[from_our_pages])
+async def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object]:
     """Password and code, for when council accounts cannot be used."""
-    form = read_form(body)
+    pool = KNOWN_DEVICES if device_of(request) else STRANGERS
+    return await pool.run(lambda: _enter(request, read_form(body)))
+
+
+def _enter(request: AnyRequest, form: Form) -> Response[object]:
     email = form.one("email")
     with transaction() as session:
-        secret = entrance.enter_by_password(
-            session, email=email, password=form.one("password"), code=form.one("code"), instead_of=_cookie(request)
+        known = passwords.known_hash(session, email)
+    checked = passwords.check(known, form.one("password"))
+    with transaction() as session:
+        secrets = entrance.enter_by_password(
+            session,
+            email=email,
+            checked=checked,
+            code=form.one("code"),
+            device=_cookie(request, DEVICE_COOKIE),
+            instead_of=_cookie(request),
         )
-    return _into(secret) if secret else _sign_in_page(fault=DID_NOT_WORK, email=email)
+    if secrets is None:
+        return _sign_in_page(fault=DID_NOT_WORK, email=email)
+    return _into(secrets[0], session_cookie(DEVICE_COOKIE, secrets[1], sign_in_tries.DEVICE_LIFE))
 
 
-@get("/staff/sign-in/oidc", sync_to_thread=True, include_in_schema=False)
-def go_to_identity_provider(again: FromQuery[bool] = False, back: FromQuery[str] = "") -> Response[object]:
+@get("/staff/sign-in/oidc", include_in_schema=False)
+async def go_to_identity_provider(
+    again: FromQuery[bool] = False, back: FromQuery[str] = "", invitation: FromQuery[str] = ""
+) -> Response[object]:
     """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here."""
-    address, attempt = oidc.begin(afresh=again, back=own_page(back))
+    address, attempt = await PROVIDER.run(
+        lambda: oidc.begin(afresh=again, back=own_page(back), invitation=invitation[:200])
+    )
     return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
 
 
 # a GET because browsers come back by one; only the browser that began can, once, so a mail scanner opens nothing
-@get(oidc.CALL_BACK, sync_to_thread=True, include_in_schema=False)
-def come_back(request: AnyRequest) -> Response[object]:
+@get(oidc.CALL_BACK, include_in_schema=False)
+async def come_back(request: AnyRequest) -> Response[object]:
     """Take what the identity provider says and open a session."""
+    return await PROVIDER.run(lambda: _come_back(request))
+
+
+def _come_back(request: AnyRequest) -> Response[object]:
     said = request.query_params
     attempt = oidc.read_attempt(_cookie(request, ATTEMPT_COOKIE), said.get("state", ""))
     with transaction() as session:
         oidc.use_up(session, attempt)
     identity = oidc.identify(attempt, said.get("code", ""))
     with transaction() as session:
-        secret = entrance.enter_by_identity(session, identity, instead_of=_cookie(request))
+        secret = entrance.enter_by_identity(
+            session, identity, instead_of=_cookie(request), invitation=attempt.invitation
+        )
     return _into(secret, ended_cookie(ATTEMPT_COOKIE), to=own_page(attempt.back))
 
 
@@ -139,7 +171,8 @@ def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> 
     if request.user.is_key:  # its wrong codes would lock out the officer whose it is
         request.user.require_fresh_mfa()
     with transaction() as session:
-        officer = passwords.recognise_code(session, request.user.officer_id, read_form(body).one("code"))
+        code, cookie = read_form(body).one("code"), _cookie(request)
+        officer = passwords.recognise_code(session, request.user.officer_id, code, cookie=cookie)
         secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
     if secret is None:
         return _confirm_page(request, own_page(back), CODE_DID_NOT_WORK)

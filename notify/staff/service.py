@@ -56,12 +56,14 @@ class SignInLinkNotValid(NotFound):
     """The link was used, has expired or never existed."""
 
     title = "This sign-in link does not work"
+    is_logged = True
 
 
 class SignInLinksAreOff(Forbidden):
     """Links are for development; this installation is reached by https."""
 
     title = "Sign-in links are switched off"
+    is_logged = True
 
 
 def audit(

@@ -1,9 +1,10 @@
 """The audit trail as a chain: entries are sealed in one order, anchored outside the database, and verified.
 
 Sealing happens beside the work, every few seconds, so that no request waits for another one's entry. Each seal
-covers the seal before and the whole entry, with a key that the database does not hold.
+covers the seal before, the whole entry and the time of sealing, with a key that the database does not hold.
 """
 
+import hmac
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from notify import clock, tokens
 from notify.settings import settings
-from notify.staff.models import AuditEntry, AuditSeal
+from notify.staff.models import AuditEntry, AuditSeal, AuditWatch
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +26,19 @@ MOST_AT_ONCE = 5000
 LOOK_BACK = 100_000  # entries that commit this much later than their neighbours are reported, not sealed
 SEALED_WITHIN = timedelta(minutes=2)
 FAULTS_SHOWN = 20
+LONGEST_ANCHOR = 1000  # bytes of a line, generously
 
 NEWEST = "SELECT position, digest FROM audit_seal ORDER BY position DESC LIMIT 1"
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found: how many entries are sealed, and every fault in words."""
+    """What was found: how many entries are sealed, which of them late, and every fault in words."""
 
     sealed: int = 0
     unsealed: int = 0
     anchors: int = 0
+    late: list[datetime] = field(default_factory=list)  # times of entries that waited while no scheduler ran
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -58,9 +61,14 @@ def content_of(entry: AuditEntry) -> bytes:
     return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def link(before: bytes, position: int, entry: AuditEntry) -> bytes:
-    """The seal of this entry at this place."""
-    return tokens.link_of_chain(before, position.to_bytes(8) + content_of(entry))
+def link(before: bytes, position: int, entry: AuditEntry, at: datetime | None, since: datetime | None) -> bytes:
+    """The seal of this entry at this place and time. Links of before migration 0030 cover no time."""
+    times = f"{_spelled(at)} {_spelled(since)} ".encode() if at else b""
+    return tokens.link_of_chain(before, position.to_bytes(8) + times + content_of(entry))
+
+
+def _spelled(at: datetime | None) -> str:
+    return at.astimezone(UTC).isoformat() if at else "never"
 
 
 def seal(session: Session) -> int:
@@ -68,6 +76,7 @@ def seal(session: Session) -> int:
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('notify.audit'))"))
     newest = session.execute(text(NEWEST)).first()
     position, digest = (newest.position, bytes(newest.digest)) if newest else (0, START)
+    since, now = _sealed_since(session), clock.now()
     entries = session.exec(
         select(AuditEntry)
         .where(
@@ -82,11 +91,24 @@ def seal(session: Session) -> int:
     rows = []
     for entry in entries:
         position += 1
-        digest = link(digest, position, entry)
-        rows.append({"position": position, "entry_id": entry.id, "digest": digest})
+        digest = link(digest, position, entry, now, since)
+        times = {"sealed_at": now, "sealed_since": since}
+        rows.append({"position": position, "entry_id": entry.id, "digest": digest, **times})
     if rows:
         session.execute(insert(AuditSeal), rows)
+    if len(rows) < MOST_AT_ONCE:  # what is left over waits since before
+        session.merge(AuditWatch(ran_at=now, proof=_proof(now)))
     return len(rows)
+
+
+def _sealed_since(session: Session) -> datetime | None:
+    """When everything had last been sealed; None where nobody can say, as before the first time."""
+    watch = session.get(AuditWatch, True)
+    return watch.ran_at if watch and hmac.compare_digest(watch.proof, _proof(watch.ran_at)) else None
+
+
+def _proof(at: datetime) -> bytes:
+    return tokens.keyed_hash("audit:watch", _spelled(at))
 
 
 def anchors_file() -> Path:
@@ -95,16 +117,32 @@ def anchors_file() -> Path:
 
 
 def anchor(session: Session) -> None:
-    """Write down outside the database how long the chain is and how it ends."""
+    """Write down outside the database how long the chain is and how it ends, unless it is as it was."""
     newest = session.execute(text(NEWEST)).first()
     if newest is None:
         return
     line = {"at": clock.now().isoformat(), "position": newest.position, "digest": bytes(newest.digest).hex()}
     path = anchors_file()
+    if _last_anchor(path) == (line["position"], line["digest"]):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     log.info("audit anchor", extra={"position": line["position"], "digest": line["digest"]})
+
+
+def _last_anchor(path: Path) -> tuple[int, str] | None:
+    """The position and digest of the newest line; None where there is none that can be read."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LONGEST_ANCHOR))
+        words = file.read().splitlines()[-1:]
+    try:
+        line = json.loads(words[0])
+        return int(line["position"]), str(line["digest"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
 
 
 def verify(session: Session, anchors: Sequence[Path]) -> Verdict:
@@ -118,6 +156,7 @@ def verify(session: Session, anchors: Sequence[Path]) -> Verdict:
         expected += 1
         verdict.sealed += 1
         _fault_of_link(verdict, seal_row, entry, digest, expected)
+        _fault_of_time(verdict, seal_row, entry)
         digest, expected = seal_row.digest, seal_row.position
         for known in anchored.pop(seal_row.position, ()):
             if known != digest.hex():
@@ -132,8 +171,24 @@ def _fault_of_link(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None, b
         verdict.faults.append(f"Links {expected} to {row.position - 1} are missing.")
     elif entry is None:
         verdict.faults.append(f"Entry {row.entry_id} (link {row.position}) was removed.")
-    elif link(before, row.position, entry) != row.digest:
+    elif link(before, row.position, entry, row.sealed_at, row.sealed_since) != row.digest:
         verdict.faults.append(f"Entry {row.entry_id} (link {row.position}) is not as it was written.")
+
+
+def _fault_of_time(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None) -> None:
+    """An entry is sealed within seconds of its own time, unless no scheduler ran: then none was sealed meanwhile."""
+    if entry is None or row.sealed_at is None:
+        return
+    if entry.at > row.sealed_at + SEALED_WITHIN:
+        verdict.faults.append(f"Entry {row.entry_id} was sealed before its own time, {_spelled(entry.at)}.")
+    elif entry.at < row.sealed_at - SEALED_WITHIN:
+        if row.sealed_since is None or entry.at >= row.sealed_since - SEALED_WITHIN:
+            verdict.late.append(entry.at)
+        else:
+            verdict.faults.append(
+                f"Entry {row.entry_id} says {_spelled(entry.at)} and was sealed at {_spelled(row.sealed_at)}, when "
+                f"everything until {_spelled(row.sealed_since)} had been: it was slipped in."
+            )
 
 
 def _chain(session: Session) -> Iterator[tuple[AuditSeal, AuditEntry | None]]:

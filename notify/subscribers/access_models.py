@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.db import moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
 from notify.subscribers.models import NoticeKind, of_subscriber
 
@@ -35,7 +35,7 @@ class ContactRequest(SQLModel, table=True):
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    secret: str = ""
+    secret: str = Field(default="", sa_column=secrets_column())
     is_proved: bool
     topics: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
     wording_version: str
@@ -120,16 +120,22 @@ class NoticeCount(SQLModel, table=True):
 
 
 class ConfirmCode(SQLModel, table=True):
-    """The digits last sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes
-    to, where that is more than the number itself.
+    """Digits sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes to, where
+    that is more than the number itself.
+
+    `asked_from` is a keyed hash of the network that asked for them: its tries (`own_tries`) are counted apart from
+    those of strangers (`tries`).
     """
 
     __tablename__ = "confirm_code"
 
-    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True, ondelete="CASCADE")
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     about: UUID | None = None
     tries: int = 0
+    own_tries: int = 0
+    asked_from: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     expires_at: datetime = Field(sa_column=moment_column())
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, tokens
+from notify import clock, origin, tokens
 from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.service import audit
@@ -20,7 +20,8 @@ from notify.subscribers.models import NoticeKind
 
 log = logging.getLogger(__name__)
 
-NOTICES_PER_DAY = 3  # of each kind, to one mailbox or number
+NOTICES_PER_DAY = 3  # of each kind, to one mailbox or number, for one council or network that asks
+NOTICES_FOR_STRANGERS = 9  # the same for all networks together
 TRIES_PER_DAY = 100  # at the codes of one number, however many codes it is sent
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -90,18 +91,24 @@ def allowed(
     `reached` is by any id: each with its channel and normalised address. The mailbox is asked first, so that somebody
     who presses again and again for one number uses up nothing that others need.
     """
-    left = _mailboxes_left(session, reached, f"{kind}:{council_id}" if council_id else kind)
+    if council_id:
+        left = _mailboxes_left(session, reached, f"{kind}:{council_id}", NOTICES_PER_DAY)
+    else:  # what one stranger asks for leaves the owner, who is elsewhere, theirs
+        near = _mailboxes_left(session, reached, f"{kind}:from:{origin.network()}", NOTICES_PER_DAY)
+        left = _mailboxes_left(session, {each: reached[each] for each in near}, kind, NOTICES_FOR_STRANGERS)
     return [each for each in left if not asked_by_stranger or _may_text(session, *reached[each])]
 
 
-def _mailboxes_left(session: Session, reached: Mapping[UUID, tuple[Channel, str]], what: str) -> Sequence[UUID]:
-    """Those of which every mailbox and number had fewer than three today."""
+def _mailboxes_left(
+    session: Session, reached: Mapping[UUID, tuple[Channel, str]], what: str, most: int
+) -> Sequence[UUID]:
+    """Those whose mailbox or number had fewer than `most` today."""
     keys: dict[bytes, list[UUID]] = {}
     for key, (channel, address) in reached.items():
         counted = tokens.keyed_hash(f"notices:{what}", mailbox_of(channel, address))
         keys.setdefault(counted, []).append(key)
     wanted = {counted: len(found) for counted, found in keys.items()}
-    left = _count(session, wanted, since=_begins(DAY), most=NOTICES_PER_DAY)
+    left = _count(session, wanted, since=_begins(DAY), most=most)
     return [key for counted, found in keys.items() if counted in left for key in found]
 
 

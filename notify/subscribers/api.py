@@ -18,6 +18,7 @@ from notify import clock
 from notify.db import transaction
 from notify.errors import Invalid
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.readings import note_reading
 from notify.subscribers import erasure, importing, queries, rehearsal, service, topic_changes
 from notify.subscribers.enrolment import EnrolStatus
 from notify.subscribers.import_csv import FileNotReadable, read_rows
@@ -212,6 +213,7 @@ def list_subscribers(
             limit=limit,
             only=rehearsal.whom(request.user),
         )
+        note_reading(session, request.user, len(found), "list of subscribers")
     views = [SubscriberView.of(record) for record in found]
     return SubscriberPage(subscribers=views, next=views[-1].id if len(views) == limit else None)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, tokens
+from notify import clock, origin, tokens
 from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.settings import settings
@@ -26,20 +26,28 @@ def _digest(contact_id: UUID, code: str) -> bytes:
     return tokens.keyed_hash("code", f"{contact_id}:{code}")
 
 
-def issue_code(session: Session, contact_id: UUID, about: UUID | None = None) -> str:
-    """A new code for this phone, also a yes to what it is `about`; the one before stops working."""
+def asked_from(contact_id: UUID) -> bytes | None:
+    """What is kept of the network that the present request comes from: enough to know it again for this phone."""
+    network = origin.network()
+    return tokens.keyed_hash("asked-from", f"{contact_id}:{network}") if network else None
+
+
+def issue_code(session: Session, contact_id: UUID, about: UUID | None = None, asker: bytes | None = None) -> str:
+    """A new code for this phone, also a yes to what it is `about`. Those before it work on, as links do.
+
+    `asker` is what `asked_from` was when somebody asked for it.
+    """
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     session.execute(
         text("""
-            INSERT INTO confirm_code (contact_id, digest, about, tries, expires_at)
-            VALUES (:contact, :digest, CAST(:about AS uuid), 0, :expires)
-            ON CONFLICT (contact_id) DO UPDATE SET digest = excluded.digest, about = excluded.about, tries = 0,
-                expires_at = excluded.expires_at
+            INSERT INTO confirm_code (contact_id, digest, about, tries, own_tries, asked_from, expires_at)
+            VALUES (:contact, :digest, CAST(:about AS uuid), 0, 0, :asker, :expires)
         """),
         {
             "contact": contact_id,
             "digest": _digest(contact_id, code),
             "about": about,
+            "asker": asker,
             "expires": clock.now() + CODE_LIFE,
         },
     )
@@ -48,7 +56,7 @@ def issue_code(session: Session, contact_id: UUID, about: UUID | None = None) ->
 
 def use_code(session: Session, number: str, code: str) -> tuple[Contact, UUID | None] | None:
     """The phone that this code was sent to, used up, and what it is about; None for any other code, which costs one of
-    five tries.
+    five tries. The network that asked for a code has five of its own, so that strangers' tries take none of them.
 
     Trying writes a line also where nobody has the number, so that it takes as long. The caller commits also after None,
     or the try would not count. Raises: AddressNotValid.
@@ -61,18 +69,32 @@ def use_code(session: Session, number: str, code: str) -> tuple[Contact, UUID | 
     # the rows stay locked until the caller commits: a thousand guesses at once are a thousand one after another
     stored = session.execute(
         text("""
-            UPDATE confirm_code SET tries = tries + 1
-            WHERE contact_id IN (SELECT contact_id FROM confirm_code WHERE contact_id = ANY(CAST(:contacts AS uuid[]))
-                                 ORDER BY contact_id FOR UPDATE)
-              AND tries < :most AND expires_at > :now
+            WITH mine AS (
+                SELECT c.id, a.asked_from IS NOT NULL AS is_own
+                FROM confirm_code c
+                LEFT JOIN unnest(CAST(:contacts AS uuid[]), CAST(:askers AS bytea[])) AS a (contact_id, asked_from)
+                    ON a.contact_id = c.contact_id AND a.asked_from = c.asked_from
+                WHERE c.contact_id = ANY(CAST(:contacts AS uuid[])) ORDER BY c.id FOR UPDATE OF c
+            )
+            UPDATE confirm_code c
+            SET tries = tries + (NOT is_own AND :may_try)::integer, own_tries = own_tries + is_own::integer
+            FROM mine
+            WHERE c.id = mine.id AND c.expires_at > :now
+              AND CASE WHEN is_own THEN own_tries < :most ELSE tries < :most AND :may_try END
             RETURNING contact_id, digest, about
         """),
-        {"contacts": list(contacts), "most": CODE_TRIES, "now": clock.now()},
+        {
+            "contacts": list(contacts),
+            "askers": [asked_from(contact_id) for contact_id in contacts],
+            "most": CODE_TRIES,
+            "may_try": may_try,
+            "now": clock.now(),
+        },
     ).all()
     right = [each for each in stored if hmac.compare_digest(bytes(each.digest), _digest(each.contact_id, digits))]
     if not stored:
         _digest(UUID(int=0), digits)  # takes as long
-    if not may_try or not right:
+    if not right:
         return None
     session.execute(text("DELETE FROM confirm_code WHERE contact_id = :contact"), {"contact": right[0].contact_id})
     return contacts[right[0].contact_id], right[0].about

@@ -294,7 +294,7 @@ class _Book:
             secret = tokens.webhook_secret() if channel == Channel.WEBHOOK else ""
             secrets += [secret] if secret else []
             contact_id = new_id()
-            row = (contact_id, subscriber_id, channel, address, h, secret)
+            row = (contact_id, subscriber_id, channel, address, h, tokens.seal_secrets(secret))
             if channel in waiting:
                 topics = ",".join(str(topic.id) for topic, channels in following if channel in channels)
                 given_at = entry.given_at or self.by.evidence.given_at or self.by.moment

@@ -1,16 +1,22 @@
 """Erasing a resident: what one council holds, all at once."""
 
+import logging
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, event, text
 from sqlmodel import Session, col, select
 
-from notify import clock
+from notify import clock, kept_mail
+from notify.providers.file import FileSettings
+from notify.settings import settings
 from notify.staff.service import audit
 from notify.subscribers import bounces
 from notify.subscribers.access_models import LinkToken
 from notify.subscribers.consents import withdraw_all
 from notify.subscribers.models import Contact, Notice, Subscriber
+
+log = logging.getLogger(__name__)
 
 RESIDENT = "resident"
 
@@ -30,10 +36,23 @@ def erase(session: Session, *, subscriber_id: UUID, actor: str, is_rehearsal: bo
     ids = select(Contact.id).where(Contact.subscriber_id == subscriber_id)
     session.execute(delete(LinkToken).where(col(LinkToken.contact_id).in_(ids)))
     session.execute(delete(Notice).where(col(Notice.contact_id).in_(ids) | col(Notice.about).in_(ids)))
-    hashes = session.exec(select(Contact.address_hash).where(Contact.subscriber_id == subscriber_id)).all()
-    bounces.erase(session, council_id, hashes)
+    addressed = session.exec(select(Contact.address_hash, Contact.address).where(col(Contact.id).in_(ids))).all()
+    bounces.erase(session, council_id, [address_hash for address_hash, _ in addressed])
+    _erase_kept_mail(session, [address for _, address in addressed])
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
     audit(session, council_id=council_id, actor=actor, action="subscriber.erase", subject=str(subscriber_id))
+
+
+def _erase_kept_mail(session: Session, addresses: Sequence[str]) -> None:
+    """Once this is committed, remove what the catcher and the file provider of this machine kept for them."""
+
+    def erase_files(_: object) -> None:
+        try:
+            kept_mail.erase(settings().data_dir, addresses, texts=FileSettings().path)
+        except OSError as error:
+            log.error("kept mail not erased", extra={"reason": type(error).__name__})
+
+    event.listen(session, "after_commit", erase_files, once=True)
 
 
 KEEP_HASHES = """

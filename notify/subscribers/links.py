@@ -16,6 +16,7 @@ from notify.subscribers.notices import NOTICE_LIFE
 
 SESSION_LIFE = timedelta(hours=1)
 COOKIE = "resident"
+ASKED_BY_STRANGERS = (NoticeKind.CONFIRM, NoticeKind.SIGN_IN)
 
 
 class LinkUsedOrExpired(NotFound):
@@ -25,23 +26,16 @@ class LinkUsedOrExpired(NotFound):
 
 
 def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None = None) -> str:
-    """A token for a link that works once; older links of this purpose, and `about` the same, stop working.
+    """A token for a link that works once.
 
-    Not those that ask about a request: it is answered once, and a stranger could otherwise end what was sent before.
+    Links that strangers can make us send leave those before them working, or anybody could end what was sent to the
+    owner: all go to the same mailbox, few a day, and using one ends the others. What only a council sends replaces what
+    it sent before.
     """
     token = tokens.random_token()
     now = clock.now()
-    if about is None or purpose != NoticeKind.CONFIRM:
-        session.execute(
-            update(LinkToken)
-            .where(
-                col(LinkToken.contact_id) == contact_id,
-                col(LinkToken.purpose) == purpose,
-                col(LinkToken.about).is_not_distinct_from(about),
-                col(LinkToken.used_at).is_(None),
-            )
-            .values(used_at=now)
-        )
+    if purpose not in ASKED_BY_STRANGERS:
+        _end(session, contact_id, purpose, about)
     session.add(
         LinkToken(
             digest=tokens.digest(token),
@@ -52,6 +46,20 @@ def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: U
         )
     )
     return token
+
+
+def _end(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None) -> None:
+    """End the unused links of this purpose, and `about` the same."""
+    session.execute(
+        update(LinkToken)
+        .where(
+            col(LinkToken.contact_id) == contact_id,
+            col(LinkToken.purpose) == purpose,
+            col(LinkToken.about).is_not_distinct_from(about),
+            col(LinkToken.used_at).is_(None),
+        )
+        .values(used_at=clock.now())
+    )
 
 
 def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
@@ -80,6 +88,7 @@ def use_link_about(session: Session, token: str, purpose: NoticeKind) -> tuple[C
                 "before, that worked. Otherwise ask for a new link."
             )
         )
+    _end(session, contact.id, purpose, used.about)
     return contact, used.about
 
 

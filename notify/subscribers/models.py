@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from notify import clock
-from notify.db import Input, moment_column, new_id, state_column
+from notify.db import Input, moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
 from notify.typed_text import Typed
 
@@ -175,7 +175,7 @@ class Contact(SQLModel, table=True):
     channel: Channel = Field(sa_column=state_column(Channel))
     address: str
     address_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    secret: str = ""
+    secret: str = Field(default="", sa_column=secrets_column())
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     confirmed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     confirmed_by: ConfirmedBy | None = Field(default=None, sa_column=state_column(ConfirmedBy, nullable=True))
@@ -276,16 +276,15 @@ class Suppression(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """A service message to one contact. Its link is made when it is sent and stored as a digest.
-
-    `about` is the contact, or the request for one, that it tells of, where that is another.
-    """
+    """A service message to one contact; its link is made when it is sent. `about` is the contact, or the request for
+    one, that it tells of, where that is another; `asked_from` a keyed hash of the network that asked for it."""
 
     __tablename__ = "notice"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     contact_id: UUID
     about: UUID | None = None
+    asked_from: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     kind: NoticeKind = Field(sa_column=state_column(NoticeKind))
     state: NoticeState = Field(sa_column=state_column(NoticeState))
     attempts: int = 0

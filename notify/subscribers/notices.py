@@ -11,7 +11,7 @@ from notify import clock, jobs
 from notify.db import new_id
 from notify.providers import addresses
 from notify.providers.base import Channel
-from notify.subscribers import allowance, queries
+from notify.subscribers import allowance, codes, queries
 from notify.subscribers.models import Contact, NoticeKind
 
 NOTICE_LIFE = {
@@ -76,14 +76,17 @@ def _queue(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: N
     now = clock.now()
     written = session.execute(
         text("""
-            INSERT INTO notice (id, contact_id, about, kind, state, attempts, due_at, created_at, expires_at)
-            SELECT uuidv7(), c.contact_id, c.about, CAST(:kind AS varchar), 'created', 0, :now, :now, :expires
-            FROM unnest(CAST(:contacts AS uuid[]), CAST(:abouts AS uuid[])) AS c (contact_id, about)
+            INSERT INTO notice (
+                id, contact_id, about, asked_from, kind, state, attempts, due_at, created_at, expires_at)
+            SELECT uuidv7(), c.contact_id, c.about, c.asker, CAST(:kind AS varchar), 'created', 0, :now, :now, :expires
+            FROM unnest(CAST(:contacts AS uuid[]), CAST(:abouts AS uuid[]), CAST(:askers AS bytea[]))
+                AS c (contact_id, about, asker)
             RETURNING id
         """),
         {
             "contacts": [contact_id for contact_id, _about in wanted],
             "abouts": [about for _contact_id, about in wanted],
+            "askers": [codes.asked_from(contact_id) for contact_id, _about in wanted],
             "kind": kind,
             "now": now,
             "expires": now + NOTICE_LIFE[kind],

@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel, col
 
 from notify.db import transaction
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.readings import note_reading
 from notify.subscribers import resident_messages
 from notify.subscribers.models import Contact
 from notify.subscribers.rehearsal import is_invented
@@ -46,6 +47,7 @@ def list_messages(
     only = is_invented(col(Contact.subscriber_id)) if user.is_test else None
     with transaction() as session:
         found = resident_messages.of_council(session, user.council_id, after=after, only=only, limit=limit)
+        note_reading(session, user, len(found), "messages of residents")
     views = [ResidentMessageView(id=one.id, subscriber=one.subscriber_id, at=one.at, words=one.words) for one in found]
     return ResidentMessagePage(messages=views, next=views[-1].id if len(views) == limit else None)
 

@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from notify.db import transaction
 from notify.staff.desk import staff_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.readings import note_reading
 from notify.subscribers import resident_messages
 from notify.web.dates import day
 
@@ -26,6 +27,7 @@ def show_messages(request: AnyRequest, after: After = None) -> Response[object]:
     user = request.user
     with transaction() as session:
         found = resident_messages.of_council(session, user.council_id, after=after, limit=ON_A_PAGE)
+        note_reading(session, user, len(found), "messages of residents")
     return staff_page(
         user,
         "staff-messages.html",

@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel, col
 from notify.db import Input, transaction
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.readings import note_reading
 from notify.subscribers import bounces, suppression, suppression_review
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.rehearsal import is_invented
@@ -134,6 +135,7 @@ def list_suppressions(
             limit=limit,
         )
         views = [SuppressionView.of(one) for one in found]
+        note_reading(session, request.user, len(views), "suppressions", has_ids_only=True)
     return SuppressionPage(suppressions=views, next=views[-1].id if len(views) == limit else None)
 
 

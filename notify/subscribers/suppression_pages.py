@@ -15,6 +15,7 @@ from notify.db import transaction
 from notify.providers.base import Channel
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.readings import note_reading
 from notify.subscribers import bounces, suppression, suppression_review
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.rehearsal import is_invented
@@ -72,6 +73,7 @@ def _page(user: Principal, asked: Form, form: Form, faults: Sequence[Fault]) -> 
             limit=A_PAGE,
         )
         waiting = bounces.bursts(session, user.council_id)
+        note_reading(session, user, len(found), "suppressions")
     chosen = {name: value for name in ("reason", "channel") if (value := asked.one(name))}
     older = urlencode({**chosen, "after": str(found[-1].suppression.id)}) if len(found) == A_PAGE else ""
     return staff_page(

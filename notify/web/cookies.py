@@ -1,10 +1,12 @@
-"""The one cookie there is: a session, set only when somebody signs in."""
+"""The cookies there are: a session, and what a browser is known by in which an officer signed in with a password."""
 
 from datetime import timedelta
 
 from litestar.datastructures import Cookie
 
 from notify.settings import settings
+
+DEVICE_COOKIE = "known-device"
 
 
 def session_cookie(name: str, secret: str, life: timedelta) -> Cookie:

@@ -11,6 +11,7 @@ AnyAddress = IPv4Address | IPv6Address
 
 UNKNOWN = "unknown"
 IPV6_PREFIX = 64  # one household or phone has a whole such network to itself
+SITE_PREFIX = 48  # and whoever rents a server often has 65,536 of them
 
 # some proxies add the port: 192.0.2.7:4711, [2001:db8::1]:4711
 WITH_PORT = re.compile(r"(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?")
@@ -31,6 +32,15 @@ def network_of(peer: str, forwarded: Sequence[str]) -> str:
     return network_behind(peer, ",".join(forwarded), _proxies())
 
 
+def site_of(network: str) -> str:
+    """The site that a network of `network_of` belongs to: the first 48 bits of an IPv6 address, else the same."""
+    try:
+        known = ip_network(network)
+    except ValueError:
+        return network
+    return str(known.supernet(new_prefix=SITE_PREFIX)) if isinstance(known, IPv6Network) else network
+
+
 def network_behind(peer: str, forwarded: str, proxies: Sequence[AnyNetwork]) -> str:
     """The same for given proxies."""
     hops = [*forwarded.split(","), peer] if forwarded else [peer]
@@ -40,6 +50,12 @@ def network_behind(peer: str, forwarded: str, proxies: Sequence[AnyNetwork]) -> 
         if found is None or not any(found in network for network in proxies):
             break
     return _grouped(found)
+
+
+def is_this_machine(peer: str) -> bool:
+    """Whether a connection comes from a loopback address."""
+    known = _read(peer)
+    return known is not None and known.is_loopback
 
 
 def _read(hop: str) -> AnyAddress | None:

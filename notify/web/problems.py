@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from notify import logs
 from notify.errors import NotifyError
 from notify.languages import later
 from notify.web.templates import page
@@ -32,16 +33,27 @@ def problem(
         headers["Retry-After"] = str(fields["retry_after"])
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    path, seen = request.url.path, logs.request_seen()
     # browsers name HTML; programs that take anything (`*/*`) want the document
-    if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+    if path != "/api" and not path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         with greeted(request.scope):  # where no route is found nobody has been greeted yet
             return page("error.html", status=status, headers=headers, title=title, detail=detail, code=status)
-    body = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail, **fields}
+    body: dict[str, object] = {
+        "type": f"/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        **fields,
+    }
+    if seen:
+        body["request_id"] = seen.id
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def on_known_error(request: AnyRequest, error: NotifyError) -> Response[object]:
     """A typed error from one of our rooms."""
+    if error.is_logged or error.status in (401, 429) or error.status >= 500:
+        log.warning("refused", extra={"reason": error.reason or error.slug(), "status": error.status})
     return problem(
         request, status=error.status, slug=error.slug(), title=error.title, detail=error.detail, fields=error.fields
     )
@@ -69,6 +81,8 @@ def _fault(item: object) -> dict[str, object]:
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[object]:
     """What the framework refuses: unknown route, wrong method, body too large."""
     phrase = error.detail or "The request could not be answered."
+    if error.status_code in (401, 429) or error.status_code >= 500:
+        log.warning("refused", extra={"reason": f"http-{error.status_code}", "status": error.status_code})
     return problem(
         request,
         status=error.status_code,
@@ -81,7 +95,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[object]
 
 def on_database_away(request: AnyRequest, error: Exception) -> Response[object]:
     """PostgreSQL cannot be reached, or every connection is busy: nothing was stored, trying again is safe."""
-    log.warning("database away", extra={"error": type(error).__name__})
+    log.warning("database away", extra={"reason": "unavailable", "status": 503, "error": type(error).__name__})
     return problem(
         request,
         status=503,
@@ -94,7 +108,7 @@ def on_database_away(request: AnyRequest, error: Exception) -> Response[object]:
 
 def on_collision(request: AnyRequest, error: Exception) -> Response[object]:
     """Two requests added the same thing at the same moment: the later one changed nothing and may be repeated."""
-    log.warning("collision", extra={"route": request.scope.get("path_template", ""), "error": type(error).__name__})
+    log.warning("collision", extra={"reason": type(error).__name__})
     return problem(
         request,
         status=409,
@@ -107,7 +121,7 @@ def on_collision(request: AnyRequest, error: Exception) -> Response[object]:
 
 def on_unstorable(request: AnyRequest, error: Exception) -> Response[object]:
     """A value that PostgreSQL cannot hold, such as text with a NUL character."""
-    log.warning("value cannot be stored", extra={"path": request.url.path, "error": type(error).__name__})
+    log.warning("value cannot be stored", extra={"reason": type(error).__name__})
     return problem(
         request,
         status=HTTP_422_UNPROCESSABLE_ENTITY,
@@ -120,7 +134,7 @@ def on_unstorable(request: AnyRequest, error: Exception) -> Response[object]:
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[object]:
     """A defect of ours. The cause goes to the log, never to the caller."""
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path, "method": request.method})
+    log.error("unexpected error", exc_info=error, extra={"reason": type(error).__name__, "status": 500})
     return problem(
         request,
         status=500,

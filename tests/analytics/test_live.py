@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.analytics import live_pages
+from notify.analytics.live_pages import Place
 from notify.db import transaction
 from notify.deliveries import sending
 from notify.staff import sessions
@@ -95,7 +97,7 @@ def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> No
     officer: Officer = sign_in(client, world, Role.VIEWER)
     with ThreadPoolExecutor() as pool:
         heard = pool.submit(listen, client, alert["id"])
-        while not live_pages._open:
+        while not live_pages._places:
             pass
         with transaction() as session:
             sessions.close_all(session, [officer.id])
@@ -107,10 +109,10 @@ def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> No
 @pytest.fixture
 def crowded() -> Iterator[None]:
     """As many look on already as may."""
-    seats = {object() for _ in range(live_pages.MOST_STREAMS)}
-    live_pages._open.update(seats)
+    soon = time.monotonic() + 60
+    live_pages._places.update({object(): Place("somebody", soon) for _ in range(live_pages.MOST_STREAMS)})
     yield
-    live_pages._open.difference_update(seats)
+    live_pages._places.clear()
 
 
 @pytest.mark.usefixtures("crowded")
@@ -125,7 +127,20 @@ def test_no_seat_is_kept_by_who_has_gone(client: Client, world: World) -> None:
     alert = created(client, world.headers)
     sign_in(client, world, Role.VIEWER)
     listen(client, alert["id"])
-    assert not live_pages._open
+    assert not live_pages._places
+
+
+def test_one_officer_takes_three_places_and_a_place_that_nobody_came_for_is_free_again(
+    client: Client, world: World
+) -> None:
+    alert = created(client, world.headers)
+    officer: Officer = sign_in(client, world, Role.VIEWER)
+    mine, soon = f"officer:{officer.id}", time.monotonic() + 60
+    live_pages._places.update({object(): Place(mine, soon) for _ in range(live_pages.MOST_EACH)})
+    assert client.get(f"/staff/alerts/{alert['id']}/live").status_code == 429
+    live_pages._places.update({key: Place(mine, soon - 120) for key in live_pages._places})
+    listen(client, alert["id"])
+    assert not live_pages._places
 
 
 def test_an_emergency_is_watched_for_a_while_after_it_was_sent(

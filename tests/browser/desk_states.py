@@ -16,7 +16,7 @@ from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.staff_states import administrator, to_decide
 from tests.composing.desk import draw_wards
-from tests.world import World, add_resident
+from tests.world import World, add_resident, password_hash
 
 Way = Callable[[Page, World], None]
 PASSWORD = "four words nobody guesses"
@@ -28,7 +28,7 @@ def enrolled(world: World, name: str, role: Role = Role.PLANNER) -> pyotp.TOTP:
         officer: Officer = staff.create_officer(
             session, council_id=world.council_id, email=f"{name.lower()}@example.org", name=name, role=role
         )
-        uri = passwords.set_password(session, officer, PASSWORD, actor="test").uri
+        uri = passwords.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 
 

@@ -19,7 +19,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.emergency_states import planner, under_way
 from tests.browser.states import staff_home
 from tests.mailbox import Mailbox
-from tests.world import World, add_resident
+from tests.world import World, add_resident, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -116,9 +116,10 @@ def test_whoever_leaves_gives_their_seat_to_others(site: str, world: World) -> N
     with transaction() as session:
         alert = service.create_and_send(session, by=world.planner, new=new)
     address = f"{site}/staff/alerts/{alert.id}/live"
+    officers = [signed_in(world.council_id) for _ in range(MOST_STREAMS)]
     with httpx.Client(headers=world.headers, timeout=10, limits=httpx.Limits(max_connections=100)) as lookers:
         with ExitStack() as seats:
-            replies = [seats.enter_context(lookers.stream("GET", address)) for _ in range(MOST_STREAMS)]
+            replies = [seats.enter_context(lookers.stream("GET", address, headers=one)) for one in officers]
             heard = [reply.iter_lines() for reply in replies]  # one that is forgotten closes its connection
             assert {next(lines) for lines in heard} == {"event: figures"}
             assert lookers.get(address).status_code == 429

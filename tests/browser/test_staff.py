@@ -11,7 +11,7 @@ from notify.staff import passwords
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.conftest import NewPage
-from tests.world import World
+from tests.world import World, password_hash
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def make_officers(world: World) -> pyotp.TOTP:
                 session, council_id=world.council_id, email=f"{email}@example.org", name=name, role=role
             )
             if name == "Kim":
-                uri = passwords.set_password(session, officer, PASSWORD, actor="test").uri
+                uri = passwords.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 
 

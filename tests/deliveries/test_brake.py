@@ -18,7 +18,7 @@ from tests.deliveries.test_holds import in_force, notify, run_chore
 from tests.mailbox import Mailbox
 from tests.pigeon import report
 from tests.relay import OK, Relay, serving
-from tests.world import World, add_resident, make_world
+from tests.world import SCRAPER, World, add_resident, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -59,7 +59,7 @@ def send_some(batches: int) -> None:
 
 
 def counter(client: Client, name: str) -> float:
-    [line] = [line for line in client.get("/metrics").text.splitlines() if line.startswith(f"{name} ")]
+    [line] = [line for line in client.get("/metrics", headers=SCRAPER).text.splitlines() if line.startswith(f"{name} ")]
     return float(line.split()[1])
 
 

@@ -17,7 +17,7 @@ from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
-from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world
+from tests.world import NORTH, SCRAPER, SOUTH, World, add_resident, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -116,12 +116,12 @@ def test_a_question_that_makes_no_sense_is_refused(client: Client, world: World,
 def test_the_metrics_say_how_much_waits_on_each_lane(client: Client, world: World, work: Work, mail: Mailbox) -> None:
     alert = created(client, world.headers, channels=["email"], send=True)
     sending.expand_alert(alert["id"])
-    reply = client.get("/metrics")
+    reply = client.get("/metrics", headers=SCRAPER)
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'notify_lane_deliveries{lane="routine"} 3\n' in reply.text
     assert 'notify_lane_batches{lane="emergency"} 0\n' in reply.text
     work()
-    assert 'notify_lane_deliveries{lane="routine"} 0\n' in client.get("/metrics").text
+    assert 'notify_lane_deliveries{lane="routine"} 0\n' in client.get("/metrics", headers=SCRAPER).text
 
 
 def test_a_viewer_may_read_the_ledger(client: Client, world: World) -> None:

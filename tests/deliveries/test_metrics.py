@@ -20,7 +20,7 @@ from tests.alerts.calls import created
 from tests.deliveries.test_holds import notify, run_chore
 from tests.deliveries.test_sending import send
 from tests.mailbox import Mailbox
-from tests.world import World, add_resident, make_world
+from tests.world import SCRAPER, World, add_resident, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -86,7 +86,7 @@ def add_sample(families: dict[str, Family], line: str) -> None:
 
 
 def scrape(client: Client) -> dict[str, Family]:
-    reply = client.get("/metrics")
+    reply = client.get("/metrics", headers=SCRAPER)
     assert reply.status_code == 200
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     return parsed(reply.text)

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from pydantic_settings import BaseSettings
 
+from notify.limit_settings import LimitSettings
 from notify.providers.registry import GROUP
 from notify.settings import Settings
 from notify.staff.oidc import OidcSettings
@@ -37,6 +38,7 @@ class Row:
 def classes() -> Iterator[type[BaseSettings]]:
     """The installation's settings, then each built-in provider's."""
     yield Settings
+    yield LimitSettings
     yield OidcSettings
     yield StaffSettings
     yield BounceSettings
@@ -64,7 +66,7 @@ def page() -> str:
     parts = [INTRODUCTION]
     for settings in classes():
         title = (settings.__doc__ or "").partition("\n")[0]
-        own = {Settings: "The installation", StaffSettings: "News for staff"}
+        own = {Settings: "The installation", LimitSettings: "Limits", StaffSettings: "News for staff"}
         heading = own.get(settings, f"Provider `{settings.__module__.split('.')[-1]}`")
         lines = [f"| `{row.name}` | {row.default} | {row.description} |" for row in rows(settings)]
         parts.append(

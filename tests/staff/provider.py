@@ -43,6 +43,7 @@ class Provider:
             "aud": CLIENT,
             "sub": self.subject,
             "email": "kim@example.org",
+            "email_verified": True,
             "nonce": self.nonce,
             "iat": now,
             "exp": now + 300,

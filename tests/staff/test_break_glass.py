@@ -14,7 +14,7 @@ from notify.settings import settings
 from notify.staff import passwords, service
 from notify.staff.audit_pages import Line, as_csv
 from notify.staff.models import Officer, Role
-from tests.world import World, make_world
+from tests.world import World, make_world, password_hash
 
 Client = TestClient[Litestar]
 PASSWORD = "four words nobody guesses"
@@ -37,7 +37,9 @@ def officer(world: World) -> Officer:
 @pytest.fixture
 def totp(officer: Officer) -> pyotp.TOTP:
     with transaction() as session:
-        uri = passwords.set_password(session, session.get_one(Officer, officer.id), PASSWORD, actor="test").uri
+        uri = passwords.set_password(
+            session, session.get_one(Officer, officer.id), password_hash(PASSWORD), actor="test"
+        ).uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 
 

@@ -52,13 +52,13 @@ def text_everybody(client: Client, world: World, words: str = "Mill Road is clos
 def test_a_dry_run_shows_what_it_costs(client: Client, world: World, choose: Choose) -> None:
     for number in range(4):
         add_resident(world, f"a{number}@example.org", phone=f"07700 90000{number}")
-    assert count(client, world, sms="Closed.")["cost_pence"] == 4 * 2.5
-    assert count(client, world, sms="x" * 200)["cost_pence"] == 4 * 2 * 2.5
+    assert count(client, world, sms="Closed.")["cost_pence"] == 10 * 2.5  # so few count as ten
+    assert count(client, world, sms="x" * 200)["cost_pence"] == 10 * 2 * 2.5
     both = count(client, world, sms="Closed.", channels=["sms", "email"])
-    assert both["cost_pence"] == 4 * 2.5 + 4 * 0.01
+    assert both["cost_pence"] == 10 * 2.5 + 10 * 0.01
     assert (both["budget_left_pence"], both["over_budget"]) == (None, False)
     choose(SMS_PROVIDERS="pigeon:75,file:25")  # the file costs nothing
-    assert count(client, world, sms="Closed.")["cost_pence"] == 4 * 2.5 * 0.75
+    assert count(client, world, sms="Closed.")["cost_pence"] == 10 * 2.5 * 0.75
     choose(SMS_PROVIDERS="file")
     assert count(client, world, sms="Closed.")["cost_pence"] is None
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,8 +19,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import func, select
 
+from notify import clock, tokens
 from notify.db import transaction
-from notify.staff import people, service
+from notify.staff import invitations, people, service
 from notify.staff.models import Officer, Role, SignIn
 from notify.staff.people import OfficerChange
 from tests.staff.provider import CLIENT, KEY, STRANGER, Claims, Provider, running, signed
@@ -131,6 +133,8 @@ BAD: dict[str, Callable[[Claims], str]] = {
     "no subject": _without("sub"),
     "no address": _without("email"),
     "an address nobody checked": _with(email_verified=False),
+    "an address that may be anybody's": _without("email_verified"),
+    "an address that is verified in words": _with(email_verified="true"),
     "somebody unknown": _with(email="stranger@example.org"),
     "changed after signing": lambda claims: signed(claims)[:-6] + "AAAAAA",
     "no token at all": lambda _: "",
@@ -226,7 +230,7 @@ def real_provider(choose: Callable[..., None]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    who = {"sub": "kim@example.org", "email": "kim@example.org", "amr": ["mfa"]}
+    who = {"sub": "kim@example.org", "email": "kim@example.org", "email_verified": True, "amr": ["mfa"]}
     argv = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
     process = subprocess.Popen(
         [*argv, "--user-claims", json.dumps(who)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
@@ -254,3 +258,42 @@ def test_a_real_provider_lets_the_officer_in(client: Client, real_provider: str,
     answer = client.get(f"{back.path}?{back.query}")
     assert (answer.status_code, answer.headers.get("location")) == (303, "/staff"), answer.text
     assert client.get("/staff").status_code == 200
+
+
+def unverified(provider: Provider, **others: object) -> None:
+    provider.token = lambda claims: signed({**claims, "email_verified": None, **others})
+
+
+def test_an_invitation_binds_the_account_of_who_opens_it_once(
+    client: Client, provider: Provider, officer: Officer
+) -> None:
+    with transaction() as session:
+        link = urlsplit(invitations.invite(session, session.get_one(Officer, officer.id), actor="test"))
+    unverified(provider, email="k.smith@corp.example.org")
+
+    def open_link() -> int:
+        answer = client.get(f"{link.path}?{link.query}")
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+        provider.nonce = asked["nonce"]
+        provider.codes.clear()
+        return come_back(client, asked["state"]).status_code
+
+    assert open_link() == 303
+    client.cookies.clear()
+    asked = begin(client, provider)
+    provider.codes.clear()
+    assert come_back(client, asked["state"]).status_code == 303  # from now on that account is them
+    provider.subject = "mallory"
+    client.cookies.clear()
+    assert open_link() == 403
+
+
+def test_an_invitation_ends_after_a_week_and_is_no_other_token(officer: Officer) -> None:
+    with transaction() as session:
+        link = invitations.invite(session, session.get_one(Officer, officer.id), actor="test")
+    token = parse_qs(urlsplit(link).query)["invitation"][0]
+    assert invitations.invited(token) == officer.id
+    assert invitations.invited(tokens.sign(tokens.Purpose.MANAGE, officer.id.bytes + b"x" * 8)) is None
+    later = clock.now() + timedelta(days=7, minutes=1)
+    clock.use(lambda: later)
+    assert invitations.invited(token) is None

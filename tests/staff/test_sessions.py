@@ -18,7 +18,7 @@ from notify.staff.people import OfficerChange
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created
-from tests.world import World, at_the_desk, make_key, make_world, somebody_here
+from tests.world import World, at_the_desk, make_key, make_world, password_hash, somebody_here
 
 Client = TestClient[Litestar]
 
@@ -122,7 +122,7 @@ def _by_change(**change: object) -> Callable[[Session, Officer], object]:
 
 
 def _by_groups(session: Session, officer: Officer) -> object:
-    identity = Identity("https://idp.example.org kim", officer.email, Role.VIEWER, clock.now())
+    identity = Identity("https://idp.example.org kim", officer.email, Role.VIEWER, clock.now(), is_email_verified=True)
     return entrance.enter_by_identity(session, identity, instead_of="")
 
 
@@ -131,7 +131,9 @@ ENDINGS: dict[str, Callable[[Session, Officer], object]] = {
     "fewer topics": _by_change(topics=["bins"]),
     "fewer areas": _by_change(areas=["Z05000001"]),
     "left": _by_change(active=False),
-    "a new password": lambda session, officer: passwords.set_password(session, officer, "x" * 12, actor="test"),
+    "a new password": lambda session, officer: passwords.set_password(
+        session, officer, password_hash("x" * 12), actor="test"
+    ),
     "other groups at the identity provider": _by_groups,
 }
 

@@ -25,7 +25,17 @@ from notify.staff.models import KeyMode, Officer, Role
 from tests.alerts.calls import created
 from tests.staff.test_doors import doors
 from tests.subscribers.html import Page
-from tests.world import World, add_resident, administrator, at_the_desk, council_key, desk_of, make_key, make_world
+from tests.world import (
+    World,
+    add_resident,
+    administrator,
+    at_the_desk,
+    council_key,
+    desk_of,
+    make_key,
+    make_world,
+    password_hash,
+)
 
 Client = TestClient[Litestar]
 Headers = dict[str, str]
@@ -187,7 +197,9 @@ def test_no_key_reads_the_lists_of_users_and_keys(house: House) -> None:
 def test_what_was_entered_is_there_after_the_second_factor(house: House) -> None:
     client = house.client
     with transaction() as session:
-        enrolled = passwords.set_password(session, session.get_one(Officer, house.officer.id), "x" * 12, actor="test")
+        enrolled = passwords.set_password(
+            session, session.get_one(Officer, house.officer.id), password_hash("x" * 12), actor="test"
+        )
     totp = app_of(enrolled)
     client.headers.update(desk_of(house.officer, mfa_at=None))
     page = f"/staff/officers/{house.names['officer_id']}"
@@ -219,7 +231,9 @@ def test_what_was_entered_is_there_after_the_second_factor(house: House) -> None
 )
 def test_confirming_leads_to_pages_of_the_desk_only(house: House, back: str) -> None:
     with transaction() as session:
-        enrolled = passwords.set_password(session, session.get_one(Officer, house.officer.id), "x" * 12, actor="test")
+        enrolled = passwords.set_password(
+            session, session.get_one(Officer, house.officer.id), password_hash("x" * 12), actor="test"
+        )
     headers = desk_of(house.officer, mfa_at=None)
     code = {"code": app_of(enrolled).now()}
     answer = house.client.post(

@@ -129,6 +129,93 @@ def test_an_entry_that_commits_late_is_sealed_then(anchors: Path) -> None:
     assert faults(anchors) == ""
 
 
+BACKDATED = (
+    "INSERT INTO audit_entry (at, actor, action, subject, detail) "
+    "VALUES (business_now() - interval '1 hour', 'x', 'y', 'z', '{}')"
+)
+
+
+def later(**by: float) -> None:
+    moment = clock.now() + timedelta(**by)
+    clock.use(lambda: moment)
+
+
+def test_a_backdated_entry_that_was_sealed_afterwards_is_reported_as_slipped_in(anchors: Path) -> None:
+    later(seconds=0)
+    write(3)
+    seal_and_anchor()
+    behind_our_back(BACKDATED)
+    seal_and_anchor()
+    write(3)
+    seal_and_anchor()
+    said = faults(anchors)
+    assert said.count("it was slipped in") == 1
+    assert "Entry" in said
+
+
+def test_entries_of_a_gap_without_a_scheduler_are_late_and_no_fault(anchors: Path) -> None:
+    later(seconds=0)
+    write(3)
+    seal_and_anchor()
+    later(minutes=30)
+    write(2)
+    later(minutes=30)
+    write(1)
+    seal_and_anchor()
+    with transaction() as session:
+        verdict = trail.verify(session, [anchors])
+    assert (len(verdict.late), verdict.faults) == (2, [])
+    # what was slipped in stands out from what merely waited
+    behind_our_back(BACKDATED.replace("1 hour", "3 hours"))
+    seal_and_anchor()
+    with transaction() as session:
+        verdict = trail.verify(session, [anchors])
+    assert (len(verdict.late), ["slipped in" in fault for fault in verdict.faults]) == (2, [True])
+
+
+def test_a_gap_that_was_made_up_in_the_database_is_none(anchors: Path) -> None:
+    later(seconds=0)
+    write(3)
+    seal_and_anchor()
+    behind_our_back("UPDATE audit_seal SET sealed_since = sealed_since - interval '1 day', sealed_at = sealed_at")
+    behind_our_back("UPDATE audit_seal SET sealed_at = sealed_at - interval '1 second' WHERE position = 2")
+    assert faults(anchors).count("is not as it was written") >= 1
+
+
+def test_more_than_one_run_can_seal_is_late_at_most(anchors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trail, "MOST_AT_ONCE", 2)
+    later(seconds=0)
+    seal_and_anchor()
+    write(5)
+    later(hours=1)
+    for _ in range(3):
+        seal_and_anchor()
+        later(minutes=3)
+    with transaction() as session:
+        verdict = trail.verify(session, [anchors])
+    assert (verdict.sealed, len(verdict.late), verdict.faults) == (5, 5, [])
+
+
+def test_an_anchor_is_written_when_the_chain_has_grown(anchors: Path) -> None:
+    write(1)
+    for _ in range(3):
+        seal_and_anchor()
+    write(1)
+    seal_and_anchor()
+    assert len(anchors.read_text().splitlines()) == 2
+
+
+def test_a_tail_cut_within_the_hour_is_seen(anchors: Path) -> None:
+    write(5)
+    seal_and_anchor()
+    later(minutes=1)
+    write(1)
+    seal_and_anchor()
+    behind_our_back("DELETE FROM audit_entry e USING audit_seal s WHERE s.entry_id = e.id AND s.position > 5")
+    behind_our_back("DELETE FROM audit_seal WHERE position > 5")
+    assert "the tail was cut" in faults(anchors)
+
+
 def test_many_sealers_and_writers_make_one_chain(anchors: Path) -> None:
     def seal() -> None:
         for _ in range(5):

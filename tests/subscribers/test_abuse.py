@@ -18,6 +18,7 @@ from notify.settings import Settings
 from notify.staff.models import AuditEntry
 from notify.subscribers import allowance, codes, residents
 from notify.subscribers.models import Contact, Notice, NoticeKind, Subscriber
+from notify.web import limits
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.timing import apart
@@ -206,15 +207,66 @@ def test_guesses_that_come_together_are_counted_one_by_one(client: Client, world
     assert confirm(client, code) == 422
 
 
-def test_a_new_code_ends_the_old_one_and_nobody_elses_number_takes_it(client: Client, world: World) -> None:
+def test_a_new_code_leaves_the_old_one_until_one_is_used_and_nobody_elses_number_takes_it(
+    client: Client, world: World
+) -> None:
     sign_up(client, email="", mobile="07700 900123")
     first = code_for("+447700900123")
     second = code_for("+447700900123")
-    if first != second:
-        assert confirm(client, first) == 422
-    assert confirm(client, second, "07700 900124") == 422
-    assert confirm(client, second, "nonsense") == 422
-    assert confirm(client, second) == 200
+    assert confirm(client, first, "07700 900124") == 422
+    assert confirm(client, first, "nonsense") == 422
+    assert confirm(client, first) == 200
+    assert confirm(client, second) == 422
+
+
+def elsewhere(client: Client, monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    """From here on requests come from this network."""
+    monkeypatch.setattr(limits, "network_of", lambda *_: network)
+
+
+STRANGER, OWNER = "203.0.113.66", "198.51.100.7"
+
+
+def test_a_strangers_three_links_leave_the_owner_theirs(
+    client: Client, world: World, work: Work, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_resident(world, "owner@example.org")
+    client.follow_redirects = False
+    elsewhere(client, monkeypatch, OWNER)
+    ask_for_link(client, "owner@example.org")
+    work()
+    elsewhere(client, monkeypatch, STRANGER)
+    for _ in range(5):
+        ask_for_link(client, "owner@example.org")
+    work()
+    elsewhere(client, monkeypatch, OWNER)
+    ask_for_link(client, "owner@example.org")
+    work()
+    sent = [re.findall(r"/manage/([\w-]{43})", str(mail.get_body(("plain",)))) for mail in inbox.messages()]
+    assert len(sent) == 1 + 3 + 1
+    assert client.post(f"/manage/{sent[0][0]}", headers=BROWSER).status_code == 303
+    assert client.post(f"/manage/{sent[-1][0]}", headers=BROWSER).status_code == 404  # using one ends the others
+
+
+def test_a_strangers_codes_and_tries_leave_the_owner_theirs(
+    client: Client, world: World, work: Work, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "TRIES_PER_DAY", 8)
+    elsewhere(client, monkeypatch, OWNER)
+    sign_up(client, email="", mobile="07700 900123")
+    work()
+    elsewhere(client, monkeypatch, STRANGER)
+    for _ in range(5):
+        sign_up(client, email="", mobile="07700 900123")
+    work()
+    sent = [line["text"].split("code is ")[1][:6] for line in inbox.lines("sms.jsonl")]
+    assert len(sent) == 1 + 3
+    wrong = next(code for code in ("000000", "000001", "000002", "000003", "000004") if code not in sent)
+    assert {confirm(client, wrong) for _ in range(20)} == {422}
+    assert confirm(client, sent[0]) == 422  # what strangers have left is nothing
+    elsewhere(client, monkeypatch, OWNER)
+    assert confirm(client, wrong) == 422
+    assert confirm(client, sent[0]) == 200
 
 
 def test_new_codes_do_not_bring_tries_without_end(
@@ -245,9 +297,14 @@ def test_a_number_that_waits_for_its_code_is_answered_like_any_other(client: Cli
             start = time.perf_counter()
             answer = try_code(client, mobile)
             times[mobile].append(time.perf_counter() - start)
-            answers.add((answer.status_code, str(answer.headers), answer.text.replace(mobile, "X")))
+            answers.add((answer.status_code, told(answer), answer.text.replace(mobile, "X")))
     assert len(answers) == 1
     assert apart(times[known], times[other]) == ""
+
+
+def told(answer: Response) -> str:
+    """The headers of an answer, but for the request's own id."""
+    return str([(name, value) for name, value in answer.headers.items() if name != "x-request-id"])
 
 
 def ask_for_link(client: Client, address: str) -> Response:
@@ -276,7 +333,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_in_the_same_time(
             start = time.perf_counter()
             answer = ask(client, address)
             taken[kind].append(time.perf_counter() - start)
-            answers.add((answer.status_code, str(answer.headers), answer.text.replace(address, "X")))
+            answers.add((answer.status_code, told(answer), answer.text.replace(address, "X")))
     assert len(answers) == 1
     assert apart(taken["known"], taken["other"]) == ""
 

@@ -18,7 +18,7 @@ from notify.tracking.service import Source
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.tracking.reading import PHONE, a_minute_later, hidden_links, link, our_links, part, read_on
-from tests.world import World, add_resident, make_world
+from tests.world import SCRAPER, World, add_resident, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -212,4 +212,4 @@ def test_what_there_is_no_room_for_is_told_to_whoever_watches(
         for _ in range(3):
             client.get(link(letter, "/c/"), headers={"User-Agent": PHONE}, follow_redirects=False)
     assert judged() == []
-    assert "\nnotify_hits_lost_total 3\n" in client.get("/metrics").text
+    assert "\nnotify_hits_lost_total 3\n" in client.get("/metrics", headers=SCRAPER).text

@@ -80,8 +80,22 @@ def test_one_limit_used_up_leaves_the_others_and_reading_is_never_limited(client
 
 
 def test_others_are_not_limited_by_what_one_network_did(limited: None) -> None:
-    assert [limits.wait_s("code", "192.0.2.1", 0.2) > 0 for _ in range(4)] == [False, False, False, True]
-    assert limits.wait_s("code", "192.0.2.2", 0.2) == 0
+    [one], [other] = limits.buckets_of("code", "192.0.2.1", None), limits.buckets_of("code", "192.0.2.2", None)
+    assert [limits.take(one, 0.2).wait_s > 0 for _ in range(4)] == [False, False, False, True]
+    assert limits.take(other, 0.2).wait_s == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "site"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:2:5::/64", "2001:db8:2::/48"),
+        ("2001:db8:2:ffff::/64", "2001:db8:2::/48"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_sign_in_is_counted_by_site_and_for_everybody(network: str, site: str) -> None:
+    assert [one.name for one in limits.buckets_of("sign-in", network, None)] == [f"sign-in:{site}", "sign-in:everybody"]
 
 
 def test_while_the_queue_is_away_nobody_is_turned_away_or_made_to_wait(

@@ -104,3 +104,12 @@ def test_json_that_nobody_can_read_is_the_callers_error(client: Client, body: by
 @pytest.mark.parametrize("path", ["/static/%00", "/api/v1/topics/%00", "/alerts/%00"])
 def test_an_address_that_nothing_can_have_is_not_found(client: Client, path: str) -> None:
     assert client.get(path).status_code in (401, 404)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/v1", "/api/v1/nothing", "/api/v2/alerts", "/api/a/b/c"])
+def test_an_unknown_path_of_the_api_answers_as_a_problem(client: Client, method: str, path: str) -> None:
+    answer = client.request(method, path, headers=BROWSER)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code >= 404
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]

@@ -1,0 +1,212 @@
+"""How many people an alert would reach, told so that no sequence of questions singles anybody out.
+
+Numbers are rounded to ten, and below ten they are all alike. Audiences of one hour that differ by fewer than ten
+people get the same answer: what was said of the first. So two different answers never lie fewer than ten people apart,
+whatever is left out or added. Shapes count as the postcodes in them. Every question is written down and has a quota.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, text
+from sqlmodel import Session, col, select
+
+from notify import clock
+from notify.alerts import queries
+from notify.alerts.models import AskedCount, DryRun, Priority
+from notify.alerts.queries import AudienceCount, WardCount, cost_of
+from notify.errors import TooMany
+from notify.limit_settings import limit_settings
+from notify.places import succession
+from notify.places.models import Targets
+from notify.places.queries import areas_by_code
+from notify.staff.queries import person
+from notify.staff.rights import Actor, Principal, Right
+from notify.staff.service import audit
+from notify.subscribers import queries as subscribers
+
+log = logging.getLogger(__name__)
+
+FEWEST_SHOWN = 10
+WINDOW = timedelta(hours=1)
+
+
+class TooManyCounts(TooMany):
+    """So many different audiences were counted in an hour."""
+
+    title = "You have counted too many audiences"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A count as it may be told. `targets` are the places that were asked for, `told_of` those that the count is of:
+    the same, or an earlier question's with all but the same people."""
+
+    count: AudienceCount
+    targets: Targets
+    told_of: Targets
+
+    @property
+    def fewer_than_ten(self) -> bool:
+        """Whether so few, or nobody, would be reached."""
+        return self.count.people < FEWEST_SHOWN
+
+
+def rounded(people: int) -> int:
+    """To ten; fewer than ten are 0, whether or not there is anybody."""
+    return (people + FEWEST_SHOWN // 2) // FEWEST_SHOWN * FEWEST_SHOWN if people >= FEWEST_SHOWN else 0
+
+
+def to_pay_for(people: int) -> int:
+    """How many messages a rounded number may cost at most: fewer than ten, or nobody, count as ten."""
+    return people or FEWEST_SHOWN
+
+
+def disclosed(session: Session, count: AudienceCount, priority: Priority) -> AudienceCount:
+    """The same count rounded, with everything that follows from it worked out from what is told.
+
+    Wards and languages of fewer than ten people are left out.
+    """
+    by_ward = [replace(ward, people=rounded(ward.people)) for ward in count.by_ward if ward.people >= FEWEST_SHOWN]
+    wards = areas_by_code(session, [ward.code for ward in by_ward if ward.code])
+    populations = [area.population for area in wards.values() if area.population]
+    by_channel = {way: rounded(people) for way, people in count.by_channel.items()}
+    later = {way: rounded(people) for way, people in count.later_by_channel.items()}
+    together = {way: to_pay_for(by_channel.get(way, 0) + later.get(way, 0)) for way in {**by_channel, **later}}
+    return replace(
+        count,
+        people=rounded(count.people),
+        by_channel=by_channel,
+        later_by_channel=later,
+        by_language={code: rounded(n) for code, n in count.by_language.items() if n >= FEWEST_SHOWN},
+        by_ward=by_ward,
+        near_boundary=rounded(count.near_boundary),
+        cost_pence=cost_of(together, count.sms_parts or 1, priority),
+        population=sum(populations) if populations else None,
+    )
+
+
+def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> Told:
+    """The dry run as it may be told: rounded, like what was told before of all but the same people.
+
+    Raises: TooManyCounts, and what `queries.count_audience` raises.
+    """
+    # what a test key is told is about invented people
+    who = f"test {person(session, by.actor)}" if by.is_test else person(session, by.actor)
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('counts:' || :who))"), {"who": who})
+    targets = queries.targets_of(session, by, asked, refuse_ended=refuse_ended)
+    count = queries.count_audience(session, by, asked, targets)
+    earlier = _earlier(session, by, who)
+    alike = [note for note in earlier if note.question == _question(asked)]
+    same = next((note for note in alike if note.targets_digest == _digest(targets)), None)
+    if same is None or abs(same.exact - count.people) >= FEWEST_SHOWN:
+        _require_quota(by, asked, earlier)
+        same = _noted(session, by, asked, who, targets, count, alike)
+    told = _as_told(session, same, count, asked.priority)
+    audit(
+        session,
+        council_id=by.council_id,
+        actor=by.actor,
+        action="audience.count",
+        subject=asked.topic,
+        people=told.people or "fewer than 10",
+        audience=_digest(targets).hex()[:16],
+        priority=asked.priority,
+    )
+    return Told(told, targets, Targets.from_json(same.targets))
+
+
+def _earlier(session: Session, by: Actor, who: str) -> Sequence[AskedCount]:
+    """What this person was told in the last hour, oldest first; what is older is forgotten."""
+    began = clock.now() - WINDOW
+    session.execute(delete(AskedCount).where(col(AskedCount.at) < began))
+    statement = select(AskedCount).where(AskedCount.council_id == by.council_id, AskedCount.person == who)
+    return session.exec(statement.order_by(col(AskedCount.at))).all()
+
+
+def _require_quota(by: Actor, asked: DryRun, earlier: Sequence[AskedCount]) -> None:
+    if len(earlier) < limit_settings().counts_per_hour:
+        return
+    if asked.priority == Priority.EMERGENCY and isinstance(by, Principal) and by.may(Right.BROADCAST):
+        log.warning("counts beyond the quota, for an emergency", extra={"reason": "counts-quota", "actor": by.actor})
+        return  # nobody is kept from sending one
+    wait = max(1, int((earlier[0].at + WINDOW - clock.now()).total_seconds()) + 1)
+    raise TooManyCounts("Counting the same audience again is free. You can send without counting.", retry_after=wait)
+
+
+def _noted(
+    session: Session,
+    by: Actor,
+    asked: DryRun,
+    who: str,
+    targets: Targets,
+    count: AudienceCount,
+    alike: Sequence[AskedCount],
+) -> AskedCount:
+    """A note of this question. Its answer is that of an earlier one that means all but the same people, if any does."""
+    near = [note for note in alike if note.is_first and abs(note.exact - count.people) < FEWEST_SHOWN]
+    near.sort(key=lambda note: abs(note.exact - count.people))
+    mine = _people(session, by, asked, targets) if near else frozenset()
+    like = next(
+        (
+            note
+            for note in near
+            if len(mine ^ _people(session, by, asked, Targets.from_json(note.targets))) < FEWEST_SHOWN
+        ),
+        None,
+    )
+    note = AskedCount(
+        council_id=by.council_id,
+        person=who,
+        question=_question(asked),
+        targets=like.targets if like else targets.as_json(),
+        targets_digest=_digest(targets),
+        is_first=like is None,
+        exact=like.exact if like else count.people,
+        answer=like.answer if like else asdict(disclosed(session, count, asked.priority)),
+    )
+    session.add(note)
+    session.flush()
+    return note
+
+
+def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority: Priority) -> AudienceCount:
+    """The people of the note's answer, with the price and budget of this question."""
+    kept = note.answer
+    # JSON keeps no order, so channels stand in that of this question
+    by_channel = {way: kept["by_channel"].get(way, 0) for way in count.by_channel}
+    later = {way: kept["later_by_channel"].get(way, 0) for way in count.later_by_channel}
+    together = {way: to_pay_for(by_channel.get(way, 0) + later.get(way, 0)) for way in {**by_channel, **later}}
+    return replace(
+        count,
+        people=kept["people"],
+        by_channel=by_channel,
+        later_by_channel=later,
+        by_language=dict(sorted(kept["by_language"].items())),
+        by_ward=[WardCount(**ward) for ward in kept["by_ward"]],
+        near_boundary=kept["near_boundary"],
+        cost_pence=cost_of(together, count.sms_parts or 1, priority),
+        population=kept["population"],
+    )
+
+
+def _people(session: Session, by: Actor, asked: DryRun, targets: Targets) -> frozenset[object]:
+    topic = subscribers.topic(session, by.council_id, asked.topic)
+    channels, _ = queries.channels_of(topic, asked)
+    is_emergency = asked.priority == Priority.EMERGENCY
+    reached = succession.reached(session, targets, is_emergency=is_emergency)
+    who = subscribers.audience(topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test)
+    return frozenset(row.subscriber_id for row in session.execute(text(who.sql), who.parameters))
+
+
+def _question(asked: DryRun) -> str:
+    """What must be the same for two counts to be compared: everything but the places and the words."""
+    later = sorted(asked.escalate.channels) if asked.escalate else []
+    return f"{asked.topic} {asked.priority} {','.join(sorted(asked.channels))} {','.join(later)}"
+
+
+def _digest(targets: Targets) -> bytes:
+    return sha256(repr(targets).encode()).digest()
