@@ -17,7 +17,6 @@ from notify.alerts.models import (
     AlertContent,
     AlertState,
     FollowUp,
-    FollowUpContent,
     NewAlert,
     Priority,
 )
@@ -108,20 +107,20 @@ def create(
         content_hash=b"",
         created_by=by.actor,
         send_at=new.send_at,
-        expires_at=_end_of(new.priority, new.expires_at, new.send_at),
-        **_hazard(new.cap),
+        expires_at=end_of(new.priority, new.expires_at, new.send_at),
+        **hazard_fields(new.cap),
     )
-    return _store(session, alert, by)
+    return store(session, alert, by)
 
 
-def _end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
+def end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
     """When it is over: every emergency is some time, because it is sent until then."""
     if said or priority != Priority.EMERGENCY:
         return said
     return (send_at or clock.now()) + EMERGENCY_LASTS
 
 
-def _hazard(cap: Hazard | None) -> dict[str, Any]:
+def hazard_fields(cap: Hazard | None) -> dict[str, Any]:
     return cap.model_dump() if cap else {}
 
 
@@ -139,7 +138,7 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
     return channels, {"after_minutes": new.escalate.after_minutes, "channels": [one.value for one in later]}
 
 
-def _store(session: Session, alert: Alert, by: Actor) -> Alert:
+def store(session: Session, alert: Alert, by: Actor) -> Alert:
     alert.content_hash = content_hash(alert)
     session.add(alert)
     session.flush()
@@ -174,7 +173,7 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
     if alert.priority != Priority.EMERGENCY:
         succession.refuse(ended_areas.find(session, alert))
     if alert.follows_id:
-        _require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
+        require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
     if _goes(session, alert, by):
         deciding.require_presence(by, alert)
     move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
@@ -208,7 +207,7 @@ def _approvals_needed(session: Session, alert: Alert) -> int:
     return APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]
 
 
-def _require_known_readers(first: Alert) -> None:
+def require_known_readers(first: Alert) -> None:
     if first.detail_removed_at:
         raise WrongState("It was so long ago that we no longer know who got the first alert: write a new one.")
 
@@ -229,70 +228,6 @@ def _cancel(session: Session, alert: Alert, by: Actor) -> Alert:
     before_the_end = [state for state in AlertState if state not in (AlertState.SENT, AlertState.CANCELLED)]
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.cancel", subject=str(alert.id))
     return move(session, alert, before_the_end, AlertState.CANCELLED)
-
-
-def follow_up(session: Session, *, by: Actor, first: Alert, kind: FollowUp, content: FollowUpContent) -> Alert:
-    """An update or all-clear to exactly those who got the first alert.
-
-    Raises: what `draft_follow_up` and `submit` raise.
-    """
-    return submit(session, by=by, alert=draft_follow_up(session, by=by, first=first, kind=kind, content=content))
-
-
-def draft_follow_up(
-    session: Session, *, by: Actor, first: Alert, kind: FollowUp, content: FollowUpContent, is_test: bool = False
-) -> Alert:
-    """The same as a draft, which an officer looks at before it is sent. What follows a test is a test.
-
-    A test key may rehearse an all-clear of a live alert, which then ends nothing.
-    Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired.
-    """
-    by.require(Right.WRITE_ALERTS)
-    deciding.require_may_follow(session, by, first)
-    if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
-        raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
-    _require_known_readers(first)
-    require_not_over(content.expires_at)
-    alert = Alert(
-        council_id=first.council_id,
-        topic_id=first.topic_id,
-        priority=first.priority,
-        channels=first.channels,
-        is_test=is_test or by.is_test or first.is_test,
-        is_training=first.is_training,
-        state=AlertState.DRAFT,
-        content_hash=b"",
-        created_by=by.actor,
-        follows_id=first.id,
-        follow_up=kind,
-        **content.model_dump(exclude={"translations", "cap", "expires_at"}),
-        expires_at=_end_of(first.priority, content.expires_at),
-        translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
-        **_hazard(content.cap),
-    )
-    return _store(session, alert, by)
-
-
-def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: FollowUpContent) -> Alert:
-    """Other words for an update or all-clear that nobody has been asked to send yet; what is unset stays as it is.
-
-    Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
-    """
-    by.require(Right.WRITE_ALERTS)
-    deciding.require_own(session, by, alert)
-    if alert.follows_id is None:
-        raise WrongState("This alert follows no other one.")
-    require_not_over(content.expires_at)
-    move(session, alert, deciding.UNSENT, AlertState.DRAFT)
-    for name, value in content.model_dump(exclude={"translations", "cap"}, exclude_unset=True).items():
-        setattr(alert, name, value)
-    alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
-    alert.created_by = by.actor  # whose words they are now, so that somebody else approves them
-    alert.expires_at = _end_of(alert.priority, alert.expires_at)
-    alert.content_hash = content_hash(alert)
-    session.add(alert)
-    audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))
-    return alert
 
 
 def release(session: Session, alert: Alert, by: Actor) -> Alert:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.alerts import deciding
+from notify.alerts import deciding, follow_ups
 from notify.alerts import service as alerts
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent, Priority
 from notify.staff.rights import Actor
@@ -61,7 +61,7 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
     replaced = _withdraw(session, author, earlier)
     is_graver = content.priority == Priority.EMERGENCY and first.priority == Priority.ROUTINE
     if first.ledger_month and not (is_graver and kind == FollowUp.UPDATE):
-        alert = alerts.draft_follow_up(
+        alert = follow_ups.draft_follow_up(
             session,
             by=author.by,
             first=first,

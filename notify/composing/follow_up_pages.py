@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
-from notify.alerts import deciding, service
+from notify.alerts import deciding, follow_ups, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, Translation
 from notify.composing.copying import words_of
 from notify.composing.doors import ALERT, OfficerRequest, see_other, write_get, write_post
@@ -88,8 +88,8 @@ def _keep(user: Principal, first_id: UUID, kind: FollowUp, content: FollowUpCont
             # the page offers some languages, and what was written in others by API stays
             for code in draft.translations.keys() - languages().keys():
                 content.translations[code] = Translation.model_validate(draft.translations[code])
-            return service.change_follow_up(session, by=user, alert=draft, content=content).id
-        return service.draft_follow_up(session, by=user, first=first, kind=kind, content=content).id
+            return follow_ups.change_follow_up(session, by=user, alert=draft, content=content).id
+        return follow_ups.draft_follow_up(session, by=user, first=first, kind=kind, content=content).id
 
 
 def _fault(where: Sequence[int | str], kind: str, message: str) -> Fault:

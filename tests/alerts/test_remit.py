@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, SQLModel, select
 
 from notify import clock
-from notify.alerts import queries, service
+from notify.alerts import follow_ups, queries, service
 from notify.alerts.models import AlertState, FollowUp, FollowUpContent, NewAlert
 from notify.analytics import live_pages
 from notify.composing.models import MessageTemplate
@@ -65,7 +65,7 @@ def foreign(world: World, which: str) -> list[UUID]:
     with transaction() as session:
         made = [alert_of(session, world, how, **fields) for how in STATES]
         first = queries.alert(session, world.planner, made[-1])
-        over = service.draft_follow_up(
+        over = follow_ups.draft_follow_up(
             session,
             by=world.planner,
             first=first,

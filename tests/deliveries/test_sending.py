@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from notify import jobs
+from notify.alerts import follow_ups, service
 from notify.alerts import queries as alerts
-from notify.alerts import service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, NewAlert
 from notify.db import transaction
 from notify.deliveries import batches, queries, sending
@@ -226,6 +226,6 @@ def test_a_follow_up_goes_to_exactly_those_who_got_the_first(work: Work, inbox: 
     with transaction() as session:
         first = alerts.alert(session, world.planner, alert.id)
         content = FollowUpContent(title="Mill Road open", body="It is open again.")
-        service.follow_up(session, by=world.planner, first=first, kind=FollowUp.ALL_CLEAR, content=content)
+        follow_ups.follow_up(session, by=world.planner, first=first, kind=FollowUp.ALL_CLEAR, content=content)
     work()
     assert inbox.recipients() == {"first@example.org": 1}

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from notify import clock
-from notify.alerts import service as alerts
+from notify.alerts import follow_ups
 from notify.alerts.models import Alert, FollowUp, FollowUpContent
 from notify.db import transaction
 from notify.staff import passwords, service, sessions
@@ -94,7 +94,9 @@ def test_who_rewrote_an_update_does_not_approve_it(client: Client, world: World,
             month,
         )
         alert, content = session.get_one(Alert, UUID(first)), FollowUpContent(title="News", body="It falls.")
-        draft = alerts.draft_follow_up(session, by=world.planner, first=alert, kind=FollowUp.UPDATE, content=content)
+        draft = follow_ups.draft_follow_up(
+            session, by=world.planner, first=alert, kind=FollowUp.UPDATE, content=content
+        )
         path = f"/staff/alerts/{draft.id}"
     said = {"draft": path.rpartition("/")[2], "kind": "update", "title": "Go", "body": "Go home now."}
     assert client.post(f"/staff/alerts/{first}/follow-up", data=said).headers["location"] == f"{path}/check"

@@ -16,7 +16,7 @@ from sqlalchemy import text, update
 from sqlmodel import col, select
 
 from notify import clock
-from notify.alerts import service
+from notify.alerts import follow_ups, service
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent, NewAlert, Priority
 from notify.composing.models import Draft
 from notify.db import transaction
@@ -87,7 +87,7 @@ def urgent(world: World, how: AlertState | FollowUp, *, topic: str = "emergencie
 def follow_up_of(first_id: UUID, world: World, kind: FollowUp) -> UUID:
     with transaction() as session:
         first, content = session.get_one(Alert, first_id), FollowUpContent.model_validate(NEWS)
-        return service.draft_follow_up(session, by=world.planner, first=first, kind=kind, content=content).id
+        return follow_ups.draft_follow_up(session, by=world.planner, first=first, kind=kind, content=content).id
 
 
 STATES = (
@@ -347,7 +347,7 @@ def test_the_service_itself_decides_nothing(world: World) -> None:
             service.cancel(session, by=engine, alert=first)
         content = FollowUpContent.model_validate(NEWS)
         with pytest.raises(ProveYourselfAgain):
-            service.follow_up(session, by=engine, first=first, kind=FollowUp.ALL_CLEAR, content=content)
+            follow_ups.follow_up(session, by=engine, first=first, kind=FollowUp.ALL_CLEAR, content=content)
         assert first.state == AlertState.SENDING
 
 
