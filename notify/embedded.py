@@ -275,8 +275,8 @@ def status(data_dir: Path) -> Status:
 @contextmanager
 def _start_lock(place: Place, limits: StartLimits = _LIMITS) -> Iterator[None]:
     try:
-        place.lock_path("start").parent.mkdir(parents=True, exist_ok=True)
         private_folder(place.data_dir, may_be_entered=place.account is not None and place.home == place.data_dir)
+        place.lock_path("start").parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataDirectoryUnusable(
             f"{place.data_dir} cannot be written: {error.strerror}. Choose another with NOTIFY_DATA_DIR."

@@ -14,8 +14,10 @@ def private_folder(path: Path, *, may_be_entered: bool = False) -> Path:
 
     `may_be_entered`: where root runs the servers as another account, that account must get to its own folders inside.
     """
+    new = [parent for parent in path.parents if not parent.exists()]
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o711 if may_be_entered else 0o700)
+    for folder in (path, *new):
+        folder.chmod(0o711 if may_be_entered else 0o700)
     for file in path.iterdir():
         if file.is_file() and not file.is_symlink():
             file.chmod(0o600)

@@ -21,7 +21,7 @@ from tests.world import World, add_resident
 
 pytestmark = pytest.mark.browser
 
-PEOPLE = 12
+PEOPLE = 20  # counts are rounded to ten
 
 
 @pytest.fixture
