@@ -9,6 +9,7 @@ from typing import Protocol
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from dramatiq import Worker
 from dramatiq.brokers.redis import RedisBroker
 from litestar import Litestar
@@ -18,6 +19,7 @@ from sqlalchemy import text
 from notify import catcher, db, embedded, jobs, migrations, settings
 from notify import schema as _schema  # noqa: F401 - every table must be known
 from notify.providers import flow, registry
+from notify.staff import password_hashing
 from notify.start_watch import StartLimits
 from notify.tracking import buffer
 from tests import moments, pigeon
@@ -83,6 +85,15 @@ def pytest_testnodedown(node: FinishedProcess) -> None:
     """Hear what a process left out."""
     if left_out := node.workeroutput.get("left_out"):
         node.config.stash[real.LEFT_OUT] = left_out
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords cost a test next to nothing. Processes of their own hash them as in production."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(password_hashing, "_hasher", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from notify import db, embedded
 from notify.alerts.models import NewAlert
@@ -22,7 +23,7 @@ from notify.alerts.service import create_and_send
 from notify.analytics.live_pages import MOST_STREAMS
 from notify.db import transaction
 from notify.processes import web_process
-from notify.staff import password_hashing, passwords, service
+from notify.staff import passwords, service
 from notify.staff.models import Officer, Role
 from notify.staff.rights import Principal
 from tests.conftest import empty_database
@@ -56,7 +57,7 @@ class Served:
 def served(servers: embedded.Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world = make_world()
     add_resident(world, "ann@example.org")
-    kept = password_hashing.hashed(PASSWORD)  # as dear as in production
+    kept = PasswordHasher().hash(PASSWORD)  # as dear as in production
     with transaction() as session:
         for email in (EMAIL, OTHER):
             officer: Officer = service.create_officer(
