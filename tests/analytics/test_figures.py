@@ -18,7 +18,7 @@ from notify.tokens import Purpose
 from tests.alerts.calls import act, created, neighbour
 from tests.mailbox import Mailbox
 from tests.tracking.reading import hidden_links, our_links, read_on
-from tests.world import NORTH, SOUTH, World, add_resident, make_world
+from tests.world import NORTH, SOUTH, World, add_resident, add_residents, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -108,8 +108,7 @@ def test_every_state_is_counted_once_and_under_its_name(client: Client, world: W
 
 
 def test_times_run_from_the_approval_to_the_hand_over(client: Client, world: World, work: Work, mail: Mailbox) -> None:
-    for number in range(4):
-        add_resident(world, f"r{number}@example.org")
+    add_residents(world, [f"r{number}@example.org" for number in range(4)])
     alert = created(client, world.headers, send=True)
     work()
     with transaction() as session:

@@ -22,7 +22,7 @@ from notify.staff.models import Officer, Role
 from tests.alerts.calls import act, created, neighbour
 from tests.mailbox import Mailbox
 from tests.staff.test_policy import sign_in
-from tests.world import NORTH, SOUTH, World, add_outlines, add_resident, make_world
+from tests.world import NORTH, SOUTH, World, add_outlines, add_resident, add_residents, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -159,8 +159,7 @@ def test_an_emergency_is_watched_for_a_while_after_it_was_sent(
 
 def test_wards_are_drawn_and_the_table_says_the_same(client: Client, world: World, work: Work, mail: Mailbox) -> None:
     add_outlines()
-    for number in range(3):
-        add_resident(world, f"n{number}@example.org")
+    add_residents(world, [f"n{number}@example.org" for number in range(3)])
     add_resident(world, "s@example.org", postcodes=["ZZ2 1AA"])
     alert = created(client, world.headers, send=True)
     work()

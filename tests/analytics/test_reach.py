@@ -15,7 +15,7 @@ from notify.analytics.reach import reach
 from notify.db import transaction
 from notify.staff.models import Role
 from tests.alerts.calls import created
-from tests.world import NORTH, SOUTH, World, add_resident, at_the_desk, make_key, make_world
+from tests.world import NORTH, SOUTH, World, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -32,10 +32,8 @@ def viewer(world: World) -> dict[str, str]:
 
 
 def people(world: World, north: int, south: int) -> None:
-    for number in range(north):
-        add_resident(world, f"n{number}@example.org", topics=["bins"], postcodes=["ZZ1 1AA"])
-    for number in range(south):
-        add_resident(world, f"s{number}@example.org", topics=["bins"], postcodes=["ZZ2 1AA"])
+    add_residents(world, [f"n{number}@example.org" for number in range(north)], topics=["bins"], postcodes=["ZZ1 1AA"])
+    add_residents(world, [f"s{number}@example.org" for number in range(south)], topics=["bins"], postcodes=["ZZ2 1AA"])
     with transaction() as session:
         growth.count(session)
 

@@ -14,7 +14,7 @@ from notify.analytics.rag import Direction, Rag
 from notify.analytics.targets import Standing, standings
 from notify.db import transaction
 from notify.staff.models import Role
-from tests.world import World, add_resident, at_the_desk, make_key, make_world
+from tests.world import World, add_resident, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 PATH = "/staff/figures/targets"
@@ -153,8 +153,7 @@ def test_programs_set_targets_and_read_how_things_stand(client: Client, world: W
 
 
 def test_programs_read_growth_reach_and_fatigue(client: Client, world: World) -> None:
-    for number in range(6):
-        add_resident(world, f"r{number}@example.org", topics=["bins"])
+    add_residents(world, [f"r{number}@example.org" for number in range(6)], topics=["bins"])
     with transaction() as session:
         growth.count(session)
     grown = client.get("/api/v1/growth", headers=world.headers).json()

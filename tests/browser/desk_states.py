@@ -16,7 +16,7 @@ from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.staff_states import administrator, to_decide
 from tests.composing.desk import draw_wards
-from tests.world import World, add_resident, password_hash
+from tests.world import World, add_residents, password_hash
 
 Way = Callable[[Page, World], None]
 PASSWORD = "four words nobody guesses"
@@ -44,8 +44,12 @@ def sign_in(page: Page, name: str, app: pyotp.TOTP) -> None:
 def at_the_desk(page: Page, world: World) -> None:
     """A planner of a council whose wards are drawn and where some people live."""
     draw_wards()
-    for number in range(12):
-        add_resident(world, f"n{number}@example.org", phone=f"07700 9001{number:02}", topics=["bins", "emergencies"])
+    add_residents(
+        world,
+        [f"n{number}@example.org" for number in range(12)],
+        phones=[f"07700 9001{number:02}" for number in range(12)],
+        topics=["bins", "emergencies"],
+    )
     with transaction() as session:
         kim: Officer = staff.create_officer(
             session, council_id=world.council_id, email="kim@example.org", name="Kim", role=Role.PLANNER

@@ -17,7 +17,7 @@ from tests.browser.desk_states import enrolled, sign_in
 from tests.browser.test_pages import tab_to
 from tests.composing.desk import draw_wards
 from tests.mailbox import Mailbox
-from tests.world import World, add_resident
+from tests.world import World, add_resident, add_residents
 
 pytestmark = pytest.mark.browser
 
@@ -32,8 +32,7 @@ def town(world: World) -> World:
     with transaction() as session:
         subscribers.create_topic(session, council_id=world.council_id, actor="test", new=floods)
         session.execute(text("UPDATE topic SET purpose = 'service' WHERE slug = 'emergencies'"))
-    for number in range(PEOPLE):
-        add_resident(world, f"n{number}@example.org", topics=["bins", "floods"])
+    add_residents(world, [f"n{number}@example.org" for number in range(PEOPLE)], topics=["bins", "floods"])
     add_resident(world, "south@example.org", postcodes=["ZZ2 1AA"], topics=["bins", "floods"])
     return world
 

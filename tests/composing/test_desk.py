@@ -26,7 +26,7 @@ from tests.alerts.calls import created
 from tests.composing.desk import Officer, draw_wards, sit_down
 from tests.mailbox import Mailbox
 from tests.subscribers.html import Page
-from tests.world import NORTH, SOUTH, World, add_resident, at_the_desk, make_key, make_world
+from tests.world import NORTH, SOUTH, World, add_resident, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -36,8 +36,7 @@ Work = Callable[[], None]
 def world(client: Client) -> World:
     world = make_world()
     draw_wards()
-    for number in range(12):
-        add_resident(world, f"n{number}@example.org", topics=["road-closures", "emergencies"])
+    add_residents(world, [f"n{number}@example.org" for number in range(12)], topics=["road-closures", "emergencies"])
     add_resident(world, "s@example.org", phone="07700 900123", postcodes=["ZZ2 1AA"], topics=["road-closures"])
     return world
 

@@ -16,7 +16,7 @@ from notify.staff.models import Role
 from tests.alerts.calls import ONE, TWO, created, world_with_approvals
 from tests.composing.desk import draw_wards, sit_down
 from tests.subscribers.html import Page
-from tests.world import NORTH, SOUTH, World, add_resident, make_key
+from tests.world import NORTH, SOUTH, World, add_resident, add_residents, make_key
 
 Client = TestClient[Litestar]
 
@@ -112,8 +112,7 @@ def test_versions_that_are_the_same_read_the_same(client: Client, world: World) 
 
 
 def test_every_ward_channel_and_language_is_shown_as_it_arrives(client: Client, world: World) -> None:
-    for number in range(12):
-        add_resident(world, f"r{number}@example.org", topics=[ONE])
+    add_residents(world, [f"r{number}@example.org" for number in range(12)], topics=[ONE])
     fields = {"translations": WELSH, "link": "https://example.org/road", "reference": "ROAD-7"}
     alert = created(client, make_key(world, Role.PLANNER), topic=ONE, audience={"wards": [NORTH, SOUTH]}, **fields)[
         "id"
@@ -130,8 +129,12 @@ def test_every_ward_channel_and_language_is_shown_as_it_arrives(client: Client, 
 
 
 def test_what_an_escalation_sends_later_is_not_promised_now(client: Client, world: World) -> None:
-    for number in range(12):
-        add_resident(world, f"r{number}@example.org", phone=f"+44770090{number:04}", topics=["emergencies"])
+    add_residents(
+        world,
+        [f"r{number}@example.org" for number in range(12)],
+        phones=[f"+44770090{number:04}" for number in range(12)],
+        topics=["emergencies"],
+    )
     asked = {"topic": "emergencies", "priority": "emergency", "channels": ["email", "sms"]}
     later = {"escalate": {"after_minutes": 5, "channels": ["sms"]}}
     count = client.post("/api/v1/audiences", json=asked | later, headers=world.headers).json()
@@ -143,8 +146,12 @@ def test_what_an_escalation_sends_later_is_not_promised_now(client: Client, worl
 
 
 def test_the_author_reads_what_an_escalation_texts_later(client: Client, world: World) -> None:
-    for number in range(12):
-        add_resident(world, f"r{number}@example.org", phone=f"+44770090{number:04}", topics=["emergencies"])
+    add_residents(
+        world,
+        [f"r{number}@example.org" for number in range(12)],
+        phones=[f"+44770090{number:04}" for number in range(12)],
+        topics=["emergencies"],
+    )
     kim = sit_down(client, world).emergency()
     kim.where(reach="everyone")
     assert kim.words(escalate_after="5", escalate_to=["sms"], sms="Go upstairs now.").status_code == 303

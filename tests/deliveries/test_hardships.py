@@ -20,7 +20,7 @@ from notify.deliveries.service import Advice, Claim, Result
 from notify.providers import registry
 from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
 from tests.deliveries.test_sending import send, state_of, states
-from tests.world import World, add_resident, make_world
+from tests.world import World, add_resident, add_residents, make_world
 
 PEOPLE = 150
 
@@ -68,8 +68,7 @@ Loft = Callable[[Callable[[Message], str]], Pigeon]
 def under_way(people: int) -> tuple[World, UUID, UUID]:
     """An alert to so many people, expanded into one batch: the world, the alert's id and the batch's."""
     world = make_world()
-    for number in range(people):
-        add_resident(world, f"r{number:03}@example.org")
+    add_residents(world, [f"r{number:03}@example.org" for number in range(people)])
     alert = send(world)
     sending.expand_alert(alert.id)
     with transaction() as session:

@@ -21,7 +21,7 @@ from tests.deliveries.test_holds import in_force, notify, run_chore
 from tests.deliveries.test_sending import send, state_of, states
 from tests.relay import Relay, serving
 from tests.running import running, wait_until
-from tests.world import World, add_resident, make_world
+from tests.world import World, add_residents, make_world
 
 Choose = Callable[..., None]
 
@@ -219,8 +219,7 @@ def on_its_way(residents: int = RESIDENTS) -> tuple[World, Alert]:
     """A council with an alert that waits for a worker."""
     migrations.run(db.engine())
     world = make_world()
-    for number in range(residents):
-        add_resident(world, f"r{number}@example.org")
+    add_residents(world, [f"r{number}@example.org" for number in range(residents)])
     return world, send(world)
 
 

@@ -19,7 +19,7 @@ from notify.staff.models import KeyMode, Role
 from tests import moments
 from tests.alerts.calls import act, created, neighbour
 from tests.performance.desk import submit
-from tests.world import World, add_resident, at_the_desk, make_key, make_world
+from tests.world import World, add_resident, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -39,8 +39,12 @@ ASSUMED = {
 def world(client: Client, loft: Path, choose: Choose) -> World:
     choose(PROVIDER_PRICES="pigeon=2.5")
     world = make_world()
-    for number in range(6):
-        add_resident(world, f"a{number}@example.org", phone=f"07700 90000{number}", topics=["bins", "road-closures"])
+    add_residents(
+        world,
+        [f"a{number}@example.org" for number in range(6)],
+        phones=[f"07700 90000{number}" for number in range(6)],
+        topics=["bins", "road-closures"],
+    )
     add_resident(world, "b@example.org", topics=["bins"])
     return world
 

@@ -21,7 +21,7 @@ from notify.staff.models import KeyMode, Role
 from tests import moments
 from tests.alerts.calls import created, neighbour
 from tests.performance.desk import submit
-from tests.world import World, add_resident, at_the_desk, make_key, make_world
+from tests.world import World, add_resident, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -31,8 +31,7 @@ LATER = timedelta(hours=2)
 @pytest.fixture
 def world(client: Client) -> World:
     world = make_world()
-    for number in range(20):
-        add_resident(world, f"r{number}@example.org", topics=["bins", "emergencies"])
+    add_residents(world, [f"r{number}@example.org" for number in range(20)], topics=["bins", "emergencies"])
     return world
 
 

@@ -18,7 +18,7 @@ from notify.performance import publication, tables
 from notify.staff.models import Role
 from tests.alerts.calls import neighbour
 from tests.performance.desk import submit
-from tests.world import NORTH, SOUTH, World, add_resident, at_the_desk, make_key, make_world
+from tests.world import NORTH, SOUTH, World, add_resident, add_residents, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 
@@ -145,10 +145,8 @@ def test_small_numbers_are_withheld_with_what_would_tell_them(client: Client, wo
 
 
 def test_sign_ups_are_counted_by_ward_once_a_month(client: Client, world: World) -> None:
-    for number in range(6):
-        add_resident(world, f"n{number}@example.org", postcodes=["ZZ1 1AA"])
-    for number in range(12):
-        add_resident(world, f"s{number}@example.org", postcodes=["ZZ2 1AA"])
+    add_residents(world, [f"n{number}@example.org" for number in range(6)], postcodes=["ZZ1 1AA"])
+    add_residents(world, [f"s{number}@example.org" for number in range(12)], postcodes=["ZZ2 1AA"])
     publish(client, world)
     assert {row["ward"]: row["people"] for row in rows_of(client, "sign-ups-by-ward")} == {NORTH: 6, SOUTH: 12}
     add_resident(world, "late@example.org", postcodes=["ZZ1 1AA"])

@@ -21,7 +21,7 @@ from notify.staff import passwords, service, sessions
 from notify.staff.models import AuditEntry, KeyMode, Officer, Role
 from tests.alerts.calls import ONE, created, state, world_with_approvals
 from tests.mailbox import Mailbox
-from tests.world import NORTH, World, add_resident, make_key, password_hash
+from tests.world import NORTH, World, add_residents, make_key, password_hash
 
 Client = TestClient[Litestar]
 PASSWORD = "four words nobody guesses"
@@ -61,8 +61,7 @@ def seen(client: Client, alert: str) -> str:
 
 
 def test_the_page_shows_words_and_whom_and_a_yes_sends_it(client: Client, world: World, totp: pyotp.TOTP) -> None:
-    for number in range(12):
-        add_resident(world, f"r{number}@example.org", topics=[ONE])
+    add_residents(world, [f"r{number}@example.org" for number in range(12)], topics=[ONE])
     alert = submitted(client, world, body="Come on Monday.", audience={"wards": [NORTH]})
     assert f'href="/staff/alerts/{alert}/decide"' in client.get(f"/staff/alerts/{alert}").text
     page = client.get(f"/staff/alerts/{alert}/decide").text

@@ -15,7 +15,7 @@ from notify.jobs import Lane
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created
 from tests.deliveries.test_holds import in_force, run_chore
-from tests.world import World, add_resident, make_key, make_world
+from tests.world import World, add_resident, add_residents, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -50,8 +50,9 @@ def text_everybody(client: Client, world: World, words: str = "Mill Road is clos
 
 
 def test_a_dry_run_shows_what_it_costs(client: Client, world: World, choose: Choose) -> None:
-    for number in range(4):
-        add_resident(world, f"a{number}@example.org", phone=f"07700 90000{number}")
+    add_residents(
+        world, [f"a{number}@example.org" for number in range(4)], phones=[f"07700 90000{number}" for number in range(4)]
+    )
     assert count(client, world, sms="Closed.")["cost_pence"] == 10 * 2.5  # so few count as ten
     assert count(client, world, sms="x" * 200)["cost_pence"] == 10 * 2 * 2.5
     both = count(client, world, sms="Closed.", channels=["sms", "email"])

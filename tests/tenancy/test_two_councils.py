@@ -23,7 +23,7 @@ from tests.alerts.calls import created
 from tests.staff.test_doors import doors, knock
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.timing import apart
-from tests.world import World, add_resident, at_the_desk, make_key, make_other_council, make_world
+from tests.world import World, add_resident, add_residents, at_the_desk, make_key, make_other_council, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -252,8 +252,7 @@ def test_known_to_another_council_is_like_unknown(
     client: Client, ask: Callable[[Client, World, str], Response]
 ) -> None:
     zed, far = make_world(), make_other_council()
-    for number in range(TIMES):
-        add_resident(zed, f"known-{number:03}@example.org", topics=["bins"], name="Ann")
+    add_residents(zed, [f"known-{number:03}@example.org" for number in range(TIMES)], topics=["bins"], name="Ann")
     client.headers["Accept-Encoding"] = "identity"
     for number in range(5):
         ask(client, far, f"first-{number}@example.org")

@@ -17,7 +17,7 @@ from notify.tracking import buffer
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.tracking.reading import hidden_links, link, one_click_path, our_links, part
-from tests.world import World, add_resident, make_world
+from tests.world import World, add_resident, add_residents, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -218,8 +218,7 @@ def test_a_click_leads_to_the_stored_page_and_nowhere_else(
 
 
 def test_without_consent_everybody_has_the_same_link(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
-    for number in range(3):
-        add_resident(world, f"r{number}@example.org", topics=["bins"])
+    add_residents(world, [f"r{number}@example.org" for number in range(3)], topics=["bins"])
     created(client, world.headers, topic="bins", link=PAGE, send=True)
     work()
     assert len({link(mail, "/c/") for mail in inbox.messages()}) == 1
