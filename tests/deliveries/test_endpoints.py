@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlmodel import select
 from standardwebhooks import Webhook
 
-from notify import clock
+from notify import clock, tokens
 from notify.alerts.models import Alert
 from notify.db import transaction
 from notify.deliveries import endpoints, sending
@@ -182,7 +182,7 @@ def test_who_lifts_the_suppression_elsewhere_gives_another_chance(world: World) 
 def secret_of(contact_id: UUID) -> str:
     with transaction() as session:
         found = session.execute(text("SELECT secret FROM contact WHERE id = :id"), {"id": contact_id})
-        return str(found.scalar_one())
+        return tokens.open_secrets(str(found.scalar_one()))
 
 
 def ended() -> int:

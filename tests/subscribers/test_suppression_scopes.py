@@ -15,6 +15,7 @@ from notify.providers.base import Channel, Inbound, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import obey, suppress
 from tests.alerts.calls import created
+from tests.counting import exactly
 from tests.world import World, add_resident, make_other_council, make_world
 
 Client = TestClient[Litestar]
@@ -36,10 +37,7 @@ class Two:
         topic = "bins" if council is self.zed else "potholes"
         found = set()
         for channel in ("email", "sms", "webhook"):
-            asked = {"topic": topic, "channels": [channel]}
-            reply = self.client.post("/api/v1/audiences", json=asked, headers=council.headers)
-            assert reply.is_success, reply.text
-            found |= {channel} if reply.json()["people"] else set()
+            found |= {channel} if exactly(council, topic=topic, channels=[channel]).people else set()
         return found
 
     def suppressions(self, council: World, **which: str) -> list[dict[str, str | None]]:
@@ -121,8 +119,7 @@ def test_stop_from_a_number_that_nobody_has_is_kept_for_whoever_gets_it(client: 
         assert obey(session, Inbound(Channel.SMS, "+447700900009", "STOP"), source="pigeon")
         assert session.execute(text("SELECT council_id FROM suppression")).scalar_one() is None
     add_resident(zed, phone="07700 900009", topics=["bins"])
-    asked = {"topic": "bins"}
-    assert client.post("/api/v1/audiences", json=asked, headers=zed.headers).json()["people"] == 0
+    assert exactly(zed, topic="bins").people == 0
 
 
 def test_what_staff_suppress_is_their_councils(two: Two) -> None:
