@@ -139,14 +139,18 @@ def _initialise(place: Place, binaries: Binaries, attempts: Attempts, *, durably
     fresh.rename(place.home / "database")
 
 
+# the application owns its database and may nothing beside it
+_DATABASE = b"create role notify login\ncreate database notify owner notify\n"
+
+
 def _make_cluster(place: Place, binaries: Binaries, fresh: Path, attempts: Attempts, *, durably: bool) -> str | None:
     shutil.rmtree(fresh, ignore_errors=True)
     _own_directory(fresh, place.account)
-    initdb = [str(binaries.postgres / "initdb"), "-D", str(fresh), "-U", "notify", "--auth=trust"]
+    initdb = [str(binaries.postgres / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust"]
     how = ["--encoding=UTF8", "--locale=C", "--no-instructions", *([] if durably else ["--no-sync"])]
     single_user = [str(binaries.postgres / "postgres"), "--single", "-D", str(fresh), "-c", f"fsync={durably}"]
     return run_program(place, [*initdb, *how], attempts) or run_program(
-        place, [*single_user, "postgres"], attempts, b"create database notify\n"
+        place, [*single_user, "postgres"], attempts, _DATABASE
     )
 
 

@@ -123,3 +123,11 @@ def test_others_come_by_https_alone(address: str) -> None:
 def test_this_machine_may_be_reached_without(address: str) -> None:
     assert Settings(base_url=address).base_url == address
     assert settings().base_url
+
+
+def test_the_application_may_do_nothing_beside_its_database(database: None) -> None:
+    with transaction() as session:
+        role = session.execute(
+            text("SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        ).one()
+        assert tuple(role) == (False, False, False, False)

@@ -121,6 +121,7 @@ def end_of(priority: Priority, said: datetime | None, send_at: datetime | None =
 
 
 def hazard_fields(cap: Hazard | None) -> dict[str, Any]:
+    """The columns of an alert that keep its CAP grades; none where it has none."""
     return cap.model_dump() if cap else {}
 
 
@@ -139,6 +140,7 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
 
 
 def store(session: Session, alert: Alert, by: Actor) -> Alert:
+    """Keep a new alert with the hash of its content and a line in the audit trail."""
     alert.content_hash = content_hash(alert)
     session.add(alert)
     session.flush()
@@ -208,6 +210,7 @@ def _approvals_needed(session: Session, alert: Alert) -> int:
 
 
 def require_known_readers(first: Alert) -> None:
+    """Refuse to follow an alert of which nobody knows any more who got it. Raises: WrongState."""
     if first.detail_removed_at:
         raise WrongState("It was so long ago that we no longer know who got the first alert: write a new one.")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -16,7 +17,7 @@ from notify.jobs import Lane
 from notify.keeper import installed_binaries
 from notify.processes import scheduler_process, worker_process
 from notify.settings import settings
-from tests.conftest import FAST
+from tests.conftest import FAST, as_superuser
 from tests.deliveries.test_holds import in_force, notify, run_chore
 from tests.deliveries.test_sending import send, state_of, states
 from tests.relay import Relay, serving
@@ -170,7 +171,7 @@ def test_a_dump_that_is_loaded_over_the_database_is_noticed(installation: Instal
         subprocess.run([tool("pg_dump"), "--format=custom", "--file", dump, url], check=True)
         assert look() == []
         db.engine().dispose()
-        server = url.replace("/notify?", "/postgres?")
+        server = as_superuser(url).replace("/notify?", "/postgres?")
         subprocess.run([tool("pg_restore"), "--clean", "--create", "--dbname", server, dump], check=True)
         [reason] = look()
         assert "in another database" in reason
@@ -201,8 +202,8 @@ def test_an_older_copy_is_noticed_although_standbys_may_take_over(installation: 
         assert look() == []
     installation.copy()
     with installation.serving():
-        with transaction() as session:
-            session.execute(text("SELECT pg_switch_wal()"))  # as a day of work does, the log grows
+        with psycopg.connect(as_superuser(settings().database_url or "")) as connection:
+            connection.execute("SELECT pg_switch_wal()")  # as a day of work does, the log grows
         assert look() == []
     installation.put_back()
     with installation.serving():

@@ -49,9 +49,10 @@ def loaded(dump: Path, facts: dict[str, Any], work: Work) -> Iterator[str]:
     name = dump.name.removesuffix(".sql.gz").replace("-", "_")
     address = here.set(database=name).render_as_string(hide_password=False)
     back = datetime.fromisoformat(facts["at"]) - moments.present()
-    outside = create_engine(here.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    above = here.set(drivername="postgresql+psycopg", username="postgres")
+    outside = create_engine(above, isolation_level="AUTOCOMMIT")
     with outside.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} OWNER notify"))
         offset = (moments.OFFSET + back).total_seconds()
         connection.execute(text(f"ALTER DATABASE {name} SET notify.clock_offset = '{offset} seconds'"))
     words = gzip.decompress(dump.read_bytes())
