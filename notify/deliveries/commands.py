@@ -39,7 +39,7 @@ def _enter_installation() -> None:
 @_alert
 @click.argument("reason", nargs=-1, required=True)
 def hold_command(lane: str | None, alert_id: UUID | None, reason: Sequence[str]) -> None:
-    """Hand over nothing from now on: of an alert, of a lane, or, with neither, of anything.
+    """Send nothing from now on: of an alert, of a lane, or, with neither, of anything.
 
     Workers stop within about a second, at the end of the slice they are at. What waits stays in the ledger and goes
     on after `notify release`. REASON is for whoever finds the hold in force.
@@ -64,7 +64,7 @@ def hold_command(lane: str | None, alert_id: UUID | None, reason: Sequence[str])
 @_alert
 @click.option("--all", "everything", is_flag=True, help="Lift every hold there is.")
 def release_command(lane: str | None, alert_id: UUID | None, everything: bool) -> None:
-    """Let go on what is on hold: an alert, a lane, or what was held as a whole. `--all` lifts every hold."""
+    """Release what is on hold: an alert, a lane, or what was held as a whole. `--all` lifts every hold."""
     _require_one_scope(lane, alert_id)
     if everything and (lane or alert_id):
         raise click.UsageError("--all lifts every hold: name no lane and no alert beside it.")
@@ -127,14 +127,14 @@ def _counted(number: int, one: str, many: str) -> str:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def queue(context: click.Context) -> None:
-    """What waits, what is on hold, and what was given up on. Without a command: `status`."""
+    """What waits, what is on hold, and what failed. Without a command: `status`."""
     if context.invoked_subcommand is None:
         context.invoke(status)
 
 
 @queue.command()
 def status() -> None:
-    """Show what waits on each lane, who works on it, what is on hold and what was given up on."""
+    """Show what waits on each lane, who works on it, what is on hold and what failed."""
     _enter_installation()
     with transaction() as session:
         depths = queries.lane_depths(session)
@@ -186,7 +186,7 @@ def _say_dead(session: Session) -> None:
 @_alert
 @click.option("--state", type=click.Choice([state.value for state in DEAD]), help="Only those in this state.")
 def dead(alert_id: UUID | None, state: str | None) -> None:
-    """List deliveries that were given up on, of one alert or of the last week's. Names nobody."""
+    """List deliveries that failed, of one alert or of the last week's. Names nobody."""
     _enter_installation()
     states = [DeliveryState(state)] if state else DEAD
     with transaction() as session:
@@ -213,7 +213,7 @@ def dead(alert_id: UUID | None, state: str | None) -> None:
 @click.option("--delivery", "reference", metavar="REF", help="Only this delivery, by its name in `notify queue dead`.")
 @click.option("--unknown", is_flag=True, help="Also those that may have arrived: some people will get it twice.")
 def retry(alert_id: UUID | None, reference: str | None, unknown: bool) -> None:
-    """Try deliveries again that were given up on, for another day.
+    """Try deliveries again that failed, for another day.
 
     An alert that was cancelled or has expired stays as it is.
 

@@ -82,7 +82,7 @@ def test_those_are_listed_whom_no_message_reached(client: Client, world: World) 
     assert found[0]["what happened"] == "Email: not delivered (550 No such mailbox)"
     assert found[0]["email"] == "bo@example.org"
     page = client.get(f"/staff/alerts/{alert}/missed").text
-    assert "3 people to ring or visit" in page
+    assert "3 people to call or visit" in page
     assert "Ann Ash" not in page
 
 

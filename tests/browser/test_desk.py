@@ -92,7 +92,7 @@ def test_two_people_broadcast_an_emergency_in_less_than_a_minute(
     kim.get_by_label("Place", exact=True).fill("Bridge Street")
     kim.get_by_label("Time", exact=True).fill("noon")
     kim.get_by_role("button", name="Continue to the check").click()
-    expect(kim.get_by_text("Somebody else must approve it first.")).to_be_visible()
+    expect(kim.get_by_text("Someone else must approve it first.")).to_be_visible()
     kim.get_by_role("button", name="Ask for approval").click()
     sign_in(ali, "Ali", alis_app)
     ali.get_by_role("link", name="Flood: move to safety at Bridge Street").click()

@@ -236,6 +236,7 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
         topic="Road closures",
         is_watched=is_under_way,
         escalates_at=None,
+        ended_areas=[],
         replies=None,
         ward_map=None,
         may_call=True,

@@ -214,10 +214,10 @@ def test_the_page_promises_no_other_way_after_the_all_clear_and_links_both(
     alert = warn(client, world, work)
     desk = signed_in(world.council_id) | {"Accept": "text/html"}
     page = f"/staff/alerts/{alert}"
-    assert "another way" in client.get(page, headers=desk).text
+    assert "also get it by: " in client.get(page, headers=desk).text
     over = act(client, desk, alert, "all-clear", {"title": "Over", "body": "Come home."}).json()["id"]
     shown = client.get(page, headers=desk).text
-    assert "another way" not in shown
+    assert "also get it by: " not in shown
     assert f'<a href="/staff/alerts/{over}">Over</a> (all-clear, ' in shown
     assert f'All-clear to <a href="{page}">' in client.get(f"/staff/alerts/{over}", headers=desk).text
 

@@ -161,7 +161,7 @@ def test_nobody_gets_one_twice_when_a_process_dies_after_it_left(
     [run] = runs()
     assert (run.state, len(inbox.messages())) == (RunState.UNSURE, 1)
     moments.restore()
-    assert "nobody knows whether it arrived" in client.get(PATH, headers=desk).text
+    assert "not known whether it arrived" in client.get(PATH, headers=desk).text
 
 
 def test_who_leaves_or_loses_the_right_gets_no_more(client: Client, world: World, inbox: Mailbox) -> None:

@@ -84,7 +84,7 @@ def test_a_live_installation_takes_no_numbers_of_films(
     choose: Callable[..., None], channel: Channel, written: str
 ) -> None:
     choose(BASE_URL="https://alerts.example.org")
-    with pytest.raises(AddressNotValid, match="films"):
+    with pytest.raises(AddressNotValid, match="film"):
         normalise(channel, written)
 
 
