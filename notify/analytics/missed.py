@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
+from notify.channels import label
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned
 from notify.places.postcodes import canonical
@@ -56,7 +57,6 @@ WORDS: Mapping[str, str] = {
     DeliveryState.SUPPRESSED: "held back",
     DeliveryState.UNKNOWN: "may have arrived, not known",
 }
-CHANNELS: Mapping[str, str] = {"email": "Email", "sms": "Text", "voice": "Call", "webhook": "Webhook"}
 
 
 def missed(
@@ -82,7 +82,7 @@ def _read(row: Mapping[str, object]) -> Missed:
 
 
 def _fate(way: Mapping[str, str]) -> str:
-    said = f"{CHANNELS.get(way['channel'], way['channel'])}: {WORDS.get(way['state'], way['state'])}"
+    said = f"{label(way['channel'])}: {WORDS.get(way['state'], way['state'])}"
     reason = cleaned(way["reason"])
     return f"{said} ({reason.rstrip('.')})" if reason else said
 
