@@ -4,7 +4,7 @@ What a channel does stays with its feature (an adapter sends, `deliveries/conten
 channel is asked here, and `tests/house/test_channels.py` refuses a second table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -234,6 +234,19 @@ CHANNELS: Mapping[Channel, ChannelInfo] = MappingProxyType(
 )
 BY_FIELD: Mapping[str, ChannelInfo] = MappingProxyType({one.field: one for one in CHANNELS.values()})
 BY_COLUMN: Mapping[str, ChannelInfo] = MappingProxyType({one.column: one for one in CHANNELS.values()})
+
+PROVIDERS_SETTINGS: Sequence[str] = tuple(
+    setting for one in CHANNELS.values() for setting in (one.providers_setting, one.emergency_setting) if setting
+)
+# what SQL is given for “a telephone number” and “a voice”
+PHONES: Sequence[str] = tuple(one.channel.value for one in CHANNELS.values() if one.is_phone)
+SPOKEN: Sequence[str] = tuple(one.channel.value for one in CHANNELS.values() if one.is_spoken)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The names as a sentence offers them: “email, sms, voice or webhook”."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def info(channel: str) -> ChannelInfo:

@@ -13,7 +13,7 @@ from babel import localedata
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from notify.channels import info
+from notify.channels import PROVIDERS_SETTINGS, info
 from notify.own_address import require_https
 
 
@@ -218,15 +218,7 @@ class Settings(BaseSettings):
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
 
-    @field_validator(
-        "email_providers",
-        "sms_providers",
-        "voice_providers",
-        "webhook_providers",
-        "emergency_email_providers",
-        "emergency_sms_providers",
-        "emergency_voice_providers",
-    )
+    @field_validator(*PROVIDERS_SETTINGS)
     @classmethod
     def _choices_can_be_read(cls, value: str) -> str:
         shares = [choice.share for choice in _choices(value)]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
-from notify.channels import label
+from notify.channels import PHONES, label
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned
 from notify.places.postcodes import canonical
@@ -66,7 +66,13 @@ def missed(
 
     Whoever said that they need help is among them however well they were reached. Who was erased is not.
     """
-    values = {"month": alert.ledger_month, "alert": alert.id, "council": alert.council_id, "missing": missing.value}
+    values = {
+        "month": alert.ledger_month,
+        "alert": alert.id,
+        "council": alert.council_id,
+        "missing": missing.value,
+        "phones": list(PHONES),
+    }
     rows = session.execute(text(MISSED), values | {"limit": limit, "passed": passed}).all()
     return [_read({**row._mapping}) for row in rows], rows[0].people if rows else 0
 
@@ -133,7 +139,7 @@ MISSED = """
         ORDER BY ward_code IS NOT DISTINCT FROM w.ward_code DESC, position, id LIMIT 1
     ) h ON true
     LEFT JOIN LATERAL (
-        SELECT string_agg(DISTINCT address, ', ') FILTER (WHERE channel IN ('sms', 'voice')) AS phones,
+        SELECT string_agg(DISTINCT address, ', ') FILTER (WHERE channel = ANY(:phones)) AS phones,
                string_agg(DISTINCT address, ', ') FILTER (WHERE channel = 'email') AS emails
         FROM contact WHERE subscriber_id = w.subscriber_id
     ) c ON true

@@ -28,8 +28,12 @@ def tools(known: Facts) -> Answer:
         for one in known.by_channel
     ]
     ways = ", ".join(f"{label(one.key).lower()} ({one.sent:,})" for one in known.by_channel) or "none in this period"
-    offered = ", ".join(about.in_sentence for about in CHANNELS.values())
-    return answered(f"This platform sends by {offered}. Sent: {ways}.", *figures)
+    return answered(f"This platform sends by {_offered()}. Sent: {ways}.", *figures)
+
+
+def _offered() -> str:
+    *others, last = (about.in_sentence for about in CHANNELS.values())
+    return f"{', '.join(others)} and {last}"
 
 
 def providers(known: Facts) -> Answer:
@@ -71,7 +75,7 @@ def urgent(known: Facts) -> Answer:
         Figure("1.4.sent", "Emergency messages sent", known.one(facts.EMERGENCY_SENT), "messages", "rollup_alert"),
         Figure("1.4.time", "Usual time until 95% were sent", typical, "seconds", "rollup_alert.time_to_95"),
     ]
-    words = "By email, text message, voice call and webhook at once, on workers of their own, and on public pages and feeds."
+    words = f"By {_offered()} at once, on workers of their own, and on public pages and feeds."
     return answered(f"{words} {count} emergency alerts went out in this period.", *figures)
 
 

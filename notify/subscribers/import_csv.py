@@ -11,7 +11,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from notify import clock
-from notify.channels import BY_COLUMN
+from notify.channels import BY_COLUMN, one_of
 from notify.clock import LONDON
 from notify.errors import Invalid
 from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
@@ -124,8 +124,7 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
         if columns.count(name) > 1:
             raise FileNotReadable(f"The column {name!r} is there twice.", column=name)
     if not BY_COLUMN.keys() & set(columns):
-        *others, last = (f"`{name}`" for name in BY_COLUMN)
-        raise FileNotReadable(f"There must be a column {', '.join(others)} or {last}.")
+        raise FileNotReadable(f"There must be a column {one_of(f'`{name}`' for name in BY_COLUMN)}.")
     return columns
 
 
