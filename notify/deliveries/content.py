@@ -305,8 +305,7 @@ def notice_message(
         "words": words,
         "expires": EXPIRES[language].get(kind, ""),
     }
-    about = CHANNELS[channel]
-    if about.content in (Content.TEXT, Content.SPEECH):
+    if (about := CHANNELS[channel]).content in (Content.TEXT, Content.SPEECH):
         values["digits"] = ". ".join(secret.code)
         text = rendering.message_environment(about.templates).get_template("notice.txt").render(**values)
         return Message(reference, address, subject, text.strip(), language=language)
