@@ -13,6 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from notify.channels import BY_FIELD, info
 from notify.languages import direction
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -30,7 +31,7 @@ def environment(folder: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["direction"] = direction
+    made.globals |= {"direction": direction, "channel_info": info, "channel_by_field": BY_FIELD}
     return made
 
 

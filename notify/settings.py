@@ -13,6 +13,7 @@ from babel import localedata
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from notify.channels import PROVIDERS_SETTINGS, info
 from notify.own_address import require_https
 
 
@@ -217,15 +218,7 @@ class Settings(BaseSettings):
         "", description="Networks whose X-Forwarded-For is believed, separated by commas. Empty: none."
     )
 
-    @field_validator(
-        "email_providers",
-        "sms_providers",
-        "voice_providers",
-        "webhook_providers",
-        "emergency_email_providers",
-        "emergency_sms_providers",
-        "emergency_voice_providers",
-    )
+    @field_validator(*PROVIDERS_SETTINGS)
     @classmethod
     def _choices_can_be_read(cls, value: str) -> str:
         shares = [choice.share for choice in _choices(value)]
@@ -370,18 +363,9 @@ class Settings(BaseSettings):
 
     def providers_for(self, channel: str, *, emergency: bool = False) -> tuple["Choice", ...]:
         """The adapters for a channel in order of preference, each with its share of the messages, if one is set."""
-        usual = {
-            "email": self.email_providers,
-            "sms": self.sms_providers,
-            "webhook": self.webhook_providers,
-            "voice": self.voice_providers,
-        }
-        urgent = {
-            "email": self.emergency_email_providers,
-            "sms": self.emergency_sms_providers,
-            "voice": self.emergency_voice_providers,
-        }
-        return _choices((emergency and urgent.get(channel)) or usual[channel])
+        about = info(channel)
+        urgent = str(getattr(self, about.emergency_setting)) if emergency and about.emergency_setting else ""
+        return _choices(urgent or str(getattr(self, about.providers_setting)))
 
 
 @once_a_process

@@ -11,13 +11,13 @@ from sqlmodel import Session, col, select
 from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
 from notify.alerts.visibility import require_within, visible
+from notify.channels import Channel, CostUnit, info
 from notify.errors import Invalid, NotFound
 from notify.places import succession, targeting
 from notify.places.models import Area, Targets
 from notify.places.queries import areas_by_code
 from notify.places.succession import EndedArea
 from notify.providers import segments
-from notify.providers.base import Channel
 from notify.settings import settings
 from notify.staff.councils import lineage
 from notify.staff.money import PENNY, money
@@ -237,7 +237,7 @@ def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float 
             continue
         shares = sum(choice.share or 1.0 for choice in carriers)
         price = sum(settings().prices.get(choice.name, 0) * (choice.share or 1.0) for choice in carriers) / shares
-        costs.append(number * (parts if channel == Channel.SMS else 1) * price)
+        costs.append(number * (parts if info(channel).cost_unit is CostUnit.PART else 1) * price)
     return round(sum(costs) / PENNY, 2) if costs else None
 
 

@@ -8,6 +8,7 @@ from notify.analytics import called
 from notify.analytics.models import RollupAlert
 from notify.analytics.one_alert import HOURS_SHOWN, Hits, OneAlert, Part, Step
 from notify.analytics.wards import land_of
+from notify.channels import label
 from notify.charts.areas import Area, areas
 from notify.charts.bars import bars, funnel, stacked
 from notify.charts.chart import Chart, Item, Mark, Series
@@ -33,7 +34,7 @@ def alert_charts(session: Session, found: OneAlert, links: Mapping[int, str], *,
         "funnel": _funnel(found, has_link=has_link),
         "curve": _curve(found),
         "wards": _wards(session, found.by_ward),
-        "channels": _outcomes("By channel", found.by_channel, called.way, "Way"),
+        "channels": _outcomes("By channel", found.by_channel, label, "Way"),
         "languages": _outcomes("By language", found.by_language, called.language, "Language"),
         "providers": _outcomes("By provider", found.by_provider, called.provider, "Provider"),
         "who": _who(found.clicks, unclicked),

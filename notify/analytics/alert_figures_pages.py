@@ -11,11 +11,12 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.alerts import queries as alerts
-from notify.analytics import annotations, called
+from notify.analytics import annotations
 from notify.analytics.alert_charts import alert_charts, links_of
 from notify.analytics.annotations import AnnotationNotValid
 from notify.analytics.one_alert import OneAlert, Rates, one_alert
 from notify.analytics.period import day_of
+from notify.channels import label
 from notify.charts.words import decimal, not_known, pence, percent, pounds, seconds
 from notify.db import transaction
 from notify.staff.desk import Fault, staff_page
@@ -86,7 +87,7 @@ def _page(
         may_see_more=user.may(Right.SEE_FIGURES),
         faults=[fault] if fault else [],
         words=words,
-        way=called.way,
+        way=label,
     )
 
 

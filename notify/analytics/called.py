@@ -1,16 +1,10 @@
-"""What ways, languages, devices and providers are called on the pages of figures."""
+"""What languages, devices and providers are called on the pages of figures."""
 
 from collections.abc import Mapping
 
 from babel import Locale, UnknownLocaleError
 
 UNKNOWN_WARD = "Ward not known"
-WAYS: Mapping[str, str] = {
-    "email": "Email",
-    "sms": "Text message",
-    "voice": "Telephone call",
-    "webhook": "Webhook",
-}
 DEVICES: Mapping[str, str] = {
     "phone": "Telephone",
     "tablet": "Tablet",
@@ -19,11 +13,6 @@ DEVICES: Mapping[str, str] = {
     "program": "Program",
     "unknown": "Not known",
 }
-
-
-def way(channel: str) -> str:
-    """A channel, as people call it."""
-    return WAYS.get(channel, channel)
 
 
 def language(code: str) -> str:

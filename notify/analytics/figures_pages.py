@@ -18,6 +18,7 @@ from notify.analytics.figure_charts import Link, Named
 from notify.analytics.frame import figures_page
 from notify.analytics.period import Period, chosen, day_of
 from notify.analytics.slices import By, Slice, slices, total_of
+from notify.channels import label
 from notify.charts.chart import Chart
 from notify.db import transaction
 from notify.errors import NotFound
@@ -278,7 +279,7 @@ def _named(session: Session, by: By, found: Sequence[Slice]) -> Named:
     if by == By.WARD:
         names = names_by_code(session, [one.key for one in found])
         return lambda one: names.get(one.key, one.key or "Ward not known")
-    plain = {By.CHANNEL: called.way, By.LANGUAGE: called.language, By.PROVIDER: called.provider}.get(by)
+    plain = {By.CHANNEL: label, By.LANGUAGE: called.language, By.PROVIDER: called.provider}.get(by)
     return (lambda one: plain(one.key)) if plain else _name
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
+from notify.channels import PHONES, label
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.reasons import cleaned
 from notify.places.postcodes import canonical
@@ -56,7 +57,6 @@ WORDS: Mapping[str, str] = {
     DeliveryState.SUPPRESSED: "held back",
     DeliveryState.UNKNOWN: "may have arrived, not known",
 }
-CHANNELS: Mapping[str, str] = {"email": "Email", "sms": "Text", "voice": "Call", "webhook": "Webhook"}
 
 
 def missed(
@@ -66,7 +66,13 @@ def missed(
 
     Whoever said that they need help is among them however well they were reached. Who was erased is not.
     """
-    values = {"month": alert.ledger_month, "alert": alert.id, "council": alert.council_id, "missing": missing.value}
+    values = {
+        "month": alert.ledger_month,
+        "alert": alert.id,
+        "council": alert.council_id,
+        "missing": missing.value,
+        "phones": list(PHONES),
+    }
     rows = session.execute(text(MISSED), values | {"limit": limit, "passed": passed}).all()
     return [_read({**row._mapping}) for row in rows], rows[0].people if rows else 0
 
@@ -82,7 +88,7 @@ def _read(row: Mapping[str, object]) -> Missed:
 
 
 def _fate(way: Mapping[str, str]) -> str:
-    said = f"{CHANNELS.get(way['channel'], way['channel'])}: {WORDS.get(way['state'], way['state'])}"
+    said = f"{label(way['channel'])}: {WORDS.get(way['state'], way['state'])}"
     reason = cleaned(way["reason"])
     return f"{said} ({reason.rstrip('.')})" if reason else said
 
@@ -133,7 +139,7 @@ MISSED = """
         ORDER BY ward_code IS NOT DISTINCT FROM w.ward_code DESC, position, id LIMIT 1
     ) h ON true
     LEFT JOIN LATERAL (
-        SELECT string_agg(DISTINCT address, ', ') FILTER (WHERE channel IN ('sms', 'voice')) AS phones,
+        SELECT string_agg(DISTINCT address, ', ') FILTER (WHERE channel = ANY(:phones)) AS phones,
                string_agg(DISTINCT address, ', ') FILTER (WHERE channel = 'email') AS emails
         FROM contact WHERE subscriber_id = w.subscriber_id
     ) c ON true

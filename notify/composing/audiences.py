@@ -20,6 +20,7 @@ from notify.alerts.queries import (
     titles_of_what_is_over,
     ward_counts,
 )
+from notify.channels import Channel, info
 from notify.clock import LONDON
 from notify.composing import queries
 from notify.composing.models import Draft
@@ -30,7 +31,6 @@ from notify.places import succession
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.providers import segments
-from notify.providers.base import Channel
 from notify.staff.money import money
 from notify.staff.queries import council
 from notify.staff.rights import Principal, Right
@@ -39,12 +39,6 @@ from notify.subscribers.queries import AudienceSql, audience, topic
 from notify.web.forms import Form
 
 LONGEST_TEXT = 918  # characters that may be counted
-WAYS = {
-    Channel.EMAIL: ("email", "emailed"),
-    Channel.SMS: ("text", "texted"),
-    Channel.VOICE: ("call", "called"),
-    Channel.WEBHOOK: ("call the webhooks of", "called"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ def _acts(reach: Reach, people: Mapping[str, int]) -> str:
     """What is done to how many. Channels of fewer than ten people, or nobody, are named where there are no others."""
     many = [(way, number) for way, number in people.items() if number]
     told = many or ([] if reach.is_exact else list(people.items()))
-    ways = [f"{WAYS[Channel(way)][0]} {reach.in_words(number)}" for way, number in told]
+    ways = [f"{info(way).verb} {reach.in_words(number)}" for way, number in told]
     return " and ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from notify import clock
 from notify.alerts import deciding
 from notify.alerts.models import NewAlert, Priority
+from notify.channels import CHANNELS
 from notify.clock import LONDON
 from notify.composing import advice, audiences, placeholders, previews, queries, service
 from notify.composing.chart import chart_of
@@ -214,7 +215,7 @@ def words_page(
         faults=faults,
         open_names=placeholders.names_in(texts),
         languages=languages(),
-        channels=[one for one in audiences.WAYS if one in about.channels and settings().providers_for(one)],
+        channels=[one for one in CHANNELS if one in about.channels and settings().providers_for(one)],
         text=previews.text_of(previews.content_of(session, draft), "en"),
         advice=_advice(form) if form.one("body") else [],
         saved=saved,

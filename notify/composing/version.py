@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
+from notify.channels import label
 from notify.clock import LONDON
 from notify.composing.reading import languages
 from notify.places.models import Targets
@@ -15,7 +16,6 @@ from notify.places.queries import areas_by_code
 from notify.staff.queries import council
 from notify.subscribers.models import Topic
 
-CHANNELS = {"email": "Email", "sms": "Text message", "voice": "Phone call", "webhook": "Webhook"}
 PARTS = {"title": "title", "body": "message", "sms": "text message"}
 NONE = "None"
 
@@ -159,13 +159,13 @@ def _targets(_: Session, alert: Alert) -> Sequence[Fact]:
 
 
 def _channels(_: Session, alert: Alert) -> Sequence[Fact]:
-    return [Fact("Channels", ", ".join(CHANNELS.get(one, one) for one in alert.channels))]
+    return [Fact("Channels", ", ".join(label(one) for one in alert.channels))]
 
 
 def _escalation(_: Session, alert: Alert) -> Sequence[Fact]:
     if not alert.escalation:
         return [Fact("If people are not reached", "Nothing more is sent")]
-    later = ", ".join(CHANNELS.get(str(one), str(one)) for one in _listed(alert.escalation["channels"]))
+    later = ", ".join(label(str(one)) for one in _listed(alert.escalation["channels"]))
     return [Fact("If people are not reached", f"After {alert.escalation['after_minutes']} minutes: {later}")]
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import jobs
+from notify.channels import CHANNELS, Channel
 from notify.deliveries.service import ON_HOLD, Claim, Result
 from notify.jobs import Lane
-from notify.providers.base import Channel
 from notify.settings import settings
 
 DEATHS_TO_SPLIT = 3
@@ -207,7 +207,7 @@ def pause_after(attempts: int, lane: Lane, channel: Channel) -> float:
     webhooks get Svix's schedule, give or take a tenth; an emergency's only after some attempts in a hurry.
     """
     hurried = HURRIED_ATTEMPTS if lane == Lane.EMERGENCY else 0
-    if channel == Channel.WEBHOOK and attempts > hurried:
+    if CHANNELS[channel].is_own_service and attempts > hurried:
         pause_s = WEBHOOK_PAUSES_S[min(attempts - hurried, len(WEBHOOK_PAUSES_S)) - 1]
         return pause_s * random.uniform(1 - WEBHOOK_JITTER, 1 + WEBHOOK_JITTER)  # noqa: S311 - no secret
     first, last = PAUSES_S[lane]

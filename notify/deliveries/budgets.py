@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
+from notify.channels import Channel
 from notify.deliveries import holds, metering
 from notify.settings import settings
 from notify.staff import telling
@@ -65,8 +66,8 @@ NOTED = {
 def _hold_routine(session: Session, council_id: UUID, monthly_pence: int) -> None:
     """Hold what would cost more. Alerts whose channels are all free of charge go on."""
     priced = [
-        channel
-        for channel in ("email", "sms", "webhook", "voice")
+        channel.value
+        for channel in Channel
         if any(choice.name in settings().prices for choice in settings().providers_for(channel))
     ]
     rows = session.execute(text(COSTLY), {"council": council_id, "channels": priced, "actor": BUDGET})

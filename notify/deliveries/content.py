@@ -12,8 +12,9 @@ from uuid import UUID
 from notify import clock, rendering, tokens
 from notify.alerts import asking
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
+from notify.channels import CHANNELS, Channel, Content
 from notify.deliveries.notice_words import ASKED, WORDS
-from notify.providers.base import Channel, Message
+from notify.providers.base import Message
 from notify.rendering import Skeleton, marker
 from notify.settings import settings
 from notify.subscribers.consent_requests import Reason
@@ -96,7 +97,7 @@ class AlertContent:
             secret=recipient.secret,
             language=self.words(recipient.language)[0],
             expires_at=self._expires_at,
-            is_hasty=self._is_emergency and (recipient.channel == Channel.WEBHOOK or not recipient.is_unsure),
+            is_hasty=self._is_emergency and (CHANNELS[recipient.channel].is_own_service or not recipient.is_unsure),
             withdrawn=withdrawn,
         )
 
@@ -304,11 +305,11 @@ def notice_message(
         "words": words,
         "expires": EXPIRES[language].get(kind, ""),
     }
-    if channel in SPOKEN_OR_TEXTED:
+    if (about := CHANNELS[channel]).content in (Content.TEXT, Content.SPEECH):
         values["digits"] = ". ".join(secret.code)
-        text = rendering.message_environment(SPOKEN_OR_TEXTED[channel]).get_template("notice.txt").render(**values)
+        text = rendering.message_environment(about.templates).get_template("notice.txt").render(**values)
         return Message(reference, address, subject, text.strip(), language=language)
-    if channel == Channel.WEBHOOK:
+    if about.content is Content.DATA:
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
         data = {"council": council_name, "url": secret.url} | ({"text": words.lead} if words else {})
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
@@ -323,7 +324,6 @@ def notice_message(
     return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
 
 
-SPOKEN_OR_TEXTED = {Channel.SMS: "sms", Channel.VOICE: "voice"}
 SUBJECTS = {
     "en": {
         NoticeKind.CONFIRM: "{council}: confirm your alerts",

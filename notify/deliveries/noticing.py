@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from notify import clock
+from notify.channels import CHANNELS, Channel, Confirmation
 from notify.db import transaction
 from notify.deliveries import content
 from notify.deliveries.holds import NOTICES_ON_HOLD
@@ -14,7 +15,7 @@ from notify.deliveries.notice_words import NOTHING_BUT_ANSWERS
 from notify.jobs import Lane
 from notify.places.postcodes import canonical
 from notify.providers import registry, sandbox
-from notify.providers.base import Channel, Deferred, Message, Outcome, Refused
+from notify.providers.base import Deferred, Message, Outcome, Refused
 from notify.settings import settings
 from notify.staff.models import Council
 from notify.subscribers import consent_requests
@@ -106,7 +107,7 @@ def _secret(session: Session, notice: Notice, contact: Contact) -> content.Secre
     """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
     if notice.kind not in content.NOTICE_PATHS:
         return content.Secret(f"{settings().base_url}/manage")
-    if contact.channel in (Channel.SMS, Channel.VOICE) and notice.kind == NoticeKind.CONFIRM:
+    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and notice.kind == NoticeKind.CONFIRM:
         digits = issue_code(session, contact.id, notice.about, notice.asked_from)
         return content.Secret(f"{settings().base_url}/confirm-code", digits)
     return content.Secret(content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about)))

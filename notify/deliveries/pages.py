@@ -20,7 +20,7 @@ from notify.settings import settings
 from notify.subscribers import choices
 from notify.subscribers.guards import AnyRequest, Membership, memberships_of
 from notify.subscribers.queries import SubscriberRecord
-from notify.subscribers.sign_up import WAYS, ways_in_words
+from notify.subscribers.sign_up import ways_in_words
 from notify.web import tables
 from notify.web.templates import page
 
@@ -58,7 +58,6 @@ def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
         has_more=len(found) > PAGE,
         number=number,
         moment=_moment,
-        ways=WAYS,
         outcomes=OUTCOMES,
         days=settings().retention_days,
     )

@@ -11,12 +11,13 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from notify.channels import CHANNELS, Channel
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.queries import texted_last
 from notify.deliveries.reasons import cleaned
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
-from notify.providers.base import Channel, Inbound, News, Receipt, ReceiptState
+from notify.providers.base import Inbound, News, Receipt, ReceiptState
 from notify.providers.bounce_verdicts import Verdict, judge
 from notify.staff import telling
 from notify.subscribers import bounces
@@ -256,7 +257,8 @@ def _learn(session: Session, changes: Sequence[_Change]) -> None:
         [
             CameBack(change.address[2], *change.address[:2], change.reason, is_hard=bool(change.bounced))
             for change in changes
-            if change.address and (change.bounced or (change.is_soft and change.address[0] != Channel.WEBHOOK))
+            if change.address
+            and (change.bounced or (change.is_soft and not CHANNELS[change.address[0]].is_own_service))
         ],
     )
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from notify import jobs, meters
 from notify.alerts.models import Alert
 from notify.alerts.queries import titles_of_what_is_over
+from notify.channels import CHANNELS, Channel, CostUnit
 from notify.db import transaction
 from notify.deliveries import batches, endpoints, expansion, journal, reconcile, service
 from notify.deliveries.content import AlertContent, Recipient
@@ -24,7 +25,7 @@ from notify.deliveries.receipts import learn_refused, simulate_receipts
 from notify.deliveries.service import Advice, Claim, Result
 from notify.jobs import Lane
 from notify.providers import registry, sandbox, segments
-from notify.providers.base import Accepted, Channel, Deferred, Message, Outcome, Provider, Refused, Unknown, send_one
+from notify.providers.base import Accepted, Deferred, Message, Outcome, Provider, Refused, Unknown, send_one
 from notify.providers.unset import Unset
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
@@ -354,7 +355,7 @@ def _told(messages: Sequence[Message], held: Claim, *, is_test: bool) -> Iterato
 
 def _parts(channel: Channel, messages: Sequence[Message]) -> Mapping[str, int]:
     """How many parts of a text each message is paid for as; empty where a message is a message."""
-    if channel != Channel.SMS:
+    if CHANNELS[channel].cost_unit is not CostUnit.PART:
         return {}
     counted = {text: segments.count(text).segments for text in {message.text for message in messages}}
     return {message.reference: counted[message.text] for message in messages}
@@ -368,7 +369,7 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
         case Refused(reason=reason):
             return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=cleaned(reason), at=now)
         case Deferred():
-            is_own = outcome.is_address and held.channel == Channel.WEBHOOK
+            is_own = outcome.is_address and CHANNELS[held.channel].is_own_service
             longest = batches.PAUSES_S[held.lane][1] if outcome.is_address and not is_own else LONGEST_WISH_S
             return Result(
                 number,

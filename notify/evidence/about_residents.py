@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notify.analytics.slices import By
+from notify.channels import CHANNELS, label
 from notify.charts.words import pounds
 from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
@@ -23,10 +24,16 @@ def listed(prefix: str, rows: Sequence[Mapping[str, Any]], unit: str, source: st
 def tools(known: Facts) -> Answer:
     """1.1"""
     figures = [
-        Figure(f"1.1.{one.key}", f"Messages sent by {one.key}", one.sent, "messages", CELLS) for one in known.by_channel
+        Figure(f"1.1.{one.key}", f"Messages sent by {label(one.key).lower()}", one.sent, "messages", CELLS)
+        for one in known.by_channel
     ]
-    ways = ", ".join(f"{one.key} ({one.sent:,})" for one in known.by_channel) or "none in this period"
-    return answered(f"This platform sends email, text messages, voice calls and webhooks. Sent: {ways}.", *figures)
+    ways = ", ".join(f"{label(one.key).lower()} ({one.sent:,})" for one in known.by_channel) or "none in this period"
+    return answered(f"This platform sends by {_offered()}. Sent: {ways}.", *figures)
+
+
+def _offered() -> str:
+    *others, last = (about.in_sentence for about in CHANNELS.values())
+    return f"{', '.join(others)} and {last}"
 
 
 def providers(known: Facts) -> Answer:
@@ -68,7 +75,7 @@ def urgent(known: Facts) -> Answer:
         Figure("1.4.sent", "Emergency messages sent", known.one(facts.EMERGENCY_SENT), "messages", "rollup_alert"),
         Figure("1.4.time", "Usual time until 95% were sent", typical, "seconds", "rollup_alert.time_to_95"),
     ]
-    words = "By email, text message, voice call and webhook at once, on workers of their own, and on public pages and feeds."
+    words = f"By {_offered()} at once, on workers of their own, and on public pages and feeds."
     return answered(f"{words} {count} emergency alerts went out in this period.", *figures)
 
 

@@ -4,11 +4,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify.analytics.called import way
+from notify.channels import Channel, label
 from notify.evidence.report import Report, Section
 from notify.exports.dictionary import dictionary
 from notify.exports.dictionary_terms import About
-from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.models import Topic, TopicPurpose
 
@@ -35,7 +34,7 @@ def inventory(session: Session, council_id: UUID) -> Report:
         if table.about != About.NOBODY
     ]
     chosen = settings()
-    handlers = [[way(channel), _providers(channel), _providers(channel, emergency=True)] for channel in Channel]
+    handlers = [[label(channel), _providers(channel), _providers(channel, emergency=True)] for channel in Channel]
     return Report(
         title="Personal data that is held",
         intro="Made from the platform's own tables and settings. It holds no special categories of data, and no addresses "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from notify.channels import CHANNELS, one_of
 from notify.errors import NotFound
 from notify.exports.dataset import DataSet, Field, Kind
 from notify.exports.people import PEOPLE
@@ -10,7 +11,7 @@ from notify.staff.rights import Principal
 # an alert that counts, as `a`
 COUNTS = "a.council_id = :council AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL"
 ALERT = Field("alert_id", Kind.ID, "The alert; see the data set `alerts`.", "r.alert_id")
-CHANNEL = Field("channel", Kind.CODE, "email, sms, voice or webhook.", "r.channel")
+CHANNEL = Field("channel", Kind.CODE, f"{one_of(CHANNELS)}.", "r.channel")
 PROVIDER = Field("provider", Kind.CODE, "The provider's short name; empty: none took it.", "r.provider")
 WARDS = """
     LEFT JOIN LATERAL (

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from notify.channels import CHANNELS, one_of
 from notify.exports.dictionary_terms import About, Keeping
 
 SCHEMA_VERSION = "1.0"
@@ -274,7 +275,7 @@ COMMON: Mapping[str, str] = {
     "at": "When it happened.",
     "created_at": "When it was made.",
     "changed_at": "When it was last changed.",
-    "channel": "email, sms, voice or webhook.",
+    "channel": f"{one_of(CHANNELS)}.",
     "language": "The language's code, such as en or cy.",
     "ward_code": "The ward's published code.",
     "district_code": "The district's published code.",

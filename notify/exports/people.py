@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from notify.channels import PHONES
 from notify.exports.dataset import DataSet, Field, Kind
 from notify.staff.rights import Right
 
+_NAMES_OF_PHONES = ", ".join(f"'{name}'" for name in PHONES)
 _JOINED = (
     "(SELECT string_agg(DISTINCT {what}, '; ' ORDER BY {what}) FROM {tables} WHERE {of}.subscriber_id = s.id{more})"
 )
@@ -79,7 +81,7 @@ PEOPLE: Sequence[DataSet] = (
             Field("tracking_consent", Kind.YES_NO, "Whether they agreed to be counted.", "s.tracking_consent"),
             _joined("emails", "E-mail addresses.", "c.address", "contact c", "c", " AND c.channel = 'email'"),
             _joined(
-                "phones", "Telephone numbers.", "c.address", "contact c", "c", " AND c.channel IN ('sms', 'voice')"
+                "phones", "Telephone numbers.", "c.address", "contact c", "c", f" AND c.channel IN ({_NAMES_OF_PHONES})"
             ),
             Field(
                 "is_confirmed",

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.alerts.models import Alert, Priority
+from notify.channels import info
 from notify.charts.words import seconds
 from notify.deliveries.brake import BRAKE
 from notify.deliveries.budgets import BUDGET
@@ -69,23 +70,25 @@ def _waited(session: Session, alert: Alert, result: ServiceResult, until: dateti
 def _batches(session: Session, alert: Alert, result: ServiceResult) -> Iterator[tuple[str, str]]:
     late = result.started_at + timedelta(seconds=result.target_seconds)
     for row in session.execute(text(BATCHES), {"alert": alert.id, "late": late}):
+        way = info(row.channel).in_sentence
         if row.quiet:
-            yield "quiet hours", f"{row.quiet:,} people wanted nothing by {row.channel} before their quiet hours end."
+            yield "quiet hours", f"{row.quiet:,} people wanted nothing by {way} before their quiet hours end."
         if row.again:
             yield (
                 "provider",
-                f"By {row.channel}, {row.again:,} messages were tried up to {row.attempts} times: a provider failed, "
+                f"By {way}, {row.again:,} messages were tried up to {row.attempts} times: a provider failed, "
                 "asked for a pause or had reached its rate.",
             )
         if row.deaths:
-            yield "workers", f"Workers died {row.deaths} times with messages by {row.channel} in hand."
+            yield "workers", f"Workers died {row.deaths} times with messages by {way} in hand."
 
 
 def _not_taken(session: Session, alert: Alert) -> Iterator[tuple[str, str]]:
     about = {"month": alert.ledger_month, "alert": alert.id, "most": REASONS_TOLD}
     for row in session.execute(text(NOT_TAKEN), about):
+        way = info(row.channel).in_sentence
         why = f" ({row.reason})" if row.reason else ""
-        yield "not sent", f"{row.messages:,} messages by {row.channel} never were: {row.state}{why}."
+        yield "not sent", f"{row.messages:,} messages by {way} never were: {row.state}{why}."
 
 
 HOLDS = """

@@ -6,10 +6,11 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from notify import tokens
+from notify.channels import CHANNELS, AddressKind, Channel
 from notify.errors import Invalid
 from notify.languages import _
 from notify.providers import ssrf
-from notify.providers.base import Channel, ProviderRejected
+from notify.providers.base import ProviderRejected
 from notify.settings import settings
 from notify.typed_text import with_scheme, without_invisible
 
@@ -40,7 +41,7 @@ def normalise(channel: Channel, text: str) -> str:
 
     Raises: AddressNotValid with a sentence a resident can act on.
     """
-    return _NORMALISERS[channel](without_invisible(text).strip())
+    return _NORMALISERS[CHANNELS[channel].address](without_invisible(text).strip())
 
 
 def fingerprint(channel: Channel, address: str) -> bytes:
@@ -113,8 +114,8 @@ def _webhook(text: str) -> str:
 
 
 _NORMALISERS = {
-    Channel.EMAIL: _email,
-    Channel.SMS: _mobile,
-    Channel.VOICE: _telephone,
-    Channel.WEBHOOK: _webhook,
+    AddressKind.MAILBOX: _email,
+    AddressKind.MOBILE: _mobile,
+    AddressKind.TELEPHONE: _telephone,
+    AddressKind.URL: _webhook,
 }

@@ -13,17 +13,9 @@ from threading import Event
 from typing import ClassVar, Protocol, runtime_checkable
 
 from notify import clock
+from notify.channels import Channel as Channel  # adapters of others import it from here
 
 log = logging.getLogger(__name__)
-
-
-class Channel(StrEnum):
-    """The kinds of address a resident can be reached at."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    WEBHOOK = "webhook"
-    VOICE = "voice"
 
 
 class ReceiptState(StrEnum):

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notify import meters
+from notify.channels import CHANNELS
 from notify.jobs import Lane
-from notify.providers.base import Channel, Provider, SendsMany
+from notify.providers.base import Provider, SendsMany
 from notify.providers.rates import Shared, probe_every_s
 from notify.settings import once_a_process, settings
 
@@ -88,7 +89,7 @@ class Flow:
     ) -> None:
         self.provider = provider
         # each receiver of webhooks is a service of its own: that one fails says nothing of the others
-        self._is_one_service = provider.channel != Channel.WEBHOOK
+        self._is_one_service = not CHANNELS[provider.channel].is_own_service
         self._rate, self._now = rate, now
         self._shared = Shared(provider.name)
         self._shares_pauses = self._is_one_service and not isinstance(provider, SendsMany)

@@ -14,7 +14,9 @@ class Unset:
 
     def send(self, message: Message) -> str:
         """Raises: ProviderUnavailable, always."""
-        raise ProviderUnavailable("No provider is named for calls: set NOTIFY_VOICE_PROVIDERS.")
+        raise ProviderUnavailable(
+            "No provider is named for this channel: set its providers (NOTIFY_VOICE_PROVIDERS for calls)."
+        )
 
     def read_receipt(self, call: CallBack) -> Sequence[News]:
         """Nobody calls back."""

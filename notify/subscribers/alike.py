@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import tokens
+from notify.channels import CHANNELS, AddressKind
 from notify.providers import addresses
-from notify.providers.base import Channel
 from notify.subscribers.enrolment import enrol
 from notify.subscribers.enrolment_entries import Entry
 from notify.subscribers.models import ConsentEvidence, NewSubscriber, Topic
@@ -33,7 +33,7 @@ def enrol_nobody(
 ) -> None:
     """Add somebody with other addresses to this council, and undo it."""
     contacts = [
-        contact.model_copy(update={"address": _STAND_INS.get(contact.channel, _mailbox)()})
+        contact.model_copy(update={"address": _STAND_INS.get(CHANNELS[contact.channel].address, _mailbox)()})
         for contact in person.contacts
     ]
     undone = session.begin_nested()
@@ -51,4 +51,4 @@ def _number() -> str:
     return f"+44740{secrets.randbelow(10**7):07}"
 
 
-_STAND_INS = {Channel.EMAIL: _mailbox, Channel.SMS: _number}
+_STAND_INS = {AddressKind.MAILBOX: _mailbox, AddressKind.MOBILE: _number}

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, origin, tokens
-from notify.providers.base import Channel
+from notify.channels import CHANNELS, AddressKind, Channel
 from notify.settings import settings
 from notify.staff.service import audit
 from notify.subscribers.models import NoticeKind
@@ -31,9 +31,9 @@ DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 def mailbox_of(channel: Channel, address: str) -> str:
     """Where messages to this normalised address end up: `a+1@…` and `a@…` are one mailbox, and a server is one."""
-    if channel == Channel.WEBHOOK:
+    if CHANNELS[channel].address is AddressKind.URL:
         return urlsplit(address).netloc
-    if channel != Channel.EMAIL:
+    if CHANNELS[channel].address is not AddressKind.MAILBOX:
         return address
     local, _, domain = address.rpartition("@")
     local = local.partition("+")[0]
@@ -118,7 +118,7 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
     No, when a block of neighbouring numbers was written to too often within the hour, as fraud with texts does, or when
     the day's texts are used up. Alerts are never counted here.
     """
-    if channel not in (Channel.SMS, Channel.VOICE):
+    if not CHANNELS[channel].is_phone:
         return True
     block = tokens.keyed_hash("notices:block", address[:-BLOCK_DIGITS])
     if not _one_more(session, block, since=_begins(HOUR), most=settings().adjacent_numbers):

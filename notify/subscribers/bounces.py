@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.channels import CHANNELS, Channel
 from notify.errors import NotFound
-from notify.providers.base import Channel
 from notify.staff.service import audit
 from notify.subscribers.bounce_models import BounceSettings, CameBack
 from notify.subscribers.models import SuppressionReason
@@ -109,7 +109,7 @@ def _suppress(
     session: Session, council_id: UUID, channel: Channel, address_hash: bytes, reason: SuppressionReason, source: str
 ) -> bool:
     """A fact about an address, which councils share; a receiver of webhooks belongs to its own council."""
-    is_own = channel == Channel.WEBHOOK
+    is_own = CHANNELS[channel].is_own_service
     return suppress(
         session,
         council_id=council_id if is_own else None,

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock, origin, tokens
+from notify.channels import CHANNELS, Channel, Confirmation
 from notify.providers import addresses
-from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers import allowance, queries
 from notify.subscribers.models import Contact
@@ -101,12 +101,15 @@ def use_code(session: Session, number: str, code: str) -> tuple[Contact, UUID | 
 
 
 def _phones(number: str) -> Sequence[tuple[Channel, str]]:
-    """The number as one that is texted, where it can be, and as one that is rung. Raises: AddressNotValid."""
-    called = (Channel.VOICE, addresses.normalise(Channel.VOICE, number)) if settings().voice_providers else None
-    try:
-        texted = (Channel.SMS, addresses.normalise(Channel.SMS, number))
-    except addresses.AddressNotValid:
-        if called is None:
-            raise
-        return [called]
-    return [texted, called] if called else [texted]
+    """The number on each channel that is confirmed by a code and can reach it. Raises: AddressNotValid."""
+    found: list[tuple[Channel, str]] = []
+    wrong: addresses.AddressNotValid | None = None
+    for about in CHANNELS.values():
+        if about.confirmation is Confirmation.CODE and settings().providers_for(about.channel):
+            try:
+                found.append((about.channel, addresses.normalise(about.channel, number)))
+            except addresses.AddressNotValid as error:
+                wrong = error
+    if wrong and not found:
+        raise wrong
+    return found

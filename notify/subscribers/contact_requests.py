@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify import clock
+from notify.channels import SPOKEN, Channel
 from notify.languages import _
-from notify.providers.base import Channel
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import allowance, links, notices
@@ -40,7 +40,8 @@ class Asked:
 
 def ask_to_add(session: Session, council_id: UUID, subscriber_ids: Sequence[UUID]) -> None:
     """Ask every confirmed contact of these residents about the addresses that wait; three times a day at most."""
-    rows = session.execute(text(WHO_IS_ASKED), {"ids": list(subscriber_ids), "now": clock.now()}).all()
+    values = {"ids": list(subscriber_ids), "now": clock.now(), "spoken": list(SPOKEN)}
+    rows = session.execute(text(WHO_IS_ASKED), values).all()
     reached = {row.contact_id: (Channel(row.channel), row.address) for row in rows}
     kind = NoticeKind.ADD_CONTACT
     allowed = set(allowance.allowed(session, reached, kind, council_id=council_id))
@@ -51,7 +52,7 @@ def ask_to_add(session: Session, council_id: UUID, subscriber_ids: Sequence[UUID
 WHO_IS_ASKED = """
     SELECT q.id AS request_id, c.id AS contact_id, c.channel, c.address
     FROM contact_request q JOIN contact c ON c.subscriber_id = q.subscriber_id AND c.confirmed_at IS NOT NULL
-    WHERE q.subscriber_id = ANY(:ids) AND q.expires_at > :now AND c.channel <> 'voice'
+    WHERE q.subscriber_id = ANY(:ids) AND q.expires_at > :now AND c.channel <> ALL(:spoken)
     ORDER BY q.id, c.id
 """
 
@@ -123,7 +124,7 @@ def _add(session: Session, request: ContactRequest, *, asked: Contact) -> None:
         Contact.subscriber_id == request.subscriber_id,
         col(Contact.confirmed_at).is_not(None),
         col(Contact.id).not_in([added.id, asked.id]),
-        Contact.channel != Channel.VOICE,
+        col(Contact.channel).not_in(SPOKEN),
     )
     told = session.exec(others).all()
     notices.write_notices(session, told, NoticeKind.CONTACT_ADDED, council_id=request.council_id, about=added.id)

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify import clock, tokens
+from notify.channels import CHANNELS, Channel, Content
 from notify.db import new_id
 from notify.errors import Invalid, NotifyError
 from notify.languages import _
-from notify.providers.base import Channel
 from notify.subscribers import consent_requests
 from notify.subscribers.consent_order import AddressErased, Ledger, Verdict, Word, judge, refuse_erased
 from notify.subscribers.consent_requests import Request
@@ -291,7 +291,7 @@ class _Book:
             if h in self.known:
                 self.columns.confirmed += [self.known[h].contact_id] if self.by.proof else []
                 continue
-            secret = tokens.webhook_secret() if channel == Channel.WEBHOOK else ""
+            secret = tokens.webhook_secret() if CHANNELS[channel].content is Content.DATA else ""
             secrets += [secret] if secret else []
             contact_id = new_id()
             row = (contact_id, subscriber_id, channel, address, h, tokens.seal_secrets(secret))

@@ -11,28 +11,17 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from notify import clock
+from notify.channels import BY_COLUMN, one_of
 from notify.clock import LONDON
 from notify.errors import Invalid
-from notify.providers.base import Channel
 from notify.subscribers.models import NewContact, NewPlace, NewSubscriber
 from notify.typed_text import read_day, read_moment
 
-COLUMNS = (
-    "name", "email", "phone", "landline", "webhook", "postcode", "ward", "language", "topics", "tracking_consent",
-    "given_at",
-)  # fmt: skip
-CHANNEL_COLUMNS = {
-    "email": Channel.EMAIL,
-    "phone": Channel.SMS,
-    "landline": Channel.VOICE,
-    "webhook": Channel.WEBHOOK,
-}
+COLUMNS = ("name", *BY_COLUMN, "postcode", "ward", "language", "topics", "tracking_consent", "given_at")
 
 # what spreadsheets and other systems call them
-SYNONYMS = {
-    "e-mail": "email", "email_address": "email", "e-mail_address": "email", "mobile": "phone", "mobile_number": "phone",
-    "mobile_phone": "phone", "phone_number": "phone", "telephone": "phone", "post_code": "postcode", "zip": "postcode",
-    "full_name": "name", "topic": "topics", "consent_date": "given_at",
+SYNONYMS = {name: about.column for about in BY_COLUMN.values() for name in about.synonyms} | {
+    "post_code": "postcode", "zip": "postcode", "full_name": "name", "topic": "topics", "consent_date": "given_at",
 }  # fmt: skip
 
 LONGEST_ROW = 10_000  # characters; a real row has a few hundred
@@ -134,8 +123,8 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
             )
         if columns.count(name) > 1:
             raise FileNotReadable(f"The column {name!r} is there twice.", column=name)
-    if not CHANNEL_COLUMNS.keys() & set(columns):
-        raise FileNotReadable("There must be a column `email`, `phone`, `landline` or `webhook`.")
+    if not BY_COLUMN.keys() & set(columns):
+        raise FileNotReadable(f"There must be a column {one_of(f'`{name}`' for name in BY_COLUMN)}.")
     return columns
 
 
@@ -196,8 +185,8 @@ def _has_control_characters(cell: str) -> bool:
 
 def _person(values: Mapping[str, str], topics: list[str]) -> NewSubscriber:
     contacts = [
-        NewContact(channel=channel, address=values[column])
-        for column, channel in CHANNEL_COLUMNS.items()
+        NewContact(channel=about.channel, address=values[column])
+        for column, about in BY_COLUMN.items()
         if values.get(column)
     ]
     if not contacts:

@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify import clock
-from notify.providers.base import Channel
+from notify.channels import SPOKEN, Channel
 from notify.subscribers import allowance, notices
 from notify.subscribers.models import NoticeKind
 
@@ -17,7 +17,7 @@ def tell(session: Session) -> int:
     The message goes to the address itself, which another council has confirmed, and to nothing else of that membership:
     a contact that one council added must not hear of what another does.
     """
-    rows = session.execute(text(BROUGHT), {"most": AT_ONCE, "now": clock.now()}).all()
+    rows = session.execute(text(BROUGHT), {"most": AT_ONCE, "now": clock.now(), "spoken": list(SPOKEN)}).all()
     known = {row.contact_id: row for row in rows if row.contact_id is not None}
     reached = {contact_id: (Channel(row.channel), row.address) for contact_id, row in known.items()}
     for contact_id in allowance.allowed(session, reached, NoticeKind.TOLD, council_id=None):
@@ -40,7 +40,7 @@ BROUGHT = """
     LEFT JOIN LATERAL (
         SELECT o.id, o.channel, o.address FROM contact o
         WHERE o.address_hash = b.address_hash AND o.council_id <> b.council_id AND o.confirmed_at IS NOT NULL
-          AND o.created_at < b.created_at AND o.channel <> 'voice'
+          AND o.created_at < b.created_at AND o.channel <> ALL(:spoken)
         ORDER BY o.created_at, o.id LIMIT 1
     ) k ON true
 """

@@ -11,13 +11,14 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.channels import CHANNELS
 from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.subscribers import choices, coverage, emails, erasure, links, pausing, place_reviews, queries
 from notify.subscribers.guards import AnyRequest, Membership, cookie_of, membership_of, memberships_of, resident_of
 from notify.subscribers.models import Place, TopicPurpose
-from notify.subscribers.sign_up import WAYS, WORDING, Fault, FormFaulty, tongues
+from notify.subscribers.sign_up import WORDING, Fault, FormFaulty, tongues
 from notify.web.cookies import ended_cookie
 from notify.web.dates import day
 from notify.web.forms import EMPTY, Form, from_our_pages, read_form
@@ -46,7 +47,7 @@ def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved
             "topics": [topic.name for _, topic in one.record.subscriptions],
             "places": [canonical(place.postcode) for place in one.record.places],
             "to_check": any(place.needs_review for place in one.record.places),
-            "contacts": [(WAYS[contact.channel], contact.address) for contact in one.record.contacts],
+            "contacts": [(CHANNELS[contact.channel].in_sentence, contact.address) for contact in one.record.contacts],
         }
         for one in held
     ]
@@ -85,7 +86,7 @@ def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, s
         groups=mine.groups,
         chosen=set(form.all("topic")) if form else mine.following,
         contacts=[
-            (contact, WAYS[contact.channel], contact.channel in form.all("channel") if form else used)
+            (contact, CHANNELS[contact.channel].in_sentence, contact.channel in form.all("channel") if form else used)
             for contact, used in mine.contacts
         ],
         places=[(place, canonical(place.postcode)) for place in mine.record.places],

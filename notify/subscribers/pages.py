@@ -10,16 +10,16 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.channels import CHANNELS, Channel
 from notify.db import transaction
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers import addresses
-from notify.providers.base import Channel
 from notify.staff.queries import council, councils
 from notify.subscribers import confirming, contact_requests, links, notices, queries, residents
 from notify.subscribers.emails import FORMATS
 from notify.subscribers.models import Contact
-from notify.subscribers.sign_up import WAYS, Fault, tongues
+from notify.subscribers.sign_up import Fault, tongues
 from notify.web.cookies import session_cookie
 from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
 from notify.web.templates import page
@@ -74,7 +74,7 @@ def _confirmed_page(session: Session, confirmed: Sequence[Contact]) -> Response[
         places=list(dict.fromkeys(canonical(place.postcode) for record in records for place in record.places)),
         contacts=list(
             dict.fromkeys(
-                (WAYS[contact.channel], contact.address)
+                (CHANNELS[contact.channel].in_sentence, contact.address)
                 for record in records
                 for contact in record.contacts
                 if contact.confirmed_at
@@ -89,7 +89,7 @@ def ask_to_add_contact(token: FromPath[str]) -> Response[object]:
     """May this council use another address for the resident's alerts? Nothing happens before a button is pressed."""
     with transaction() as session:
         asked = contact_requests.asked_by(session, token)
-    return page("add-contact.html", token=token, asked=asked, ways=WAYS)
+    return page("add-contact.html", token=token, asked=asked)
 
 
 @page_post("/add-contact/{token:str}")
@@ -145,7 +145,7 @@ def request_link(body: RawBody) -> Response[object]:
     with transaction() as session:
         if not is_trapped:
             notices.request_link(session, channel, address)
-    return page("link-sent.html", address=address, way=WAYS[channel])
+    return page("link-sent.html", address=address, way=CHANNELS[channel].in_sentence)
 
 
 @get("/manage/{token:str}", sync_to_thread=False, include_in_schema=False)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from babel import Locale
 
+from notify.channels import BY_FIELD, CHANNELS, Channel
 from notify.languages import LANGUAGES, _, later, spoken
 from notify.providers import addresses
-from notify.providers.base import Channel
 from notify.settings import settings
 from notify.subscribers.coverage import Offer
 from notify.subscribers.models import (
@@ -157,19 +157,15 @@ def read_one_of(form: Form, field: str, otherwise: Option) -> Option:
     return kind(form.one(field)) if form.one(field) in set(kind) else otherwise
 
 
-FIELDS = {"email": Channel.EMAIL, "mobile": Channel.SMS, "telephone": Channel.VOICE, "webhook": Channel.WEBHOOK}
-USUAL_FIELDS = ("email", "mobile")
-
-
 def offered_fields() -> Sequence[str]:
     """The ways that residents may choose: those that somebody here carries messages by."""
-    return [field for field, channel in FIELDS.items() if settings().providers_for(channel)]
+    return [field for field, about in BY_FIELD.items() if settings().providers_for(about.channel)]
 
 
 def fields_asked_for(form: Form) -> Sequence[str]:
     """The fields for addresses that the chosen ways need; where nobody was asked about ways, whatever is filled in."""
     chosen = [field for field in offered_fields() if field in form.all("way")]
-    return chosen or [field for field in offered_fields() if field in USUAL_FIELDS or form.one(field)]
+    return chosen or [field for field in offered_fields() if BY_FIELD[field].is_usual or form.one(field)]
 
 
 def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
@@ -180,31 +176,16 @@ def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
         text = form.one(field)
         if not text:
             if form.has("way"):
-                faults.append(Fault(field, _(MISSING[field])))
+                faults.append(Fault(field, _(BY_FIELD[field].missing)))
             continue
-        contacts.append(NewContact(channel=FIELDS[field], address=text[:500]))
+        contacts.append(NewContact(channel=BY_FIELD[field].channel, address=text[:500]))
         try:
-            addresses.normalise(FIELDS[field], text)
+            addresses.normalise(BY_FIELD[field].channel, text)
         except addresses.AddressNotValid as error:
             faults.append(Fault(field, error.detail))
     if not contacts and not form.has("way"):
         faults.append(Fault("email", _("Enter an email address, a mobile number, or both.")))
     return contacts
-
-
-MISSING = {
-    "email": later("Enter your email address."),
-    "mobile": later("Enter your mobile number."),
-    "telephone": later("Enter your telephone number."),
-    "webhook": later("Enter the address of your webhook."),
-}
-
-WAYS = {
-    Channel.EMAIL: later("email"),
-    Channel.SMS: later("text message"),
-    Channel.WEBHOOK: later("webhook"),
-    Channel.VOICE: later("telephone call"),
-}
 
 
 def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[Fault]:
@@ -218,6 +199,6 @@ def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[F
 
 def ways_in_words(channels: Sequence[str]) -> str:
     """“email and text message”, in the language of the visit; only what residents can choose on our pages."""
-    usual = [FIELDS[field] for field in (*USUAL_FIELDS, "telephone") if field in offered_fields()]
+    usual = [BY_FIELD[field].channel for field in offered_fields() if BY_FIELD[field].is_for_people]
     offered = [channel for channel in usual if channel in channels] or [Channel(way) for way in channels]
-    return _(" and ").join(_(WAYS[way]) for way in offered)
+    return _(" and ").join(_(CHANNELS[way].in_sentence) for way in offered)

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
+from notify.channels import BY_FIELD
 from notify.db import transaction
 from notify.languages import _, spoken
 from notify.places.postcodes import PostcodeNotValid
@@ -15,8 +16,6 @@ from notify.subscribers.coverage import Offer, PlaceNotServed
 from notify.subscribers.emails import CADENCES, FORMATS
 from notify.subscribers.models import Cadence, MailFormat
 from notify.subscribers.sign_up import (
-    FIELDS,
-    WAYS,
     WORDING,
     Fault,
     FormFaulty,
@@ -126,20 +125,18 @@ def sign_up(body: RawBody) -> Response[object]:
         return _postcode_page(form, [Fault("postcode", error.detail)])
     except (FormFaulty, service.NotEnrolled) as error:
         return _ask_again(form, error)
-    return page(
-        "check-messages.html", contacts=[(WAYS[contact.channel], contact.address) for contact in person.contacts]
-    )
+    return page("check-messages.html", contacts=[(contact.channel, contact.address) for contact in person.contacts])
 
 
 def _ask_again(form: Form, error: FormFaulty | service.NotEnrolled) -> Response[object]:
     """The first question that needs another answer."""
-    ways = form.all("way") or [field for field in FIELDS if form.one(field)]
+    ways = form.all("way") or [field for field in BY_FIELD if form.one(field)]
     form = Form({**form.fields, CHECKING: ["yes"], "way": ways})
     with transaction() as session:  # what the failed one had read went with it
         offer = coverage.offer_at(session, form.one("postcode"))
     step, faults = first_faulty(form, offer) or (Step.CONTACTS, [])
     if isinstance(error, service.NotEnrolled):
-        step, faults = Step.CONTACTS, [Fault(next(iter(shown_fields(form)), next(iter(FIELDS))), error.detail)]
+        step, faults = Step.CONTACTS, [Fault(next(iter(shown_fields(form)), next(iter(BY_FIELD))), error.detail)]
     return _question(step, form, offer, faults or list(getattr(error, "faults", [])))
 
 

@@ -6,9 +6,9 @@ Nothing is stored before the end: every page carries the answers so far in hidde
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
+from notify.channels import BY_FIELD
 from notify.subscribers.coverage import Offer
 from notify.subscribers.sign_up import (
-    FIELDS,
     Fault,
     campaign_of,
     fields_asked_for,
@@ -43,7 +43,7 @@ ASKED: Mapping[Step, Sequence[str]] = {
     Step.WARD: ("ward",),
     Step.TOPICS: ("topic",),
     Step.WAYS: ("way",),
-    Step.CONTACTS: (*FIELDS, "name"),
+    Step.CONTACTS: (*BY_FIELD, "name"),
     Step.EMAILS: ("cadence", "mail_format"),
     Step.LANGUAGE: ("language",),
     Step.COUNTING: ("tracking_consent",),
@@ -79,7 +79,8 @@ def _check_ways(form: Form, offer: Offer, faults: list[Fault]) -> None:
     ways = read_ways(form, faults)
     if ways:
         topics = read_topics(form, offer, [])
-        faults += [Fault("way", fault.message) for fault in topic_faults(topics, [FIELDS[field] for field in ways])]
+        channels = [BY_FIELD[field].channel for field in ways]
+        faults += [Fault("way", fault.message) for fault in topic_faults(topics, channels)]
 
 
 def _check_contacts(form: Form, _: Offer, faults: list[Fault]) -> None:

@@ -11,8 +11,8 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import col
 
+from notify.channels import CHANNELS, Channel
 from notify.db import transaction
-from notify.providers.base import Channel
 from notify.staff.desk import Fault, staff_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.readings import note_reading
@@ -35,12 +35,6 @@ REASONS: Mapping[SuppressionReason, str] = {
     SuppressionReason.STOP: "Replied STOP",
     SuppressionReason.UNSUBSCRIBED: "Unsubscribed",
     SuppressionReason.STAFF: "Suppressed by staff",
-}
-CHANNELS: Mapping[Channel, str] = {
-    Channel.EMAIL: "Email",
-    Channel.SMS: "Text",
-    Channel.VOICE: "Call",
-    Channel.WEBHOOK: "Webhook",
 }
 DONE: Mapping[str, str] = {
     "lifted": "You can send to {} again.",
@@ -89,7 +83,7 @@ def _page(user: Principal, asked: Form, form: Form, faults: Sequence[Fault]) -> 
         faults=faults,
         older=older,
         reasons=REASONS,
-        channels=CHANNELS,
+        channels={one.channel: one.label for one in CHANNELS.values()},
         in_bulk=suppression_review.IN_BULK,
         may_change=user.may(Right.CHANGE_SUBSCRIBERS),
         done=_done(asked),

@@ -76,7 +76,7 @@ def test_the_inventory_names_the_providers_of_every_channel_also_in_emergencies(
     assert len(handlers["rows"]) == len(Channel)
     by_way = {row[0]: row[1:] for row in handlers["rows"]}
     assert by_way["Text message"] == ["file", "twilio-sms, govuk-sms"]
-    assert by_way["Telephone call"] == ["twilio-voice", "twilio-voice"]
+    assert by_way["Phone call"] == ["twilio-voice", "twilio-voice"]
     assert by_way["Webhook"] == ["webhook", "webhook"]
 
 

@@ -69,9 +69,9 @@ def test_calls_are_offered_only_where_somebody_places_them(
     client: Client, world: World, choose: Callable[..., None]
 ) -> None:
     ways = {"postcode": "ZZ1 1AA", "step": "topics", "topic": topic_ids("bins")}
-    assert "Telephone call" not in client.post("/sign-up/answers", data=ways).text
+    assert "Phone call" not in client.post("/sign-up/answers", data=ways).text
     choose(VOICE_PROVIDERS="twilio-voice")
-    assert "Telephone call" in client.post("/sign-up/answers", data=ways).text
+    assert "Phone call" in client.post("/sign-up/answers", data=ways).text
 
 
 def test_a_landline_is_rung_and_confirmed_with_the_digits_read_out(
