@@ -14,6 +14,7 @@ from notify.db import transaction
 from notify.limit_settings import LimitSettings
 from notify.places.projection import to_lon_lat
 from notify.staff.models import Role
+from tests import moments
 from tests.world import NORTH, POSTCODES, SOUTH, World, make_key, make_world
 
 Client = TestClient[Litestar]
@@ -115,6 +116,19 @@ def test_people_who_join_one_by_one_are_not_counted_out(client: Client, world: W
         new |= {"consent": {"wording_version": "1", "wording": "Yes.", "language": "en", "source": "test"}}
         assert client.post("/api/v1/subscribers", json=new, headers=world.headers).status_code == 201
         assert numbers(ask(client, world.headers, {"wards": [NORTH]})) == numbers(before)
+
+
+@pytest.mark.parametrize("other", [{"channels": ["email", "sms"]}, {"priority": "emergency"}, {"channels": ["email"]}])
+def test_other_channels_and_priorities_tell_nothing_more_of_the_same_people(
+    client: Client, world: World, other: Body
+) -> None:
+    """Twelve are rounded down; with three more they would be fifteen, and rounded up."""
+    headers = make_key(world, Role.AUTHOR)
+    few = ask(client, headers, {"postcodes": ["ZZ21AA"]})
+    asked: dict[str, object] = {"topic": "road-closures", "audience": {"postcodes": ["ZZ21AA", "ZZ11AD"]}, **other}
+    moments.ahead(hours=2)
+    more = client.post("/api/v1/audiences", json=asked, headers=headers)
+    assert (few["people"], more.json()["people"]) == (10, 10), more.text
 
 
 def test_each_person_has_a_quota_of_different_audiences_and_the_same_one_is_free(
