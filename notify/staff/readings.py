@@ -33,7 +33,7 @@ def note_reading(
 ) -> None:
     """Note that an answer holds so many subscribers. `is_export`: taken by a person with a fresh second factor.
 
-    All count for the day's quota, which an export may pass, and answers of fewer than fifty up to twice the quota. Fifty
+    All count for the day's quota, which an export may pass, and answers of fewer than fifty up to twice of it. Fifty
     or more leave a line in the audit trail, at once or few by few.
     Administrators are told once a day when somebody has read half of the quota. What holds nothing but ids is written
     down and not counted.
