@@ -120,7 +120,7 @@ def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:
             JOIN gpkg_contents c ON c.table_name = g.table_name AND c.data_type = 'features'
             JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
             -- a view may compute for ever, and a virtual table may read other files
-            JOIN sqlite_master m ON m.name = g.table_name AND m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'
+            JOIN sqlite_master m ON m.name = g.table_name AND m.type = 'table' AND m.rootpage > 0
             ORDER BY g.table_name LIMIT 100
             """
         ).fetchall()
