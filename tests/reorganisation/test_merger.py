@@ -167,6 +167,22 @@ def test_the_newest_word_wins(
     assert reached(client, inbox, work, zed, "bins") == ({} if no_is_newer else {ANN: 1})
 
 
+@pytest.mark.parametrize("says_yes_again", [True, False])
+@pytest.mark.parametrize("leaves", ["zed", "far"])
+def test_who_had_one_council_erase_them_gets_nothing_that_it_had(
+    client: Client, zed: World, far: World, inbox: Mailbox, work: Work, leaves: str, says_yes_again: bool
+) -> None:
+    both = {"zed": zed, "far": far}
+    ids = {slug: add_resident(one, ANN, topics=["bins"]) for slug, one in both.items()}
+    assert client.delete(f"/api/v1/subscribers/{ids[leaves]}", headers=both[leaves].headers).is_success
+    if says_yes_again:  # to the other one, since
+        with transaction() as session:
+            session.execute(text("UPDATE erased_address SET erased_at = erased_at - interval '1 day'"))
+    merge()
+    work()
+    assert reached(client, inbox, work, zed, "bins") == ({ANN: 1} if says_yes_again else {})
+
+
 def test_what_nobody_confirmed_joins_nobody(client: Client, zed: World, far: World, work: Work, inbox: Mailbox) -> None:
     ann = add_resident(zed, ANN, topics=["road-closures"])
     add_resident(far, ANN, phone="+447700900999", topics=["bins"], confirm=True, postcodes=["ZZ7 1AA"])
