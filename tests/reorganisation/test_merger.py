@@ -50,9 +50,9 @@ COPIED = {"topic"}
 ENDED = {"export_schedule"}
 # of what the old council sent, counted, promised and published
 STAYS = {
-    "annotation", "asked_count", "audit_entry", "budget", "call_category", "call_volume", "cost_assumption", "council_name",
-    "foi_statement", "public_notice", "publication", "rollup_alert", "rollup_fatigue", "rollup_growth", "rollup_reach",
-    "service_result", "service_target", "spend", "target", "unit_price",
+    "annotation", "asked_count", "audit_entry", "budget", "call_category", "call_volume", "cost_assumption",
+    "council_name", "foi_statement", "public_notice", "publication", "rollup_alert", "rollup_fatigue", "rollup_growth",
+    "rollup_reach", "service_result", "service_target", "spend", "target", "unit_price",
 }  # fmt: skip
 
 
