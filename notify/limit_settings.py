@@ -23,8 +23,8 @@ class LimitSettings(BaseSettings):
     residents_per_day: int = Field(
         20_000,
         ge=50,
-        description="Subscribers that one person or key may read in a day, in answers that hold 50 or more. "
-        "Administrators get an email when somebody has read half of it.",
+        description="Subscribers that one person or key may read in a day, and twice as many in answers that "
+        "hold fewer than 50. Administrators get an email when somebody has read half of it.",
     )
 
 

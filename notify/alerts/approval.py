@@ -54,6 +54,22 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     return alert
 
 
+def is_agreed(session: Session, alert: Alert) -> bool:
+    """Whether it goes or went to its people by more than its author's word: it is sent, or another person approved it.
+
+    What one person alone schedules, cancels or sends back is not.
+    """
+    if alert.state in (AlertState.SENDING, AlertState.SENT):
+        return True
+    yes = select(func.count()).where(
+        Approval.alert_id == alert.id,
+        Approval.submission == alert.submission,
+        Approval.content_hash == alert.content_hash,
+        col(Approval.approved),
+    )
+    return alert.state in (AlertState.APPROVED, AlertState.SCHEDULED) and session.exec(yes).one() > 0
+
+
 def _require_another(session: Session, by: Principal, alert: Alert) -> None:
     if person(session, by.actor) == person(session, alert.created_by):
         raise AuthorCannotApprove(

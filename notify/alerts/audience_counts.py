@@ -1,8 +1,9 @@
 """How many people an alert would reach, told so that no sequence of questions singles anybody out.
 
-Numbers are rounded to ten, and below ten they are all alike. Audiences of one hour that differ by fewer than ten
-people get the same answer: what was said of the first. So two different answers never lie fewer than ten people apart,
-whatever is left out or added. Shapes count as the postcodes in them. Every question is written down and has a quota.
+Numbers are rounded to ten, and below ten they are all alike. Audiences of one day that differ by fewer than ten
+people get the same answer: what was said of the first, to anybody of the council. Places in which all but the same
+people follow the topic stand for each other, by whatever channels and with whatever priority they are counted. Shapes
+count as the postcodes in them. Every question is written down and has a quota.
 """
 
 import logging
@@ -23,6 +24,7 @@ from notify.limit_settings import limit_settings
 from notify.places import succession
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
+from notify.providers.base import Channel
 from notify.staff.queries import person
 from notify.staff.rights import Actor, Principal, Right
 from notify.staff.service import audit
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 FEWEST_SHOWN = 10
 WINDOW = timedelta(hours=1)
+REMEMBERED = timedelta(days=1)
 
 
 class TooManyCounts(TooMany):
@@ -96,15 +99,22 @@ def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool 
     """
     # what a test key is told is about invented people
     who = f"test {person(session, by.actor)}" if by.is_test else person(session, by.actor)
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('counts:' || :who))"), {"who": who})
+    one_by_one = text("SELECT pg_advisory_xact_lock(hashtext('counts:' || :council))")
+    session.execute(one_by_one, {"council": str(by.council_id)})
     targets = queries.targets_of(session, by, asked, refuse_ended=refuse_ended)
-    count = queries.count_audience(session, by, asked, targets)
-    earlier = _earlier(session, by, who)
+    earlier = _earlier(session, by)
+    places = _standing_for(session, by, asked, targets, [note for note in earlier if _topic_of(note) == asked.topic])
+    count = replace(
+        queries.count_audience(session, by, asked, places),
+        postcodes=len(targets.included.postcodes),
+        ended_areas=succession.ended(session, succession.codes_of(targets)),
+    )
     alike = [note for note in earlier if note.question == _question(asked)]
     same = next((note for note in alike if note.targets_digest == _digest(targets)), None)
     if same is None or abs(same.exact - count.people) >= FEWEST_SHOWN:
-        _require_quota(by, asked, earlier)
-        same = _noted(session, by, asked, who, targets, count, alike)
+        began = clock.now() - WINDOW
+        _require_quota(by, asked, [note for note in earlier if note.person == who and note.at > began])
+        same = _noted(session, by, asked, who, targets, places, count, alike)
     told = _as_told(session, same, count, asked.priority)
     audit(
         session,
@@ -119,12 +129,33 @@ def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool 
     return Told(told, targets, Targets.from_json(same.targets))
 
 
-def _earlier(session: Session, by: Actor, who: str) -> Sequence[AskedCount]:
-    """What this person was told in the last hour, oldest first; what is older is forgotten."""
-    began = clock.now() - WINDOW
+def _earlier(session: Session, by: Actor) -> Sequence[AskedCount]:
+    """What people of this council were told in the last day, oldest first; what is older is forgotten.
+
+    All of them, because two can put together what they were told, and one may have two keys.
+    """
+    began = clock.now() - REMEMBERED
     session.execute(delete(AskedCount).where(col(AskedCount.at) < began))
-    statement = select(AskedCount).where(AskedCount.council_id == by.council_id, AskedCount.person == who)
+    is_test = col(AskedCount.person).startswith("test ")
+    statement = select(AskedCount).where(AskedCount.council_id == by.council_id, is_test == by.is_test)
     return session.exec(statement.order_by(col(AskedCount.at))).all()
+
+
+def _standing_for(session: Session, by: Actor, asked: DryRun, targets: Targets, notes: Sequence[AskedCount]) -> Targets:
+    """The places of an earlier count about the topic in which all but the same people follow it, else these."""
+    for note in notes:
+        if note.targets_digest == _digest(targets):
+            return Targets.from_json(note.targets)
+    everybody = asked.model_copy(update={"channels": list(Channel), "escalate": None})
+    many = _how_many(session, by, everybody, targets)
+    name = _reach_name(everybody)
+    near = [note for note in notes if note.is_first and abs(note.answer[name] - many) < FEWEST_SHOWN]
+    mine = _people(session, by, everybody, targets) if near else frozenset()
+    for note in near:
+        theirs = Targets.from_json(note.targets)
+        if len(mine ^ _people(session, by, everybody, theirs)) < FEWEST_SHOWN:
+            return theirs
+    return targets
 
 
 def _require_quota(by: Actor, asked: DryRun, earlier: Sequence[AskedCount]) -> None:
@@ -143,13 +174,16 @@ def _noted(
     asked: DryRun,
     who: str,
     targets: Targets,
+    places: Targets,
     count: AudienceCount,
     alike: Sequence[AskedCount],
 ) -> AskedCount:
-    """A note of this question. Its answer is that of an earlier one that means all but the same people, if any does."""
+    """A note of this question. Its answer is that of an earlier one that means all but the same people, if any does,
+    else `count`, which is of `places`.
+    """
     near = [note for note in alike if note.is_first and abs(note.exact - count.people) < FEWEST_SHOWN]
     near.sort(key=lambda note: abs(note.exact - count.people))
-    mine = _people(session, by, asked, targets) if near else frozenset()
+    mine = _people(session, by, asked, places) if near else frozenset()
     like = next(
         (
             note
@@ -162,15 +196,28 @@ def _noted(
         council_id=by.council_id,
         person=who,
         question=_question(asked),
-        targets=like.targets if like else targets.as_json(),
+        targets=like.targets if like else places.as_json(),
         targets_digest=_digest(targets),
         is_first=like is None,
         exact=like.exact if like else count.people,
-        answer=like.answer if like else asdict(disclosed(session, count, asked.priority)),
+        answer=like.answer if like else _answer(session, by, asked, places, count),
     )
     session.add(note)
     session.flush()
     return note
+
+
+def _answer(session: Session, by: Actor, asked: DryRun, places: Targets, count: AudienceCount) -> dict[str, object]:
+    """What is told, and beside it how many follow the topic there, by any channel."""
+    answer = asdict(disclosed(session, count, asked.priority))
+    for priority in (Priority.ROUTINE, Priority.EMERGENCY):
+        everybody = asked.model_copy(update={"channels": list(Channel), "escalate": None, "priority": priority})
+        answer[_reach_name(everybody)] = _how_many(session, by, everybody, places)
+    return answer
+
+
+def _reach_name(asked: DryRun) -> str:
+    return "followers_in_emergencies" if asked.priority == Priority.EMERGENCY else "followers"
 
 
 def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority: Priority) -> AudienceCount:
@@ -194,18 +241,32 @@ def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority:
 
 
 def _people(session: Session, by: Actor, asked: DryRun, targets: Targets) -> frozenset[object]:
+    who = _audience(session, by, asked, targets)
+    return frozenset(row.subscriber_id for row in session.execute(text(who.sql), who.parameters))
+
+
+def _how_many(session: Session, by: Actor, asked: DryRun, targets: Targets) -> int:
+    who = _audience(session, by, asked, targets)
+    counted = text(f"SELECT count(DISTINCT subscriber_id) FROM ({who.sql}) AS one")  # noqa: S608 - our own words
+    return int(session.execute(counted, who.parameters).scalar_one())
+
+
+def _audience(session: Session, by: Actor, asked: DryRun, targets: Targets) -> subscribers.AudienceSql:
     topic = subscribers.topic(session, by.council_id, asked.topic)
     channels, _ = queries.channels_of(topic, asked)
     is_emergency = asked.priority == Priority.EMERGENCY
     reached = succession.reached(session, targets, is_emergency=is_emergency)
-    who = subscribers.audience(topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test)
-    return frozenset(row.subscriber_id for row in session.execute(text(who.sql), who.parameters))
+    return subscribers.audience(topic.id, reached, channels, is_emergency=is_emergency, invented=by.is_test)
 
 
 def _question(asked: DryRun) -> str:
     """What must be the same for two counts to be compared: everything but the places and the words."""
     later = sorted(asked.escalate.channels) if asked.escalate else []
     return f"{asked.topic} {asked.priority} {','.join(sorted(asked.channels))} {','.join(later)}"
+
+
+def _topic_of(note: AskedCount) -> str:
+    return note.question.split(" ", 1)[0]
 
 
 def _digest(targets: Targets) -> bytes:

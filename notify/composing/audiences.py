@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from notify import clock
 from notify.alerts import audience_counts
+from notify.alerts.approval import is_agreed
 from notify.alerts.asking import anybodys_text, words_for_text
-from notify.alerts.models import Alert, AlertState, DryRun, Priority
+from notify.alerts.models import Alert, DryRun, Priority
 from notify.alerts.queries import (
     AudienceCount,
     allowed_channels,
@@ -120,7 +121,7 @@ def reach_of(session: Session, user: Principal, draft: Draft) -> Reach:
 
 def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
     """Whom an alert that waits would reach if it were sent now. Raises: what counting an audience raises."""
-    may_see = alert.state not in (AlertState.DRAFT, AlertState.SUBMITTED) and user.may(Right.BROADCAST)
+    may_see = user.may(Right.BROADCAST) and is_agreed(session, alert)
     if alert.follows_id:
         count = _count_of_follow_up(session, alert)
         shown = count if may_see else audience_counts.disclosed(session, count, alert.priority)

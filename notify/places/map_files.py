@@ -111,6 +111,8 @@ def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:
     file = member.copied_to(folder)
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
         _restrain(database)
+        if database.execute("SELECT 1 FROM sqlite_master WHERE type = 'view' AND lower(name) LIKE 'gpkg_%'").fetchone():
+            raise SourceUnreadable(f"{member.name} is no GeoPackage as the standard has them. Export it again.")
         found = database.execute(
             """
             SELECT g.table_name, g.column_name, s.organization, s.organization_coordsys_id, s.definition
@@ -118,7 +120,7 @@ def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:
             JOIN gpkg_contents c ON c.table_name = g.table_name AND c.data_type = 'features'
             JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
             -- a view may compute for ever, and a virtual table may read other files
-            JOIN sqlite_master m ON m.name = g.table_name AND m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'
+            JOIN sqlite_master m ON m.name = g.table_name AND m.type = 'table' AND m.rootpage > 0
             ORDER BY g.table_name LIMIT 100
             """
         ).fetchall()
@@ -144,13 +146,19 @@ def _restrain(database: sqlite3.Connection) -> None:
 
 
 def _geopackage_features(database: sqlite3.Connection, table: str, column: str) -> Iterator[dict[str, object]]:
-    quoted = table.replace('"', '""')
-    rows = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - a name cannot be bound; it is quoted
-    names = [described_column[0] for described_column in rows.description]
+    # without the columns that are computed for each row: a few bytes of a file would become any number
+    stored = database.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    names = [name for (name,) in stored]
     at = names.index(column)
+    wanted = ", ".join(_quoted(name) for name in names)
+    rows = database.execute(f"SELECT {wanted} FROM {_quoted(table)}")  # noqa: S608 - names cannot be bound; quoted
     for row in rows:
         properties = {name: value for name, value in zip(names, row, strict=True) if name != column}
         yield {"type": "Feature", "properties": properties, "geometry": _of_blob(row[at])}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _of_blob(blob: object) -> Mapping[str, object] | None:

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,12 +12,14 @@ from shapely.geometry.base import BaseGeometry
 from notify.errors import Invalid
 from notify.places import map_files
 from notify.places.containers import Member, SourceUnreadable, members
-from notify.places.geometry import MOST_PARTS, ShapeTooComplex, parse_shape
+from notify.places.geometry import MOST_PARTS, MOST_POSITIONS, ShapeTooComplex, parse_shape
 
 MOST_BYTES = 10_000_000
 MOST_UNPACKED_BYTES = 60_000_000
 MOST_FILES = 200
 _PLAIN = (".geojson", ".json")
+_TEXTS = (*_PLAIN, ".kml")
+_PACKED = (".gz", ".xz", ".zip", ".kmz")
 _KINDS = "GeoJSON, KML or KMZ, a zipped Shapefile, or a GeoPackage"
 # 10 metres of detail is ample; a field of a form holds about 2,000 corners
 MOST_CORNERS = 2_000
@@ -90,6 +92,14 @@ def _require_small(path: Path) -> None:
         raise ShapeFileNotReadable(
             f"Unpacked, the file holds more than {MOST_FILES} files or {MOST_UNPACKED_BYTES // 1_000_000} MB."
         )
+    for entry in entries:
+        name = entry.filename.lower()
+        if name.endswith(_PACKED):  # how large it becomes is known only once it is unpacked
+            raise ShapeFileNotReadable(f"{entry.filename} is packed twice. Unpack it, and choose what is in it.")
+        if name.endswith(_TEXTS) and entry.file_size > MOST_BYTES:
+            raise ShapeFileNotReadable(
+                f"Unpacked, {entry.filename} is larger than {MOST_BYTES // 1_000_000} MB. Leave out what is far away."
+            )
 
 
 def _shapes(member: Member) -> Iterator[BaseGeometry]:
@@ -98,13 +108,26 @@ def _shapes(member: Member) -> Iterator[BaseGeometry]:
             yield parse_shape(_parsed(text.read().encode(), member.name))
         return
     for layer in map_files.layers(member):
-        features = []
+        features, positions = [], 0
         for feature in layer.features:
-            features.append(feature)
-            if len(features) > MOST_PARTS:
-                raise ShapeTooComplex(f"More than {MOST_PARTS:,} areas. Choose the ones you need and save only these.")
+            geometry = feature["geometry"]
+            features.append({"type": "Feature", "geometry": geometry})
+            positions += _positions(geometry)
+            if len(features) > MOST_PARTS or positions > MOST_POSITIONS:
+                raise ShapeTooComplex(
+                    f"More than {MOST_PARTS:,} areas, or {MOST_POSITIONS:,} positions. Choose the areas that you need "
+                    "and save only these."
+                )
         crs = {"type": "name", "properties": {"name": f"EPSG:{layer.system}"}}
         yield parse_shape({"type": "FeatureCollection", "crs": crs, "features": features})
+
+
+def _positions(geometry: object) -> int:
+    """How many a geometry of a reader has, each of them a sequence of numbers."""
+    inner = geometry.get("coordinates", ()) if isinstance(geometry, Mapping) else geometry
+    if not isinstance(inner, list | tuple):
+        return 0
+    return 1 if inner and isinstance(inner[0], float | int) else sum(_positions(part) for part in inner)
 
 
 def _parsed(text: bytes, name: str) -> object:

@@ -16,7 +16,8 @@ from notify.staff.service import audit
 
 log = logging.getLogger(__name__)
 
-MANY = 50  # fewer are a day's work
+MANY = 50  # fewer are a day's work, and add up
+FEW_ON_TOP = 2  # a day's work goes on beyond the quota, up to so many times of it
 ALARM_SHARE = 0.5
 KEPT = timedelta(days=2)
 
@@ -32,27 +33,31 @@ def note_reading(
 ) -> None:
     """Note that an answer holds so many subscribers. `is_export`: taken by a person with a fresh second factor.
 
-    Fifty or more leave a line in the audit trail and count for the day's quota, which an export may pass.
+    All count for the day's quota, which an export may pass, and answers of fewer than fifty up to twice of it. Fifty
+    or more leave a line in the audit trail, at once or few by few.
     Administrators are told once a day when somebody has read half of the quota. What holds nothing but ids is written
     down and not counted.
     Raises: TooManyResidentsRead.
     """
-    if people < MANY:
+    if not people:
         return
     if has_ids_only:
-        _audit(session, by, "residents.read", what, people)
+        if people >= MANY:
+            _audit(session, by, "residents.read", what, people)
         return
     most, now = limit_settings().residents_per_day, clock.now()
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     read = _count(session, by.actor, day, people)
-    if read > most and not is_export:
+    allowed = most if people >= MANY else FEW_ON_TOP * most
+    if read > allowed and not is_export:
         log.warning("reading refused", extra={"reason": "residents-quota", "actor": by.actor, "people": people})
         wait = int((day + timedelta(days=1) - now).total_seconds()) + 1
         raise TooManyResidentsRead(
             f"At most {most:,} a day. An administrator can take an export, or set NOTIFY_LIMIT_RESIDENTS_PER_DAY.",
             retry_after=wait,
         )
-    _audit(session, by, "residents.read", what, people)
+    if people >= MANY or read // MANY > (read - people) // MANY:
+        _audit(session, by, "residents.read", what, people if people >= MANY else MANY)
     if read - people < ALARM_SHARE * most <= read:
         log.warning("many subscribers read", extra={"reason": "residents-alarm", "actor": by.actor, "people": read})
         _audit(session, by, "residents.alarm", what, read)

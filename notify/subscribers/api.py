@@ -227,7 +227,9 @@ def list_subscribers(
 def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
     """One resident, with what they follow of your council."""
     with transaction() as session:
-        return SubscriberView.of(rehearsal.seen(session, request.user, subscriber_id))
+        found = rehearsal.seen(session, request.user, subscriber_id)
+        note_reading(session, request.user, 1, "subscribers one by one")
+        return SubscriberView.of(found)
 
 
 @patch(
@@ -249,6 +251,7 @@ def change_subscriber(
         )
         session.flush()
         session.expire_all()
+        note_reading(session, user, 1, "subscribers one by one")
         return SubscriberView.of(rehearsal.seen(session, user, subscriber_id))
 
 

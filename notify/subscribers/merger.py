@@ -73,6 +73,9 @@ def move_subscribers(session: Session, old: Council, new: Council, moves: Sequen
     left = session.execute(text(DROP_UNCONFIRMED), values).scalars().all()
     give_up(session, set(left))
     session.execute(text(NEWER_YES), values)
+    joined = [move for move in moves if move.is_joined]
+    pairs = {"olds": [move.old.id for move in joined], "news": [move.new.id for move in joined]}
+    session.execute(text(ERASED_SINCE), values | pairs)
     before = set(session.exec(select(Subscriber.id).where(Subscriber.council_id == old.id)).all())
     copied = [move.new.id for move in moves if not move.is_joined]
     united = membership_union.unite(session, old_id=old.id, new_id=new.id, copied=copied)
@@ -109,6 +112,33 @@ NEWER_YES = """
                     AND c.council_id <> x.council_id AND c.confirmed_at IS NOT NULL
                     AND l.action IN ('given', 'confirmed') AND l.at > x.at
                     AND (l.channel IS NULL OR l.channel = x.channel))
+"""
+# Who had one council erase them said no to all that it had, whatever the other was told before.
+ERASED_SINCE = """
+    WITH gone AS (
+        SELECT u.id, c.channel, u.council_id, u.subscriber_id, u.topic_id, e.erased_at
+        FROM erased_address e
+        JOIN contact c ON c.address_hash = e.address_hash AND c.council_id IN (:old, :new)
+        JOIN subscription u ON u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL AND c.channel = ANY(u.channels)
+        JOIN unnest(CAST(:olds AS uuid[]), CAST(:news AS uuid[])) AS j (old, new)
+             ON u.topic_id = CASE WHEN c.council_id = :old THEN j.old ELSE j.new END
+        WHERE e.council_id IN (:old, :new) AND e.council_id <> c.council_id
+          AND NOT EXISTS (SELECT FROM consent l
+                          WHERE l.subscriber_id = u.subscriber_id AND l.topic_id = u.topic_id AND l.action = 'given'
+                            AND (l.channel IS NULL OR l.channel = c.channel) AND l.at > e.erased_at)
+    ), noted AS (
+        INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                             source)
+        SELECT g.erased_at, g.council_id, g.subscriber_id, g.topic_id, g.channel, 'withdrawn', 'erased', s.language,
+               'erased'
+        FROM gone g JOIN subscriber s ON s.id = g.subscriber_id
+    )
+    UPDATE subscription u
+    SET channels = ARRAY(SELECT unnest(u.channels) EXCEPT SELECT unnest(g.channels) ORDER BY 1),
+        ended_at = CASE WHEN u.channels <@ g.channels THEN CAST(:moment AS timestamptz) END,
+        ended_reason = CASE WHEN u.channels <@ g.channels THEN 'erased' END
+    FROM (SELECT id, array_agg(DISTINCT CAST(channel AS text)) AS channels FROM gone GROUP BY id) g
+    WHERE u.id = g.id
 """
 HAND_OVER = (
     # links in messages of the old council find the contact that stands for theirs now

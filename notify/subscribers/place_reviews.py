@@ -37,12 +37,15 @@ class ReviewCount:
     open: int
 
 
-# the one way to write to a person that costs nothing, else a text; nobody is called about a postcode
+# the one way to write to a person that costs nothing, else a text; nobody is called about a postcode, and nobody is
+# written to where they have left: only where something is still sent
 _CONTACT = f"""
     LEFT JOIN LATERAL (
         SELECT c.id FROM contact c
         WHERE c.subscriber_id = w.subscriber_id AND c.confirmed_at IS NOT NULL AND c.channel IN ('email', 'sms')
           AND NOT {IS_SUPPRESSED}
+          AND EXISTS (SELECT FROM subscription u WHERE u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL
+                      AND c.channel = ANY(u.channels))
         ORDER BY c.channel, c.id LIMIT 1
     ) k ON true
 """  # noqa: S608 - our own words
@@ -115,9 +118,9 @@ def left_behind(session: Session, *, council_id: UUID, removed: Sequence[str]) -
 def end(session: Session, subscriber_ids: Sequence[UUID]) -> int:
     """End every topic of these residents, with a line in the ledger, and write to them."""
     values = {"ids": list(subscriber_ids), "moment": clock.now(), "source": OUTSIDE}
+    told = session.execute(text(_REACHED), values).scalars().all()
     ended = session.execute(text(_END), values).scalars().all()
     session.execute(text("UPDATE subscriber SET changed_at = :moment WHERE id = ANY(:ids)"), values)
-    told = session.execute(text(_REACHED), {"ids": list(set(ended))}).scalars().all()
     notices.send(session, [(contact_id, None) for contact_id in told], NoticeKind.OUTSIDE_AREA)
     return len(set(ended))
 
@@ -139,12 +142,9 @@ _REACHED = f"""
 
 def tell_of_merger(session: Session, *, old_id: UUID, moved: Sequence[UUID]) -> int:
     """Tell residents who follow something that another council writes to them now; how many."""
-    told = session.execute(text(_REACHED + _FOLLOW), {"ids": list(moved)}).scalars().all()
+    told = session.execute(text(_REACHED), {"ids": list(moved)}).scalars().all()
     notices.send(session, [(contact_id, old_id) for contact_id in told], NoticeKind.COUNCIL_MERGED)
     return len(told)
-
-
-_FOLLOW = " AND EXISTS (SELECT FROM subscription u WHERE u.subscriber_id = w.subscriber_id AND u.ended_at IS NULL)"
 
 
 def keep(session: Session, place: Place) -> None:

@@ -1,6 +1,7 @@
 """No sequence of counts singles out a group of fewer than ten people: not by leaving out, slivers or nested circles."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +15,9 @@ from notify.db import transaction
 from notify.limit_settings import LimitSettings
 from notify.places.projection import to_lon_lat
 from notify.staff.models import Role
-from tests.world import NORTH, POSTCODES, SOUTH, World, make_key, make_world
+from tests import moments
+from tests.alerts.calls import created
+from tests.world import NORTH, POSTCODES, SOUTH, World, at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]
 Body = Mapping[str, Any]
@@ -115,6 +118,31 @@ def test_people_who_join_one_by_one_are_not_counted_out(client: Client, world: W
         new |= {"consent": {"wording_version": "1", "wording": "Yes.", "language": "en", "source": "test"}}
         assert client.post("/api/v1/subscribers", json=new, headers=world.headers).status_code == 201
         assert numbers(ask(client, world.headers, {"wards": [NORTH]})) == numbers(before)
+
+
+@pytest.mark.parametrize("other", [{"channels": ["email", "sms"]}, {"priority": "emergency"}, {"channels": ["email"]}])
+def test_other_channels_and_priorities_tell_nothing_more_of_the_same_people(
+    client: Client, world: World, other: Body
+) -> None:
+    """Twelve are rounded down; with three more they would be fifteen, and rounded up."""
+    headers = make_key(world, Role.AUTHOR)
+    few = ask(client, headers, {"postcodes": ["ZZ21AA"]})
+    asked: dict[str, object] = {"topic": "road-closures", "audience": {"postcodes": ["ZZ21AA", "ZZ11AD"]}, **other}
+    moments.ahead(hours=2)
+    more = client.post("/api/v1/audiences", json=asked, headers=make_key(world, Role.AUTHOR))  # who helps the first
+    assert (few["people"], more.json()["people"]) == (10, 10), more.text
+
+
+@pytest.mark.parametrize("then", ["", "cancel", "send", "send cancel"])
+def test_one_person_alone_reads_no_exact_number_of_what_was_never_sent(client: Client, world: World, then: str) -> None:
+    """A planner could count anybody by an alert for next month, or one that is cancelled at once."""
+    planner = make_key(world, Role.PLANNER)
+    send = {"send": True, "send_at": (moments.present() + timedelta(days=30)).isoformat()} if "send" in then else {}
+    made = created(client, planner, topic="road-closures", audience={"postcodes": ["ZZ11AA"]}, **send)
+    if "cancel" in then:
+        assert client.post(f"/api/v1/alerts/{made['id']}/cancel", headers=planner).is_success
+    page = client.get(f"/staff/alerts/{made['id']}/check", headers=at_the_desk(planner)).text
+    assert ("email 20 people" in page, "16 people" in page) == (True, False)
 
 
 def test_each_person_has_a_quota_of_different_audiences_and_the_same_one_is_free(

@@ -15,10 +15,10 @@ from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import ONE, Client, Headers, act, created, post_alert, state, world_with_approvals
 from tests.alerts.test_late import officer
+from tests.counting import exactly
 from tests.mailbox import Mailbox
 from tests.places.invented import postcode_file as file_of
 from tests.places.invented import put_in_force
-from tests.counting import exactly
 from tests.world import NORTH, POSTCODES, SOUTH, World, add_resident, administrator, at_the_desk, make_key
 
 Work = Callable[[], None]

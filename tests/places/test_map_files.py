@@ -1,8 +1,12 @@
 """Areas and shapes from the files of mapping programs, in whatever coordinates they say they are in."""
 
+import gzip
 import io
+import sqlite3
+import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,3 +172,37 @@ def test_a_small_zip_of_much_is_not_unpacked() -> None:
     assert len(bomb) < 100_000
     with pytest.raises(ShapeFileNotReadable, match="60 MB"):
         shape_in(bomb)
+
+
+def test_what_is_packed_twice_is_not_unpacked() -> None:
+    bomb = gzip.compress(b'{"a": "' + bytes(30_000_000), 1)
+    for name, content in (("w.geojson.gz", bomb), ("w.kml", bytes(10_000_001)), ("w.json", bytes(10_000_001))):
+        with pytest.raises(ShapeFileNotReadable, match=r"packed twice|larger than"):
+            shape_in(map_files.zipped({name: content}))
+
+
+def of_a_geopackage(folder: Path, sql: str) -> bytes:
+    path = folder / "w.gpkg"
+    path.write_bytes(map_files.geopackage(folder))
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(sql)
+    return path.read_bytes()
+
+
+def test_what_a_geopackage_computes_is_not_read(tmp_path: Path) -> None:
+    """A kilobyte of columns that are computed, or of views that never end, would take all memory and time."""
+    computed = "ALTER TABLE wards ADD COLUMN big BLOB GENERATED ALWAYS AS (zeroblob(190000000)) VIRTUAL;"
+    file = of_a_geopackage(tmp_path, computed)
+    tracemalloc.start()
+    try:
+        assert is_the_ward(shape_in(file))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    endless = """
+        ALTER TABLE gpkg_geometry_columns RENAME TO kept;
+        CREATE VIEW gpkg_geometry_columns AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+            SELECT k.* FROM n, kept k WHERE i < 0;  -- never ends
+    """
+    with pytest.raises(SourceUnreadable, match="no GeoPackage"):
+        shape_in(of_a_geopackage(tmp_path, endless))

@@ -132,7 +132,7 @@ def test_a_key_and_a_session_have_a_quota_and_administrators_are_told(
     assert 0 < int(answers[2].headers["retry-after"]) <= 86_401
     assert client.get("/api/v1/subscribers?limit=49", headers=asker).status_code == 200  # a day's work goes on
     assert client.get("/api/v1/subscribers", headers=boss).status_code == 200  # and so does everybody else's
-    assert (noted(), noted(action="residents.alarm")) == (3, 2)
+    assert (noted(), noted(action="residents.alarm")) == (4, 2)
     inbox.empty()
     work()
     subjects = {str(mail["Subject"]) for mail in inbox.messages()}
@@ -148,3 +148,14 @@ def test_an_export_by_a_person_who_is_there_may_pass_the_quota(client: Client, w
     everything = client.post("/staff/exports/everything", headers=boss | {"Sec-Fetch-Site": "same-origin"})
     assert everything.status_code == 200
     assert noted() == 5
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("size", [1, 30])
+def test_few_at_a_time_are_written_down_and_end_too(client: Client, world: World, size: int) -> None:
+    key = make_key(world, Role.AUTHOR)
+    page = client.get("/api/v1/subscribers?limit=1", headers=key).json()
+    path = f"/api/v1/subscribers/{page['next']}" if size == 1 else f"/api/v1/subscribers?limit={size}"
+    answers = [client.get(path, headers=key).status_code for _ in range(4 * PEOPLE // size)]
+    assert (answers[0], answers[-2:]) == (200, [200, 429])
+    assert noted() == 4 * PEOPLE // 50

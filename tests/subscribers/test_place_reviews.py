@@ -11,6 +11,7 @@ from notify.db import transaction
 from notify.places import service
 from notify.subscribers import place_reviews
 from notify.subscribers.models import Place
+from notify.subscribers.service import unsubscribe
 from tests.alerts.calls import Client
 from tests.mailbox import Mailbox
 from tests.places.invented import postcode_file, put_in_force
@@ -119,3 +120,29 @@ def test_a_council_whose_district_got_a_new_code_loses_nobody(client: Client, wo
     with transaction() as session:
         assert place_reviews.settle_outside(session) == 0
     assert place().district_code != DISTRICT
+
+
+def test_a_resident_who_left_is_not_asked(
+    client: Client, world: World, tmp_path: Path, inbox: Mailbox, work: Work
+) -> None:
+    sam = add_resident(world, SAM, postcodes=["ZZ2 1AA"])
+    left = client.patch(f"/api/v1/subscribers/{sam}", json={"topics": []}, headers=world.headers)
+    assert left.status_code == 200, left.text
+    without(tmp_path, "ZZ2 1AA")
+    assert ask() == 0
+    work()
+    assert inbox.messages() == []
+
+
+def test_a_resident_who_left_by_email_is_asked_by_text(client: Client, world: World, tmp_path: Path) -> None:
+    sam = add_resident(world, SAM, phone="+447700900123", postcodes=["ZZ2 1AA"])
+    with transaction() as session:
+        email = session.execute(text("SELECT id FROM contact WHERE channel = 'email'")).scalar_one()
+        unsubscribe(session, contact_id=email, topic_id=None, source="test")
+    without(tmp_path, "ZZ2 1AA")
+    assert ask() == 1
+    with transaction() as session:
+        asked = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
+        place_reviews.end(session, [sam])
+        told = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
+    assert (asked, told) == (["sms"], ["sms", "sms"])
