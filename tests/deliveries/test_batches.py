@@ -15,7 +15,7 @@ from notify.jobs import Lane
 from notify.providers.base import Channel, Message
 from tests.deliveries.test_hardships import Loft, ledger_states, loft, under_way
 from tests.deliveries.test_sending import send, state_of
-from tests.world import World, add_resident, add_residents, make_world
+from tests.world import World, add_resident, make_world
 
 __all__ = ["loft"]
 
@@ -30,7 +30,8 @@ def town(database: None, monkeypatch: pytest.MonkeyPatch, choose: object) -> Wor
     assert callable(choose)
     choose(BATCH_SIZE="2")
     world = make_world()
-    add_residents(world, [f"r{number:03}@example.org" for number in range(12)])
+    for number in range(12):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number:03}@example.org")
     return world
 
 

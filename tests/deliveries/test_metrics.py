@@ -20,7 +20,7 @@ from tests.alerts.calls import created
 from tests.deliveries.test_holds import notify, run_chore
 from tests.deliveries.test_sending import send
 from tests.mailbox import Mailbox
-from tests.world import SCRAPER, World, add_resident, add_residents, make_world
+from tests.world import SCRAPER, World, add_resident, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -153,7 +153,8 @@ def test_what_waits_and_what_is_held_shows(client: Client, world: World) -> None
 
 
 def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, work: Work, mail: Mailbox) -> None:
-    add_residents(world, [f"r{number}@example.org" for number in range(3)])
+    for number in range(3):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number}@example.org")
     send(world)
     send(world, priority="emergency")
     work()
@@ -274,7 +275,8 @@ def test_a_scheduler_that_runs_counts_what_it_did(client: Client, world: World) 
 def test_dead_deliveries_are_counted_by_state_and_leave_when_they_are_tried_again(
     client: Client, world: World, work: Work, mail: Mailbox
 ) -> None:
-    add_residents(world, [f"r{number}@example.org" for number in range(3)])
+    for number in range(3):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number}@example.org")
     alert = created(client, world.headers, send=True)
     work()
     give_up(alert["id"], {"technical-failure": [1, 2], "unknown": [3]})

@@ -26,7 +26,7 @@ from tests.deliveries.test_metrics import give_up
 from tests.mailbox import Mailbox
 from tests.relay import Relay, serving
 from tests.running import running, wait_until
-from tests.world import World, add_resident, add_residents, make_key, make_world
+from tests.world import World, add_resident, make_key, make_world
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
@@ -49,7 +49,8 @@ def relay(choose: Choose) -> Iterator[Relay]:
 def test_what_was_given_up_on_is_listed_without_an_address_and_tried_again(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
-    add_residents(world, [f"r{number}@example.org" for number in range(5)])
+    for number in range(5):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number}@example.org")
     alert = created(client, world.headers, send=True)
     work()
     assert notify("queue", "dead") == "No delivery has failed.\n"
@@ -85,7 +86,8 @@ def test_what_was_given_up_on_is_listed_without_an_address_and_tried_again(
 def test_a_retry_by_api_tries_only_the_states_it_names(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:
-    add_residents(world, [f"r{number}@example.org" for number in range(3)])
+    for number in range(3):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number}@example.org")
     alert = created(client, world.headers, send=True)
     work()
     give_up(alert["id"], {"technical-failure": [1], "temporary-failure": [2], "unknown": [3]})
@@ -215,7 +217,8 @@ def test_an_empty_queue_says_so() -> None:
 def test_the_alerts_page_shows_the_hold_and_what_was_given_up_on(
     client: Client, world: World, work: Work, mail: Mailbox
 ) -> None:
-    add_residents(world, [f"r{number}@example.org" for number in range(2)])
+    for number in range(2):  # one by one, because deliveries are numbered in their order
+        add_resident(world, f"r{number}@example.org")
     alert = created(client, world.headers, send=True)
     path, headers = f"/staff/alerts/{alert['id']}", world.headers | {"Accept": "text/html"}
     notify("hold", "--lane", "routine", "the relay <is> being moved")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -169,4 +170,5 @@ def test_a_pool_that_is_full_refuses_at_once_and_takes_more_when_it_is_done() ->
         assert await asyncio.gather(*running) == [True, True]
         assert await pool.run(clock.now) is not None
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as own:  # another test's browser may have a loop in this thread
+        own.submit(lambda: asyncio.run(run())).result()
