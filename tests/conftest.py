@@ -10,7 +10,6 @@ from typing import Protocol
 import hypothesis
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 from dramatiq import Worker
 from dramatiq.brokers.redis import RedisBroker
 from litestar import Litestar
@@ -28,7 +27,7 @@ from tests import real_data as real
 from tests.dated import is_dated
 from tests.mailbox import Mailbox
 from tests.starting import started
-from tests.world import METRICS_TOKEN
+from tests.world import CHEAP_HASHER, METRICS_TOKEN
 from workers import actors
 from workers.broker import make_broker
 
@@ -91,9 +90,8 @@ def pytest_testnodedown(node: FinishedProcess) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
     """Passwords cost a test next to nothing. Processes of their own hash them as in production."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as change:
-        change.setattr(password_hashing, "_hasher", lambda: cheap)
+        change.setattr(password_hashing, "_hasher", lambda: CHEAP_HASHER)
         yield
 
 

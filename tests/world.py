@@ -36,6 +36,7 @@ from notify.subscribers.models import (
 
 DISTRICT = "Z07000001"
 NORTH, SOUTH = "Z05000001", "Z05000002"
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 METRICS_TOKEN = "prometheus of the tests"
 SCRAPER = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 EVIDENCE = ConsentEvidence(wording_version="test-1", wording="Yes, write to me.", language="en", source="test")
@@ -127,7 +128,7 @@ def desk_of(officer: Officer, *, mfa_at: datetime | None) -> dict[str, str]:
 @cache
 def password_hash(password: str) -> str:
     """What is stored of an officer's password, made cheaply."""
-    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
+    return CHEAP_HASHER.hash(password)
 
 
 def signed_in(council_id: UUID, role: Role = Role.PLANNER) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from notify.alerts import ended_areas, lateness
@@ -89,7 +90,7 @@ def _glass(session: Session, alert_id: UUID) -> News | None:
     alert = session.get(Alert, alert_id)
     if alert is None:
         return None
-    told = _newest(session, "alert.break-glass", alert_id)
+    told = _newest(session, "alert.break-glass", _about(alert_id))
     reason = told.detail.get("reason", "") if told else ""
     page = f"{settings().base_url}/staff/alerts/{alert.id}"
     who = told.actor if told else alert.created_by
@@ -151,7 +152,7 @@ def _sentences(found: Sequence[EndedArea]) -> str:
 
 def _recurring_areas(session: Session, recurrence_id: UUID) -> News | None:
     """That areas of a recurring alert have ended: nothing more of it is sent until somebody replaces them."""
-    told = _newest(session, "recurrence.areas-ended", recurrence_id)
+    told = _newest(session, "recurrence.areas-ended", _about(recurrence_id))
     if told is None:
         return None
     return News(
@@ -165,7 +166,7 @@ def _recurring_areas(session: Session, recurrence_id: UUID) -> News | None:
 
 def _remit_areas(session: Session, officer_id: UUID) -> News | None:
     """That areas given to an officer have ended."""
-    told = _newest(session, "officer.areas-ended", officer_id)
+    told = _newest(session, "officer.areas-ended", _about(officer_id))
     if told is None:
         return None
     officer = session.get_one(Officer, officer_id)
@@ -194,8 +195,12 @@ def _merger(session: Session, old_id: UUID) -> News | None:
     )
 
 
-def _newest(session: Session, action: str, subject: UUID) -> AuditEntry | None:
-    statement = select(AuditEntry).where(AuditEntry.action == action, AuditEntry.subject == str(subject))
+def _about(subject: UUID) -> ColumnElement[bool]:
+    return col(AuditEntry.subject) == str(subject)
+
+
+def _newest(session: Session, action: str, which: ColumnElement[bool]) -> AuditEntry | None:
+    statement = select(AuditEntry).where(AuditEntry.action == action, which)
     return session.exec(statement.order_by(col(AuditEntry.id).desc())).first()
 
 
@@ -248,11 +253,7 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
 
 def _reading(session: Session, council_id: UUID) -> News | None:
     """That somebody reads very many subscribers: for every administrator of the council."""
-    noted = session.exec(
-        select(AuditEntry)
-        .where(AuditEntry.action == "residents.alarm", AuditEntry.council_id == council_id)
-        .order_by(col(AuditEntry.id).desc())
-    ).first()
+    noted = _newest(session, "residents.alarm", col(AuditEntry.council_id) == council_id)
     if noted is None:
         return None
     return News(

@@ -1,8 +1,6 @@
 """Changes to topics. What their alerts need by law (`purpose`) and their short names stay."""
 
-from uuid import UUID
-
-from sqlmodel import Field, Session, select
+from sqlmodel import Field, Session
 
 from notify import clock
 from notify.db import Input
@@ -10,8 +8,8 @@ from notify.errors import Invalid
 from notify.providers.base import Channel
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
+from notify.subscribers import queries
 from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose
-from notify.subscribers.queries import UnknownTopic
 
 _APPROVERS = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
@@ -44,7 +42,8 @@ def change_topic(session: Session, *, by: Principal, slug: str, change: TopicCha
     TopicNotTrackable.
     """
     by.require(Right.CHANGE_TOPICS)
-    topic = _locked(session, by.council_id, slug)
+    topic = queries.topic(session, by.council_id, slug)
+    session.refresh(topic, with_for_update=True)
     said = change.model_dump(exclude_none=True)
     news = {name: value for name, value in said.items() if getattr(topic, name) != value}
     if not news:
@@ -59,11 +58,3 @@ def change_topic(session: Session, *, by: Principal, slug: str, change: TopicCha
     session.flush()
     audit(session, council_id=by.council_id, actor=by.actor, action="topic.change", subject=slug, **news)
     return topic
-
-
-def _locked(session: Session, council_id: UUID, slug: str) -> Topic:
-    statement = select(Topic).where(Topic.council_id == council_id, Topic.slug == slug).with_for_update()
-    found = session.exec(statement).first()
-    if found is None:
-        raise UnknownTopic(f"Your council has no topic {slug!r}. `GET /api/v1/topics` lists them.")
-    return found
