@@ -23,12 +23,12 @@ from benchmarks.events import tell_on
 from benchmarks.figures import percentile, tell
 from benchmarks.installation import installation, make_council
 from benchmarks.processes import started
-from notify import clock, db
-from notify.analytics import rollups
-from notify.settings import settings
+from notify.core import clock, db
+from notify.core.settings import settings
+from notify.insight import rollups
 from notify.staff import service as staff
-from notify.staff import sessions
 from notify.staff.models import Role
+from notify.staff.sign_in import sessions
 from notify.subscribers.models import NewTopic
 
 BAR_P95_MS = 300.0

@@ -21,8 +21,8 @@ from benchmarks.figures import percentile, tell
 from benchmarks.installation import add_places, add_residents, add_topic, installation, make_council
 from benchmarks.plain_smtp import smtplib_rate
 from benchmarks.processes import routine_workers, started
-from notify import db
-from notify.jobs import Lane
+from notify.core import db
+from notify.core.jobs import Lane
 from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 from tests.running import free_port

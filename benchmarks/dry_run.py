@@ -9,9 +9,9 @@ from statistics import median
 from sqlalchemy import text
 
 from benchmarks.installation import add_places, add_residents, installation, make_council
-from notify import db
 from notify.alerts.models import DryRun
 from notify.alerts.queries import count_audience
+from notify.core import db
 from notify.staff.rights import SystemActor
 from notify.subscribers.models import NewTopic
 

@@ -9,8 +9,9 @@ from benchmarks import ledger
 from benchmarks.installation import add_places, add_residents, installation, make_council
 from benchmarks.plain_smtp import RECIPIENT, smtplib_rate
 from benchmarks.processes import started
-from notify import catcher, db
-from notify.jobs import Lane
+from notify.core import db
+from notify.core.jobs import Lane
+from notify.devserver import mail_catcher
 from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 
@@ -20,7 +21,7 @@ POSTCODES = 3_900
 
 def run() -> list[dict[str, object]]:
     """One row: rates of the engine and of smtplib alone on four connections, and their ratio."""
-    with installation() as folder, catcher.start(folder / "mail") as caught:
+    with installation() as folder, mail_catcher.start(folder / "mail") as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         _, key = make_council(NewTopic(slug="bins", name="Bins", tracking_allowed=True, channels=[Channel.EMAIL]))
         with db.transaction() as session:

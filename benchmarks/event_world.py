@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.providers.base import Receipt, ReceiptState
-from notify.tracking.intake import Seen
+from notify.tracking.event_recorder import Seen
 from notify.tracking.models import CANARY, HitKind
 
 ALERTS = 40

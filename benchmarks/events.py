@@ -22,13 +22,13 @@ from sqlalchemy import text
 from benchmarks.event_world import ALERTS, Events, add_ledger, begun, make_events
 from benchmarks.figures import tell
 from benchmarks.installation import installation, make_council
-from notify import db
-from notify.analytics import rollups
+from notify.core import db
 from notify.deliveries import receipts
+from notify.insight import rollups
 from notify.providers.base import Receipt, ReceiptState
 from notify.subscribers.models import NewTopic
-from notify.tracking import intake
-from notify.tracking.intake import Seen
+from notify.tracking import event_recorder
+from notify.tracking.event_recorder import Seen
 from notify.tracking.models import HitKind
 
 BATCH = 5_000
@@ -110,7 +110,7 @@ def _feeder(world: Events, told: np.ndarray[Any, np.dtype[np.int64]]) -> None:
             else:
                 hits.append(world.hit(e - world.receipts))
         with db.transaction() as session:
-            intake.take(session, hits)
+            event_recorder.take(session, hits)
         with db.transaction() as session:
             receipts.take_receipts(session, news)
 

@@ -17,8 +17,8 @@ from benchmarks import ledger, proc, smtp_sink
 from benchmarks.figures import spread, tell
 from benchmarks.installation import add_places, add_residents, add_topic, installation, make_council
 from benchmarks.processes import Running, routine_workers, started
-from notify import db
-from notify.jobs import Lane
+from notify.core import db
+from notify.core.jobs import Lane
 from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 from tests.running import free_port

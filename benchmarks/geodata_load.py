@@ -12,7 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from notify import db, embedded, migrations, settings
+from notify import migrations
+from notify.core import db, settings
+from notify.devserver import embedded
 
 CAMBRIDGE_AND_DOVER = ("E07000008", "E07000108")
 NATIONAL = Path("postcodes_2024") / "national_compact.csv.xz"
@@ -22,7 +24,7 @@ WARDS = Path("wards_2021") / "wards21_uk.geojson.gz"
 _STEP = """
 import json, resource, sys, time
 from pathlib import Path
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.places import loading, service, sources
 step, argument = sys.argv[1:]
 started = time.monotonic()

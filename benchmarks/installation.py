@@ -11,7 +11,9 @@ import psycopg
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import db, embedded, migrations, settings
+from notify import migrations
+from notify.core import db, settings
+from notify.devserver import embedded
 from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role

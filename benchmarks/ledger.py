@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
-from notify import db
+from notify.core import db
 
 LOOK_SECONDS = 0.05
 

@@ -21,7 +21,7 @@ import httpx
 from benchmarks.figures import percentile, spread, tell
 from benchmarks.installation import add_places, add_residents, installation, make_council
 from benchmarks.processes import started
-from notify import db
+from notify.core import db
 from notify.subscribers.models import NewTopic
 
 POSTCODES = 3_900

@@ -17,8 +17,8 @@ from shapely.geometry.base import BaseGeometry
 
 from notify.places.boundaries import read_areas
 from notify.places.geometry import circle
-from notify.places.index import PostcodeIndex, edge_distances, keys_by_area
-from notify.places.sources import read_postcodes
+from notify.places.postcode_files import read_postcodes
+from notify.places.spatial_index import PostcodeIndex, edge_distances, keys_by_area
 
 Metres = NDArray[np.int32]
 Wards = list[tuple[str, BaseGeometry]]

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from notify.lifeline import die_with_parent
+from notify.core.parent_death import die_with_parent
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _UTIME, _CSTIME = 11, 14  # places in /proc/<pid>/stat after the name: user, system, and both of children that ended

@@ -13,9 +13,10 @@ import httpx
 from sqlmodel import select
 
 from benchmarks import proc
-from notify import db, embedded
-from notify.jobs import Lane
-from notify.processes import scheduler_process, service_processes, web_process, worker_process
+from notify.core import db
+from notify.core.jobs import Lane
+from notify.devserver import embedded
+from notify.processes.command_lines import scheduler_process, service_processes, web_process, worker_process
 from notify.staff.models import Council
 from tests import running
 from tests.world import signed_in

@@ -21,9 +21,9 @@ from benchmarks.event_world import add_ledger, begun
 from benchmarks.figures import percentile, spread, tell
 from benchmarks.installation import installation, make_council
 from benchmarks.processes import started
-from notify import db, tokens
+from notify.core import db, tokens
+from notify.core.tokens import Purpose
 from notify.subscribers.models import NewTopic
-from notify.tokens import Purpose
 
 BAR_P99_MS = 20.0
 CONNECTIONS = 64

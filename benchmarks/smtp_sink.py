@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from notify.lifeline import die_with_parent
+from notify.core.parent_death import die_with_parent
 
 UNPACKED = Path(__file__).resolve().parent.parent / ".cache" / "postfix"
 LIBRARIES = UNPACKED / "usr" / "lib" / "postfix"

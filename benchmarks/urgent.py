@@ -22,8 +22,8 @@ from benchmarks.acceptances import Acceptances
 from benchmarks.figures import percentile, tell
 from benchmarks.installation import add_places, add_residents, add_topic, installation, make_council
 from benchmarks.processes import Posted, Running, routine_workers, started
-from notify import db
-from notify.jobs import Lane
+from notify.core import db
+from notify.core.jobs import Lane
 from notify.providers.base import Channel
 from notify.subscribers.models import NewTopic
 from tests.faults.oracle import relay

@@ -11,95 +11,93 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Receive, Scope, Send
 
-from notify import logs, rendering
 from notify.alerts import api as alerts_api
-from notify.alerts import lateness
-from notify.analytics import (
-    alert_figures_pages,
-    archive_pages,
-    figures_pages,
-    growth_api,
-    growth_pages,
-    live_pages,
-    missed_pages,
-    targets_pages,
-)
-from notify.analytics import api as analytics_api
-from notify.analytics import pages as analytics_pages
+from notify.alerts import late_alerts
+from notify.alerts.publishing import pages as publishing_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
-from notify.composing import (
-    alert_pages,
+from notify.core import logs, rendering
+from notify.core.db import transaction
+from notify.core.private_files import keep_private
+from notify.deliveries import api as deliveries_api
+from notify.deliveries import my_data_pages, webhook_receiver_api
+from notify.drafting import (
     approval_pages,
-    area_pages,
     calendar_pages,
+    cancel_pages,
     emergency_pages,
+    ended_area_pages,
+    first_steps_pages,
     follow_up_pages,
-    late_pages,
-    onboarding_pages,
-    repeat_pages,
+    late_alert_pages,
+    recurrence_pages,
     template_pages,
 )
-from notify.composing import pages as composing_pages
-from notify.db import transaction
-from notify.deliveries import api as deliveries_api
-from notify.deliveries import endpoint_api
-from notify.deliveries import pages as deliveries_pages
+from notify.drafting import pages as drafting_pages
 from notify.evidence import foi_pages, report_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
-from notify.notices import api as notices_api
-from notify.notices import desk_pages as notices_desk_pages
-from notify.notices import pages as notices_pages
-from notify.performance import api as performance_api
-from notify.performance import call_pages, cost_pages, level_pages, performance_pages, published_pages
+from notify.insight import api as insight_api
+from notify.insight import pages as insight_pages
+from notify.insight import performance_api
+from notify.insight.alert import live_pages, not_reached_pages
+from notify.insight.alert import report_pages as alert_report_pages
+from notify.insight.archive import pages as archive_pages
+from notify.insight.calls import pages as calls_pages
+from notify.insight.costs import pages as costs_pages
+from notify.insight.council import pages as council_pages
+from notify.insight.growth import api as growth_api
+from notify.insight.growth import pages as growth_pages
+from notify.insight.indicators import pages as indicators_pages
+from notify.insight.open_data import pages as open_data_pages
+from notify.insight.open_data import publication_pages
+from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
-from notify.private_files import keep_private
-from notify.publishing import pages as publishing_pages
-from notify.staff import admin_pages, audit_pages, step_up
 from notify.staff import api as staff_api
-from notify.staff import pages as staff_pages
+from notify.staff import audit_pages, user_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import ProveYourselfAgain
+from notify.staff.sign_in import pages as sign_in_pages
+from notify.staff.sign_in import step_up
+from notify.statutory_notices import api as statutory_notices_api
+from notify.statutory_notices import pages as statutory_notices_pages
+from notify.statutory_notices import staff_pages as statutory_notices_staff_pages
 from notify.subscribers import api as subscribers_api
-from notify.subscribers import (
-    assisted_pages,
-    my_pages,
-    place_review_api,
-    place_review_pages,
-    resident_message_api,
-    resident_message_pages,
-    sign_up_pages,
-    suppression_api,
-    suppression_pages,
-)
 from notify.subscribers import pages as subscribers_pages
-from notify.tracking import buffer, hit_pages
-from notify.tracking import pages as tracking_pages
-from notify.web import docs, problems, request_ids, theme
-from notify.web.addresses import Application
-from notify.web.api_limits import LimitCallers, add_rate_limits
+from notify.subscribers.inbound_texts import api as inbound_texts_api
+from notify.subscribers.inbound_texts import pages as inbound_texts_pages
+from notify.subscribers.my import pages as my_pages
+from notify.subscribers.place_reviews import api as place_reviews_api
+from notify.subscribers.place_reviews import pages as place_reviews_pages
+from notify.subscribers.sign_up import assisted_pages
+from notify.subscribers.sign_up import pages as sign_up_pages
+from notify.subscribers.suppression import api as suppression_api
+from notify.subscribers.suppression import pages as suppression_pages
+from notify.tracking import buffer, redirect_pages, unsubscribe_pages
+from notify.web import api_documentation, problems, request_ids, theme
+from notify.web.api_rate_limits import LimitCallers, add_rate_limits
+from notify.web.format_suffixes import Application
 from notify.web.forms import AnyConnection
 from notify.web.headers import add_security_headers
-from notify.web.limits import LimitNetworks
+from notify.web.rate_limits import LimitNetworks
 from notify.web.request_ids import NameRoute, add_request_id
-from notify.web.visits import Greet
+from notify.web.visitor_language import Greet
 
 JSON_DOORS = (
-    notices_api,
+    statutory_notices_api,
     places_api,
     shape_api,
     staff_api,
     subscribers_api,
     suppression_api,
-    place_review_api,
-    resident_message_api,
+    place_reviews_api,
+    inbound_texts_api,
     alerts_api,
     deliveries_api,
-    endpoint_api,
-    analytics_api,
+    webhook_receiver_api,
+    insight_api,
     growth_api,
     cap_api,
     performance_api,
@@ -107,47 +105,47 @@ JSON_DOORS = (
     schedule_api,
 )
 PAGE_DOORS = (
-    notices_pages,
-    notices_desk_pages,
+    statutory_notices_pages,
+    statutory_notices_staff_pages,
     subscribers_pages,
     sign_up_pages,
     my_pages,
     assisted_pages,
     suppression_pages,
-    place_review_pages,
-    resident_message_pages,
-    deliveries_pages,
+    place_reviews_pages,
+    inbound_texts_pages,
+    my_data_pages,
     publishing_pages,
-    staff_pages,
-    alert_pages,
-    admin_pages,
+    sign_in_pages,
+    cancel_pages,
+    user_pages,
     audit_pages,
-    tracking_pages,
-    hit_pages,
+    unsubscribe_pages,
+    redirect_pages,
     approval_pages,
     follow_up_pages,
-    late_pages,
-    area_pages,
-    composing_pages,
+    late_alert_pages,
+    ended_area_pages,
+    drafting_pages,
     emergency_pages,
     template_pages,
-    analytics_pages,
+    insight_pages,
     cap_pages,
     archive_pages,
     calendar_pages,
-    repeat_pages,
-    onboarding_pages,
+    recurrence_pages,
+    first_steps_pages,
     live_pages,
-    missed_pages,
-    level_pages,
-    cost_pages,
-    call_pages,
-    published_pages,
-    performance_pages,
-    figures_pages,
-    alert_figures_pages,
+    not_reached_pages,
+    service_levels_pages,
+    costs_pages,
+    calls_pages,
+    publication_pages,
+    open_data_pages,
+    council_pages,
+    alert_report_pages,
     growth_pages,
-    targets_pages,
+    indicators_pages,
     exports_pages,
     schedule_pages,
     retention_pages,
@@ -168,7 +166,7 @@ def live() -> dict[str, str]:
 def ready() -> dict[str, str | int]:
     """This process reaches its database and may be given work. `late_alerts` are held for a person to send."""
     with transaction() as session:
-        return {"status": "ready", "late_alerts": lateness.count_held(session)}
+        return {"status": "ready", "late_alerts": late_alerts.count_held(session)}
 
 
 class Site(Application):
@@ -211,7 +209,7 @@ def create_app() -> Litestar:
     pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Site(
-        [live, ready, *deliveries_api.ROOT_HANDLERS, api, docs.read_docs, *theme.HANDLERS, pages, static],
+        [live, ready, *deliveries_api.ROOT_HANDLERS, api, api_documentation.read_docs, *theme.HANDLERS, pages, static],
         middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers()],
         exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
         before_request=problems.refuse_impossible_paths,

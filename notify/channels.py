@@ -1,7 +1,7 @@
 """Every fact about a channel, in one place: its names, its form field, its addresses, its settings, what it costs.
 
-What a channel does stays with its feature (an adapter sends, `deliveries/content.py` writes). What is *known* of a
-channel is asked here, and `tests/house/test_channels.py` refuses a second table.
+What a channel does stays with its feature (an adapter sends, `deliveries/message_content.py` writes). What is *known*
+of a channel is asked here, and `tests/house/test_channels.py` refuses a second table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

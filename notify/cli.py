@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notify.errors import NotifyError
-from notify.private_files import keep_private
+from notify.core.errors import NotifyError
+from notify.core.private_files import keep_private
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -77,8 +77,8 @@ def _database_errors() -> "tuple[type[DBAPIError], ...]":
 @contextmanager
 def installation() -> Iterator[None]:
     """The database and the queue while this block runs. Every table is declared, not only those of one feature."""
-    from notify import schema  # noqa: F401 - `notify export everything` and `notify evidence` read all of them
-    from notify.installation import servers
+    from notify.devserver.installation import servers
+    from notify.migrations import tables as migrations_tables  # noqa: F401 - `notify export everything` and `notify evidence` read all of them
 
     with servers():
         yield
@@ -94,18 +94,18 @@ COMMANDS = (
     ),
     LazyCommand(
         "calls",
-        "notify.performance.commands:calls_command",
+        "notify.insight.calls.commands:calls_command",
         "Calls to the council, which its figures lay beside what was sent.",
     ),
     LazyCommand("council", "notify.reorganisation.commands:council", "Councils of this installation."),
     LazyCommand(
         "demo",
-        "notify.demo_commands:demo_command",
+        "notify.demo.commands:demo_command",
         "Set up the invented council of Zedholm, alert one ward through the real queue, and show who got what.",
     ),
     LazyCommand(
         "demo-history",
-        "notify.demo_commands:demo_history_command",
+        "notify.demo.commands:demo_history_command",
         "Give the invented council of Zedholm a year of alerts, clicks, sign-ups and leavers to look at.",
     ),
     LazyCommand(
@@ -128,12 +128,14 @@ COMMANDS = (
     LazyCommand("key", "notify.staff.commands:key", "API keys."),
     LazyCommand(
         "mail",
-        "notify.development_commands:mail_command",
+        "notify.devserver.commands:mail_command",
         "Print the newest mail that `notify run` caught, for ADDRESS or for anybody, with its links.",
     ),
     LazyCommand("migrate", "notify.migrations.commands:migrate_command", "Bring the database to the newest schema."),
     LazyCommand(
-        "notices", "notify.notices.commands:notices_command", "Statutory notices, kept for good at their addresses."
+        "notices",
+        "notify.statutory_notices.commands:notices_command",
+        "Statutory notices, kept for good at their addresses.",
     ),
     LazyCommand("officer", "notify.staff.commands:officer", "People who work for a council."),
     LazyCommand("queue", "notify.deliveries.commands:queue", "What waits, what is on hold, and what failed."),
@@ -143,7 +145,7 @@ COMMANDS = (
         "Release what is on hold: an alert, a lane, or what was held as a whole.",
     ),
     LazyCommand(
-        "reset", "notify.development_commands:reset_command", "Stop the embedded servers and delete everything in them."
+        "reset", "notify.devserver.commands:reset_command", "Stop the embedded servers and delete everything in them."
     ),
     LazyCommand(
         "retention",
@@ -152,22 +154,22 @@ COMMANDS = (
     ),
     LazyCommand(
         "run",
-        "notify.demo_commands:run_command",
+        "notify.demo.commands:run_command",
         "Serve everything on this machine: web, workers, scheduler and a mail catcher.",
     ),
     LazyCommand(
-        "scheduler", "notify.process_commands:scheduler_command", "Start scheduled alerts and find forgotten work."
+        "scheduler", "notify.processes.commands:scheduler_command", "Start scheduled alerts and find forgotten work."
     ),
     LazyCommand(
         "speak", "notify.providers.commands:speak_command", "Hear about how a call reads TEXT: names, times, numbers."
     ),
-    LazyCommand("web", "notify.process_commands:web_command", "Serve the pages and the API."),
+    LazyCommand("web", "notify.processes.commands:web_command", "Serve the pages and the API."),
     LazyCommand(
-        "worker", "notify.process_commands:worker_command", "Work on one lane: emergency, transactional or routine."
+        "worker", "notify.processes.commands:worker_command", "Work on one lane: emergency, transactional or routine."
     ),
     LazyCommand(
         "workers",
-        "notify.process_commands:workers_command",
+        "notify.processes.commands:workers_command",
         "Run the workers of every lane and a scheduler, and start again what dies.",
     ),
 )

@@ -7,15 +7,16 @@ from contextlib import suppress
 import click
 from sqlalchemy import text
 
-from notify import db, embedded, jobs
 from notify.cap import signing
-from notify.deliveries.checks import complaints as hand_over_complaints
-from notify.errors import NotifyError
-from notify.installation import Servers
+from notify.core import db, jobs
+from notify.core.errors import NotifyError
+from notify.core.settings import settings
+from notify.deliveries.doctor_checks import complaints as hand_over_complaints
+from notify.devserver import embedded
+from notify.devserver.installation import Servers
 from notify.providers import registry
-from notify.settings import settings
 from notify.staff import queries as staff_queries
-from notify.staff.telling import check_staff_channels
+from notify.staff.notifications import check_staff_channels
 
 
 @click.command("doctor")

@@ -16,11 +16,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import catcher, db, embedded, jobs, migrations, settings
-from notify import schema as _schema  # noqa: F401 - every table must be known
-from notify.providers import flow, registry
-from notify.staff import password_hashing
-from notify.start_watch import StartLimits
+from notify import migrations
+from notify.core import db, jobs, settings
+from notify.devserver import embedded, mail_catcher
+from notify.devserver.start_watch import StartLimits
+from notify.migrations import tables as _schema  # noqa: F401 - every table must be known
+from notify.providers import circuit_breaker, registry
+from notify.staff.sign_in import password_hashing
 from notify.tracking import buffer
 from tests import moments, pigeon
 from tests import real_data as real
@@ -99,7 +101,7 @@ def cheap_passwords() -> Iterator[None]:
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailbox]:
     """A real SMTP server that the SMTP adapter hands over to, and what it received."""
     with started(
-        lambda limits: catcher.start(tmp_path_factory.mktemp("mail"), keep=True, limits=limits), "the mail catcher"
+        lambda limits: mail_catcher.start(tmp_path_factory.mktemp("mail"), keep=True, limits=limits), "the mail catcher"
     ) as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         os.environ["NOTIFY_FILE_PATH"] = str(caught.file.parent / "sms.jsonl")
@@ -164,7 +166,7 @@ def empty_database() -> None:
         # tests name releases by number, and work that was undone uses up numbers too
         connection.execute(text("SELECT setval(pg_get_serial_sequence('geo_release', 'id'), 1, false)"))
     jobs.sending_broker().client.flushall()
-    flow.forget()
+    circuit_breaker.forget()
     buffer.forget()
     moments.restore()
 

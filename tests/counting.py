@@ -2,7 +2,7 @@
 
 from notify.alerts.models import DryRun
 from notify.alerts.queries import AudienceCount, count_audience
-from notify.db import transaction
+from notify.core.db import transaction
 from tests.world import World
 
 

@@ -7,7 +7,7 @@ deadlines of calls, and other people's programs keep the machine's clock.
 import os
 from datetime import UTC, datetime, timedelta
 
-from notify import clock
+from notify.core import clock
 
 _NAMED = os.environ.get("NOTIFY_TEST_MOMENT")
 # counted once, by the process that starts the others, so that all of them live at the same time

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from notify.lifeline import die_with_parent
-from notify.supervisor import Command
+from notify.core.parent_death import die_with_parent
+from notify.processes.supervisor import Command
 
 PATIENCE_SECONDS = 120.0
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
 
-from notify.errors import SetUpError
-from notify.start_watch import StartLimits
+from notify.core.errors import SetUpError
+from notify.devserver.start_watch import StartLimits
 
 ATTEMPTS = 3
 LONGEST_SECONDS = 400.0  # pytest ends a process whose test has not ended after ten minutes

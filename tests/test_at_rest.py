@@ -11,11 +11,13 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import catcher, db, kept_mail, migrations
-from notify.db import transaction
+from notify import migrations
+from notify.core import db
+from notify.core.db import transaction
+from notify.core.private_files import private_folder
+from notify.core.settings import Settings, settings
+from notify.devserver import kept_mail, mail_catcher
 from notify.exports.models import ExportSchedule
-from notify.private_files import private_folder
-from notify.settings import Settings, settings
 from notify.subscribers.models import Contact
 from tests.mailbox import Mailbox
 from tests.world import administrator, make_world
@@ -81,7 +83,7 @@ def test_kept_mail_is_for_one_account_and_goes_with_the_person(
         "consent": CONSENT,
     }
     ann = client.post("/api/v1/subscribers", json=new, headers=world.headers).json()["id"]
-    with catcher.start(folder, keep=True) as caught:
+    with mail_catcher.start(folder, keep=True) as caught:
         choose(SMTP_HOST=caught.host, SMTP_PORT=str(caught.port), DATA_DIR=str(folder))
         with smtplib.SMTP(caught.host, caught.port) as relay:
             for to in ("ann@example.org", "bea@example.org"):

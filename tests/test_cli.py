@@ -12,9 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from notify import demo, demo_history, settings
 from notify.cli import COMMANDS, LazyCommand, main
-from notify.db import transaction
+from notify.core import settings
+from notify.core.db import transaction
+from notify.demo import council as demo_council
+from notify.demo import history as demo_history
 from notify.exports.dictionary import TABLES
 from tests.mailbox import Mailbox
 from tests.world import add_resident, make_world
@@ -74,7 +76,7 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(arguments: tuple[str, ...
 
 def test_no_other_council_can_be_given_an_invented_past() -> None:
     make_world()
-    with pytest.raises(demo.NotAPlaceForDemonstrations):
+    with pytest.raises(demo_council.NotAPlaceForDemonstrations):
         demo_history.fill(lambda _words: None)
     with transaction() as session:
         assert session.execute(text("SELECT count(*) FROM alert")).scalar_one() == 0
@@ -103,7 +105,7 @@ def test_the_newest_mail_can_be_read_with_its_link(
     work: Callable[[], None], inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "notify.development_commands.settings",
+        "notify.devserver.commands.settings",
         lambda: settings.settings().model_copy(update={"data_dir": inbox.folder}),
     )
     assert notify("mail").exit_code == 1

@@ -11,18 +11,18 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.providers.base import Channel
-from notify.settings import settings
 from notify.staff import service as staff
-from notify.staff import sessions
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal
+from notify.staff.sign_in import sessions
 from notify.subscribers import queries
 from notify.subscribers import service as subscribers
-from notify.subscribers.enrolment import enrol
-from notify.subscribers.enrolment_entries import Entry
+from notify.subscribers.imports.enrolment import enrol
+from notify.subscribers.imports.entries import Entry
 from notify.subscribers.models import (
     ConfirmedBy,
     ConsentEvidence,

@@ -11,11 +11,11 @@ from types import FrameType
 import dramatiq
 from dramatiq import Worker
 
-from notify import logs
-from notify.db import engine
-from notify.deliveries import content, restores, sending
-from notify.jobs import Lane
-from notify.private_files import keep_private
+from notify.core import logs
+from notify.core.db import engine
+from notify.core.jobs import Lane
+from notify.core.private_files import keep_private
+from notify.deliveries import leases, message_content, restore_hold, worker_loop
 from notify.providers import registry
 from workers import actors
 from workers.broker import make_broker
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logs.configure()
     keep_private()
     os.nice(NICENESS[chosen.lane])
-    content.warm_up()
+    message_content.warm_up()
     registry.named()  # a wrong setting must show now, not with the first alert
-    restores.watch(engine())
+    restore_hold.watch(engine())
     broker = make_broker()
     dramatiq.set_broker(broker)
     actors.register(broker)
@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stop = threading.Event()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
-        sending.stop()  # what is under way ends, the rest is given back
+        leases.stop()  # what is under way ends, the rest is given back
         stop.set()
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, leave)
-    attempt(sending.recover_orphans)
+    attempt(worker_loop.recover_orphans)
     worker.start()
     housekeeper.start()
     understudy.start()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import dramatiq
 
-from notify.deliveries import noticing, sending, telling
-from notify.jobs import Job, Lane
+from notify.core.jobs import Job, Lane
+from notify.deliveries import service_messages, staff_notifications, worker_loop
 
 
 def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
@@ -19,14 +19,14 @@ def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
 
 
 def _send_next(lane: str) -> None:
-    sending.send_next(Lane(lane))
+    worker_loop.send_next(Lane(lane))
 
 
 ACTORS: dict[Job, Callable[[str], None]] = {
-    Job.EXPAND_ALERT: _on_id(sending.start_alert),
+    Job.EXPAND_ALERT: _on_id(worker_loop.start_alert),
     Job.SEND_BATCH: _send_next,
-    Job.SEND_NOTICE: _on_id(noticing.send_notice),
-    Job.TELL_STAFF: telling.tell,
+    Job.SEND_NOTICE: _on_id(service_messages.send_notice),
+    Job.TELL_STAFF: staff_notifications.tell,
 }
 
 

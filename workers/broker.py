@@ -3,7 +3,7 @@
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries, TimeLimit
 
-from notify.jobs import NAMESPACE, Lane, redis_client
+from notify.core.jobs import NAMESPACE, Lane, redis_client
 
 HEARTBEAT_MS = 15_000
 

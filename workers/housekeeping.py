@@ -10,11 +10,11 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 from uuid import UUID
 
-from notify import jobs
-from notify.db import transaction
-from notify.deliveries import metering, noticing, reconcile, sending
-from notify.jobs import Job, Lane
-from notify.settings import settings
+from notify.core import jobs
+from notify.core.db import transaction
+from notify.core.jobs import Job, Lane
+from notify.core.settings import settings
+from notify.deliveries import leases, process_metrics, reconciliation, service_messages, worker_loop
 
 log = logging.getLogger("workers")
 T = TypeVar("T")
@@ -31,9 +31,9 @@ class Housekeeper(threading.Thread):
         self._lane = lane
         self._stop_asked = threading.Event()
         self._chores: list[tuple[float, Callable[[], object]]] = [
-            (settings().lease_seconds / 4, sending.keep_leases),
-            (LOOK_SECONDS, sending.recover_orphans),
-            (METERS_SECONDS, partial(metering.write, lane)),
+            (settings().lease_seconds / 4, leases.keep_leases),
+            (LOOK_SECONDS, worker_loop.recover_orphans),
+            (METERS_SECONDS, partial(process_metrics.write, lane)),
         ]
 
     def run(self) -> None:
@@ -49,7 +49,7 @@ class Housekeeper(threading.Thread):
         """End after the round under way, and write the last counts down."""
         self._stop_asked.set()
         self.join(timeout=5)
-        attempt(partial(metering.leave, self._lane))
+        attempt(partial(process_metrics.leave, self._lane))
 
 
 class Understudy:
@@ -82,7 +82,7 @@ class Understudy:
 
     def _find_notices(self) -> None:
         with transaction() as session:
-            found = reconcile.unstarted(session, self._lane)
+            found = reconciliation.unstarted(session, self._lane)
         for item in found:
             if item.job == Job.SEND_NOTICE:
                 self._notices.put(UUID(item.args[0]))
@@ -97,9 +97,9 @@ class Understudy:
 
     def _next(self) -> bool:
         with suppress(Empty):
-            noticing.send_notice(self._notices.get_nowait())
+            service_messages.send_notice(self._notices.get_nowait())
             return True
-        return sending.send_next(self._lane)
+        return worker_loop.send_next(self._lane)
 
     def stop(self) -> None:
         """End after the batches in hand."""

@@ -11,33 +11,37 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from notify import logs
-from notify.alerts import ended_areas, lateness
+from notify.alerts import ended_areas, late_alerts
 from notify.alerts import service as alerts
-from notify.analytics import fatigue, growth, rollups
 from notify.cap import flood_feed
-from notify.composing import recurrence, recurring_areas
-from notify.db import engine, transaction
+from notify.core import logs
+from notify.core.db import engine, transaction
+from notify.core.private_files import keep_private
+from notify.core.settings import settings
 from notify.deliveries import (
-    brake,
+    bounce_brake,
     budgets,
     digests,
-    endpoints,
     escalation,
     holds,
-    metering,
-    reconcile,
-    restores,
+    process_metrics,
+    reconciliation,
+    restore_hold,
     service,
+    webhook_receivers,
 )
-from notify.exports import delivering, retention
-from notify.performance import judging, prices, publication
-from notify.places import remits
-from notify.private_files import keep_private
-from notify.settings import settings
-from notify.staff import trail
-from notify.subscribers import cleaning, known_elsewhere, place_reviews
-from workers.errands import Errand
+from notify.drafting import recurrence, recurring_ended_areas
+from notify.exports import retention, scheduled_delivery
+from notify.insight import rollups
+from notify.insight.costs import prices
+from notify.insight.growth import daily, fatigue
+from notify.insight.open_data import publication
+from notify.insight.service_levels import results as service_levels_results
+from notify.places import ended_remits
+from notify.staff import audit as staff_audit
+from notify.subscribers import cleanup, known_elsewhere
+from notify.subscribers.place_reviews import service as place_reviews_service
+from workers.network_jobs import Errand
 
 log = logging.getLogger("workers.scheduler")
 
@@ -54,7 +58,7 @@ class Chore:
 
 
 def _finish_alerts(session: Session) -> None:
-    for alert_id in reconcile.alerts_to_finish(session):
+    for alert_id in reconciliation.alerts_to_finish(session):
         service.finish_alert(session, alert_id)
 
 
@@ -63,12 +67,12 @@ def _make_partitions(session: Session) -> None:
 
 
 def _notice_restore(_: Session) -> None:
-    restores.look()  # in a transaction of its own: it also asks Redis, which must not be waited for in one
+    restore_hold.look()  # in a transaction of its own: it also asks Redis, which must not be waited for in one
 
 
 def _reconcile(session: Session) -> None:
-    if noted := reconcile.reconcile(session):
-        metering.add(session, "notify_reconciled_jobs_total", noted)
+    if noted := reconciliation.reconcile(session):
+        process_metrics.add(session, "notify_reconciled_jobs_total", noted)
 
 
 _flood_reader = Errand("floods", flood_feed.read_warnings)
@@ -86,7 +90,7 @@ def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
-_grower = Errand("growth", growth.keep_up)
+_grower = Errand("growth", daily.keep_up)
 _tired = Errand("fatigue", fatigue.keep_up)
 
 
@@ -95,7 +99,7 @@ def _count_people(_: Session) -> None:
     _tired.go()
 
 
-_sender = Errand("exports", delivering.send_due)
+_sender = Errand("exports", scheduled_delivery.send_due)
 
 
 def _send_exports(_: Session) -> None:
@@ -111,7 +115,7 @@ def _remove_detail(_: Session) -> None:
 
 def _judge() -> None:
     with transaction() as session:
-        judging.judge(session)
+        service_levels_results.judge(session)
 
 
 _judge_alerts = Errand("service levels", _judge)
@@ -124,33 +128,33 @@ def _judge_service(_: Session) -> None:
 CHORES = (
     Chore("notice a restored database", 5, _notice_restore),
     Chore("start due alerts", 1, alerts.start_due),
-    Chore("hold late alerts, and remind people of them", 30, lateness.look),
+    Chore("hold late alerts, and remind people of them", 30, late_alerts.look),
     Chore("hold alerts whose areas have ended", 60, ended_areas.look),
-    Chore("tell of recurring alerts whose areas have ended", 60, recurring_areas.look),
-    Chore("tell of remits whose areas have ended", 60, remits.look),
+    Chore("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),
+    Chore("tell of remits whose areas have ended", 60, ended_remits.look),
     Chore("note forgotten jobs", 2, _reconcile),
     Chore("write another way to who was not reached", 2, escalation.escalate_due),
-    Chore("brake on bounces", 2, brake.look),
+    Chore("brake on bounces", 2, bounce_brake.look),
     Chore("mind the budgets", 2, budgets.look),
     Chore("finish alerts", 5, _finish_alerts),
     Chore("lift needless holds", 5, holds.lift_needless),
-    Chore("say that the scheduler runs", 5, metering.scheduler_ran),
-    Chore("seal the audit trail", 3, trail.seal),
-    Chore("anchor the audit trail", 60, trail.anchor),
-    Chore("count dead deliveries", 30, metering.tally_dead),
-    Chore("end changes of webhook secrets", 60, endpoints.end_rotations),
+    Chore("say that the scheduler runs", 5, process_metrics.scheduler_ran),
+    Chore("seal the audit trail", 3, staff_audit.seal),
+    Chore("anchor the audit trail", 60, staff_audit.anchor),
+    Chore("count dead deliveries", 30, process_metrics.tally_dead),
+    Chore("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
     Chore("make alerts that come again", 60, recurrence.make_due),
     Chore("send digests that are due", 30, digests.send_due),
-    Chore("disable receivers that fail", 3600, endpoints.disable_overdue),
+    Chore("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
     Chore("count what became of alerts", 1, _count_alerts),
     Chore("count who came and went, and who got how much", 20, _count_people),
     Chore("compare alerts with the targets", 60, _judge_service),
     Chore("write down new prices", 3600, prices.note_settings),
     Chore("renew published figures", 600, publication.renew),
     Chore("read flood warnings", 300, _read_floods),
-    Chore("ask residents about places that a release left open", 60, place_reviews.ask),
-    Chore("tell residents whom a release put outside of their council", 60, place_reviews.settle_outside),
-    Chore("remove what is old", 600, cleaning.sweep),
+    Chore("ask residents about places that a release left open", 60, place_reviews_service.ask),
+    Chore("tell residents whom a release put outside of their council", 60, place_reviews_service.settle_outside),
+    Chore("remove what is old", 600, cleanup.sweep),
     Chore("tell whom another council enrolled", 60, known_elsewhere.tell),
     Chore("make partitions", 3600, _make_partitions),
     Chore("send what is sent regularly", 30, _send_exports),

@@ -16,21 +16,21 @@ from notify.alerts import (
     approval,
     area_replacement,
     audience_counts,
-    deciding,
     follow_ups,
     idempotency,
     queries,
-    rescheduling,
+    remit,
+    reschedule,
     service,
 )
 from notify.alerts.audience_counts import to_pay_for
 from notify.alerts.models import Alert, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
 from notify.alerts.views import AlertPage, AlertView, AudienceView
-from notify.db import Input, transaction
-from notify.errors import Invalid
+from notify.core.db import Input, transaction
+from notify.core.errors import Invalid
+from notify.core.zoned_time import aware
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.models import Topic
-from notify.web.moments import aware
 
 AnyRequest = Request[Principal, None, State]
 
@@ -150,7 +150,7 @@ def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval, except that a key's emergency waits."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
+        alert = remit.own(session, request.user, alert_id)
         return _view(session, service.submit(session, by=request.user, alert=alert))
 
 
@@ -169,7 +169,7 @@ def approve_alert(
     With `content_hash`, as the alert showed it, the approval is refused where the alert has changed since.
     """
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
+        alert = remit.own(session, request.user, alert_id)
         return _view(session, approval.approve(session, by=request.user, alert=alert, seen=content_hash))
 
 
@@ -183,7 +183,7 @@ def approve_alert(
 def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
+        alert = remit.own(session, request.user, alert_id)
         return _view(session, approval.reject(session, by=request.user, alert=alert, reason=data.reason))
 
 
@@ -200,7 +200,7 @@ def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     A key stops no emergency that somebody decided to send, and before that only its own.
     """
     with transaction() as session:
-        alert = deciding.within(session, request.user, alert_id)
+        alert = remit.within(session, request.user, alert_id)
         return _view(session, service.cancel(session, by=request.user, alert=alert))
 
 
@@ -214,8 +214,8 @@ def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def send_late(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Send an approved alert that is held as late (`late_since`), now and as it was approved."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
-        return _view(session, rescheduling.send_late(session, by=request.user, alert=alert))
+        alert = remit.own(session, request.user, alert_id)
+        return _view(session, reschedule.send_late(session, by=request.user, alert=alert))
 
 
 @post(
@@ -228,8 +228,8 @@ def send_late(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewTime]) -> AlertView:
     """Give an alert that waits another time. Where its topic needs approval, it is `submitted` again."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
-        return _view(session, rescheduling.reschedule(session, by=request.user, alert=alert, send_at=data.send_at))
+        alert = remit.own(session, request.user, alert_id)
+        return _view(session, reschedule.reschedule(session, by=request.user, alert=alert, send_at=data.send_at))
 
 
 @post(
@@ -242,7 +242,7 @@ def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBo
 def replace_areas(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Send it to the areas that have taken over those of its audience that ended. Approval is asked for again."""
     with transaction() as session:
-        alert = deciding.own(session, request.user, alert_id)
+        alert = remit.own(session, request.user, alert_id)
         return _view(session, area_replacement.replace_areas(session, by=request.user, alert=alert))
 
 

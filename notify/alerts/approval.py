@@ -3,11 +3,11 @@
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from notify import jobs
-from notify.alerts import deciding
+from notify.alerts import remit
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over, require_seen
-from notify.errors import Forbidden
+from notify.core import jobs
+from notify.core.errors import Forbidden
 from notify.staff.queries import person
 from notify.staff.rights import Principal, ProveYourselfAgain, Right
 from notify.staff.service import audit
@@ -33,8 +33,8 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     Raises: what `deciding.own` raises, ProveYourselfAgain, AuthorCannotApprove, WrongState, AlreadyExpired.
     """
     by.require(Right.APPROVE_ALERTS)
-    deciding.require_own(session, by, alert)
-    deciding.require_presence(by, alert)
+    remit.require_own(session, by, alert)
+    remit.require_presence(by, alert)
     _require_another(session, by, alert)
     _lock_submitted(session, alert)
     require_seen(alert, seen)
@@ -84,10 +84,10 @@ def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, rea
     Raises: what `deciding.own` raises, OnlyInAnEmergency, ProveYourselfAgain, WrongState, AlreadyExpired.
     """
     by.require(Right.BROADCAST)
-    deciding.require_own(session, by, alert)
+    remit.require_own(session, by, alert)
     if alert.priority != Priority.EMERGENCY:
         raise OnlyInAnEmergency("This alert is not an emergency: someone else must approve it.")
-    deciding.require_presence(by, alert)
+    remit.require_presence(by, alert)
     _lock_submitted(session, alert)
     require_seen(alert, seen)
     require_not_over(alert.expires_at)
@@ -109,8 +109,8 @@ def reject(session: Session, *, by: Principal, alert: Alert, reason: str) -> Ale
     Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState.
     """
     by.require(Right.APPROVE_ALERTS)
-    deciding.require_own(session, by, alert)
-    if by.is_key and deciding.is_live_emergency(alert):
+    remit.require_own(session, by, alert)
+    if by.is_key and remit.is_live_emergency(alert):
         raise ProveYourselfAgain("A key drafts and submits emergencies only. Sign in and send it back there.")
     _lock_submitted(session, alert)
     _record_opinion(session, alert, by, approved=False, reason=reason)

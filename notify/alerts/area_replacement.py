@@ -2,9 +2,9 @@
 
 from sqlmodel import Session
 
-from notify.alerts import deciding, ended_areas, service
+from notify.alerts import ended_areas, remit, service
 from notify.alerts.models import Alert, AlertState
-from notify.places import succession, targeting
+from notify.places import audience_areas, succession
 from notify.places.models import AudiencePart, AudienceSpec
 from notify.places.succession import EndedArea
 from notify.staff.queries import council
@@ -35,8 +35,8 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
     by.require(Right.WRITE_ALERTS)
     session.flush()
     session.refresh(alert, with_for_update=True)
-    deciding.require_own(session, by, alert)
-    deciding.require_may_cancel(session, by, alert)
+    remit.require_own(session, by, alert)
+    remit.require_may_cancel(session, by, alert)
     found = list(ended_areas.find(session, alert))
     if not found or not alert.audience:
         raise service.WrongState("All the areas of this alert are in force.")
@@ -45,9 +45,9 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
     if was_waiting:
         service.move(session, alert, ended_areas.WAITING, AlertState.SUBMITTED)
     else:
-        service.move(session, alert, deciding.UNSENT, AlertState.DRAFT)
+        service.move(session, alert, remit.UNSENT, AlertState.DRAFT)
     audience = audience_now(AudienceSpec.model_validate(alert.audience), found)
-    targets = targeting.resolve(
+    targets = audience_areas.resolve(
         session,
         audience,
         district_codes=council(session, alert.council_id).district_codes,
@@ -57,7 +57,7 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
     alert.targets, alert.ended_areas, alert.approved_at = targets.as_json(), None, None
     alert.content_hash = service.content_hash(alert)
     session.add(alert)
-    deciding.require_own(session, by, alert)  # the new areas are to lie within the remit too
+    remit.require_own(session, by, alert)  # the new areas are to lie within the remit too
     audit(
         session,
         council_id=alert.council_id,

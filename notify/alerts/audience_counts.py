@@ -15,12 +15,12 @@ from hashlib import sha256
 from sqlalchemy import delete, text
 from sqlmodel import Session, col, select
 
-from notify import clock
 from notify.alerts import queries
 from notify.alerts.models import AskedCount, DryRun, Priority
 from notify.alerts.queries import AudienceCount, WardCount, cost_of
-from notify.errors import TooMany
-from notify.limit_settings import limit_settings
+from notify.core import clock
+from notify.core.errors import TooMany
+from notify.core.limit_settings import limit_settings
 from notify.places import succession
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, jobs
 from notify.alerts.models import Alert, AlertState, Priority
+from notify.core import clock, jobs
 from notify.places import succession
 from notify.places.models import Targets
 from notify.places.succession import EndedArea

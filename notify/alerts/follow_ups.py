@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from notify.alerts import deciding
+from notify.alerts import remit
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent
 from notify.alerts.service import (
     WrongState,
@@ -36,7 +36,7 @@ def draft_follow_up(
     Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
-    deciding.require_may_follow(session, by, first)
+    remit.require_may_follow(session, by, first)
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     require_known_readers(first)
@@ -67,11 +67,11 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
     Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
-    deciding.require_own(session, by, alert)
+    remit.require_own(session, by, alert)
     if alert.follows_id is None:
         raise WrongState("This alert follows no other one.")
     require_not_over(content.expires_at)
-    move(session, alert, deciding.UNSENT, AlertState.DRAFT)
+    move(session, alert, remit.UNSENT, AlertState.DRAFT)
     for name, value in content.model_dump(exclude={"translations", "cap"}, exclude_unset=True).items():
         setattr(alert, name, value)
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}

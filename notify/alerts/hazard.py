@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from sqlmodel import Field
 
 from notify.alerts.pasted_text import cleaned
-from notify.db import Input
+from notify.core.db import Input
 
 LONGEST_WORD = 400
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import IdempotentReply
-from notify.errors import Conflict, Invalid
+from notify.core.errors import Conflict, Invalid
 
 
 class KeyReused(Invalid):

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.alerts.service import content_hash
-from notify.errors import Conflict
+from notify.core import clock
+from notify.core.errors import Conflict
 from notify.places.models import PlaceSet, Targets
 from notify.staff.models import Council
 from notify.staff.service import audit

@@ -11,13 +11,13 @@ from sqlalchemy import ARRAY, Column, FetchedValue, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
 from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency, Words, can_be_wrapped
-from notify.db import Input, moment_column, new_id, state_column
+from notify.core import clock
+from notify.core.db import Input, moment_column, new_id, state_column
+from notify.core.typed_text import Typed, with_scheme
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
 from notify.subscribers.models import Language
-from notify.typed_text import Typed, with_scheme
 
 
 class Priority(StrEnum):

@@ -8,19 +8,19 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify.alerts.asking import anybodys_text
 from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
+from notify.alerts.reply_request import anybodys_text
 from notify.alerts.visibility import require_within, visible
 from notify.channels import Channel, CostUnit, info
-from notify.errors import Invalid, NotFound
-from notify.places import succession, targeting
+from notify.core.errors import Invalid, NotFound
+from notify.core.settings import settings
+from notify.places import audience_areas, succession
 from notify.places.models import Area, Targets
 from notify.places.queries import areas_by_code
 from notify.places.succession import EndedArea
-from notify.providers import segments
-from notify.settings import settings
+from notify.providers import sms_segments
+from notify.staff.budgets import PENNY, money
 from notify.staff.councils import lineage
-from notify.staff.money import PENNY, money
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Principal
 from notify.subscribers import queries as subscribers
@@ -142,7 +142,7 @@ def targets_of(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool
     require_within(by.remit, asked.topic, asked.audience)
     sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
-    return targeting.resolve(
+    return audience_areas.resolve(
         session,
         asked.audience,
         district_codes=sender.district_codes,
@@ -189,7 +189,7 @@ def count_audience(
             (by_channel if channel in at_once else later_by_channel)[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
-    parts = segments.count(_text(asked, sender.name)) if asked.sms else None
+    parts = sms_segments.count(_text(asked, sender.name)) if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
         by_channel={
@@ -201,7 +201,7 @@ def count_audience(
         near_boundary=near,
         postcodes=len(targets.included.postcodes),
         sms_parts=parts.segments if parts else 0,
-        sms_advice=segments.advice(parts) if parts else "",
+        sms_advice=sms_segments.advice(parts) if parts else "",
         cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
         budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,

@@ -9,21 +9,14 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from notify import clock, jobs
-from notify.alerts import deciding, ended_areas, lateness
+from notify.alerts import ended_areas, late_alerts, remit
 from notify.alerts.hazard import Hazard
-from notify.alerts.models import (
-    Alert,
-    AlertContent,
-    AlertState,
-    FollowUp,
-    NewAlert,
-    Priority,
-)
+from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, NewAlert, Priority
 from notify.alerts.queries import allowed_channels
-from notify.errors import Conflict, Invalid
-from notify.places import succession, targeting
-from notify.staff import telling
+from notify.core import clock, jobs
+from notify.core.errors import Conflict, Invalid
+from notify.places import audience_areas, succession
+from notify.staff import notifications
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
@@ -73,11 +66,11 @@ def create(
     Raises: Forbidden, OutsideYourRemit, UnknownTopic, ChannelNotAllowed, AlreadyExpired, and what `targeting.resolve`
     raises.
     """
-    deciding.require_content(by, new)
+    remit.require_content(by, new)
     if not is_received:
-        deciding.require_broadcast(by, new.priority)
+        remit.require_broadcast(by, new.priority)
     topic = subscribers.topic(session, by.council_id, new.topic)
-    targets = targeting.resolve(
+    targets = audience_areas.resolve(
         session,
         new.audience,
         district_codes=council(session, by.council_id).district_codes,
@@ -170,14 +163,14 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
     Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired, AreaEnded.
     """
     by.require(Right.WRITE_ALERTS)
-    deciding.require_own(session, by, alert)
+    remit.require_own(session, by, alert)
     require_not_over(alert.expires_at)
     if alert.priority != Priority.EMERGENCY:
         succession.refuse(ended_areas.find(session, alert))
     if alert.follows_id:
         require_known_readers(session.get_one(Alert, alert.follows_id, populate_existing=True))
     if _goes(session, alert, by):
-        deciding.require_presence(by, alert)
+        remit.require_presence(by, alert)
     move(session, alert, [AlertState.DRAFT, AlertState.REJECTED], AlertState.SUBMITTED)
     require_seen(alert, seen)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.submit", subject=str(alert.id))
@@ -201,7 +194,7 @@ def ask(session: Session, alert: Alert, by: Actor) -> Alert:
 
 def _goes(session: Session, alert: Alert, by: Actor) -> bool:
     """Whether nobody else has to answer: no other person, and no person at all because a key asks."""
-    waits_for_a_person = by.is_key and deciding.is_live_emergency(alert)
+    waits_for_a_person = by.is_key and remit.is_live_emergency(alert)
     return not waits_for_a_person and _approvals_needed(session, alert) == 0
 
 
@@ -223,7 +216,7 @@ def cancel(session: Session, *, by: Actor, alert: Alert) -> Alert:
     by.require(Right.WRITE_ALERTS)
     session.flush()
     session.refresh(alert, with_for_update=True)  # nobody decides about it between the question and the answer
-    deciding.require_may_cancel(session, by, alert)
+    remit.require_may_cancel(session, by, alert)
     return _cancel(session, alert, by)
 
 
@@ -241,16 +234,16 @@ def release(session: Session, alert: Alert, by: Actor) -> Alert:
 
     Raises: ProveYourselfAgain, WrongState.
     """
-    deciding.require_presence(by, alert)
+    remit.require_presence(by, alert)
     alert.approved_at = clock.now()
-    is_late = lateness.is_late(session, alert, clock.now()) and not _was_meant_at_once(session, alert)
+    is_late = late_alerts.is_late(session, alert, clock.now()) and not _was_meant_at_once(session, alert)
     is_held = is_late or _holds_for_areas(session, alert)
     if is_held or (alert.send_at and alert.send_at > clock.now()):
         move(session, alert, [AlertState.SUBMITTED], AlertState.SCHEDULED)
     else:
         start(session, alert, [AlertState.SUBMITTED])
     if is_late:
-        lateness.hold(session, alert)
+        late_alerts.hold(session, alert)
     _stop_what_is_over(session, alert, by)
     return alert
 
@@ -287,7 +280,7 @@ def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert
         succession.refuse(ended_areas.find(session, alert))
     move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
-    telling.note(session, "alert", alert.id)
+    notifications.note(session, "alert", alert.id)
     return alert
 
 
@@ -308,8 +301,8 @@ def start_due(session: Session) -> int:
     now = session.execute(select(func.business_now())).scalar_one()
     started = 0
     for alert in due:
-        if lateness.is_late(session, alert, now):
-            lateness.hold(session, alert)
+        if late_alerts.is_late(session, alert, now):
+            late_alerts.hold(session, alert)
         elif not _holds_for_areas(session, alert):
             start(session, alert, [AlertState.SCHEDULED])
             started += 1

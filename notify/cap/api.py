@@ -14,13 +14,13 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import queries as alerts
+from notify.alerts.publishing.queries import Published
 from notify.cap import reader, service
-from notify.cap.composing import message_of
 from notify.cap.message import MEDIA_TYPE
+from notify.cap.message_builder import message_of
 from notify.cap.models import CapReceipt
 from notify.cap.writer import write
-from notify.db import transaction
-from notify.publishing.queries import Published
+from notify.core.db import transaction
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.queries import council
 from notify.subscribers.models import Topic

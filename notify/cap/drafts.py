@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.alerts import deciding, follow_ups
+from notify.alerts import follow_ups, remit
 from notify.alerts import service as alerts
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, FollowUpContent, Priority
 from notify.staff.rights import Actor
@@ -83,10 +83,10 @@ def first_of(session: Session, alert: Alert) -> Alert:
 
 
 def _require_may_follow(session: Session, by: Actor, earlier: Alert) -> None:
-    if earlier.state in deciding.UNSENT:
-        deciding.require_may_cancel(session, by, earlier)
+    if earlier.state in remit.UNSENT:
+        remit.require_may_cancel(session, by, earlier)
     else:
-        deciding.require_own(session, by, earlier)
+        remit.require_own(session, by, earlier)
 
 
 def _withdraw(session: Session, author: Author, earlier: Alert) -> UUID | None:
@@ -94,7 +94,7 @@ def _withdraw(session: Session, author: Author, earlier: Alert) -> UUID | None:
         raise alerts.WrongState(
             f"The draft of the message before is {earlier.state}. Reject, cancel or send it; then send this one again."
         )
-    if earlier.state not in deciding.UNSENT:
+    if earlier.state not in remit.UNSENT:
         return None
     alerts.cancel(session, by=author.by, alert=earlier)
     return earlier.id

@@ -8,19 +8,19 @@ from uuid import UUID
 from shapely.geometry.base import BaseGeometry
 from sqlmodel import Session
 
-from notify import clock
 from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency
 from notify.alerts.models import AlertContent, FollowUp, Priority
 from notify.alerts.service import WrongState
 from notify.cap import queries
-from notify.cap.content import LONGEST_TITLE, cleaned, draft_content, priority_of, shortened
+from notify.cap.alert_content import LONGEST_TITLE, cleaned, draft_content, priority_of, shortened
 from notify.cap.drafts import Author, Drafted, follow, start
 from notify.cap.floods import Flood, FloodSeverity
 from notify.cap.models import WAITING, FloodWarning
-from notify.errors import NotifyError
+from notify.core import clock
+from notify.core.errors import NotifyError
+from notify.core.settings import settings
 from notify.places import geometry
-from notify.places.targeting import EMERGENCY_BUFFER_M
-from notify.settings import settings
+from notify.places.audience_areas import EMERGENCY_BUFFER_M
 from notify.staff.models import Council
 from notify.staff.queries import councils_of_districts
 from notify.staff.rights import SystemActor

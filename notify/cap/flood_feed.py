@@ -10,11 +10,11 @@ import httpx
 from notify.cap import queries
 from notify.cap.flood_drafts import Ground, draft_for_councils, note
 from notify.cap.floods import Flood, FloodSeverity, read_feed
-from notify.db import transaction
-from notify.errors import Invalid, Unavailable
+from notify.core.db import transaction
+from notify.core.errors import Invalid, Unavailable
+from notify.core.settings import settings
 from notify.places import geometry
 from notify.places.projection import to_national_grid
-from notify.settings import settings
 
 log = logging.getLogger(__name__)
 

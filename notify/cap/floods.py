@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from notify.clock import LONDON
-from notify.errors import Invalid
+from notify.core.clock import LONDON
+from notify.core.errors import Invalid
 
 log = logging.getLogger(__name__)
 

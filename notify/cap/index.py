@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, tostring  # only written, never parsed
 
+from notify.alerts.publishing.feeds import ATOM, address_of
+from notify.alerts.publishing.queries import Published
 from notify.cap.message import MEDIA_TYPE
-from notify.publishing.feeds import ATOM, address_of
-from notify.publishing.queries import Published
-from notify.settings import settings
+from notify.core.settings import settings
 
 NAME = "alerts.cap.atom"
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from notify.alerts.hazard import Category, Certainty, Severity, Urgency
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 MEDIA_TYPE = "application/cap+xml"

@@ -7,8 +7,8 @@ from sqlalchemy import Column, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column, new_id
+from notify.core import clock
+from notify.core.db import moment_column, new_id
 
 WAITING = "Somebody decides about the draft before."
 

@@ -13,22 +13,22 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
-from notify import clock
 from notify.alerts.models import Priority
+from notify.alerts.publishing import feeds
+from notify.alerts.publishing import queries as publishing
 from notify.cap import reader, service
-from notify.cap.composing import message_of
 from notify.cap.drafts import Outcome
 from notify.cap.index import index
 from notify.cap.message import MEDIA_TYPE
+from notify.cap.message_builder import message_of
 from notify.cap.models import CapReceipt
 from notify.cap.signing import sign
 from notify.cap.writer import write
-from notify.db import transaction
-from notify.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
-from notify.publishing import feeds
-from notify.publishing import queries as publishing
-from notify.staff.desk import staff_page
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.page_frame import staff_page
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topics
 from notify.web.forms import from_our_pages
@@ -125,7 +125,7 @@ def read_cap_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Res
         with transaction() as session:
             return _form(session, user, upload, error=error)
     if receipt.mended or receipt.notes or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
-        return staff_page(user, "staff-cap-read.html", at="/staff/compose", receipt=receipt)
+        return staff_page(user, "cap/read.html", at="/staff/compose", receipt=receipt)
     return Redirect(f"/staff/alerts/{receipt.alert}", status_code=303)
 
 
@@ -144,7 +144,7 @@ def _form(session: Session, user: Principal, upload: Upload, *, error: NotifyErr
     faults = [{"field": field, "message": f"{error.title}. {error.detail}"}] if error else []
     return staff_page(
         user,
-        "staff-cap.html",
+        "cap/upload.html",
         at="/staff/compose",
         status=error.status if error else 200,
         topics=choices,

@@ -26,7 +26,7 @@ from notify.cap.message import (
     read_moment,
     read_references,
 )
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 
 MOST_BYTES = 2_000_000
 SIGNATURES = "{http://www.w3.org/2000/09/xmldsig#}"

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify import clock
 from notify.alerts import queries as alerts
 from notify.alerts.models import Alert, FollowUp
-from notify.cap import queries, rules
-from notify.cap.content import content_of
+from notify.cap import queries, validation
+from notify.cap.alert_content import content_of
 from notify.cap.drafts import Author, Drafted, first_of, follow, start
 from notify.cap.message import Message, MessageType, Status
 from notify.cap.models import CapMessage, CapReceipt
-from notify.errors import Conflict, Invalid
+from notify.core import clock
+from notify.core.errors import Conflict, Invalid
 from notify.staff.rights import Actor
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
@@ -67,8 +67,8 @@ def receive(
     digest = hashlib.sha256(xml).digest()
     if known is not None and _is_visible(session, author, known.alert_id):
         return Received(_again(known, digest), is_again=True)
-    message, mended = rules.mended(message) if mend else (message, [])
-    rules.check_sender(message, now=clock.now())
+    message, mended = validation.mended(message) if mend else (message, [])
+    validation.check_sender(message, now=clock.now())
     drafted, notes = _drafted(session, author, message, topic)
     if known is not None:  # what came of it is not for them to read
         raise CapDiffers(NEW_IDENTIFIER)
@@ -95,7 +95,7 @@ def _drafted(session: Session, author: Author, message: Message, topic: str) -> 
     kind = FOLLOW_UPS.get(message.kind)
     earlier = _earlier(session, author, message) if kind else None
     for info in message.infos:
-        rules.check_areas(info.areas)
+        validation.check_areas(info.areas)
     notes = _notes(message, is_orphan=kind is not None and earlier is None)
     if kind is None or earlier is None:
         content = content_of(message, topic=topic or _topic(session, author.by.council_id))

@@ -7,9 +7,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from notify import clock
-from notify.errors import SetUpError
-from notify.settings import once_a_process, settings
+from notify.core import clock
+from notify.core.errors import SetUpError
+from notify.core.settings import once_a_process, settings
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 LEAST_RSA_BITS = 2048

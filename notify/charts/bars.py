@@ -5,19 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from notify.charts import svg
-from notify.charts.chart import (
-    MOST_SERIES,
-    Chart,
-    Item,
-    Mark,
-    Row,
-    Series,
-    extremes,
-    key_of,
-    known,
-    nothing,
-    written,
-)
+from notify.charts.chart import MOST_SERIES, Chart, Item, Mark, Row, Series, extremes, key_of, known, nothing, written
 from notify.charts.scale import Scale, scale_of
 from notify.charts.words import Write, percent, whole
 from notify.languages import _

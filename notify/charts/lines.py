@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from notify.charts import svg
-from notify.charts.chart import (
-    MOST_SERIES,
-    Chart,
-    Mark,
-    Row,
-    Series,
-    extremes,
-    key_of,
-    known,
-    nothing,
-    written,
-)
+from notify.charts.chart import MOST_SERIES, Chart, Mark, Row, Series, extremes, key_of, known, nothing, written
 from notify.charts.scale import Scale, scale_of, seconds_scale
 from notify.charts.words import Write, seconds, whole
 

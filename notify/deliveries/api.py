@@ -16,22 +16,22 @@ from pydantic import field_validator, model_validator
 from sqlmodel import Field, Session, SQLModel
 
 from notify.alerts import queries as alerts
-from notify.db import Input, transaction
+from notify.core.db import Input, transaction
+from notify.core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from notify.core.jobs import Lane
+from notify.core.settings import settings
+from notify.core.zoned_time import aware
 from notify.deliveries import holds, queries
-from notify.deliveries.exposition import exposition, workers_seen
+from notify.deliveries.metrics_exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.receipts import take_news
-from notify.deliveries.retrying import retry
-from notify.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from notify.jobs import Lane
+from notify.deliveries.retries import retry
 from notify.providers import registry
 from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic, SpeaksFor
-from notify.settings import settings
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
-from notify.staff.readings import note_reading
-from notify.web.moments import aware
-from notify.web.networks import is_this_machine
+from notify.staff.read_quota import note_reading
+from notify.web.client_network import is_this_machine
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import jobs
 from notify.channels import CHANNELS, Channel
+from notify.core import jobs
+from notify.core.jobs import Lane
+from notify.core.settings import settings
 from notify.deliveries.service import ON_HOLD, Claim, Result
-from notify.jobs import Lane
-from notify.settings import settings
 
 DEATHS_TO_SPLIT = 3
 DEATHS_ALONE = 5  # a row alone gets two more chances: its workers may have died of something else

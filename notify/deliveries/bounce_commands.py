@@ -5,10 +5,10 @@ import sys
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.errors import NotifyError
 from notify.deliveries.receipts import take_news
-from notify.errors import NotifyError
-from notify.providers.bounces import read_bounce
+from notify.providers.bounces.reader import read_bounce
 
 PROVIDER = "smtp"
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and comes back

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
 from notify.channels import Channel
-from notify.deliveries import holds, metering
-from notify.settings import settings
-from notify.staff import telling
-from notify.staff.money import PENNY
+from notify.core import clock
+from notify.core.settings import settings
+from notify.deliveries import holds, process_metrics
+from notify.staff import notifications
+from notify.staff.budgets import PENNY
 from notify.staff.service import audit
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,8 @@ def _note(session: Session, council_id: UUID, action: str, month: date, *, spent
     session.execute(text(NOTED[what]), {"council": council_id, "month": month})
     figures = {"spent_pence": spent / PENNY, "budget_pence": budget}
     audit(session, council_id=council_id, actor=BUDGET, action=action, subject=str(council_id), **figures)
-    metering.add(session, "notify_budget_warnings_total")
-    telling.note(session, "budget", council_id)
+    process_metrics.add(session, "notify_budget_warnings_total")
+    notifications.note(session, "budget", council_id)
     log.warning(action, extra={"council": council_id, **figures})
 
 
@@ -76,7 +76,7 @@ def _hold_routine(session: Session, council_id: UUID, monthly_pence: int) -> Non
         "release as it is, or cancel."
     )
     for alert_id in rows.scalars().all():
-        telling.note(session, "hold", holds.hold(session, actor=BUDGET, reason=reason, alert_id=alert_id).id)
+        notifications.note(session, "hold", holds.hold(session, actor=BUDGET, reason=reason, alert_id=alert_id).id)
 
 
 COSTLY = """

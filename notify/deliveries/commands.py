@@ -8,13 +8,13 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.alerts.queries import UnknownAlert
-from notify.db import transaction
-from notify.deliveries import exposition, holds, queries, retrying
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.deliveries import holds, metrics_exposition, queries, retries
 from notify.deliveries.holds import Released
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.queries import DEAD, DEAD_DAYS, LaneDepth
 from notify.deliveries.receipts import REFERENCE
-from notify.jobs import Lane
 from notify.staff.rights import SystemActor
 
 ACTOR = "command-line"
@@ -138,7 +138,7 @@ def status() -> None:
     _enter_installation()
     with transaction() as session:
         depths = queries.lane_depths(session)
-        workers = exposition.workers_seen(session)
+        workers = metrics_exposition.workers_seen(session)
         for depth in depths:
             click.echo(_lane_line(depth, workers[depth.lane]))
         if not any(depth.batches for depth in depths):
@@ -226,7 +226,7 @@ def retry(alert_id: UUID | None, reference: str | None, unknown: bool) -> None:
     states = [state for state in DEAD if unknown or state != DeliveryState.UNKNOWN]
     with transaction() as session:
         alert = _known_alert(session, alert_id)
-        found = retrying.retry(
+        found = retries.retry(
             session, by=SystemActor(ACTOR, alert.council_id), alert=alert, states=states, number=number
         )
         unsure = 0 if unknown else queries.count_dead(session, alert_id=alert_id)[DeliveryState.UNKNOWN]

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState, Priority
-from notify.deliveries.expansion import write_ledger
+from notify.core import clock
+from notify.deliveries.fan_out import write_ledger
 from notify.languages import _, ngettext, speaking
 from notify.providers.base import Channel
 from notify.subscribers.models import Topic

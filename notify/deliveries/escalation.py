@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState, Escalation
-from notify.deliveries.expansion import extend_ledger
+from notify.core import clock
+from notify.deliveries.fan_out import extend_ledger
 from notify.deliveries.service import ON_HOLD
 from notify.places.models import Targets
 from notify.staff.service import audit

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, text, update
 from sqlmodel import Session, col, func, or_, select
 
-from notify import clock, jobs
 from notify.alerts.models import Alert
 from notify.alerts.queries import UnknownAlert
 from notify.alerts.service import lane_of
+from notify.core import clock, jobs
+from notify.core.jobs import Lane
 from notify.deliveries.models import Hold
 from notify.deliveries.service import FIRST_HINTS, ON_HOLD
-from notify.jobs import Lane
 from notify.staff.service import audit
 
 ENGINE = "engine"

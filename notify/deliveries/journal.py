@@ -20,11 +20,11 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+from notify.core.jobs import Lane
+from notify.core.settings import settings
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Claim, Result
-from notify.jobs import Lane
 from notify.providers.base import Channel
-from notify.settings import settings
 
 log = logging.getLogger(__name__)
 

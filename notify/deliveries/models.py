@@ -8,9 +8,9 @@ from sqlalchemy import BigInteger, Column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column, new_id, state_column
-from notify.jobs import Lane
+from notify.core import clock
+from notify.core.db import moment_column, new_id, state_column
+from notify.core.jobs import Lane
 from notify.providers.base import Channel
 
 

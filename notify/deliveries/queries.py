@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
 from notify.alerts.models import Alert
+from notify.core import clock
+from notify.core.errors import Gone
+from notify.core.jobs import Lane
+from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import Delivery, DeliveryState
-from notify.deliveries.reasons import cleaned
-from notify.errors import Gone
-from notify.jobs import Lane
 from notify.providers.base import Channel
 
 

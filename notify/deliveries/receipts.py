@@ -12,19 +12,19 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from notify.channels import CHANNELS, Channel
+from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.queries import texted_last
-from notify.deliveries.reasons import cleaned
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Inbound, News, Receipt, ReceiptState
-from notify.providers.bounce_verdicts import Verdict, judge
-from notify.staff import telling
-from notify.subscribers import bounces
-from notify.subscribers.bounce_models import CameBack
+from notify.providers.bounces.verdicts import Verdict, judge
+from notify.staff import notifications
+from notify.subscribers.inbound_texts.service import take
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.resident_messages import take
-from notify.subscribers.suppression import suppress
+from notify.subscribers.suppression import bounces
+from notify.subscribers.suppression.bounce_models import CameBack
+from notify.subscribers.suppression.service import suppress
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ REFUSED = """
 
 def _take_bounces(session: Session, came_back: Sequence[CameBack], *, source: str = bounces.RECEIPT) -> None:
     for burst in bounces.take(session, came_back, source=source):
-        telling.note(session, "bounces", burst)
+        notifications.note(session, "bounces", burst)
         log.warning("hard bounces of one cause wait for a person", extra={"bounce": burst})
 
 

@@ -11,14 +11,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock, tokens
-from notify.deliveries.content import Recipient, reference_of
+from notify.core import clock, tokens
+from notify.core.jobs import Lane
+from notify.core.settings import settings
+from notify.deliveries.message_content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
-from notify.jobs import Lane
 from notify.providers.base import Channel
-from notify.settings import settings
-from notify.subscribers.bounce_models import BounceSettings
-from notify.subscribers.suppression_scope import IS_SUPPRESSED_FOR_ALERT
+from notify.subscribers.suppression.bounce_models import BounceSettings
+from notify.subscribers.suppression.scope import IS_SUPPRESSED_FOR_ALERT
 
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from notify import clock
-from notify.db import transaction
-from notify.errors import NotifyError
-from notify.evidence.forms import Form, as_file
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.errors import NotifyError
+from notify.evidence.formats import Form, as_file
 from notify.evidence.pack import make_pack
 from notify.evidence.questions import Numbering
-from notify.evidence.runs import runs_report
+from notify.evidence.test_runs import runs_report
 from notify.staff.queries import council_by_slug
 
 Servers = Callable[[], AbstractContextManager[None]]

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.analytics.slices import By, Slice, slices
-from notify.clock import midnight
+from notify.core.clock import midnight
+from notify.insight.council.slices import By, Slice, slices
 from notify.staff.models import Council
 
 

@@ -10,12 +10,12 @@ from litestar.params import QueryParameter, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from notify import clock
-from notify.analytics.frame import figures_page
-from notify.db import transaction
-from notify.evidence.forms import MEDIA_TYPES, Form, as_file, name_of, shown
+from notify.core import clock
+from notify.core.db import transaction
+from notify.evidence.formats import MEDIA_TYPES, Form, as_file, name_of, shown
 from notify.evidence.pack import Pack, make_pack, state
 from notify.evidence.questions import Numbering
+from notify.insight.report_frame import figures_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.queries import council
 from notify.web.forms import from_our_pages, read_form
@@ -42,7 +42,7 @@ def show_evidence(
     pack = _pack(request.user, numbering, since, until)
     return figures_page(
         request.user,
-        "staff-evidence.html",
+        "evidence/requests.html",
         section=PATH,
         pack=pack,
         shown=shown,

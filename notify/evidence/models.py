@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column
+from notify.core import clock
+from notify.core.db import moment_column
 
 
 class FoiStatement(SQLModel, table=True):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify import clock
-from notify.errors import Invalid
-from notify.evidence import about_crises, about_insight, about_residents, about_the_rest
+from notify.core import clock
+from notify.core.errors import Invalid
+from notify.evidence import emergency_answers, insight_answers, other_answers, resident_answers
 from notify.evidence.answer import Answer
 from notify.evidence.facts import Facts
 from notify.evidence.models import FoiStatement
@@ -18,10 +18,10 @@ from notify.staff.models import Council
 from notify.staff.service import audit
 
 ANSWERS: Mapping[str, Callable[[Facts], Answer]] = {
-    **about_residents.ANSWERS,
-    **about_crises.ANSWERS,
-    **about_insight.ANSWERS,
-    **about_the_rest.ANSWERS,
+    **resident_answers.ANSWERS,
+    **emergency_answers.ANSWERS,
+    **insight_answers.ANSWERS,
+    **other_answers.ANSWERS,
 }
 LONGEST_STATEMENT = 4_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from notify.evidence import typesetting
+from notify.evidence import pdf
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Report:
 
     def as_pdf(self) -> bytes:
         """For print and for keeping."""
-        return typesetting.as_pdf("report", report=self._as_data())
+        return pdf.as_pdf("report", report=self._as_data())
 
     def _as_data(self) -> Mapping[str, object]:
         return {"title": self.title, "intro": self.intro, "sections": [one.as_data() for one in self.sections]}

@@ -11,14 +11,14 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import queries as alerts
-from notify.analytics.frame import figures_page
-from notify.db import transaction
-from notify.evidence.incident import incident_report
-from notify.evidence.inventory import inventory
+from notify.core.db import transaction
+from notify.evidence.incident_report import incident_report
+from notify.evidence.processing_record import inventory
 from notify.evidence.report import Report
-from notify.evidence.runs import runs_report
-from notify.staff.desk import staff_page
+from notify.evidence.test_runs import runs_report
+from notify.insight.report_frame import figures_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.page_frame import staff_page
 
 AnyRequest = Request[Principal, None, State]
 EVIDENCE = "/staff/evidence"
@@ -43,7 +43,7 @@ def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Respon
     if form != ReportForm.PAGE:
         return _file(report, form, "personal-data")
     here = f"{EVIDENCE}/personal-data"
-    return figures_page(request.user, "staff-report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+    return figures_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
 @get(f"{EVIDENCE}/runs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
@@ -53,7 +53,7 @@ def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[obje
     if form != ReportForm.PAGE:
         return _file(report, form, "runs")
     here = f"{EVIDENCE}/runs"
-    return figures_page(request.user, "staff-report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+    return figures_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
 @get(
@@ -70,7 +70,7 @@ def after_an_alert(request: AnyRequest, alert_id: FromPath[UUID], form: Wanted =
     if form != ReportForm.PAGE:
         return _file(report, form, f"report-{alert_id}")
     here, back = f"/staff/alerts/{alert_id}/report", f"/staff/alerts/{alert_id}"
-    return staff_page(request.user, "staff-report.html", at="", report=report, here=here, back=back, sections=[])
+    return staff_page(request.user, "evidence/report.html", at="", report=report, here=here, back=back, sections=[])
 
 
 def _file(report: Report, form: ReportForm, name: str) -> Response[object]:

@@ -11,16 +11,16 @@ from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
 
-from notify.db import transaction
-from notify.exports import catalogue, dictionary, reading
+from notify.core.db import transaction
+from notify.core.zoned_time import aware
+from notify.exports import catalogue, dataset_reader, dictionary
 from notify.exports.dataset import SCHEMA_VERSION, DataSet
-from notify.exports.handing import handed_out
-from notify.exports.reading import Window, as_text
-from notify.exports.taking import note_taken, require_taker, take
-from notify.exports.writing import Format, plain
+from notify.exports.dataset_reader import Window, as_text
+from notify.exports.download import handed_out
+from notify.exports.file_export import note_taken, require_taker, take
+from notify.exports.file_formats import Format, plain
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.readings import note_reading
-from notify.web.moments import aware
+from notify.staff.read_quota import note_reading
 
 AnyRequest = Request[Principal, None, State]
 
@@ -77,7 +77,7 @@ def _page(user: Principal, data: DataSet, window: Window, *, after: str | None, 
     with transaction() as session:
         if data.is_personal:
             note_taken(session, user, data, window, "page")
-        found = reading.page(session, user.council_id, data, window, after=after, limit=limit)
+        found = dataset_reader.page(session, user.council_id, data, window, after=after, limit=limit)
         if data.is_personal:
             note_reading(session, user, len(found.rows), f"data set {data.name}", is_export=True)
     return ExtractPage(

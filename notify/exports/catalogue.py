@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from notify.channels import CHANNELS, one_of
-from notify.errors import NotFound
+from notify.core.errors import NotFound
 from notify.exports.dataset import DataSet, Field, Kind
-from notify.exports.people import PEOPLE
+from notify.exports.personal_data_sets import PEOPLE
 from notify.staff.rights import Principal
 
 # an alert that counts, as `a`

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.zoned_time import aware
 from notify.exports import catalogue, retention
-from notify.exports.everything import write_folder
-from notify.exports.reading import Window, as_text
-from notify.exports.taking import CommandLine, take
-from notify.exports.writing import Format
+from notify.exports.dataset_reader import Window, as_text
+from notify.exports.file_export import CommandLine, take
+from notify.exports.file_formats import Format
+from notify.exports.full_extract import write_folder
 from notify.staff.queries import council_by_slug
-from notify.web.moments import aware
 
 Servers = Callable[[], AbstractContextManager[None]]
 

@@ -8,8 +8,8 @@ from sqlalchemy import ARRAY, Column, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column, new_id, secrets_column, state_column
+from notify.core import clock
+from notify.core.db import moment_column, new_id, secrets_column, state_column
 
 
 class Rhythm(StrEnum):

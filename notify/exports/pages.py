@@ -9,19 +9,20 @@ from litestar.params import RawBody
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from notify.analytics.frame import figures_page
-from notify.errors import Forbidden, NotifyError
+from notify.core.errors import Forbidden, NotifyError
+from notify.core.form_fields import Form
+from notify.core.typed_text import read_day
 from notify.exports import catalogue
-from notify.exports.everything import take_everything
-from notify.exports.handing import handed_out
-from notify.exports.reading import Window
-from notify.exports.taking import take
-from notify.exports.writing import Format
-from notify.staff.desk import Fault
+from notify.exports.dataset_reader import Window
+from notify.exports.download import handed_out
+from notify.exports.file_export import take
+from notify.exports.file_formats import Format
+from notify.exports.full_extract import take_everything
+from notify.insight.report_frame import figures_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.step_up import coming_back
-from notify.typed_text import read_day
-from notify.web.forms import Form, from_our_pages, query_form, read_form
+from notify.staff.page_frame import Fault
+from notify.staff.sign_in.step_up import coming_back
+from notify.web.forms import from_our_pages, query_form, read_form
 
 AnyRequest = Request[Principal, None, State]
 
@@ -37,7 +38,7 @@ def show_exports(request: AnyRequest) -> Response[object]:
 def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response[object]:
     return figures_page(
         user,
-        "staff-exports.html",
+        "exports/exports.html",
         section=PATH,
         status=422 if faults else 200,
         data_sets=catalogue.open_to(user),

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from notify import clock
-from notify.analytics.rollups import count_alert
-from notify.db import engine, transaction
+from notify.core import clock
+from notify.core.db import engine, transaction
+from notify.core.settings import settings
 from notify.exports.models import RetentionRun
-from notify.settings import settings
+from notify.insight.rollups import count_alert
 
 log = logging.getLogger(__name__)
 

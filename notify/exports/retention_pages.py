@@ -6,12 +6,12 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
-from notify.analytics.frame import figures_page
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.exports.dictionary import TABLES
 from notify.exports.dictionary_terms import Keeping
 from notify.exports.retention import runs
-from notify.settings import settings
+from notify.insight.report_frame import figures_page
 from notify.staff.guards import Principal, Requires, Right
 
 AnyRequest = Request[Principal, None, State]
@@ -26,7 +26,7 @@ def show_retention(request: AnyRequest) -> Response[object]:
         found = runs(session)
     return figures_page(
         request.user,
-        "staff-retention.html",
+        "exports/retention.html",
         section="/staff/exports",
         days=settings().retention_days,
         runs=found,

@@ -10,11 +10,11 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.db import Input, transaction
+from notify.core.db import Input, transaction
 from notify.exports import schedules
+from notify.exports.file_formats import Format
 from notify.exports.models import ExportSchedule, Rhythm, RunState
 from notify.exports.schedules import Plan
-from notify.exports.writing import Format
 from notify.staff.guards import Principal, Requires, Right
 
 AnyRequest = Request[Principal, None, State]

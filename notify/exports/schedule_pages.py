@@ -10,15 +10,16 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
-from notify.analytics.frame import figures_page
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.form_fields import EMPTY, Form
 from notify.exports import schedules
+from notify.exports.file_formats import Format
 from notify.exports.models import ExportSchedule, Rhythm
 from notify.exports.schedules import Plan, ScheduleNotValid
-from notify.exports.writing import Format
-from notify.staff.desk import Fault
+from notify.insight.report_frame import figures_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.web.forms import EMPTY, Form, from_our_pages, read_form
+from notify.staff.page_frame import Fault
+from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
 
@@ -39,7 +40,7 @@ def _page(user: Principal, form: Form, faults: Sequence[Fault] = (), secret: str
         runs = schedules.runs(session, user.council_id)
     return figures_page(
         user,
-        "staff-schedules.html",
+        "exports/schedules.html",
         section="/staff/exports",
         status=422 if faults else 200,
         schedules=found,

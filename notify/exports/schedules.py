@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify import clock, tokens
-from notify.clock import LONDON
-from notify.errors import Conflict, Invalid, NotFound
+from notify.core import clock, tokens
+from notify.core.clock import LONDON
+from notify.core.errors import Conflict, Invalid, NotFound
 from notify.exports.catalogue import DATA_SETS
+from notify.exports.file_formats import Format
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
-from notify.exports.writing import Format
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Channel
 from notify.staff.models import Officer

@@ -2,8 +2,9 @@
 
 import click
 
-from notify import db, migrations
-from notify.installation import Servers
+from notify import migrations
+from notify.core import db
+from notify.devserver.installation import Servers
 
 
 @click.command("migrate")

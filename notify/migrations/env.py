@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from notify import schema as _schema  # noqa: F401 - every table must be known
 from notify.migrations import HIDDEN_TABLES, METADATA
+from notify.migrations import tables as _schema  # noqa: F401 - every table must be known
 
 
 def _include(_object: object, name: str | None, kind: str, *_: object) -> bool:

@@ -11,14 +11,14 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
-from notify.db import transaction
-from notify.errors import Gone, NotFound
+from notify.core.db import transaction
+from notify.core.errors import Gone, NotFound
 from notify.places import geometry, projection, succession
 from notify.places.boundaries import AreaKind
-from notify.places.edges import REACH_M
 from notify.places.models import Area, Release, ReleaseKind
 from notify.places.postcodes import canonical, normalise, where_instead
 from notify.places.queries import Resolved, area_with_release, areas_page, names_by_code, release_of, resolve_postcodes
+from notify.places.ward_edges import REACH_M
 from notify.staff.queries import council_by_slug, councils_covering
 
 AnyRequest = Request[Any, Any, Any]

@@ -20,9 +20,9 @@ from shapely import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 from notify.places import map_files, topojson
-from notify.places.containers import Member, SourceReport, SourceUnreadable, members, unpacked_name
+from notify.places.archives import Member, SourceReport, SourceUnreadable, members, unpacked_name
 from notify.places.geometry import repair
 from notify.places.projection import looks_like_metres, project, require_uk
 from notify.places.reference_systems import System, of_member, require_grid, to_metres

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from notify.db import transaction
-from notify.errors import NotifyError
-from notify.places import loading, service
-from notify.places.loading import LoadReport
+from notify.core.db import transaction
+from notify.core.errors import NotifyError
+from notify.places import activation, release_loading
+from notify.places.activation import ActivationReport
+from notify.places.file_recognition import Recognised, SourceKind, recognise
 from notify.places.models import ReleaseKind
 from notify.places.population import load_population
 from notify.places.queries import ReleaseState, releases
-from notify.places.recognise import Recognised, SourceKind, recognise
-from notify.places.service import ActivationReport
+from notify.places.release_loading import LoadReport
 
 ROWS_PER_LINE = 200_000
 REASONS_SHOWN = 5
@@ -139,7 +139,7 @@ def load_release(
     source = _described(recognise(path), product, version, attribution)
     loaded = _read(path, source, progress=None)
     with transaction() as session:
-        return service.activate(session, loaded.release_id)
+        return activation.activate(session, loaded.release_id)
 
 
 def _enter_installation() -> None:
@@ -161,8 +161,8 @@ def _described(guess: Recognised, product: str | None, version: str | None, attr
     )
 
 
-def _read(path: Path, source: Recognised, progress: loading.Progress | None) -> LoadReport:
-    read = loading.load_postcodes if source.kind == SourceKind.POSTCODES else loading.load_areas
+def _read(path: Path, source: Recognised, progress: release_loading.Progress | None) -> LoadReport:
+    read = release_loading.load_postcodes if source.kind == SourceKind.POSTCODES else release_loading.load_areas
     return read(path, product=source.product, version=source.version, attribution=source.attribution, progress=progress)
 
 
@@ -219,7 +219,7 @@ def _activate_all(reports: Sequence[LoadReport], *, confirmed: bool) -> None:
 
 def _activate(release_id: int, *, confirmed: bool) -> None:
     with transaction() as session:
-        report = service.activate(session, release_id, confirmed=confirmed)
+        report = activation.activate(session, release_id, confirmed=confirmed)
     before = report.previous_id
     instead = f", instead of release {before}" if before not in (None, release_id) else ""
     click.echo(f"Release {release_id} is in force{instead}.")

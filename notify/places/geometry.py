@@ -14,7 +14,7 @@ import shapely
 from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 from notify.places.projection import CoordinatesNotFinite, Points, project, require_uk, unproject
 from notify.places.projection import to_lon_lat as to_lon_lat
 from notify.places.projection import to_national_grid as to_national_grid

@@ -20,8 +20,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 from shapely.geometry import mapping
 
-from notify.errors import NotifyError
-from notify.places.containers import Member, SourceUnreadable, unpacked_name
+from notify.core.errors import NotifyError
+from notify.places.archives import Member, SourceUnreadable, unpacked_name
 from notify.places.reference_systems import System, described, named
 
 _MOST_VALUE_BYTES = 200_000_000

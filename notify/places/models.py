@@ -11,11 +11,11 @@ from pydantic import field_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, String, Text
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import Input, moment_column, state_column
-from notify.errors import Invalid
+from notify.core import clock
+from notify.core.db import Input, moment_column, state_column
+from notify.core.errors import Invalid
+from notify.core.typed_text import Typed
 from notify.places.reference_systems import in_degrees
-from notify.typed_text import Typed
 
 
 class ReleaseKind(StrEnum):

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.places import geometry
+from notify.places.audience_areas import EMERGENCY_BUFFER_M, centre
 from notify.places.models import AudiencePart, AudienceSpec, ReleaseKind, Targets
 from notify.places.queries import active_release, areas_by_code
-from notify.places.targeting import EMERGENCY_BUFFER_M, centre
 
 
 def outline_of(session: Session, spec: AudienceSpec, *, is_emergency: bool) -> BaseGeometry | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.errors import Conflict
-from notify.places.containers import Member, SourceNotFound, SourceUnreadable
+from notify.core.errors import Conflict
+from notify.places.archives import Member, SourceNotFound, SourceUnreadable
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release
 

@@ -8,9 +8,9 @@ Which postcodes exist is the loaded release's business, not this module's.
 import re
 import unicodedata
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
+from notify.core.typed_text import without_invisible
 from notify.languages import _
-from notify.typed_text import without_invisible
 
 OUTWARD = r"[A-Z]{1,2}[0-9][0-9A-Z]?"
 KEY_PATTERN = re.compile(OUTWARD + r"[0-9][A-Z]{2}", re.ASCII)

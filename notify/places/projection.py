@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from pyproj.enums import TransformDirection
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 
 WEST, EAST = -9.0, 2.5
 SOUTH, NORTH = 49.0, 61.5

@@ -15,7 +15,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 from notify.places.projection import GRID_EAST, GRID_NORTH, Points, project, unproject
 
 _EPSG = re.compile(r"(?:EPSG|ESRI)(?:[:/][^:/]*)?[:/](\d{1,6})", re.IGNORECASE)

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 from notify.places import map_files
-from notify.places.containers import Member, SourceUnreadable, members
+from notify.places.archives import Member, SourceUnreadable, members
 from notify.places.geometry import MOST_PARTS, MOST_POSITIONS, ShapeTooComplex, parse_shape
 
 MOST_BYTES = 10_000_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
-from notify.errors import Invalid
+from notify.core import clock
+from notify.core.errors import Invalid
 from notify.places.models import Targets
 from notify.places.queries import names_by_code
 

@@ -5,14 +5,14 @@ import re
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from notify import tokens
 from notify.channels import CHANNELS, AddressKind, Channel
-from notify.errors import Invalid
+from notify.core import tokens
+from notify.core.errors import Invalid
+from notify.core.settings import settings
+from notify.core.typed_text import with_scheme, without_invisible
 from notify.languages import _
-from notify.providers import ssrf
 from notify.providers.base import ProviderRejected
-from notify.settings import settings
-from notify.typed_text import with_scheme, without_invisible
+from notify.providers.webhook import ssrf
 
 # Ofcom keeps these numbers free for drama; they reach nobody, which is what demonstrations and tests want
 _DRAMA_MOBILE = re.compile(r"\+447700900\d{3}")

@@ -12,8 +12,8 @@ from enum import StrEnum
 from threading import Event
 from typing import ClassVar, Protocol, runtime_checkable
 
-from notify import clock
 from notify.channels import Channel as Channel  # adapters of others import it from here
+from notify.core import clock
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ class Provider(Protocol):
     def read_receipt(self, call: CallBack) -> Sequence[News]:
         """What a call-back says. Unknown fields and events are no news.
 
-        Raises: ReceiptNotAuthentic; Unavailable of `notify.errors` when it cannot be verified now: come again.
+        Raises: ReceiptNotAuthentic; Unavailable of `notify.core.errors` when it cannot be verified now: come again.
         """
         ...
 

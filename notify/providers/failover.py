@@ -5,11 +5,11 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-from notify import meters
-from notify.jobs import Lane
-from notify.providers import flow
+from notify.core import metrics
+from notify.core.jobs import Lane
+from notify.providers import circuit_breaker
 from notify.providers.base import Accepted, Deferred, Message, Outcome, Provider, Refused, SendsMany, Unknown, send_one
-from notify.providers.flow import Flow, Permit
+from notify.providers.circuit_breaker import Flow, Permit
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Attempt:
 
     def by(self, provider: Provider, messages: Sequence[Message]) -> Generator[Told, None, Sequence[Message]]:
         """Hand over by this provider as much as it may be given. Returns the messages that the next is to try."""
-        known, waiting = flow.of(provider), messages
+        known, waiting = circuit_breaker.of(provider), messages
         going_on: list[Message] = []
         while waiting:
             permit = known.admit(len(waiting), self._lane)
@@ -103,7 +103,9 @@ class _Attempt:
             known.settle(permit, failures=failures)
             for kind, number in tally.items():
                 if number:
-                    meters.count("notify_provider_outcomes_total", number, provider=provider.name, outcome=_NAMES[kind])
+                    metrics.count(
+                        "notify_provider_outcomes_total", number, provider=provider.name, outcome=_NAMES[kind]
+                    )
         return [*going_on, *untold.values()]
 
     def _is_for_the_next(self, provider: Provider, outcome: Outcome) -> bool:
@@ -134,7 +136,7 @@ class _Attempt:
 
     def _earliest_s(self) -> float | None:
         """In how many seconds the first of the providers may be tried again; None: it need not be waited for."""
-        waits = [self._waits_s.get(one.name) or flow.of(one).wait_s(self._lane) for one in self._providers]
+        waits = [self._waits_s.get(one.name) or circuit_breaker.of(one).wait_s(self._lane) for one in self._providers]
         return min(waits) or None
 
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from notify import clock
+from notify.core import clock
+from notify.core.settings import settings
 from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
-from notify.settings import settings
 
 
 class FileSettings(BaseSettings):

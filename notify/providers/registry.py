@@ -4,11 +4,11 @@ import random
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from notify.errors import SetUpError
-from notify.jobs import Lane
+from notify.core.errors import SetUpError
+from notify.core.jobs import Lane
+from notify.core.settings import Choice, once_a_process, settings
 from notify.providers.base import Channel, Provider, TakesReplies
 from notify.providers.failover import hand_over
-from notify.settings import Choice, once_a_process, settings
 
 __all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "named", "providers_for", "takes_replies"]
 

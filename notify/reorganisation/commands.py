@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 import click
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.reorganisation import service
 from notify.staff import councils, queries
 from notify.staff.commands import ACTOR

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from notify import jobs
 from notify.alerts import merger as alerts
 from notify.cap import merger as cap
-from notify.composing import merger as composing
-from notify.errors import Conflict, Invalid
+from notify.core import jobs
+from notify.core.errors import Conflict, Invalid
+from notify.drafting import merger as composing
 from notify.exports import merger as exports
+from notify.places import activation as releases
 from notify.places import queries as places
-from notify.places import service as releases
 from notify.places.models import ReleaseKind
 from notify.staff import councils
 from notify.staff.models import Council
 from notify.staff.queries import lock_council
 from notify.staff.service import audit
 from notify.subscribers import merger as subscribers
-from notify.subscribers import place_reviews
 from notify.subscribers.merger import TopicMove
+from notify.subscribers.place_reviews import service as place_reviews_service
 
 
 class CannotMerge(Invalid):
@@ -84,7 +84,7 @@ def merge(session: Session, old: Council, new: Council, *, actor: str) -> Merger
         keys,
     )
     _note(session, old, new, report, moves, actor)
-    place_reviews.tell_of_merger(session, old_id=old.id, moved=list(moved.ids))
+    place_reviews_service.tell_of_merger(session, old_id=old.id, moved=list(moved.ids))
     return report
 
 
@@ -125,7 +125,7 @@ def change_districts(
     Raises: what `councils.change_districts` raises, ResidentsOutside unless `confirmed`.
     """
     now = councils.change_districts(session, council, add=add, remove=remove, actor=actor)
-    outside = place_reviews.left_behind(session, council_id=council.id, removed=remove)
+    outside = place_reviews_service.left_behind(session, council_id=council.id, removed=remove)
     if outside and not confirmed:
         raise ResidentsOutside(
             f"{len(outside):,} residents live in {', '.join(remove)} only. If a district has a new code, add that, "
@@ -134,4 +134,4 @@ def change_districts(
     active = places.active_release(session, ReleaseKind.POSTCODE)
     if active is not None and active.id is not None:
         releases.activate(session, active.id, confirmed=True)
-    return now, place_reviews.end(session, outside)
+    return now, place_reviews_service.end(session, outside)

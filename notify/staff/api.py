@@ -9,9 +9,9 @@ from litestar.params import FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
 
-from notify.db import Input, transaction
+from notify.core.db import Input, transaction
+from notify.staff.budgets import PENNY, Money, money, set_budget
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.money import PENNY, Money, money, set_budget
 
 AnyRequest = Request[Principal, None, State]
 

@@ -14,11 +14,11 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import String, cast, or_
 from sqlmodel import Session, col, select
 
-from notify.db import transaction
-from notify.staff.desk import Fault, staff_page
+from notify.core.db import transaction
+from notify.core.typed_text import read_day
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.models import AuditEntry, Officer
-from notify.typed_text import read_day
+from notify.staff.page_frame import Fault, staff_page
 
 AnyRequest = Request[Principal, object, State]
 
@@ -118,7 +118,7 @@ def show_audit(
         lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
     return staff_page(
         request.user,
-        "staff-audit.html",
+        "users/audit.html",
         at="/staff/audit",
         lines=lines,
         asked=asked,

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 from sqlmodel import Session
 
-from notify.db import transaction
-from notify.settings import settings
-from notify.staff import invitations, password_hashing, passwords, people, queries, remit, service, trail
+from notify.core.db import transaction
+from notify.core.settings import settings
+from notify.staff import audit as staff_audit
+from notify.staff import invitations, queries, remit, service, users
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import IN_WORDS
+from notify.staff.sign_in import break_glass, password_hashing
 
 Servers = Callable[[], AbstractContextManager[None]]
 
@@ -109,14 +111,14 @@ def create_officer(
 
 def _way_in(session: Session, new: Officer, password_hash: str) -> str:
     if password_hash:
-        return _in_words(passwords.set_password(session, new, password_hash, actor=ACTOR))
+        return _in_words(break_glass.set_password(session, new, password_hash, actor=ACTOR))
     if settings().links_sign_in:
         return f"{settings().base_url}/staff/sign-in/{service.create_sign_in_link(session, new.id)}"
     link = invitations.invite(session, new, actor=ACTOR)
     return f"For seven days {new.email} can begin with the council's account at {link}"
 
 
-def _in_words(enrolled: passwords.Enrolment) -> str:
+def _in_words(enrolled: break_glass.Enrolment) -> str:
     """What the officer is given, by a way that nobody else reads."""
     lines = [enrolled.uri, "", "Recovery codes. Each stands once for the app's code, also while sign-in is locked:"]
     return "\n".join([*lines, *enrolled.recovery_codes])
@@ -135,7 +137,7 @@ def give_password(servers: Servers, email: str) -> None:
     with servers():
         with transaction() as session:
             found = queries.officer_by_email(session, email)
-            said = passwords.set_password(session, found, password_hash, actor=ACTOR)
+            said = break_glass.set_password(session, found, password_hash, actor=ACTOR)
         click.echo(_in_words(said))
 
 
@@ -168,7 +170,7 @@ def sign_in_link(servers: Servers, email: str) -> None:
 def list_officers(servers: Servers, council_slug: str) -> None:
     """Everybody who works or worked for a council."""
     with servers(), transaction() as session:
-        for one in people.officers(session, queries.council_by_slug(session, council_slug).id):
+        for one in users.officers(session, queries.council_by_slug(session, council_slug).id):
             limits = " ".join([*one.topics, *one.areas]) or "everything"
             click.echo(f"{one.email}\t{one.name}\t{one.role}\t{'active' if one.active else 'left'}\t{limits}")
 
@@ -210,7 +212,7 @@ def create_key(servers: Servers, council_slug: str, name: str, role: str, test: 
 def list_keys(servers: Servers, council_slug: str) -> None:
     """A council's keys: public part, name, role, mode, whose, last used, until when."""
     with servers(), transaction() as session:
-        for one, owner in people.keys(session, queries.council_by_slug(session, council_slug).id):
+        for one, owner in users.keys(session, queries.council_by_slug(session, council_slug).id):
             used = f"{one.last_used_at:%Y-%m-%d %H:%M}" if one.last_used_at else "never used"
             end = "revoked" if one.revoked_at else f"until {one.expires_at:%Y-%m-%d}"
             click.echo("\t".join([one.prefix, one.name, one.role, one.mode, owner or "the council", used, end]))
@@ -222,7 +224,7 @@ def list_keys(servers: Servers, council_slug: str) -> None:
 def revoke_key(servers: Servers, prefix: str) -> None:
     """End a key by its public part, which `notify key list` shows first."""
     with servers(), transaction() as session:
-        at = people.end_key(session, council_id=None, prefix=prefix, actor=ACTOR)
+        at = users.end_key(session, council_id=None, prefix=prefix, actor=ACTOR)
     click.echo(f"{prefix} has not worked since {at:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -251,8 +253,8 @@ def verify(servers: Servers, anchors: Sequence[Path]) -> None:
     copy is shorter than its anchors: that is told as a cut tail, and rightly so.
     """
     with servers(), transaction() as session:
-        verdict = trail.verify(session, anchors or [trail.anchors_file()])
-    for fault in verdict.faults[: trail.FAULTS_SHOWN]:
+        verdict = staff_audit.verify(session, anchors or [staff_audit.anchors_file()])
+    for fault in verdict.faults[: staff_audit.FAULTS_SHOWN]:
         click.echo(f"✗ {fault}")
     if verdict.late:
         first, last = min(verdict.late), max(verdict.late)

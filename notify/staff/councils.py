@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from notify import clock
-from notify.errors import Conflict, Invalid
-from notify.staff import service, sessions
+from notify.core import clock
+from notify.core.errors import Conflict, Invalid
+from notify.staff import service
 from notify.staff.models import Council, CouncilName, Officer
 from notify.staff.queries import UnknownCouncil, council_by_slug, lock_council
 from notify.staff.service import audit
+from notify.staff.sign_in import sessions
 
 
 class CouncilMerged(Conflict):

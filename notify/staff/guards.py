@@ -10,10 +10,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from notify.db import transaction
-from notify.errors import Forbidden, Unauthenticated
-from notify.settings import settings
-from notify.staff import rights, service, sessions
+from notify.core.db import transaction
+from notify.core.errors import Forbidden, Unauthenticated
+from notify.core.settings import settings
+from notify.staff import rights, service
 from notify.staff.models import KeyMode, Officer
 from notify.staff.remit import EVERYTHING, remit_of
 
@@ -21,6 +21,7 @@ from notify.staff.remit import EVERYTHING, remit_of
 from notify.staff.rights import Principal as Principal
 from notify.staff.rights import Right as Right
 from notify.staff.rights import roles_within
+from notify.staff.sign_in import sessions
 from notify.web import forms
 
 OFFICER_COOKIE = "officer"

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify import clock, tokens
-from notify.errors import Conflict
-from notify.settings import settings
+from notify.core import clock, tokens
+from notify.core.errors import Conflict
+from notify.core.settings import settings
 from notify.staff.models import Officer
 from notify.staff.service import audit
 

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, L
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column, new_id, state_column
+from notify.core import clock
+from notify.core.db import moment_column, new_id, state_column
 
 
 class Role(StrEnum):

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify import clock
-from notify.errors import NotFound
+from notify.core import clock
+from notify.core.errors import NotFound
 from notify.staff.models import ApiKey, Council, CouncilName, KeyMode, Officer
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.errors import Forbidden, Invalid
+from notify.core.errors import Forbidden, Invalid
 from notify.staff.models import Officer, Role
 
 

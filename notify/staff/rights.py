@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from notify import clock
-from notify.errors import Forbidden
+from notify.core import clock
+from notify.core.errors import Forbidden
 from notify.staff.models import Officer, Role
 from notify.staff.remit import EVERYTHING, Remit, remit_of
 

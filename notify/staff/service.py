@@ -11,12 +11,13 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from notify import clock, tokens
-from notify.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from notify.settings import settings
-from notify.staff import queries, sessions
+from notify.core import clock, tokens
+from notify.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from notify.core.settings import settings
+from notify.core.typed_text import email_key
+from notify.staff import queries
 from notify.staff.models import ApiKey, AuditEntry, Council, CouncilName, KeyMode, Officer, Role, SignIn
-from notify.typed_text import email_key
+from notify.staff.sign_in import sessions
 
 KEY_LIFE = timedelta(days=365)
 LINK_LIFE = timedelta(minutes=10)

@@ -7,8 +7,8 @@ from sqlalchemy import Column, DateTime, LargeBinary, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import moment_column, new_id, secrets_column, state_column
+from notify.core import clock
+from notify.core.db import moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
 from notify.subscribers.models import NoticeKind, of_subscriber
 

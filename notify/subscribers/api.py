@@ -14,20 +14,16 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from notify import clock
-from notify.db import transaction
-from notify.errors import Invalid
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.errors import Invalid
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.readings import note_reading
-from notify.subscribers import erasure, importing, queries, rehearsal, service, topic_changes
-from notify.subscribers.enrolment import EnrolStatus
-from notify.subscribers.import_csv import FileNotReadable, read_rows
-from notify.subscribers.models import (
-    ConsentEvidence,
-    NewTopic,
-    SubscriberChange,
-    SubscriberRequest,
-)
+from notify.staff.read_quota import note_reading
+from notify.subscribers import erasure, queries, service, test_people, topic_changes
+from notify.subscribers.imports import service as imports_service
+from notify.subscribers.imports.csv_file import FileNotReadable, read_rows
+from notify.subscribers.imports.enrolment import EnrolStatus
+from notify.subscribers.models import ConsentEvidence, NewTopic, SubscriberChange, SubscriberRequest
 from notify.subscribers.topic_changes import TopicChange
 from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
 
@@ -101,7 +97,7 @@ def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Re
     """
     with transaction() as session:
         user = request.user
-        asked = rehearsal.asked_by(session, user, data)
+        asked = test_people.asked_by(session, user, data)
         outcome = service.add_subscriber(session, council_id=user.council_id, actor=user.actor, request=asked)
     added = SubscriberAdded.model_validate(
         {
@@ -185,7 +181,7 @@ def import_subscribers(
     )
     rows = read_rows(csv_file, default_topics=topics.replace(";", " ").replace(",", " ").split())
     with transaction() as session:
-        report = importing.import_subscribers(
+        report = imports_service.import_subscribers(
             session,
             council_id=request.user.council_id,
             actor=request.user.actor,
@@ -211,7 +207,7 @@ def list_subscribers(
             after=after,
             changed_since=_aware(changed_since),
             limit=limit,
-            only=rehearsal.whom(request.user),
+            only=test_people.whom(request.user),
         )
         note_reading(session, request.user, len(found), "list of subscribers")
     views = [SubscriberView.of(record) for record in found]
@@ -227,7 +223,7 @@ def list_subscribers(
 def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
     """One resident, with what they follow of your council."""
     with transaction() as session:
-        found = rehearsal.seen(session, request.user, subscriber_id)
+        found = test_people.seen(session, request.user, subscriber_id)
         note_reading(session, request.user, 1, "subscribers one by one")
         return SubscriberView.of(found)
 
@@ -244,15 +240,15 @@ def change_subscriber(
     """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
     with transaction() as session:
         user = request.user
-        rehearsal.seen(session, user, subscriber_id)
-        change = rehearsal.change_by(user, data)
+        test_people.seen(session, user, subscriber_id)
+        change = test_people.change_by(user, data)
         service.change_for_council(
             session, council_id=user.council_id, subscriber_id=subscriber_id, change=change, actor=user.actor
         )
         session.flush()
         session.expire_all()
         note_reading(session, user, 1, "subscribers one by one")
-        return SubscriberView.of(rehearsal.seen(session, user, subscriber_id))
+        return SubscriberView.of(test_people.seen(session, user, subscriber_id))
 
 
 @delete(
@@ -265,7 +261,7 @@ def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None
     """Erase a resident: all that your council holds about them."""
     with transaction() as session:
         user = request.user
-        rehearsal.seen(session, user, subscriber_id)
+        test_people.seen(session, user, subscriber_id)
         erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor, is_rehearsal=user.is_test)
 
 

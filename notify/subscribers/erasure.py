@@ -7,14 +7,15 @@ from uuid import UUID
 from sqlalchemy import delete, event, text
 from sqlmodel import Session, col, select
 
-from notify import clock, kept_mail
+from notify.core import clock
+from notify.core.settings import settings
+from notify.devserver import kept_mail
 from notify.providers.file import FileSettings
-from notify.settings import settings
 from notify.staff.service import audit
-from notify.subscribers import bounces
 from notify.subscribers.access_models import LinkToken
-from notify.subscribers.consents import withdraw_all
+from notify.subscribers.consent.ledger import withdraw_all
 from notify.subscribers.models import Contact, Notice, Subscriber
+from notify.subscribers.suppression import bounces
 
 log = logging.getLogger(__name__)
 

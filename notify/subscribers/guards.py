@@ -7,14 +7,14 @@ from litestar import Request
 from litestar.datastructures import State
 from sqlmodel import Session
 
-from notify.errors import NotFound, Unauthenticated
+from notify.core.errors import NotFound, Unauthenticated
+from notify.core.settings import settings
 from notify.languages import _, later
-from notify.settings import settings
 from notify.staff.councils import speaking_for
 from notify.staff.queries import council
 from notify.subscribers import links, queries
 from notify.subscribers.queries import SubscriberRecord
-from notify.web.visits import council_of_visit
+from notify.web.visitor_language import council_of_visit
 
 AnyRequest = Request[object, object, State]
 

@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
-from notify import clock, tokens
-from notify.errors import NotFound
+from notify.core import clock, tokens
+from notify.core.errors import NotFound
 from notify.languages import _, later
-from notify.subscribers import bounces
 from notify.subscribers.access_models import LinkToken, ResidentSession
 from notify.subscribers.models import ConfirmedBy, Contact, NoticeKind
-from notify.subscribers.notices import NOTICE_LIFE
+from notify.subscribers.service_messages import NOTICE_LIFE
+from notify.subscribers.suppression import bounces
 
 SESSION_LIFE = timedelta(hours=1)
 COOKIE = "resident"

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
+from notify.core import clock
 
 
 def unite(session: Session, *, old_id: UUID, new_id: UUID, copied: Sequence[UUID]) -> Mapping[UUID, UUID]:

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from notify import clock
+from notify.core import clock
 from notify.staff.models import Council
 from notify.subscribers import membership_union
-from notify.subscribers.consents import give_up
+from notify.subscribers.consent.ledger import give_up
 from notify.subscribers.models import Subscriber, Topic
 
 

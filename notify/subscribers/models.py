@@ -10,10 +10,10 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Text, UniqueCo
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from notify import clock
-from notify.db import Input, moment_column, new_id, secrets_column, state_column
+from notify.core import clock
+from notify.core.db import Input, moment_column, new_id, secrets_column, state_column
+from notify.core.typed_text import Typed
 from notify.providers.base import Channel
-from notify.typed_text import Typed
 
 
 class TopicPurpose(StrEnum):

@@ -11,19 +11,22 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.channels import CHANNELS, Channel
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.form_fields import EMPTY
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers import addresses
 from notify.staff.queries import council, councils
-from notify.subscribers import confirming, contact_requests, links, notices, queries, residents
-from notify.subscribers.emails import FORMATS
+from notify.subscribers import links, queries, service_messages
+from notify.subscribers.consent import confirmation, contact_requests
 from notify.subscribers.models import Contact
-from notify.subscribers.sign_up import Fault, tongues
+from notify.subscribers.my.email_preferences import FORMATS
+from notify.subscribers.sign_up import service as sign_up_service
+from notify.subscribers.sign_up.form import Fault, tongues
 from notify.web.cookies import session_cookie
-from notify.web.forms import EMPTY, TRAP, from_our_pages, read_form
+from notify.web.forms import TRAP, from_our_pages, read_form
 from notify.web.templates import page
-from notify.web.visits import link
+from notify.web.visitor_language import link
 
 AnyRequest = Request[object, object, State]
 
@@ -36,17 +39,17 @@ def home() -> Response[object]:
     """What this is, for whom, and where to go."""
     with transaction() as session:
         names = [one.name for one in councils(session)]
-    return page("home.html", councils=names)
+    return page("public/home.html", councils=names)
 
 
 @page_get("/confirm/{token:str}")
 def ask_to_confirm(token: FromPath[str]) -> Response[object]:
     """A button, because mail scanners follow links and press nothing; and all that the yes will change."""
     with transaction() as session:
-        asked = confirming.asked_by_link(session, token)
+        asked = confirmation.asked_by_link(session, token)
     tongue = tongues()
     return page(
-        "confirm.html",
+        "sign_up/confirm.html",
         token=token,
         asked=asked,
         languages=[tongue.get(one, one) for one in asked.languages],
@@ -58,14 +61,14 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
 def confirm(token: FromPath[str]) -> Response[object]:
     """Use up the link, and show what was agreed to."""
     with transaction() as session:
-        return _confirmed_page(session, residents.confirm(session, token))
+        return _confirmed_page(session, sign_up_service.confirm(session, token))
 
 
 def _confirmed_page(session: Session, confirmed: Sequence[Contact]) -> Response[object]:
     """What was agreed to, with which councils; and to a webhook's owner, once, the secrets that sign its calls."""
     records = [queries.record(session, contact.subscriber_id) for contact in confirmed]
     return page(
-        "confirmed.html",
+        "sign_up/confirmed.html",
         topics=[
             (topic.name, council(session, topic.council_id).name)
             for record in records
@@ -89,7 +92,7 @@ def ask_to_add_contact(token: FromPath[str]) -> Response[object]:
     """May this council use another address for the resident's alerts? Nothing happens before a button is pressed."""
     with transaction() as session:
         asked = contact_requests.asked_by(session, token)
-    return page("add-contact.html", token=token, asked=asked)
+    return page("sign_up/add-contact.html", token=token, asked=asked)
 
 
 @page_post("/add-contact/{token:str}")
@@ -99,13 +102,13 @@ def answer_about_contact(token: FromPath[str], body: RawBody) -> Response[object
     with transaction() as session:
         asked = contact_requests.asked_by(session, token)
         contact_requests.answer(session, token, is_yes=is_yes)
-    return page("contact-answered.html", asked=asked, is_yes=is_yes)
+    return page("sign_up/contact-answered.html", asked=asked, is_yes=is_yes)
 
 
 @get("/confirm-code", sync_to_thread=False, include_in_schema=False)
 def ask_code() -> Response[object]:
     """Asks for the digits that a text brought."""
-    return page("confirm-code.html", form=EMPTY, faults=[])
+    return page("sign_up/confirm-code.html", form=EMPTY, faults=[])
 
 
 @page_post("/confirm-code")
@@ -115,19 +118,19 @@ def confirm_code(body: RawBody) -> Response[object]:
     number = form.one("mobile")
     try:
         with transaction() as session:
-            confirmed = residents.confirm_by_code(session, number, form.one("code")[:20])
+            confirmed = sign_up_service.confirm_by_code(session, number, form.one("code")[:20])
             if confirmed:
                 return _confirmed_page(session, confirmed)
     except addresses.AddressNotValid as error:
-        return page("confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
+        return page("sign_up/confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
     fault = Fault("code", _("This code is wrong or has expired. A code stops working after 5 tries or 30 minutes."))
-    return page("confirm-code.html", status=422, form=form, faults=[fault])
+    return page("sign_up/confirm-code.html", status=422, form=form, faults=[fault])
 
 
 @get("/manage", sync_to_thread=False, include_in_schema=False)
 def ask_who() -> Response[object]:
     """Asks for the address a sign-in link is sent to."""
-    return page("manage.html", form=EMPTY, faults=[])
+    return page("my/get-link.html", form=EMPTY, faults=[])
 
 
 @page_post("/manage")
@@ -141,17 +144,17 @@ def request_link(body: RawBody) -> Response[object]:
         addresses.normalise(channel, address)
     except addresses.AddressNotValid:
         advice = _("Enter an email address like name@example.org, or a UK mobile number like 07700 900123.")
-        return page("manage.html", status=422, form=form, faults=[Fault("address", advice)])
+        return page("my/get-link.html", status=422, form=form, faults=[Fault("address", advice)])
     with transaction() as session:
         if not is_trapped:
-            notices.request_link(session, channel, address)
-    return page("link-sent.html", address=address, way=CHANNELS[channel].in_sentence)
+            service_messages.request_link(session, channel, address)
+    return page("my/link-sent.html", address=address, way=CHANNELS[channel].in_sentence)
 
 
 @get("/manage/{token:str}", sync_to_thread=False, include_in_schema=False)
 def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
     """A button, for the same reason as at confirmation."""
-    return page("sign-in.html", action=f"/manage/{token}", whose="alerts")
+    return page("my/sign-in.html", action=f"/manage/{token}", whose="alerts")
 
 
 @page_post("/manage/{token:str}")

@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, select
 
-from notify import clock, tokens
-from notify.errors import NotFound
+from notify.core import clock, tokens
+from notify.core.errors import NotFound
 from notify.places.models import PlaceSet, Targets
 from notify.providers import addresses, sandbox
 from notify.providers.base import Channel
 from notify.staff.models import Council
 from notify.subscribers.access_models import ContactRequest, ResidentSession
-from notify.subscribers.bounce_models import BounceSettings
 from notify.subscribers.models import (
     Consent,
     ConsentWording,
@@ -27,7 +26,8 @@ from notify.subscribers.models import (
     Subscription,
     Topic,
 )
-from notify.subscribers.suppression_scope import IS_SUPPRESSED, IS_SUPPRESSED_IN_EMERGENCY
+from notify.subscribers.suppression.bounce_models import BounceSettings
+from notify.subscribers.suppression.scope import IS_SUPPRESSED, IS_SUPPRESSED_IN_EMERGENCY
 
 NOBODY = "Nobody with this id subscribes to your council's topics."
 

@@ -7,17 +7,17 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from notify import clock
-from notify.errors import Conflict, Invalid
+from notify.core import clock
+from notify.core.errors import Conflict, Invalid
 from notify.places import succession
 from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries
-from notify.subscribers.consent_order import AddressErased, is_older_than_no_to_counting
-from notify.subscribers.consents import note_leaving
-from notify.subscribers.contact_requests import ask_to_add
-from notify.subscribers.enrolment import Enrolled, EnrolStatus, enrol
-from notify.subscribers.enrolment_entries import Entry
+from notify.subscribers.consent.contact_requests import ask_to_add
+from notify.subscribers.consent.ledger import note_leaving
+from notify.subscribers.consent.order import AddressErased, is_older_than_no_to_counting
+from notify.subscribers.imports.enrolment import Enrolled, EnrolStatus, enrol
+from notify.subscribers.imports.entries import Entry
 from notify.subscribers.models import (
     ConfirmedBy,
     Consent,
@@ -35,7 +35,7 @@ from notify.subscribers.models import (
     Subscription,
     Topic,
 )
-from notify.subscribers.notices import ask_to_confirm
+from notify.subscribers.service_messages import ask_to_confirm
 
 
 class TopicExists(Conflict):

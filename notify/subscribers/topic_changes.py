@@ -2,9 +2,9 @@
 
 from sqlmodel import Field, Session
 
-from notify import clock
-from notify.db import Input
-from notify.errors import Invalid
+from notify.core import clock
+from notify.core.db import Input
+from notify.core.errors import Invalid
 from notify.providers.base import Channel
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
-from notify.subscribers.enrolment import EnrolStatus
+from notify.subscribers.imports.enrolment import EnrolStatus
 from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose, WardSource
 from notify.subscribers.queries import SubscriberRecord
 

@@ -19,11 +19,11 @@ from litestar import Litestar
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import clock
-from notify.db import new_id, transaction
-from notify.deliveries import metering
-from notify.tracking import intake
-from notify.tracking.intake import Seen
+from notify.core import clock
+from notify.core.db import new_id, transaction
+from notify.deliveries import process_metrics
+from notify.tracking import event_recorder
+from notify.tracking.event_recorder import Seen
 from notify.tracking.models import HitKind
 from notify.tracking.service import Source, link_of
 
@@ -82,12 +82,12 @@ def flush() -> int:
     with _writing:
         while batch := _arrived[:AT_ONCE]:
             with transaction() as session:
-                new += intake.take(session, _with_visitors(session, batch))
+                new += event_recorder.take(session, _with_visitors(session, batch))
             with _lock:
                 del _arrived[: len(batch)]
         if lost := _lost:
             with transaction() as session:
-                metering.add(session, LOST, lost)
+                process_metrics.add(session, LOST, lost)
             with _lock:
                 _lost -= lost
     return new

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, SmallInteger
 from sqlmodel import Field, SQLModel
 
-from notify.db import moment_column, state_column
+from notify.core.db import moment_column, state_column
 from notify.providers.base import Channel
 
 CANARY = -1  # the link that no reader can see

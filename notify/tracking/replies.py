@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.alerts.asking import read_reply_token
 from notify.alerts.models import Alert
+from notify.alerts.reply_request import read_reply_token
+from notify.core.errors import Gone
+from notify.core.tokens import LinkNotValid
 from notify.deliveries.models import Answer
-from notify.errors import Gone
 from notify.languages import _, later
 from notify.staff.queries import council
-from notify.tokens import LinkNotValid
 
 
 class AlertIsOver(Gone):

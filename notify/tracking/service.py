@@ -6,16 +6,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify import tokens
-from notify.alerts.asking import read_stop_token
 from notify.alerts.models import Alert
-from notify.deliveries.content import HIDDEN
+from notify.alerts.reply_request import read_stop_token
+from notify.core import tokens
+from notify.core.tokens import LinkNotValid, Purpose
+from notify.deliveries.message_content import HIDDEN
 from notify.deliveries.models import EventKind
 from notify.subscribers.access_models import ContactBefore
 from notify.subscribers.models import Contact, Topic
 from notify.subscribers.queries import contacts_by_fingerprint
 from notify.subscribers.service import unsubscribe
-from notify.tokens import LinkNotValid, Purpose
 from notify.tracking.models import ALERT_LINK, CANARY
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from litestar.datastructures import Cookie
 
-from notify.settings import settings
+from notify.core.settings import settings
 
 DEVICE_COOKIE = "known-device"
 

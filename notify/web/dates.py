@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
 
-from notify.clock import LONDON
+from notify.core.clock import LONDON
 from notify.languages import spoken
 
 

@@ -1,16 +1,16 @@
 """Forms of our pages: what they sent, and proof that it was one of our pages that sent it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from notify.errors import Forbidden, Invalid
+from notify.core.errors import Forbidden, Invalid
+from notify.core.form_fields import Form
+from notify.core.settings import settings
 from notify.languages import _, later
-from notify.settings import settings
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
@@ -80,28 +80,6 @@ def _is_our_origin(address: str, host: str) -> bool:
     return (parts.scheme, parts.netloc) == (base.scheme, base.netloc) or (
         parts.scheme in ("http", "https") and parts.netloc == host
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The fields of a submitted form, trimmed. A field may be there several times, as checkboxes are."""
-
-    fields: Mapping[str, Sequence[str]]
-
-    def one(self, name: str) -> str:
-        """The field's first value, or an empty string."""
-        return next(iter(self.fields.get(name, ())), "")
-
-    def all(self, name: str) -> Sequence[str]:
-        """Every value of the field, in the order of the page."""
-        return self.fields.get(name, ())
-
-    def has(self, name: str) -> bool:
-        """Whether the box was ticked or the field filled in."""
-        return any(self.fields.get(name, ()))
-
-
-EMPTY = Form({})
 
 
 def query_form(connection: AnyConnection) -> Form:

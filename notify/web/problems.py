@@ -11,11 +11,11 @@ from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from notify import logs
-from notify.errors import NotifyError
+from notify.core import logs
+from notify.core.errors import NotifyError
 from notify.languages import later
 from notify.web.templates import page
-from notify.web.visits import greeted
+from notify.web.visitor_language import greeted
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def problem(
     # browsers name HTML; programs that take anything (`*/*`) want the document
     if path != "/api" and not path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         with greeted(request.scope):  # where no route is found nobody has been greeted yet
-            return page("error.html", status=status, headers=headers, title=title, detail=detail, code=status)
+            return page("layout/error.html", status=status, headers=headers, title=title, detail=detail, code=status)
     body: dict[str, object] = {
         "type": f"/problems/{slug}",
         "title": title,

@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from notify import logs
+from notify.core import logs
 
 HEADER = "X-Request-ID"
 

@@ -7,9 +7,10 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader
 from litestar import MediaType, Response
 from markupsafe import escape
 
-from notify import languages, rendering
-from notify.settings import settings
-from notify.web import theme, visits
+from notify import languages
+from notify.core import rendering
+from notify.core.settings import settings
+from notify.web import theme, visitor_language
 
 # the components of the GOV.UK Design System that our pages use, by the folder that each is in
 COMPONENTS = {
@@ -73,9 +74,9 @@ def _compiled() -> Environment:
         "ngettext": languages.ngettext,
         "spoken": languages.spoken,
         "all_languages": languages.LANGUAGES,
-        "link": visits.link,
-        "visit": visits.visit,
-        "in_language": visits.in_language,
+        "link": visitor_language.link,
+        "visit": visitor_language.visit,
+        "in_language": visitor_language.in_language,
         "theme_name": theme.name,
         "theme_has_logo": theme.has_logo,
         **_components(),

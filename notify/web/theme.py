@@ -6,8 +6,8 @@ from pathlib import Path
 from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler
 
+from notify.core.settings import settings
 from notify.languages import _
-from notify.settings import settings
 
 A_DAY = {"Cache-Control": "public, max-age=86400"}
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}

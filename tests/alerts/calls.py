@@ -9,9 +9,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import jobs
 from notify.alerts.models import Alert
-from notify.db import transaction
+from notify.core import jobs
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from notify.subscribers import service as subscribers

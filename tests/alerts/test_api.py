@@ -10,17 +10,7 @@ from httpx import Response
 from notify.staff.guards import Right
 from notify.staff.models import KeyMode, Role
 from notify.staff.rights import PERSONS_ONLY, RIGHTS
-from tests.alerts.calls import (
-    Client,
-    Headers,
-    act,
-    created,
-    neighbour,
-    new_alert,
-    post_alert,
-    state,
-    stored_alerts,
-)
+from tests.alerts.calls import Client, Headers, act, created, neighbour, new_alert, post_alert, state, stored_alerts
 from tests.answers import said
 from tests.mailbox import Mailbox
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world

@@ -11,8 +11,8 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.alerts import audience_counts
-from notify.db import transaction
-from notify.limit_settings import LimitSettings
+from notify.core.db import transaction
+from notify.core.limit_settings import LimitSettings
 from notify.places.projection import to_lon_lat
 from notify.staff.models import Role
 from tests import moments

@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from notify.alerts.models import DryRun
 from notify.alerts.queries import count_audience
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
 from notify.places.projection import to_lon_lat
 from notify.providers.addresses import fingerprint, normalise
 from notify.providers.base import Channel
 from notify.subscribers import service as subscribers
-from notify.subscribers import suppression
 from notify.subscribers.models import NewContact, NewPlace, NewTopic, SubscriberRequest, SuppressionReason
+from notify.subscribers.suppression import service as suppression_service
 from tests.alerts.calls import Client, created
 from tests.world import DISTRICT, EVIDENCE, NORTH, POSTCODES, SOUTH, World, add_resident, make_world
 
@@ -173,7 +173,7 @@ def move_in(world: World, person: Person, topic: str) -> str:
             if how == "suppressed":
                 hashed = fingerprint(channel, normalise(channel, own[channel]))
                 reason = SuppressionReason.COMPLAINT
-                suppression.suppress(
+                suppression_service.suppress(
                     session,
                     council_id=world.council_id,
                     channel=channel,
@@ -241,7 +241,7 @@ def check_the_dry_run(
         counted = asdict(count_audience(session, world.planner, DryRun.model_validate(asked)))
     told = client.post("/api/v1/audiences", json=asked, headers=world.headers).json()
     alert = created(client, world.headers, **asked, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
 
     assert ledger(alert["id"]) == expected
     assert (told["people"], told["fewer_than_ten"], told["by_ward"]) == (0, True, [])  # they would be singled out

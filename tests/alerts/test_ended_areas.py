@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from notify.alerts import ended_areas
 from notify.alerts.service import start_due
-from notify.db import transaction
-from notify.places import remits, service
+from notify.core.db import transaction
+from notify.places import activation, ended_remits
 from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import ONE, Client, Headers, act, created, post_alert, state, world_with_approvals
@@ -174,7 +174,7 @@ def test_a_release_that_is_taken_back_lets_go(client: Client, world: World, tmp_
     release(tmp_path, {SOUTH: NEW})
     look()
     with transaction() as session:
-        service.activate(session, 1, confirmed=True)
+        activation.activate(session, 1, confirmed=True)
     look()
     assert read(client, world.headers, alert)["ended_areas"] is None
     assert start() == 1
@@ -191,7 +191,7 @@ def test_a_remit_takes_areas_in_force_and_the_officer_is_told_when_they_end(
     release(tmp_path, {SOUTH: NEW})
     for _ in range(2):
         with transaction() as session:
-            remits.look(session)
+            ended_remits.look(session)
     work()
     assert inbox.recipients()["ann@example.org"] == 1
     refused = client.post(at, json={"areas": [NORTH, SOUTH, NEW], "topics": ["bins"]}, headers=boss)

@@ -9,7 +9,7 @@ from threading import Barrier
 import httpx
 import pytest
 
-from notify.processes import web_process
+from notify.processes.command_lines import web_process
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import Client, neighbour, new_alert, post_alert, queued, stored_alerts
 from tests.mailbox import Mailbox

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from notify.alerts import lateness
+from notify.alerts import late_alerts
 from notify.alerts.service import start_due
-from notify.clock import LONDON
-from notify.db import transaction
+from notify.core.clock import LONDON
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from tests import moments
@@ -44,7 +44,7 @@ def start() -> int:
 
 def look() -> None:
     with transaction() as session:
-        lateness.look(session)
+        late_alerts.look(session)
 
 
 def read(client: Client, headers: Headers, alert: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON

@@ -13,9 +13,9 @@ from httpx import Response
 from sqlalchemy import text
 
 from notify.alerts.service import start_due
-from notify.db import transaction
-from notify.deliveries import sending
-from notify.deliveries.reconcile import reconcile
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
+from notify.deliveries.reconciliation import reconcile
 from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import (
@@ -267,16 +267,16 @@ def test_an_update_waits_until_the_first_message_was_handed_over(
 ) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(UUID(alert["id"]))
+    worker_loop.expand_alert(UUID(alert["id"]))
     update = act(client, world.headers, alert["id"], "update", NEWS).json()
-    sending.expand_alert(UUID(update["id"]))
+    worker_loop.expand_alert(UUID(update["id"]))
     [of_first] = batches(alert["id"])
     [of_update] = batches(update["id"])
-    sending.send_batch(of_update)
+    worker_loop.send_batch(of_update)
     assert inbox.recipients() == {}
-    sending.send_batch(of_first)
+    worker_loop.send_batch(of_first)
     make_due()
-    sending.send_batch(of_update)
+    worker_loop.send_batch(of_update)
     assert [line["subject"] for line in inbox.lines()] == [f"Zed Council: {one['title']}" for one in (alert, NEWS)]
 
 
@@ -285,11 +285,11 @@ def test_an_all_clear_stops_the_warning_and_reaches_nobody_who_was_not_warned(
 ) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(UUID(alert["id"]))
+    worker_loop.expand_alert(UUID(alert["id"]))
     all_clear = act(client, world.headers, alert["id"], "all-clear", NEWS).json()
-    sending.expand_alert(UUID(all_clear["id"]))
+    worker_loop.expand_alert(UUID(all_clear["id"]))
     for batch in [*batches(alert["id"]), *batches(all_clear["id"])]:
-        sending.send_batch(batch)
+        worker_loop.send_batch(batch)
     assert inbox.recipients() == {}
 
 
@@ -305,7 +305,7 @@ def test_nobody_hears_the_end_of_what_they_never_heard_of(
 ) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     act(client, world.headers, alert["id"], "cancel")
     work()
     act(client, world.headers, alert["id"], "all-clear", NEWS)

@@ -30,20 +30,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.jobs import Lane
 from notify.deliveries import holds
-from notify.jobs import Lane
 from notify.providers.base import Channel
 from tests import moments
 from tests.alerts.calls import Client, Headers, act, post_alert
-from tests.alerts.lifecycle.model import (
-    DEAD,
-    EMERGENCIES,
-    RECEIPT_MAY_FOLLOW,
-    Alert,
-    Delivery,
-    Word,
-)
+from tests.alerts.lifecycle.model import DEAD, EMERGENCIES, RECEIPT_MAY_FOLLOW, Alert, Delivery, Word
 from tests.alerts.lifecycle.town import ADMIN, AUTHOR, COLLEAGUE, PEOPLE, REHEARSER, TOPICS, Town
 from tests.alerts.lifecycle.workers import LANES, Event, Meanwhile, Script, Workers, journals, sql
 from tests.conftest import empty_database

@@ -10,16 +10,16 @@ from litestar import Litestar
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel, select
 
-from notify import clock
 from notify.alerts import follow_ups, queries, service
 from notify.alerts.models import AlertState, FollowUp, FollowUpContent, NewAlert
-from notify.analytics import live_pages
-from notify.composing.models import MessageTemplate
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
+from notify.drafting.models import MessageTemplate
+from notify.insight.alert import live_pages
 from notify.staff.models import ApiKey, Officer, Role
 from notify.staff.rights import RIGHTS, WITHIN_A_REMIT, SystemActor
 from tests.alerts.calls import Client, Headers
-from tests.staff.test_doors import doors, knock, without_ids
+from tests.staff.test_routes import doors, knock, without_ids
 from tests.world import NORTH, SOUTH, World, at_the_desk, make_key, make_world
 
 TOPIC = "road-closures"

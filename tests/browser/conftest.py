@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from notify import embedded
-from notify.processes import web_process
+from notify.devserver import embedded
+from notify.processes.command_lines import web_process
 from tests.world import World, make_world
 
 # a machine without a graphics card draws a tenth cheaper in the browser's own process

@@ -8,14 +8,14 @@ import pyotp
 from playwright.sync_api import Page
 from sqlalchemy import text, update
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState
-from notify.db import transaction
-from notify.staff import passwords
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
+from notify.staff.sign_in import break_glass
 from tests.browser.staff_states import administrator, to_decide
-from tests.composing.desk import draw_wards
+from tests.drafting.desk import draw_wards
 from tests.world import World, add_residents, password_hash
 
 Way = Callable[[Page, World], None]
@@ -28,7 +28,7 @@ def enrolled(world: World, name: str, role: Role = Role.PLANNER) -> pyotp.TOTP:
         officer: Officer = staff.create_officer(
             session, council_id=world.council_id, email=f"{name.lower()}@example.org", name=name, role=role
         )
-        uri = passwords.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
+        uri = break_glass.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 
 

@@ -7,10 +7,10 @@ import shapely
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify.alerts import asking, service
+from notify.alerts import reply_request, service
 from notify.alerts.models import Alert, Escalation, NewAlert, Priority
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
 from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
@@ -51,7 +51,7 @@ def under_way(world: World, *, training: bool = False) -> UUID:
     )
     with transaction() as session:
         alert = service.create_and_send(session, by=world.planner, new=new)
-    sending.expand_alert(alert.id)
+    worker_loop.expand_alert(alert.id)
     with transaction() as session:
         session.execute(text(FATES), {"alert": alert.id})
         session.execute(text(NEEDS_HELP), {"alert": alert.id})
@@ -94,7 +94,7 @@ def asked(query: str = "", *, training: bool = False) -> Way:
             number = session.execute(
                 text("SELECT number FROM delivery WHERE alert_id = :alert AND state = 'created'"), {"alert": alert_id}
             ).scalar_one()
-        page.goto("/r/" + asking.reply_url(code, number).rpartition("/")[2] + query)
+        page.goto("/r/" + reply_request.reply_url(code, number).rpartition("/")[2] + query)
 
     return go
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import Page
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.evidence.pack import state
 from tests.browser.staff_states import desk
 from tests.world import World

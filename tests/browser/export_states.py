@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.exports.models import RetentionRun
 from tests.browser.staff_states import desk
 from tests.world import World

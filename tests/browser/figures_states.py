@@ -7,11 +7,11 @@ from uuid import UUID
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify import clock
-from notify.analytics import annotations
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
+from notify.insight import annotations
 from tests.browser.staff_states import administrator
-from tests.composing.desk import draw_wards
+from tests.drafting.desk import draw_wards
 from tests.world import NORTH, SOUTH, World
 
 Way = Callable[[Page, World], None]

@@ -6,13 +6,13 @@ from datetime import timedelta
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify.analytics.fatigue import monday_of
-from notify.analytics.period import today
-from notify.analytics.targets import Wish, enter_values, set_target
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.insight.growth.fatigue import monday_of
+from notify.insight.indicators.targets import Wish, enter_values, set_target
+from notify.insight.period import today
 from tests.browser.figures_states import Way, no_figures
 from tests.browser.staff_states import administrator
-from tests.composing.desk import draw_wards
+from tests.drafting.desk import draw_wards
 from tests.world import NORTH, SOUTH, World
 
 CAME = """

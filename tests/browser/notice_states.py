@@ -6,11 +6,11 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from notify import clock
-from notify.db import transaction
-from notify.notices import service
-from notify.notices.models import Correction, Matter, NewNotice
-from notify.notices.queries import Entry
+from notify.core import clock
+from notify.core.db import transaction
+from notify.statutory_notices import service
+from notify.statutory_notices.models import Correction, Matter, NewNotice
+from notify.statutory_notices.queries import Entry
 from tests.browser.staff_states import desk
 from tests.world import NORTH, World
 

@@ -7,11 +7,14 @@ from uuid import UUID
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify import clock
-from notify.db import transaction
-from notify.performance import calls, costs, judging, publication
-from notify.performance.calls_csv import read_calls
-from notify.performance.models import Assumptions, WhatToPublish
+from notify.core import clock
+from notify.core.db import transaction
+from notify.insight.calls import service as calls_service
+from notify.insight.calls.csv_file import read_calls
+from notify.insight.costs import service as costs_service
+from notify.insight.open_data import publication
+from notify.insight.performance_models import Assumptions, WhatToPublish
+from notify.insight.service_levels import results as service_levels_results
 from notify.staff import service as staff
 from tests.browser.figures_states import a_year
 from tests.browser.staff_states import administrator
@@ -36,12 +39,12 @@ def a_year_of_service(page: Page, world: World) -> UUID:
         session.execute(text("UPDATE rollup_alert SET started_at = started_at - interval '1 hour'"))
         late = text("UPDATE rollup_curve SET second = second + 2000 WHERE alert_id = :alert")
         session.execute(late, {"alert": alert})
-        judging.judge(session)
+        service_levels_results.judge(session)
         session.execute(text("UPDATE service_breach SET note = 'A relay was away for half an hour.'"))
-        costs.set_assumptions(session, council_id=world.council_id, actor="test", new=ASSUMED)
+        costs_service.set_assumptions(session, council_id=world.council_id, actor="test", new=ASSUMED)
         lines = "date,hour,category,calls\n" + "".join(_hour(number) for number in range(24 * 40))
         rows = read_calls(lines.encode())
-        calls.import_calls(session, council_id=world.council_id, actor="test", rows=rows)
+        calls_service.import_calls(session, council_id=world.council_id, actor="test", rows=rows)
     return alert
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import service as subscribers

@@ -6,11 +6,11 @@ from uuid import UUID
 from playwright.sync_api import Page
 from sqlmodel import col, select, update
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState
-from notify.db import transaction
-from notify.deliveries import expansion
-from notify.deliveries.content import unsubscribe_token
+from notify.core import clock
+from notify.core.db import transaction
+from notify.deliveries import fan_out
+from notify.deliveries.message_content import unsubscribe_token
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
@@ -197,7 +197,7 @@ def sent(page: Page, world: World) -> None:
     my(page, world)
     new_alert(page, world, send=True)
     with transaction() as session:
-        expansion.expand(session, session.exec(select(Alert.id)).one())
+        fan_out.expand(session, session.exec(select(Alert.id)).one())
     page.get_by_role("link", name="What we sent you").click()
 
 

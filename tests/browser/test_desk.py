@@ -8,14 +8,14 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from notify.alerts.service import start_due
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff.models import Role
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic, TopicPurpose
 from tests.browser.conftest import NewPage
 from tests.browser.desk_states import enrolled, sign_in
 from tests.browser.test_pages import tab_to
-from tests.composing.desk import draw_wards
+from tests.drafting.desk import draw_wards
 from tests.mailbox import Mailbox
 from tests.world import World, add_resident, add_residents
 

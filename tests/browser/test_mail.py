@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page
 
-from notify import rendering
-from notify.deliveries.notice_words import WORDS
+from notify.core import rendering
+from notify.deliveries.service_message_words import WORDS
 from tests.browser.axe import LANDMARK_RULES, violations
 
 pytestmark = pytest.mark.browser

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlmodel import select
 
-from notify import clock
-from notify.db import transaction
-from notify.deliveries.content import unsubscribe_token
+from notify.core import clock
+from notify.core.db import transaction
+from notify.deliveries.message_content import unsubscribe_token
 from notify.subscribers.models import Cadence, Contact, NoticeKind, Place, Subscriber, Subscription
 from tests.browser.conftest import NewPage
 from tests.browser.states import link_for, new_alert

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlmodel import select
 
 from notify.alerts.models import AlertState
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.subscribers.models import Contact, NoticeKind
 from notify.web import templates
 from tests.browser.axe import COLOUR_RULES, LAYOUT_RULES, violations
@@ -223,7 +223,7 @@ FIGURES = {
 @pytest.mark.parametrize("is_under_way", [True, False])
 @pytest.mark.parametrize("empty", [True, False])
 def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, is_under_way: bool, empty: bool) -> None:
-    from notify import clock
+    from notify.core import clock
 
     figures = {name: 0 if isinstance(value, int) else None for name, value in FIGURES.items()} if empty else FIGURES
     alert = SimpleNamespace(

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from notify.alerts import asking, service
+from notify.alerts import reply_request, service
 from notify.alerts.models import Alert, NewAlert
-from notify.analytics.live_pages import MOST_STREAMS
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
+from notify.insight.alert.live_pages import MOST_STREAMS
 from tests.browser.axe import violations
 from tests.browser.conftest import NewPage
 from tests.browser.emergency_states import planner, under_way
@@ -38,13 +38,13 @@ def open_alert(page: Page, world: World) -> UUID:
 
 def work(alert_id: UUID) -> None:
     """Do what a worker does, now."""
-    sending.expand_alert(alert_id)
+    worker_loop.expand_alert(alert_id)
     with transaction() as session:
         batches = (
             session.execute(text("SELECT id FROM batch WHERE alert_id = :alert"), {"alert": alert_id}).scalars().all()
         )
     for batch_id in batches:
-        sending.send_batch(batch_id)
+        worker_loop.send_batch(batch_id)
 
 
 def test_the_figures_renew_themselves_until_all_is_sent(page: Page, world: World, inbox: Mailbox) -> None:
@@ -105,7 +105,7 @@ def test_a_resident_says_that_help_is_needed_and_the_officer_sees_it_come_in(
     with transaction() as session:
         code = session.get_one(Alert, alert_id).reply_code or 0
         number = session.execute(text("SELECT number FROM delivery WHERE state = 'created'")).scalar_one()
-    theirs.goto("/r/" + asking.reply_url(code, number).rpartition("/")[2])
+    theirs.goto("/r/" + reply_request.reply_url(code, number).rpartition("/")[2])
     theirs.get_by_role("button", name="I need help").click()
     expect(theirs.get_by_text("call 999 now")).to_be_visible()
     expect(help_needed).to_have_text("2", timeout=10_000)

@@ -6,10 +6,10 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from notify.db import transaction
-from notify.staff import passwords
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
+from notify.staff.sign_in import break_glass
 from tests.browser.conftest import NewPage
 from tests.world import World, password_hash
 
@@ -26,7 +26,7 @@ def make_officers(world: World) -> pyotp.TOTP:
                 session, council_id=world.council_id, email=f"{email}@example.org", name=name, role=role
             )
             if name == "Kim":
-                uri = passwords.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
+                uri = break_glass.set_password(session, officer, password_hash(PASSWORD), actor="test").uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
 
 

@@ -10,8 +10,8 @@ from litestar.testing import TestClient
 from lxml import etree
 from sqlalchemy import text
 
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.places.geometry import to_lon_lat
 from notify.places.models import ReleaseKind
 from tests.world import DISTRICT

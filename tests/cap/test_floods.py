@@ -12,18 +12,18 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select, update
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.cap.flood_drafts import ATTRIBUTION
 from notify.cap.flood_feed import FloodFeedAway, read_warnings
 from notify.cap.floods import FloodFeedNotReadable, FloodSeverity, read_feed
 from notify.cap.models import FloodWarning
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff import service as staff
 from tests.cap.feed import Feed, serving
 from tests.cap.messages import add_postcode, lon_lat_ring
 from tests.world import NORTH, World, make_world
-from workers.errands import Errand
+from workers.network_jobs import Errand
 
 Choose = Callable[..., None]
 SKEGNESS = (567_050, 339_850)  # beside the point of 052FWTCSTHUNPEN

@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from sqlmodel import select
 
 from notify.alerts.models import Alert
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff.models import Role
 from tests.cap.messages import SENT, SQUARE, hold_clock, message, reference
 from tests.world import World, make_key, make_world

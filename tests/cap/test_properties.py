@@ -16,22 +16,14 @@ from shapely.geometry.base import BaseGeometry
 
 from notify.alerts.hazard import Category, Certainty, Severity, Urgency
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
-from notify.cap import composing, queries, reader, rules
-from notify.cap.ground import rings
-from notify.cap.message import (
-    Area,
-    Info,
-    Message,
-    MessageType,
-    Reference,
-    ResponseType,
-    Status,
-)
-from notify.cap.rules import turned
+from notify.alerts.publishing.queries import Published
+from notify.cap import message_builder, queries, reader, validation
+from notify.cap.areas import rings
+from notify.cap.message import Area, Info, Message, MessageType, Reference, ResponseType, Status
+from notify.cap.validation import turned
 from notify.cap.writer import write
-from notify.errors import NotifyError
+from notify.core.errors import NotifyError
 from notify.places.projection import project
-from notify.publishing.queries import Published
 from notify.staff.models import Council
 from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose
 from tests.cap.messages import Validate, message, validator
@@ -69,7 +61,7 @@ def validate(real_data: Path) -> Validate:
 @given(shapes())
 def test_an_area_of_any_form_is_written_as_rings_that_keep_every_rule(shape: BaseGeometry) -> None:
     written = tuple(rings(shape))
-    rules.check_areas([Area("Here", polygons=written)])
+    validation.check_areas([Area("Here", polygons=written)])
     polygons = [Polygon(turned(ring)) for ring in written]
     assert all(polygon.exterior.is_ccw for polygon in polygons)
     if shape.area > 10_000:
@@ -141,9 +133,9 @@ def test_every_message_that_is_written_is_valid(
 ) -> None:
     one, first, name = found
     area = Area(name, polygons=tuple(rings(shape)), geocodes=tuple(codes))
-    monkeypatch_module.setattr(composing, "areas_of", lambda *_, **__: (area,))
+    monkeypatch_module.setattr(message_builder, "areas_of", lambda *_, **__: (area,))
     monkeypatch_module.setattr(queries, "following", lambda *_, **__: [])
-    message = composing.message_of(Session(first), one)  # type: ignore[arg-type]
+    message = message_builder.message_of(Session(first), one)  # type: ignore[arg-type]
     document = write(message)
     validate(document)
     read = reader.read(document)
@@ -152,8 +144,8 @@ def test_every_message_that_is_written_is_valid(
     if read.status in (Status.ACTUAL, Status.TEST, Status.EXERCISE):
         expires = read.infos[0].expires
         is_over = expires is not None and expires <= read.sent  # an alert may be withdrawn after its time
-        with pytest.raises(rules.CapExpired) if is_over else nullcontext():
-            rules.check(read, now=read.sent)
+        with pytest.raises(validation.CapExpired) if is_over else nullcontext():
+            validation.check(read, now=read.sent)
 
 
 @pytest.fixture(scope="module")

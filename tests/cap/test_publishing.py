@@ -11,11 +11,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import col, update
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState
-from notify.cap import reader, rules
+from notify.cap import reader, validation
 from notify.cap.message import Message, MessageType, Status
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff.models import KeyMode, Role
 from tests.cap.messages import Validate, lon_lat_ring, outline, validator
 from tests.world import NORTH, SOUTH, World, make_key, make_world
@@ -80,7 +80,7 @@ def collect(client: TestClient[Litestar], validate: Validate) -> Callable[[UUID]
         assert reply.headers["content-type"].startswith("application/cap+xml")
         validate(reply.content)
         message = reader.read(reply.content)
-        rules.check(message, now=message.sent)
+        validation.check(message, now=message.sent)
         return message
 
     return collect

@@ -11,10 +11,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import col, select, update
 
-from notify import clock
 from notify.alerts.models import Alert, AlertState
 from notify.cap.message import NAMESPACE
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import approved
 from tests.cap.messages import INFO, SENT, SQUARE, hold_clock, message, post, reference

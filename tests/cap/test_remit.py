@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from notify.alerts.models import Alert
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff.models import ApiKey, Officer, Role
 from tests.answers import said
 from tests.cap.messages import SENT, hold_clock, message, post, reference

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from notify.alerts.models import Priority
-from notify.db import transaction
-from notify.deliveries import batches, sending
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.deliveries import batches, slice_results, worker_loop
 from notify.deliveries.models import Hold
 from notify.deliveries.service import Result
-from notify.jobs import Lane
 from notify.providers.base import Channel, Message
 from tests.deliveries.test_hardships import Loft, ledger_states, loft, under_way
-from tests.deliveries.test_sending import send, state_of
+from tests.deliveries.test_worker_loop import send, state_of
 from tests.world import World, add_resident, make_world
 
 __all__ = ["loft"]
@@ -37,7 +37,7 @@ def town(database: None, monkeypatch: pytest.MonkeyPatch, choose: object) -> Wor
 
 def expanded(world: World, **words: object) -> UUID:
     alert = send(world, **words)
-    sending.expand_alert(alert.id)
+    worker_loop.expand_alert(alert.id)
     return alert.id
 
 
@@ -95,7 +95,7 @@ def test_what_is_on_hold_is_claimed_by_nobody(town: World) -> None:
 
 
 def test_a_hold_stops_a_batch_that_is_under_way(town: World, loft: Loft, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "RECORD_EVERY_S", 0.0)
+    monkeypatch.setattr(slice_results, "RECORD_EVERY_S", 0.0)
     alert_id = expanded(town)
 
     def manners(_: Message) -> str:
@@ -106,9 +106,9 @@ def test_a_hold_stops_a_batch_that_is_under_way(town: World, loft: Loft, monkeyp
         return ""
 
     pigeon = loft(manners)
-    assert sending.send_next(Lane.ROUTINE)
+    assert worker_loop.send_next(Lane.ROUTINE)
     assert len(pigeon.taken) == 1
-    assert not sending.send_next(Lane.ROUTINE)
+    assert not worker_loop.send_next(Lane.ROUTINE)
     assert ledger_states(alert_id) == {"sent": 1, "created": 11}
 
 
@@ -122,9 +122,9 @@ def test_a_row_that_kills_its_workers_ends_alone_and_the_others_arrive(database:
     world, alert_id, _ = under_way(16)
     deaths = 0
     for _ in range(100):
-        sending.recover_orphans()
+        worker_loop.recover_orphans()
         try:
-            if not sending.send_next(Lane.ROUTINE):
+            if not worker_loop.send_next(Lane.ROUTINE):
                 break
         except Death:
             deaths += 1
@@ -149,7 +149,7 @@ def test_three_deaths_that_were_nobodys_fault_cost_nobody_a_message(database: No
     world, alert_id, batch_id = under_way(10)
     with transaction() as session:
         session.execute(text("UPDATE batch SET deaths = 5"))
-    while sending.send_next(Lane.ROUTINE):
+    while worker_loop.send_next(Lane.ROUTINE):
         pass
     assert ledger_states(alert_id) == {"sent": 10}
     assert batch_id
@@ -164,11 +164,11 @@ def test_an_alert_ends_with_its_last_batch_even_if_that_is_quarantined(database:
     world = make_world()
     add_resident(world, "only@example.org")
     alert = send(world)
-    sending.expand_alert(alert.id)
+    worker_loop.expand_alert(alert.id)
     for _ in range(10):
-        sending.recover_orphans()
+        worker_loop.recover_orphans()
         try:
-            if not sending.send_next(Lane.ROUTINE):
+            if not worker_loop.send_next(Lane.ROUTINE):
                 break
         except Death:
             continue

@@ -10,11 +10,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import checks
+from notify.core.db import transaction
+from notify.deliveries import doctor_checks
 from notify.deliveries.receipts import take_receipts
 from notify.providers.base import Receipt, ReceiptState
-from notify.subscribers.cleaning import sweep
+from notify.subscribers.cleanup import sweep
 from notify.subscribers.models import NoticeKind
 from tests.alerts.calls import created
 from tests.counting import exactly
@@ -268,7 +268,7 @@ def test_a_burst_of_one_cause_suppresses_nobody_until_a_person_confirms(council:
     [burst] = council.bursts()
     assert (burst["addresses"], "user unknown" in str(burst["cause"])) == (5, True)
     assert len(council.send()) == 5
-    assert any("wait for a person" in line for line in checks.complaints())
+    assert any("wait for a person" in line for line in doctor_checks.complaints())
     path = f"/api/v1/bounces/bursts/{burst['id']}/confirm"
     assert council.client.post(path, headers=council.world.headers).json() == {"addresses": 5}
     assert council.suppressed() == ["hard-bounce"] * 5

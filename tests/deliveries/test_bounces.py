@@ -9,9 +9,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.deliveries.bounce_commands import bounce_command
-from notify.providers.bounces import reference_in
+from notify.providers.bounces.reader import reference_in
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.world import World, add_resident, make_world

@@ -9,9 +9,9 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import clock
 from notify.alerts.models import Alert
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.deliveries import digests
 from tests.alerts.calls import act, created, state
 from tests.mailbox import Mailbox

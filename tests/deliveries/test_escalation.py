@@ -11,8 +11,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import escalation, sending
+from notify.core.db import transaction
+from notify.deliveries import escalation, worker_loop
 from notify.subscribers import erasure
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Topic
@@ -197,7 +197,7 @@ def test_what_is_over_goes_no_other_way(client: Client, world: World, work: Work
     who = resident(world, "a", 1)
     alert = warn(client, world, work if verb == "all-clear" else None)
     if verb == "cancel":
-        sending.expand_alert(UUID(alert))
+        worker_loop.expand_alert(UUID(alert))
     fate(who, "permanent-failure")
     words = {"title": "Over", "body": "Come home."} if verb == "all-clear" else None
     assert act(client, signed_in(world.council_id), alert, verb, words).status_code in (200, 201)

@@ -11,15 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from notify.db import transaction
-from notify.deliveries import batches, sending
+from notify.core.db import transaction
+from notify.deliveries import batches, leases, slice_results, worker_loop
 from notify.deliveries import service as ledger
+from notify.deliveries.batch_size import Pace
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.pace import Pace
 from notify.deliveries.service import Advice, Claim, Result
 from notify.providers import registry
 from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
-from tests.deliveries.test_sending import send, state_of, states
+from tests.deliveries.test_worker_loop import send, state_of, states
 from tests.world import World, add_resident, make_world
 
 PEOPLE = 150
@@ -71,7 +71,7 @@ def under_way(people: int) -> tuple[World, UUID, UUID]:
     for number in range(people):  # one by one, because deliveries are numbered in their order
         add_resident(world, f"r{number:03}@example.org")
     alert = send(world)
-    sending.expand_alert(alert.id)
+    worker_loop.expand_alert(alert.id)
     with transaction() as session:
         return world, alert.id, session.execute(text("SELECT id FROM batch")).scalar_one()
 
@@ -97,7 +97,7 @@ def test_addresses_that_are_deferred_do_not_hold_up_those_behind_them(database: 
 
     pigeon = loft(manners)
     _, alert_id, batch_id = under_way(PEOPLE)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert len(pigeon.taken) == PEOPLE - 120
     assert ledger_states(alert_id) == {"created": 120, "sent": PEOPLE - 120}
     with transaction() as session:
@@ -120,7 +120,7 @@ def test_what_no_provider_takes_is_tried_for_a_day_and_then_says_so(database: No
                 text("UPDATE alert SET expanded_at = business_now() - make_interval(hours => :h)"), {"h": hours}
             )
             session.execute(text("UPDATE batch SET due_at = business_now(), attempts = 40"))
-        sending.send_batch(batch_id)
+        worker_loop.send_batch(batch_id)
         assert ledger_states(alert_id) == expected
     with transaction() as session:
         assert session.execute(text("SELECT state FROM alert")).scalar_one() == "sent"
@@ -152,7 +152,7 @@ def test_a_hand_over_after_the_last_word_is_still_recorded(database: None) -> No
 
 def test_the_ledger_follows_a_slow_provider(database: None, loft: Loft, monkeypatch: pytest.MonkeyPatch) -> None:
     _, alert_id, batch_id = under_way(12)
-    monkeypatch.setattr(sending, "RECORD_EVERY_S", 0.25)
+    monkeypatch.setattr(slice_results, "RECORD_EVERY_S", 0.25)
     seen: list[int] = []
 
     def manners(_: Message) -> str:
@@ -161,7 +161,7 @@ def test_the_ledger_follows_a_slow_provider(database: None, loft: Loft, monkeypa
         return ""
 
     loft(manners)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": 12}
     assert 0 < seen[-1] < 12  # recorded on the way, in pieces
 
@@ -170,7 +170,7 @@ def test_cancelling_stops_a_slow_provider_in_the_middle_of_its_slice(
     database: None, loft: Loft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, alert_id, batch_id = under_way(20)
-    monkeypatch.setattr(sending, "RECORD_EVERY_S", 0.25)
+    monkeypatch.setattr(slice_results, "RECORD_EVERY_S", 0.25)
 
     def manners(_: Message) -> str:
         time.sleep(0.1)
@@ -179,11 +179,11 @@ def test_cancelling_stops_a_slow_provider_in_the_middle_of_its_slice(
         return ""
 
     pigeon = loft(manners)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert len(pigeon.taken) < 10
     with transaction() as session:
         session.execute(text("UPDATE batch SET due_at = business_now()"))
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": len(pigeon.taken), "cancelled": 20 - len(pigeon.taken)}
     assert world
 
@@ -199,7 +199,7 @@ def test_results_wait_for_a_database_that_restarts(database: None, loft: Loft, m
         return record(session, held, results)
 
     monkeypatch.setattr(ledger, "record", away_twice)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": 3}
     assert len(pigeon.taken) == 3
     assert world
@@ -215,13 +215,13 @@ def test_a_worker_that_is_told_to_leave_gives_its_batch_back_at_once(
         return ""
 
     stopping = threading.Event()
-    monkeypatch.setattr(sending, "stopping", stopping)
+    monkeypatch.setattr(leases, "stopping", stopping)
     pigeon = loft(manners)
-    monkeypatch.setattr(sending, "_paces", defaultdict(Pace))
-    sending.send_batch(batch_id)
+    monkeypatch.setattr(worker_loop, "PACES", defaultdict(Pace))
+    worker_loop.send_batch(batch_id)
     assert 0 < ledger_states(alert_id)["sent"] < PEOPLE
     stopping.clear()
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": PEOPLE}
     assert set(Counter(pigeon.taken).values()) == {1}
     assert world
@@ -238,10 +238,10 @@ def test_words_that_look_like_a_marker_stay_words(database: None, loft: Loft) ->
     world = make_world()
     add_resident(world, "a@example.org", name="<img src=x>")
     alert = send(world, body="zqMARKgreetingKRAMqz and zqMARKlink_urlKRAMqz")
-    sending.expand_alert(alert.id)
+    worker_loop.expand_alert(alert.id)
     with transaction() as session:
         batch_id = session.execute(text("SELECT id FROM batch")).scalar_one()
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert states(world, alert) == {"sent": 1}
     assert state_of(world, alert) == "sent"
     [mail] = mails

@@ -9,12 +9,12 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify.cli import main
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.deliveries import holds
 from notify.deliveries.models import Hold
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import act, created, neighbour, state
-from tests.deliveries.test_sending import send, state_of, states
+from tests.deliveries.test_worker_loop import send, state_of, states
 from tests.mailbox import Mailbox
 from tests.world import add_resident, make_key, make_world
 from workers.scheduler import CHORES, run

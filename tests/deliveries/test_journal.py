@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import batches, journal, sending
+from notify.core.db import transaction
+from notify.deliveries import batches, journal, worker_loop
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Claim, Result
 from notify.providers.base import Message
@@ -55,7 +55,7 @@ def test_hand_overs_of_a_dead_worker_are_recorded_and_its_batch_is_free_at_once(
         Result(2, DeliveryState.PERMANENT_FAILURE, "smtp", reason="550 no such user"),
         Result(3, None, "smtp", reason="451 later"),
     )
-    assert sending.recover_orphans() == 1
+    assert worker_loop.recover_orphans() == 1
     assert ledger_states(alert_id) == {"sent": 1, "permanent-failure": 1, "created": 1}
     assert batch_state(batch_id) == ("queued", 1)
     assert journals() == []
@@ -82,7 +82,7 @@ def test_a_line_that_death_cut_short_counts_for_nothing(database: None) -> None:
     abandoned(held, Result(1, DeliveryState.SENT, "smtp"), Result(2, DeliveryState.SENT, "smtp"))
     [path] = journals()
     path.write_bytes(path.read_bytes()[:-9])
-    assert sending.recover_orphans() == 1
+    assert worker_loop.recover_orphans() == 1
     assert ledger_states(alert_id) == {"sent": 1, "created": 1}
 
 
@@ -91,7 +91,7 @@ def test_a_journal_of_nothing_we_know_stops_nobody(database: None) -> None:
     journal.folder().mkdir(parents=True, exist_ok=True)
     (journal.folder() / ("0" * 32)).write_text("what is this?\n")
     abandoned(claimed(batch_id), Result(1, DeliveryState.SENT, "smtp"))
-    assert sending.recover_orphans() == 1
+    assert worker_loop.recover_orphans() == 1
     assert ledger_states(alert_id) == {"sent": 1}
     assert [path.suffix for path in journals()] == [".unreadable"]
 
@@ -103,7 +103,7 @@ def test_a_batch_that_others_took_over_is_recorded_but_not_freed(database: None)
         session.execute(text("UPDATE batch SET lease_until = now() - interval '1 second'"))
     assert claimed(batch_id).deaths == 1
     abandoned(held, Result(1, DeliveryState.SENT, "smtp"))
-    sending.recover_orphans()
+    worker_loop.recover_orphans()
     assert ledger_states(alert_id) == {"sent": 1, "created": 1}
     assert batch_state(batch_id) == ("leased", 1)
 
@@ -116,7 +116,7 @@ def test_sending_goes_on_where_no_journal_can_be_kept(
     choose(DATA_DIR=str(in_the_way))
     pigeon = loft(lambda _: "")
     _, alert_id, batch_id = under_way(3)
-    assert sending.send_batch(batch_id)
+    assert worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": 3}
     assert len(pigeon.taken) == 3
 
@@ -124,7 +124,7 @@ def test_sending_goes_on_where_no_journal_can_be_kept(
 def test_nothing_is_left_behind_when_all_went_well(database: None, loft: Loft) -> None:
     loft(lambda _: "")
     _, _, batch_id = under_way(5)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert journals() == []
 
 
@@ -142,9 +142,9 @@ def test_what_could_not_be_recorded_stays_in_the_journal(
     pigeon = loft(manners)
     _, alert_id, batch_id = under_way(4)
     with pytest.raises(Death):
-        sending.send_batch(batch_id)
+        worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"created": 4}
-    assert sending.recover_orphans() == 1
+    assert worker_loop.recover_orphans() == 1
     assert ledger_states(alert_id) == {"sent": 2, "created": 2}
     assert len(pigeon.taken) == 2
 
@@ -152,7 +152,7 @@ def test_what_could_not_be_recorded_stays_in_the_journal(
 def test_a_lock_is_free_as_soon_as_its_owner_is_killed(database: None) -> None:
     _, alert_id, batch_id = under_way(1)
     owner = (
-        "import sys, time; from uuid import UUID; from notify.db import transaction\n"
+        "import sys, time; from uuid import UUID; from notify.core.db import transaction\n"
         "from notify.deliveries import batches, journal\n"
         "from notify.deliveries.models import DeliveryState\n"
         "from notify.deliveries.service import Result\n"
@@ -163,8 +163,8 @@ def test_a_lock_is_free_as_soon_as_its_owner_is_killed(database: None) -> None:
     with subprocess.Popen([sys.executable, "-c", owner, str(batch_id)], stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
-        assert sending.recover_orphans() == 0
+        assert worker_loop.recover_orphans() == 0
         os.kill(process.pid, signal.SIGKILL)
-    wait_until(lambda: sending.recover_orphans() == 1, what="the journal to be found")
+    wait_until(lambda: worker_loop.recover_orphans() == 1, what="the journal to be found")
     assert ledger_states(alert_id) == {"sent": 1}
     assert batches.DEATHS_TO_SPLIT > 1

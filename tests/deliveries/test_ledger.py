@@ -11,8 +11,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import batches, sending
+from notify.core.db import transaction
+from notify.deliveries import batches, worker_loop
 from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import created
@@ -70,7 +70,7 @@ def test_no_byte_of_the_ledger_names_anybody(client: Client, world: World, work:
 
 def test_pages_give_every_row_once_in_order(client: Client, world: World) -> None:
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     pages, after = [], 0
     while after is not None:
         found = page(client, world, alert["id"], f"limit=3&after={after}")
@@ -95,7 +95,7 @@ def test_a_state_and_a_moment_narrow_the_extract(client: Client, world: World, w
 
 def test_what_a_worker_holds_shows_as_sending(client: Client, world: World) -> None:
     alert = created(client, world.headers, channels=["email"], send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     assert numbers(page(client, world, alert["id"], "state=created")) == [1, 2, 3]
     with transaction() as session:
         assert batches.claim(session, session.execute(text("SELECT id FROM batch")).scalar_one())
@@ -115,7 +115,7 @@ def test_a_question_that_makes_no_sense_is_refused(client: Client, world: World,
 
 def test_the_metrics_say_how_much_waits_on_each_lane(client: Client, world: World, work: Work, mail: Mailbox) -> None:
     alert = created(client, world.headers, channels=["email"], send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     reply = client.get("/metrics", headers=SCRAPER)
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'notify_lane_deliveries{lane="routine"} 3\n' in reply.text

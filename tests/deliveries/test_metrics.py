@@ -11,14 +11,14 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from notify import meters
-from notify.db import transaction
-from notify.deliveries import metering, sending
-from notify.jobs import Lane, sending_broker
-from notify.providers import flow
+from notify.core import metrics
+from notify.core.db import transaction
+from notify.core.jobs import Lane, sending_broker
+from notify.deliveries import process_metrics, worker_loop
+from notify.providers import circuit_breaker
 from tests.alerts.calls import created
 from tests.deliveries.test_holds import notify, run_chore
-from tests.deliveries.test_sending import send
+from tests.deliveries.test_worker_loop import send
 from tests.mailbox import Mailbox
 from tests.world import SCRAPER, World, add_resident, make_world
 
@@ -95,9 +95,9 @@ def scrape(client: Client) -> dict[str, Family]:
 @pytest.fixture(autouse=True)
 def counted_so_far() -> Iterator[None]:
     """What other tests of this process counted is none of ours."""
-    meters.take()
+    metrics.take()
     yield
-    meters.take()
+    metrics.take()
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_an_installation_that_has_done_nothing_has_every_metric(client: Client, 
 def test_what_waits_and_what_is_held_shows(client: Client, world: World) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     with transaction() as session:
         session.execute(text("UPDATE batch SET due_at = business_now() - interval '1 minute'"))
     notify("hold", "--lane", "routine", "reason")
@@ -158,7 +158,7 @@ def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, 
     send(world)
     send(world, priority="emergency")
     work()
-    metering.write()
+    process_metrics.write()
     family = scrape(client)["notify_hand_over_seconds"]
     for lane, times in (("routine", 3), ("emergency", 3), ("transactional", 0)):
         buckets = {
@@ -167,14 +167,14 @@ def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, 
             if name.endswith("_bucket") and dict(labels)["lane"] == lane
         }
         assert list(buckets.values()) == sorted(buckets.values())
-        assert [float(bound) for bound in buckets] == sorted([*meters.BUCKETS_S, float("inf")])
+        assert [float(bound) for bound in buckets] == sorted([*metrics.BUCKETS_S, float("inf")])
         assert buckets["+Inf"] == family.value("_count", lane=lane) == times
     assert 0 < family.value("_sum", lane="routine") < 60
 
 
 def test_a_bucket_holds_everything_that_is_not_slower(client: Client, world: World) -> None:
-    meters.observe_all("notify_hand_over_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
-    metering.write()
+    metrics.observe_all("notify_hand_over_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
+    process_metrics.write()
     family = scrape(client)["notify_hand_over_seconds"]
     found = {bound: family.value("_bucket", lane="routine", le=bound) for bound in ("0.1", "0.25", "3600", "+Inf")}
     assert found == {"0.1": 2, "0.25": 3, "3600": 3, "+Inf": 8}
@@ -188,7 +188,7 @@ def test_counters_of_many_processes_add_up(client: Client, world: World) -> None
         for _ in range(20):
             with transaction() as session:
                 counted = {(name, 'provider="smtp"'): 1.0 for name in names}
-                metering.add_all(session, counted)
+                process_metrics.add_all(session, counted)
 
     names = [f"notify_{letter}_total" for letter in "abcdefgh"]
     writers = [threading.Thread(target=write, args=(order,)) for order in (names, names[::-1], names[3:] + names[:3])]
@@ -207,28 +207,28 @@ def test_counts_that_cannot_be_written_go_with_the_next(
     def away() -> None:
         raise OperationalError("", {}, Exception("the database system is starting up"))
 
-    meters.count("notify_provider_outcomes_total", 3, provider="smtp", outcome="accepted")
+    metrics.count("notify_provider_outcomes_total", 3, provider="smtp", outcome="accepted")
     with monkeypatch.context() as patched:
-        patched.setattr(metering, "transaction", away)
+        patched.setattr(process_metrics, "transaction", away)
         with pytest.raises(OperationalError):
-            metering.write()
-    meters.count("notify_provider_outcomes_total", provider="smtp", outcome="accepted")
-    metering.write()
-    metering.write()
+            process_metrics.write()
+    metrics.count("notify_provider_outcomes_total", provider="smtp", outcome="accepted")
+    process_metrics.write()
+    process_metrics.write()
     family = scrape(client)["notify_provider_outcomes_total"]
     assert family.value(provider="smtp", outcome="accepted") == 4
 
 
 def test_a_worker_is_seen_while_it_reports_and_forgotten_afterwards(client: Client, world: World) -> None:
-    metering.write(Lane.EMERGENCY)
-    metering.write(Lane.EMERGENCY)
+    process_metrics.write(Lane.EMERGENCY)
+    process_metrics.write(Lane.EMERGENCY)
     assert scrape(client)["notify_workers"].value(lane="emergency") == 1
     with transaction() as session:
         session.execute(text("UPDATE meter SET value = value - 61 WHERE name = 'notify_worker_seen'"))
     assert scrape(client)["notify_workers"].value(lane="emergency") == 0
-    metering.write(Lane.EMERGENCY)
+    process_metrics.write(Lane.EMERGENCY)
     assert scrape(client)["notify_workers"].value(lane="emergency") == 1
-    metering.leave(Lane.EMERGENCY)
+    process_metrics.leave(Lane.EMERGENCY)
     assert scrape(client)["notify_workers"].value(lane="emergency") == 0
 
 
@@ -236,18 +236,18 @@ def test_breakers_are_shown_as_they_are_now_and_vanish_with_their_process(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = {"smtp": "open", "file": "closed"}
-    monkeypatch.setattr(flow, "states", lambda: states)
-    who = metering.process_name()
+    monkeypatch.setattr(circuit_breaker, "states", lambda: states)
+    who = process_metrics.process_name()
 
     def shown() -> dict[str, float]:
         family = scrape(client)["notify_breaker_open"]
         assert all(dict(labels)["process"] == who for _, labels in family.samples)
         return {dict(labels)["provider"]: value for (_, labels), value in family.samples.items()}
 
-    metering.write(Lane.ROUTINE)
+    process_metrics.write(Lane.ROUTINE)
     assert shown() == {"smtp": 1, "file": 0}
     states["smtp"] = "closed"
-    metering.write(Lane.ROUTINE)
+    process_metrics.write(Lane.ROUTINE)
     assert shown() == {"smtp": 0, "file": 0}
     with transaction() as session:
         session.execute(text("UPDATE meter SET value = value - 61 WHERE name = 'notify_breaker_seen'"))
@@ -263,7 +263,7 @@ def test_breakers_are_shown_as_they_are_now_and_vanish_with_their_process(
 def test_a_scheduler_that_runs_counts_what_it_did(client: Client, world: World) -> None:
     add_resident(world, "a@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     sending_broker().client.flushall()
     run_chore("note forgotten jobs")
     run_chore("say that the scheduler runs")

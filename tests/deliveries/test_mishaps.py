@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from notify import jobs
 from notify.alerts.models import Alert
-from notify.clock import now
-from notify.db import transaction
-from notify.deliveries import batches, journal, reconcile, sending, service
+from notify.core import jobs
+from notify.core.clock import now
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.deliveries import batches, journal, leases, reconciliation, service, worker_loop
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.retrying import retry
+from notify.deliveries.retries import retry
 from notify.deliveries.service import Result
-from notify.jobs import Lane
 from notify.providers.base import Message, ProviderRejected, ProviderUnavailable
 from notify.staff.rights import SystemActor
 from tests.deliveries.test_hardships import Loft, claimed, ledger_states, loft, under_way
@@ -39,7 +39,7 @@ def test_a_relays_odd_words_are_kept_without_addresses_and_without_what_a_databa
 
     loft(manners)
     _, alert_id, batch_id = under_way(2)
-    assert sending.send_batch(batch_id)
+    assert worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"permanent-failure": 2}
     with transaction() as session:
         reasons = set(session.execute(text("SELECT reason FROM delivery")).scalars())
@@ -54,7 +54,7 @@ def test_a_journal_that_cannot_be_recorded_does_not_hold_up_those_behind_it(data
     [path] = journals()
     poison = path.with_name("0" * 32)
     poison.write_bytes(path.read_bytes().replace(b'"smtp"', b'"\\u0000"'))
-    assert sending.recover_orphans() == 1
+    assert worker_loop.recover_orphans() == 1
     assert ledger_states(alert_id) == {"sent": 1, "created": 1}
     assert [one.suffix for one in journals()] == [".unreadable"]
 
@@ -63,24 +63,24 @@ def test_a_last_try_that_was_cut_short_fails_nothing(
     database: None, loft: Loft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopping = threading.Event()
-    monkeypatch.setattr(sending, "stopping", stopping)
+    monkeypatch.setattr(leases, "stopping", stopping)
 
     def manners(_: Message) -> str:
-        sending.stop()
+        leases.stop()
         return ""
 
     loft(manners)
     _, alert_id, batch_id = under_way(10)
     with transaction() as session:
         session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '25 hours'"))
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"sent": 1, "created": 9}
 
 
 def test_a_worker_that_is_asked_to_stop_does_not_finish_a_slow_slice(
     database: None, loft: Loft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "stopping", threading.Event())
+    monkeypatch.setattr(leases, "stopping", threading.Event())
 
     def manners(_: Message) -> str:
         time.sleep(0.05)  # the slowness of this provider
@@ -88,9 +88,9 @@ def test_a_worker_that_is_asked_to_stop_does_not_finish_a_slow_slice(
 
     pigeon = loft(manners)
     _, alert_id, batch_id = under_way(40)
-    asked = threading.Timer(0.2, sending.stop)
+    asked = threading.Timer(0.2, leases.stop)
     asked.start()
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert len(pigeon.taken) < 30
     assert ledger_states(alert_id)["sent"] == len(pigeon.taken)
 
@@ -102,7 +102,7 @@ def test_one_receivers_wish_does_not_postpone_the_others_for_ever(database: None
 
     loft(manners)
     _, _, batch_id = under_way(3)
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     with transaction() as session:
         due = session.execute(text("SELECT due_at - business_now() FROM batch")).scalar_one()
     assert due <= timedelta(minutes=5)
@@ -117,13 +117,13 @@ def test_a_batch_whose_worker_lives_is_left_to_it_although_its_lease_ran_out(dat
         alive.note(Result(number, DeliveryState.SENT, "smtp"))
     with transaction() as session:
         session.execute(text("UPDATE batch SET lease_until = now() - interval '1 second'"))
-    assert sending.send_next(Lane.ROUTINE)
+    assert worker_loop.send_next(Lane.ROUTINE)
     assert pigeon.taken == []
     with transaction() as session:
         service.record(session, held, [Result(number, DeliveryState.SENT, "smtp") for number in (1, 2, 3)])
         session.execute(text("UPDATE batch SET due_at = business_now()"))
     alive.close()
-    assert sending.send_next(Lane.ROUTINE)
+    assert worker_loop.send_next(Lane.ROUTINE)
     assert pigeon.taken == []
     assert ledger_states(alert_id) == {"sent": 3}
 
@@ -136,7 +136,7 @@ def test_an_alert_whose_deliveries_are_tried_again_is_not_taken_for_done(databas
     _, alert_id, batch_id = under_way(1)
     with transaction() as session:
         session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '25 hours'"))
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     assert ledger_states(alert_id) == {"temporary-failure": 1}
     with transaction() as session:
         alert = session.get_one(Alert, alert_id)
@@ -181,8 +181,8 @@ def test_notices_that_wait_on_the_queue_are_not_put_there_again(database: None) 
         )
     for _ in range(3):
         with transaction() as session:
-            reconcile.reconcile(session)
-    assert jobs.waiting(Lane.TRANSACTIONAL) == reconcile.MOST_HINTS
+            reconciliation.reconcile(session)
+    assert jobs.waiting(Lane.TRANSACTIONAL) == reconciliation.MOST_HINTS
 
 
 def test_what_no_provider_was_asked_for_is_not_rewritten(
@@ -193,12 +193,12 @@ def test_what_no_provider_was_asked_for_is_not_rewritten(
 
     pigeon = loft(manners)
     _, _, batch_id = under_way(40)
-    sending.send_batch(batch_id)  # the breaker opens
+    worker_loop.send_batch(batch_id)  # the breaker opens
     with transaction() as session:
         before = session.execute(text("SELECT max(changed_at), max(number) FROM delivery")).one()
         attempts = session.execute(text("SELECT attempts FROM batch")).scalar_one()
         session.execute(text("UPDATE batch SET due_at = business_now()"))
-    sending.send_batch(batch_id)
+    worker_loop.send_batch(batch_id)
     with transaction() as session:
         assert session.execute(text("SELECT max(changed_at), max(number) FROM delivery")).one() == before
         assert session.execute(text("SELECT attempts FROM batch")).scalar_one() == attempts

@@ -14,11 +14,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import metering, queries, sending
-from notify.jobs import Lane
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.deliveries import process_metrics, queries, worker_loop
+from notify.processes.supervisor import Command
 from notify.staff.models import KeyMode, Role
-from notify.supervisor import Command
 from tests.alerts.calls import act, created, neighbour, state
 from tests.deliveries.crowd import add_people, ledger
 from tests.deliveries.test_holds import attempt, notify, run_chore
@@ -184,7 +184,7 @@ def test_a_retry_a_week_later_has_a_day_of_its_own(
         session.execute(text("UPDATE alert SET expanded_at = business_now() - interval '6 days'"))
     relay.rcpt = lambda _: "451 4.2.1 not now"
     notify("queue", "retry", "--alert", alert["id"])
-    assert sending.send_next(Lane.ROUTINE)
+    assert worker_loop.send_next(Lane.ROUTINE)
     assert ledger(alert["id"]) == {"created": 1}
 
 
@@ -210,7 +210,7 @@ def test_an_empty_queue_says_so() -> None:
     shown = notify("queue")
     assert "Nothing waits." in shown
     assert "No worker has reported for a minute" in shown
-    metering.write(Lane.ROUTINE)
+    process_metrics.write(Lane.ROUTINE)
     assert "No worker" not in notify("queue", "status")
 
 
@@ -305,14 +305,14 @@ def test_the_doctor_speaks_of_holds_silent_workers_and_journals(
     said = attempt("doctor").output
     assert "No worker has reported for a minute: start `notify workers`" in said
     assert "hold" not in said
-    metering.write(Lane.ROUTINE)
+    process_metrics.write(Lane.ROUTINE)
     notify("hold", "--lane", "routine", "the relay is being moved")
     said = attempt("doctor").output
     assert "On hold: lane routine since" in said
     assert "No worker of the lane emergency and transactional has reported" in said
     assert "No scheduler has run for a minute" in said
     for lane in Lane:
-        metering.write(lane)
+        process_metrics.write(lane)
     run_chore("say that the scheduler runs")
     notify("release", "--all")
     said = attempt("doctor").output

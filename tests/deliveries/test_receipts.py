@@ -10,8 +10,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.pigeon import report
@@ -99,7 +99,7 @@ def test_a_receipt_that_outruns_our_own_note_counts_as_sent_too(
 ) -> None:
     add_resident(world, phone="07700 900001")
     alert = text_alert(client, world)
-    sending.expand_alert(alert)  # type: ignore[arg-type]
+    worker_loop.expand_alert(alert)  # type: ignore[arg-type]
     report(client, receipt(alert, "delivered"))
     work()
     figures = client.get(f"/api/v1/alerts/{alert}/analytics", headers=world.headers).json()
@@ -133,7 +133,7 @@ def test_a_passing_failure_suppresses_nobody(client: Client, world: World, work:
 def test_a_receipt_does_not_wake_what_was_never_sent(client: Client, world: World, work: Work, how: str) -> None:
     add_resident(world, phone="07700 900001")
     alert = text_alert(client, world)
-    sending.expand_alert(alert)  # type: ignore[arg-type]
+    worker_loop.expand_alert(alert)  # type: ignore[arg-type]
     with transaction() as session:
         session.execute(text("UPDATE delivery SET state = :how"), {"how": how})
     assert report(client, receipt(alert, "delivered")).json()["changed"] == 0

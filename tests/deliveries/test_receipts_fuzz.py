@@ -13,7 +13,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from tests.alerts.calls import created
 from tests.pigeon import RING, report
 from tests.world import World, add_resident, make_world

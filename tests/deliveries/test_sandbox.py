@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.providers import sandbox
 from notify.providers.base import Channel, Message, Provider
 from notify.providers.contract import ProviderContract

@@ -9,8 +9,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import pages
+from notify.core.db import transaction
+from notify.deliveries import my_data_pages
 from notify.deliveries.models import DeliveryState
 from tests.alerts.calls import created
 from tests.subscribers.html import Page
@@ -78,7 +78,7 @@ def test_it_is_their_own_only(client: Client, world: World, work: Work) -> None:
 
 
 def test_it_is_read_a_page_at_a_time(client: Client, world: World, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGE", 2)
+    monkeypatch.setattr(my_data_pages, "PAGE", 2)
     for day in ("Monday", "Tuesday", "Friday"):
         created(client, world.headers, topic="bins", title=f"Bins on {day}", send=True)
         work()
@@ -112,4 +112,4 @@ def test_downloads_hold_every_message_and_what_was_done_with_it(client: Client, 
 
 
 def test_every_state_has_words() -> None:
-    assert set(pages.OUTCOMES) == set(DeliveryState)
+    assert set(my_data_pages.OUTCOMES) == set(DeliveryState)

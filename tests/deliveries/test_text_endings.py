@@ -9,10 +9,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.providers import registry
 from notify.providers.base import Channel
-from notify.settings import settings
 from notify.subscribers.models import ConsentWording
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from notify.alerts.models import Alert
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.deliveries import escalation
-from notify.deliveries.content import AlertContent, Recipient
+from notify.deliveries.message_content import AlertContent, Recipient
 from notify.providers import registry
 from notify.providers.base import Channel
 from notify.staff.models import Role

@@ -181,7 +181,7 @@ ELSEWHERE: Mapping[str, Callable[[], float]] = {
 
 
 def _attacks(column: int) -> int:
-    runs = json.loads((Path(__file__).parents[2] / "templates" / "runs.json").read_text())
+    runs = json.loads((Path(__file__).parents[2] / "notify" / "evidence" / "runs.json").read_text())
     return sum(int(row[column]) for row in runs["attacks"]["rows"])
 
 

@@ -15,16 +15,19 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import clock, demo, demo_history, embedded
 from notify.cli import main
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
+from notify.demo import council as demo_council
+from notify.demo import history as demo_history
+from notify.devserver import embedded
 from notify.evidence.answer import Status
-from notify.evidence.forms import Form, as_file, as_json
+from notify.evidence.formats import Form, as_file, as_json
 from notify.evidence.pack import Pack, make_pack
 from notify.evidence.questions import QUESTIONS, SECTIONS, Numbering, ordered
+from notify.exports.file_formats import Format
 from notify.exports.models import Rhythm
 from notify.exports.schedules import Plan, begin, remove
-from notify.exports.writing import Format
 from notify.staff.models import Officer, Role
 from notify.staff.queries import council_by_slug
 from tests.conftest import empty_database
@@ -36,11 +39,11 @@ Client = TestClient[Litestar]
 @pytest.fixture(scope="module")
 def packs(servers: embedded.Addresses) -> Iterator[dict[Numbering, Pack]]:
     """A year of the invented council under both numberings; its database stays until the last test of this module."""
-    demo.set_up(lambda _words: None)
+    demo_council.set_up(lambda _words: None)
     demo_history.fill(lambda _words: None)
     until = clock.now().date()
     with transaction() as session:
-        council = council_by_slug(session, demo.COUNCIL)
+        council = council_by_slug(session, demo_council.COUNCIL)
         assert council is not None
         session.add(Officer(council_id=council.id, email="figures@zedholm.example", name="Sam", role=Role.VIEWER))
     with transaction() as session:

@@ -6,8 +6,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.db import transaction
-from notify.evidence.forms import Form, as_file
+from notify.core.db import transaction
+from notify.evidence.formats import Form, as_file
 from notify.evidence.pack import make_pack
 from notify.evidence.questions import Numbering
 from notify.staff.models import Role

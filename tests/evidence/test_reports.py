@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.analytics import rollups
 from notify.cli import main
-from notify.evidence.about_the_rest import is_about_bins
+from notify.evidence.other_answers import is_about_bins
 from notify.exports.dictionary import dictionary
 from notify.exports.dictionary_terms import About
+from notify.insight import rollups
 from notify.providers.base import Channel
 from notify.staff.models import Role
 from tests.alerts.calls import act, created

@@ -15,9 +15,9 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify.analytics import rollups
-from notify.db import engine, transaction
-from notify.exports import catalogue, reading
+from notify.core.db import engine, transaction
+from notify.exports import catalogue, dataset_reader
+from notify.insight import rollups
 from notify.staff import service as staff
 from notify.staff.models import AuditEntry, KeyMode, Role
 from tests.alerts.calls import created
@@ -185,7 +185,7 @@ def test_a_change_whose_transaction_ends_after_the_reading_comes_with_the_next_o
     client: Client, world: World, sent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row's moment lies before the reading, the commit after it: whoever took a clock for a mark would lose it."""
-    monkeypatch.setattr(reading, "OVERLAP", timedelta(0))  # what is for clocks that differ must not help here
+    monkeypatch.setattr(dataset_reader, "OVERLAP", timedelta(0))  # what is for clocks that differ must not help here
     began, read = threading.Event(), threading.Event()
 
     def write() -> None:

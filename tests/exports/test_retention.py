@@ -10,11 +10,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import clock
-from notify.analytics import rollups
-from notify.db import engine, transaction
+from notify.core import clock
+from notify.core.db import engine, transaction
 from notify.exports import catalogue, retention
 from notify.exports.models import RetentionRun
+from notify.insight import rollups
 from notify.staff.models import Role
 from tests import moments
 from tests.alerts.calls import act, created

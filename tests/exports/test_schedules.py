@@ -15,11 +15,11 @@ from sqlalchemy import text
 from sqlmodel import select
 from standardwebhooks import Webhook
 
-from notify import clock
-from notify.analytics import rollups
-from notify.db import transaction
-from notify.exports import delivering, schedules
+from notify.core import clock
+from notify.core.db import transaction
+from notify.exports import scheduled_delivery, schedules
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
+from notify.insight import rollups
 from notify.staff.models import Officer, Role
 from tests import moments
 from tests.alerts.calls import created
@@ -85,10 +85,10 @@ def test_the_report_of_the_week_comes_on_monday_to_the_officers_named(
     desk, email = officer(world)
     inbox.empty()
     one = begun(client, desk, emails=email)
-    assert delivering.send_due() == 0, "it is not Monday yet"
+    assert scheduled_delivery.send_due() == 0, "it is not Monday yet"
     next_turn(one)
-    assert delivering.send_due() == 1
-    assert delivering.send_due() == 0
+    assert scheduled_delivery.send_due() == 1
+    assert scheduled_delivery.send_due() == 0
     [mail] = inbox.messages()
     assert email in str(mail["To"])
     body = mail.get_body(("plain",))
@@ -130,7 +130,7 @@ def test_a_data_set_comes_as_a_file_about_its_days(client: Client, world: World,
     one = begun(client, desk, what="alert-figures", rhythm="monthly", emails=email)
     inbox.empty()
     next_turn(one)
-    delivering.send_due()
+    scheduled_delivery.send_due()
     [mail] = inbox.messages()
     [run] = runs()
     with transaction() as session:
@@ -149,15 +149,15 @@ def test_nobody_gets_one_twice_when_a_process_dies_after_it_left(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(delivering, "_record", power_cut)
+        patched.setattr(scheduled_delivery, "_record", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            delivering.send_due()
+            scheduled_delivery.send_due()
     assert len(inbox.messages()) == 1
     assert [run.state for run in runs()] == [RunState.SENDING]
-    assert delivering.send_due() == 0
+    assert scheduled_delivery.send_due() == 0
     was = clock.now()
     clock.use(lambda: was + timedelta(hours=1))
-    assert delivering.send_due() == 0
+    assert scheduled_delivery.send_due() == 0
     [run] = runs()
     assert (run.state, len(inbox.messages())) == (RunState.UNSURE, 1)
     moments.restore()
@@ -170,9 +170,9 @@ def test_who_leaves_or_loses_the_right_gets_no_more(client: Client, world: World
     with transaction() as session:
         session.execute(text("UPDATE officer SET role = 'councillor' WHERE email = :email"), {"email": email})
     next_turn(one)
-    delivering.send_due()
+    scheduled_delivery.send_due()
     [run] = runs()
-    assert (run.state, run.problem) == (RunState.FAILED, delivering.GONE)
+    assert (run.state, run.problem) == (RunState.FAILED, scheduled_delivery.GONE)
     assert inbox.messages() == []
 
 
@@ -203,7 +203,7 @@ def test_only_administrators_name_a_web_address_and_none_inside(client: Client, 
     assert wrong.status_code == 422
     inside = begun(client, admin, webhook="https://127.0.0.1/x")
     next_turn(inside)
-    delivering.send_due()
+    scheduled_delivery.send_due()
     [run] = runs()
     assert (run.state, run.problem) == (RunState.FAILED, "The receiver's address is not a public one.")
 
@@ -217,13 +217,13 @@ def test_what_is_posted_is_signed_and_tried_again(client: Client, world: World, 
             secret = session.get_one(ExportSchedule, one).secret
         receiver.status = 503
         next_turn(one)
-        assert delivering.send_due() == 1
+        assert scheduled_delivery.send_due() == 1
         [run] = runs()
         assert (run.state, run.attempts) == (RunState.DUE, 1)
         receiver.status = 200
         later = clock.now() + timedelta(minutes=20)
         clock.use(lambda: later)
-        assert delivering.send_due() == 1
+        assert scheduled_delivery.send_due() == 1
     (_, first, _), (_, second, body) = receiver.calls
     assert first["webhook-id"] == second["webhook-id"]
     said = Webhook(secret).verify(body, second)
@@ -242,7 +242,7 @@ def test_it_is_paused_sent_once_more_and_removed_by_whom_it_belongs_to(
         assert client.post(f"{PATH}/{one}/{verb}", headers=desk, follow_redirects=False).status_code == 303
     assert client.post(f"{PATH}/{one}/send", headers=desk).status_code == 409
     assert client.post(f"{PATH}/{one}/go-on", headers=desk, follow_redirects=False).status_code == 303
-    assert delivering.send_due() == 1
+    assert scheduled_delivery.send_due() == 1
     assert len(inbox.messages()) == 1
     assert client.post(f"{PATH}/{one}/remove", headers=desk, follow_redirects=False).status_code == 303
     assert client.post(f"{PATH}/{one}/send", headers=desk).status_code == 404
@@ -263,7 +263,7 @@ def test_programs_do_the_same(client: Client, world: World, inbox: Mailbox) -> N
     assert made.json()["secret"] == ""
     door = f"/api/v1/export-schedules/{made.json()['id']}"
     assert client.post(f"{door}/send", headers=world.headers).status_code == 200
-    assert delivering.send_due() == 1
+    assert scheduled_delivery.send_due() == 1
     [mail] = inbox.messages()
     [part] = mail.iter_attachments()
     assert part.get_filename().endswith(".xlsx")  # type: ignore[union-attr]

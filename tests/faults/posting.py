@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from notify import clock, db
+from notify.core import clock, db
 from notify.staff import service as staff
 from notify.staff.models import Council, Officer, Role
 from tests.world import session_of

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from benchmarks.installation import WARDS, add_places, add_residents, make_council
-from notify import db
+from notify.core import db
 from notify.providers.base import Channel
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, TopicPurpose

@@ -16,13 +16,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from notify import embedded
-from notify.jobs import Lane, redis_url
-from notify.lifeline import die_with_parent
-from notify.processes import scheduler_process, web_process, worker_process
-from notify.providers.smtp import SmtpSettings
-from notify.settings import settings
-from notify.supervisor import Command
+from notify.core.jobs import Lane, redis_url
+from notify.core.parent_death import die_with_parent
+from notify.core.settings import settings
+from notify.devserver import embedded
+from notify.processes.command_lines import scheduler_process, web_process, worker_process
+from notify.processes.supervisor import Command
+from notify.providers.smtp.provider import SmtpSettings
 from tests.faults.oracle import Relay
 from tests.running import answers, free_port, wait_until
 

@@ -1,7 +1,7 @@
 """`python -m tests.faults.skewed --lane …`: a worker whose clock jumps 90 seconds ahead at SIGUSR1 and back at SIGUSR2.
 
 Only what Python itself calls the time jumps: `time.time`, which Dramatiq's heartbeats use, `time.time_ns`, which new
-ids are made of, and `notify.clock`. The database has a clock of its own.
+ids are made of, and `notify.core.clock`. The database has a clock of its own.
 """
 
 import signal
@@ -26,7 +26,7 @@ def main() -> None:
     time.time_ns = lambda: _true_time_ns() + int(_ahead_s * 1e9)
     signal.signal(signal.SIGUSR1, lambda *_: _jump(JUMP_S))
     signal.signal(signal.SIGUSR2, lambda *_: _jump(0.0))
-    from notify import clock
+    from notify.core import clock
     from workers.__main__ import main as work
 
     clock.use(lambda: datetime.fromtimestamp(time.time(), UTC))

@@ -11,9 +11,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.jobs import Lane
-from notify.processes import scheduler_process, worker_process
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.processes.command_lines import scheduler_process, worker_process
 from tests.alerts.calls import created, state
 from tests.relay import Relay, serving
 from tests.running import running, wait_until

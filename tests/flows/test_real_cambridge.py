@@ -14,12 +14,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from notify import embedded
-from notify.db import transaction
-from notify.jobs import Lane
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.devserver import embedded
 from notify.places.commands import load_release
 from notify.places.geometry import to_lon_lat
-from notify.processes import scheduler_process, web_process, worker_process
+from notify.processes.command_lines import scheduler_process, web_process, worker_process
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from notify.subscribers import service as subscribers

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from importlib.metadata import distribution
 
-from notify.publishing.statement import FILE
+from notify.alerts.publishing.accessibility_statement import FILE
 from tests.browser.states import STATES
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import notify
-from notify.errors import NotifyError
+from notify.core.errors import NotifyError
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 MARKER = "<!-- written by python -m tests.house.problems_page -->"

@@ -1,4 +1,4 @@
-"""Keeps what a run showed for the evidence pages, in `templates/runs.json`.
+"""Keeps what a run showed for the evidence pages, in `notify/evidence/runs.json`.
 
 python -m tests.house.runs attacks               runs the attack suite, and keeps nothing unless all is withstood
 make bench | python -m tests.house.runs load     reads the last line, and passes everything on
@@ -17,7 +17,7 @@ from typing import Any
 
 from defusedxml import ElementTree
 
-from notify.evidence.runs import FILE, HEADS
+from notify.evidence.test_runs import FILE, HEADS
 
 Rows = list[Sequence[str]]
 
@@ -31,20 +31,20 @@ ATTACKS: Mapping[str, Sequence[str]] = {
         "tests/subscribers/test_contact_requests.py",
         "tests/subscribers/test_suppression_scopes.py",
     ),
-    "A test key on every writing route": ("tests/staff/test_rehearsals.py",),
+    "A test key on every writing route": ("tests/staff/test_test_keys.py",),
     "Sixty sign-ins, a hundred live streams; what the web process logs": ("tests/web/test_served.py",),
     "A hundred wrong passwords from elsewhere, and a known browser": ("tests/staff/test_lock_out.py",),
-    "Reading fifty people or more by any route, key or session": ("tests/staff/test_readings.py",),
+    "Reading fifty people or more by any route, key or session": ("tests/staff/test_read_quota.py",),
     "Counts that differ by fewer than ten people, and counts without end": ("tests/alerts/test_differencing.py",),
     "A dump, the data folder and kept mail": ("tests/test_at_rest.py",),
     "Bad answers of an identity provider": ("tests/staff/test_oidc.py",),
-    "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_doors.py",),
+    "Every door by every role and by nobody; other councils' ids": ("tests/staff/test_routes.py",),
     "Floods of sign-ups, guessed codes, addresses fished for": ("tests/subscribers/test_abuse.py",),
-    "Approving one's own, editing afterwards, racing": ("tests/staff/test_deciding.py",),
+    "Approving one's own, editing afterwards, racing": ("tests/staff/test_decisions.py",),
     "Decisions about an emergency without a fresh second factor, or by a key": ("tests/staff/test_presence.py",),
     "Alerts outside one's remit, by every route, CAP included": ("tests/alerts/test_remit.py",),
     "CAP cancels and updates by people who may not decide about the earlier alert": ("tests/cap/test_remit.py",),
-    "Entries of the audit trail altered, removed, reordered, slipped in, cut": ("tests/staff/test_trail.py",),
+    "Entries of the audit trail altered, removed, reordered, slipped in, cut": ("tests/staff/test_audit.py",),
     "Addresses inside the network as receivers": ("tests/providers/test_ssrf.py",),
     "Headers and recipients smuggled into mails": ("tests/providers/test_one_recipient.py",),
     "Links that lead elsewhere or change something when looked at": ("tests/tracking/test_links_are_safe.py",),

@@ -7,12 +7,12 @@ from importlib.metadata import entry_points
 
 from pydantic_settings import BaseSettings
 
-from notify.limit_settings import LimitSettings
+from notify.core.limit_settings import LimitSettings
+from notify.core.settings import Settings
 from notify.providers.registry import GROUP
-from notify.settings import Settings
-from notify.staff.oidc import OidcSettings
-from notify.staff.telling import StaffSettings
-from notify.subscribers.bounce_models import BounceSettings
+from notify.staff.notifications import StaffSettings
+from notify.staff.sign_in.oidc import OidcSettings
+from notify.subscribers.suppression.bounce_models import BounceSettings
 
 INTRODUCTION = """\
 # Settings
@@ -61,13 +61,18 @@ def rows(settings: type[BaseSettings]) -> Iterator[Row]:
         yield Row(f"{prefix}{name}".upper(), default, field.description or "")
 
 
+def prefix_of(settings: type[BaseSettings]) -> str:
+    """The provider's name, as its variables begin: `govuk`."""
+    return settings.model_config.get("env_prefix", "").lower().removeprefix("notify_").strip("_")
+
+
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
     for settings in classes():
         title = (settings.__doc__ or "").partition("\n")[0]
         own = {Settings: "The installation", LimitSettings: "Limits", StaffSettings: "News for staff"}
-        heading = own.get(settings, f"Provider `{settings.__module__.split('.')[-1]}`")
+        heading = own.get(settings, f"Provider `{prefix_of(settings)}`")
         lines = [f"| `{row.name}` | {row.default} | {row.description} |" for row in rows(settings)]
         parts.append(
             "\n".join([f"## {heading}", "", title, "", "| variable | default | meaning |", "|---|---|---|", *lines, ""])

@@ -13,8 +13,8 @@ READS_THE_MACHINES_CLOCK = re.compile(r"datetime\.now\(|datetime\.utcnow|date\.t
 SQL_NOW = re.compile(r"(?<![\w.])now\(\)|clock_timestamp\(\)|CURRENT_(?:DATE|TIMESTAMP)|current_date")
 # where machines talk to machines, and what is no business date: leases, ages of heartbeats, signatures
 ON_PURPOSE = {
-    "notify/clock.py": "this is the clock",
-    "notify/providers/webhook.py": "receivers compare a signature's time with their own clocks",
+    "notify/core/clock.py": "this is the clock",
+    "notify/providers/webhook/provider.py": "receivers compare a signature's time with their own clocks",
 }
 SQL_ON_PURPOSE = re.compile(r"lease_until|extract\(epoch FROM now\(\)\)")
 
@@ -36,7 +36,7 @@ def test_nothing_reads_the_machines_clock_but_the_clock() -> None:
         for number, line in lines(path)
         if READS_THE_MACHINES_CLOCK.search(line)
     ]
-    assert found == [], "Take the time from notify.clock."
+    assert found == [], "Take the time from notify.core.clock."
 
 
 def test_statements_take_dates_from_the_clock_that_a_session_can_set() -> None:
@@ -59,7 +59,7 @@ def test_tests_do_not_read_the_machines_clock_either() -> None:
         for number, line in lines(path)
         if READS_THE_MACHINES_CLOCK.search(line)
     ]
-    assert found == [], "Take the time from tests.moments or notify.clock."
+    assert found == [], "Take the time from tests.moments or notify.core.clock."
 
 
 @pytest.mark.parametrize(

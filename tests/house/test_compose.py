@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from notify.jobs import Lane
-from notify.processes import GRACE_SECONDS
-from notify.supervisor import Command
+from notify.core.jobs import Lane
+from notify.processes.command_lines import GRACE_SECONDS
+from notify.processes.supervisor import Command
 from tests.house import settings_page
 from tests.running import answers, free_port, running, wait_until
 

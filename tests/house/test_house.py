@@ -17,8 +17,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 import notify
-from notify import db, migrations
-from notify.jobs import Job
+from notify import migrations
+from notify.core import db
+from notify.core.jobs import Job
 from notify.staff.guards import Requires
 from notify.web import problems
 from notify.web.forms import OPEN_TO_OTHER_SITES, SAFE_METHODS, from_our_pages

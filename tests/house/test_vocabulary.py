@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.rendering import TEMPLATES
+from notify.core.rendering import TEMPLATES
 
 # the word, and what to write instead
 REFUSED = {

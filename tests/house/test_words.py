@@ -11,16 +11,16 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
+from notify.core.rendering import TEMPLATES
 from notify.languages import LOCALES
-from notify.rendering import TEMPLATES
 
 ROOT = TEMPLATES.parent
 KEYWORDS = {"_": None, "later": None, "both": None, "ngettext": (1, 2)}
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract"), ("**.txt", "jinja2.ext:babel_extract")]
 PAGES = TEMPLATES / "pages"
 
-# staff and programmers are spoken to in English
-ENGLISH_ONLY = {"alert.html", "alerts.html", "docs.html", "figures-parts.html"}
+# pages that residents see; staff and programmers are spoken to in English
+RESIDENTS = ("layout", "my", "public", "replies", "sign_up", "statutory_notices", "unsubscribe")
 
 # words that are the same in every language, and what a macro answers to another
 AS_THEY_ARE = re.compile(r"Atom|JSON Feed|&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")
@@ -79,14 +79,8 @@ def test_a_translation_holds_the_same_values(message: Message) -> None:
 
 def resident_templates() -> list[Path]:
     return sorted(
-        path
-        for path in PAGES.glob("*.html")
-        if not path.name.startswith("staff") and path.name not in ENGLISH_ONLY and not is_for_staff(path)
+        path for folder in RESIDENTS for path in (PAGES / folder).glob("*.html") if not path.name.startswith("staff")
     )
-
-
-def is_for_staff(path: Path) -> bool:
-    return '{% extends "staff-base.html" %}' in path.read_text()
 
 
 @pytest.mark.parametrize("path", resident_templates(), ids=lambda path: path.name)

@@ -25,15 +25,17 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import catcher, clock, db, embedded, migrations
-from notify.db import transaction
+from notify import migrations
+from notify.core import clock, db
+from notify.core.db import transaction
+from notify.devserver import embedded, mail_catcher
 from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic, SuppressionReason
-from notify.subscribers.suppression import suppress
+from notify.subscribers.suppression.service import suppress
 from tests.alerts.calls import created
 from tests.conftest import drain
 from tests.mailbox import Mailbox
@@ -77,7 +79,7 @@ class Site:
 @contextmanager
 def site() -> Iterator[Site]:
     """New servers with a migrated, empty database and two councils."""
-    with TemporaryDirectory() as folder, catcher.start(Path(folder) / "mail", keep=True) as caught:
+    with TemporaryDirectory() as folder, mail_catcher.start(Path(folder) / "mail", keep=True) as caught:
         os.environ |= {
             "NOTIFY_SMTP_HOST": caught.host,
             "NOTIFY_SMTP_PORT": str(caught.port),

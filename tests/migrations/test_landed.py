@@ -13,9 +13,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import create_engine, make_url, text
 
-from notify import clock, db, migrations
-from notify.db import transaction
-from notify.settings import settings
+from notify import migrations
+from notify.core import clock, db
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
 from tests import moments

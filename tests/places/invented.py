@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from notify.db import transaction
-from notify.places import service
-from notify.places.loading import LoadReport, load_areas, load_postcodes
-from notify.places.service import ActivationReport
+from notify.core.db import transaction
+from notify.places import activation
+from notify.places.activation import ActivationReport
+from notify.places.release_loading import LoadReport, load_areas, load_postcodes
 from notify.staff import service as staff
 from notify.staff.models import Council
 from notify.subscribers.models import Place, Subscriber, WardSource
@@ -78,7 +78,7 @@ def put_in_force(path: Path, *, confirmed: bool = True) -> ActivationReport:
     """Load a file and activate it."""
     release_id = load(path).release_id
     with transaction() as session:
-        return service.activate(session, release_id, confirmed=confirmed)
+        return activation.activate(session, release_id, confirmed=confirmed)
 
 
 def found_council(*districts: str, slug: str = "zed") -> UUID:

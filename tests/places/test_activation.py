@@ -8,11 +8,11 @@ from sqlmodel import select
 
 from notify.alerts import service as alerts
 from notify.alerts.models import Alert, AlertContent, AlertState
-from notify.db import transaction
-from notify.places import service
+from notify.core.db import transaction
+from notify.places import activation
+from notify.places.activation import ReleaseDropped, ReleaseNeedsConfirmation, UnknownRelease
 from notify.places.models import AudienceSpec, PlaceChange, ReleaseKind
 from notify.places.queries import active_release, areas_by_code, releases, resolve_postcodes
-from notify.places.service import ReleaseDropped, ReleaseNeedsConfirmation, UnknownRelease
 from notify.staff.models import AuditEntry, Council
 from notify.staff.rights import SystemActor
 from notify.subscribers import service as subscribers
@@ -86,7 +86,7 @@ def test_only_the_councils_own_postcodes_are_measured_until_another_council_come
     assert report.edges == 0
     found_council(DISTRICT)
     with transaction() as session:
-        again = service.activate(session, report.release_id)
+        again = activation.activate(session, report.release_id)
     assert (again.edges, again.previous_id, again.added) == (5, report.release_id, 0)
 
 
@@ -149,7 +149,7 @@ def test_an_answer_whose_ward_is_gone_follows_the_data_and_is_asked_for_again(tm
     assert (lost.ward_code, lost.ward_source, lost.needs_review) == (WEST, "published", True)
     assert changes() == [(answered, EAST, WEST)]
     with transaction() as session:
-        service.activate(session, report.release_id)
+        activation.activate(session, report.release_id)
     assert place(answered).needs_review  # looking up the same release again answers nothing
 
 
@@ -202,7 +202,7 @@ def test_a_release_with_a_hole_in_its_wards_is_refused_with_the_counts(tmp_path:
         assert active is not None
         assert active.id == 1
         assert [state.state for state in releases(session)] == ["active", "loaded"]
-        assert service.activate(session, 2, confirmed=True).objections
+        assert activation.activate(session, 2, confirmed=True).objections
 
 
 def test_only_the_councils_own_postcodes_must_not_vanish(tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_one_previous_release_is_kept_to_go_back_to(tmp_path: Path) -> None:
     with transaction() as session:
         assert [state.state for state in releases(session)] == ["dropped", "retired", "active"]
         with pytest.raises(ReleaseDropped):
-            service.activate(session, ids[0])
-        back = service.activate(session, ids[1])
+            activation.activate(session, ids[0])
+        back = activation.activate(session, ids[1])
         assert back.previous_id == ids[2]
         assert [state.state for state in releases(session)] == ["dropped", "active", "retired"]
 
@@ -326,7 +326,7 @@ def test_a_release_being_read_is_dropped_the_next_time(tmp_path: Path) -> None:
     with transaction() as reader:
         resolve_postcodes(reader, ["ZZ11AA"])
         with transaction() as session:
-            service.activate(session, third.release_id)
+            activation.activate(session, third.release_id)
     with transaction() as session:
         states = {state.id: state.state for state in releases(session)}
     assert states == {first.release_id: "retired", second.release_id: "retired", third.release_id: "active"}
@@ -343,4 +343,4 @@ def test_an_activation_is_in_the_audit_trail_with_what_was_overruled(tmp_path: P
 
 def test_an_unknown_release_is_named() -> None:
     with transaction() as session, pytest.raises(UnknownRelease, match="41"):
-        service.activate(session, 41)
+        activation.activate(session, 41)

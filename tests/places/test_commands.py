@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.places.commands import _ProgressLine, geodata, load_release
+from notify.places.file_recognition import KindUnclear, SourceKind, kind_of, recognise
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
-from notify.places.recognise import KindUnclear, SourceKind, kind_of, recognise
 from tests.places.invented import (
     DISTRICT,
     EAST,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, shape
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
 from notify.places import geometry as g
 from notify.places import projection as p
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 
-from notify.places.index import PostcodeIndex, edge_distances, keys_by_area, points_to_areas
+from notify.places.spatial_index import PostcodeIndex, edge_distances, keys_by_area, points_to_areas
 
 metre = st.integers(0, 40)
 points_of = st.lists(st.tuples(metre, metre), min_size=0, max_size=60)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.errors import NotifyError
-from notify.places.containers import SourceUnreadable
-from notify.places.loading import KindsMixed, NothingLoaded, PostcodeTwice, load_areas, load_postcodes
+from notify.core.db import transaction
+from notify.core.errors import NotifyError
+from notify.places.archives import SourceUnreadable
 from notify.places.models import ReleaseKind
 from notify.places.population import NoWardsLoaded, load_population
 from notify.places.queries import active_release, areas_by_code, releases, resolve_postcodes
+from notify.places.release_loading import KindsMixed, NothingLoaded, PostcodeTwice, load_areas, load_postcodes
 from tests.places.invented import (
     DISTRICT,
     EAST,

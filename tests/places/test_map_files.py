@@ -13,11 +13,11 @@ import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from notify.errors import Invalid
+from notify.core.errors import Invalid
+from notify.places.archives import SourceUnreadable
 from notify.places.boundaries import AreaKind, AreaReport, read_areas
-from notify.places.containers import SourceUnreadable
+from notify.places.file_recognition import SourceKind, kind_of
 from notify.places.geometry import ShapeTypeNotAccepted, parse_shape
-from notify.places.recognise import SourceKind, kind_of
 from notify.places.reference_systems import ReferenceSystemNotKnown
 from notify.places.shape_files import ShapeFileNotReadable, shape_in
 from tests.places import map_files

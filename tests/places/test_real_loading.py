@@ -9,10 +9,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.places import service
-from notify.places.loading import load_areas, load_postcodes
-from notify.places.service import ActivationReport, ReleaseNeedsConfirmation
+from notify.core.db import transaction
+from notify.places import activation
+from notify.places.activation import ActivationReport, ReleaseNeedsConfirmation
+from notify.places.release_loading import load_areas, load_postcodes
 from tests.places.invented import found_council, place, settle
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,7 +28,7 @@ def in_force(path: Path, *, confirmed: bool = False) -> ActivationReport:
     read = load_postcodes if path.name.endswith(".csv") else load_areas
     loaded = read(path, product="Real", version=path.parent.name, attribution="OGL")
     with transaction() as session:
-        return service.activate(session, loaded.release_id, confirmed=confirmed)
+        return activation.activate(session, loaded.release_id, confirmed=confirmed)
 
 
 def test_cambridge_of_2024(client: TestClient[Litestar], real_data: Path) -> None:
@@ -70,7 +70,7 @@ def test_ten_years_of_change_in_cambridge(real_data: Path) -> None:
         in_force(real_data / "postcodes_2024" / "cb.csv")
     assert (refused.value.fields["own_vanished"], refused.value.fields["own_before"]) == (183, 2_756)
     with transaction() as session:
-        report = service.activate(session, 3, confirmed=True)
+        report = activation.activate(session, 3, confirmed=True)
 
     assert (report.moved_ward, report.places_changed, report.needing_review) == (9_763, 2, 2)
     assert (place(mover).ward_code, place(mover).needs_review) == (NEW_CASTLE, False)
@@ -91,7 +91,7 @@ def test_ended_postcodes_of_the_directory_say_when(client: TestClient[Litestar],
     )
     assert (loaded.rows, loaded.ended) == (8_048, 3_811)
     with transaction() as session:
-        service.activate(session, loaded.release_id)
+        activation.activate(session, loaded.release_id)
     reply = client.get("/api/v1/postcodes/AB1 0AA")
     assert (reply.status_code, reply.json()["ended_on"]) == (410, "1996-06-01")
 
@@ -99,7 +99,7 @@ def test_ended_postcodes_of_the_directory_say_when(client: TestClient[Litestar],
 MEASURE = """
 import sys
 from pathlib import Path
-from notify.places.loading import load_postcodes
+from notify.places.release_loading import load_postcodes
 report = load_postcodes(Path(sys.argv[1]), product="p", version="v", attribution="a")
 # ru_maxrss would begin with the size of the process that started this one
 [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]

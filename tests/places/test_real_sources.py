@@ -14,8 +14,8 @@ import shapely
 
 from notify.places import geometry
 from notify.places.boundaries import AreaKind, AreaReport, AreaRow, read_areas
-from notify.places.index import PostcodeIndex, edge_distances, keys_by_area, points_to_areas
-from notify.places.sources import PostcodeReport, PostcodeRow, read_postcodes
+from notify.places.postcode_files import PostcodeReport, PostcodeRow, read_postcodes
+from notify.places.spatial_index import PostcodeIndex, edge_distances, keys_by_area, points_to_areas
 
 CAMBRIDGE, DOVER = "E07000008", "E07000108"
 # Measured apart from the interpreter and its libraries: reads every row into the arrays an index needs.
@@ -23,7 +23,7 @@ READ_ALL = """
 import sys
 from array import array
 from pathlib import Path
-from notify.places.sources import read_postcodes
+from notify.places.postcode_files import read_postcodes
 def peak_mb():
     return int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) / 1024
 before, rows, metres = peak_mb(), 0, array("i")

@@ -13,8 +13,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.places import edges, service, targeting
+from notify.core.db import transaction
+from notify.places import activation, audience_areas, ward_edges
 from notify.places.geometry import to_geojson
 from notify.places.models import AudienceSpec, Circle
 from notify.places.queries import resolve_postcodes
@@ -72,7 +72,7 @@ def test_an_emergency_takes_in_everybody_within_50_m_of_the_ward(council: UUID, 
         settle(postcode, own)
     with transaction() as session:
         release = session.execute(text("SELECT max(id) FROM geo_release WHERE kind = 'postcode'")).scalar_one()
-        service.activate(session, release)
+        activation.activate(session, release)
         reaches = session.execute(
             text("SELECT count(*) FROM place WHERE ward_code = :ward OR near_ward_codes && ARRAY[CAST(:ward AS text)]"),
             {"ward": ward},
@@ -90,7 +90,7 @@ def test_a_council_at_the_grid_s_south_west_corner_has_shapes_and_circles(tmp_pa
         ({"polygon": to_geojson(box)}, ["ZZ11AA", "ZZ11AB"]),
     ):
         with transaction() as session:
-            found = targeting.resolve(
+            found = audience_areas.resolve(
                 session, AudienceSpec.model_validate(asked), district_codes=[DISTRICT], is_emergency=False
             )
         assert list(found.included.postcodes) == expected
@@ -134,10 +134,12 @@ def test_rims_and_circles_equal_loops_over_the_real_postcodes(real_rows: list[Ro
     assert len(outlines) == 14 + 17 + 5
     for code, geom in outlines:
         ward = shapely.from_wkb(geom)
-        west, south, right, top = ward.buffer(edges.REACH_M + 1).bounds
+        west, south, right, top = ward.buffer(ward_edges.REACH_M + 1).bounds
         close = np.flatnonzero((east >= west) & (east <= right) & (north >= south) & (north <= top))
         distances = [ward.distance(shapely.Point(east[at], north[at])) for at in close]
-        expected = {real_rows[at][0] for at, metres in zip(close, distances, strict=True) if metres <= edges.REACH_M}
+        expected = {
+            real_rows[at][0] for at, metres in zip(close, distances, strict=True) if metres <= ward_edges.REACH_M
+        }
         expected -= {key for key, *_, own in real_rows if own == code}
         assert {key for key, codes in near.items() if code in (codes or ())} == expected, code
     assert sum(len(codes or ()) > 1 for codes in near.values()) > 20
@@ -148,5 +150,5 @@ def test_rims_and_circles_equal_loops_over_the_real_postcodes(real_rows: list[Ro
             asked = AudienceSpec(circle=Circle(postcode=key, radius_m=radius_m))
             inside = np.hypot(east - east[at], north - north[at]) <= radius_m
             with transaction() as session:
-                found = targeting.resolve(session, asked, district_codes=[district], is_emergency=False)
+                found = audience_areas.resolve(session, asked, district_codes=[district], is_emergency=False)
             assert set(found.included.postcodes) == {real_rows[one][0] for one in np.flatnonzero(inside)}, key

@@ -12,10 +12,10 @@ import pytest
 import shapely
 from shapely.geometry import mapping
 
+from notify.places.archives import SourceNotFound, SourceUnreadable
 from notify.places.boundaries import AreaKind, AreaReport, read_areas
-from notify.places.containers import SourceNotFound, SourceUnreadable
+from notify.places.postcode_files import PostcodeReport, read_postcodes
 from notify.places.projection import to_national_grid
-from notify.places.sources import PostcodeReport, read_postcodes
 
 CODE_POINT = (
     '"ZZ1 1AA",10,546182,257043,"E92000001","E19000001","E18000006","E10000003","E07999001","E05999001"\n'

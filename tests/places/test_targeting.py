@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import shapely
 
-from notify.db import transaction
-from notify.places import targeting
+from notify.core.db import transaction
+from notify.places import audience_areas
+from notify.places.audience_areas import CircleNeedsCentre, NoPostcodesLoaded, OutsideCouncil, UnknownArea
 from notify.places.geometry import to_geojson
 from notify.places.models import AudienceSpec, Targets
 from notify.places.postcodes import PostcodeNotValid
 from notify.places.projection import to_lon_lat
-from notify.places.targeting import CircleNeedsCentre, NoPostcodesLoaded, OutsideCouncil, UnknownArea
 from tests.places.invented import (
     DISTRICT,
     EAST,
@@ -39,7 +39,7 @@ def places(database: None, tmp_path: Path) -> None:
 def resolve(*, is_emergency: bool = False, districts: Sequence[str] = (DISTRICT,), **asked: object) -> Targets:
     with transaction() as session:
         spec = AudienceSpec.model_validate(asked)
-        return targeting.resolve(session, spec, district_codes=districts, is_emergency=is_emergency)
+        return audience_areas.resolve(session, spec, district_codes=districts, is_emergency=is_emergency)
 
 
 def square(
@@ -55,7 +55,7 @@ WEST_HALF = (555_400, 344_400, 555_995, 344_700)
 
 def test_an_absent_audience_is_everywhere() -> None:
     with transaction() as session:
-        targets = targeting.resolve(session, None, district_codes=[DISTRICT], is_emergency=False)
+        targets = audience_areas.resolve(session, None, district_codes=[DISTRICT], is_emergency=False)
     assert targets.everywhere
     assert not targets.included
     assert not targets.excluded

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notify.providers.base import Receipt, ReceiptState
-from notify.providers.bounces import read_bounce, signed_sender
+from notify.providers.bounces.reader import read_bounce, signed_sender
 
 MAILS = Path(__file__).parent / "bounce_mails"
 PLACEHOLDER = b"@@RCPT@@"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from notify.providers import flow
-from notify.providers.smtp import SmtpProvider
+from notify.providers import circuit_breaker
+from notify.providers.smtp.provider import SmtpProvider
 from tests import moments
 from tests.relay import Relay
 
@@ -15,9 +15,9 @@ Provide = Callable[..., SmtpProvider]
 @pytest.fixture(autouse=True)
 def _nothing_known_of_any_provider() -> Iterator[None]:
     """Each test meets providers that nobody has been disappointed by."""
-    flow.forget()
+    circuit_breaker.forget()
     yield
-    flow.forget()
+    circuit_breaker.forget()
     moments.restore()
 
 

@@ -5,8 +5,8 @@ from email.message import EmailMessage
 from email.policy import SMTP, default
 from uuid import uuid4
 
+from notify.core.tokens import webhook_secret
 from notify.providers.base import Message
-from notify.tokens import webhook_secret
 
 WELSH = "Mae’r ffordd ar gau ddydd Sul.\nTŷ, ŵyl a môr; £5.\n.\n..dau ddot\n"
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from notify.providers.webhook import WebhookProvider
+from notify.providers.webhook.provider import WebhookProvider
 from tests.relay import CERTIFICATE
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from notify import clock
+from notify.core import clock
 from notify.providers.base import CallBack
 
 HOST = "sns.eu-west-2.amazonaws.com"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from notify import embedded
+from notify.core.settings import Settings
+from notify.devserver import embedded
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Channel
-from notify.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("servers")
 

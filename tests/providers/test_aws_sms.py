@@ -13,9 +13,9 @@ from moto import mock_aws
 from moto.sns.models import sns_backends
 from sqlalchemy import text
 
-from notify import clock
-from notify.db import transaction
-from notify.providers.aws_sms import AwsSmsProvider
+from notify.core import clock
+from notify.core.db import transaction
+from notify.providers.aws.sms import AwsSmsProvider
 from notify.providers.base import (
     Accepted,
     Channel,

@@ -5,9 +5,9 @@ from time import thread_time
 
 import pytest
 
-from notify.providers.bounce_verdicts import Verdict, judge
-from notify.providers.bounces import read_bounce, signed_sender
-from notify.subscribers.bounces import cause_of
+from notify.providers.bounces.reader import read_bounce, signed_sender
+from notify.providers.bounces.verdicts import Verdict, judge
+from notify.subscribers.suppression.bounces import cause_of
 from tests.providers import bounce_counts
 from tests.providers.bounce_counts import REFERENCE, Labelled
 

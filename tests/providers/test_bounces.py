@@ -8,18 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notify.providers.base import (
-    Accepted,
-    CallBack,
-    Provider,
-    Receipt,
-    ReceiptNotAuthentic,
-    ReceiptState,
-)
+from notify.providers.base import Accepted, CallBack, Provider, Receipt, ReceiptNotAuthentic, ReceiptState
 from notify.providers.base import Message as OutgoingMessage
-from notify.providers.bounces import read_bounce, reference_in, signed_sender
+from notify.providers.bounces.reader import read_bounce, reference_in, signed_sender
 from notify.providers.contract import ProviderContract
-from notify.providers.smtp import SmtpProvider
+from notify.providers.smtp.provider import SmtpProvider
 from tests.mailbox import Mailbox
 from tests.providers.conftest import Provide
 from tests.providers.messages import mail

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from notify import clock, meters
-from notify.jobs import Lane
-from notify.providers import failover, flow, registry
+from notify.core import clock, metrics
+from notify.core.jobs import Lane
+from notify.providers import circuit_breaker, failover, registry
 from notify.providers.base import (
     Accepted,
     Deferred,
@@ -92,7 +92,7 @@ def test_a_provider_that_fails_is_left_alone_and_the_next_takes_everything(kind:
     for _ in range(5):
         assert kinds(tell([first, second], calls(50))) == {("second", "Accepted"): 50}
     assert len(first.asked) <= 50 + 20  # it was not known yet, and might have been about to fail
-    assert flow.of(first).state == "open"
+    assert circuit_breaker.of(first).state == "open"
     asked = len(first.asked)
     tell([first, second], calls(100), EMERGENCY)
     assert len(first.asked) == asked
@@ -146,7 +146,7 @@ def test_what_was_said_about_an_address_stands(kind: type[Scripted]) -> None:
             assert outcome.retry_after_s == 300
         for _ in range(3):
             tell([first], calls(20))
-        assert flow.of(first).state == "closed"
+        assert circuit_breaker.of(first).state == "closed"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,7 +170,7 @@ def test_what_may_have_arrived_is_not_forgotten_because_the_next_could_not(
 
 @pytest.mark.usefixtures("_little_patience")
 def test_a_provider_comes_back_through_a_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "probe_every_s", lambda _: 0.2)
+    monkeypatch.setattr(circuit_breaker, "probe_every_s", lambda _: 0.2)
     first, second = ScriptedMany("first", away), ScriptedMany("second", fine)
     tell([first, second], calls(50))
     time.sleep(0.25)  # until it may be tried
@@ -179,7 +179,7 @@ def test_a_provider_comes_back_through_a_few_messages(monkeypatch: pytest.Monkey
     by_first = kinds(told)["first", "Accepted"]
     assert 5 + 20 <= by_first <= 5 + 20 + 60  # the probe, and what a second of the way back allows
     assert kinds(told)["second", "Accepted"] == 200 - by_first
-    assert flow.of(first).state == "closed"
+    assert circuit_breaker.of(first).state == "closed"
 
 
 @pytest.mark.usefixtures("_little_patience")
@@ -201,7 +201,7 @@ def test_who_finds_every_rate_used_up_is_told_when_to_come_back(choose: Callable
     late = [outcome for _, outcome in told if isinstance(outcome, Deferred)]
     assert len(late) + len(first.asked) == 40
     assert all(outcome.was_held_back and 0 < (outcome.retry_after_s or 0) <= 1 for outcome in late)
-    assert flow.of(first).state == "closed"
+    assert circuit_breaker.of(first).state == "closed"
 
 
 @pytest.mark.usefixtures("_little_patience")
@@ -265,10 +265,10 @@ def test_outcomes_come_as_they_become_known() -> None:
 
 
 def test_outcomes_are_counted_by_provider(database: None) -> None:
-    meters.take()
+    metrics.take()
     says = iter([fine, fine, never, full, away, unsure])
     tell([Scripted("first", lambda message: next(says)(message)), Scripted("second", fine)], calls(6))
-    counted = {labels: number for (name, labels), number in meters.take().items() if "outcomes" in name}
+    counted = {labels: number for (name, labels), number in metrics.take().items() if "outcomes" in name}
     assert counted == {
         'outcome="accepted",provider="first"': 2,
         'outcome="refused",provider="first"': 1,

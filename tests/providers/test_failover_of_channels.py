@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from notify.jobs import Lane
+from notify.core.jobs import Lane
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Message, Provider
 from tests.providers.messages import mail

@@ -10,18 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from notify import clock
-from notify.providers.base import (
-    Accepted,
-    Message,
-    Provider,
-    ProviderRejected,
-    ProviderUnavailable,
-    ProviderUnsure,
-)
+from notify.core import clock
+from notify.providers.base import Accepted, Message, Provider, ProviderRejected, ProviderUnavailable, ProviderUnsure
 from notify.providers.contract import ProviderContract
-from notify.providers.govuk import GovukEmailProvider, GovukSmsProvider
-from notify.providers.govuk_words import for_markdown
+from notify.providers.govuk.provider import GovukEmailProvider, GovukSmsProvider
+from notify.providers.govuk.wording import for_markdown
 from tests.providers.govuk_stub import SOME_ID, TEAM_ONLY, GovukStub, Mute, Reply, serving
 from tests.providers.messages import mail
 from tests.relay import CERTIFICATE

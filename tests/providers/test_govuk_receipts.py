@@ -9,9 +9,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.providers.base import CallBack, Channel, Inbound, Receipt, ReceiptNotAuthentic, ReceiptState
-from notify.providers.govuk import GovukEmailProvider, GovukSmsProvider
+from notify.providers.govuk.provider import GovukEmailProvider, GovukSmsProvider
 from tests.alerts.calls import created
 from tests.providers.govuk_stub import SOME_ID, GovukStub, serving
 from tests.world import World, add_resident, make_world

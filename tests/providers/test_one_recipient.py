@@ -20,10 +20,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify.alerts.models import Alert, AlertState, Priority
-from notify.deliveries.content import AlertContent, Recipient, Secret, notice_message
+from notify.deliveries.message_content import AlertContent, Recipient
+from notify.deliveries.service_message_content import Secret, notice_message
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Accepted, Channel, Message, Outcome, Refused
-from notify.providers.smtp import SmtpProvider
+from notify.providers.smtp.provider import SmtpProvider
 from notify.subscribers.models import ApprovalRule, NoticeKind, Topic, TopicPurpose
 from tests.providers.conftest import Provide
 from tests.relay import Relay, serving

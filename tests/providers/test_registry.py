@@ -9,9 +9,10 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify import embedded
-from notify.errors import SetUpError
-from notify.jobs import Lane
+from notify.core.errors import SetUpError
+from notify.core.jobs import Lane
+from notify.core.settings import Settings
+from notify.devserver import embedded
 from notify.providers import registry
 from notify.providers.base import (
     Accepted,
@@ -26,7 +27,6 @@ from notify.providers.base import (
 )
 from notify.providers.contract import ProviderContract
 from notify.providers.registry import UnknownProvider
-from notify.settings import Settings
 from tests.alerts.calls import created, state
 from tests.mailbox import Mailbox
 from tests.providers.messages import call

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 from moto.ses.models import ses_backends
 
+from notify.providers.aws.ses import SesProvider
 from notify.providers.base import (
     Accepted,
     Message,
@@ -20,7 +21,6 @@ from notify.providers.base import (
     Refused,
 )
 from notify.providers.contract import ProviderContract
-from notify.providers.ses import SesProvider
 from tests.providers.amazon_stub import REGION, AmazonStub, Mute, Reply, serving
 from tests.providers.messages import WELSH, mail, text_of
 from tests.providers.sns_stub import SnsStub

@@ -8,8 +8,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from notify.providers.aws.ses import SesProvider
 from notify.providers.base import Receipt, ReceiptNotAuthentic, ReceiptState
-from notify.providers.ses import SesProvider
 from tests.alerts.calls import created
 from tests.providers.amazon_stub import AmazonStub, serving
 from tests.providers.sns_stub import SnsStub, behind_proxy, posted

@@ -19,7 +19,7 @@ from notify.providers.base import (
     Unknown,
 )
 from notify.providers.contract import ProviderContract
-from notify.providers.smtp import SmtpProvider
+from notify.providers.smtp.provider import SmtpProvider
 from tests.mailbox import Mailbox
 from tests.providers.conftest import Provide
 from tests.providers.messages import WELSH, mail, parsed, text_of

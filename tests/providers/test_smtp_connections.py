@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from notify.providers import relay as relays
 from notify.providers.base import Accepted, Deferred, Message, Outcome
-from notify.providers.smtp import SmtpProvider
+from notify.providers.smtp import connection_pool as relays
+from notify.providers.smtp.provider import SmtpProvider
 from tests.providers.conftest import Provide
 from tests.providers.messages import mail
 from tests.relay import Relay, serving

@@ -8,17 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from notify import clock
-from notify.providers.base import (
-    Accepted,
-    Deferred,
-    Message,
-    Outcome,
-    ProviderUnavailable,
-    ProviderUnsure,
-    Unknown,
-)
-from notify.providers.smtp import SmtpProvider
+from notify.core import clock
+from notify.providers.base import Accepted, Deferred, Message, Outcome, ProviderUnavailable, ProviderUnsure, Unknown
+from notify.providers.smtp.provider import SmtpProvider
 from tests import moments
 from tests.providers.conftest import Provide
 from tests.providers.messages import mail

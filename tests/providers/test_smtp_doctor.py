@@ -14,11 +14,11 @@ import pytest
 import trustme
 
 from notify.providers.base import ProviderUnavailable
-from notify.providers.smtp import SmtpProvider
+from notify.providers.smtp.provider import SmtpProvider
 from tests import relay as relays
 from tests.providers.conftest import Provide
 from tests.providers.messages import mail
-from tests.providers.test_mail_dns import DMARC, KEY, SPF, Records
+from tests.providers.test_sender_dns import DMARC, KEY, SPF, Records
 from tests.relay import CERTIFICATE, Relay, serving
 from tests.running import free_port
 

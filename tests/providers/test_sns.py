@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notify import clock
-from notify.errors import Unavailable
+from notify.core import clock
+from notify.core.errors import Unavailable
+from notify.providers.aws.sns import Topics, fetch_from_amazon
 from notify.providers.base import CallBack, ReceiptNotAuthentic
-from notify.providers.sns import Topics, fetch_from_amazon
 from tests.providers.sns_stub import CERTIFICATE_URL, DAY, HOST, TOPIC, SnsStub, behind_proxy, posted
 
 SAID = {"eventType": "Delivery", "mail": {}}

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.providers import ssrf
 from notify.providers.base import ProviderRejected, ProviderUnavailable
-from notify.providers.ssrf import Allowed, Guard, is_inside, is_public, read
-from notify.providers.webhook import WebhookProvider
+from notify.providers.webhook import ssrf
+from notify.providers.webhook.provider import WebhookProvider
+from notify.providers.webhook.ssrf import Allowed, Guard, is_inside, is_public, read
 from tests.providers.messages import call
 from tests.providers.receiver import Canary, Receiver, canary, receiving
 from tests.providers.spellings import NOT_PUBLIC, PUBLIC, SPELLINGS

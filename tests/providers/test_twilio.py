@@ -9,18 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from notify import clock
-from notify.providers.base import (
-    Accepted,
-    Message,
-    Provider,
-    ProviderRejected,
-    ProviderUnavailable,
-    ProviderUnsure,
-)
+from notify.core import clock
+from notify.core.settings import settings
+from notify.providers.base import Accepted, Message, Provider, ProviderRejected, ProviderUnavailable, ProviderUnsure
 from notify.providers.contract import ProviderContract
-from notify.providers.twilio import TwilioSmsProvider
-from notify.settings import settings
+from notify.providers.twilio.provider import TwilioSmsProvider
 from tests.providers.twilio_stub import Mute, Reply, TwilioStub, serving
 from tests.relay import CERTIFICATE
 

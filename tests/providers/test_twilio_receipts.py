@@ -18,10 +18,10 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.providers.base import CallBack, Channel, Inbound, Receipt, ReceiptNotAuthentic, ReceiptState
-from notify.providers.twilio import TwilioSmsProvider
-from notify.settings import settings
+from notify.providers.twilio.provider import TwilioSmsProvider
 from tests.alerts.calls import created
 from tests.providers.twilio_stub import Reply, TwilioStub, serving
 from tests.world import World, add_resident, make_world

@@ -12,7 +12,8 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from twilio.twiml.voice_response import Gather, Say, VoiceResponse  # type: ignore[import-untyped]
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.providers.base import (
     CallBack,
     Channel,
@@ -27,9 +28,8 @@ from notify.providers.base import (
 )
 from notify.providers.contract import ProviderContract
 from notify.providers.speech import sentences
-from notify.providers.twilio import TwilioVoiceProvider
-from notify.providers.twilio_voice import Script
-from notify.settings import settings
+from notify.providers.twilio.provider import TwilioVoiceProvider
+from notify.providers.twilio.voice import Script
 from tests.providers.twilio_stub import Reply, TwilioStub, serving
 
 Make = Callable[..., TwilioVoiceProvider]

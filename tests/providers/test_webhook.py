@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from notify import clock
+from notify.core import clock
+from notify.core.tokens import webhook_secret
 from notify.providers.base import (
     Accepted,
     Message,
@@ -29,8 +30,7 @@ from notify.providers.base import (
     Unknown,
 )
 from notify.providers.contract import ProviderContract
-from notify.providers.webhook import GONE, WebhookProvider, signed_headers
-from notify.tokens import webhook_secret
+from notify.providers.webhook.provider import GONE, WebhookProvider, signed_headers
 from tests import moments
 from tests.providers.messages import call
 from tests.providers.receiver import Provide, Receiver, making_providers, receiving

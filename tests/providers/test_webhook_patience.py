@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from notify.providers.base import Accepted, Deferred, ProviderUnavailable, Unknown
-from notify.providers.webhook import WebhookProvider
+from notify.providers.webhook.provider import WebhookProvider
 from tests.providers.messages import call
 from tests.providers.receiver import Provide, Receiver, making_providers, receiving
 
@@ -43,7 +43,7 @@ def test_a_slow_host_with_many_messages_does_not_take_everybody_s_place(provide:
 
 
 def test_a_call_waits_for_its_turn_only_so_long(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notify.providers.webhook.TURN_PATIENCE_S", 0.1)
+    monkeypatch.setattr("notify.providers.webhook.provider.TURN_PATIENCE_S", 0.1)
     with receiving(Receiver(takes_s=0.5)) as receiver, ThreadPoolExecutor(1) as another:
         provider = provide(per_host=1)
         first = another.submit(provider.send, call(receiver.address))

@@ -16,15 +16,15 @@ from sqlalchemy import text
 
 from notify.alerts import ended_areas
 from notify.alerts.service import start_due
-from notify.composing import recurrence, recurring_areas
-from notify.db import transaction
-from notify.places import remits, service
-from notify.places.loading import load_areas, load_postcodes
-from notify.places.service import ActivationReport
+from notify.core.db import transaction
+from notify.drafting import recurrence, recurring_ended_areas
+from notify.places import activation, ended_remits
+from notify.places.activation import ActivationReport
+from notify.places.release_loading import load_areas, load_postcodes
 from notify.reorganisation.commands import council
 from notify.staff.models import Role
-from notify.subscribers import place_reviews
 from notify.subscribers.models import NewTopic, TopicPurpose
+from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.subscribers.service import create_topic
 from tests import moments
 from tests.alerts.calls import Client, Headers, act, created
@@ -112,7 +112,7 @@ def in_force(path: Path, version: str) -> ActivationReport:
     read = load_postcodes if path.suffix == ".csv" else load_areas
     loaded = read(path, product="Release", version=version, attribution="")
     with transaction() as session:
-        return service.activate(session, loaded.release_id, confirmed=True)
+        return activation.activate(session, loaded.release_id, confirmed=True)
 
 
 def typed(*words: str) -> str:
@@ -133,7 +133,13 @@ def make_council(slug: str, district: str, own: str) -> World:
 
 def chores() -> None:
     """What the scheduler does within a minute."""
-    for chore in (ended_areas.look, recurring_areas.look, remits.look, place_reviews.ask, place_reviews.settle_outside):
+    for chore in (
+        ended_areas.look,
+        recurring_ended_areas.look,
+        ended_remits.look,
+        place_reviews_service.ask,
+        place_reviews_service.settle_outside,
+    ):
         with transaction() as session:
             chore(session)
 

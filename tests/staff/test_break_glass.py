@@ -8,12 +8,13 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify import clock
-from notify.db import transaction
-from notify.settings import settings
-from notify.staff import passwords, service
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.settings import settings
+from notify.staff import service
 from notify.staff.audit_pages import Line, as_csv
 from notify.staff.models import Officer, Role
+from notify.staff.sign_in import break_glass
 from tests.world import World, make_world, password_hash
 
 Client = TestClient[Litestar]
@@ -37,7 +38,7 @@ def officer(world: World) -> Officer:
 @pytest.fixture
 def totp(officer: Officer) -> pyotp.TOTP:
     with transaction() as session:
-        uri = passwords.set_password(
+        uri = break_glass.set_password(
             session, session.get_one(Officer, officer.id), password_hash(PASSWORD), actor="test"
         ).uri
     return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])

@@ -12,11 +12,13 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import clock, db
-from notify.db import transaction
-from notify.staff import password_hashing, queries, trail
+from notify.core import clock, db
+from notify.core.db import transaction
+from notify.staff import audit as staff_audit
+from notify.staff import queries
 from notify.staff.commands import audit, key, officer
 from notify.staff.models import Officer, Role
+from notify.staff.sign_in import password_hashing
 from tests.world import World, make_world
 from workers.scheduler import CHORES, run
 
@@ -35,7 +37,7 @@ def world(database: None) -> World:
 
 @pytest.fixture
 def anchors(world: World) -> Iterator[Path]:
-    path = trail.anchors_file()
+    path = staff_audit.anchors_file()
     path.unlink(missing_ok=True)
     yield path
     path.unlink(missing_ok=True)

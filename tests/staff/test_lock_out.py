@@ -12,13 +12,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify import clock, db, embedded, jobs
-from notify.db import transaction
-from notify.settings import Settings
-from notify.staff import password_hashing, passwords, service
+from notify.core import clock, db, jobs
+from notify.core.db import transaction
+from notify.core.settings import Settings
+from notify.devserver import embedded
+from notify.staff import service
 from notify.staff.models import AuditEntry, Officer, Role
-from notify.web import limits
-from notify.web.bounded_pool import BoundedPool, TooManyAtOnce
+from notify.staff.sign_in import break_glass, password_hashing
+from notify.web import rate_limits
+from notify.web.thread_pool import BoundedPool, TooManyAtOnce
 from tests.staff.test_break_glass import EMAIL, PASSWORD, code, enter, later
 from tests.world import World, make_world, password_hash
 
@@ -34,16 +36,16 @@ def world(client: Client) -> World:
 
 
 @pytest.fixture
-def enrolled(world: World) -> passwords.Enrolment:
+def enrolled(world: World) -> break_glass.Enrolment:
     with transaction() as session:
         officer: Officer = service.create_officer(
             session, council_id=world.council_id, email=EMAIL, name="Kim", role=Role.PLANNER
         )
-        return passwords.set_password(session, officer, password_hash(PASSWORD), actor="test")
+        return break_glass.set_password(session, officer, password_hash(PASSWORD), actor="test")
 
 
 @pytest.fixture
-def totp(enrolled: passwords.Enrolment) -> pyotp.TOTP:
+def totp(enrolled: break_glass.Enrolment) -> pyotp.TOTP:
     return pyotp.TOTP(parse_qs(urlsplit(enrolled.uri).query)["secret"][0])
 
 
@@ -93,9 +95,9 @@ def test_a_cookie_of_another_officer_or_password_is_no_known_browser(
         ali: Officer = service.create_officer(
             session, council_id=world.council_id, email="ali@example.org", name="Ali", role=Role.PLANNER
         )
-        passwords.set_password(session, ali, password_hash(PASSWORD), actor="test")
+        break_glass.set_password(session, ali, password_hash(PASSWORD), actor="test")
         kim = session.exec(select(Officer).where(Officer.email == EMAIL)).one()
-        new = passwords.set_password(session, kim, password_hash("another four words"), actor="test")
+        new = break_glass.set_password(session, kim, password_hash("another four words"), actor="test")
     client.cookies.update(known)
     for email in (EMAIL, "ali@example.org"):
         assert {enter(client, "wrong", "000000", email) for _ in range(5)} == {401}
@@ -107,7 +109,7 @@ def test_a_cookie_of_another_officer_or_password_is_no_known_browser(
 
 
 def test_a_recovery_code_opens_what_strangers_locked_and_works_once(
-    client: Client, enrolled: passwords.Enrolment
+    client: Client, enrolled: break_glass.Enrolment
 ) -> None:
     later(seconds=0)
     strangers_try(client, 10)
@@ -136,7 +138,7 @@ def test_wrong_tries_of_strangers_leave_a_session_its_second_factor(client: Clie
 @pytest.fixture
 def limited(servers: embedded.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     jobs.sending_broker().client.flushall()
-    monkeypatch.setattr(limits, "settings", lambda: Settings(network_limits=0.2))
+    monkeypatch.setattr(rate_limits, "settings", lambda: Settings(network_limits=0.2))
     yield
     jobs.sending_broker().client.flushall()
 

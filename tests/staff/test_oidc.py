@@ -19,11 +19,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import func, select
 
-from notify import clock, tokens
-from notify.db import transaction
-from notify.staff import invitations, people, service
+from notify.core import clock, tokens
+from notify.core.db import transaction
+from notify.staff import invitations, service, users
 from notify.staff.models import Officer, Role, SignIn
-from notify.staff.people import OfficerChange
+from notify.staff.users import OfficerChange
 from tests.staff.provider import CLIENT, KEY, STRANGER, Claims, Provider, running, signed
 from tests.world import World, make_world, somebody_here
 
@@ -209,7 +209,7 @@ def test_groups_give_the_role(
 def test_who_was_made_inactive_does_not_come_in(client: Client, provider: Provider, officer: Officer) -> None:
     left = OfficerChange(active=False)
     with transaction() as session:
-        people.change_officer(session, by=somebody_here(officer.council_id), officer_id=officer.id, change=left)
+        users.change_officer(session, by=somebody_here(officer.council_id), officer_id=officer.id, change=left)
     assert come_back(client, begin(client, provider)["state"]).status_code == 403
 
 

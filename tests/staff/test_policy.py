@@ -5,13 +5,14 @@ from uuid import uuid4
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify import clock
 from notify.alerts.models import AlertState
-from notify.db import transaction
-from notify.staff import service, sessions
+from notify.core import clock
+from notify.core.db import transaction
+from notify.staff import service
 from notify.staff.guards import Right
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import RIGHTS, roles_within
+from notify.staff.sign_in import sessions
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created, state

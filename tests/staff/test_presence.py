@@ -15,19 +15,19 @@ from litestar.testing import TestClient
 from sqlalchemy import text, update
 from sqlmodel import col, select
 
-from notify import clock
 from notify.alerts import follow_ups, service
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent, NewAlert, Priority
-from notify.composing.models import Draft
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core import clock
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
+from notify.drafting.models import Draft
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.rights import ProveYourselfAgain, SystemActor
 from notify.subscribers.models import ApprovalRule, NewTopic, TopicPurpose
 from tests.alerts.calls import act, approved, created, post_alert, state
 from tests.mailbox import Mailbox
-from tests.staff.test_doors import BODIES, doors
+from tests.staff.test_routes import BODIES, doors
 from tests.world import World, add_resident, council_key, desk_of, make_key, make_world
 
 Client = TestClient[Litestar]
@@ -321,7 +321,7 @@ def test_what_was_decided_goes_on_without_anybody(client: Client, world: World, 
     with transaction() as session:
         session.execute(text("UPDATE alert SET send_at = business_now()"))
         assert service.start_due(session) == 1
-    sending.expand_alert(alert)
+    worker_loop.expand_alert(alert)
     with transaction() as session:
         session.execute(text("UPDATE delivery SET state = 'technical-failure'"))
         session.execute(text("UPDATE batch SET state = 'done'"))

@@ -9,12 +9,14 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import Session, select
 
-from notify import clock, tokens
-from notify.db import transaction
-from notify.staff import entrance, passwords, people, service, sessions
+from notify.core import clock, tokens
+from notify.core.db import transaction
+from notify.staff import service, users
 from notify.staff.models import Officer, Role, SignIn
-from notify.staff.oidc import Identity
-from notify.staff.people import OfficerChange
+from notify.staff.sign_in import break_glass, sessions
+from notify.staff.sign_in import entry as sign_in_entry
+from notify.staff.sign_in.oidc import Identity
+from notify.staff.users import OfficerChange
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
 from tests.alerts.calls import act, created
@@ -113,7 +115,7 @@ def test_signing_out_ends_the_session_on_the_server(client: Client, cookie: str)
 
 
 def _by_change(**change: object) -> Callable[[Session, Officer], object]:
-    return lambda session, officer: people.change_officer(
+    return lambda session, officer: users.change_officer(
         session,
         by=somebody_here(officer.council_id),
         officer_id=officer.id,
@@ -123,7 +125,7 @@ def _by_change(**change: object) -> Callable[[Session, Officer], object]:
 
 def _by_groups(session: Session, officer: Officer) -> object:
     identity = Identity("https://idp.example.org kim", officer.email, Role.VIEWER, clock.now(), is_email_verified=True)
-    return entrance.enter_by_identity(session, identity, instead_of="")
+    return sign_in_entry.enter_by_identity(session, identity, instead_of="")
 
 
 ENDINGS: dict[str, Callable[[Session, Officer], object]] = {
@@ -131,7 +133,7 @@ ENDINGS: dict[str, Callable[[Session, Officer], object]] = {
     "fewer topics": _by_change(topics=["bins"]),
     "fewer areas": _by_change(areas=["Z05000001"]),
     "left": _by_change(active=False),
-    "a new password": lambda session, officer: passwords.set_password(
+    "a new password": lambda session, officer: break_glass.set_password(
         session, officer, password_hash("x" * 12), actor="test"
     ),
     "other groups at the identity provider": _by_groups,

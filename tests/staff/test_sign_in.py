@@ -7,9 +7,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify import clock
-from notify.db import transaction
-from notify.settings import settings
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.staff import service
 from notify.staff.models import Officer, Role
 from notify.web.cookies import session_cookie

@@ -17,13 +17,13 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import clock
-from notify.db import transaction
-from notify.staff import passwords
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.sign_in import break_glass
 from tests.alerts.calls import created
-from tests.staff.test_doors import doors
+from tests.staff.test_routes import doors
 from tests.subscribers.html import Page
 from tests.world import (
     World,
@@ -129,7 +129,7 @@ def taken_by(actor: str) -> int:
         return int(session.execute(text(TAKEN), {"actor": actor}).scalar_one())
 
 
-def app_of(enrolled: passwords.Enrolment) -> pyotp.TOTP:
+def app_of(enrolled: break_glass.Enrolment) -> pyotp.TOTP:
     """The authenticator app that was shown this."""
     return pyotp.TOTP(parse_qs(urlsplit(enrolled.uri).query)["secret"][0])
 
@@ -197,7 +197,7 @@ def test_no_key_reads_the_lists_of_users_and_keys(house: House) -> None:
 def test_what_was_entered_is_there_after_the_second_factor(house: House) -> None:
     client = house.client
     with transaction() as session:
-        enrolled = passwords.set_password(
+        enrolled = break_glass.set_password(
             session, session.get_one(Officer, house.officer.id), password_hash("x" * 12), actor="test"
         )
     totp = app_of(enrolled)
@@ -231,7 +231,7 @@ def test_what_was_entered_is_there_after_the_second_factor(house: House) -> None
 )
 def test_confirming_leads_to_pages_of_the_desk_only(house: House, back: str) -> None:
     with transaction() as session:
-        enrolled = passwords.set_password(
+        enrolled = break_glass.set_password(
             session, session.get_one(Officer, house.officer.id), password_hash("x" * 12), actor="test"
         )
     headers = desk_of(house.officer, mfa_at=None)

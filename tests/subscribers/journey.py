@@ -5,7 +5,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.subscribers import links
 from notify.subscribers.models import Contact, NoticeKind, Topic
 from tests.subscribers.html import Page

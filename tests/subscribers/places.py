@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import NewTopic

@@ -12,13 +12,14 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import Settings
 from notify.providers.base import Channel
-from notify.settings import Settings
 from notify.staff.models import AuditEntry
-from notify.subscribers import allowance, codes, residents
+from notify.subscribers import confirmation_codes, message_limits
 from notify.subscribers.models import Contact, Notice, NoticeKind, Subscriber
-from notify.web import limits
+from notify.subscribers.sign_up import service as sign_up_service
+from notify.web import rate_limits
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.timing import apart
@@ -68,11 +69,11 @@ def test_a_subscriber_is_not_written_to_more_often_than_a_stranger(client: Clien
     ],
 )
 def test_ways_of_writing_one_mailbox_are_one(address: str, mailbox: str) -> None:
-    assert allowance.mailbox_of(Channel.EMAIL, address) == mailbox
+    assert message_limits.mailbox_of(Channel.EMAIL, address) == mailbox
 
 
 def test_texts_to_neighbouring_numbers_stop(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allowance, "settings", lambda: Settings(adjacent_numbers=4))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(adjacent_numbers=4))
     for number in range(20):
         answer = sign_up(client, email="", mobile=f"07700 9001{number:02}")
         assert answer.status_code == 200  # whoever tries learns nothing
@@ -83,7 +84,7 @@ def test_texts_to_neighbouring_numbers_stop(client: Client, world: World, monkey
 def test_pressing_for_one_number_uses_up_nothing_of_its_neighbours(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowance, "settings", lambda: Settings(adjacent_numbers=6, notice_texts_per_day=6))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(adjacent_numbers=6, notice_texts_per_day=6))
     for _ in range(20):
         sign_up(client, email="", mobile="07700 900101")
         client.post("/manage", data={"address": "07700 900102"})  # nobody's: counted all the same
@@ -93,7 +94,7 @@ def test_pressing_for_one_number_uses_up_nothing_of_its_neighbours(
 def test_that_texts_were_stopped_stands_in_the_audit_trail_once(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowance, "settings", lambda: Settings(adjacent_numbers=2))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(adjacent_numbers=2))
     for number in range(8):
         sign_up(client, email="", mobile=f"07700 9001{number:02}")
     with transaction() as session:
@@ -105,7 +106,7 @@ def test_that_texts_were_stopped_stands_in_the_audit_trail_once(
 def test_the_days_texts_are_bounded_and_mails_are_not(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowance, "settings", lambda: Settings(notice_texts_per_day=2))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(notice_texts_per_day=2))
     for number in range(4):
         sign_up(client, email=f"p{number}@example.org", mobile=f"07700 900{number}01")
     with transaction() as session:
@@ -152,7 +153,7 @@ def test_nothing_a_stranger_wrote_stands_in_the_message(
 def code_for(number: str) -> str:
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == number)).one()
-        return codes.issue_code(session, contact.id)
+        return confirmation_codes.issue_code(session, contact.id)
 
 
 def confirm(client: Client, code: str, number: str = "07700 900123") -> int:
@@ -186,7 +187,7 @@ def test_guesses_without_end_at_once_find_no_code(client: Client, world: World, 
 
     def guess(tried: str) -> bool:
         with transaction() as session:
-            return bool(residents.confirm_by_code(session, "07700 900123", tried))
+            return bool(sign_up_service.confirm_by_code(session, "07700 900123", tried))
 
     with ThreadPoolExecutor(4) as threads:
         assert not any(threads.map(guess, wrong))
@@ -200,7 +201,7 @@ def test_guesses_that_come_together_are_counted_one_by_one(client: Client, world
 
     def guess(tried: str) -> bool:
         with transaction() as session:
-            return bool(residents.confirm_by_code(session, "07700 900123", tried))
+            return bool(sign_up_service.confirm_by_code(session, "07700 900123", tried))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(guess, ["000000" if code != "000000" else "000001"] * 8))
@@ -221,7 +222,7 @@ def test_a_new_code_leaves_the_old_one_until_one_is_used_and_nobody_elses_number
 
 def elsewhere(client: Client, monkeypatch: pytest.MonkeyPatch, network: str) -> None:
     """From here on requests come from this network."""
-    monkeypatch.setattr(limits, "network_of", lambda *_: network)
+    monkeypatch.setattr(rate_limits, "network_of", lambda *_: network)
 
 
 STRANGER, OWNER = "203.0.113.66", "198.51.100.7"
@@ -251,7 +252,7 @@ def test_a_strangers_three_links_leave_the_owner_theirs(
 def test_a_strangers_codes_and_tries_leave_the_owner_theirs(
     client: Client, world: World, work: Work, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowance, "TRIES_PER_DAY", 8)
+    monkeypatch.setattr(message_limits, "TRIES_PER_DAY", 8)
     elsewhere(client, monkeypatch, OWNER)
     sign_up(client, email="", mobile="07700 900123")
     work()
@@ -272,7 +273,7 @@ def test_a_strangers_codes_and_tries_leave_the_owner_theirs(
 def test_new_codes_do_not_bring_tries_without_end(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowance, "TRIES_PER_DAY", 8)
+    monkeypatch.setattr(message_limits, "TRIES_PER_DAY", 8)
     sign_up(client, email="", mobile="07700 900123")
     for _ in range(2):
         code = code_for("+447700900123")

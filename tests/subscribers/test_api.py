@@ -8,8 +8,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.staff.guards import Right
 from notify.staff.models import AuditEntry, Role
 from notify.staff.rights import RIGHTS

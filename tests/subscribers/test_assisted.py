@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import AuditEntry, Role
 from notify.subscribers.models import Consent, ConsentWording, Contact, MailFormat, Subscriber

@@ -7,10 +7,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, sign_in, sign_up, topic_ids
-from tests.subscribers.test_signing_up_again import ANN, NUMBER, PHONE, code_in, followed, links_to
+from tests.subscribers.test_sign_up_again import ANN, NUMBER, PHONE, code_in, followed, links_to
 from tests.world import World, make_world
 
 Client = TestClient[Litestar]

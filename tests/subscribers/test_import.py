@@ -11,11 +11,11 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import db
-from notify.db import transaction
+from notify.core import db
+from notify.core.db import transaction
 from notify.staff.models import Role
-from notify.subscribers.import_csv import FileNotReadable, Row, read_rows
-from notify.subscribers.importing import import_subscribers
+from notify.subscribers.imports.csv_file import FileNotReadable, Row, read_rows
+from notify.subscribers.imports.service import import_subscribers
 from notify.subscribers.models import Consent, ConsentEvidence, Contact, Notice, Place, Subscriber
 from tests.subscribers.places import NEAR
 from tests.world import SOUTH, World, add_resident, make_key, make_world

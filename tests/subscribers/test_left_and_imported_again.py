@@ -16,12 +16,12 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 import notify
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.deliveries.receipts import take_news
 from notify.providers.base import Channel, Inbound
 from notify.staff.models import Role
-from notify.subscribers.enrolment_rows import REQUEST_LIFE
+from notify.subscribers.imports.rows import REQUEST_LIFE
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, my_fields, sign_in, topic_ids
@@ -396,9 +396,9 @@ def test_being_counted_has_an_order_too(scene: Scene) -> None:
 SOURCES = sorted(Path(notify.__file__).parent.rglob("*.py"))
 # who speaks for the person in these: they themselves, signed in or by a link or form that they answer
 OWN_WORD = {
-    ("alike.py", "enrol_nobody"),
+    ("equal_timing.py", "enrol_nobody"),
     ("choices.py", "_join"),
-    ("consent_answers.py", "accept"),
+    ("answers.py", "accept"),
     ("contact_requests.py", "_follow"),
     ("residents.py", "sign_up"),
     ("service.py", "resume"),
@@ -416,9 +416,9 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
         if "migrations" not in path.parts and "subscri" in path.read_text() and starts.search(path.read_text())
     }
     # a merger of councils carries over what was agreed to, by the newest word of the ledger
-    assert found == {"enrolment_rows.py", "membership_union.py"}
+    assert found == {"rows.py", "membership_union.py"}
     uses = {path.name for path in SOURCES if "INSERT_SUBSCRIPTIONS" in path.read_text()}
-    assert uses == {"enrolment_rows.py"}
+    assert uses == {"rows.py"}
     writes = {path.name for path in SOURCES if re.search(r"enrolment_rows import .*\bwrite\b", path.read_text())}
     assert writes == {"enrolment.py"}
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from notify import clock
-from notify.db import transaction
+from notify.core import clock
+from notify.core.db import transaction
 from notify.subscribers.models import Consent, Contact, Notice, NoticeKind, Place, Subscriber, Subscription, Topic
 from tests.subscribers.html import Page, broken_anchors
 from tests.subscribers.journey import BROWSER, Client, link_for, sign_up, topic_ids

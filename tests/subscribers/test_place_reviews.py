@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify.db import transaction
-from notify.places import service
-from notify.subscribers import place_reviews
+from notify.core.db import transaction
+from notify.places import activation
 from notify.subscribers.models import Place
+from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.subscribers.service import unsubscribe
 from tests.alerts.calls import Client
 from tests.mailbox import Mailbox
@@ -37,7 +37,7 @@ def without(folder: Path, postcode: str) -> None:
 
 def ask() -> int:
     with transaction() as session:
-        return place_reviews.ask(session)
+        return place_reviews_service.ask(session)
 
 
 def place() -> Place:
@@ -85,12 +85,12 @@ def test_going_back_flags_nobody_and_takes_back_what_was_flagged(client: Client,
     without(tmp_path, "ZZ2 1AA")
     assert place().needs_review
     with transaction() as session:
-        assert service.activate(session, 1, confirmed=True).needing_review == 0
+        assert activation.activate(session, 1, confirmed=True).needing_review == 0
     assert ask() == 0
     put_in_force(postcode_file(tmp_path / "new.csv", [*ROWS, ("ZZ2 1AD", 556_500, 344_500, SOUTH)]))
     add_resident(world, "new@example.org", postcodes=["ZZ2 1AD"])
     with transaction() as session:
-        assert service.activate(session, 1, confirmed=True).needing_review == 0
+        assert activation.activate(session, 1, confirmed=True).needing_review == 0
 
 
 def test_who_is_outside_is_told_and_their_topics_end(
@@ -104,7 +104,7 @@ def test_who_is_outside_is_told_and_their_topics_end(
     put_in_force(tmp_path / "both.csv")
     for expected in (1, 0):
         with transaction() as session:
-            assert place_reviews.settle_outside(session) == expected
+            assert place_reviews_service.settle_outside(session) == expected
     work()
     [mail] = inbox.messages()
     assert (mail["To"], mail["Subject"]) == (SAM, "Your alerts from Zed Council have stopped")
@@ -118,7 +118,7 @@ def test_a_council_whose_district_got_a_new_code_loses_nobody(client: Client, wo
     add_resident(world, SAM, postcodes=["ZZ2 1AA"], topics=["bins"])
     put_in_force(postcode_file(tmp_path / "new.csv", ROWS, "Z06000001"))
     with transaction() as session:
-        assert place_reviews.settle_outside(session) == 0
+        assert place_reviews_service.settle_outside(session) == 0
     assert place().district_code != DISTRICT
 
 
@@ -143,6 +143,6 @@ def test_a_resident_who_left_by_email_is_asked_by_text(client: Client, world: Wo
     assert ask() == 1
     with transaction() as session:
         asked = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
-        place_reviews.end(session, [sam])
+        place_reviews_service.end(session, [sam])
         told = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
     assert (asked, told) == (["sms"], ["sms", "sms"])

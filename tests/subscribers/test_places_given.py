@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.subscribers.models import Contact, Place
 from tests.subscribers.journey import BROWSER
 from tests.subscribers.test_import import EVIDENCE, PATH

@@ -9,10 +9,10 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import clock
-from notify.clock import LONDON
-from notify.db import transaction
-from notify.deliveries import reconcile
+from notify.core import clock
+from notify.core.clock import LONDON
+from notify.core.db import transaction
+from notify.deliveries import reconciliation
 from notify.subscribers.models import Subscriber
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
@@ -50,7 +50,7 @@ def let_the_morning_come() -> None:
     with transaction() as session:
         session.execute(text("UPDATE batch SET due_at = business_now() WHERE state = 'queued'"))
     with transaction() as session:
-        reconcile.reconcile(session)
+        reconciliation.reconcile(session)
 
 
 def until(begins: str | None, ends: str | None, at: str) -> datetime | None:

@@ -8,8 +8,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import tokens
-from notify.db import transaction
+from notify.core import tokens
+from notify.core.db import transaction
 from notify.staff.models import KeyMode, Role
 from tests.counting import exactly
 from tests.world import World, add_resident, make_key, make_other_council, make_world

@@ -5,7 +5,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.subscribers.models import Cadence, Consent, ConsentWording, MailFormat, Place, Subscriber, Subscription
 from tests.subscribers.html import Page, broken_anchors
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids

@@ -6,11 +6,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.deliveries.receipts import take_news
 from notify.providers.base import Channel, Inbound
 from notify.staff.models import KeyMode, Role
-from notify.subscribers.stop_words import Wish, wish_of
+from notify.subscribers.inbound_texts.stop_words import Wish, wish_of
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.world import World, add_resident, at_the_desk, make_key, make_other_council, make_world

@@ -9,10 +9,10 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.deliveries import worker_loop
 from notify.deliveries.receipts import take_news
-from notify.jobs import Lane
 from notify.providers.base import Channel, Inbound
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created
@@ -80,9 +80,9 @@ def test_staff_suppress_and_lift_with_a_reason_and_the_resident_is_written_to_ag
 def test_a_suppression_reaches_deliveries_that_are_queued_already(client: Client, world: World, inbox: Mailbox) -> None:
     ann = add_resident(world, "ann@example.org")
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(UUID(alert["id"]))
+    worker_loop.expand_alert(UUID(alert["id"]))
     suppress(client, world, ann)
-    assert sending.send_next(Lane.ROUTINE)
+    assert worker_loop.send_next(Lane.ROUTINE)
     assert not inbox.recipients()
     [row] = client.get(f"/api/v1/alerts/{alert['id']}/deliveries", headers=world.headers).json()["deliveries"]
     assert row["state"] == "suppressed"

@@ -9,13 +9,14 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.providers.base import Channel
 from notify.staff.models import KeyMode, Role
-from notify.subscribers import bounces, suppression_pages
-from notify.subscribers.bounce_models import CameBack
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.suppression import suppress
+from notify.subscribers.suppression import bounces
+from notify.subscribers.suppression import pages as suppression_pages
+from notify.subscribers.suppression.bounce_models import CameBack
+from notify.subscribers.suppression.service import suppress
 from tests.staff.test_policy import sign_in
 from tests.subscribers.html import Page
 from tests.subscribers.journey import BROWSER

@@ -8,12 +8,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import endpoints
+from notify.core.db import transaction
+from notify.deliveries import webhook_receivers
 from notify.deliveries.receipts import take_receipts
 from notify.providers.base import Channel, Inbound, Receipt, ReceiptState
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.suppression import obey, suppress
+from notify.subscribers.suppression.service import obey, suppress
 from tests.alerts.calls import created
 from tests.counting import exactly
 from tests.world import World, add_resident, make_other_council, make_world
@@ -92,7 +92,7 @@ def test_a_receiver_that_one_councils_calls_find_gone_is_disabled_for_it_alone(t
     with transaction() as session:
         own = text("SELECT id FROM contact WHERE channel = 'webhook' AND council_id = :council")
         contact = session.execute(own, {"council": two.zed.council_id}).scalar_one()
-        endpoints.note_outcomes(session, [], {}, gone=[contact])
+        webhook_receivers.note_outcomes(session, [], {}, gone=[contact])
     assert (two.reached(two.zed), two.reached(two.far)) == (ALL - {"webhook"}, ALL)
     assert two.suppressions(two.far) == []
 

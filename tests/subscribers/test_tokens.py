@@ -11,21 +11,21 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import col, select
 
-from notify import clock, tokens
-from notify.alerts.asking import reply_url, stop_url
 from notify.alerts.models import Alert, NewAlert, Priority
+from notify.alerts.reply_request import reply_url, stop_url
 from notify.alerts.service import create_and_send
-from notify.db import transaction
-from notify.deliveries.content import unsubscribe_token
-from notify.deliveries.sending import expand_alert
+from notify.core import clock, tokens
+from notify.core.db import transaction
+from notify.core.tokens import Purpose
+from notify.deliveries.message_content import unsubscribe_token
+from notify.deliveries.worker_loop import expand_alert
 from notify.staff import service as staff
 from notify.staff.guards import OFFICER_COOKIE
 from notify.staff.models import Role
-from notify.subscribers import codes, links
+from notify.subscribers import confirmation_codes, links
 from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.links import COOKIE
 from notify.subscribers.models import Contact, NoticeKind
-from notify.tokens import Purpose
 from tests.alerts.calls import created
 from tests.subscribers.journey import link_for, sign_up
 from tests.tracking.following import everything
@@ -83,7 +83,7 @@ def officer_session(cast: Cast) -> str:
 
 def code(_: Cast) -> str:
     with transaction() as session:
-        return codes.issue_code(session, contact(PHONE).id)
+        return confirmation_codes.issue_code(session, contact(PHONE).id)
 
 
 def add_contact_link(cast: Cast) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.staff.models import AuditEntry
 from tests.alerts.calls import ONE, Client, act, created, world_with_approvals
 from tests.world import World

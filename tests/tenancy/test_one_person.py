@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
 from notify.subscribers import known_elsewhere
 from notify.subscribers.models import NoticeKind
 from tests.alerts.calls import created

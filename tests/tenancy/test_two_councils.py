@@ -12,15 +12,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.exports.dictionary import TABLES
 from notify.exports.dictionary_terms import About
-from notify.settings import settings
 from notify.staff.models import Role
 from notify.subscribers import links
 from notify.subscribers.links import COOKIE
 from tests.alerts.calls import created
-from tests.staff.test_doors import doors, knock
+from tests.staff.test_routes import doors, knock
 from tests.subscribers.journey import BROWSER, sign_up, topic_ids
 from tests.timing import apart
 from tests.world import World, add_resident, add_residents, at_the_desk, make_key, make_other_council, make_world

@@ -7,8 +7,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.settings import settings
+from notify.core.db import transaction
+from notify.core.settings import settings
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import sign_up

@@ -10,7 +10,7 @@ from httpx import Response
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.settings import settings
+from notify.core.settings import settings
 from notify.tracking import buffer
 from tests import moments
 

@@ -8,11 +8,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify import tokens
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core import tokens
+from notify.core.db import transaction
+from notify.core.tokens import Purpose
+from notify.deliveries import worker_loop
 from notify.subscribers import erasure
-from notify.tokens import Purpose
 from notify.tracking import buffer
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
@@ -149,7 +149,7 @@ def test_whoever_left_gets_nothing_more_even_what_was_waiting(
     client: Client, world: World, leaving: str, work: Work, inbox: Mailbox
 ) -> None:
     waiting = created(client, world.headers, topic="bins", send=True)
-    sending.expand_alert(waiting["id"])
+    worker_loop.expand_alert(waiting["id"])
     client.post(leaving, content=ONE_CLICK)
     inbox.empty()
     work()

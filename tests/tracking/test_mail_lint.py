@@ -2,7 +2,7 @@
 
 import pytest
 
-from notify import rendering
+from notify.core import rendering
 from notify.languages import direction
 from tests.browser.test_mail import ALERT, MAILS
 from tests.tracking.mail_lint import faults

@@ -12,8 +12,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from notify.db import transaction
-from notify.deliveries import sending
+from notify.core.db import transaction
+from notify.deliveries import worker_loop
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.tracking.reading import one_click_path, our_links, part
@@ -94,10 +94,10 @@ def check_names(client: Client, world: World, inbox: Mailbox, names: list[str]) 
     for address, name in zip(by_address, names, strict=True):
         add_resident(world, address, name=name)
     alert = created(client, world.headers, send=True)
-    sending.expand_alert(alert["id"])
+    worker_loop.expand_alert(alert["id"])
     with transaction() as session:
         batch = session.execute(text("SELECT id FROM batch WHERE alert_id = :id"), {"id": alert["id"]}).scalar_one()
-    sending.send_batch(batch)
+    worker_loop.send_batch(batch)
     assert inbox.recipients() == dict.fromkeys(by_address, 1)
     for mail in inbox.messages():
         check_headers(mail, set(by_address))

@@ -14,15 +14,15 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
-from notify import clock
-from notify.alerts import asking
+from notify.alerts import reply_request
 from notify.alerts.models import Alert
-from notify.db import transaction
-from notify.deliveries.content import AlertContent, Recipient
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.settings import settings
+from notify.deliveries.message_content import AlertContent, Recipient
 from notify.deliveries.models import Answer, Reply
-from notify.providers import segments
+from notify.providers import sms_segments
 from notify.providers.base import Channel
-from notify.settings import settings
 from notify.subscribers import erasure
 from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created, post_alert
@@ -90,9 +90,9 @@ def test_a_webhook_and_a_welsh_text_carry_it_too(client: Client, world: World) -
             *(number, f"x-{number}", uuid4(), channel, "-", "", "", language, ""), may_be_tracked=False, is_unsure=False
         )
         said = words.message(who, Event()).text
-        assert asking.reply_url(alert.reply_code or 0, number) in said
+        assert reply_request.reply_url(alert.reply_code or 0, number) in said
         if channel == Channel.WEBHOOK:
-            assert json.loads(said)["data"]["reply_url"] == asking.reply_url(alert.reply_code or 0, number)
+            assert json.loads(said)["data"]["reply_url"] == reply_request.reply_url(alert.reply_code or 0, number)
         else:
             assert said.startswith("Zed Council: Ewch nawr. Diogel? Angen help? ")
 
@@ -108,7 +108,7 @@ def test_the_link_is_counted_before_it_is_sent(client: Client, world: World, wor
     ask(client, world, sms=words)
     work()
     [sms] = inbox.lines("sms.jsonl")
-    assert (parts, segments.count(sms["text"]).segments) == ([1, 2], 2)
+    assert (parts, sms_segments.count(sms["text"]).segments) == ([1, 2], 2)
 
 
 def test_looking_answers_nothing_and_a_button_does(client: Client, world: World, work: Work, inbox: Mailbox) -> None:
@@ -198,7 +198,7 @@ def test_a_link_leads_to_alerts_that_asked_only(client: Client, world: World, wo
     with transaction() as session:
         code = session.get_one(Alert, quiet).reply_code
     assert code
-    assert client.get(asking.reply_url(code, 1).removeprefix(settings().base_url)).status_code == 404
+    assert client.get(reply_request.reply_url(code, 1).removeprefix(settings().base_url)).status_code == 404
 
 
 def test_another_sites_page_cannot_answer(client: Client, world: World, work: Work, inbox: Mailbox) -> None:

@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from notify.staff.models import Role
-from tests.staff.test_doors import doors
+from tests.staff.test_routes import doors
 from tests.world import at_the_desk, make_key, make_world
 
 Client = TestClient[Litestar]

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.rendering import TEMPLATES
+from notify.core.rendering import TEMPLATES
 from notify.web.headers import SECURITY_HEADERS
 
 Client = TestClient[Litestar]
@@ -57,14 +57,14 @@ def test_what_is_too_large_or_unexpected_has_them_too(client: Client, monkeypatc
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr("notify.publishing.queries.directory", fail)
+    monkeypatch.setattr("notify.alerts.publishing.queries.directory", fail)
     broken = client.get("/topics", headers={"Accept": "text/html"})
     assert broken.status_code == 500
     assert "made to fail" not in broken.text
     assert missing(dict(broken.headers)) == {}
 
 
-@pytest.mark.parametrize("path", sorted((TEMPLATES / "pages").glob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((TEMPLATES / "pages").rglob("*.html")), ids=lambda path: path.name)
 def test_no_page_holds_style_or_script_of_its_own(path: Path) -> None:
     source = path.read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", source)

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.testing import TestClient, create_test_client
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from notify.errors import Conflict, Unavailable
+from notify.core.errors import Conflict, Unavailable
 from notify.web import problems
 from notify.web.headers import SECURITY_HEADERS, add_security_headers
 from tests.subscribers.html import Page

@@ -17,15 +17,17 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from notify import db, embedded
 from notify.alerts.models import NewAlert
 from notify.alerts.service import create_and_send
-from notify.analytics.live_pages import MOST_STREAMS
-from notify.db import transaction
-from notify.processes import web_process
-from notify.staff import passwords, service
+from notify.core import db
+from notify.core.db import transaction
+from notify.devserver import embedded
+from notify.insight.alert.live_pages import MOST_STREAMS
+from notify.processes.command_lines import web_process
+from notify.staff import service
 from notify.staff.models import Officer, Role
 from notify.staff.rights import Principal
+from notify.staff.sign_in import break_glass
 from tests.conftest import empty_database
 from tests.running import answers, free_port, running, wait_until
 from tests.world import add_resident, make_world, signed_in
@@ -63,7 +65,7 @@ def served(servers: embedded.Addresses, tmp_path_factory: pytest.TempPathFactory
             officer: Officer = service.create_officer(
                 session, council_id=world.council_id, email=email, name="Kim", role=Role.PLANNER
             )
-            passwords.set_password(session, officer, kept, actor="test")
+            break_glass.set_password(session, officer, kept, actor="test")
     port, log = free_port(), tmp_path_factory.mktemp("served") / "web.log"
     url = f"http://127.0.0.1:{port}"
     env = {"NOTIFY_BASE_URL": url, "NOTIFY_LIMIT_API_PER_MINUTE": "100", "NOTIFY_METRICS_TOKEN": ""}

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from notify.settings import Settings
+from notify.core.settings import Settings
 from notify.web import theme
 
 Client = TestClient[Litestar]

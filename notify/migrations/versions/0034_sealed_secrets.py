@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
-from notify import tokens
+from notify.core import tokens
 
 revision = "0034"
 down_revision = "0033"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
-from notify.jobs import Lane
+from notify.core.jobs import Lane
 from notify.providers.base import Channel
 from tests.alerts.calls import ONE, TWO
 from tests.world import NORTH, SOUTH

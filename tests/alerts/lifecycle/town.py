@@ -4,7 +4,7 @@ from httpx import Response
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
-from notify import clock
+from notify.core import clock
 from notify.providers.base import Channel
 from notify.staff.models import KeyMode, Role
 from tests import moments

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from notify import jobs
 from notify.alerts.service import start_due
-from notify.db import transaction
-from notify.deliveries import brake, holds, journal, reconcile, sending
+from notify.core import jobs
+from notify.core.db import transaction
+from notify.core.jobs import Job, Lane
+from notify.deliveries import bounce_brake, holds, journal, leases, reconciliation, slice_results, worker_loop
 from notify.deliveries import service as ledger
-from notify.jobs import Job, Lane
 from notify.providers import registry
 from notify.providers.base import Channel, Message
 from tests import moments
@@ -75,7 +75,7 @@ def sql(statement: str, **values: object) -> Sequence[Row[Any]]:
 
 
 def _finish_alerts(session: Session) -> None:
-    for alert_id in reconcile.alerts_to_finish(session):
+    for alert_id in reconciliation.alerts_to_finish(session):
         ledger.finish_alert(session, alert_id)
 
 
@@ -104,8 +104,8 @@ class Workers:
         self._elsewhere = journal.folder().with_name("elsewhere")
         self.pigeons: Sequence[Pigeon] = ()
         self.time_passes()
-        change.setattr(sending, "YIELD_SECONDS", 0.0)
-        change.setattr(sending, "HEAD_START_S", 0.0)
+        change.setattr(slice_results, "YIELD_SECONDS", 0.0)
+        change.setattr(worker_loop, "HEAD_START_S", 0.0)
         change.setattr(registry, "providers_for", self._providers_for)
 
     def _providers_for(self, channel: Channel, _lane: Lane = Lane.ROUTINE) -> Sequence[Pigeon]:
@@ -119,26 +119,26 @@ class Workers:
         times = 1 if how == "once" else 2
         if how == "at once":
             with ThreadPoolExecutor(times) as threads:
-                list(threads.map(sending.expand_alert, repeat(alert.id, times)))
+                list(threads.map(worker_loop.expand_alert, repeat(alert.id, times)))
         else:
             for _ in range(times):
-                sending.expand_alert(alert.id)
+                worker_loop.expand_alert(alert.id)
         self._read_new_ledgers()
 
     def work(self, lane: Lane, script: Script = (), *, at_once: bool = False) -> bool:
         """One worker's turn; whether there was anything to do. `at_once`: every result is recorded as it comes."""
-        return self._step(lambda: sending.send_next(lane), script, at_once=at_once)
+        return self._step(lambda: worker_loop.send_next(lane), script, at_once=at_once)
 
     def start(self, alert: Alert, script: Script = (), *, at_once: bool = False) -> None:
         """A worker is told to expand the alert, and begins to send it."""
-        self._step(lambda: sending.start_alert(alert.id), script, at_once=at_once)
+        self._step(lambda: worker_loop.start_alert(alert.id), script, at_once=at_once)
 
     def _step(self, work: Callable[[], bool | None], script: Script, *, at_once: bool) -> bool:
         self._script, self._records_at_once = iter(script), at_once
-        self.change.setattr(sending, "RECORD_EVERY_S", -1.0 if at_once else 3600.0)
+        self.change.setattr(slice_results, "RECORD_EVERY_S", -1.0 if at_once else 3600.0)
         self.model.begin_step()
         worked = self._turn(work)
-        sending.stopping.clear()
+        leases.stopping.clear()
         if self._broken:
             raise self._broken
         self._read_new_ledgers()
@@ -205,13 +205,13 @@ class Workers:
             delivery.alert.slow_stop |= not learns_at_once
             (self.cancel if meanwhile is Meanwhile.CANCELLED else self.hold)(delivery.alert)
         if meanwhile is Meanwhile.LEAVES:
-            sending.stop()
+            leases.stop()
         if meanwhile is Meanwhile.RECEIPT:
             self._outrun()
         if meanwhile in (Meanwhile.OTHER, Meanwhile.LATE) and len(self._runs) == 1:
             if meanwhile is Meanwhile.LATE:
                 self.leases_run_out()
-            self._turn(lambda: sending.send_next(delivery.alert.lane))
+            self._turn(lambda: worker_loop.send_next(delivery.alert.lane))
         if meanwhile is Meanwhile.STALLS and learns_at_once:
             self._stall(delivery.alert)
         return meanwhile is Meanwhile.STALLS and learns_at_once
@@ -235,8 +235,8 @@ class Workers:
         self.leases_run_out()
         with pytest.MonkeyPatch.context() as change:
             change.setattr(journal, "folder", lambda: self._elsewhere)
-            self._turn(lambda: sending.send_next(alert.lane))
-            sending.recover_orphans()
+            self._turn(lambda: worker_loop.send_next(alert.lane))
+            worker_loop.recover_orphans()
 
     def happens(self, what: Event) -> None:
         """One of the things that nobody means to do."""
@@ -253,7 +253,7 @@ class Workers:
     def recover(self) -> None:
         """The journals of dead workers are read."""
         self.model.begin_step()
-        sending.recover_orphans()
+        worker_loop.recover_orphans()
         self.check()
         self.model.recover()
 
@@ -285,7 +285,7 @@ class Workers:
 
     def do_chores(self) -> None:
         """What the scheduler does every few seconds."""
-        for chore in (start_due, reconcile.reconcile, _finish_alerts, brake.look, holds.lift_needless):
+        for chore in (start_due, reconciliation.reconcile, _finish_alerts, bounce_brake.look, holds.lift_needless):
             with transaction() as session:
                 chore(session)
         self.model.start_due()
@@ -328,7 +328,7 @@ class Workers:
     def _expand_all(self) -> None:
         for lane in LANES:
             with transaction() as session:
-                found = reconcile.unstarted(session, lane)
+                found = reconciliation.unstarted(session, lane)
             for item in found:
                 assert item.job == Job.EXPAND_ALERT
                 self.expand(next(one for one in self.model.alerts if one.id == UUID(item.args[0])))

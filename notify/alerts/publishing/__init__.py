@@ -1,0 +1,1 @@
+"""Alerts in public: pages, feeds, posters and the widget."""

@@ -1,0 +1,242 @@
+"""Public doors: current alerts, one alert, feeds, topics, posters, and the widget that other sites may frame."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+import segno
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.alerts.models import AlertState
+from notify.alerts.publishing import feeds, queries
+from notify.alerts.publishing.accessibility_statement import tested_states
+from notify.alerts.publishing.area import area_of
+from notify.alerts.publishing.queries import Published, Wanted
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.settings import settings
+from notify.languages import _, spoken
+from notify.places.queries import names_by_code
+from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
+from notify.web.dates import moment
+from notify.web.headers import FRAMED, OPEN_TO_ALL
+from notify.web.templates import page
+from notify.web.visitor_language import link
+
+AnyRequest = Request[object, object, State]
+page_get = partial(get, sync_to_thread=True, include_in_schema=False)
+
+SHORTLY = {"Cache-Control": "public, max-age=60"}
+FOR_ALL = SHORTLY | OPEN_TO_ALL
+IN_WIDGET = 5
+Slug = Annotated[str, QueryParameter(max_length=80)]
+PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
+
+
+def words_of(one: Published) -> tuple[str, str, str]:
+    """The title, the text and the language they are in: the visitor's where the council translated the alert."""
+    translated = one.alert.translations.get(spoken(), {})
+    if translated.get("title") and translated.get("body"):
+        return translated["title"], translated["body"], spoken()
+    return one.alert.title, one.alert.body, "en"
+
+
+def _title(session: Session, wanted: Wanted) -> str:
+    if not wanted.ward:
+        return _("Current alerts")
+    name = names_by_code(session, [wanted.ward]).get(wanted.ward, wanted.ward)
+    return _("Current alerts for {ward}", ward=name)
+
+
+@page_get("/alerts")
+def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: PageNumber = 1) -> Response[object]:
+    """What holds now, emergencies first."""
+    wanted = Wanted(council, topic, ward)
+    with transaction() as session:
+        found = queries.current(session, wanted, page=number)
+        directory = queries.directory(session)
+        return page(
+            "public/alerts.html",
+            headers=SHORTLY,
+            title=_title(session, wanted),
+            found=found[: queries.PAGE],
+            wanted=wanted,
+            directory=directory,
+            number=number,
+            has_more=len(found) > queries.PAGE,
+            words_of=words_of,
+            moment=moment,
+            feed_query=_query(wanted),
+        )
+
+
+def _query(wanted: Wanted) -> str:
+    given = {"council": wanted.council, "topic": wanted.topic, "ward": wanted.ward}
+    return urlencode({name: value for name, value in given.items() if value})
+
+
+@page_get("/alerts/{alert_id:uuid}")
+def show(alert_id: FromPath[UUID]) -> Response[object]:
+    """One alert, its area and what followed. Raises: AlertNotPublished."""
+    with transaction() as session:
+        one = queries.published(session, alert_id)
+        alert = one.alert
+        area = area_of(session, alert, language=spoken())
+        title, body, language = words_of(one)
+        return page(
+            "public/alert.html",
+            headers=SHORTLY,
+            one=one,
+            title=title,
+            body=body,
+            language=language,
+            picture=area.picture,
+            places=area.places,
+            is_everywhere=area.is_everywhere,
+            news=queries.news_about(session, alert),
+            first=queries.first_of(session, alert),
+            has_ended=queries.has_ended(session, alert),
+            is_withdrawn=alert.state == AlertState.CANCELLED,
+            words_of=words_of,
+            moment=moment,
+        )
+
+
+@page_get("/alerts.atom")
+def read_atom(request: AnyRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
+    """The current alerts as an Atom feed."""
+    return _feed(request, Wanted(council, topic, ward), is_atom=True)
+
+
+@page_get("/alerts.json")
+def read_json_feed(request: AnyRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
+    """The same as JSON Feed."""
+    return _feed(request, Wanted(council, topic, ward), is_atom=False)
+
+
+def _feed(request: AnyRequest, wanted: Wanted, *, is_atom: bool) -> Response[bytes]:
+    name = "alerts.atom" if is_atom else "alerts.json"
+    query = _query(wanted)
+    here = f"{settings().base_url}/{name}" + (f"?{query}" if query else "")
+    with transaction() as session:
+        found = queries.current(session, wanted)
+        title = _title(session, wanted)
+        changed = feeds.changed_at(found, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
+        if is_atom:
+            body = feeds.atom(found, title=title, here=here, changed=changed, language=spoken())
+        else:
+            body = feeds.json_feed(found, title=title, here=here, language=spoken())
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = FOR_ALL | {"ETag": etag}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers, media_type=MediaType.TEXT)
+    return Response(body, headers=headers, media_type="application/atom+xml" if is_atom else "application/feed+json")
+
+
+@page_get("/topics")
+def list_topics() -> Response[object]:
+    """What residents can choose, and why each is sent."""
+    with transaction() as session:
+        directory = queries.directory(session)
+    return page("public/topics.html", headers=SHORTLY, directory=directory, ways_in_words=ways_in_words)
+
+
+@get("/s/{source:str}", sync_to_thread=False, include_in_schema=False)
+def from_poster(source: FromPath[str]) -> Redirect:
+    """The short address that posters carry; its last part says which one."""
+    known = len(source) <= LONGEST_CAMPAIGN and CAMPAIGN.fullmatch(source)
+    return Redirect(link("/sign-up", source=source if known else None), status_code=303)
+
+
+def _campaign(source: str) -> str:
+    return source if len(source) <= LONGEST_CAMPAIGN and CAMPAIGN.fullmatch(source) else "poster"
+
+
+@get("/qr.svg", sync_to_thread=False, include_in_schema=False)
+def qr_code(source: FromQuery[str] = "poster") -> Response[bytes]:
+    """A QR code that leads to sign-up. It never leads anywhere else."""
+    code = segno.make(f"{settings().base_url}/s/{_campaign(source)}", error="m", micro=False)
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", scale=8, border=4, xmldecl=False, svgclass=None, lineclass=None)
+    return Response(drawn.getvalue(), media_type="image/svg+xml", headers=SHORTLY)
+
+
+@get("/poster", sync_to_thread=False, include_in_schema=False)
+def poster(source: FromQuery[str] = "poster") -> Response[object]:
+    """A page to print and hang up."""
+    campaign = _campaign(source)
+    return page("public/poster.html", source=campaign, address=f"{settings().base_url}/s/{campaign}")
+
+
+@page_get("/widget")
+def widget(council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[object]:
+    """A few lines for the council's own site to frame."""
+    wanted = Wanted(council, topic, ward)
+    with transaction() as session:
+        found = queries.current(session, wanted, most=IN_WIDGET)
+        title = _title(session, wanted)
+    shown = found[:IN_WIDGET]
+    return page(
+        "public/widget.html", headers=SHORTLY | FRAMED, found=shown, title=title, words_of=words_of, moment=moment
+    )
+
+
+@get("/privacy", sync_to_thread=False, include_in_schema=False)
+def privacy() -> Response[object]:
+    """What is held, why, for how long, and what residents can ask for."""
+    return page("public/privacy.html", days=settings().retention_days)
+
+
+@page_get("/accessibility")
+def accessibility() -> Response[object]:
+    """How far everybody can use these pages, and how we know."""
+    return page("public/accessibility.html", tested=tested_states())
+
+
+@page_get("/sitemap.xml")
+def sitemap() -> Response[str]:
+    """The pages that search engines may show."""
+    with transaction() as session:
+        found = queries.current(session, Wanted())
+    paths = ["/", "/alerts", "/notices", "/topics", "/sign-up", "/privacy", "/accessibility"]
+    addresses = [settings().base_url + path for path in paths] + [feeds.address_of(one) for one in found]
+    urls = "".join(f"<url><loc>{address}</loc></url>" for address in addresses)
+    xml = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
+    return Response(f'<?xml version="1.0" encoding="utf-8"?>{xml}', media_type="application/xml", headers=SHORTLY)
+
+
+@get("/robots.txt", sync_to_thread=False, include_in_schema=False)
+def robots() -> Response[str]:
+    """Search engines may read what is public, and nothing that holds a token."""
+    closed = "".join(f"Disallow: {path}\n" for path in ("/my", "/manage/", "/confirm/", "/u/", "/c/", "/o/", "/staff"))
+    return Response(
+        f"User-agent: *\n{closed}Sitemap: {settings().base_url}/sitemap.xml\n",
+        media_type=MediaType.TEXT,
+        headers=SHORTLY,
+    )
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    list_current,
+    show,
+    read_atom,
+    read_json_feed,
+    list_topics,
+    from_poster,
+    qr_code,
+    poster,
+    widget,
+    privacy,
+    accessibility,
+    sitemap,
+    robots,
+)

@@ -1,0 +1,200 @@
+"""What has been sent, for everybody to read: never drafts, never tests, never who got it.
+
+Alerts to single postcodes stay private, unless they are emergencies: their words may tell of one household.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from notify.alerts.models import Alert, AlertState, FollowUp, Priority
+from notify.core import clock
+from notify.core.errors import NotFound
+from notify.places.models import ReleaseKind
+from notify.places.queries import active_release, areas_by_code
+from notify.staff.councils import former_names, speaking_for
+from notify.staff.models import Council
+from notify.subscribers.models import Topic
+
+# an alert that names no end is news for so long
+NEWS = timedelta(days=14)
+PUBLIC = (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED)
+PAGE = 20
+
+
+class AlertNotPublished(NotFound):
+    """No alert with this id was ever sent to residents."""
+
+    title = "There is no such alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An alert with its topic and council. `sender` is what the council was called when it went out."""
+
+    alert: Alert
+    topic: Topic
+    council: Council
+    sender: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was approved, and so went out."""
+        return self.alert.approved_at or self.alert.created_at
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether an emergency goes on: an all-clear, urgent as it was, says that it does not."""
+        return self.alert.priority == Priority.EMERGENCY and not self.is_all_clear
+
+    @property
+    def is_all_clear(self) -> bool:
+        """Whether it says that another alert has ended."""
+        return self.alert.follow_up == FollowUp.ALL_CLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts somebody asks for: of one council and topic by short name, for one ward by code; empty: all."""
+
+    council: str = ""
+    topic: str = ""
+    ward: str = ""
+
+
+# a digest repeats what is public already, and what goes to single postcodes alone concerns nobody else
+PRIVATE = """(a.parts IS NOT NULL OR EXISTS (
+    SELECT FROM alert f
+    WHERE f.id = coalesce(a.follows_id, a.id) AND f.priority <> 'emergency' AND f.targets -> 'everywhere' = 'false'
+      AND jsonb_array_length(f.targets -> 'included' -> 'wards') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'districts') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'sectors') = 0
+      AND f.audience -> 'polygon' IS NULL AND f.audience -> 'circle' IS NULL
+))"""
+_CURRENT = f"""
+    WITH here AS MATERIALIZED (
+        SELECT coalesce(array_agg(p.key), '{{}}') AS postcodes,
+               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{{}}') AS sectors
+        FROM postcode p
+        WHERE p.release_id = :release AND p.district_code = CAST(:district AS text) AND p.ward_code = :ward
+    )
+    SELECT a.id
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
+    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
+      AND coalesce(a.expires_at > :now, a.approved_at > :since)
+      AND NOT EXISTS (SELECT FROM alert f
+                      WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
+                        AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
+      AND (:anywhere OR a.council_id = ANY(:councils)) AND (:topic = '' OR t.slug = :topic)
+      AND (:ward = '' OR (
+              ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
+               OR a.targets -> 'included' -> 'wards' ? :ward
+               OR a.targets -> 'included' -> 'districts' ? CAST(:district AS text)
+               OR a.targets -> 'included' -> 'postcodes' ?| here.postcodes
+               OR a.targets -> 'included' -> 'sectors' ?| here.sectors)
+              AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
+              AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
+    ORDER BY a.priority = 'emergency' AND a.follow_up IS DISTINCT FROM 'all-clear' DESC, a.approved_at DESC, a.id
+    LIMIT :most OFFSET :passed
+"""
+
+
+def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE) -> Sequence[Published]:
+    """The alerts that hold now, emergencies first, then the newest; one more than `most` where more follow."""
+    ward = areas_by_code(session, [wanted.ward]).get(wanted.ward) if wanted.ward else None
+    release = active_release(session, ReleaseKind.POSTCODE) if ward else None
+    now = clock.now()
+    found = session.execute(
+        text(_CURRENT),
+        {
+            "release": release.id if release else None,
+            "now": now,
+            "since": now - NEWS,
+            "anywhere": not wanted.council,
+            "councils": list(speaking_for(session, wanted.council)) if wanted.council else [],
+            "topic": wanted.topic,
+            "ward": wanted.ward,
+            "district": ward.district_code if ward else None,
+            "most": most + 1,
+            "passed": (page - 1) * most,
+        },
+    )
+    ids = list(found.scalars())
+    by_id = {published.alert.id: published for published in _published(session, ids)}
+    return [by_id[alert_id] for alert_id in ids]
+
+
+def _published(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
+    statement = (
+        select(Alert, Topic, Council)
+        .join(Topic, col(Topic.id) == col(Alert.topic_id))
+        .join(Council, col(Council.id) == col(Alert.council_id))
+        .where(col(Alert.id).in_(ids))
+    )
+    found = session.exec(statement).all()
+    called = former_names(session, {one.id for _alert, _topic, one in found})
+    return [
+        Published(alert, topic, one, called.at(one, alert.approved_at or alert.created_at))
+        for alert, topic, one in found
+    ]
+
+
+def published(session: Session, alert_id: UUID) -> Published:
+    """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
+    for found in _published(session, [alert_id]):
+        alert = found.alert
+        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and not _is_private(session, alert_id):
+            return found
+    raise AlertNotPublished("It may have been removed, or the address is incomplete.")
+
+
+def _is_private(session: Session, alert_id: UUID) -> bool:
+    return bool(session.execute(text(f"SELECT {PRIVATE} FROM alert a WHERE a.id = :id"), {"id": alert_id}).scalar())
+
+
+def news_about(session: Session, alert: Alert) -> Sequence[Published]:
+    """The updates and the all-clear of an alert, the newest first."""
+    statement = select(Alert.id).where(
+        Alert.follows_id == alert.id, col(Alert.expanded_at).is_not(None), col(Alert.is_test).is_(False)
+    )
+    found = _published(session, session.exec(statement).all())
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def has_ended(session: Session, alert: Alert) -> bool:
+    """Whether the alert holds no longer: over, withdrawn, or followed by an all-clear, as its first alert may be."""
+    if alert.state == AlertState.CANCELLED or (alert.expires_at and alert.expires_at <= clock.now()):
+        return True
+    about = news_about(session, alert)
+    if alert.follows_id:
+        first = session.get_one(Alert, alert.follows_id)
+        about = [*about, *(one for one in news_about(session, first) if one.alert.id > alert.id)]
+    return any(one.is_all_clear for one in about)
+
+
+def first_of(session: Session, alert: Alert) -> Published | None:
+    """The alert that this one follows, if everybody may read it."""
+    if alert.follows_id is None:
+        return None
+    try:
+        return published(session, alert.follows_id)
+    except AlertNotPublished:
+        return None
+
+
+def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:
+    """Every council with its topics, by name."""
+    rows = session.exec(
+        select(Council, Topic)
+        .join(Topic, col(Topic.council_id) == col(Council.id))
+        .where(col(Council.merged_into_id).is_(None))
+        .order_by(Council.name, Topic.name)
+    ).all()
+    councils: dict[UUID, tuple[Council, list[Topic]]] = {}
+    for council, topic in rows:
+        councils.setdefault(council.id, (council, []))[1].append(topic)
+    return list(councils.values())

@@ -1,0 +1,126 @@
+"""What a message of an alert asks its reader: are you safe? And a text as it is counted and as it is sent."""
+
+import re
+from collections.abc import Mapping
+from uuid import UUID
+
+from notify.alerts.models import Alert, Priority
+from notify.core import rendering, tokens
+from notify.core.settings import settings
+from notify.providers import registry
+from notify.providers.base import Channel
+
+# a link in a text costs places: twenty-two letters name the alert and the delivery, and prove that we wrote them
+_NUMBER_BYTES = 4
+_NOBODY = (0, 0)
+_ROOM = 250  # for what to do, beside the council's name, the title and the links: two or three parts in all
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+# quotation marks that a text has room for: the curly ones would make it two or three times as many parts
+_IS_OVER = {"en": 'All-clear: "{title}" is over.', "cy": 'Mae\'r perygl drosodd: "{title}".'}
+
+
+def reply_url(code: int, number: int) -> str:
+    """The personal link by which the reader of this delivery answers; `code` is the alert's short name."""
+    payload = code.to_bytes(_NUMBER_BYTES, "big") + number.to_bytes(_NUMBER_BYTES, "big")
+    return f"{settings().base_url}/r/{tokens.sign(tokens.Purpose.REPLY, payload)}"
+
+
+def read_reply_token(token: str) -> tuple[int, int]:
+    """The alert's short name and the number of the delivery. Raises: LinkNotValid."""
+    payload = tokens.read(tokens.Purpose.REPLY, token)
+    if len(payload) != 2 * _NUMBER_BYTES:
+        raise tokens.LinkNotValid("The link is incomplete.")
+    return int.from_bytes(payload[:_NUMBER_BYTES], "big"), int.from_bytes(payload[_NUMBER_BYTES:], "big")
+
+
+def stop_url(contact_id: UUID) -> str:
+    """The personal link by which the reader stops texts, where nobody can answer the sender."""
+    return f"{settings().base_url}/x/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
+
+
+def read_stop_token(token: str) -> UUID:
+    """The contact whose texts are to stop. Raises: LinkNotValid."""
+    payload = tokens.read(tokens.Purpose.STOP, token)
+    if len(payload) != len(UUID(int=0).bytes):
+        raise tokens.LinkNotValid("The link is incomplete.")
+    return UUID(bytes=payload)
+
+
+def text_message(
+    words: str,
+    *,
+    council_name: str,
+    stop_to: str,
+    language: str = "en",
+    is_training: bool = False,
+    reply_to: str | None = None,
+) -> str:
+    """A whole text message, which says how to stop: by answering, where every sender of texts takes answers, and
+    otherwise by the reader's link. `stop_to` and `reply_to` are the reader's links, or what stands for them.
+    """
+    says_stop = re.search(r"\bSTOP\b", words) is not None
+    template = rendering.message_environment("sms").get_template("alert.txt")
+    return template.render(
+        sms=words,
+        council_name=council_name,
+        language=language,
+        is_training=is_training,
+        reply_url=reply_to,
+        stop_url=None if registry.takes_replies(Channel.SMS) else stop_to,
+        says_stop=says_stop,
+        is_sentence=not words.rstrip()[-1:].isalnum() or "://" in words.rsplit(maxsplit=1)[-1],
+    ).strip()
+
+
+def anybodys_text(words: str, *, council_name: str, is_training: bool, asks_reply: bool) -> str:
+    """The same with links as long as everybody's, for counting."""
+    link = reply_url(*_NOBODY) if asks_reply else None
+    stop_to = stop_url(UUID(int=0))
+    return text_message(words, council_name=council_name, stop_to=stop_to, is_training=is_training, reply_to=link)
+
+
+def words_for_text(
+    alert: Alert, words: Mapping[str, str], *, language: str = "en", over: Mapping[str, str] | None = None
+) -> str:
+    """What is texted in this language: the author's own text, else one made of the other words and the link.
+
+    An emergency's says what to do, and an all-clear's what is over: `over` has the first alert's titles by language.
+    """
+    if words.get("sms"):
+        return words["sms"]
+    title = words["title"]
+    ended = (over or {}).get(language) or (over or {}).get("en", "")
+    parts = [] if not ended or ended.casefold() in title.casefold() else [_is_over(ended, language)]
+    if alert.priority != Priority.EMERGENCY:
+        parts.append(title)
+    else:
+        parts += [_closed(title), _what_to_do(alert, words["body"], title, language)]
+    return " ".join(part for part in (*parts, alert.link) if part)
+
+
+def _is_over(title: str, language: str) -> str:
+    return _IS_OVER.get(language, _IS_OVER["en"]).format(title=title)
+
+
+def _closed(title: str) -> str:
+    return title if title.endswith((".", "!", "?")) else f"{title}."
+
+
+def _what_to_do(alert: Alert, body: str, title: str, language: str) -> str:
+    """The instruction, which is in English, as far as it fits; else the first sentence of the message that does."""
+    if alert.instruction and language == "en":
+        return _beginning(alert.instruction)
+    said = [
+        one for one in _SENTENCES.split(" ".join(body.split())) if one.rstrip(".!?").casefold() not in title.casefold()
+    ]
+    return next((one for one in said if len(one) <= _ROOM), _beginning(said[0]) if said else "")
+
+
+def _beginning(text: str) -> str:
+    """As many whole sentences as fit, or words where the first sentence does not."""
+    found = ""
+    for sentence in _SENTENCES.split(" ".join(text.split())):
+        if len(found) + len(sentence) >= _ROOM:
+            return found or sentence[: _ROOM - 3].rpartition(" ")[0] + "..."
+        found = f"{found} {sentence}".lstrip()
+    return found

@@ -1,1 +1,0 @@
-"""Figures about alerts, read from the ledger and its events."""

@@ -1,1 +1,0 @@
-"""The officer's desk: from a topic to an alert that somebody else can approve."""

@@ -1,0 +1,1 @@
+"""Foundations: settings, errors, the database, the queue, templates and typed text."""

@@ -1,0 +1,56 @@
+"""Short questions to Redis that nobody is made to wait for: where it is away there is no answer."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from notify.core.jobs import redis_url
+from notify.core.settings import once_a_process
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TIMEOUT_S = 0.25
+AWAY_S = 1.0  # Redis is not asked again for so long after it did not answer
+
+
+class _Line:
+    """The way to Redis of this process. It never makes anybody wait for long."""
+
+    def __init__(self) -> None:
+        self._client = redis.Redis.from_url(
+            redis_url(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        )
+        self._away_until = 0.0
+        self._is_away = False
+
+    def ask(self, question: Callable[[Any], T]) -> T | None:
+        """The answer; None while there is none to be had."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            answer = question(self._client)
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_S
+            if not self._is_away:
+                log.warning("queue away, each process keeps to its part", extra={"error": type(error).__name__})
+            self._is_away = True
+            return None
+        self._is_away = False
+        return answer
+
+
+@once_a_process
+def _line() -> _Line:
+    return _Line()
+
+
+def ask(question: Callable[[Any], T]) -> T | None:
+    """What Redis answers to `question`, which is given its client; None while it is away."""
+    return _line().ask(question)

@@ -1,0 +1,320 @@
+"""What an alert says on each channel: compiled once per alert, language and channel, filled per person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from functools import cached_property
+from threading import Event
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from notify.alerts import reply_request
+from notify.alerts.models import Alert, AlertState, DigestPart, Priority
+from notify.channels import CHANNELS, Channel
+from notify.core import clock, rendering, tokens
+from notify.core.rendering import Skeleton, marker
+from notify.core.settings import settings
+from notify.providers.base import Message
+from notify.subscribers.models import ApprovalRule, MailFormat, Topic, TopicPurpose
+
+EMAIL_NAMES = (
+    "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url", "reply_url",
+)  # fmt: skip
+
+HIDDEN = b"\xff"  # marks the link that no reader sees: whoever follows it is a machine
+LARGE_ZOOM = 1.5
+GREETINGS = {"en": "Dear {name},", "cy": "Annwyl {name},"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One delivery with what its message needs. `reference` is the delivery's own name."""
+
+    number: int
+    reference: str
+    contact_id: UUID
+    channel: Channel
+    address: str
+    secret: str
+    name: str
+    language: str
+    ward_name: str
+    may_be_tracked: bool
+    is_unsure: bool  # an earlier attempt may have arrived
+    mail_format: str = MailFormat.STANDARD.value
+
+
+def reference_of(alert_hex: str, number: int) -> str:
+    """A delivery's own name: the same at every attempt, without dots, unique for ever."""
+    return f"{alert_hex}-{number}"
+
+
+def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
+    """The part of an unsubscribe link that says who stops what: the topic of this alert."""
+    return tokens.sign(tokens.Purpose.UNSUBSCRIBE, contact_id.bytes + alert_id.bytes)
+
+
+class AlertContent:
+    """Everything one alert says. Threads may share it: what it compiles twice comes out the same."""
+
+    def __init__(self, alert: Alert, topic: Topic, council_name: str, over: Mapping[str, str] | None = None) -> None:
+        self.alert = alert
+        self.topic = topic
+        self.council_name = council_name
+        self._over = over  # titles of what an all-clear ends, by language
+        # whether links and opens of this alert may be counted at all; emergencies never are
+        self._is_emergency = alert.priority == Priority.EMERGENCY
+        self.is_tracked = topic.tracking_allowed and not self._is_emergency
+        self._emails: dict[tuple[str, bool, str], Skeleton] = {}
+        self._texts: dict[str, str] = {}
+        self._code = alert.reply_code if alert.asks_reply else None
+        self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
+
+    def message(self, recipient: Recipient, withdrawn: Event) -> Message:
+        """The complete message for one person. Once `withdrawn` is set it does not leave any more."""
+        match recipient.channel:
+            case Channel.EMAIL:
+                return self._message(recipient, withdrawn, mime=self._email(recipient))
+            case Channel.SMS:
+                return self._message(
+                    recipient, withdrawn, text=self._personal(recipient, self._sms(recipient.language))
+                )
+            case Channel.VOICE:
+                return self._message(recipient, withdrawn, text=self._speech(recipient.language))
+            case Channel.WEBHOOK:
+                return self._message(recipient, withdrawn, text=self._personal(recipient, self._payload))
+
+    def _message(self, recipient: Recipient, withdrawn: Event, *, text: str = "", mime: bytes = b"") -> Message:
+        return Message(
+            reference=recipient.reference,
+            address=recipient.address,
+            subject=self._title,
+            text=text,
+            mime=mime,
+            secret=recipient.secret,
+            language=self.words(recipient.language)[0],
+            expires_at=self._expires_at,
+            is_hasty=self._is_emergency and (CHANNELS[recipient.channel].is_own_service or not recipient.is_unsure),
+            withdrawn=withdrawn,
+        )
+
+    def words(self, language: str) -> tuple[str, Mapping[str, str]]:
+        """The language this person gets, and the words in it: the default where nobody translated."""
+        if language in self.alert.translations:
+            return language, self.alert.translations[language]
+        own = {"title": self.alert.title, "body": self.alert.body}
+        return "en", own | ({"sms": self.alert.sms} if self.alert.sms else {})
+
+    def _email(self, recipient: Recipient) -> bytes:
+        personal = self.is_tracked and recipient.may_be_tracked
+        language, _ = self.words(recipient.language)
+        key = (language, personal, recipient.mail_format)
+        compiled = self._emails.get(key)
+        if compiled is None:
+            compiled = self._emails[key] = self._compile_email(language, recipient.mail_format, personal=personal)
+        return compiled.fill(self._values(recipient, language, personal=personal))
+
+    def _values(self, recipient: Recipient, language: str, *, personal: bool) -> dict[str, str]:
+        base = settings().base_url
+        greeting = GREETINGS.get(language, GREETINGS["en"]).format(name=recipient.name) if recipient.name else ""
+        stop = unsubscribe_token(recipient.contact_id, self.alert.id)
+        values = {
+            "to": recipient.address,
+            "message_id": recipient.reference,
+            "greeting": greeting,
+            "ward_name": recipient.ward_name,
+            "unsubscribe_url": f"{base}/u/{stop}",
+            "manage_url": f"{base}/manage",
+        }
+        if personal:
+            who = self.alert.id.bytes + recipient.number.to_bytes(4, "big")
+            values["link_url"] = f"{base}/c/{tokens.sign(tokens.Purpose.CLICK, who)}"
+            values["pixel_url"] = f"{base}/o/{tokens.sign(tokens.Purpose.OPEN, who)}.gif"
+        if self._code is not None:
+            values["reply_url"] = reply_request.reply_url(self._code, recipient.number)
+        return values
+
+    def _personal(self, recipient: Recipient, text: str) -> str:
+        """The text with the reader's own links in it, if it has any."""
+        if (stop := marker("stop_url")) in text:
+            text = text.replace(stop, reply_request.stop_url(recipient.contact_id))
+        if self._code is None:
+            return text
+        return text.replace(marker("reply_url"), reply_request.reply_url(self._code, recipient.number))
+
+    @property
+    def _reply_marker(self) -> str | None:
+        return None if self._code is None else marker("reply_url")
+
+    def _link(self, *, personal: bool) -> str | None:
+        """What the link points to: the page itself, a counter for the alert, or one for the person who agreed."""
+        if not self.alert.link or not self.is_tracked:
+            return self.alert.link
+        if personal:
+            return marker("link_url")
+        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
+
+    @property
+    def _hidden_url(self) -> str | None:
+        """The same for everybody; only where links are counted."""
+        if not self.alert.link or not self.is_tracked:
+            return None
+        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"
+
+    def _compile_email(self, language: str, mail_format: str, *, personal: bool) -> Skeleton:
+        _, words = self.words(language)
+        values: dict[str, object] = {
+            "council_name": self.council_name,
+            "topic_name": self.topic.name,
+            "title": words["title"],
+            "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
+            "parts": self._parts(language),
+            "zoom": LARGE_ZOOM if mail_format == MailFormat.LARGE else 1,
+            "link_url": self._link(personal=personal),
+            "link_text": _link_text(self.alert.link),
+            "greeting": marker("greeting"),
+            "ward_name": marker("ward_name"),
+            "unsubscribe_url": marker("unsubscribe_url"),
+            "manage_url": marker("manage_url"),
+            "pixel_url": marker("pixel_url") if personal else None,
+            "hidden_url": self._hidden_url,
+            "reply_url": self._reply_marker,
+            "language": language,
+            "is_training": self.alert.is_training,
+        }
+        environment = rendering.message_environment("email")
+        return rendering.mime_skeleton(
+            headers=self._headers(words["title"]),
+            text=environment.get_template("alert.txt").render(**values),
+            html_text=None
+            if mail_format == MailFormat.PLAIN
+            else environment.get_template("alert.html").render(
+                **values
+                | {"greeting": rendering.html_marker("greeting"), "ward_name": rendering.html_marker("ward_name")}
+            ),
+            language=language,
+            names=EMAIL_NAMES,
+        )
+
+    def _parts(self, language: str) -> list[dict[str, object]]:
+        """The alerts that a digest is made of."""
+        found: list[dict[str, object]] = []
+        for part in map(DigestPart.model_validate, self.alert.parts or []):
+            said = part.words[language]
+            about = {"title": said["title"], "paragraphs": paragraphs(said["body"])}
+            found.append(about | {"link_url": part.link, "link_text": _link_text(part.link)})
+        return found
+
+    def _headers(self, title: str) -> dict[str, str]:
+        return email_headers(f"{self.council_name}: {title}", self.council_name) | {
+            "List-Id": f"<{self.topic.slug}.{_host()}>",
+            "List-Unsubscribe": f"<{marker('unsubscribe_url')}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+        }
+
+    def _sms(self, language: str) -> str:
+        language, words = self.words(language)
+        compiled = self._texts.get(language)
+        if compiled is None:
+            compiled = self._texts[language] = reply_request.text_message(
+                reply_request.words_for_text(self.alert, words, language=language, over=self._over),
+                council_name=self.council_name,
+                language=language,
+                is_training=self.alert.is_training,
+                reply_to=self._reply_marker,
+                stop_to=marker("stop_url"),
+            )
+        return compiled
+
+    def _speech(self, language: str) -> str:
+        """What is read out on the telephone."""
+        language, words = self.words(language)
+        template = rendering.message_environment("voice").get_template("alert.txt")
+        return template.render(
+            title=words["title"],
+            body=words["body"],
+            council_name=self.council_name,
+            language=language,
+            is_training=self.alert.is_training,
+        ).strip()
+
+    @cached_property
+    def _payload(self) -> str:
+        """The body that every webhook of this alert gets, but for its own link for replies."""
+        alert = self.alert
+        moments = {"sent_at": alert.approved_at, "expires_at": alert.expires_at}
+        return json.dumps(
+            {
+                "type": f"alert.{alert.follow_up or 'published'}",
+                "timestamp": clock.now().isoformat(),
+                "data": {
+                    "id": str(alert.id),
+                    "council": self.council_name,
+                    "topic": self.topic.slug,
+                    "priority": alert.priority,
+                    "title": alert.title,
+                    "body": alert.body,
+                    "link": alert.link,
+                    "translations": alert.translations,
+                    "follows": str(alert.follows_id) if alert.follows_id else None,
+                    "training": alert.is_training,
+                    **({"reply_url": self._reply_marker} if alert.asks_reply else {}),
+                    **{name: moment.isoformat() if moment else None for name, moment in moments.items()},
+                },
+            },
+            ensure_ascii=False,
+        )
+
+
+def warm_up() -> None:
+    """Write one message of each kind to nobody, so that the first emergency does not wait for templates to compile."""
+    alert = Alert(
+        id=UUID(int=0), council_id=UUID(int=0), topic_id=UUID(int=0), title="-", body="-", channels=[],
+        state=AlertState.DRAFT, content_hash=b"", created_by="-", priority=Priority.EMERGENCY, translations={},
+    )  # fmt: skip
+    words = AlertContent(
+        alert,
+        Topic(
+            council_id=UUID(int=0),
+            slug="-",
+            name="-",
+            purpose=TopicPurpose.SERVICE,
+            channels=[],
+            approval=ApprovalRule.NONE,
+        ),
+        "-",
+    )
+    for channel in Channel:
+        nobody = Recipient(0, "-", UUID(int=0), channel, "-", "", "-", "en", "-", may_be_tracked=False, is_unsure=False)
+        words.message(nobody, Event())
+
+
+def email_headers(subject: str, council_name: str) -> dict[str, str]:
+    """The headers that every e-mail has."""
+    return {
+        "From": rendering.header_address(settings().sender_name or council_name, settings().sender_address),
+        "To": marker("to"),
+        "Subject": rendering.header_words(subject),
+        "Date": format_datetime(clock.now()),
+        "Message-ID": f"<{marker('message_id')}@{_host()}>",
+    }
+
+
+def paragraphs(body: str) -> list[str]:
+    """The body cut at its empty lines."""
+    blocks = body.replace("\r\n", "\n").split("\n\n")
+    return [block.strip() for block in blocks if block.strip()]
+
+
+def _link_text(link: str | None) -> str | None:
+    """What a reader sees of a link: its host and path, which tell where it leads."""
+    if not link:
+        return None
+    parts = urlsplit(link)
+    return (parts.netloc + parts.path).rstrip("/")
+
+
+def _host() -> str:
+    return settings().sender_address.rpartition("@")[2]

@@ -1,0 +1,136 @@
+"""What was sent to a resident, and everything held about them: for themselves, after sign-in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+from babel.dates import format_datetime
+from litestar import Response, get
+from litestar.params import QueryParameter
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.core import csv_cells
+from notify.core.clock import LONDON
+from notify.core.db import transaction
+from notify.core.settings import settings
+from notify.deliveries import queries
+from notify.deliveries.models import DeliveryState
+from notify.languages import later, spoken
+from notify.subscribers.guards import AnyRequest, Membership, memberships_of
+from notify.subscribers.my import choices
+from notify.subscribers.queries import SubscriberRecord
+from notify.subscribers.sign_up.form import ways_in_words
+from notify.web.templates import page
+
+PAGE = 20
+PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
+MOST = 5000  # messages in a download
+
+page_get = partial(get, sync_to_thread=True, include_in_schema=False)
+
+# what became of a message, in a resident's words
+OUTCOMES: Mapping[DeliveryState, str] = {
+    DeliveryState.CREATED: later("Sending"),
+    DeliveryState.SENDING: later("Sending"),
+    DeliveryState.SENT: later("Sent"),
+    DeliveryState.DELIVERED: later("Delivered"),
+    DeliveryState.PERMANENT_FAILURE: later("Not delivered: the address does not accept messages"),
+    DeliveryState.TEMPORARY_FAILURE: later("Not delivered: we tried for a day"),
+    DeliveryState.TECHNICAL_FAILURE: later("Not delivered: something went wrong on our side"),
+    DeliveryState.CANCELLED: later("Not sent: the council cancelled it"),
+    DeliveryState.EXPIRED: later("Not sent: it had expired"),
+    DeliveryState.SUPPRESSED: later("Not sent: you had stopped or paused it"),
+    DeliveryState.UNKNOWN: later("Sent: we do not know if it arrived"),
+}
+
+
+@page_get("/my/sent")
+def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
+    """What was sent to this resident, a page at a time."""
+    with transaction() as session:
+        records = [one.record for one in memberships_of(session, request)]
+        found = _sent_to(session, records, passed=(number - 1) * PAGE, most=PAGE + 1)
+    return page(
+        "my/sent.html",
+        messages=found[:PAGE],
+        has_more=len(found) > PAGE,
+        number=number,
+        moment=_moment,
+        outcomes=OUTCOMES,
+        days=settings().retention_days,
+    )
+
+
+def _sent_to(
+    session: Session, records: Sequence[SubscriberRecord], *, passed: int = 0, most: int
+) -> Sequence[queries.Sent]:
+    subscribers = [record.subscriber.id for record in records]
+    contacts = [contact.id for record in records for contact in record.contacts]
+    return queries.sent_to(session, subscribers, contacts, passed=passed, most=most)
+
+
+def _moment(at: datetime) -> str:
+    """“27 Nov 2026, 18:05” on the clock of this country, in the language of the visit."""
+    return str(format_datetime(at.astimezone(LONDON), "d MMM y, HH:mm", locale=spoken()))
+
+
+def _everything(session: Session, held: Sequence[Membership]) -> dict[str, object]:
+    """What subscribing stored, council by council if there are several, and every message with what its reader did."""
+    messages = _sent_to(session, [one.record for one in held], most=MOST)
+    done = queries.done_with(session, messages)
+    return _stored(session, held) | {
+        "messages": [
+            {
+                "at": (message.handed_over_at or message.created_at).isoformat(),
+                "title": message.title,
+                "topic": message.topic,
+                "council": message.council,
+                "channel": message.channel.value,
+                "language": message.language,
+                "outcome": message.state.value,
+                "reason": message.reason or None,
+                "events": [
+                    {"kind": kind, "at": at.isoformat()}
+                    for kind, at in done.get((message.alert_id, message.number), ())
+                ],
+            }
+            for message in messages
+        ]
+    }
+
+
+def _stored(session: Session, held: Sequence[Membership]) -> dict[str, object]:
+    """One council's as it is; of several a list, each with its council's name."""
+    if len(held) == 1:
+        return choices.held_about(session, held[0].record)
+    return {"councils": [{"council": one.council_name} | choices.held_about(session, one.record) for one in held]}
+
+
+@page_get("/my/data")
+def show_everything(request: AnyRequest) -> Response[object]:
+    """Everything held about this resident, to read."""
+    with transaction() as session:
+        held = [(one.council_name, choices.held_about(session, one.record)) for one in memberships_of(session, request)]
+    return page("my/data.html", memberships=held, ways_in_words=ways_in_words)
+
+
+@page_get("/my/data.json")
+def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
+    """The same for a program, with every message, as data protection law grants it."""
+    with transaction() as session:
+        held = _everything(session, memberships_of(session, request))
+    return Response(held, headers={"Content-Disposition": 'attachment; filename="my-alerts.json"'})
+
+
+@page_get("/my/data.csv")
+def download_table(request: AnyRequest) -> Response[str]:
+    """The same as a table: one line for each fact."""
+    with transaction() as session:
+        held = _everything(session, memberships_of(session, request))
+    headers = {"Content-Disposition": 'attachment; filename="my-alerts.csv"'}
+    return Response(csv_cells.csv_of(("what", "value"), csv_cells.facts(held)), media_type="text/csv", headers=headers)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_sent, show_everything, download_everything, download_table)

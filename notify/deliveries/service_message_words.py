@@ -1,0 +1,153 @@
+"""What service messages say about contacts and councils, in the languages of our pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from notify.subscribers.consent.requests import Reason
+from notify.subscribers.models import NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A title, what has happened, what the link does, and what to do otherwise. `{council}` and `{what}` are filled."""
+
+    title: str
+    lead: str
+    press: str
+    other: str
+
+    def filled(self, *, council: str, what: str) -> "Words":
+        """The same with the council's name, and with the address or topics that it is about."""
+        said = [part.format(council=council, what=what) for part in (self.title, self.lead, self.press, self.other)]
+        return Words(*said)
+
+
+WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
+    "en": {
+        NoticeKind.ADD_CONTACT: Words(
+            "Confirm a new contact for your alerts",
+            "{council} was given {what} for your alerts. Nothing is sent there unless you agree.",
+            "Say yes or no",
+            "If you do nothing, it is not used.",
+        ),
+        NoticeKind.CONTACT_ADDED: Words(
+            "A contact was added to your alerts",
+            "{council} now also uses {what} for your alerts.",
+            "See or change your alerts",
+            "If you did not want this, remove it there or tell the council.",
+        ),
+        NoticeKind.TOLD: Words(
+            "{council} now sends you alerts",
+            "{council} signed you up for alerts about {what}.",
+            "See or stop these alerts",
+            "Not you? Stop them there, or tell the council.",
+        ),
+        NoticeKind.HOW_TO_STOP: Words(
+            "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
+        ),
+        NoticeKind.CHECK_PLACE: Words(
+            "Check your postcode for alerts",
+            "{council}: ward boundaries or postcodes have changed, and we are not sure which ward {what} is in now.",
+            "Check your postcode",
+            "Until you do, you get alerts for the ward you had.",
+        ),
+        NoticeKind.OUTSIDE_AREA: Words(
+            "Your alerts from {council} have stopped",
+            "{council} no longer covers any of your places, because boundaries have changed. Your topics have ended.",
+            "Choose topics of your new council",
+            "Is your postcode wrong? You can change it there.",
+        ),
+        NoticeKind.COUNCIL_MERGED: Words(
+            "Your alerts now come from {council}",
+            "{what} is now part of {council}, which sends your alerts. Your places and topics are the same.",
+            "See or change your alerts",
+            "You can stop these alerts at any time.",
+        ),
+    },
+    "cy": {
+        NoticeKind.ADD_CONTACT: Words(
+            "Cadarnhewch gyswllt newydd ar gyfer eich rhybuddion",
+            "Cafodd {council} {what} ar gyfer eich rhybuddion. Ni anfonir dim yno oni bai eich bod yn cytuno.",
+            "Dywedwch ie neu na",
+            "Os na wnewch ddim, ni chaiff ei ddefnyddio.",
+        ),
+        NoticeKind.CONTACT_ADDED: Words(
+            "Ychwanegwyd cyswllt at eich rhybuddion",
+            "Mae {council} bellach hefyd yn defnyddio {what} ar gyfer eich rhybuddion.",
+            "Gweld neu newid eich rhybuddion",
+            "Os nad oeddech am hyn, tynnwch ef yno neu dywedwch wrth y cyngor.",
+        ),
+        NoticeKind.TOLD: Words(
+            "Mae {council} bellach yn anfon rhybuddion atoch",
+            "Mae {council} wedi eich cofrestru ar gyfer rhybuddion am {what}.",
+            "Gweld neu atal y rhybuddion hyn",
+            "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
+        ),
+        NoticeKind.HOW_TO_STOP: Words(
+            "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
+        ),
+        NoticeKind.CHECK_PLACE: Words(
+            "Gwiriwch eich cod post ar gyfer rhybuddion",
+            "{council}: mae ffiniau wardiau neu godau post wedi newid. Nid ydym yn siŵr ym mha ward y mae {what} nawr.",
+            "Gwirio eich cod post",
+            "Tan hynny, cewch rybuddion ar gyfer y ward oedd gennych.",
+        ),
+        NoticeKind.OUTSIDE_AREA: Words(
+            "Mae eich rhybuddion gan {council} wedi dod i ben",
+            "Nid yw {council} bellach yn cwmpasu eich lleoedd, am fod ffiniau wedi newid. Daeth eich pynciau i ben.",
+            "Dewis pynciau eich cyngor newydd",
+            "A yw eich cod post yn anghywir? Gallwch ei newid yno.",
+        ),
+        NoticeKind.COUNCIL_MERGED: Words(
+            "Daw eich rhybuddion nawr gan {council}",
+            "Mae {what} bellach yn rhan o {council}, sy’n anfon eich rhybuddion. Yr un yw eich lleoedd a’ch pynciau.",
+            "Gweld neu newid eich rhybuddion",
+            "Gallwch atal y rhybuddion hyn ar unrhyw adeg.",
+        ),
+    },
+}
+
+# what somebody is asked whose address the council has already
+ASKED: Mapping[str, Mapping[Reason, Words]] = {
+    "en": {
+        Reason.OWN: Words(
+            "Confirm your new alerts",
+            "You already get alerts from {council} here. Someone asked for more: {what}.",
+            "Confirm these alerts",
+            "If you did not ask for this, ignore it: nothing changes.",
+        ),
+        Reason.LEFT: Words(
+            "Do you want alerts again?",
+            "You stopped these alerts from {council}: {what}. Now it was told that you want them.",
+            "Get these alerts again",
+            "If you do nothing, you do not get them, and we do not ask again.",
+        ),
+        Reason.COUNCIL: Words(
+            "Confirm your new alerts",
+            "{council} was told that you want more alerts: {what}.",
+            "Confirm these alerts",
+            "If you do nothing, nothing changes.",
+        ),
+    },
+    "cy": {
+        Reason.OWN: Words(
+            "Cadarnhewch eich rhybuddion newydd",
+            "Rydych eisoes yn cael rhybuddion gan {council} yma. Gofynnodd rhywun am ragor: {what}.",
+            "Cadarnhau’r rhybuddion hyn",
+            "Os na ofynnoch am hyn, anwybyddwch ef: nid oes dim yn newid.",
+        ),
+        Reason.LEFT: Words(
+            "Hoffech chi gael rhybuddion eto?",
+            "Rydych wedi atal y rhybuddion hyn gan {council}: {what}. Nawr dywedwyd wrtho eich bod am eu cael.",
+            "Cael y rhybuddion hyn eto",
+            "Os na wnewch ddim, ni chewch nhw, ac ni fyddwn yn gofyn eto.",
+        ),
+        Reason.COUNCIL: Words(
+            "Cadarnhewch eich rhybuddion newydd",
+            "Dywedwyd wrth {council} eich bod am gael rhagor o rybuddion: {what}.",
+            "Cadarnhau’r rhybuddion hyn",
+            "Os na wnewch ddim, nid oes dim yn newid.",
+        ),
+    },
+}
+NOTHING_BUT_ANSWERS: Mapping[str, str] = {"en": "your new answers", "cy": "eich atebion newydd"}

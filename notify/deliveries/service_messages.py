@@ -1,0 +1,187 @@
+"""Confirmations and sign-in links: one message each, apart from any alert."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select, update
+
+from notify.channels import CHANNELS, Channel, Confirmation
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.jobs import Lane
+from notify.core.settings import settings
+from notify.deliveries import service_message_content
+from notify.deliveries.holds import NOTICES_ON_HOLD
+from notify.deliveries.service_message_words import NOTHING_BUT_ANSWERS
+from notify.places.postcodes import canonical
+from notify.providers import registry, sandbox
+from notify.providers.base import Deferred, Message, Outcome, Refused
+from notify.staff.models import Council
+from notify.subscribers.access_models import ContactRequest
+from notify.subscribers.confirmation_codes import issue_code
+from notify.subscribers.consent import requests as consent_requests
+from notify.subscribers.links import issue_link
+from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Place, Subscriber, Subscription, Topic
+from notify.subscribers.queries import contacts_by_fingerprint, signed_up_with
+from notify.subscribers.suppression.service import (
+    is_silenced,
+    is_silenced_by_everybody,
+    is_suppressed,
+    is_suppressed_by_everybody,
+)
+
+NOTICE_ATTEMPTS = 8
+
+
+def send_notice(notice_id: UUID) -> None:
+    """Send one confirmation or sign-in message. Its link is made now and never stored readable."""
+    with transaction() as session:
+        made = _claim_notice(session, notice_id)
+    if made is None:
+        return
+    notice, message, channel = made
+    providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
+    if sandbox.is_simulated(message.address):
+        providers = [sandbox.of(channel)]
+    [(_, outcome)] = registry.hand_over(providers, [message], lane=Lane.TRANSACTIONAL)
+    with transaction() as session:
+        _settle_notice(session, notice, outcome)
+
+
+def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, Channel] | None:
+    notice = session.exec(
+        update(Notice)
+        .where(
+            col(Notice.id) == notice_id,
+            col(Notice.state).in_([NoticeState.CREATED, NoticeState.SENDING]),  # due again: its worker died
+            col(Notice.expires_at) > clock.now(),
+            col(Notice.due_at) <= clock.now(),
+            text(f"NOT {NOTICES_ON_HOLD}"),
+        )
+        .values(state=NoticeState.SENDING, attempts=col(Notice.attempts) + 1, due_at=clock.now() + timedelta(minutes=1))
+        .returning(Notice)
+    ).scalar_one_or_none()
+    contact = session.get(Contact, notice.contact_id) if notice else None
+    if notice is None or contact is None:
+        return None
+    what = _what(session, notice)
+    is_over = (
+        notice.kind in ABOUT_SOMETHING or notice.about is not None
+    ) and not what  # it was answered, erased or left meanwhile
+    if is_over or _is_silenced(session, notice, contact):
+        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
+        return None
+    subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    message = service_message_content.notice_message(
+        notice.kind,
+        channel=contact.channel,
+        address=contact.address,
+        reference=notice.id.hex,
+        secret=_secret(session, notice, contact),
+        language=subscriber.language,
+        council_name=_council_names(session, notice, contact),
+        signing_secret=contact.secret,
+        what=what,
+        why=_why(session, notice),
+    )
+    return notice, message, contact.channel
+
+
+ABOUT_SOMETHING = (NoticeKind.ADD_CONTACT, NoticeKind.CONTACT_ADDED, NoticeKind.TOLD)
+PERSONS_OWN = (NoticeKind.SIGN_IN, NoticeKind.TOLD)  # no council sends them
+
+
+def _is_silenced(session: Session, notice: Notice, contact: Contact) -> bool:
+    # asked for by whoever has the mailbox: bounces of before do not keep the answer away, and confirming lifts them
+    if notice.kind == NoticeKind.SIGN_IN:
+        return is_silenced_by_everybody(session, contact.address_hash)
+    if notice.kind == NoticeKind.CONFIRM:
+        return is_silenced(session, contact)
+    if notice.kind in PERSONS_OWN:
+        return is_suppressed_by_everybody(session, contact.address_hash)
+    return is_suppressed(session, contact)
+
+
+def _secret(session: Session, notice: Notice, contact: Contact) -> service_message_content.Secret:
+    """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
+    if notice.kind not in service_message_content.NOTICE_PATHS:
+        return service_message_content.Secret(f"{settings().base_url}/manage")
+    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and notice.kind == NoticeKind.CONFIRM:
+        digits = issue_code(session, contact.id, notice.about, notice.asked_from)
+        return service_message_content.Secret(f"{settings().base_url}/confirm-code", digits)
+    return service_message_content.Secret(
+        service_message_content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about))
+    )
+
+
+def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
+    """The councils that the message is about, for its sender and subject: those that one yes confirms, those that one
+    link opens, or the one that did something."""
+    councils = {contact.council_id}
+    if notice.kind == NoticeKind.CONFIRM:
+        request = consent_requests.open_request(session, notice.about) if notice.about else None
+        sign_up = request.sign_up if request else contact.sign_up
+        councils |= {other.council_id for other in signed_up_with(session, contact, sign_up)}
+        councils |= {one.council_id for one in consent_requests.of_sign_up(session, sign_up, contact.address_hash)}
+    elif notice.kind == NoticeKind.SIGN_IN:
+        everywhere = contacts_by_fingerprint(session, contact.address_hash)
+        councils = {other.council_id for other in everywhere if other.confirmed_at} or councils
+    elif notice.kind == NoticeKind.TOLD:
+        brought = session.get(Contact, notice.about) if notice.about else None
+        councils = {brought.council_id} if brought else councils
+    names = session.exec(select(Council.name).where(col(Council.id).in_(councils)).order_by(Council.name)).all()
+    return " / ".join(names)
+
+
+def _what(session: Session, notice: Notice) -> str:
+    """The address that is to be added or was, the topics that somebody was signed up for or is asked about, the
+    postcode to check, or the council that merged."""
+    if notice.about is None:
+        return ""
+    if notice.kind == NoticeKind.CONFIRM:
+        return _asked_for(session, notice.about)
+    if notice.kind == NoticeKind.ADD_CONTACT:
+        request = session.get(ContactRequest, notice.about)
+        return request.address if request else ""
+    if notice.kind == NoticeKind.CHECK_PLACE:
+        place = session.get(Place, notice.about)
+        return canonical(place.postcode) if place and place.needs_review else ""
+    if notice.kind == NoticeKind.COUNCIL_MERGED:
+        return session.get_one(Council, notice.about).name
+    about = session.get(Contact, notice.about)
+    if about is None or notice.kind != NoticeKind.TOLD:
+        return about.address if about else ""
+    following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
+    following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
+    return ", ".join(session.exec(following.order_by(Topic.name)).all())
+
+
+def _asked_for(session: Session, request_id: UUID) -> str:
+    """The topics that somebody is asked about, of all councils of that sign-up; empty where nothing is open now."""
+    request = consent_requests.open_request(session, request_id)
+    contact = session.get(Contact, request.contact_id) if request else None
+    if request is None or contact is None:
+        return ""
+    together = consent_requests.of_sign_up(session, request.sign_up, contact.address_hash) or [request]
+    spoken = session.get_one(Subscriber, contact.subscriber_id).language
+    return ", ".join(consent_requests.topic_names(session, together)) or NOTHING_BUT_ANSWERS.get(
+        spoken, NOTHING_BUT_ANSWERS["en"]
+    )
+
+
+def _why(session: Session, notice: Notice) -> consent_requests.Reason | None:
+    request = None
+    if notice.kind == NoticeKind.CONFIRM and notice.about:
+        request = consent_requests.open_request(session, notice.about)
+    return consent_requests.reason_of(request) if request else None
+
+
+def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:
+    """Sent, failed for good, or due again in a minute, then two, then four…"""
+    state, pause = NoticeState.SENT, timedelta()
+    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= NOTICE_ATTEMPTS):
+        state = NoticeState.FAILED
+    elif isinstance(outcome, Deferred):
+        state, pause = NoticeState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
+    session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=state, due_at=clock.now() + pause))

@@ -1,0 +1,1 @@
+"""The invented council of Zedholm."""

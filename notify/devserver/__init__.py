@@ -1,0 +1,1 @@
+"""Embedded servers and the mail catcher, for development, demonstrations and tests."""

@@ -1,0 +1,125 @@
+"""The pages on which an alert is read before it goes: by its author, by who approves it, by one person alone."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from litestar import MediaType, Response
+from litestar.params import FromPath, RawBody
+from litestar.types import ControllerRouterHandler
+
+from notify.alerts import approval, queries, remit
+from notify.core.db import transaction
+from notify.drafting import previews
+from notify.drafting.review import review
+from notify.drafting.route_options import (
+    ALERT,
+    OfficerRequest,
+    alone_get,
+    alone_post,
+    approve_get,
+    approve_post,
+    see_get,
+    see_other,
+    write_get,
+)
+from notify.staff.guards import Principal
+from notify.staff.page_frame import Fault, staff_page
+from notify.staff.sign_in.step_up import coming_back, forget_words, kept_words
+from notify.web.forms import read_form
+from notify.web.headers import FRAMED_BY_US, FRAMING_US
+
+DECIDE, ALONE = "alerts/approve.html", "alerts/send-alone.html"
+SHORTEST_REASON, LONGEST_REASON = 3, 500
+
+
+def _review_page(
+    user: Principal, name: str, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()
+) -> Response[object]:
+    with transaction() as session:
+        return staff_page(
+            user,
+            name,
+            at="",
+            status=422 if faults else 200,
+            headers=FRAMING_US,
+            review=review(session, user, alert_id),
+            reason=reason,
+            faults=faults,
+        )
+
+
+@approve_get(f"{ALERT}/decide")
+def read_before_deciding(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """What is asked for: the words, whom they reach, and two buttons."""
+    return _review_page(request.user, DECIDE, alert_id)
+
+
+@write_get(f"{ALERT}/check")
+def check_before_sending(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """A stored draft as its author reads it once more: an update, an all-clear, or one that came by API or CAP."""
+    return _review_page(request.user, "alerts/check.html", alert_id)
+
+
+@see_get(f"{ALERT}/preview/{{language:str}}")
+def preview(request: OfficerRequest, alert_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
+    """The email as it arrives, for the frames of these pages."""
+    with transaction() as session:
+        alert = queries.alert(session, request.user, alert_id)
+        queries.require_kind(request.user, alert)
+        html = previews.email_html(previews.content_of_alert(session, alert), language)
+    return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
+
+
+@approve_post(f"{ALERT}/approve", opt={"back": "/staff/alerts/{alert_id}/decide"})
+def say_yes(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Agree to what was read. An emergency asks for the second factor first, where that is older than five minutes."""
+    seen, user = read_form(body).one("seen"), request.user
+    with transaction() as session:
+        approval.approve(session, by=user, alert=remit.own(session, user, alert_id), seen=seen)
+    return see_other(f"/staff/alerts/{alert_id}")
+
+
+@approve_post(f"{ALERT}/reject")
+def say_no(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Send it back to its author, with a reason."""
+    reason = read_form(body).one("reason")
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        fault = Fault("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
+        return _review_page(request.user, DECIDE, alert_id, reason=reason, faults=[fault])
+    with transaction() as session:
+        alert = remit.own(session, request.user, alert_id)
+        approval.reject(session, by=request.user, alert=alert, reason=reason)
+    return see_other(f"/staff/alerts/{alert_id}")
+
+
+@alone_get(f"{ALERT}/alone")
+def read_before_breaking_the_glass(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+    """What it means to send an emergency without a second person."""
+    return _review_page(request.user, ALONE, alert_id, reason=kept_words(request, request.user))
+
+
+@alone_post(f"{ALERT}/alone")
+def break_glass(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Let an emergency go alone, with a reason; every administrator is written to."""
+    form, user = read_form(body), request.user
+    reason = form.one("reason")
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        fault = Fault(
+            "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
+        )
+        return _review_page(user, ALONE, alert_id, reason=reason, faults=[fault])
+    with coming_back(request.url.path, words=reason), transaction() as session:
+        alert = remit.own(session, user, alert_id)
+        approval.break_glass(session, by=user, alert=alert, seen=form.one("seen"), reason=reason)
+    return forget_words(see_other(f"/staff/alerts/{alert_id}"))
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    read_before_deciding,
+    check_before_sending,
+    preview,
+    say_yes,
+    say_no,
+    read_before_breaking_the_glass,
+    break_glass,
+)

@@ -1,0 +1,52 @@
+"""An alert that was sent, sent back or withdrawn as the beginning of another: the fields that would have made it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from notify.alerts.models import Alert
+from notify.drafting.draft_reader import TRANSLATED
+from notify.drafting.models import Fields
+
+
+def fields_of(alert: Alert) -> Fields:
+    """The desk's fields for what this alert says and whom it meant. Times are left out: they are over."""
+    return words_of(alert) | {"channel": list(alert.channels)} | _where(alert.audience or {})
+
+
+def words_of(alert: Alert) -> Fields:
+    """The same for its words alone."""
+    found: Fields = {"title": [alert.title], "body": [alert.body]}
+    for name, value in (("sms", alert.sms), ("link", alert.link), ("reference", alert.reference)):
+        if value:
+            found[name] = [value]
+    for code, words in alert.translations.items():
+        found |= {f"{name}-{code}": [words[name]] for name in TRANSLATED if name in words}
+    return found
+
+
+def _where(audience: Mapping[str, Any]) -> Fields:
+    without = audience.get("except") or {}
+    named = {key for key in ("wards", "postcodes", "polygon", "circle") if audience.get(key)}
+    found: Fields = {"reach": ["places" if named else "everyone"]}
+    for field, codes in (
+        ("ward", audience.get("wards")),
+        ("without_ward", without.get("wards")),
+    ):
+        if codes:
+            found[field] = list(codes)
+    for field, listed in (("postcodes", audience.get("postcodes")), ("without_postcodes", without.get("postcodes"))):
+        if listed:
+            found[field] = ["\n".join(listed)]
+    if audience.get("polygon"):
+        found["shape"] = [json.dumps(audience["polygon"])]
+    if audience.get("circle"):
+        found |= _circle(audience["circle"])
+    if audience.get("buffer_m") is not None:
+        found["buffer"] = [f"{audience['buffer_m']:g}"]
+    return found
+
+
+def _circle(circle: Mapping[str, Any]) -> Fields:
+    middle = circle.get("postcode") or f"{circle['lat']}, {circle['lon']}"
+    return {"centre": [middle], "radius": [f"{circle['radius_m']:g}"]}

@@ -1,0 +1,91 @@
+"""An emergency in three screens: what happens, where, and the words with the button."""
+
+from collections.abc import Sequence
+
+from litestar import Response
+from litestar.params import RawBody
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.alerts.models import Priority
+from notify.core.db import transaction
+from notify.core.errors import Forbidden
+from notify.core.form_fields import EMPTY, Form
+from notify.drafting import queries, service
+from notify.drafting.hazards import CERTAINTIES, HAZARDS, SEVERITIES, URGENCIES
+from notify.drafting.route_options import AT, OfficerRequest, broadcast_get, broadcast_post, officer_of, see_other
+from notify.staff.guards import Principal
+from notify.staff.page_frame import Fault, staff_page
+from notify.subscribers.models import Topic, TopicPurpose
+from notify.subscribers.queries import topics
+from notify.web.forms import read_form
+
+PATH = "/staff/emergency"
+DEGREES = {"severity": SEVERITIES, "urgency": URGENCIES, "certainty": CERTAINTIES}
+
+
+class NoEmergencyTopic(Forbidden):
+    """Nobody could follow it."""
+
+    title = "There is no topic for emergencies"
+
+
+@broadcast_get(PATH)
+def ask_what(request: OfficerRequest) -> Response[object]:
+    """What is happening, and how bad is it?"""
+    with transaction() as session:
+        return _what_page(session, request.user, EMPTY, [])
+
+
+def _what_page(session: Session, user: Principal, form: Form, faults: Sequence[Fault]) -> Response[object]:
+    return staff_page(
+        user,
+        "drafting/emergency.html",
+        at=PATH,
+        status=422 if faults else 200,
+        topics=_emergency_topics(session, user),
+        drafts=[one for one in queries.drafts(session, officer_of(user)) if one.priority == Priority.EMERGENCY],
+        hazards=HAZARDS,
+        severities=SEVERITIES,
+        urgencies=URGENCIES,
+        certainties=CERTAINTIES,
+        form=form,
+        faults=faults,
+    )
+
+
+def _emergency_topics(session: Session, user: Principal) -> Sequence[Topic]:
+    mine = user.remit.topics
+    found = [one for one in topics(session, [user.council_id]) if one.purpose == TopicPurpose.EMERGENCY]
+    return [one for one in found if mine is None or one.slug in mine]
+
+
+@broadcast_post(PATH)
+def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
+    """Begin with the first words for this hazard."""
+    form, user = read_form(body), request.user
+    with transaction() as session:
+        known = {one.slug: one for one in _emergency_topics(session, user)}
+        faults = []
+        if form.one("hazard") not in HAZARDS:
+            faults.append(Fault("hazard", "Say what is happening."))
+        if form.one("topic") not in known:
+            faults.append(Fault("topic", "Choose the topic that it goes out on."))
+        if faults:
+            return _what_page(session, user, form, faults)
+        chosen = known[form.one("topic")]
+        fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
+        fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
+        fields |= {"training": ["yes"]} if form.has("training") else {}
+        draft = service.begin(
+            session,
+            council_id=user.council_id,
+            officer_id=officer_of(user),
+            topic=chosen.slug,
+            priority=Priority.EMERGENCY,
+            fields=fields,
+        )
+        return see_other(f"{AT}/{draft.id}/where")
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (ask_what, begin)

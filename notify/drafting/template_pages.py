@@ -1,0 +1,35 @@
+"""Texts to be used again: what there is, its versions, and retiring it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from notify.core.db import transaction
+from notify.drafting import queries, service
+from notify.drafting.route_options import OfficerRequest, desk_get, desk_post, see_other
+from notify.staff.page_frame import staff_page
+
+PATH = "/staff/templates"
+
+
+@desk_get(PATH)
+def list_templates(request: OfficerRequest) -> Response[object]:
+    """Every template in use."""
+    with transaction() as session:
+        found = queries.templates(session, request.user.council_id)
+    return staff_page(request.user, "drafting/templates.html", at=PATH, templates=found)
+
+
+@desk_post(f"{PATH}/{{template_id:uuid}}/retire")
+def retire(request: OfficerRequest, template_id: FromPath[UUID]) -> Response[object]:
+    """Offer it no longer."""
+    user = request.user
+    with transaction() as session:
+        service.retire_template(session, by=user, template_id=template_id)
+    return see_other(PATH)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (list_templates, retire)

@@ -1,0 +1,62 @@
+"""The record of processing: which personal data is held, on what ground, how long, and who else handles it."""
+
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from notify.channels import Channel, label
+from notify.core.settings import settings
+from notify.evidence.report import Report, Section
+from notify.exports.dictionary import dictionary
+from notify.exports.dictionary_terms import About
+from notify.subscribers.models import Topic, TopicPurpose
+
+GROUNDS = {
+    TopicPurpose.EMERGENCY: "public task: warning the public (UK GDPR Article 6(1)(e)); followed by choice",
+    TopicPurpose.SERVICE: "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger",
+}
+OTHER_GROUND = "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger"
+WORDS = {About.RESIDENT: "residents, by name or address", About.PSEUDONYM: "residents, by ids", About.STAFF: "officers"}
+
+
+def inventory(session: Session, council_id: UUID) -> Report:
+    """What a council tells in its record of processing activities (UK GDPR Article 30) about this platform."""
+    topics = session.exec(select(Topic).where(Topic.council_id == council_id).order_by(col(Topic.name)))
+    purposes = [[topic.name, topic.purpose.value, GROUNDS.get(topic.purpose, OTHER_GROUND)] for topic in topics]
+    tables = [
+        [
+            table.name,
+            WORDS[table.about],
+            ", ".join(column.name for column in table.columns if column.about != About.NOBODY),
+            table.keeping,
+        ]
+        for table in dictionary()
+        if table.about != About.NOBODY
+    ]
+    chosen = settings()
+    handlers = [[label(channel), _providers(channel), _providers(channel, emergency=True)] for channel in Channel]
+    return Report(
+        title="Personal data that is held",
+        intro="Made from the platform's own tables and settings. It holds no special categories of data, and no addresses "
+        f"but postcodes. Who got which message is removed {chosen.retention_days} days after an alert's last activity.",
+        sections=[
+            Section("Why: topics and their grounds", "", ("Topic", "Purpose", "Ground"), purposes),
+            Section(
+                "Who handles it for the council",
+                "As set; each needs a contract.",
+                ("Way", "Providers", "In emergencies"),
+                handlers,
+            ),
+            Section("What is held where", "", ("Table", "About", "Columns", "Kept"), tables),
+            Section(
+                "What people can do",
+                "Residents see, correct, take away and erase what is held at /my, without a password, and leave by a link in "
+                "each e-mail, as each text says, or by answering STOP.",
+            ),
+        ],
+    )
+
+
+def _providers(channel: Channel, *, emergency: bool = False) -> str:
+    """Who carries a channel's messages, by the very setting that the sending reads."""
+    return ", ".join(choice.name for choice in settings().providers_for(channel, emergency=emergency)) or "nobody"

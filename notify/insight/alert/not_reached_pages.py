@@ -1,0 +1,139 @@
+"""Lists to take along: who was not reached, for those who ring or knock; and the figures of each ward."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import FromPath, QueryParameter
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.alerts import queries as alerts
+from notify.alerts.models import Alert
+from notify.core.csv_cells import csv_of
+from notify.core.db import transaction
+from notify.insight import queries
+from notify.insight.alert.not_reached import Missed, Missing, missed, unheard
+from notify.insight.alert.wards import ward_rows
+from notify.staff.guards import Principal, Requires, Right
+from notify.staff.page_frame import staff_page
+from notify.staff.read_quota import note_reading
+from notify.staff.service import audit
+from notify.staff.sign_in.step_up import coming_back
+
+AnyRequest = Request[Principal, None, State]
+
+ON_A_PAGE = 100
+MOST_EXPORTED = 100_000
+PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
+Show = Annotated[str, QueryParameter(name="show", max_length=20)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """The people of one ward on this page, in their order."""
+
+    name: str
+    people: Sequence[Missed]
+
+
+@get(
+    "/staff/alerts/{alert_id:uuid}/missed",
+    guards=[Requires(Right.SEE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def show_missed(
+    request: AnyRequest, alert_id: FromPath[UUID], number: PageNumber = 1, show: Show = ""
+) -> Response[object]:
+    """Who was not reached, with what is needed to ring or visit them. The audit trail says who looked."""
+    with transaction() as session:
+        alert, missing = _asked(session, request.user, alert_id, show)
+        found, people = missed(session, alert, missing, limit=ON_A_PAGE, passed=(number - 1) * ON_A_PAGE)
+        everybody, silent = unheard(session, alert)
+        note_reading(session, request.user, len(found), f"call list of {alert.id}")
+        _note(session, request.user, alert, "alert.missed.view", missing=missing, people=len(found), page=number)
+    return staff_page(
+        request.user,
+        "reports/not-reached.html",
+        at="",
+        alert=alert,
+        missing=missing.value,
+        in_need=[one for one in found if one.needs_help],
+        wards=_by_ward([one for one in found if not one.needs_help]),
+        people=people,
+        everybody=everybody,
+        silent=silent,
+        number=number,
+        has_more=number * ON_A_PAGE < people,
+    )
+
+
+@get(
+    "/staff/alerts/{alert_id:uuid}/missed.csv",
+    guards=[Requires(Right.SEE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
+    """The same as a table, wholly. The audit trail says who took it, which is a person who was there."""
+    with transaction() as session:
+        alert, missing = _asked(session, request.user, alert_id, show)
+        with coming_back(f"/staff/alerts/{alert_id}/missed", {"show": show}):
+            request.user.require_person_here(Right.SEE_SUBSCRIBERS)
+        found, _ = missed(session, alert, missing, limit=MOST_EXPORTED)
+        note_reading(session, request.user, len(found), f"call list of {alert.id}", is_export=True)
+        _note(session, request.user, alert, "alert.missed.download", missing=missing, people=len(found))
+    header = ("answer", "answered at", "ward", "name", "postcode", "place", "phone", "email", "what happened")
+    rows = [
+        (
+            *(one.answer, one.answered_at and one.answered_at.isoformat(), one.ward, one.name),
+            *(one.postcode, one.place, one.phones, one.emails, one.ways),
+        )
+        for one in found
+    ]
+    return _table("not-reached.csv", csv_of(header, rows))
+
+
+@get(
+    "/staff/alerts/{alert_id:uuid}/wards.csv",
+    guards=[Requires(Right.SEE_ALERTS)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def export_wards(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[str]:
+    """The figures and replies of each ward as a table. It names nobody."""
+    with transaction() as session:
+        alert = alerts.alert(session, request.user, alert_id)
+        replies = queries.replies(session, alert) if alert.asks_reply else {}
+        rows = ward_rows(queries.figures(session, alert), replies)
+    header = ("ward", "code", "messages", "sent", "delivered", "failed", "need help", "safe")
+    cells = [(row.name, row.code, row.people, row.sent, row.delivered, row.failed, row.help, row.safe) for row in rows]
+    return _table("wards.csv", csv_of(header, cells))
+
+
+def _asked(session: Session, user: Principal, alert_id: UUID, show: str) -> tuple[Alert, Missing]:
+    """The alert and what people are missed for; without replies there is nothing to be missed but the delivery."""
+    alert = alerts.alert(session, user, alert_id)
+    is_answer = show == Missing.NOT_ANSWERED and alert.asks_reply
+    return alert, Missing.NOT_ANSWERED if is_answer else Missing.NOT_DELIVERED
+
+
+def _note(session: Session, user: Principal, alert: Alert, action: str, **detail: object) -> None:
+    audit(session, council_id=user.council_id, actor=user.actor, action=action, subject=str(alert.id), **detail)
+
+
+def _by_ward(people: Sequence[Missed]) -> Sequence[Ward]:
+    names = dict.fromkeys(one.ward for one in people)
+    return [Ward(name, [one for one in people if one.ward == name]) for name in names]
+
+
+def _table(name: str, cells: str) -> Response[str]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(cells, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (show_missed, export_missed, export_wards)

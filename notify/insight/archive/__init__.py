@@ -1,0 +1,1 @@
+"""Everything that was sent, to search and to export."""

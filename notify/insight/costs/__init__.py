@@ -1,0 +1,1 @@
+"""Prices, spending and cost sheets."""

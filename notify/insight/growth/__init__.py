@@ -1,0 +1,1 @@
+"""Subscribers who joined and left, reach by ward, and message fatigue."""

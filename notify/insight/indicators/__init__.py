@@ -1,0 +1,1 @@
+"""Indicators, their targets and how they are rated."""

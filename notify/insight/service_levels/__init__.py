@@ -1,0 +1,1 @@
+"""Service level objectives and how alerts met them."""

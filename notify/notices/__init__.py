@@ -1,1 +1,0 @@
-"""Statutory notices: a register of what the law makes a council publish, for good and with proof."""

@@ -1,0 +1,1 @@
+"""The processes of an installation, and the supervisor that keeps them running."""

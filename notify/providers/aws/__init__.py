@@ -1,0 +1,1 @@
+"""Amazon SES, SNS and End User Messaging."""

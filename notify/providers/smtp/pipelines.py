@@ -1,0 +1,127 @@
+"""Many pipelined connections at work for one hand-over, driven by one thread."""
+
+import selectors
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from notify.providers.base import Message, Outcome
+from notify.providers.deadline import Patience
+from notify.providers.smtp.connection_pool import Connection, Pool, why
+from notify.providers.smtp.pipelined_connection import HandOver, Pipeline, RelayLost
+
+LOOK_S = 0.05  # how often to look for what is late and for connections that have become free
+GROWING_LOOK_S = 0.005
+WORTH_OPENING = 4  # opening takes as long as handing over about so many messages
+
+
+def send_all(
+    pool: Pool,
+    first: Connection,
+    messages: Sequence[Message],
+    *,
+    sender: str,
+    sender_of: Callable[[str], str] | None,
+    patience: Patience,
+) -> Iterator[Outcome]:
+    """Exactly one outcome a message, as they become known. A message the relay was never given goes to another
+    connection, once.
+
+    It begins on `first` and takes its share of the pool's connections as they become free or open. `sender` is the
+    envelope sender of all of them, unless `sender_of` gives each reference its own.
+    """
+    hand_over = HandOver(messages, patience)
+    with pool.user(), selectors.DefaultSelector() as selector:
+        run = _Run(pool, selector, hand_over, lambda connection: Pipeline(connection, sender, hand_over, sender_of))
+        try:
+            run.add(first)
+            while run.goes_on():
+                run.turn()
+                yield from hand_over.take_outcomes()
+            yield from hand_over.take_outcomes()
+        finally:
+            run.end()
+
+
+class _Run:
+    """The connections of one hand-over."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        selector: selectors.BaseSelector,
+        hand_over: HandOver,
+        pipe: Callable[[Connection], Pipeline],
+    ) -> None:
+        self._pool, self._selector, self._hand_over, self._pipe = pool, selector, hand_over, pipe
+        self._pipelines: set[Pipeline] = set()
+        self._next_look = 0.0
+
+    def add(self, connection: Connection) -> None:
+        """Let this connection carry messages, too."""
+        pipeline = self._pipe(connection)
+        self._pipelines.add(pipeline)
+        self._selector.register(pipeline, selectors.EVENT_READ, pipeline)
+        self._go_on(pipeline, pipeline.start)
+
+    def goes_on(self) -> bool:
+        """Whether anything is under way; gets a connection for what waits while there is none."""
+        hand_over = self._hand_over
+        while hand_over.waiting and not self._pipelines:
+            try:
+                self.add(self._pool.wait(hand_over.attempt_s))
+            except OSError as error:
+                hand_over.give_up(why(error))
+        return bool(self._pipelines)
+
+    def turn(self) -> None:
+        """Let every connection that has something to read go on as far as it can without waiting."""
+        hand_over = self._hand_over
+        ready = self._selector.select(self._next_look - hand_over.now)
+        hand_over.now = time.monotonic()
+        for key, events in ready:
+            pipeline: Pipeline = key.data
+            self._go_on(pipeline, pipeline.advance if events & selectors.EVENT_READ else pipeline.flush)
+        if hand_over.now >= self._next_look:
+            self._look(hand_over.now)
+
+    def _go_on(self, pipeline: Pipeline, step: Callable[[], None]) -> None:
+        try:
+            step()
+            if pipeline.is_idle:
+                pipeline.start()  # the message of a connection that was lost
+        except RelayLost as lost:
+            self._abandon(pipeline, str(lost))
+            return
+        if pipeline.is_idle:
+            self._release(pipeline, is_good=True)
+        elif pipeline.is_writing is not pipeline.is_waiting_to_write:
+            pipeline.is_waiting_to_write = pipeline.is_writing
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if pipeline.is_writing else 0)
+            self._selector.modify(pipeline, events, pipeline)
+
+    def _look(self, now: float) -> None:
+        """Give up what is late, and take more connections while messages wait."""
+        for pipeline in [late for late in self._pipelines if now > late.deadline]:
+            self._abandon(pipeline, "It took too long.")
+        waiting = len(self._hand_over.waiting)
+        room = min(self._pool.share - len(self._pipelines), waiting)
+        while room > 0 and (connection := self._pool.take()):
+            self.add(connection)
+            room -= 1
+        if room > 0:
+            self._pool.ask_for(min(room, waiting // WORTH_OPENING))
+        self._next_look = now + (GROWING_LOOK_S if room > 0 else LOOK_S)
+
+    def _abandon(self, pipeline: Pipeline, reason: str) -> None:
+        self._release(pipeline, is_good=False)
+        pipeline.abandon(reason)
+
+    def _release(self, pipeline: Pipeline, *, is_good: bool) -> None:
+        self._selector.unregister(pipeline)
+        self._pipelines.discard(pipeline)
+        self._pool.give_back(pipeline.connection, is_good=is_good)
+
+    def end(self) -> None:
+        """Give every connection back."""
+        for pipeline in list(self._pipelines):
+            self._release(pipeline, is_good=False)

@@ -1,0 +1,1 @@
+"""Sign-in for staff: identity provider, break-glass password, sessions and step-up."""

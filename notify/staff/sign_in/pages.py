@@ -1,0 +1,203 @@
+"""The officers' way in and out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie, State
+from litestar.params import FromPath, FromQuery, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from notify.core import clock
+from notify.core.db import transaction
+from notify.core.form_fields import Form
+from notify.core.settings import settings
+from notify.staff import service
+from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
+from notify.staff.page_frame import Fault, staff_page
+from notify.staff.sign_in import attempts, break_glass, oidc, sessions
+from notify.staff.sign_in import entry as sign_in_entry
+from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
+from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
+from notify.web.forms import from_our_pages, read_form
+from notify.web.rate_limits import device_of
+from notify.web.templates import page
+from notify.web.thread_pool import BoundedPool
+
+AnyRequest = Request[object, object, State]
+StaffRequest = Request[Principal, object, State]
+
+ATTEMPT_COOKIE = "officer-attempt"
+DID_NOT_WORK = "Address, password or code is not right, or there were too many tries. Wait a few minutes and try again."
+CODE_DID_NOT_WORK = "The code is not right, was used already, or there were too many tries. Wait for the next code."
+
+
+def _cookie(request: Request[Any, Any, Any], name: str = OFFICER_COOKIE) -> str:
+    return request.cookies.get(settings().cookie_name(name), "")
+
+
+def _into(secret: str, *others: Cookie, to: str = FIRST_PAGE) -> Response[object]:
+    cookie = session_cookie(OFFICER_COOKIE, secret, sessions.SESSION_LIFE)
+    return Redirect(to, status_code=303, cookies=[cookie, *others])
+
+
+def _sign_in_page(*, fault: str = "", email: str = "") -> Response[object]:
+    return page(
+        "users/sign-in.html",
+        status=401 if fault else 200,
+        faults=[Fault("email", fault)] if fault else [],
+        email=email,
+        has_oidc=oidc.oidc_settings().is_on,
+        has_links=settings().links_sign_in,
+    )
+
+
+@get("/staff/sign-in", sync_to_thread=False, include_in_schema=False)
+def explain_sign_in() -> Response[object]:
+    """The ways in that this installation has."""
+    return _sign_in_page()
+
+
+# comparing a password takes long, and asking an identity provider longer: neither takes what pages need
+STRANGERS = BoundedPool("sign-in", threads=1, waiting=8)
+KNOWN_DEVICES = BoundedPool("sign-in-known", threads=1, waiting=8)
+PROVIDER = BoundedPool("identity-provider", threads=4, waiting=16)
+
+
+@post("/staff/sign-in", include_in_schema=False, status_code=303, guards=[from_our_pages])
+async def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Password and code, for when council accounts cannot be used."""
+    pool = KNOWN_DEVICES if device_of(request) else STRANGERS
+    return await pool.run(lambda: _enter(request, read_form(body)))
+
+
+def _enter(request: AnyRequest, form: Form) -> Response[object]:
+    email = form.one("email")
+    with transaction() as session:
+        known = break_glass.known_hash(session, email)
+    checked = break_glass.check(known, form.one("password"))
+    with transaction() as session:
+        secrets = sign_in_entry.enter_by_password(
+            session,
+            email=email,
+            checked=checked,
+            code=form.one("code"),
+            device=_cookie(request, DEVICE_COOKIE),
+            instead_of=_cookie(request),
+        )
+    if secrets is None:
+        return _sign_in_page(fault=DID_NOT_WORK, email=email)
+    return _into(secrets[0], session_cookie(DEVICE_COOKIE, secrets[1], attempts.DEVICE_LIFE))
+
+
+@get("/staff/sign-in/oidc", include_in_schema=False)
+async def go_to_identity_provider(
+    again: FromQuery[bool] = False, back: FromQuery[str] = "", invitation: FromQuery[str] = ""
+) -> Response[object]:
+    """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here."""
+    address, attempt = await PROVIDER.run(
+        lambda: oidc.begin(afresh=again, back=own_page(back), invitation=invitation[:200])
+    )
+    return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
+
+
+# a GET because browsers come back by one; only the browser that began can, once, so a mail scanner opens nothing
+@get(oidc.CALL_BACK, include_in_schema=False)
+async def come_back(request: AnyRequest) -> Response[object]:
+    """Take what the identity provider says and open a session."""
+    return await PROVIDER.run(lambda: _come_back(request))
+
+
+def _come_back(request: AnyRequest) -> Response[object]:
+    said = request.query_params
+    attempt = oidc.read_attempt(_cookie(request, ATTEMPT_COOKIE), said.get("state", ""))
+    with transaction() as session:
+        oidc.use_up(session, attempt)
+    identity = oidc.identify(attempt, said.get("code", ""))
+    with transaction() as session:
+        secret = sign_in_entry.enter_by_identity(
+            session, identity, instead_of=_cookie(request), invitation=attempt.invitation
+        )
+    return _into(secret, ended_cookie(ATTEMPT_COOKIE), to=own_page(attempt.back))
+
+
+@get("/staff/sign-in/{token:str}", sync_to_thread=False, include_in_schema=False)
+def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
+    """A button, because mail scanners follow links and press nothing."""
+    return page("my/sign-in.html", action=f"/staff/sign-in/{token}", whose="council")
+
+
+@post(
+    "/staff/sign-in/{token:str}",
+    sync_to_thread=True,
+    include_in_schema=False,
+    status_code=303,
+    guards=[from_our_pages],
+)
+def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
+    """Use up the link and open a session of a working day."""
+    with transaction() as session:
+        secret = service.sign_in(session, token, instead_of=_cookie(request))
+    return _into(secret)
+
+
+def _confirm_page(request: StaffRequest, back: str, fault: str = "") -> Response[object]:
+    """The question, which leads to the page `back`."""
+    return staff_page(
+        request.user,
+        "users/step-up.html",
+        at="",
+        status=422 if fault else 200,  # somebody is signed in; only the code is wrong
+        faults=[Fault("code", fault)] if fault else [],
+        here=page_with(CONFIRM, request.query_params),
+        provider=page_with("/staff/sign-in/oidc", {"again": "true", "back": back}),
+        has_oidc=oidc.oidc_settings().is_on,
+    )
+
+
+@get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
+def ask_to_confirm(request: StaffRequest, back: FromQuery[str] = "") -> Response[object]:
+    """Asks for the second factor once more, and then leads back to that page."""
+    return _confirm_page(request, own_page(back))
+
+
+@post(
+    "/staff/confirm",
+    sync_to_thread=True,
+    include_in_schema=False,
+    status_code=303,
+    guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
+)
+def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> Response[object]:
+    """A fresh second factor; the session gets another secret."""
+    if request.user.is_key:  # its wrong codes would lock out the officer whose it is
+        request.user.require_fresh_mfa()
+    with transaction() as session:
+        code, cookie = read_form(body).one("code"), _cookie(request)
+        officer = break_glass.recognise_code(session, request.user.officer_id, code, cookie=cookie)
+        secret = sessions.renew_session(session, _cookie(request), mfa_at=clock.now()) if officer else None
+    if secret is None:
+        return _confirm_page(request, own_page(back), CODE_DID_NOT_WORK)
+    return _into(secret, to=own_page(back))
+
+
+@post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])
+def sign_out(request: AnyRequest) -> Response[object]:
+    """End the session here and on the server."""
+    with transaction() as session:
+        sessions.close_session(session, _cookie(request))
+    return Redirect("/", status_code=303, cookies=[ended_cookie(OFFICER_COOKIE)])
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    explain_sign_in,
+    sign_in_with_password,
+    go_to_identity_provider,
+    come_back,
+    ask_to_sign_in,
+    sign_in,
+    ask_to_confirm,
+    confirm,
+    sign_out,
+)

@@ -1,0 +1,304 @@
+"""Pages and JSON doors for administrators: who works here, and which keys there are."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import FromPath, JSONBody, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from pydantic import ValidationError
+from sqlmodel import Session, SQLModel
+
+from notify.core.db import transaction
+from notify.core.form_fields import Form
+from notify.staff import users
+from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.models import KeyMode, Officer, Role
+from notify.staff.page_frame import Fault, staff_page
+from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
+from notify.staff.rights import IN_WORDS, roles_within
+from notify.staff.sign_in.step_up import coming_back
+from notify.staff.users import NewKey, OfficerChange
+from notify.web.forms import from_our_pages, query_form, read_form
+
+AnyRequest = Request[Principal, object, State]
+
+
+class OfficerView(SQLModel):
+    """An officer as administrators see them."""
+
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
+    role: Role
+    active: bool
+    topics: list[str]
+    areas: list[str]
+
+    @classmethod
+    def of(cls, officer: Officer) -> "OfficerView":
+        """The fields that administrators see."""
+        return cls(**officer.model_dump(include=set(cls.model_fields)))
+
+
+class KeyView(SQLModel):
+    """A key as administrators see it: never its secret."""
+
+    prefix: str
+    name: str
+    role: Role
+    mode: KeyMode
+    officer: str | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class MadeKey(SQLModel):
+    """A new key, which can be read only now."""
+
+    key: str
+
+
+def _keys(session: Session, council_id: UUID) -> list[KeyView]:
+    found = users.keys(session, council_id)
+    return [KeyView(**key.model_dump(include=set(KeyView.model_fields)), officer=owner) for key, owner in found]
+
+
+@get("/api/v1/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
+def list_officers(request: AnyRequest) -> list[OfficerView]:
+    """Everybody who works or worked for the council."""
+    with transaction() as session:
+        return [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
+
+
+@post(
+    "/api/v1/officers/{officer_id:uuid}",
+    guards=[RequiresLive(Right.MANAGE_STAFF)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["staff"],
+)
+def change_officer(request: AnyRequest, officer_id: FromPath[UUID], data: JSONBody[OfficerChange]) -> OfficerView:
+    """Change what an officer may do, which ends their sessions at once, or their phone number."""
+    return OfficerView.of(_change(request.user, officer_id, data))
+
+
+def _change(user: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
+    with transaction() as session:
+        return users.change_officer(session, by=user, officer_id=officer_id, change=change)
+
+
+@get("/api/v1/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
+def list_keys(request: AnyRequest) -> list[KeyView]:
+    """The council's API keys, newest first."""
+    with transaction() as session:
+        return _keys(session, request.user.council_id)
+
+
+@post("/api/v1/keys", guards=[RequiresLive(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
+def create_key(request: AnyRequest, data: JSONBody[NewKey]) -> MadeKey:
+    """Make a key of your own, which may do no more than you."""
+    with transaction() as session:
+        return MadeKey(key=users.create_own_key(session, by=request.user, new=data))
+
+
+@post(
+    "/api/v1/keys/{prefix:str}/revoke",
+    guards=[RequiresLive(Right.MANAGE_STAFF)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["staff"],
+)
+def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> dict[str, datetime]:
+    """End a key at once. Repeating changes nothing."""
+    return {"revoked_at": _revoke(request.user, prefix)}
+
+
+def _revoke(user: Principal, prefix: str) -> datetime:
+    with transaction() as session:
+        return users.revoke_key(session, by=user, prefix=prefix)
+
+
+@get("/staff/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
+def show_officers(request: AnyRequest) -> Response[object]:
+    """Who works here, and what each may do."""
+    with transaction() as session:
+        officers = [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
+    return staff_page(request.user, "users/users.html", at="/staff/officers", officers=officers)
+
+
+@get(
+    "/staff/officers/{officer_id:uuid}",
+    guards=[Requires(Right.MANAGE_STAFF)],
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def show_officer(request: AnyRequest, officer_id: FromPath[UUID]) -> Response[object]:
+    """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
+    one = _read(request.user, officer_id)
+    entered = query_form(request)
+    was = Chosen(one.role, one.phone or "", " ".join(one.topics), " ".join(one.areas), one.active)
+    chosen = Chosen.of(entered) if entered.has("role") else was
+    return _officer_page(request.user, one, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the form about an officer says, right or wrong."""
+
+    role: str
+    phone: str
+    topics: str
+    areas: str
+    active: bool
+
+    @classmethod
+    def of(cls, form: Form) -> "Chosen":
+        """What was sent."""
+        return cls(form.one("role"), form.one("phone"), form.one("topics"), form.one("areas"), form.has("active"))
+
+    def change(self) -> OfficerChange:
+        """The same for the service. Raises: ValidationError."""
+        return OfficerChange.model_validate(asdict(self) | {"topics": self.topics.split(), "areas": self.areas.split()})
+
+
+def _read(user: Principal, officer_id: UUID) -> OfficerView:
+    with transaction() as session:
+        return OfficerView.of(users.officer(session, user.council_id, officer_id))
+
+
+def _officer_page(
+    user: Principal, one: OfficerView, chosen: Chosen, faults: Sequence[Fault] = (), *, status: int = 200
+) -> Response[object]:
+    with transaction() as session:
+        ended = areas_not_in_force(session, one.areas)
+    return staff_page(
+        user,
+        "users/user.html",
+        at="/staff/officers",
+        status=status,
+        one=one,
+        ended=ended,
+        chosen=chosen,
+        roles=list(IN_WORDS.items()),
+        faults=faults,
+    )
+
+
+@post(
+    "/staff/officers/{officer_id:uuid}",
+    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
+    status_code=303,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Take what the form says about an officer."""
+    chosen = Chosen.of(read_form(body))
+    try:
+        with coming_back(f"/staff/officers/{officer_id}", asdict(chosen)):
+            _change(request.user, officer_id, chosen.change())
+    except ValidationError as error:
+        faults, status = _faults(error), 422
+    except users.LastAdministrator as error:
+        faults, status = [Fault("role", str(error))], error.status
+    except RemitAreaNotInForce as error:
+        faults, status = [Fault("areas", str(error))], error.status
+    else:
+        return Redirect("/staff/officers", status_code=303)
+    return _officer_page(request.user, _read(request.user, officer_id), chosen, faults, status=status)
+
+
+MENDING = {
+    "role": "Choose a role",
+    "phone": "Enter a UK mobile number like 07700 900123",
+    "topics": "Write the topics' short names with spaces between, such as road-closures bins",
+    "areas": "Write codes with spaces between, such as E05013050 E07000008",
+    "name": "Say what the key is for, in at most 100 characters",
+}
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    """What is wrong, a sentence for each field, in the order of the page."""
+    wrong = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
+    return [Fault(field, words) for field, words in MENDING.items() if field in wrong]
+
+
+def _keys_page(user: Principal, form: Form, made: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
+    with transaction() as session:
+        keys = _keys(session, user.council_id)
+    within = roles_within(user.role)
+    return staff_page(
+        user,
+        "users/keys.html",
+        at="/staff/keys",
+        status=422 if faults else 200,
+        keys=keys,
+        form=form,
+        made=made,
+        roles=[(role, words) for role, words in IN_WORDS.items() if role in within],
+        faults=faults,
+    )
+
+
+@get("/staff/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
+def show_keys(request: AnyRequest) -> Response[object]:
+    """The council's keys, and a form for another one."""
+    return _keys_page(request.user, query_form(request))
+
+
+@post(
+    "/staff/keys",
+    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
+    status_code=200,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Make a key and show it, this once."""
+    form = read_form(body)
+    mode = KeyMode.TEST if form.has("test") else KeyMode.LIVE
+    try:
+        new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
+    except ValidationError as error:
+        return _keys_page(request.user, form, faults=_faults(error))
+    kept = {name: form.one(name) for name in ("name", "role", "test")}
+    with coming_back("/staff/keys", kept), transaction() as session:
+        made = users.create_own_key(session, by=request.user, new=new)
+    return _keys_page(request.user, Form({}), made)
+
+
+@post(
+    "/staff/keys/{prefix:str}/revoke",
+    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
+    status_code=303,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def end_key(request: AnyRequest, prefix: FromPath[str]) -> Response[object]:
+    """End a key at once."""
+    with coming_back("/staff/keys"):
+        _revoke(request.user, prefix)
+    return Redirect("/staff/keys", status_code=303)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    list_officers,
+    change_officer,
+    list_keys,
+    create_key,
+    revoke_key,
+    show_officers,
+    show_officer,
+    save_officer,
+    show_keys,
+    make_key,
+    end_key,
+)

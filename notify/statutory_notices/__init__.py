@@ -1,0 +1,1 @@
+"""The register of statutory notices, kept for good and with proof."""

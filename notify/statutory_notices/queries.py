@@ -1,0 +1,121 @@
+"""Reads the register: what holds, everything that was said, and for which days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from notify.core.clock import midnight
+from notify.core.errors import NotFound
+from notify.languages import _, later
+from notify.staff.councils import called
+from notify.staff.models import Council
+from notify.statutory_notices.models import Matter, NoticeVersion, PublicNotice
+
+PAGE = 25
+
+
+class UnknownNotice(NotFound):
+    """No council here ever published a notice with this reference, or this version of it."""
+
+    title = later("There is no such notice")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A notice with the version that holds, or the one that was asked for."""
+
+    notice: PublicNotice
+    latest: NoticeVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry with whose it is."""
+
+    notice: PublicNotice
+    latest: NoticeVersion
+    council: Council
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which notices are asked for. `open_on`: those that people may still comment on that day."""
+
+    council: str = ""
+    council_id: UUID | None = None
+    kind: Matter | None = None
+    ward: str = ""
+    open_on: date | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE) -> Sequence[Listed]:
+    """The notices that fit, each with its latest version, the newest first; one more than the limit where there are."""
+    newest = (
+        select(NoticeVersion.notice_id, func.max(NoticeVersion.version).label("version"))
+        .group_by(col(NoticeVersion.notice_id))
+        .subquery()
+    )
+    statement = (
+        select(PublicNotice, NoticeVersion, Council)
+        .join(newest, newest.c.notice_id == PublicNotice.id)
+        .join(
+            NoticeVersion,
+            (col(NoticeVersion.notice_id) == PublicNotice.id) & (NoticeVersion.version == newest.c.version),
+        )
+        .join(Council, col(Council.id) == PublicNotice.council_id)
+    )
+    if wanted.council:
+        statement = statement.where(col(PublicNotice.council_id).in_(called(session, wanted.council)))
+    if wanted.council_id:
+        statement = statement.where(PublicNotice.council_id == wanted.council_id)
+    if wanted.kind:
+        statement = statement.where(NoticeVersion.kind == wanted.kind)
+    if wanted.ward:
+        # one without wards concerns everybody
+        statement = statement.where(
+            or_(col(NoticeVersion.wards) == [], col(NoticeVersion.wards).contains([wanted.ward]))
+        )
+    if wanted.open_on:
+        statement = statement.where(
+            col(NoticeVersion.comments_by) >= wanted.open_on, col(NoticeVersion.is_withdrawn).is_(False)
+        )
+    if wanted.since:
+        statement = statement.where(PublicNotice.published_at >= midnight(wanted.since))
+    if wanted.until:
+        statement = statement.where(PublicNotice.published_at < midnight(wanted.until + timedelta(days=1)))
+    statement = statement.order_by(col(PublicNotice.published_at).desc(), col(PublicNotice.id).desc())
+    rows = session.exec(statement.offset((page - 1) * limit).limit(limit + 1))
+    return [Listed(notice, version, council) for notice, version, council in rows]
+
+
+def versions(session: Session, notice: PublicNotice) -> Sequence[NoticeVersion]:
+    """Everything this notice ever said, the newest first."""
+    statement = select(NoticeVersion).where(NoticeVersion.notice_id == notice.id)
+    return session.exec(statement.order_by(col(NoticeVersion.version).desc())).all()
+
+
+def entry(session: Session, council_id: UUID, notice_id: UUID) -> Entry:
+    """A council's own notice. Raises: UnknownNotice."""
+    notice = session.get(PublicNotice, notice_id)
+    if notice is None or notice.council_id != council_id:
+        raise UnknownNotice("Your council has no notice with this id.")
+    return Entry(notice, versions(session, notice)[0])
+
+
+def by_reference(session: Session, council: str, reference: str) -> tuple[PublicNotice, Council]:
+    """The notice at this permanent address. Raises: UnknownNotice."""
+    statement = (
+        select(PublicNotice, Council)
+        .join(Council, col(Council.id) == PublicNotice.council_id)
+        .where(col(Council.id).in_(called(session, council)), PublicNotice.reference == reference)
+    )
+    found = session.exec(statement).first()
+    if found is None:
+        raise UnknownNotice(_("No notice has this reference. Look for it in the list of notices."))
+    return found

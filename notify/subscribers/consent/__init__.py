@@ -1,0 +1,1 @@
+"""The consent ledger, its order, and what waits for a confirmation."""

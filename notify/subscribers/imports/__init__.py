@@ -1,0 +1,1 @@
+"""Subscribers from files and from the API, in bulk."""

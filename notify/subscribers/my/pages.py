@@ -1,0 +1,294 @@
+"""A resident's own pages, after sign-in: choices, places, a rest, and leaving for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, RawBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
+
+from notify.channels import CHANNELS
+from notify.core.db import transaction
+from notify.core.form_fields import EMPTY, Form
+from notify.languages import _
+from notify.places.postcodes import canonical
+from notify.subscribers import erasure, links, queries
+from notify.subscribers.guards import AnyRequest, Membership, cookie_of, membership_of, memberships_of, resident_of
+from notify.subscribers.models import Place, TopicPurpose
+from notify.subscribers.my import choices, email_preferences
+from notify.subscribers.my import pause as my_pause
+from notify.subscribers.place_reviews import service as place_reviews_service
+from notify.subscribers.sign_up import coverage
+from notify.subscribers.sign_up.form import WORDING, Fault, FormFaulty, tongues
+from notify.web.cookies import ended_cookie
+from notify.web.dates import day
+from notify.web.forms import from_our_pages, read_form
+from notify.web.templates import page
+from notify.web.visitor_language import council_of_visit, link
+
+page_get = partial(get, sync_to_thread=True, include_in_schema=False)
+page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
+
+
+@page_get("/my")
+def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
+    """What this resident chose, to change; where several councils write to them, what each of them does first."""
+    with transaction() as session:
+        held = memberships_of(session, request)
+        if len(held) > 1 and not council_of_visit():
+            return _overview_page(held, [], saved=saved)
+        return _choices_page(_choices(session, request), None, [], saved=saved)
+
+
+def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
+    cards = [
+        {
+            "slug": one.slug,
+            "name": one.council_name,
+            "topics": [topic.name for _, topic in one.record.subscriptions],
+            "places": [canonical(place.postcode) for place in one.record.places],
+            "to_check": any(place.needs_review for place in one.record.places),
+            "contacts": [(CHANNELS[contact.channel].in_sentence, contact.address) for contact in one.record.contacts],
+        }
+        for one in held
+    ]
+    status = 422 if faults else 200
+    return page("my/councils.html", status=status, cards=cards, faults=faults, saved=saved)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mine:
+    """What one council's page shows, and that council where the resident has several."""
+
+    choices: choices.Choices
+    council_name: str | None
+
+
+def _choices(session: Session, request: AnyRequest) -> _Mine:
+    held = memberships_of(session, request)
+    one = membership_of(session, request)
+    elsewhere = {other.record.subscriber.council_id for other in held if other != one}
+    mine = choices.choices_of(session, one.record, elsewhere)
+    return _Mine(mine, one.council_name if elsewhere else None)
+
+
+def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
+    """With `form`, the fields hold what was sent; without it, what is stored."""
+    mine = shown.choices
+    person = mine.record.subscriber
+    languages = dict(tongues())
+    languages.setdefault(person.language, person.language)
+    return page(
+        "my/alerts.html",
+        status=422 if faults else 200,
+        faults=faults,
+        saved=saved,
+        council_name=shown.council_name,
+        groups=mine.groups,
+        chosen=set(form.all("topic")) if form else mine.following,
+        contacts=[
+            (contact, CHANNELS[contact.channel].in_sentence, contact.channel in form.all("channel") if form else used)
+            for contact, used in mine.contacts
+        ],
+        places=[(place, canonical(place.postcode)) for place in mine.record.places],
+        to_check=[(place, canonical(place.postcode)) for place in mine.record.places if place.needs_review],
+        removed=form.all("remove_place") if form else (),
+        person_name=form.one("name") if form else person.name,
+        language=form.one("language") if form else person.language,
+        languages=languages.items(),
+        tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
+        new_postcode=form.one("new_postcode") if form else "",
+        new_label=form.one("new_label") if form else "",
+        wording=_(WORDING),
+        paused_until=my_pause.paused_until(person),
+        quiet=[f"{hour:%H:%M}" for hour in (person.quiet_from, person.quiet_to) if hour],
+        day_in_words=day,
+    )
+
+
+@page_post("/my")
+def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the choices, or show what to mend."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            choices.save(session, _choices(session, request).choices, form)
+    except FormFaulty as error:
+        with transaction() as session:  # what the failed one had read went with it
+            return _choices_page(_choices(session, request), form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/pause")
+def ask_until_when(request: AnyRequest) -> Response[object]:
+    """Until when shall nothing but emergencies be sent?"""
+    with transaction() as session:
+        return _pause_page(resident_of(session, request), EMPTY, [])
+
+
+def _pause_page(record: queries.SubscriberRecord, form: Form, faults: Sequence[Fault]) -> Response[object]:
+    until = my_pause.paused_until(record.subscriber)
+    return page("my/pause.html", status=422 if faults else 200, form=form, faults=faults, until=until, day_in_words=day)
+
+
+@page_post("/my/pause")
+def pause(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Pause until a day, or end the pause."""
+    form = read_form(body)
+    with transaction() as session:
+        record = resident_of(session, request)
+        try:
+            my_pause.pause(session, record.subscriber, None if form.has("go_on") else my_pause.read_day(form))
+        except FormFaulty as error:
+            return _pause_page(record, form, error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/quiet")
+def ask_hours(request: AnyRequest) -> Response[object]:
+    """In which hours shall nothing but emergencies come?"""
+    with transaction() as session:
+        person = resident_of(session, request).subscriber
+    return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
+
+
+def _hours_page(chosen: Sequence[str], faults: Sequence[Fault]) -> Response[object]:
+    hours = [f"{hour:%H:%M}" for hour in my_pause.HOURS]
+    return page("my/quiet-hours.html", status=422 if faults else 200, chosen=chosen, hours=hours, faults=faults)
+
+
+@page_post("/my/quiet")
+def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store the hours, or that there are none."""
+    form = read_form(body)
+    with transaction() as session:
+        record = resident_of(session, request)
+        try:
+            my_pause.be_quiet(session, record.subscriber, my_pause.read_hours(form))
+        except FormFaulty as error:
+            return _hours_page([form.one("quiet_from"), form.one("quiet_to")], error.faults)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/emails")
+def ask_about_emails(request: AnyRequest) -> Response[object]:
+    """When shall e-mails come, and what shall they look like?"""
+    with transaction() as session:
+        record = resident_of(session, request)
+        topics = [
+            (email_preferences.field_of(subscription), topic.name, subscription.cadence)
+            for subscription, topic in record.subscriptions
+            if topic.purpose != TopicPurpose.EMERGENCY
+        ]
+    return page(
+        "my/emails.html",
+        topics=topics,
+        cadences=email_preferences.CADENCES,
+        formats=email_preferences.FORMATS,
+        chosen_format=record.subscriber.mail_format,
+    )
+
+
+@page_post("/my/emails")
+def save_emails(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Store how e-mails come."""
+    form = read_form(body)
+    with transaction() as session:
+        email_preferences.save(session, resident_of(session, request), form)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_get("/my/move/{place_id:uuid}")
+def ask_where_to(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+    """Where has this place moved to?"""
+    with transaction() as session:
+        return _move_page(choices.place_of(resident_of(session, request), place_id), EMPTY, [])
+
+
+@page_post("/my/move/{place_id:uuid}")
+def move(request: AnyRequest, place_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Put the new postcode in the place of the old one."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            record = resident_of(session, request)
+            choices.move(session, choices.choices_of(session, record), choices.place_of(record, place_id), form)
+    except FormFaulty as error:
+        with transaction() as session:
+            return _move_page(choices.place_of(resident_of(session, request), place_id), form, error.faults, session)
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+def _move_page(place: Place, form: Form, faults: Sequence[Fault], session: Session | None = None) -> Response[object]:
+    wards: Sequence[coverage.Ward] = ()
+    if session and not any(fault.field == "postcode" for fault in faults):
+        wards = coverage.offer_at(session, form.one("postcode")).wards
+    return page(
+        "my/move.html",
+        status=422 if faults else 200,
+        place_id=place.id,
+        label=place.label,
+        postcode=canonical(place.postcode),
+        form=form,
+        faults=faults,
+        wards=wards,
+    )
+
+
+@page_post("/my/keep/{place_id:uuid}")
+def keep_place(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+    """The place is right as it is."""
+    with transaction() as session:
+        place_reviews_service.keep(session, choices.place_of(resident_of(session, request), place_id))
+    return Redirect(link("/my", saved="true"), status_code=303)
+
+
+@page_post("/my/erase")
+def erase(request: AnyRequest, body: RawBody) -> Response[object]:
+    """Erase what one council holds, or all of them, if the resident ticked the box that says so."""
+    form = read_form(body)
+    with transaction() as session:
+        held = memberships_of(session, request)
+        gone = held if form.has("everything") else [membership_of(session, request)]
+        if not form.has("sure"):
+            faults = [Fault("sure", _("Select the box to confirm that you want to erase everything."))]
+            everywhere = form.has("everything") and len(held) > 1
+            return (
+                _overview_page(held, faults) if everywhere else _choices_page(_choices(session, request), None, faults)
+            )
+        for one in gone:
+            erasure.erase(session, subscriber_id=one.record.subscriber.id, actor="resident")
+    if len(gone) < len(held):
+        return Redirect(link("/my", council=None, saved="true"), status_code=303)
+    answer = page("my/erased.html")
+    answer.set_cookie(ended_cookie(links.COOKIE))
+    return answer
+
+
+@page_post("/my/sign-out")
+def sign_out(request: AnyRequest) -> Response[object]:
+    """End the session here and on the server."""
+    with transaction() as session:
+        links.end_session(session, cookie_of(request))
+    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(links.COOKIE)])
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    show_choices,
+    save_choices,
+    ask_until_when,
+    pause,
+    ask_hours,
+    be_quiet,
+    ask_about_emails,
+    save_emails,
+    ask_where_to,
+    move,
+    keep_place,
+    erase,
+    sign_out,
+)

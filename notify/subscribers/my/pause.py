@@ -1,0 +1,68 @@
+"""A rest from alerts until a day: nothing but emergencies is sent until then."""
+
+from datetime import date, time, timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from notify.core import clock, typed_text
+from notify.core.clock import LONDON, midnight
+from notify.core.form_fields import Form
+from notify.languages import _
+from notify.subscribers.models import Subscriber
+from notify.subscribers.sign_up.form import Fault, FormFaulty
+
+LONGEST = timedelta(days=366)
+
+
+def today() -> date:
+    """The day it is where residents live."""
+    return clock.now().astimezone(LONDON).date()
+
+
+def read_day(form: Form) -> date:
+    """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
+    written = [form.one(name) for name in ("day", "month", "year")]
+    if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
+        raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
+    try:
+        day = typed_text.read_day((" " if written[1].isalpha() else "/").join(written))
+    except ValueError as error:
+        raise FormFaulty([Fault("day", str(error))]) from None
+    if not today() < day <= today() + LONGEST:
+        raise FormFaulty([Fault("day", _("Enter a day after today and within a year."))])
+    return day
+
+
+def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
+    """Send this resident nothing but emergencies before `until` begins in London; None ends the pause now."""
+    moment = midnight(until) if until else None
+    statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
+    session.execute(statement.values(paused_until=moment, changed_at=clock.now()))
+
+
+HOURS = tuple(time(hour) for hour in range(24))
+
+
+def read_hours(form: Form) -> tuple[time, time] | None:
+    """The quiet hours that a form names, as two full hours; None where there shall be none. Raises: FormFaulty."""
+    given = [form.one("quiet_from"), form.one("quiet_to")]
+    if not any(given):
+        return None
+    known = {f"{hour:%H:%M}": hour for hour in HOURS}
+    if given[0] not in known or given[1] not in known or given[0] == given[1]:
+        raise FormFaulty([Fault("quiet_from", _("Choose two different times, or none."))])
+    return known[given[0]], known[given[1]]
+
+
+def be_quiet(session: Session, subscriber: Subscriber, hours: tuple[time, time] | None) -> None:
+    """Keep what is not urgent until these hours are over, each day; None: send at any hour."""
+    begins, ends = hours or (None, None)
+    statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
+    session.execute(statement.values(quiet_from=begins, quiet_to=ends, changed_at=clock.now()))
+
+
+def paused_until(subscriber: Subscriber) -> date | None:
+    """The day on which alerts begin again; None where they are not paused."""
+    until = subscriber.paused_until
+    return until.astimezone(LONDON).date() if until and until > clock.now() else None

@@ -1,0 +1,1 @@
+"""Places that a new release could not put into a ward."""

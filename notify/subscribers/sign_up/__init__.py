@@ -1,0 +1,1 @@
+"""Sign-up, by residents themselves and by staff for them."""

@@ -1,0 +1,148 @@
+"""Assisted sign-up: an officer fills in the form for a resident on the telephone or at the counter.
+
+The words are read out, and what was read out is the evidence. The resident still confirms by themselves: with the link
+in the e-mail, or with the digits of the text or call, which they may read out to the officer.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from litestar import Request, Response, get, post
+from litestar.params import FromQuery, RawBody
+from litestar.types import ControllerRouterHandler
+
+from notify.core.db import transaction
+from notify.core.form_fields import EMPTY, Form
+from notify.languages import LANGUAGES, _, speaking
+from notify.places.postcodes import PostcodeNotValid
+from notify.staff.guards import Principal, RequiresLive, Right
+from notify.staff.page_frame import staff_page
+from notify.staff.service import audit
+from notify.subscribers import service
+from notify.subscribers.models import Cadence, MailFormat
+from notify.subscribers.my.email_preferences import CADENCES, FORMATS
+from notify.subscribers.sign_up import coverage
+from notify.subscribers.sign_up import service as sign_up_service
+from notify.subscribers.sign_up.coverage import Offer, PlaceNotServed
+from notify.subscribers.sign_up.form import (
+    WORDING,
+    Fault,
+    FormFaulty,
+    consent,
+    offered_fields,
+    read_one_of,
+    read_sign_up,
+    tongues,
+    ways_in_words,
+)
+from notify.web.forms import from_our_pages, read_form
+
+OfficerRequest = Request[Principal, object, object]  # type: ignore[type-var]
+
+PATH = "/staff/sign-up"
+HOW: Mapping[str, str] = {"phone": "On the telephone", "counter": "At a counter", "paper": "On a signed paper form"}
+
+staff_get = partial(get, sync_to_thread=True, include_in_schema=False)
+staff_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200)
+MAY = RequiresLive(Right.CHANGE_SUBSCRIBERS)
+
+
+@staff_get(PATH, guards=[MAY])
+def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[object]:
+    """Where does the resident live? And then everything else on one page."""
+    if not postcode:
+        return _form_page(request, EMPTY, None, [])
+    form = Form({"postcode": [postcode[:12]]})
+    try:
+        with transaction() as session:
+            offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _form_page(request, form, None, [Fault("postcode", error.detail)])
+    return _form_page(request, form, offer, [])
+
+
+def _form_page(request: OfficerRequest, form: Form, offer: Offer | None, faults: Sequence[Fault]) -> Response[object]:
+    return staff_page(
+        request.user,
+        "subscribers/assisted-sign-up.html",
+        at=PATH,
+        status=422 if faults else 200,
+        form=form,
+        offer=offer,
+        faults=faults,
+        offered=offered_fields(),
+        cadences=CADENCES,
+        chosen_cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
+        formats=FORMATS,
+        chosen_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
+        tongues=tongues(),
+        how=HOW,
+        wordings=_wordings(),
+        ways_in_words=ways_in_words,
+    )
+
+
+def _wordings() -> Mapping[str, tuple[str, str]]:
+    """What is read out, by language: the language's name and the words."""
+    found = {}
+    for code, name in LANGUAGES.items():
+        with speaking(code):
+            found[code] = (name, _(WORDING))
+    return found
+
+
+@staff_post(PATH, guards=[from_our_pages, MAY])
+def take(request: OfficerRequest, body: RawBody) -> Response[object]:
+    """Sign the resident up with the words that were read out, and write to them so that they confirm."""
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _form_page(request, form, None, [Fault("postcode", error.detail)])
+    try:
+        _sign_up(request.user, form)
+    except FormFaulty as error:
+        return _form_page(request, form, offer, error.faults)
+    except service.NotEnrolled as error:
+        return _form_page(request, form, offer, [Fault("email", error.detail)])
+    return staff_page(
+        request.user, "subscribers/signed-up.html", at=PATH, mobile=form.one("mobile") or form.one("telephone")
+    )
+
+
+def _sign_up(officer: Principal, form: Form) -> None:
+    """Raises: FormFaulty, also where the words were not read out; NotEnrolled."""
+    missing = _missing(form)
+    with transaction() as session:
+        try:
+            offer = coverage.offer_at(session, form.one("postcode"), officer.council_id)
+            person, topics = read_sign_up(form, offer)
+        except FormFaulty as error:
+            raise FormFaulty([*error.faults, *missing]) from None
+        if missing:
+            raise FormFaulty(missing)
+        with speaking(form.one("read_out")):
+            evidence = consent(f"{form.one('how')}: {officer.actor}")
+        sign_up_service.sign_up(session, person=person, topics=topics, consent=evidence, assisted_by=officer.council_id)
+        audit(
+            session,
+            council_id=officer.council_id,
+            actor=officer.actor,
+            action="subscriber.assist",
+            subject=form.one("how"),
+            topics=[topic.slug for topic in topics],
+        )
+
+
+def _missing(form: Form) -> list[Fault]:
+    """What the evidence lacks."""
+    faults = []
+    if form.one("how") not in HOW:
+        faults.append(Fault("how", "Say how the resident told you."))
+    if form.one("read_out") not in LANGUAGES:
+        faults.append(Fault("read_out", "Read the words out, and say in which language you did."))
+    return faults
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (ask, take)

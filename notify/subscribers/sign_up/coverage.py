@@ -1,0 +1,124 @@
+"""What a resident may choose from at a postcode: its wards, the councils that cover it, and their topics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from babel.dates import format_date
+from sqlmodel import Session
+
+from notify.core.errors import Invalid
+from notify.languages import _, spoken
+from notify.places import postcodes
+from notify.places.models import Area
+from notify.places.queries import Resolved, areas_by_code, resolve_postcodes
+from notify.staff.queries import councils_of_districts
+from notify.subscribers import queries
+from notify.subscribers.models import Topic
+
+
+class PlaceNotServed(Invalid):
+    """There is nothing to sign up for at this postcode; the message says why and what helps."""
+
+    title = "There are no alerts for this postcode"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGroup:
+    """A council's topics."""
+
+    council_id: UUID
+    council_name: str
+    topics: Sequence[Topic]
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """A ward by its published code."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a resident at `postcode` (as printed) may choose. Several `wards` where it lies near their boundary."""
+
+    postcode: str
+    wards: Sequence[Ward]
+    groups: Sequence[TopicGroup]
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """Every topic on offer."""
+        return [topic for group in self.groups for topic in group.topics]
+
+
+def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
+    """What there is at this postcode, as a resident typed it; of one council `only` where its officer asks.
+
+    Raises: PostcodeNotValid, PlaceNotServed.
+    """
+    key = postcodes.normalise(text)
+    found = _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
+    codes = [code for code in (found.ward_code, *found.near_ward_codes) if code]
+    areas = areas_by_code(session, codes)
+    groups = topic_groups(session, _districts(found, list(areas.values())))
+    groups = [group for group in groups if only in (None, group.council_id)]
+    if not groups:
+        raise PlaceNotServed(
+            _(
+                "No council that covers {postcode} sends alerts with this service yet. "
+                "Enter another postcode, or ask your council.",
+                postcode=postcodes.canonical(key),
+            )
+        )
+    wards = [Ward(code, areas[code].name if code in areas else code) for code in codes]
+    return Offer(postcodes.canonical(key), wards, groups)
+
+
+def _usable(found: Resolved | None, postcode: str) -> Resolved:
+    """What is known of the postcode, if residents may live there."""
+    if found is None:
+        raise PlaceNotServed(
+            postcodes.where_instead(postcode.replace(" ", ""))
+            or _(
+                "We do not know the postcode {postcode}. Check it. If your home is new, it may take some months to "
+                "reach us: until then enter the postcode of a neighbour.",
+                postcode=postcode,
+            )
+        )
+    if found.ended_on is not None:
+        raise PlaceNotServed(
+            _(
+                "The postcode {postcode} has not been in use since {month}. Enter the one used today.",
+                postcode=postcode,
+                month=format_date(found.ended_on, "MMMM y", locale=spoken()),
+            )
+        )
+    if found.ward_code is None:
+        raise PlaceNotServed(
+            _(
+                "We do not know where {postcode} is, as with postcodes for large organisations. "
+                "Enter the postcode of your home.",
+                postcode=postcode,
+            )
+        )
+    return found
+
+
+def _districts(found: Resolved, wards: Sequence[Area]) -> Sequence[str]:
+    """The districts of the postcode and of the neighbouring wards, which may be another council's."""
+    districts = [found.district_code, *(ward.district_code for ward in wards)]
+    return list(dict.fromkeys(code for code in districts if code))
+
+
+def topic_groups(session: Session, district_codes: Sequence[str]) -> Sequence[TopicGroup]:
+    """The topics of every council that covers one of these districts, council by council."""
+    councils = councils_of_districts(session, district_codes)
+    topics = queries.topics(session, [council.id for council in councils])
+    groups = [
+        TopicGroup(council.id, council.name, [topic for topic in topics if topic.council_id == council.id])
+        for council in councils
+    ]
+    return [group for group in groups if group.topics]

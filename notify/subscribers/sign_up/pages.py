@@ -1,0 +1,148 @@
+"""Sign-up: one question a page, in plain forms, without a cookie. The answers travel in hidden fields to the end."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from litestar import Response, get, post
+from litestar.params import FromQuery, RawBody
+from litestar.types import ControllerRouterHandler
+
+from notify.channels import BY_FIELD
+from notify.core.db import transaction
+from notify.core.form_fields import Form
+from notify.languages import _, spoken
+from notify.places.postcodes import PostcodeNotValid
+from notify.subscribers import service
+from notify.subscribers.models import Cadence, MailFormat
+from notify.subscribers.my.email_preferences import CADENCES, FORMATS
+from notify.subscribers.sign_up import coverage
+from notify.subscribers.sign_up import service as sign_up_service
+from notify.subscribers.sign_up.coverage import Offer, PlaceNotServed
+from notify.subscribers.sign_up.form import (
+    WORDING,
+    Fault,
+    FormFaulty,
+    consent,
+    offered_fields,
+    read_one_of,
+    read_sign_up,
+    source_of,
+    tongues,
+    ways_in_words,
+)
+from notify.subscribers.sign_up.steps import (
+    CHECKING,
+    Step,
+    answers,
+    faults_of,
+    first_faulty,
+    shown_fields,
+    step_after,
+    step_before,
+    step_named,
+)
+from notify.web.forms import TRAP, from_our_pages, read_form
+from notify.web.templates import page
+
+page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
+
+
+@get("/sign-up", sync_to_thread=False, include_in_schema=False)
+def ask_postcode(source: FromQuery[str] = "", postcode: FromQuery[str] = "") -> Response[object]:
+    """The first question: where do you live? `source` names the poster or page that led here."""
+    return _postcode_page(Form({"source": [source], "postcode": [postcode[:12]]}), [])
+
+
+def _postcode_page(form: Form, faults: Sequence[Fault]) -> Response[object]:
+    status = 422 if faults else 200
+    return page(
+        "sign_up/postcode.html",
+        status=status,
+        step=Step.POSTCODE,
+        before=Step.CHECK if form.has(CHECKING) else None,
+        form=form,
+        faults=faults,
+        hidden=answers(form, without=Step.POSTCODE),
+        everything=answers(form),
+    )
+
+
+@page_post("/sign-up/answers")
+def take_answers(body: RawBody) -> Response[object]:
+    """Look at the answers to one question, and ask the next; or the same again, with what is wrong."""
+    form = read_form(body)
+    answered = step_named(form.one("step"), Step.POSTCODE)
+    if form.one("go") == Step.POSTCODE:
+        return _postcode_page(form, [])
+    try:
+        with transaction() as session:
+            offer = coverage.offer_at(session, form.one("postcode"))
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _postcode_page(form, [Fault("postcode", error.detail)])
+    if form.has("go"):
+        return _question(step_named(form.one("go"), Step.TOPICS), form, offer, [])
+    faults = faults_of(answered, form, offer)
+    return _question(answered if faults else step_after(answered, form, offer), form, offer, faults)
+
+
+def _question(step: Step, form: Form, offer: Offer, faults: Sequence[Fault]) -> Response[object]:
+    if step is Step.POSTCODE:
+        return _postcode_page(form, faults)
+    form = Form({**form.fields, "postcode": [offer.postcode]} | ({CHECKING: ["yes"]} if step is Step.CHECK else {}))
+    return page(
+        f"sign_up/{step}.html",
+        status=422 if faults else 200,
+        step=step,
+        before=step_before(step, form, offer),
+        offer=offer,
+        form=form,
+        faults=faults,
+        hidden=answers(form, without=step),
+        everything=answers(form),
+        shown=shown_fields(form),
+        offered=offered_fields(),
+        cadences=CADENCES,
+        chosen_cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
+        formats=FORMATS,
+        chosen_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
+        tongues=tongues(),
+        chosen_language=form.one("language") if form.one("language") in tongues() else spoken(),
+        ways_in_words=ways_in_words,
+        wording=_(WORDING),
+    )
+
+
+@page_post("/sign-up")
+def sign_up(body: RawBody) -> Response[object]:
+    """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes.
+
+    A program that filled in the trap is answered as anybody is, and nothing is stored or sent.
+    """
+    form = read_form(body)
+    try:
+        with transaction() as session:
+            person, topics = read_sign_up(form, coverage.offer_at(session, form.one("postcode")))
+            if not form.has(TRAP):
+                sign_up_service.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
+    except (PostcodeNotValid, PlaceNotServed) as error:
+        return _postcode_page(form, [Fault("postcode", error.detail)])
+    except (FormFaulty, service.NotEnrolled) as error:
+        return _ask_again(form, error)
+    return page(
+        "sign_up/check-messages.html", contacts=[(contact.channel, contact.address) for contact in person.contacts]
+    )
+
+
+def _ask_again(form: Form, error: FormFaulty | service.NotEnrolled) -> Response[object]:
+    """The first question that needs another answer."""
+    ways = form.all("way") or [field for field in BY_FIELD if form.one(field)]
+    form = Form({**form.fields, CHECKING: ["yes"], "way": ways})
+    with transaction() as session:  # what the failed one had read went with it
+        offer = coverage.offer_at(session, form.one("postcode"))
+    step, faults = first_faulty(form, offer) or (Step.CONTACTS, [])
+    if isinstance(error, service.NotEnrolled):
+        step, faults = Step.CONTACTS, [Fault(next(iter(shown_fields(form)), next(iter(BY_FIELD))), error.detail)]
+    return _question(step, form, offer, faults or list(getattr(error, "faults", [])))
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (ask_postcode, take_answers, sign_up)

@@ -1,0 +1,139 @@
+"""Sign-up, one question a page: which question comes next, and what is wrong with an answer.
+
+Nothing is stored before the end: every page carries the answers so far in hidden fields, and the end checks them all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+
+from notify.channels import BY_FIELD
+from notify.core.form_fields import Form
+from notify.subscribers.sign_up.coverage import Offer
+from notify.subscribers.sign_up.form import (
+    Fault,
+    campaign_of,
+    fields_asked_for,
+    read_contacts,
+    read_label,
+    read_name,
+    read_topics,
+    read_ward,
+    read_ways,
+    topic_faults,
+)
+
+
+class Step(StrEnum):
+    """The questions, in their order."""
+
+    POSTCODE = "postcode"
+    WARD = "ward"
+    TOPICS = "topics"
+    WAYS = "ways"
+    CONTACTS = "contacts"
+    EMAILS = "emails"
+    LANGUAGE = "language"
+    COUNTING = "counting"
+    CHECK = "check"
+
+
+# the fields that each question fills
+ASKED: Mapping[Step, Sequence[str]] = {
+    Step.POSTCODE: ("postcode", "label"),
+    Step.WARD: ("ward",),
+    Step.TOPICS: ("topic",),
+    Step.WAYS: ("way",),
+    Step.CONTACTS: (*BY_FIELD, "name"),
+    Step.EMAILS: ("cadence", "mail_format"),
+    Step.LANGUAGE: ("language",),
+    Step.COUNTING: ("tracking_consent",),
+    Step.CHECK: (),
+}
+# whether somebody has been at the end already, so that a change leads back there
+CHECKING = "checking"
+
+
+def steps_for(offer: Offer, form: Form) -> Sequence[Step]:
+    """The questions for this postcode and person: the ward only near a boundary, e-mails only where there are any."""
+    needless = set() if len(offer.wards) > 1 else {Step.WARD}
+    if "email" not in fields_asked_for(form):
+        needless.add(Step.EMAILS)
+    return [step for step in Step if step not in needless]
+
+
+def step_named(name: str, otherwise: Step) -> Step:
+    """The step of this name, or another where there is none."""
+    return Step(name) if name in set(Step) else otherwise
+
+
+def faults_of(step: Step, form: Form, offer: Offer) -> Sequence[Fault]:
+    """What is wrong with the answers to one question."""
+    faults: list[Fault] = []
+    check = _CHECKS.get(step)
+    if check:
+        check(form, offer, faults)
+    return faults
+
+
+def _check_ways(form: Form, offer: Offer, faults: list[Fault]) -> None:
+    ways = read_ways(form, faults)
+    if ways:
+        topics = read_topics(form, offer, [])
+        channels = [BY_FIELD[field].channel for field in ways]
+        faults += [Fault("way", fault.message) for fault in topic_faults(topics, channels)]
+
+
+def _check_contacts(form: Form, _: Offer, faults: list[Fault]) -> None:
+    read_contacts(form, faults)
+    read_name(form, faults)
+
+
+_CHECKS: Mapping[Step, Callable[[Form, Offer, list[Fault]], object]] = {
+    Step.POSTCODE: lambda form, _offer, faults: read_label(form, faults),
+    Step.WARD: read_ward,
+    Step.TOPICS: read_topics,
+    Step.WAYS: _check_ways,
+    Step.CONTACTS: _check_contacts,
+}
+
+
+def first_faulty(form: Form, offer: Offer) -> tuple[Step, Sequence[Fault]] | None:
+    """The first question whose answers cannot be taken, and why; None where all is well."""
+    for step in steps_for(offer, form):
+        faults = faults_of(step, form, offer)
+        if faults:
+            return step, faults
+    return None
+
+
+def step_after(step: Step, form: Form, offer: Offer) -> Step:
+    """The next question; back to the end for somebody who only changed one answer and left the others good."""
+    steps = steps_for(offer, form)
+    following = steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
+    if not form.has(CHECKING):
+        return following
+    faulty = first_faulty(form, offer)
+    return faulty[0] if faulty else Step.CHECK
+
+
+def step_before(step: Step, form: Form, offer: Offer) -> Step:
+    """The question before; the end for somebody who is changing one answer."""
+    if form.has(CHECKING) and step is not Step.CHECK:
+        return Step.CHECK
+    steps = steps_for(offer, form)
+    return steps[max(0, steps.index(step) - 1)] if step in steps else Step.POSTCODE
+
+
+def answers(form: Form, *, without: Step | None = None) -> Sequence[tuple[str, str]]:
+    """Every answer so far as the name and value of a hidden field, but those that the page asks for."""
+    left_out = ASKED[without] if without else ()
+    kept = [name for step in Step for name in ASKED[step] if name not in left_out]
+    found = [(name, value) for name in kept for value in form.all(name) if value]
+    found += [(CHECKING, "yes")] if form.has(CHECKING) else []
+    campaign = campaign_of(form)
+    return [*found, ("source", campaign)] if campaign else found
+
+
+def shown_fields(form: Form) -> Sequence[str]:
+    """The fields for addresses that the page of contacts shows."""
+    return fields_asked_for(form)
