@@ -10,7 +10,7 @@ import pytest
 import notify
 
 ROOT = Path(__file__).parents[2]
-GRAPH = grimp.build_graph("notify", "workers", include_external_packages=True)
+GRAPH = grimp.build_graph("notify", "workers", include_external_packages=True, cache_dir=None)
 MODULES = sorted(name for name in GRAPH.modules if name.startswith("notify."))
 
 # what a module is, by how its name ends; a higher one may import a lower one of the same package
