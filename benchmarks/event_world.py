@@ -161,7 +161,7 @@ ALERT = """
 """
 DELIVERIES = """
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code, state,
-                          provider, handed_over_at, changed_at, cost)
+                          provider, sent_at, changed_at, cost)
     SELECT date_trunc('month', now())::date, :alert, n, uuidv7(),
            ('00000000-0000-0000-0000-00000000000' || n % 2)::uuid, 'email',
            CASE WHEN n % 10 = 0 THEN 'cy' ELSE 'en' END,

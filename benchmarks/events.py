@@ -56,7 +56,7 @@ def measure(*, events: int, feeders: int) -> dict[str, object]:
             for alert in alerts:
                 rollups.count_alert(session, alert)
         counting = time.perf_counter() - began
-        faults = _faults(world)
+        faults = _field_errors(world)
     return {
         "benchmark": "events",
         "told": len(told),
@@ -134,7 +134,7 @@ def _add_nonsense(world: Events, e: int, hits: list[Seen], news: list[Receipt]) 
             hits.append(Seen(UUID(int=-e), world.start, world.alerts[0], 2**31 - 1, HitKind.OPENED, 0, "", None))
 
 
-def _faults(world: Events) -> list[str]:
+def _field_errors(world: Events) -> list[str]:
     """Every count that is not the model's, in words."""
     with db.transaction() as session:
         hits = session.execute(

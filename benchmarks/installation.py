@@ -142,7 +142,7 @@ def add_topic(council_id: UUID, slug: str, *, followers: int) -> None:
     new = NewTopic(slug=slug, name=slug.capitalize(), tracking_allowed=True, channels=[Channel.EMAIL])
     with db.transaction() as session:
         subscribers.create_topic(session, council_id=council_id, actor="bench", new=new)
-        session.execute(text(FOLLOWERS), {"slug": slug, "followers": followers})
+        session.execute(text(FOLLOWERS), {"slug": slug, "subscribers": followers})
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE topic, subscription"))
 
@@ -150,6 +150,6 @@ def add_topic(council_id: UUID, slug: str, *, followers: int) -> None:
 FOLLOWERS = """
     INSERT INTO subscription (id, council_id, subscriber_id, topic_id, channels, started_at)
     SELECT uuidv7(), topic.council_id, first.id, topic.id, topic.channels, now()
-    FROM topic, (SELECT id FROM subscriber ORDER BY id LIMIT :followers) first
+    FROM topic, (SELECT id FROM subscriber ORDER BY id LIMIT :subscribers) first
     WHERE topic.slug = :slug
 """

@@ -58,7 +58,7 @@ from notify.places import shape_api
 from notify.staff import api as staff_api
 from notify.staff import audit_pages, user_pages
 from notify.staff.guards import Authenticate
-from notify.staff.rights import ProveYourselfAgain
+from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
 from notify.staff.sign_in import step_up
 from notify.statutory_notices import api as statutory_notices_api
@@ -211,7 +211,7 @@ def create_app() -> Litestar:
     return Site(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, api_documentation.read_docs, *theme.HANDLERS, pages, static],
         middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers()],
-        exception_handlers={**problems.HANDLERS, ProveYourselfAgain: step_up.ask_again},
+        exception_handlers={**problems.HANDLERS, SecondFactorNeeded: step_up.ask_again},
         before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers, add_request_id, add_rate_limits],
         lifespan=[buffer.running],

@@ -11,7 +11,7 @@ from notify.cap import signing
 from notify.core import db, jobs
 from notify.core.errors import NotifyError
 from notify.core.settings import settings
-from notify.deliveries.doctor_checks import complaints as hand_over_complaints
+from notify.deliveries.doctor_checks import complaints as delivery_problems
 from notify.devserver import embedded
 from notify.devserver.installation import Servers
 from notify.providers import registry
@@ -26,7 +26,7 @@ def doctor_command(servers: Servers) -> None:
     complaints: list[str] = []
     with servers():
         for check in (
-            *(_check_database, _check_queue, _check_providers, check_staff_channels, hand_over_complaints),
+            *(_check_database, _check_queue, _check_providers, check_staff_channels, delivery_problems),
             signing.complaints,
         ):
             complaints += check()

@@ -76,7 +76,7 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(arguments: tuple[str, ...
 
 def test_no_other_council_can_be_given_an_invented_past() -> None:
     make_world()
-    with pytest.raises(demo_council.NotAPlaceForDemonstrations):
+    with pytest.raises(demo_council.NotForDemonstrations):
         demo_history.fill(lambda _words: None)
     with transaction() as session:
         assert session.execute(text("SELECT count(*) FROM alert")).scalar_one() == 0

@@ -30,7 +30,7 @@ class Housekeeper(threading.Thread):
         super().__init__(name="housekeeper", daemon=True)
         self._lane = lane
         self._stop_asked = threading.Event()
-        self._chores: list[tuple[float, Callable[[], object]]] = [
+        self._tasks: list[tuple[float, Callable[[], object]]] = [
             (settings().lease_seconds / 4, leases.keep_leases),
             (LOOK_SECONDS, worker_loop.recover_orphans),
             (METERS_SECONDS, partial(process_metrics.write, lane)),
@@ -38,9 +38,9 @@ class Housekeeper(threading.Thread):
 
     def run(self) -> None:
         """Do each chore when its time has come."""
-        due = [0.0] * len(self._chores)
+        due = [0.0] * len(self._tasks)
         while not self._stop_asked.wait(LOOK_SECONDS / 2):
-            for at, (every, work) in enumerate(self._chores):
+            for at, (every, work) in enumerate(self._tasks):
                 if time.monotonic() >= due[at]:
                     due[at] = time.monotonic() + every
                     attempt(work)
@@ -78,13 +78,13 @@ class Understudy:
                 continue
             self._is_away.set()
             if self._lane == Lane.TRANSACTIONAL and self._notices.empty():
-                attempt(self._find_notices)
+                attempt(self._find_service_messages)
 
-    def _find_notices(self) -> None:
+    def _find_service_messages(self) -> None:
         with transaction() as session:
             found = reconciliation.unstarted(session, self._lane)
         for item in found:
-            if item.job == Job.SEND_NOTICE:
+            if item.job == Job.SEND_SERVICE_MESSAGE:
                 self._notices.put(UUID(item.args[0]))
 
     def _work(self) -> None:
@@ -97,7 +97,7 @@ class Understudy:
 
     def _next(self) -> bool:
         with suppress(Empty):
-            service_messages.send_notice(self._notices.get_nowait())
+            service_messages.send_service_message(self._notices.get_nowait())
             return True
         return worker_loop.send_next(self._lane)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 log = logging.getLogger("workers.network_jobs")
 
 
-class Errand:
+class NetworkJob:
     """Something to do in the background, never twice at the same time. What goes wrong is logged."""
 
     def __init__(self, name: str, work: Callable[[], object]) -> None:

@@ -41,7 +41,7 @@ from notify.places import ended_remits
 from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
 from notify.subscribers.place_reviews import service as place_reviews_service
-from workers.network_jobs import Errand
+from workers.network_jobs import NetworkJob
 
 log = logging.getLogger("workers.scheduler")
 
@@ -49,7 +49,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class ScheduledTask:
     """Something to do every so many seconds; each run is one transaction."""
 
     name: str
@@ -75,7 +75,7 @@ def _reconcile(session: Session) -> None:
         process_metrics.add(session, "notify_reconciled_jobs_total", noted)
 
 
-_flood_reader = Errand("floods", flood_feed.read_warnings)
+_flood_reader = NetworkJob("floods", flood_feed.read_warnings)
 
 
 def _read_floods(_: Session) -> None:
@@ -83,15 +83,15 @@ def _read_floods(_: Session) -> None:
         _flood_reader.go()  # the network may be slow, and alerts become due every second
 
 
-_counter = Errand("rollups", rollups.keep_up)
+_counter = NetworkJob("rollups", rollups.keep_up)
 
 
 def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
 
 
-_grower = Errand("growth", daily.keep_up)
-_tired = Errand("fatigue", fatigue.keep_up)
+_grower = NetworkJob("growth", daily.keep_up)
+_tired = NetworkJob("fatigue", fatigue.keep_up)
 
 
 def _count_people(_: Session) -> None:
@@ -99,14 +99,14 @@ def _count_people(_: Session) -> None:
     _tired.go()
 
 
-_sender = Errand("exports", scheduled_delivery.send_due)
+_sender = NetworkJob("exports", scheduled_delivery.send_due)
 
 
 def _send_exports(_: Session) -> None:
     _sender.go()  # the network may be slow
 
 
-_remover = Errand("retention", retention.run)
+_remover = NetworkJob("retention", retention.run)
 
 
 def _remove_detail(_: Session) -> None:
@@ -118,7 +118,7 @@ def _judge() -> None:
         service_levels_results.judge(session)
 
 
-_judge_alerts = Errand("service levels", _judge)
+_judge_alerts = NetworkJob("service levels", _judge)
 
 
 def _judge_service(_: Session) -> None:
@@ -126,39 +126,41 @@ def _judge_service(_: Session) -> None:
 
 
 CHORES = (
-    Chore("notice a restored database", 5, _notice_restore),
-    Chore("start due alerts", 1, alerts.start_due),
-    Chore("hold late alerts, and remind people of them", 30, late_alerts.look),
-    Chore("hold alerts whose areas have ended", 60, ended_areas.look),
-    Chore("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),
-    Chore("tell of remits whose areas have ended", 60, ended_remits.look),
-    Chore("note forgotten jobs", 2, _reconcile),
-    Chore("write another way to who was not reached", 2, escalation.escalate_due),
-    Chore("brake on bounces", 2, bounce_brake.look),
-    Chore("mind the budgets", 2, budgets.look),
-    Chore("finish alerts", 5, _finish_alerts),
-    Chore("lift needless holds", 5, holds.lift_needless),
-    Chore("say that the scheduler runs", 5, process_metrics.scheduler_ran),
-    Chore("seal the audit trail", 3, staff_audit.seal),
-    Chore("anchor the audit trail", 60, staff_audit.anchor),
-    Chore("count dead deliveries", 30, process_metrics.tally_dead),
-    Chore("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
-    Chore("make alerts that come again", 60, recurrence.make_due),
-    Chore("send digests that are due", 30, digests.send_due),
-    Chore("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
-    Chore("count what became of alerts", 1, _count_alerts),
-    Chore("count who came and went, and who got how much", 20, _count_people),
-    Chore("compare alerts with the targets", 60, _judge_service),
-    Chore("write down new prices", 3600, prices.note_settings),
-    Chore("renew published figures", 600, publication.renew),
-    Chore("read flood warnings", 300, _read_floods),
-    Chore("ask residents about places that a release left open", 60, place_reviews_service.ask),
-    Chore("tell residents whom a release put outside of their council", 60, place_reviews_service.settle_outside),
-    Chore("remove what is old", 600, cleanup.sweep),
-    Chore("tell whom another council enrolled", 60, known_elsewhere.tell),
-    Chore("make partitions", 3600, _make_partitions),
-    Chore("send what is sent regularly", 30, _send_exports),
-    Chore("remove what is about single recipients", 3600, _remove_detail),
+    ScheduledTask("notice a restored database", 5, _notice_restore),
+    ScheduledTask("start due alerts", 1, alerts.start_due),
+    ScheduledTask("hold late alerts, and remind people of them", 30, late_alerts.look),
+    ScheduledTask("hold alerts whose areas have ended", 60, ended_areas.look),
+    ScheduledTask("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),
+    ScheduledTask("tell of remits whose areas have ended", 60, ended_remits.look),
+    ScheduledTask("note forgotten jobs", 2, _reconcile),
+    ScheduledTask("write another way to who was not reached", 2, escalation.escalate_due),
+    ScheduledTask("brake on bounces", 2, bounce_brake.look),
+    ScheduledTask("mind the budgets", 2, budgets.look),
+    ScheduledTask("finish alerts", 5, _finish_alerts),
+    ScheduledTask("lift needless holds", 5, holds.lift_needless),
+    ScheduledTask("say that the scheduler runs", 5, process_metrics.scheduler_ran),
+    ScheduledTask("seal the audit trail", 3, staff_audit.seal),
+    ScheduledTask("anchor the audit trail", 60, staff_audit.anchor),
+    ScheduledTask("count dead deliveries", 30, process_metrics.tally_dead),
+    ScheduledTask("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
+    ScheduledTask("make alerts that come again", 60, recurrence.make_due),
+    ScheduledTask("send digests that are due", 30, digests.send_due),
+    ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
+    ScheduledTask("count what became of alerts", 1, _count_alerts),
+    ScheduledTask("count who came and went, and who got how much", 20, _count_people),
+    ScheduledTask("compare alerts with the targets", 60, _judge_service),
+    ScheduledTask("write down new prices", 3600, prices.note_settings),
+    ScheduledTask("renew published figures", 600, publication.renew),
+    ScheduledTask("read flood warnings", 300, _read_floods),
+    ScheduledTask("ask residents about places that a release left open", 60, place_reviews_service.ask),
+    ScheduledTask(
+        "tell residents whom a release put outside of their council", 60, place_reviews_service.settle_outside
+    ),
+    ScheduledTask("remove what is old", 600, cleanup.sweep),
+    ScheduledTask("tell whom another council enrolled", 60, known_elsewhere.tell),
+    ScheduledTask("make partitions", 3600, _make_partitions),
+    ScheduledTask("send what is sent regularly", 30, _send_exports),
+    ScheduledTask("remove what is about single recipients", 3600, _remove_detail),
 )
 
 
@@ -189,23 +191,23 @@ def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -
         return
     connection.commit()
     log.info("scheduler ready")
-    due = {chore: 0.0 for chore in CHORES}
+    due = {task: 0.0 for task in CHORES}
     while not stop.wait(LOOK_SECONDS / 4):
         connection.execute(text("SELECT 1"))  # raises when the connection, and so the lock, is gone
         connection.commit()
-        for chore in CHORES:
-            if time.monotonic() >= due[chore]:
-                due[chore] = time.monotonic() + chore.every_seconds
-                run(chore)
+        for task in CHORES:
+            if time.monotonic() >= due[task]:
+                due[task] = time.monotonic() + task.every_seconds
+                run(task)
 
 
-def run(chore: Chore) -> None:
+def run(task: ScheduledTask) -> None:
     """Do one chore now; a failure is logged and the others go on."""
     try:
         with transaction() as session:
-            chore.work(session)
+            task.work(session)
     except Exception as error:  # the worker's edge: one chore that fails must not stop the others
-        log.warning("chore failed", extra={"chore": chore.name, "error": type(error).__name__})
+        log.warning("chore failed", extra={"chore": task.name, "error": type(error).__name__})
 
 
 if __name__ == "__main__":

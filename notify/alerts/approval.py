@@ -9,7 +9,7 @@ from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, r
 from notify.core import jobs
 from notify.core.errors import Forbidden
 from notify.staff.queries import person
-from notify.staff.rights import Principal, ProveYourselfAgain, Right
+from notify.staff.rights import Principal, Right, SecondFactorNeeded
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 
@@ -111,7 +111,7 @@ def reject(session: Session, *, by: Principal, alert: Alert, reason: str) -> Ale
     by.require(Right.APPROVE_ALERTS)
     remit.require_own(session, by, alert)
     if by.is_key and remit.is_live_emergency(alert):
-        raise ProveYourselfAgain("A key drafts and submits emergencies only. Sign in and send it back there.")
+        raise SecondFactorNeeded("A key drafts and submits emergencies only. Sign in and send it back there.")
     _lock_submitted(session, alert)
     _record_opinion(session, alert, by, approved=False, reason=reason)
     return move(session, alert, [AlertState.SUBMITTED], AlertState.REJECTED)

@@ -8,7 +8,7 @@ from notify.alerts import queries, visibility
 from notify.alerts.models import Alert, AlertContent, AlertState, Priority
 from notify.core.errors import Forbidden
 from notify.staff.queries import person
-from notify.staff.rights import Actor, ProveYourselfAgain, Right
+from notify.staff.rights import Actor, Right, SecondFactorNeeded
 
 UNSENT = (AlertState.DRAFT, AlertState.REJECTED)
 UNDECIDED = (*UNSENT, AlertState.SUBMITTED)
@@ -93,7 +93,7 @@ def require_may_cancel(session: Session, by: Actor, alert: Alert) -> None:
     if alert.state not in UNDECIDED:
         by.require_fresh_mfa()
     elif by.is_key and not is_own:
-        raise ProveYourselfAgain("A key cancels only the emergencies that it drafted. Sign in and cancel it there.")
+        raise SecondFactorNeeded("A key cancels only the emergencies that it drafted. Sign in and cancel it there.")
 
 
 def is_live_emergency(alert: Alert) -> bool:

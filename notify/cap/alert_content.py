@@ -93,9 +93,9 @@ def draft_content(
     try:
         return AlertContent.model_validate(asked)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"]) or "message"
-        raise CapTextNotAccepted(f"{where}: {fault['msg'].removeprefix('Value error, ')}") from None
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "message"
+        raise CapTextNotAccepted(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def priority_of(hazard: dict[str, object]) -> Priority:

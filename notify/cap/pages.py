@@ -141,7 +141,7 @@ def _received(user: Principal, upload: Upload) -> CapReceipt:
 def _form(session: Session, user: Principal, upload: Upload, *, error: NotifyError | None = None) -> Response[object]:
     choices: Sequence[Topic] = topics(session, [user.council_id])
     field = "topic" if isinstance(error, service.CapTopicMissing) else "file"
-    faults = [{"field": field, "message": f"{error.title}. {error.detail}"}] if error else []
+    field_errors = [{"field": field, "message": f"{error.title}. {error.detail}"}] if error else []
     return staff_page(
         user,
         "cap/upload.html",
@@ -149,7 +149,7 @@ def _form(session: Session, user: Principal, upload: Upload, *, error: NotifyErr
         status=error.status if error else 200,
         topics=choices,
         upload=upload,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 

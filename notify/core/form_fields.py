@@ -24,3 +24,11 @@ class Form:
 
 
 EMPTY = Form({})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with a field and how to fix it; `field` is the id that the message links to."""
+
+    field: str
+    message: str

@@ -36,7 +36,7 @@ class Job(StrEnum):
 
     EXPAND_ALERT = "expand_alert"
     SEND_BATCH = "send_batch"
-    SEND_NOTICE = "send_notice"
+    SEND_SERVICE_MESSAGE = "send_service_message"
     TELL_STAFF = "tell_staff"
 
 

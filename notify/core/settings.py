@@ -240,7 +240,7 @@ class Settings(BaseSettings):
         description="How many texts a block of a hundred numbers may be sent for strangers in an hour. More is how "
         "fraud with texts looks.",
     )
-    notice_texts_per_day: int = Field(
+    service_texts_per_day: int = Field(
         5000, ge=0, description="Texts a day with codes and links for residents. Alerts are not counted."
     )
 

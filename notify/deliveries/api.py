@@ -74,7 +74,7 @@ class DeliveryView(SQLModel):
     state: DeliveryState
     provider: str | None
     reason: str | None
-    handed_over_at: datetime | None
+    sent_at: datetime | None
     changed_at: datetime
 
 
@@ -112,7 +112,7 @@ def list_deliveries(
             state=row.state,
             provider=row.provider,
             reason=row.reason,
-            handed_over_at=row.handed_over_at,
+            sent_at=row.sent_at,
             changed_at=row.changed_at,
         )
         for row in rows

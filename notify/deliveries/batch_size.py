@@ -15,10 +15,10 @@ class Pace:
     def __init__(self) -> None:
         self.size = FIRST_SLICE
 
-    def learn(self, handed_over: int, seconds: float) -> None:
+    def learn(self, sent: int, seconds: float) -> None:
         """Take the last slice's speed into account, at most doubling."""
-        if handed_over:
-            fitting = int(handed_over * SLICE_SECONDS / max(seconds, 0.001))
+        if sent:
+            fitting = int(sent * SLICE_SECONDS / max(seconds, 0.001))
             self.size = max(SMALLEST_SLICE, min(fitting, 2 * self.size, LARGEST_SLICE))
 
     def size_for(self, advice: Advice) -> int:

@@ -32,13 +32,13 @@ class Bounces:
     alert_id: UUID
     council_id: UUID
     priority: Priority
-    handed_over: int
+    sent: int
     bounced: int
 
     @property
     def words(self) -> str:
         """The figures in a sentence."""
-        of = self.handed_over + self.bounced
+        of = self.sent + self.bounced
         return f"{self.bounced:,} of {of:,} messages were refused for good ({100 * self.bounced / of:.1f}%)."
 
 
@@ -63,18 +63,16 @@ def _bouncing(session: Session, which: str, **values: object) -> Sequence[Bounce
     chosen = settings()
     limits = {"percent": chosen.brake_percent, "after": chosen.brake_after}
     rows = session.execute(text(BOUNCING.format(which=which)), limits | values)
-    return [
-        Bounces(row.id, row.council_id, Priority(row.priority), int(row.handed_over), int(row.bounced)) for row in rows
-    ]
+    return [Bounces(row.id, row.council_id, Priority(row.priority), int(row.sent), int(row.bounced)) for row in rows]
 
 
 BOUNCING = """
-    SELECT a.id, a.council_id, a.priority, sum(b.handed_over) AS handed_over, sum(b.bounced) AS bounced
+    SELECT a.id, a.council_id, a.priority, sum(b.sent) AS sent, sum(b.bounced) AS bounced
     FROM alert a JOIN batch b ON b.alert_id = a.id
     WHERE {which}
     GROUP BY a.id
-    HAVING sum(b.handed_over + b.bounced) >= :after
-       AND sum(b.bounced) * 100 >= :percent * sum(b.handed_over + b.bounced)
+    HAVING sum(b.sent + b.bounced) >= :after
+       AND sum(b.bounced) * 100 >= :percent * sum(b.sent + b.bounced)
     ORDER BY a.id LIMIT 100
 """
 
@@ -108,7 +106,7 @@ def _warn(session: Session, found: Bounces) -> None:
         actor=BRAKE,
         action=WARNING,
         subject=str(found.alert_id),
-        handed_over=found.handed_over,
+        sent=found.sent,
         bounced=found.bounced,
     )
     process_metrics.add(session, "notify_bounce_warnings_total")
@@ -116,4 +114,4 @@ def _warn(session: Session, found: Bounces) -> None:
 
 
 def _figures(found: Bounces) -> dict[str, object]:
-    return {"alert": found.alert_id, "handed_over": found.handed_over, "bounced": found.bounced}
+    return {"alert": found.alert_id, "sent": found.sent, "bounced": found.bounced}

@@ -31,7 +31,7 @@ COUNTERS = {
     "notify_hits_lost_total": "Clicks and opens that were not counted because the database was away for too long.",
     "notify_bounce_warnings_total": "Emergency alerts of which too many messages bounced.",
 }
-HISTOGRAM = "notify_hand_over_seconds"
+HISTOGRAM = "notify_time_to_send_seconds"
 BOUNDS = (*(f"{bound:g}" for bound in BUCKETS_S), "+Inf")
 
 
@@ -42,7 +42,7 @@ def exposition(session: Session) -> str:
         *_lanes(queries.lane_depths(session)),
         *_holds(holds.in_force(session)),
         *_counters(rows),
-        *_hand_overs(rows),
+        *_sends(rows),
         *_processes(rows),
         *_dead(rows),
     ]
@@ -83,7 +83,7 @@ def _counters(rows: Sequence[Metered]) -> Iterator[str]:
 _ALWAYS_LABELLED = {"notify_provider_outcomes_total", "notify_breaker_opened_total"}
 
 
-def _hand_overs(rows: Sequence[Metered]) -> Iterator[str]:
+def _sends(rows: Sequence[Metered]) -> Iterator[str]:
     """The histogram. What is written down are single buckets; what is shown grows from each to the next."""
     counted: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in rows:

@@ -87,7 +87,7 @@ class Delivery(SQLModel, table=True):
     reason: str | None = None
     cost: int | None = None  # what handing it over cost, in thousandths of a penny; None: nobody set a price
     unsure: bool = False  # it may have arrived although nobody said so
-    handed_over_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    sent_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
@@ -112,7 +112,7 @@ class Batch(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     deaths: int = 0
-    handed_over: int = 0
+    sent: int = 0
     bounced: int = 0
     claimed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
@@ -197,13 +197,13 @@ class Witness(SQLModel, table=True):
     timeline: str
 
 
-class Endpoint(SQLModel, table=True):
+class WebhookReceiver(SQLModel, table=True):
     """How one receiver of webhooks fares. No row: it was never called.
 
     `failing_since` is the first failure since the last success; `previous_secret_until` ends a change of secrets.
     """
 
-    __tablename__ = "endpoint"
+    __tablename__ = "webhook_receiver"
 
     contact_id: UUID = Field(primary_key=True, foreign_key="contact.id", ondelete="CASCADE")
     failing_since: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

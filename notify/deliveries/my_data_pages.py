@@ -83,7 +83,7 @@ def _everything(session: Session, held: Sequence[Membership]) -> dict[str, objec
     return _stored(session, held) | {
         "messages": [
             {
-                "at": (message.handed_over_at or message.created_at).isoformat(),
+                "at": (message.sent_at or message.created_at).isoformat(),
                 "title": message.title,
                 "topic": message.topic,
                 "council": message.council,

@@ -23,7 +23,7 @@ LONGEST_WISH_S = 3600.0  # then a provider is asked again whether it still wishe
 _UNSET = Unset()
 
 
-def hand_over(
+def send_messages(
     words: AlertContent, held: Claim, recipients: Sequence[Recipient], withdrawn: threading.Event
 ) -> Iterator[Result]:
     """What the providers say of each message. A message that cannot be made fails alone."""
@@ -58,7 +58,7 @@ def _outcomes(messages: Sequence[Message], held: Claim, *, is_test: bool) -> Ite
     if not others:
         return
     providers = registry.providers_for(held.channel, held.lane) or [_UNSET]
-    yield from registry.hand_over(providers, others, lane=held.lane)
+    yield from registry.send_with_failover(providers, others, lane=held.lane)
 
 
 def _parts(channel: Channel, messages: Sequence[Message]) -> Mapping[str, int]:

@@ -35,7 +35,7 @@ class DeliveryRow:
     state: DeliveryState
     provider: str | None
     reason: str | None
-    handed_over_at: datetime | None
+    sent_at: datetime | None
     changed_at: datetime
 
 
@@ -63,7 +63,7 @@ def deliveries(
         text("""
             SELECT * FROM (
                 SELECT d.number, d.contact_id, d.channel, d.language, d.ward_code, d.provider, d.reason,
-                       d.handed_over_at, d.changed_at,
+                       d.sent_at, d.changed_at,
                        CASE WHEN d.state = 'created' AND b.state = 'leased' THEN 'sending' ELSE d.state END AS state
                 FROM delivery d
                 JOIN batch b ON b.alert_id = d.alert_id AND d.number BETWEEN b.number_from AND b.number_to
@@ -139,7 +139,7 @@ class Sent:
     state: DeliveryState
     reason: str
     created_at: datetime
-    handed_over_at: datetime | None
+    sent_at: datetime | None
 
 
 # alert by alert, by the index that keeps a contact from getting one twice: the ledger has none by person, which would
@@ -147,7 +147,7 @@ class Sent:
 _SENT_TO = """
     SELECT d.month, d.alert_id, d.number, coalesce(a.translations -> d.language ->> 'title', a.title) AS title,
            t.name AS topic, c.name AS council, d.channel, d.language, d.state, d.reason,
-           a.expanded_at AS created_at, d.handed_over_at
+           a.expanded_at AS created_at, d.sent_at
     FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
     CROSS JOIN LATERAL (
         SELECT * FROM delivery d
@@ -294,13 +294,13 @@ def metered(session: Session) -> Sequence[Metered]:
 _TEXTED_LAST = """
     SELECT d.contact_id
     FROM alert a CROSS JOIN LATERAL (
-        SELECT d.contact_id, d.handed_over_at FROM delivery d
+        SELECT d.contact_id, d.sent_at FROM delivery d
         WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
-          AND d.handed_over_at IS NOT NULL
+          AND d.sent_at IS NOT NULL
         OFFSET 0) d
     WHERE a.ledger_month >= :since AND NOT a.is_test AND a.council_id IN (
         SELECT c.council_id FROM contact c WHERE c.id = ANY(:contacts))
-    ORDER BY d.handed_over_at DESC LIMIT 1
+    ORDER BY d.sent_at DESC LIMIT 1
 """
 ANSWERS_WITHIN = timedelta(days=62)
 

@@ -23,7 +23,7 @@ from notify.staff import notifications
 from notify.subscribers.inbound_texts.service import take
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import bounces
-from notify.subscribers.suppression.bounce_models import CameBack
+from notify.subscribers.suppression.bounce_models import Bounced
 from notify.subscribers.suppression.service import suppress
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ FIND = """
     ) g
     -- looked up one by one: as a join, the planner takes any index of the month for as good as the right one
     CROSS JOIN LATERAL (
-        SELECT month, alert_id, number, state, provider, contact_id, handed_over_at IS NOT NULL AS was_handed_over,
+        SELECT month, alert_id, number, state, provider, contact_id, sent_at IS NOT NULL AS was_sent,
                ctid::text AS place
         FROM delivery WHERE month = g.ledger_month AND alert_id = g.id AND number = g.number
         LIMIT 1 FOR NO KEY UPDATE
@@ -68,23 +68,23 @@ MOVE = """
         SELECT month, business_now(), alert_id, number, state, jsonb_build_object('reason', reason) FROM step ORDER BY n
     )
     UPDATE delivery d SET state = s.state, reason = nullif(s.reason, ''), changed_at = business_now(),
-        handed_over_at = coalesce(d.handed_over_at, business_now())  -- it outran our own note
+        sent_at = coalesce(d.sent_at, business_now())  -- it outran our own note
     FROM (SELECT DISTINCT ON (alert_id, number) * FROM step ORDER BY alert_id, number, n DESC) s
     WHERE d.month = s.month AND d.ctid = s.place  -- it is locked, and so stays where it was found
 """
 COUNT = """
     WITH change AS (
         SELECT * FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[]),
-                             CAST(:handed_over AS integer[]), CAST(:bounced AS integer[]))
-            AS c (alert_id, number, handed_over, bounced)
+                             CAST(:sent AS integer[]), CAST(:bounced AS integer[]))
+            AS c (alert_id, number, sent, bounced)
     ), total AS (
-        SELECT b.id, sum(c.handed_over) AS handed_over, sum(c.bounced) AS bounced
+        SELECT b.id, sum(c.sent) AS sent, sum(c.bounced) AS bounced
         FROM change c JOIN batch b ON b.alert_id = c.alert_id AND c.number BETWEEN b.number_from AND b.number_to
         GROUP BY b.id
     ), locked AS (
         SELECT b.id FROM batch b JOIN total USING (id) ORDER BY b.id FOR NO KEY UPDATE OF b
     )
-    UPDATE batch b SET handed_over = b.handed_over + t.handed_over, bounced = b.bounced + t.bounced
+    UPDATE batch b SET sent = b.sent + t.sent, bounced = b.bounced + t.bounced
     FROM total t JOIN locked USING (id) WHERE b.id = t.id
 """
 
@@ -99,7 +99,7 @@ class _Change:
     place: str
     state: ReceiptState
     reason: str
-    handed_over: int
+    sent: int
     bounced: int
     is_soft: bool
     address: tuple[Channel, bytes, UUID] | None  # with the council whose it is; None: the contact was erased
@@ -154,7 +154,7 @@ def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> N
     _take_bounces(
         session,
         [
-            CameBack(
+            Bounced(
                 row.council_id,
                 Channel.EMAIL,
                 bytes(row.address_hash),
@@ -175,7 +175,7 @@ REFUSED = """
 """
 
 
-def _take_bounces(session: Session, came_back: Sequence[CameBack], *, source: str = bounces.RECEIPT) -> None:
+def _take_bounces(session: Session, came_back: Sequence[Bounced], *, source: str = bounces.RECEIPT) -> None:
     for burst in bounces.take(session, came_back, source=source):
         notifications.note(session, "bounces", burst)
         log.warning("hard bounces of one cause wait for a person", extra={"bounce": burst})
@@ -207,7 +207,7 @@ def take_receipts(
     complained = 0
     if not is_simulated:
         complained = _suppress_complainers(session, complaints, speakers)
-    counting = [change for change in changes if change.handed_over or change.bounced]
+    counting = [change for change in changes if change.sent or change.bounced]
     if counting:
         # as a worker does that records: whoever locks deliveries and batches locks them in this order
         session.execute(
@@ -215,7 +215,7 @@ def take_receipts(
             {
                 "alerts": [change.alert_id for change in counting],
                 "numbers": [change.number for change in counting],
-                "handed_over": [change.handed_over for change in counting],
+                "sent": [change.sent for change in counting],
                 "bounced": [change.bounced for change in counting],
             },
         )
@@ -255,7 +255,7 @@ def _learn(session: Session, changes: Sequence[_Change]) -> None:
     _take_bounces(
         session,
         [
-            CameBack(change.address[2], *change.address[:2], change.reason, is_hard=bool(change.bounced))
+            Bounced(change.address[2], *change.address[:2], change.reason, is_hard=bool(change.bounced))
             for change in changes
             if change.address
             and (change.bounced or (change.is_soft and not CHANNELS[change.address[0]].is_own_service))
@@ -289,16 +289,16 @@ def _move(session: Session, receipts: Sequence[Receipt], speakers: Sequence[str]
 
 def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
     """What each of these receipts about one delivery changes, in their order."""
-    state, was_handed_over = str(row.state), bool(row.was_handed_over)
+    state, was_sent = str(row.state), bool(row.was_sent)
     address = (Channel(row.channel), bytes(row.address_hash), row.council_id) if row.address_hash else None
     for receipt in receipts:
         if state not in RECEIPT_MAY_FOLLOW[receipt.state]:
             continue
         is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
         # a message counts as handed over or as bounced, never as both
-        handed_over = (0 if is_bounce else 1) - (1 if was_handed_over else 0)
+        sent = (0 if is_bounce else 1) - (1 if was_sent else 0)
         reason = cleaned(receipt.reason) or ""
         key = (row.month, row.alert_id, row.number, row.place)
         is_soft = receipt.is_address and receipt.state == ReceiptState.TEMPORARY_FAILURE
-        yield _Change(*key, receipt.state, reason, handed_over, 1 if is_bounce else 0, is_soft, address)
-        state, was_handed_over = receipt.state.value, True
+        yield _Change(*key, receipt.state, reason, sent, 1 if is_bounce else 0, is_soft, address)
+        state, was_sent = receipt.state.value, True

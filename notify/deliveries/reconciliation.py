@@ -13,7 +13,7 @@ from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.deliveries.service import ON_HOLD
 
 # longer than a job usually waits; one too many is harmless, but a long queue of notices must not double itself
-ALERT_PATIENCE_S, NOTICE_PATIENCE_S = 2.0, 20.0
+ALERT_PATIENCE_S, SERVICE_MESSAGE_PATIENCE_S = 2.0, 20.0
 MOST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
 
 
@@ -22,7 +22,7 @@ def reconcile(session: Session) -> int:
 
     A job that turns out to be needless costs one refused claim.
     """
-    found = [*_batches(session), *_alerts_and_notices(session)]
+    found = [*_batches(session), *_alerts_and_service_messages(session)]
     for item in found:
         jobs.note(session, item.job, *item.args, lane=item.lane)
     return len(found)
@@ -47,18 +47,20 @@ DUE_BATCHES = f"""
 """
 
 
-def _alerts_and_notices(session: Session) -> Sequence[Noted]:
+def _alerts_and_service_messages(session: Session) -> Sequence[Noted]:
     """Forgotten alerts, and as many notices as do not wait on the queue already."""
     found = [item for lane in Lane for item in unstarted(session, lane, patient=True)]
-    notices = [item for item in found if item.job == Job.SEND_NOTICE]
+    notices = [item for item in found if item.job == Job.SEND_SERVICE_MESSAGE]
     waiting = jobs.waiting(Lane.TRANSACTIONAL) if notices else None
     room = 0 if waiting is None else max(0, min(len(notices), MOST_HINTS) - waiting)
-    return [*(item for item in found if item.job != Job.SEND_NOTICE), *notices[:room]]
+    return [*(item for item in found if item.job != Job.SEND_SERVICE_MESSAGE), *notices[:room]]
 
 
 def unstarted(session: Session, lane: Lane, *, patient: bool = False) -> Sequence[Noted]:
     """Alerts of this lane to be expanded and notices to be sent; `patient`: only those whose jobs should have come."""
-    patience = {"alerts": ALERT_PATIENCE_S, "notices": NOTICE_PATIENCE_S} if patient else {"alerts": 0, "notices": 0}
+    patience = (
+        {"alerts": ALERT_PATIENCE_S, "notices": SERVICE_MESSAGE_PATIENCE_S} if patient else {"alerts": 0, "notices": 0}
+    )
     rows = session.execute(text(UNSTARTED), {"lane": lane, **patience})
     return [Noted(Job(row.job), lane, (str(row.id),)) for row in rows]
 
@@ -72,7 +74,7 @@ UNSTARTED = f"""
         LIMIT 500 FOR UPDATE SKIP LOCKED
     )
     SELECT 'expand_alert' AS job, id FROM alerts
-    UNION ALL (SELECT 'send_notice', id FROM notice
+    UNION ALL (SELECT 'send_service_message', id FROM service_message
               WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > business_now()
                 AND due_at <= business_now() - make_interval(secs => :notices)
                 AND NOT {NOTICES_ON_HOLD}

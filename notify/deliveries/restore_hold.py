@@ -115,11 +115,11 @@ def _notice(session: Session, past: Sequence[Position]) -> Position:
     now, witness, has_alerts = _read(session)
     if not has_alerts:  # nothing could go out twice, and a witness would be in the way of one that is being loaded
         return now
-    if _doubt(now, witness, past):
+    if _discrepancy(now, witness, past):
         holds.one_at_a_time(session)
         now, witness, _ = _read(session)  # another process may have noticed meanwhile
-        if doubt := _doubt(now, witness, past):
-            now = _hold(session, now, doubt)
+        if discrepancy := _discrepancy(now, witness, past):
+            now = _hold(session, now, discrepancy)
     if witness != (now.system, now.timeline):
         session.execute(text(WITNESS), {"system": now.system, "timeline": now.timeline})
     return now
@@ -148,7 +148,7 @@ WITNESS = """
 """
 
 
-def _doubt(now: Position, witness: tuple[str, str] | None, past: Sequence[Position]) -> str | None:
+def _discrepancy(now: Position, witness: tuple[str, str] | None, past: Sequence[Position]) -> str | None:
     """Why this looks like a restored copy, in words; None when it does not."""
     if witness and witness[0] != now.system:
         return "it was written on another server or in another database"
@@ -166,16 +166,16 @@ def _doubt(now: Position, witness: tuple[str, str] | None, past: Sequence[Positi
     return None
 
 
-def _hold(session: Session, now: Position, doubt: str) -> Position:
+def _hold(session: Session, now: Position, discrepancy: str) -> Position:
     reason = (
-        f"The database was restored from a copy: {doubt}. What was sent since the copy was made looks unsent and would "
-        "go out again. Cancel the alerts that have gone out already (`notify queue status` lists what waits), "
+        f"The database was restored from a copy: {discrepancy}. What was sent since the copy was made looks unsent and "
+        "would go out again. Cancel the alerts that have gone out already (`notify queue status` lists what waits), "
         "then: notify release"
     )
     # one hold takes the place of what was in force, because its id tells other processes that this has been noticed
     before = [one.reason for one in holds.release(session, actor=RESTORE).holds if one.actor != RESTORE]
     held = holds.hold(session, actor=RESTORE, reason=" ".join([reason, *(f"On hold before: {one}" for one in before)]))
-    log.error("everything is on hold: the database was restored", extra={"hold": held.id, "doubt": doubt})
+    log.error("everything is on hold: the database was restored", extra={"hold": held.id, "doubt": discrepancy})
     return Position(now.system, now.timeline, now.lsn, str(held.id))
 
 

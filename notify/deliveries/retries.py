@@ -70,13 +70,13 @@ RETRY = """
         ORDER BY id FOR NO KEY UPDATE
     ), moved AS (
         UPDATE delivery d
-        SET state = 'created', provider = NULL, provider_reference = NULL, reason = NULL, handed_over_at = NULL,
+        SET state = 'created', provider = NULL, provider_reference = NULL, reason = NULL, sent_at = NULL,
             changed_at = business_now()
         FROM closed c
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN c.number_from AND c.number_to
           AND d.state = ANY(:states) AND (CAST(:number AS integer) IS NULL OR d.number = :number)
         RETURNING c.id AS batch_id, d.number, old.state AS before, old.state = 'permanent-failure' AS had_bounced,
-                  old.handed_over_at IS NOT NULL AS was_handed_over
+                  old.sent_at IS NOT NULL AS was_sent
     ), island AS (
         SELECT number, before, number - row_number() OVER (PARTITION BY before ORDER BY number) AS id FROM moved
     ), noted AS (
@@ -87,9 +87,9 @@ RETRY = """
     )
     UPDATE batch b
     SET state = 'queued', due_at = business_now(), lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
-        handed_over = b.handed_over - m.handed_over, bounced = b.bounced - m.bounced
+        sent = b.sent - m.sent, bounced = b.bounced - m.bounced
     FROM (SELECT batch_id, count(*) AS deliveries, count(*) FILTER (WHERE had_bounced) AS bounced,
-                 count(*) FILTER (WHERE was_handed_over AND NOT had_bounced) AS handed_over
+                 count(*) FILTER (WHERE was_sent AND NOT had_bounced) AS sent
           FROM moved GROUP BY batch_id) m
     WHERE b.id = m.batch_id
     RETURNING b.lane, m.deliveries

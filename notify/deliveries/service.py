@@ -245,20 +245,20 @@ RECORD = f"""
     ), moved AS (
         UPDATE delivery d
         -- where a receipt was quicker, the state is its, the provider and the cost are ours
-        SET state = CASE WHEN d.handed_over_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
+        SET state = CASE WHEN d.sent_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
             provider = r.provider, provider_reference = r.reference,
-            reason = CASE WHEN d.handed_over_at IS NULL THEN r.reason ELSE d.reason END,
+            reason = CASE WHEN d.sent_at IS NULL THEN r.reason ELSE d.reason END,
             unsure = d.unsure OR r.unsure, changed_at = business_clock(),
             cost = CASE WHEN r.cost IS NULL THEN d.cost ELSE coalesce(d.cost, 0) + r.cost END,
-            handed_over_at = CASE WHEN d.handed_over_at IS NOT NULL THEN d.handed_over_at
+            sent_at = CASE WHEN d.sent_at IS NOT NULL THEN d.sent_at
                                   WHEN r.state = 'sent' THEN business_clock() - make_interval(secs => r.ago) END
         FROM result r
         -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
         WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
-          AND (d.state = 'created' AND d.handed_over_at IS NULL
-               OR d.state = 'temporary-failure' AND d.handed_over_at IS NULL AND r.state = 'sent'
-               OR d.handed_over_at IS NOT NULL AND d.provider IS NULL AND r.state = 'sent')
-        RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.handed_over_at IS NULL AS is_news
+          AND (d.state = 'created' AND d.sent_at IS NULL
+               OR d.state = 'temporary-failure' AND d.sent_at IS NULL AND r.state = 'sent'
+               OR d.sent_at IS NOT NULL AND d.provider IS NULL AND r.state = 'sent')
+        RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.sent_at IS NULL AS is_news
     ), spent AS (
         INSERT INTO spend (council_id, month, channel, provider, messages, cost)
         SELECT a.council_id, CAST(date_trunc('month', business_now() AT TIME ZONE 'UTC') AS date),
@@ -280,7 +280,7 @@ RECORD = f"""
         FROM island GROUP BY state, reason, id
     )
     UPDATE batch b
-    SET handed_over = b.handed_over + (SELECT count(*) FROM moved WHERE state = 'sent' AND is_news),
+    SET sent = b.sent + (SELECT count(*) FROM moved WHERE state = 'sent' AND is_news),
         bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure' AND is_news),
         lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
     FROM alert a

@@ -10,23 +10,27 @@ from notify.deliveries.message_content import email_headers
 from notify.deliveries.service_message_words import ASKED, WORDS
 from notify.providers.base import Message
 from notify.subscribers.consent.requests import Reason
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 
 SUBJECTS = {
     "en": {
-        NoticeKind.CONFIRM: "{council}: confirm your alerts",
-        NoticeKind.SIGN_IN: "{council}: your link to manage alerts",
+        ServiceMessageKind.CONFIRM: "{council}: confirm your alerts",
+        ServiceMessageKind.SIGN_IN: "{council}: your link to manage alerts",
     },
     "cy": {
-        NoticeKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
-        NoticeKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
+        ServiceMessageKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
+        ServiceMessageKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
     },
 }
 EXPIRES = {
-    "en": {NoticeKind.CONFIRM: "3 days", NoticeKind.SIGN_IN: "10 minutes"},
-    "cy": {NoticeKind.CONFIRM: "3 diwrnod", NoticeKind.SIGN_IN: "10 munud"},
+    "en": {ServiceMessageKind.CONFIRM: "3 days", ServiceMessageKind.SIGN_IN: "10 minutes"},
+    "cy": {ServiceMessageKind.CONFIRM: "3 diwrnod", ServiceMessageKind.SIGN_IN: "10 munud"},
 }
-NOTICE_PATHS = {NoticeKind.CONFIRM: "confirm", NoticeKind.SIGN_IN: "manage", NoticeKind.ADD_CONTACT: "add-contact"}
+LINK_PATHS = {
+    ServiceMessageKind.CONFIRM: "confirm",
+    ServiceMessageKind.SIGN_IN: "manage",
+    ServiceMessageKind.ADD_CONTACT: "add-contact",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Secret:
     code: str = ""
 
 
-def notice_message(
-    kind: NoticeKind,
+def service_message(
+    kind: ServiceMessageKind,
     *,
     channel: Channel,
     address: str,
@@ -83,6 +87,6 @@ def notice_message(
     return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
 
 
-def notice_url(kind: NoticeKind, token: str) -> str:
+def link_url(kind: ServiceMessageKind, token: str) -> str:
     """Where the link in a notice leads: to a page with a button, because scanners follow links."""
-    return f"{settings().base_url}/{NOTICE_PATHS[kind]}/{token}"
+    return f"{settings().base_url}/{LINK_PATHS[kind]}/{token}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from notify.subscribers.consent.requests import Reason
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +22,42 @@ class Words:
         return Words(*said)
 
 
-WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
+WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
     "en": {
-        NoticeKind.ADD_CONTACT: Words(
+        ServiceMessageKind.ADD_CONTACT: Words(
             "Confirm a new contact for your alerts",
             "{council} was given {what} for your alerts. Nothing is sent there unless you agree.",
             "Say yes or no",
             "If you do nothing, it is not used.",
         ),
-        NoticeKind.CONTACT_ADDED: Words(
+        ServiceMessageKind.CONTACT_ADDED: Words(
             "A contact was added to your alerts",
             "{council} now also uses {what} for your alerts.",
             "See or change your alerts",
             "If you did not want this, remove it there or tell the council.",
         ),
-        NoticeKind.TOLD: Words(
+        ServiceMessageKind.TOLD: Words(
             "{council} now sends you alerts",
             "{council} signed you up for alerts about {what}.",
             "See or stop these alerts",
             "Not you? Stop them there, or tell the council.",
         ),
-        NoticeKind.HOW_TO_STOP: Words(
+        ServiceMessageKind.HOW_TO_STOP: Words(
             "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
         ),
-        NoticeKind.CHECK_PLACE: Words(
+        ServiceMessageKind.CHECK_PLACE: Words(
             "Check your postcode for alerts",
             "{council}: ward boundaries or postcodes have changed, and we are not sure which ward {what} is in now.",
             "Check your postcode",
             "Until you do, you get alerts for the ward you had.",
         ),
-        NoticeKind.OUTSIDE_AREA: Words(
+        ServiceMessageKind.OUTSIDE_AREA: Words(
             "Your alerts from {council} have stopped",
             "{council} no longer covers any of your places, because boundaries have changed. Your topics have ended.",
             "Choose topics of your new council",
             "Is your postcode wrong? You can change it there.",
         ),
-        NoticeKind.COUNCIL_MERGED: Words(
+        ServiceMessageKind.COUNCIL_MERGED: Words(
             "Your alerts now come from {council}",
             "{what} is now part of {council}, which sends your alerts. Your places and topics are the same.",
             "See or change your alerts",
@@ -65,40 +65,40 @@ WORDS: Mapping[str, Mapping[NoticeKind, Words]] = {
         ),
     },
     "cy": {
-        NoticeKind.ADD_CONTACT: Words(
+        ServiceMessageKind.ADD_CONTACT: Words(
             "Cadarnhewch gyswllt newydd ar gyfer eich rhybuddion",
             "Cafodd {council} {what} ar gyfer eich rhybuddion. Ni anfonir dim yno oni bai eich bod yn cytuno.",
             "Dywedwch ie neu na",
             "Os na wnewch ddim, ni chaiff ei ddefnyddio.",
         ),
-        NoticeKind.CONTACT_ADDED: Words(
+        ServiceMessageKind.CONTACT_ADDED: Words(
             "Ychwanegwyd cyswllt at eich rhybuddion",
             "Mae {council} bellach hefyd yn defnyddio {what} ar gyfer eich rhybuddion.",
             "Gweld neu newid eich rhybuddion",
             "Os nad oeddech am hyn, tynnwch ef yno neu dywedwch wrth y cyngor.",
         ),
-        NoticeKind.TOLD: Words(
+        ServiceMessageKind.TOLD: Words(
             "Mae {council} bellach yn anfon rhybuddion atoch",
             "Mae {council} wedi eich cofrestru ar gyfer rhybuddion am {what}.",
             "Gweld neu atal y rhybuddion hyn",
             "Nid chi? Ataliwch nhw yno, neu dywedwch wrth y cyngor.",
         ),
-        NoticeKind.HOW_TO_STOP: Words(
+        ServiceMessageKind.HOW_TO_STOP: Words(
             "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
         ),
-        NoticeKind.CHECK_PLACE: Words(
+        ServiceMessageKind.CHECK_PLACE: Words(
             "Gwiriwch eich cod post ar gyfer rhybuddion",
             "{council}: mae ffiniau wardiau neu godau post wedi newid. Nid ydym yn siŵr ym mha ward y mae {what} nawr.",
             "Gwirio eich cod post",
             "Tan hynny, cewch rybuddion ar gyfer y ward oedd gennych.",
         ),
-        NoticeKind.OUTSIDE_AREA: Words(
+        ServiceMessageKind.OUTSIDE_AREA: Words(
             "Mae eich rhybuddion gan {council} wedi dod i ben",
             "Nid yw {council} bellach yn cwmpasu eich lleoedd, am fod ffiniau wedi newid. Daeth eich pynciau i ben.",
             "Dewis pynciau eich cyngor newydd",
             "A yw eich cod post yn anghywir? Gallwch ei newid yno.",
         ),
-        NoticeKind.COUNCIL_MERGED: Words(
+        ServiceMessageKind.COUNCIL_MERGED: Words(
             "Daw eich rhybuddion nawr gan {council}",
             "Mae {what} bellach yn rhan o {council}, sy’n anfon eich rhybuddion. Yr un yw eich lleoedd a’ch pynciau.",
             "Gweld neu newid eich rhybuddion",

@@ -22,7 +22,16 @@ from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.confirmation_codes import issue_code
 from notify.subscribers.consent import requests as consent_requests
 from notify.subscribers.links import issue_link
-from notify.subscribers.models import Contact, Notice, NoticeKind, NoticeState, Place, Subscriber, Subscription, Topic
+from notify.subscribers.models import (
+    Contact,
+    Place,
+    ServiceMessage,
+    ServiceMessageKind,
+    ServiceMessageState,
+    Subscriber,
+    Subscription,
+    Topic,
+)
 from notify.subscribers.queries import contacts_by_fingerprint, signed_up_with
 from notify.subscribers.suppression.service import (
     is_silenced,
@@ -31,36 +40,42 @@ from notify.subscribers.suppression.service import (
     is_suppressed_by_everybody,
 )
 
-NOTICE_ATTEMPTS = 8
+SERVICE_MESSAGE_ATTEMPTS = 8
 
 
-def send_notice(notice_id: UUID) -> None:
+def send_service_message(notice_id: UUID) -> None:
     """Send one confirmation or sign-in message. Its link is made now and never stored readable."""
     with transaction() as session:
-        made = _claim_notice(session, notice_id)
+        made = _claim(session, notice_id)
     if made is None:
         return
     notice, message, channel = made
     providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
     if sandbox.is_simulated(message.address):
         providers = [sandbox.of(channel)]
-    [(_, outcome)] = registry.hand_over(providers, [message], lane=Lane.TRANSACTIONAL)
+    [(_, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)
     with transaction() as session:
-        _settle_notice(session, notice, outcome)
+        _settle(session, notice, outcome)
 
 
-def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, Channel] | None:
+def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, Channel] | None:
     notice = session.exec(
-        update(Notice)
+        update(ServiceMessage)
         .where(
-            col(Notice.id) == notice_id,
-            col(Notice.state).in_([NoticeState.CREATED, NoticeState.SENDING]),  # due again: its worker died
-            col(Notice.expires_at) > clock.now(),
-            col(Notice.due_at) <= clock.now(),
+            col(ServiceMessage.id) == notice_id,
+            col(ServiceMessage.state).in_(
+                [ServiceMessageState.CREATED, ServiceMessageState.SENDING]
+            ),  # due again: its worker died
+            col(ServiceMessage.expires_at) > clock.now(),
+            col(ServiceMessage.due_at) <= clock.now(),
             text(f"NOT {NOTICES_ON_HOLD}"),
         )
-        .values(state=NoticeState.SENDING, attempts=col(Notice.attempts) + 1, due_at=clock.now() + timedelta(minutes=1))
-        .returning(Notice)
+        .values(
+            state=ServiceMessageState.SENDING,
+            attempts=col(ServiceMessage.attempts) + 1,
+            due_at=clock.now() + timedelta(minutes=1),
+        )
+        .returning(ServiceMessage)
     ).scalar_one_or_none()
     contact = session.get(Contact, notice.contact_id) if notice else None
     if notice is None or contact is None:
@@ -70,10 +85,12 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
         notice.kind in ABOUT_SOMETHING or notice.about is not None
     ) and not what  # it was answered, erased or left meanwhile
     if is_over or _is_silenced(session, notice, contact):
-        session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=NoticeState.FAILED))
+        session.execute(
+            update(ServiceMessage).where(col(ServiceMessage.id) == notice.id).values(state=ServiceMessageState.FAILED)
+        )
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
-    message = service_message_content.notice_message(
+    message = service_message_content.service_message(
         notice.kind,
         channel=contact.channel,
         address=contact.address,
@@ -88,69 +105,69 @@ def _claim_notice(session: Session, notice_id: UUID) -> tuple[Notice, Message, C
     return notice, message, contact.channel
 
 
-ABOUT_SOMETHING = (NoticeKind.ADD_CONTACT, NoticeKind.CONTACT_ADDED, NoticeKind.TOLD)
-PERSONS_OWN = (NoticeKind.SIGN_IN, NoticeKind.TOLD)  # no council sends them
+ABOUT_SOMETHING = (ServiceMessageKind.ADD_CONTACT, ServiceMessageKind.CONTACT_ADDED, ServiceMessageKind.TOLD)
+PERSONS_OWN = (ServiceMessageKind.SIGN_IN, ServiceMessageKind.TOLD)  # no council sends them
 
 
-def _is_silenced(session: Session, notice: Notice, contact: Contact) -> bool:
+def _is_silenced(session: Session, notice: ServiceMessage, contact: Contact) -> bool:
     # asked for by whoever has the mailbox: bounces of before do not keep the answer away, and confirming lifts them
-    if notice.kind == NoticeKind.SIGN_IN:
+    if notice.kind == ServiceMessageKind.SIGN_IN:
         return is_silenced_by_everybody(session, contact.address_hash)
-    if notice.kind == NoticeKind.CONFIRM:
+    if notice.kind == ServiceMessageKind.CONFIRM:
         return is_silenced(session, contact)
     if notice.kind in PERSONS_OWN:
         return is_suppressed_by_everybody(session, contact.address_hash)
     return is_suppressed(session, contact)
 
 
-def _secret(session: Session, notice: Notice, contact: Contact) -> service_message_content.Secret:
+def _secret(session: Session, notice: ServiceMessage, contact: Contact) -> service_message_content.Secret:
     """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
-    if notice.kind not in service_message_content.NOTICE_PATHS:
+    if notice.kind not in service_message_content.LINK_PATHS:
         return service_message_content.Secret(f"{settings().base_url}/manage")
-    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and notice.kind == NoticeKind.CONFIRM:
+    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and notice.kind == ServiceMessageKind.CONFIRM:
         digits = issue_code(session, contact.id, notice.about, notice.asked_from)
         return service_message_content.Secret(f"{settings().base_url}/confirm-code", digits)
     return service_message_content.Secret(
-        service_message_content.notice_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about))
+        service_message_content.link_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about))
     )
 
 
-def _council_names(session: Session, notice: Notice, contact: Contact) -> str:
+def _council_names(session: Session, notice: ServiceMessage, contact: Contact) -> str:
     """The councils that the message is about, for its sender and subject: those that one yes confirms, those that one
     link opens, or the one that did something."""
     councils = {contact.council_id}
-    if notice.kind == NoticeKind.CONFIRM:
+    if notice.kind == ServiceMessageKind.CONFIRM:
         request = consent_requests.open_request(session, notice.about) if notice.about else None
         sign_up = request.sign_up if request else contact.sign_up
         councils |= {other.council_id for other in signed_up_with(session, contact, sign_up)}
         councils |= {one.council_id for one in consent_requests.of_sign_up(session, sign_up, contact.address_hash)}
-    elif notice.kind == NoticeKind.SIGN_IN:
+    elif notice.kind == ServiceMessageKind.SIGN_IN:
         everywhere = contacts_by_fingerprint(session, contact.address_hash)
         councils = {other.council_id for other in everywhere if other.confirmed_at} or councils
-    elif notice.kind == NoticeKind.TOLD:
+    elif notice.kind == ServiceMessageKind.TOLD:
         brought = session.get(Contact, notice.about) if notice.about else None
         councils = {brought.council_id} if brought else councils
     names = session.exec(select(Council.name).where(col(Council.id).in_(councils)).order_by(Council.name)).all()
     return " / ".join(names)
 
 
-def _what(session: Session, notice: Notice) -> str:
+def _what(session: Session, notice: ServiceMessage) -> str:
     """The address that is to be added or was, the topics that somebody was signed up for or is asked about, the
     postcode to check, or the council that merged."""
     if notice.about is None:
         return ""
-    if notice.kind == NoticeKind.CONFIRM:
+    if notice.kind == ServiceMessageKind.CONFIRM:
         return _asked_for(session, notice.about)
-    if notice.kind == NoticeKind.ADD_CONTACT:
+    if notice.kind == ServiceMessageKind.ADD_CONTACT:
         request = session.get(ContactRequest, notice.about)
         return request.address if request else ""
-    if notice.kind == NoticeKind.CHECK_PLACE:
+    if notice.kind == ServiceMessageKind.CHECK_PLACE:
         place = session.get(Place, notice.about)
         return canonical(place.postcode) if place and place.needs_review else ""
-    if notice.kind == NoticeKind.COUNCIL_MERGED:
+    if notice.kind == ServiceMessageKind.COUNCIL_MERGED:
         return session.get_one(Council, notice.about).name
     about = session.get(Contact, notice.about)
-    if about is None or notice.kind != NoticeKind.TOLD:
+    if about is None or notice.kind != ServiceMessageKind.TOLD:
         return about.address if about else ""
     following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
     following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
@@ -170,18 +187,22 @@ def _asked_for(session: Session, request_id: UUID) -> str:
     )
 
 
-def _why(session: Session, notice: Notice) -> consent_requests.Reason | None:
+def _why(session: Session, notice: ServiceMessage) -> consent_requests.Reason | None:
     request = None
-    if notice.kind == NoticeKind.CONFIRM and notice.about:
+    if notice.kind == ServiceMessageKind.CONFIRM and notice.about:
         request = consent_requests.open_request(session, notice.about)
     return consent_requests.reason_of(request) if request else None
 
 
-def _settle_notice(session: Session, notice: Notice, outcome: Outcome) -> None:
+def _settle(session: Session, notice: ServiceMessage, outcome: Outcome) -> None:
     """Sent, failed for good, or due again in a minute, then two, then four…"""
-    state, pause = NoticeState.SENT, timedelta()
-    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= NOTICE_ATTEMPTS):
-        state = NoticeState.FAILED
+    state, pause = ServiceMessageState.SENT, timedelta()
+    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= SERVICE_MESSAGE_ATTEMPTS):
+        state = ServiceMessageState.FAILED
     elif isinstance(outcome, Deferred):
-        state, pause = NoticeState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
-    session.execute(update(Notice).where(col(Notice.id) == notice.id).values(state=state, due_at=clock.now() + pause))
+        state, pause = ServiceMessageState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
+    session.execute(
+        update(ServiceMessage)
+        .where(col(ServiceMessage.id) == notice.id)
+        .values(state=state, due_at=clock.now() + pause)
+    )

@@ -58,7 +58,7 @@ def tell(what: str) -> None:
 
 def _send(channel: Channel, messages: Sequence[Message]) -> None:
     providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
-    for provider, outcome in registry.hand_over(providers, messages, lane=Lane.TRANSACTIONAL):
+    for provider, outcome in registry.send_with_failover(providers, messages, lane=Lane.TRANSACTIONAL):
         if not isinstance(outcome, Accepted):
             log.error("officer not told", extra={"provider": provider.name})
 

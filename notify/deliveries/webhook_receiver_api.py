@@ -21,7 +21,7 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 AnyRequest = Request[Principal, None, State]
 
 
-class EndpointView(SQLModel):
+class WebhookReceiverView(SQLModel):
     """A receiver of webhooks. It names nobody: ids are for this installation to resolve."""
 
     contact: UUID
@@ -35,10 +35,10 @@ class EndpointView(SQLModel):
     old_secret_until: datetime | None = Field(description="Until then calls are signed with the former secret too.")
 
 
-class EndpointPage(SQLModel):
+class WebhookReceiverPage(SQLModel):
     """One page of receivers. `next` goes into `after` for the page that follows."""
 
-    endpoints: list[EndpointView]
+    endpoints: list[WebhookReceiverView]
     next: UUID | None
 
 
@@ -74,7 +74,7 @@ class ReplayedView(SQLModel):
 OF_COUNCIL = """
     SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
            e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until
-    FROM contact c LEFT JOIN endpoint e ON e.contact_id = c.id
+    FROM contact c LEFT JOIN webhook_receiver e ON e.contact_id = c.id
     WHERE c.channel = 'webhook' AND c.council_id = :council
       AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL)
       AND (NOT :invented OR NOT EXISTS (
@@ -86,7 +86,7 @@ OF_COUNCIL = """
 """
 
 
-def _endpoints(
+def _receivers(
     session: Session,
     council_id: UUID,
     *,
@@ -94,33 +94,33 @@ def _endpoints(
     after: UUID | None = None,
     invented: bool = False,
     limit: int = 1,
-) -> Sequence[EndpointView]:
+) -> Sequence[WebhookReceiverView]:
     """Receivers in the order in which they came; for a test key, `invented` ones only."""
     values = {
         **{"council": council_id, "contact": contact, "after": after, "limit": limit},
         **{"invented": invented, "addresses": INVENTED},
     }
-    return [EndpointView(**row) for row in session.execute(text(OF_COUNCIL), values).mappings()]
+    return [WebhookReceiverView(**row) for row in session.execute(text(OF_COUNCIL), values).mappings()]
 
 
-def _own(session: Session, council_id: UUID, contact: UUID) -> EndpointView:
+def _own(session: Session, council_id: UUID, contact: UUID) -> WebhookReceiverView:
     """This council's receiver. Raises: UnknownEndpoint."""
-    found = _endpoints(session, council_id, contact=contact)
+    found = _receivers(session, council_id, contact=contact)
     if not found:
-        raise endpoints.UnknownEndpoint(f"No contact {contact} receives your council's webhooks.")
+        raise endpoints.UnknownWebhookReceiver(f"No contact {contact} receives your council's webhooks.")
     return found[0]
 
 
 @get("/webhook-endpoints", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["webhook endpoints"])
-def list_endpoints(
+def list_webhook_receivers(
     request: AnyRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     after: FromQuery[UUID | None] = None,
-) -> EndpointPage:
+) -> WebhookReceiverPage:
     """How each receiver of your council's webhooks fares."""
     with transaction() as session:
-        found = _endpoints(session, request.user.council_id, after=after, limit=limit, invented=request.user.is_test)
-    return EndpointPage(endpoints=list(found), next=found[-1].contact if len(found) == limit else None)
+        found = _receivers(session, request.user.council_id, after=after, limit=limit, invented=request.user.is_test)
+    return WebhookReceiverPage(endpoints=list(found), next=found[-1].contact if len(found) == limit else None)
 
 
 @post(
@@ -130,7 +130,7 @@ def list_endpoints(
     sync_to_thread=True,
     tags=["webhook endpoints"],
 )
-def enable_endpoint(request: AnyRequest, contact: FromPath[UUID]) -> EndpointView:
+def enable_webhook_receiver(request: AnyRequest, contact: FromPath[UUID]) -> WebhookReceiverView:
     """Write again to a receiver that was disabled after 410 or five days of failure. Safe to repeat."""
     user = request.user
     with transaction() as session:
@@ -180,4 +180,9 @@ def replay_missed(request: AnyRequest, contact: FromPath[UUID], data: JSONBody[R
         )
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (list_endpoints, enable_endpoint, change_secret, replay_missed)
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    list_webhook_receivers,
+    enable_webhook_receiver,
+    change_secret,
+    replay_missed,
+)

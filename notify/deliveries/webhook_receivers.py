@@ -41,13 +41,13 @@ FAILED = (
 MOST_REPLAYED = 1000  # in one transaction; what is left is found by the next call
 
 
-class UnknownEndpoint(NotFound):
+class UnknownWebhookReceiver(NotFound):
     """The contact is no receiver of webhooks, or there is none of this id."""
 
     title = "There is no such webhook receiver"
 
 
-class EndpointNotWrittenTo(Conflict):
+class WebhookReceiverSuppressed(Conflict):
     """The receiver was disabled, or nothing may be sent to its address for another reason."""
 
     title = "Nothing may be sent to this receiver"
@@ -102,7 +102,7 @@ def note_outcomes(
 
 # in the order of ids, so that two workers cannot wait in a ring; a contact that is being erased is not waited for
 _NOTE = """
-    INSERT INTO endpoint AS e (contact_id, failing_since, last_failure_at, last_failure_reason, last_success_at)
+    INSERT INTO webhook_receiver AS e (contact_id, failing_since, last_failure_at, last_failure_reason, last_success_at)
     SELECT c.id,
         CASE WHEN o.reason IS NOT NULL THEN business_now() END, CASE WHEN o.reason IS NOT NULL THEN business_now() END,
            o.reason, CASE WHEN o.reason IS NULL THEN business_now() END
@@ -126,7 +126,7 @@ NOTE = _NOTE.format(
     """  # noqa: S608 - our own words
 )
 DISABLE = """
-    UPDATE endpoint e SET disabled_at = business_now(), disabled_reason = :reason
+    UPDATE webhook_receiver e SET disabled_at = business_now(), disabled_reason = :reason
     FROM contact c
     WHERE c.id = e.contact_id AND e.contact_id = ANY(:ids)
     RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
@@ -144,13 +144,13 @@ def disable_overdue(session: Session) -> Sequence[UUID]:
 
 DISABLE_OVERDUE = """
     WITH overdue AS (
-        SELECT contact_id FROM endpoint
+        SELECT contact_id FROM webhook_receiver
         WHERE last_failure_at - failing_since >= make_interval(days => :days)
           -- whoever lifted the suppression gave it another chance
           AND (disabled_at IS NULL OR last_failure_at > disabled_at)
         ORDER BY contact_id LIMIT 500 FOR UPDATE SKIP LOCKED
     )
-    UPDATE endpoint e SET disabled_at = business_now(),
+    UPDATE webhook_receiver e SET disabled_at = business_now(),
         disabled_reason = 'Every call for five days failed. The last one: '
         || coalesce(nullif(e.last_failure_reason, ''), 'no reason was given')
     FROM overdue o JOIN contact c ON c.id = o.contact_id
@@ -192,7 +192,7 @@ def _council(session: Session, contact_id: UUID) -> UUID:
         text("SELECT council_id FROM contact WHERE id = :id AND channel = 'webhook'"), {"id": contact_id}
     ).scalar()
     if found is None:
-        raise UnknownEndpoint(f"No contact {contact_id} receives webhooks here.")
+        raise UnknownWebhookReceiver(f"No contact {contact_id} receives webhooks here.")
     return found
 
 
@@ -214,7 +214,7 @@ ENABLE = """
           AND x.channel = 'webhook' AND x.lifted_at IS NULL
           AND x.reason = 'hard-bounce' AND x.source LIKE :source
     )
-    UPDATE endpoint SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
+    UPDATE webhook_receiver SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
 """
 
 
@@ -232,7 +232,7 @@ def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
 
 
 BEGIN_ROTATION = """
-    INSERT INTO endpoint (contact_id, previous_secret_until)
+    INSERT INTO webhook_receiver (contact_id, previous_secret_until)
         VALUES (:id, business_now() + make_interval(hours => :hours))
     ON CONFLICT (contact_id) DO UPDATE SET previous_secret_until = excluded.previous_secret_until
 """
@@ -246,7 +246,7 @@ def end_rotations(session: Session) -> int:
 
 END_ROTATIONS = """
     WITH over AS (
-        UPDATE endpoint SET previous_secret_until = NULL
+        UPDATE webhook_receiver SET previous_secret_until = NULL
         WHERE previous_secret_until <= business_now()
         RETURNING contact_id
     )
@@ -273,13 +273,13 @@ def replay(
     Raises: UnknownEndpoint, EndpointNotWrittenTo, UnknownAlert, OutsideYourRemit.
     """
     if _council(session, contact_id) != by.council_id:
-        raise UnknownEndpoint(f"No contact {contact_id} receives webhooks here.")
+        raise UnknownWebhookReceiver(f"No contact {contact_id} receives webhooks here.")
     if alert_id:
         within(session, by, alert_id)
     elif by.remit != EVERYTHING:
         raise OutsideYourRemit("Name an alert: a span of time holds what others wrote.")
     if session.execute(text(IS_SUPPRESSED), {"contact": contact_id}).scalar_one():
-        raise EndpointNotWrittenTo("Enable the receiver first, or lift what else keeps us from writing to it.")
+        raise WebhookReceiverSuppressed("Enable the receiver first, or lift what else keeps us from writing to it.")
     values = {
         "contact": contact_id,
         "council": by.council_id,

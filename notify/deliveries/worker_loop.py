@@ -19,7 +19,7 @@ from notify.core.jobs import Lane
 from notify.deliveries import batches, fan_out, journal, leases, reconciliation, service
 from notify.deliveries.batch_size import Pace
 from notify.deliveries.message_content import AlertContent
-from notify.deliveries.provider_calls import hand_over
+from notify.deliveries.provider_calls import send_messages
 from notify.deliveries.receipts import simulate_receipts
 from notify.deliveries.service import Claim
 from notify.deliveries.slice_results import SliceResults, learn
@@ -89,7 +89,7 @@ def _claim_and_send(claim: Callable[[Session], Claim | None]) -> bool:
 def _send(held: Claim, kept: journal.Journal) -> bool:
     leases.progress(held.lease)
     try:
-        _hand_over_batch(held, kept)
+        _send_claimed(held, kept)
         kept.close()
     except BaseException:
         kept.abandon()  # it frees the batch, as after a death
@@ -101,7 +101,7 @@ def _send(held: Claim, kept: journal.Journal) -> bool:
     return True
 
 
-def _hand_over_batch(held: Claim, kept: journal.Journal) -> None:
+def _send_claimed(held: Claim, kept: journal.Journal) -> None:
     if held.former_lease and journal.is_alive(held.former_lease):
         with transaction() as session:
             batches.leave(session, held)  # whoever lost this lease lives, and knows what it handed over
@@ -128,7 +128,7 @@ def recover_orphans() -> int:
     """
     recovered = 0
     for orphan in journal.orphans():
-        extra = {"batch": orphan.held.batch_id, "hand_overs": len(orphan.results)}
+        extra = {"batch": orphan.held.batch_id, "sends": len(orphan.results)}
         try:
             with transaction() as session:
                 if orphan.results:
@@ -169,7 +169,7 @@ def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _En
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()
             slice_.extend(refused)
-            slice_.extend(hand_over(words, held, recipients, slice_.withdrawn))
+            slice_.extend(send_messages(words, held, recipients, slice_.withdrawn))
             pace.learn(len(recipients), time.monotonic() - started)
             if slice_.was_held_back and not leases.stopping.is_set():  # no provider may be asked now: nor for the rest
                 slice_.record()

@@ -119,7 +119,7 @@ class Outcome:
         return wrong == 0 and sum(caught.expected for caught in self.channels) > 0
 
 
-class NotAPlaceForDemonstrations(SetUpError):
+class NotForDemonstrations(SetUpError):
     """Real councils are here already."""
 
     title = "The demo council needs an installation of its own"
@@ -140,7 +140,7 @@ def set_up(say: Callable[[str], None]) -> None:
         if COUNCIL in here:
             return
         if here:
-            raise NotAPlaceForDemonstrations(
+            raise NotForDemonstrations(
                 f"This installation holds {', '.join(here)}, and invented residents do not belong among real ones. "
                 "Choose another NOTIFY_DATA_DIR."
             )

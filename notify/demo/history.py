@@ -18,9 +18,9 @@ from notify.alerts.service import content_hash
 from notify.core import clock
 from notify.core.db import transaction
 from notify.demo import service_records
-from notify.demo.council import COUNCIL, DISTRICT, NotAPlaceForDemonstrations
+from notify.demo.council import COUNCIL, DISTRICT, NotForDemonstrations
 from notify.demo.history_ledger import HISTORY
-from notify.demo.stories import Fate, Story, stories
+from notify.demo.stories import Story, StoryOutcome, stories
 from notify.insight import rollups
 from notify.insight.growth import daily, fatigue
 from notify.insight.indicators.targets import Wish, enter_values, set_target
@@ -34,7 +34,7 @@ from notify.subscribers.queries import topics_by_slug
 TARGETS = {
     "delivery-rate": Wish("target", "97"),
     "emergency-95": Wish("target", "60", "A second provider of texts takes over after thirty seconds of silence."),
-    "followers": Wish("target", "85", "Posters in every library, and a line on each council tax bill."),
+    "subscribers": Wish("target", "85", "Posters in every library, and a line on each council tax bill."),
     "unsubscribes": Wish("target", "8"),
     "cost-each": Wish("baseline"),
     "clicks": Wish("contextual"),
@@ -73,7 +73,7 @@ def _zedholm(session: Session) -> Council:
         if council.slug == COUNCIL and council.district_codes == [DISTRICT] and len(here) == 1:
             return council
     names = ", ".join(council.slug for council in here) or "no council"
-    raise NotAPlaceForDemonstrations(
+    raise NotForDemonstrations(
         f"This installation holds {names}. An invented past belongs to the invented council alone: "
         "choose another NOTIFY_DATA_DIR and run `notify run`."
     )
@@ -125,7 +125,7 @@ def _alert(council_id: UUID, topic_id: UUID, story: Story, today: datetime, foll
     day = (today - timedelta(days=story.days_ago)).date()
     released = datetime.combine(day, time(), today.tzinfo) + timedelta(minutes=story.minute)
     written = released - timedelta(minutes=6 if story.is_urgent else 95)
-    is_exercise = story.fate == Fate.EXERCISE
+    is_exercise = story.fate == StoryOutcome.EXERCISE
     return Alert(
         id=_id_of(written, story.number),
         council_id=council_id,
@@ -140,7 +140,7 @@ def _alert(council_id: UUID, topic_id: UUID, story: Story, today: datetime, foll
         targets=Targets(PlaceSet(wards=story.wards), PlaceSet(), everywhere=not story.wards).as_json(),
         channels=["email", "sms"],
         reference=f"ZH-{story.number:03}",
-        state=AlertState.CANCELLED if story.fate == Fate.CANCELLED else AlertState.SENT,
+        state=AlertState.CANCELLED if story.fate == StoryOutcome.CANCELLED else AlertState.SENT,
         is_test=is_exercise,
         is_training=is_exercise,
         content_hash=b"",

@@ -79,7 +79,7 @@ BACKDATED = (
 # what follows an alert goes to those who got the first
 DELIVERIES = f"""
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code, state,
-                          provider, reason, cost, handed_over_at, changed_at)
+                          provider, reason, cost, sent_at, changed_at)
     SELECT month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code, state,
            CASE WHEN is_out THEN provider END,
            CASE state WHEN 'permanent-failure' THEN '550 no such mailbox' WHEN 'temporary-failure' THEN 'mailbox full'
@@ -122,7 +122,7 @@ DELIVERIES = f"""
 FINISHED = """
     UPDATE alert a SET recipients = d.recipients, finished_at = d.last + interval '2 seconds',
                        changed_at = d.last + interval '2 seconds'
-    FROM (SELECT alert_id, count(*) AS recipients, max(coalesce(handed_over_at, changed_at)) AS last
+    FROM (SELECT alert_id, count(*) AS recipients, max(coalesce(sent_at, changed_at)) AS last
           FROM delivery WHERE alert_id IN (SELECT alert_id FROM invented_alert) GROUP BY 1) d
     WHERE a.id = d.alert_id
 """
@@ -133,10 +133,10 @@ EVENTS = """
                'created' AS kind, CAST(NULL AS jsonb) AS detail
         FROM invented_alert a JOIN delivery d ON d.month = a.month AND d.alert_id = a.alert_id GROUP BY 1, 2, 3
         UNION ALL
-        SELECT month, max(handed_over_at), alert_id, min(number), max(number), 'sent', NULL
+        SELECT month, max(sent_at), alert_id, min(number), max(number), 'sent', NULL
         FROM (SELECT d.*, d.number - row_number() OVER (PARTITION BY d.alert_id, d.channel ORDER BY d.number) AS island
               FROM delivery d JOIN invented_alert a ON d.month = a.month AND d.alert_id = a.alert_id
-              WHERE d.handed_over_at IS NOT NULL) handed_over
+              WHERE d.sent_at IS NOT NULL) sent
         GROUP BY month, alert_id, channel, island
         UNION ALL
         SELECT d.month, d.changed_at, d.alert_id, d.number, NULL, d.state,
@@ -148,7 +148,7 @@ EVENTS = """
 # nothing is counted in an emergency or where the topic does not allow it, and nobody by themselves who did not agree
 HITS = f"""
     WITH base AS (
-        SELECT d.month, d.alert_id, d.number, d.channel, d.handed_over_at, p.name || a.number AS key,
+        SELECT d.month, d.alert_id, d.number, d.channel, d.sent_at, p.name || a.number AS key,
                CASE WHEN p.agreed THEN d.number END AS reader,
                CASE t.slug WHEN 'consultations' THEN 0.17 WHEN 'bins' THEN 0.08 ELSE 0.12 END AS share
         FROM invented_alert a
@@ -159,23 +159,23 @@ HITS = f"""
         WHERE NOT a.urgent AND d.channel = 'email'
     ), found AS (
         SELECT month, md5(key || 'human')::uuid AS id,
-               handed_over_at + interval '1 second' * (25 - 14000 * ln(1 - 0.999 * {_chance("key", 12)})) AS at,
+               sent_at + interval '1 second' * (25 - 14000 * ln(1 - 0.999 * {_chance("key", 12)})) AS at,
                alert_id, reader AS number, 'clicked' AS kind, 0 AS link, channel,
                CASE WHEN {_chance("key", 13)} < 0.62 THEN 'phone' WHEN {_chance("key", 13)} < 0.9 THEN 'computer'
                     ELSE 'tablet' END AS device, 'human' AS verdict, '' AS reason
         FROM base WHERE {_chance("key", 14)} < share
         UNION ALL
-        SELECT month, md5(key || 'scanner' || link)::uuid, handed_over_at + interval '2 seconds', alert_id, reader,
+        SELECT month, md5(key || 'scanner' || link)::uuid, sent_at + interval '2 seconds', alert_id, reader,
                'clicked', link, channel, 'program', 'machine',
                CASE link WHEN 0 THEN 'first seconds' ELSE 'hidden link' END
         FROM base CROSS JOIN (VALUES (0), (-1)) AS both_links (link) WHERE {_chance("key", 15)} < 0.05
         UNION ALL
-        SELECT month, md5(key || 'unsure')::uuid, handed_over_at + interval '40 seconds', alert_id, reader,
+        SELECT month, md5(key || 'unsure')::uuid, sent_at + interval '40 seconds', alert_id, reader,
                'clicked', 0, channel, 'unknown', 'unknown', ''
         FROM base WHERE {_chance("key", 16)} < 0.015
         UNION ALL
         SELECT month, md5(key || 'open')::uuid,
-               handed_over_at + interval '1 second' * (20 - 9000 * ln(1 - 0.999 * {_chance("key", 17)})), alert_id,
+               sent_at + interval '1 second' * (20 - 9000 * ln(1 - 0.999 * {_chance("key", 17)})), alert_id,
                reader, 'opened', 0, channel, 'mail-proxy',
                CASE WHEN {_chance("key", 18)} < 0.4 THEN 'machine' ELSE 'unknown' END,
                CASE WHEN {_chance("key", 18)} < 0.4 THEN 'apple privacy' ELSE 'mail proxy' END
@@ -213,9 +213,9 @@ LEFT_BY = f"""
                CASE WHEN {_chance("p.name", 8)} < 0.65 THEN 'unsubscribed'
                     WHEN {_chance("p.name", 8)} < 0.7 THEN 'complained' END AS kind
         FROM invented_person p
-        JOIN delivery d ON d.contact_id = p.contact_id AND d.handed_over_at < p.gone
+        JOIN delivery d ON d.contact_id = p.contact_id AND d.sent_at < p.gone
         JOIN invented_alert a ON a.month = d.month AND a.alert_id = d.alert_id
-        WHERE p.gone IS NOT NULL ORDER BY p.subscriber_id, d.handed_over_at DESC
+        WHERE p.gone IS NOT NULL ORDER BY p.subscriber_id, d.sent_at DESC
     ) last WHERE kind IS NOT NULL ORDER BY gone
 """
 REPLIES = f"""
@@ -223,9 +223,9 @@ REPLIES = f"""
         INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
         SELECT DISTINCT ON (p.subscriber_id) a.alert_id, p.subscriber_id, d.month, d.number,
                CASE WHEN {_chance("p.name", 20)} < 0.03 THEN 'help' ELSE 'safe' END,
-               d.handed_over_at + interval '1 second' * (40 + 3000 * {_chance("p.name", 21)})
+               d.sent_at + interval '1 second' * (40 + 3000 * {_chance("p.name", 21)})
         FROM invented_alert a JOIN alert l ON l.id = a.alert_id AND l.asks_reply
-        JOIN delivery d ON d.month = a.month AND d.alert_id = a.alert_id AND d.handed_over_at IS NOT NULL
+        JOIN delivery d ON d.month = a.month AND d.alert_id = a.alert_id AND d.sent_at IS NOT NULL
         JOIN invented_person p ON p.contact_id = d.contact_id AND p.topic_id = a.topic_id AND p.gone IS NULL
         WHERE {_chance("p.name", 20)} < 0.44
         ORDER BY p.subscriber_id, d.number
@@ -237,10 +237,10 @@ REPLIES = f"""
 MONEY = (
     """
     INSERT INTO spend (council_id, month, channel, provider, messages, cost)
-    SELECT :council, date_trunc('month', d.handed_over_at AT TIME ZONE 'UTC')::date, d.channel, d.provider, count(*),
+    SELECT :council, date_trunc('month', d.sent_at AT TIME ZONE 'UTC')::date, d.channel, d.provider, count(*),
            sum(d.cost)
     FROM delivery d JOIN invented_alert a ON a.month = d.month AND a.alert_id = d.alert_id
-    WHERE d.handed_over_at IS NOT NULL AND d.provider <> 'sandbox' GROUP BY 2, 3, 4
+    WHERE d.sent_at IS NOT NULL AND d.provider <> 'sandbox' GROUP BY 2, 3, 4
     ON CONFLICT (council_id, month, channel, provider)
     DO UPDATE SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
 """,

@@ -9,7 +9,7 @@ from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency
 from notify.alerts.models import FollowUp
 
 
-class Fate(StrEnum):
+class StoryOutcome(StrEnum):
     """What became of an alert."""
 
     SENT = "sent"
@@ -35,7 +35,7 @@ class Story:
     hazard: Hazard | None = None
     follows: int | None = None
     follow_up: FollowUp | None = None
-    fate: Fate = Fate.SENT
+    fate: StoryOutcome = StoryOutcome.SENT
     asks_reply: bool = False
 
     @property
@@ -155,7 +155,7 @@ def _closures(chance: random.Random) -> Iterator[Story]:
                 sms=f"{title}, 8am to 6pm. Follow the signs.",
                 link=f"https://example.org/roads/{number}",
                 translations=_welsh(title, f"Mae {street} ar gau rhwng 8am a 6pm.") if chance.random() < 0.3 else {},
-                fate={1031: Fate.CANCELLED, 1060: Fate.SLOW}.get(number, Fate.SENT),
+                fate={1031: StoryOutcome.CANCELLED, 1060: StoryOutcome.SLOW}.get(number, StoryOutcome.SENT),
             )
 
 
@@ -197,7 +197,7 @@ def _emergencies() -> Iterator[Story]:
     yield from _incident(4010, 298, "No water in Dunes and Gullwing", WATER, _codes((4, 7)))
     yield from _incident(4020, 233, "Power cut in Castle Mound", POWER, _codes((3,)))
     yield from _incident(4030, 118, "Very hot days from Thursday", HEAT, _codes((2, 3, 8, 10, 12)))
-    yield from _incident(4040, 61, "Gas leak in Ferry Street: leave now", GAS, _codes((6,)), fate=Fate.SLOW)
+    yield from _incident(4040, 61, "Gas leak in Ferry Street: leave now", GAS, _codes((6,)), fate=StoryOutcome.SLOW)
     yield from _incident(4050, 19, "Storm from Friday evening", WIND, (), update=True)
     yield from _incident(4060, 8, "No water in Market", WATER, _codes((12,)))
     yield Story(
@@ -208,7 +208,7 @@ def _emergencies() -> Iterator[Story]:
         days_ago=82,
         wards=_codes((8,)),
         hazard=FLOOD,
-        fate=Fate.EXERCISE,
+        fate=StoryOutcome.EXERCISE,
     )
 
 
@@ -221,7 +221,7 @@ def _incident(
     *,
     update: bool = False,
     asks_reply: bool = False,
-    fate: Fate = Fate.SENT,
+    fate: StoryOutcome = StoryOutcome.SENT,
 ) -> Iterator[Story]:
     """A warning, perhaps an update three hours later, and the all-clear the next day."""
     first = Story(
@@ -239,7 +239,7 @@ def _incident(
         asks_reply=asks_reply,
     )
     yield first
-    after = replace(first, translations={}, fate=Fate.SENT, asks_reply=False, follows=number)
+    after = replace(first, translations={}, fate=StoryOutcome.SENT, asks_reply=False, follows=number)
     if update:
         words = f"Update: {title[0].lower()}{title[1:]}"
         yield replace(

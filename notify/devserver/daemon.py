@@ -193,7 +193,7 @@ def _queue(place: Place, binaries: Binaries) -> Server:
     )
 
 
-class Keeper:
+class Daemon:
     """Starts the servers, watches them, and stops them."""
 
     def __init__(self, place: Place, servers: Sequence[Server], limits: StartLimits, lock_to_inherit: int) -> None:
@@ -256,20 +256,20 @@ def keep(place: Place, tuning: Mapping[str, str], limits: StartLimits, report: i
     # The lock proves that these are stale. PostgreSQL would believe them if their process id were in use again.
     for stale in (place.home / "database" / "postmaster.pid", *place.sockets.iterdir()):
         stale.unlink(missing_ok=True)
-    keeper = Keeper(place, (_database(place, binaries, tuning), _queue(place, binaries)), limits, theirs)
+    daemon = Daemon(place, (_database(place, binaries, tuning), _queue(place, binaries)), limits, theirs)
     try:
-        keeper.start(until)
+        daemon.start(until)
         with suppress(BrokenPipeError):  # who started it was killed; somebody else may use it already
             os.write(report, _READY)
         os.close(report)
         while lock(place.lock_path("use"), fcntl.LOCK_EX) is None:
-            keeper.revive()
+            daemon.revive()
             time.sleep(_POLL_SECONDS)
     except _Asked:
         _log.warning("asked to stop")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        keeper.stop()
+        daemon.stop()
         # The other locks go with this process, so that whoever waits for them finds no trace of it.
         os.close(ours)
 

@@ -77,7 +77,7 @@ class Status:
 
     data_dir: Path
     home: Path
-    keeper_pid: int | None
+    daemon_pid: int | None
     database_pid: int | None
     queue_pid: int | None
     logs: tuple[Path, ...]
@@ -223,7 +223,7 @@ def servers(
             f"The servers in {place.data_dir} are still stopping; see the logs there.",
         )
         try:
-            _ensure_keeper(place, tuning, limits)
+            _ensure_daemon(place, tuning, limits)
             addresses = _addresses(place)
         except BaseException:
             os.close(use)
@@ -241,7 +241,7 @@ def reset(data_dir: Path) -> None:
     if not place.data_dir.exists():
         return
     with _start_lock(place):
-        _stop_keeper(place)
+        _stop_daemon(place)
         for path in (place.home / name for name in ("database", "database.new", "queue", "binaries")):
             shutil.rmtree(path, ignore_errors=True)
         shutil.rmtree(place.sockets, ignore_errors=True)
@@ -266,7 +266,7 @@ def status(data_dir: Path) -> Status:
     return Status(
         data_dir=place.data_dir,
         home=place.home,
-        keeper_pid=pids.get("keeper"),
+        daemon_pid=pids.get("keeper"),
         database_pid=pids.get("postgres"),
         queue_pid=pids.get("valkey"),
         logs=logs,
@@ -293,20 +293,20 @@ def _start_lock(place: Place, limits: StartLimits = _LIMITS) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _ensure_keeper(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
+def _ensure_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
     """Return when a keeper runs and its servers answer."""
-    keeper = place.lock_path("keeper")
-    if is_held(keeper):  # another process launched it, and may have died before it was ready
+    daemon = place.lock_path("keeper")
+    if is_held(daemon):  # another process launched it, and may have died before it was ready
         wait_for(
-            lambda: place.record.exists() or not is_held(keeper),
+            lambda: place.record.exists() or not is_held(daemon),
             f"The servers do not answer; see the logs in {place.data_dir}.",
             seconds=limits.longest_seconds,
         )
-    if not is_held(keeper):
-        _launch_keeper(place, tuning, limits)
+    if not is_held(daemon):
+        _launch_daemon(place, tuning, limits)
 
 
-def _launch_keeper(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
+def _launch_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
     """Start a keeper, and again if it is killed before it is ready."""
     location = {name: str(getattr(place, name)) for name in ("data_dir", "home", "sockets")}
     (place.data_dir / "location").write_text(json.dumps(location))
@@ -376,8 +376,8 @@ def _has_left(place: Place) -> bool:
     return False
 
 
-def _stop_keeper(place: Place) -> None:
-    pid = status(place.data_dir).keeper_pid
+def _stop_daemon(place: Place) -> None:
+    pid = status(place.data_dir).daemon_pid
     if pid is not None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)

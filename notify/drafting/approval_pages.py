@@ -9,21 +9,22 @@ from litestar.types import ControllerRouterHandler
 
 from notify.alerts import approval, queries, remit
 from notify.core.db import transaction
+from notify.core.form_fields import FieldError
 from notify.drafting import previews
 from notify.drafting.review import review
 from notify.drafting.route_options import (
     ALERT,
     OfficerRequest,
-    alone_get,
-    alone_post,
     approve_get,
     approve_post,
+    broadcast_alone_get,
+    broadcast_alone_post,
     see_get,
     see_other,
     write_get,
 )
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.sign_in.step_up import coming_back, forget_words, kept_words
 from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
@@ -33,18 +34,18 @@ SHORTEST_REASON, LONGEST_REASON = 3, 500
 
 
 def _review_page(
-    user: Principal, name: str, alert_id: UUID, *, reason: str = "", faults: Sequence[Fault] = ()
+    user: Principal, name: str, alert_id: UUID, *, reason: str = "", field_errors: Sequence[FieldError] = ()
 ) -> Response[object]:
     with transaction() as session:
         return staff_page(
             user,
             name,
             at="",
-            status=422 if faults else 200,
+            status=422 if field_errors else 200,
             headers=FRAMING_US,
             review=review(session, user, alert_id),
             reason=reason,
-            faults=faults,
+            field_errors=field_errors,
         )
 
 
@@ -84,30 +85,30 @@ def say_no(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> 
     """Send it back to its author, with a reason."""
     reason = read_form(body).one("reason")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        fault = Fault("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
-        return _review_page(request.user, DECIDE, alert_id, reason=reason, faults=[fault])
+        field_error = FieldError("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
+        return _review_page(request.user, DECIDE, alert_id, reason=reason, field_errors=[field_error])
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
         approval.reject(session, by=request.user, alert=alert, reason=reason)
     return see_other(f"/staff/alerts/{alert_id}")
 
 
-@alone_get(f"{ALERT}/alone")
+@broadcast_alone_get(f"{ALERT}/alone")
 def read_before_breaking_the_glass(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What it means to send an emergency without a second person."""
     return _review_page(request.user, ALONE, alert_id, reason=kept_words(request, request.user))
 
 
-@alone_post(f"{ALERT}/alone")
+@broadcast_alone_post(f"{ALERT}/alone")
 def break_glass(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Let an emergency go alone, with a reason; every administrator is written to."""
     form, user = read_form(body), request.user
     reason = form.one("reason")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        fault = Fault(
+        field_error = FieldError(
             "reason", f"Say why nobody else can approve it, in {SHORTEST_REASON} to {LONGEST_REASON} characters"
         )
-        return _review_page(user, ALONE, alert_id, reason=reason, faults=[fault])
+        return _review_page(user, ALONE, alert_id, reason=reason, field_errors=[field_error])
     with coming_back(request.url.path, words=reason), transaction() as session:
         alert = remit.own(session, user, alert_id)
         approval.break_glass(session, by=user, alert=alert, seen=form.one("seen"), reason=reason)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from notify.alerts.models import Escalation, NewAlert, Priority
 from notify.core.clock import LONDON
 from notify.core.errors import Invalid, NotifyError
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.core.typed_text import read_moment
 from notify.drafting.hazards import HAZARDS
 from notify.drafting.models import Draft
@@ -18,7 +18,6 @@ from notify.drafting.placeholders import names_in
 from notify.places.models import AudiencePart, AudienceSpec, Circle
 from notify.places.projection import to_lon_lat
 from notify.places.reference_systems import in_degrees
-from notify.staff.page_frame import Fault
 from notify.subscribers.sign_up.form import tongues
 
 WHERE_FIELDS = (
@@ -48,9 +47,9 @@ class NotReady(NotifyError):
     title = "The draft is not ready"
     status = 422
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(" ".join(fault.message for fault in faults))
-        self.faults = faults
+    def __init__(self, field_errors: Sequence[FieldError]) -> None:
+        super().__init__(" ".join(field_error.message for field_error in field_errors))
+        self.field_errors = field_errors
 
 
 def word_fields() -> Sequence[str]:
@@ -65,10 +64,10 @@ def languages() -> Mapping[str, str]:
 
 def audience_of(form: Form) -> AudienceSpec | None:
     """Whom the fields mean; None for everybody who follows the topic. Raises: NotReady."""
-    faults: list[Fault] = []
+    field_errors: list[FieldError] = []
     reach = form.one("reach")
     if reach not in ("everyone", "places"):
-        raise NotReady([Fault("reach", "Say whether it goes to everybody or to some places.")])
+        raise NotReady([FieldError("reach", "Say whether it goes to everybody or to some places.")])
     without = AudiencePart(wards=list(form.all("without_ward")), postcodes=_listed(form.one("without_postcodes")))
     excluded = {"except": without.model_dump(exclude_defaults=True)} if without != AudiencePart() else {}
     if reach == "everyone":
@@ -76,47 +75,47 @@ def audience_of(form: Form) -> AudienceSpec | None:
     wanted: dict[str, object] = {
         "wards": list(form.all("ward")),
         "postcodes": _listed(form.one("postcodes")),
-        "polygon": _shape(form.one("shape"), faults),
-        "circle": _circle(form, faults),
-        "buffer_m": _number(form, "buffer", 1000, faults),
+        "polygon": _shape(form.one("shape"), field_errors),
+        "circle": _circle(form, field_errors),
+        "buffer_m": _number(form, "buffer", 1000, field_errors),
     }
     named = {key: value for key, value in wanted.items() if value not in ([], None)}
-    if not faults and not named.keys() - {"buffer_m"}:
-        faults.append(Fault("reach", "Tick a ward, or give postcodes, a distance or a shape."))
-    if faults:
-        raise NotReady(faults)
+    if not field_errors and not named.keys() - {"buffer_m"}:
+        field_errors.append(FieldError("reach", "Tick a ward, or give postcodes, a distance or a shape."))
+    if field_errors:
+        raise NotReady(field_errors)
     try:
         return AudienceSpec.model_validate(named | excluded)
     except ValidationError as error:
         raise NotReady([_place_fault(detail["loc"], detail["msg"]) for detail in error.errors()]) from None
 
 
-def _place_fault(where: Sequence[int | str], message: str) -> Fault:
+def _place_fault(where: Sequence[int | str], message: str) -> FieldError:
     field = {"polygon": "shape", "circle": "centre", "postcodes": "postcodes"}.get(str(where[0]), "reach")
-    return Fault(field, message.removeprefix("Value error, "))
+    return FieldError(field, message.removeprefix("Value error, "))
 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;\n]+", text) if part.strip()]
 
 
-def _shape(text: str, faults: list[Fault]) -> dict[str, object] | None:
+def _shape(text: str, field_errors: list[FieldError]) -> dict[str, object] | None:
     if not text:
         return None
     if text.startswith("OS "):
-        return _drawn(text, faults)
+        return _drawn(text, field_errors)
     try:
         shape = in_degrees(json.loads(text))
     except Invalid as error:
-        faults.append(Fault("shape", error.detail))
+        field_errors.append(FieldError("shape", error.detail))
         return None
     except (ValueError, RecursionError):
-        faults.append(Fault("shape", "This is no GeoJSON: it begins with { and ends with }."))
+        field_errors.append(FieldError("shape", "This is no GeoJSON: it begins with { and ends with }."))
         return None
     if isinstance(shape, dict) and shape.get("type") == "FeatureCollection" and len(shape.get("features", [])) == 1:
         shape = shape["features"][0]
     if not isinstance(shape, dict):
-        faults.append(Fault("shape", "Give one Polygon, MultiPolygon or Feature."))
+        field_errors.append(FieldError("shape", "Give one Polygon, MultiPolygon or Feature."))
         return None
     return shape
 
@@ -126,18 +125,18 @@ def shape_text(geojson: Mapping[str, object]) -> str:
     return json.dumps(geojson, separators=(",", ":"))
 
 
-def _drawn(text: str, faults: list[Fault]) -> dict[str, object] | None:
+def _drawn(text: str, field_errors: list[FieldError]) -> dict[str, object] | None:
     """A ring of eastings and northings, as our own map writes it."""
     try:
         corners = [tuple(map(float, pair.split())) for pair in text.removeprefix("OS ").split(",")]
         ring = [list(to_lon_lat(easting, northing)) for easting, northing in corners]
     except ValueError:
-        faults.append(Fault("shape", "Draw the shape again, or give it as GeoJSON."))
+        field_errors.append(FieldError("shape", "Draw the shape again, or give it as GeoJSON."))
         return None
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def _number(form: Form, field: str, most: float, faults: list[Fault]) -> float | None:
+def _number(form: Form, field: str, most: float, field_errors: list[FieldError]) -> float | None:
     text = form.one(field).replace(",", "")
     if not text:
         return None
@@ -146,18 +145,18 @@ def _number(form: Form, field: str, most: float, faults: list[Fault]) -> float |
     except ValueError:
         number = -1.0
     if not 0 <= number <= most:
-        faults.append(Fault(field, f"Enter metres from 0 to {most:,.0f}."))
+        field_errors.append(FieldError(field, f"Enter metres from 0 to {most:,.0f}."))
         return None
     return number
 
 
-def _circle(form: Form, faults: list[Fault]) -> Circle | None:
-    centre, radius_m = form.one("centre"), _number(form, "radius", FURTHEST_M, faults)
+def _circle(form: Form, field_errors: list[FieldError]) -> Circle | None:
+    centre, radius_m = form.one("centre"), _number(form, "radius", FURTHEST_M, field_errors)
     if not centre and radius_m is None:
         return None
     if not centre or not radius_m:
         missing = "radius" if centre else "centre"
-        faults.append(Fault(missing, "Give both a middle and a distance in metres."))
+        field_errors.append(FieldError(missing, "Give both a middle and a distance in metres."))
         return None
     pair = _NUMBERS.fullmatch(centre)
     if pair is None:
@@ -167,7 +166,7 @@ def _circle(form: Form, faults: list[Fault]) -> Circle | None:
         lon, lat = to_lon_lat(first, second)
         return Circle(lon=lon, lat=lat, radius_m=radius_m)
     if first < 20:
-        faults.append(Fault("centre", "Latitude comes first, as in 52.97, 0.32."))
+        field_errors.append(FieldError("centre", "Latitude comes first, as in 52.97, 0.32."))
         return None
     return Circle(lon=second, lat=first, radius_m=radius_m)
 
@@ -175,36 +174,36 @@ def _circle(form: Form, faults: list[Fault]) -> Circle | None:
 def alert_of(draft: Draft) -> NewAlert:
     """The alert that a draft describes. Raises: NotReady with every fault."""
     form = Form(draft.fields)
-    faults: list[Fault] = []
-    values = _words(form, draft, faults)
+    field_errors: list[FieldError] = []
+    values = _words(form, draft, field_errors)
     texts = [form.one(name) for name in word_fields()]
     for name in names_in(texts):
-        faults.append(Fault(_holding(form, name), f"Fill in (({name}))."))
+        field_errors.append(FieldError(_holding(form, name), f"Fill in (({name}))."))
     try:
         audience = audience_of(form)
     except NotReady as error:
-        faults += error.faults
+        field_errors += error.field_errors
         audience = None
-    if faults:
-        raise NotReady(faults)
+    if field_errors:
+        raise NotReady(field_errors)
     try:
         return NewAlert.model_validate(values | {"audience": audience})
     except ValidationError as error:
-        raise NotReady([_fault(detail["loc"], detail["msg"]) for detail in error.errors()]) from None
+        raise NotReady([_field_error(detail["loc"], detail["msg"]) for detail in error.errors()]) from None
 
 
-def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
+def _words(form: Form, draft: Draft, field_errors: list[FieldError]) -> dict[str, object]:
     for field, message in (("title", "Enter a title."), ("body", "Enter the message.")):
         if not form.one(field):
-            faults.append(Fault(field, message))
+            field_errors.append(FieldError(field, message))
     if not form.has("channel"):
-        faults.append(Fault("channel", "Choose at least one channel."))
-    translations = _translations(form, faults)
+        field_errors.append(FieldError("channel", "Choose at least one channel."))
+    translations = _translations(form, field_errors)
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
     if form.one("hazard") in HAZARDS:
-        optional["cap"] = _hazard(form, faults)
+        optional["cap"] = _hazard(form, field_errors)
     if draft.priority == Priority.EMERGENCY:
-        optional |= _in_an_emergency(form, faults)
+        optional |= _in_an_emergency(form, field_errors)
     return {
         "topic": draft.topic,
         "priority": draft.priority,
@@ -212,13 +211,13 @@ def _words(form: Form, draft: Draft, faults: list[Fault]) -> dict[str, object]:
         "body": form.one("body"),
         "channels": list(form.all("channel")),
         "translations": translations,
-        "send_at": _moment(form, "send_at", faults),
-        "expires_at": _moment(form, "expires_at", faults),
+        "send_at": _moment(form, "send_at", field_errors),
+        "expires_at": _moment(form, "expires_at", field_errors),
         **optional,
     }
 
 
-def _translations(form: Form, faults: list[Fault]) -> dict[str, dict[str, str]]:
+def _translations(form: Form, field_errors: list[FieldError]) -> dict[str, dict[str, str]]:
     """The words in each other language that has any."""
     translations = {}
     for code, name in languages().items():
@@ -227,23 +226,25 @@ def _translations(form: Form, faults: list[Fault]) -> dict[str, dict[str, str]]:
             continue
         for field in ("title", "body"):
             if not said[field]:
-                faults.append(Fault(f"{field}-{code}", f"Give both a title and a message in {name}, or neither."))
+                field_errors.append(
+                    FieldError(f"{field}-{code}", f"Give both a title and a message in {name}, or neither.")
+                )
         translations[code] = {field: words for field, words in said.items() if words}
     return translations
 
 
-def _in_an_emergency(form: Form, faults: list[Fault]) -> dict[str, object]:
+def _in_an_emergency(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
     """What only emergencies do: be an exercise, ask for replies, and go another way where nobody was reached."""
     found: dict[str, object] = {"asks_reply": form.has("asks_reply"), "training": form.has("training")}
     after, ways = form.one("escalate_after"), list(form.all("escalate_to"))
     if not after and not any(ways):
         return found
     if not after.isdecimal() or not 1 <= int(after) <= LONGEST_WAIT_MINUTES:
-        faults.append(Fault("escalate_after", f"Enter minutes from 1 to {LONGEST_WAIT_MINUTES}."))
+        field_errors.append(FieldError("escalate_after", f"Enter minutes from 1 to {LONGEST_WAIT_MINUTES}."))
     elif not any(ways):
-        faults.append(Fault("escalate_to", "Choose the channels to use later."))
+        field_errors.append(FieldError("escalate_to", "Choose the channels to use later."))
     elif not set(form.all("channel")) - set(ways):
-        faults.append(Fault("escalate_to", "Leave at least one channel to use first."))
+        field_errors.append(FieldError("escalate_to", "Leave at least one channel to use first."))
     else:
         found["escalate"] = {"after_minutes": int(after), "channels": ways}
     return found
@@ -255,20 +256,20 @@ def escalation_of(form: Form) -> Escalation | None:
     return Escalation.model_validate(found) if found else None
 
 
-def _hazard(form: Form, faults: list[Fault]) -> dict[str, object]:
+def _hazard(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
     """What other systems are told of an emergency."""
     kind = HAZARDS[form.one("hazard")]
     degrees = {name: form.one(name) for name in ("severity", "urgency", "certainty") if form.one(name)}
-    onset = _moment(form, "onset", faults)
+    onset = _moment(form, "onset", field_errors)
     return {"event": kind.name, "category": kind.category} | degrees | ({"onset": onset} if onset else {})
 
 
-def send_at_of(form: Form, faults: list[Fault] | None = None) -> datetime | None:
+def send_at_of(form: Form, field_errors: list[FieldError] | None = None) -> datetime | None:
     """When it is to go out, as far as the field says so in a way that can be read; else the reason is in `faults`."""
-    return _moment(form, "send_at", [] if faults is None else faults)
+    return _moment(form, "send_at", [] if field_errors is None else field_errors)
 
 
-def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:
+def _moment(form: Form, field: str, field_errors: list[FieldError]) -> datetime | None:
     """A moment on the clock of this country. One that the clocks leave out in spring is refused."""
     text = form.one(field)
     if not text:
@@ -276,10 +277,10 @@ def _moment(form: Form, field: str, faults: list[Fault]) -> datetime | None:
     try:
         local = read_moment(text).replace(tzinfo=LONDON)
     except ValueError as error:
-        faults.append(Fault(field, str(error)))
+        field_errors.append(FieldError(field, str(error)))
         return None
     if local.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != local.replace(tzinfo=None):
-        faults.append(Fault(field, "The clocks go forward over this hour: choose another."))
+        field_errors.append(FieldError(field, "The clocks go forward over this hour: choose another."))
         return None
     return local
 
@@ -289,10 +290,10 @@ def _holding(form: Form, name: str) -> str:
     return next((field for field in word_fields() if name in names_in([form.one(field)])), "title")
 
 
-def _fault(where: Sequence[int | str], message: str) -> Fault:
+def _field_error(where: Sequence[int | str], message: str) -> FieldError:
     """A fault of the alert's own rules, at the field of the page that it came from."""
     words = message.removeprefix("Value error, ")
     if len(where) > 2 and where[0] == "translations":
-        return Fault(f"{where[2]}-{where[1]}", words)
+        return FieldError(f"{where[2]}-{where[1]}", words)
     field = {"channels": "channel", "audience": "reach"}.get(str(where[0]), str(where[0])) if where else "title"
-    return Fault(field if field in word_fields() or field == "reach" else "title", words)
+    return FieldError(field if field in word_fields() or field == "reach" else "title", words)

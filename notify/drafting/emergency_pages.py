@@ -10,12 +10,12 @@ from sqlmodel import Session
 from notify.alerts.models import Priority
 from notify.core.db import transaction
 from notify.core.errors import Forbidden
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.drafting import queries, service
 from notify.drafting.hazards import CERTAINTIES, HAZARDS, SEVERITIES, URGENCIES
 from notify.drafting.route_options import AT, OfficerRequest, broadcast_get, broadcast_post, officer_of, see_other
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.subscribers.models import Topic, TopicPurpose
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
@@ -37,12 +37,12 @@ def ask_what(request: OfficerRequest) -> Response[object]:
         return _what_page(session, request.user, EMPTY, [])
 
 
-def _what_page(session: Session, user: Principal, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     return staff_page(
         user,
         "drafting/emergency.html",
         at=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         topics=_emergency_topics(session, user),
         drafts=[one for one in queries.drafts(session, officer_of(user)) if one.priority == Priority.EMERGENCY],
         hazards=HAZARDS,
@@ -50,7 +50,7 @@ def _what_page(session: Session, user: Principal, form: Form, faults: Sequence[F
         urgencies=URGENCIES,
         certainties=CERTAINTIES,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -66,13 +66,13 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
     form, user = read_form(body), request.user
     with transaction() as session:
         known = {one.slug: one for one in _emergency_topics(session, user)}
-        faults = []
+        field_errors = []
         if form.one("hazard") not in HAZARDS:
-            faults.append(Fault("hazard", "Say what is happening."))
+            field_errors.append(FieldError("hazard", "Say what is happening."))
         if form.one("topic") not in known:
-            faults.append(Fault("topic", "Choose the topic that it goes out on."))
-        if faults:
-            return _what_page(session, user, form, faults)
+            field_errors.append(FieldError("topic", "Choose the topic that it goes out on."))
+        if field_errors:
+            return _what_page(session, user, form, field_errors)
         chosen = known[form.one("topic")]
         fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
         fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}

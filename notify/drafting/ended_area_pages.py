@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import area_replacement, remit
 from notify.core.db import transaction
 from notify.drafting import recurring_ended_areas
-from notify.drafting.route_options import ALERT, OfficerRequest, desk_post, see_other, write_post
+from notify.drafting.route_options import ALERT, OfficerRequest, draft_post, see_other, write_post
 
 
 @write_post(f"{ALERT}/replace-areas", opt={"back": "/staff/alerts/{alert_id}"})
@@ -22,7 +22,7 @@ def replace_areas(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response
     return see_other(f"/staff/alerts/{alert_id}")
 
 
-@desk_post("/staff/recurrences/{recurrence_id:uuid}/replace-areas")
+@draft_post("/staff/recurrences/{recurrence_id:uuid}/replace-areas")
 def replace_recurring_areas(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Have a recurring alert go to the areas in force now."""
     with transaction() as session:

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from notify.alerts import follow_ups, remit, service
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, Translation
 from notify.core.db import transaction
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.drafting.copy import words_of
 from notify.drafting.draft_reader import TRANSLATED, languages
 from notify.drafting.route_options import ALERT, OfficerRequest, see_other, write_get, write_post
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.web.forms import read_form
 
 TITLES: Mapping[FollowUp, str] = {FollowUp.UPDATE: "Write an update", FollowUp.ALL_CLEAR: "Send all-clear"}
@@ -38,18 +38,20 @@ def ask_what_is_new(
         return _page(request.user, first, kind, form, [])
 
 
-def _page(user: Principal, first: Alert, kind: FollowUp, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _page(
+    user: Principal, first: Alert, kind: FollowUp, form: Form, field_errors: Sequence[FieldError]
+) -> Response[object]:
     return staff_page(
         user,
         "alerts/follow-up.html",
         at="",
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         first=first,
         kind=kind.value,
         heading=TITLES[kind],
         languages=languages(),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -58,16 +60,16 @@ def write_again(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody
     """Keep it as a draft, and show what it looks like and whom it goes to."""
     form, user = read_form(body), request.user
     kind = FollowUp(form.one("kind")) if form.one("kind") in set(FollowUp) else FollowUp.UPDATE
-    faults: Sequence[Fault] = []
+    field_errors: Sequence[FieldError] = []
     try:
         content = FollowUpContent.model_validate(_fields(form))
         return see_other(f"/staff/alerts/{_keep(user, alert_id, kind, content, form)}/check")
     except ValidationError as error:
-        faults = [_fault(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+        field_errors = [_field_error(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
     except (service.WrongState, service.AlreadyExpired) as error:
-        faults = [Fault("title", error.detail)]
+        field_errors = [FieldError("title", error.detail)]
     with transaction() as session:
-        return _page(user, remit.own(session, user, alert_id), kind, form, faults)
+        return _page(user, remit.own(session, user, alert_id), kind, form, field_errors)
 
 
 def _fields(form: Form) -> dict[str, object]:
@@ -93,11 +95,11 @@ def _keep(user: Principal, first_id: UUID, kind: FollowUp, content: FollowUpCont
         return follow_ups.draft_follow_up(session, by=user, first=first, kind=kind, content=content).id
 
 
-def _fault(where: Sequence[int | str], kind: str, message: str) -> Fault:
+def _field_error(where: Sequence[int | str], kind: str, message: str) -> FieldError:
     names = [str(part) for part in where]
     field = f"{names[2]}-{names[1]}" if names[0] == "translations" and len(names) > 2 else names[0]
     words = MISSING.get(names[-1], "Fill this in.") if kind == "missing" else message.removeprefix("Value error, ")
-    return Fault(field, words)
+    return FieldError(field, words)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (ask_what_is_new, write_again)

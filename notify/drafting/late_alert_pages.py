@@ -10,12 +10,12 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import remit
 from notify.alerts import reschedule as alerts_reschedule
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.drafting.approval_version import uk_time
 from notify.drafting.draft_reader import send_at_of
 from notify.drafting.route_options import ALERT, OfficerRequest, see_other, write_get, write_post
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.web.forms import read_form
 
 
@@ -33,18 +33,18 @@ def ask_when(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[obje
     return _page(request.user, alert_id, EMPTY, [])
 
 
-def _page(user: Principal, alert_id: UUID, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _page(user: Principal, alert_id: UUID, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     with transaction() as session:
         alert = remit.own(session, user, alert_id)
         return staff_page(
             user,
             "alerts/reschedule.html",
             at="",
-            status=422 if faults else 200,
+            status=422 if field_errors else 200,
             alert=alert,
             was_at=uk_time(alert.send_at) if alert.send_at else "",
             form=form,
-            faults=faults,
+            field_errors=field_errors,
         )
 
 
@@ -52,15 +52,15 @@ def _page(user: Principal, alert_id: UUID, form: Form, faults: Sequence[Fault]) 
 def reschedule(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Give it another time. Where its topic needs approval, that is asked for again."""
     form, user = read_form(body), request.user
-    faults: list[Fault] = []
-    at = send_at_of(form, faults)
+    field_errors: list[FieldError] = []
+    at = send_at_of(form, field_errors)
     if at is None:
-        return _page(user, alert_id, form, faults or [Fault("send_at", "Enter a date and a time.")])
+        return _page(user, alert_id, form, field_errors or [FieldError("send_at", "Enter a date and a time.")])
     try:
         with transaction() as session:
             alerts_reschedule.reschedule(session, by=user, alert=remit.own(session, user, alert_id), send_at=at)
     except alerts_reschedule.TimeNotPossible as error:
-        return _page(user, alert_id, form, [Fault("send_at", error.detail)])
+        return _page(user, alert_id, form, [FieldError("send_at", error.detail)])
     return see_other(f"/staff/alerts/{alert_id}")
 
 

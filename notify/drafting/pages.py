@@ -16,21 +16,21 @@ from notify.core import clock
 from notify.core.clock import LONDON
 from notify.core.db import transaction
 from notify.core.errors import NotifyError
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.drafting import audiences, placeholders, previews, queries, service, wording_advice
 from notify.drafting.copy import fields_of
 from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
 from notify.drafting.models import Draft
-from notify.drafting.route_options import AT, OfficerRequest, desk_get, desk_post, officer_of, see_other
+from notify.drafting.route_options import AT, OfficerRequest, draft_get, draft_post, officer_of, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
 from notify.places.outlines import outline_of
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
-from notify.staff.rights import ProveYourselfAgain
+from notify.staff.rights import SecondFactorNeeded
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic, topics
@@ -39,24 +39,24 @@ from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
 
 
-@desk_get(AT)
+@draft_get(AT)
 def choose_topic(request: OfficerRequest, template: FromQuery[str] = "") -> Response[object]:
     """What is it about? And what was begun before."""
     with transaction() as session:
         return _topic_page(session, request.user, Form({"template": [template]}), [])
 
 
-def _topic_page(session: Session, user: Principal, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _topic_page(session: Session, user: Principal, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     return staff_page(
         user,
         "drafting/topic.html",
         at=AT,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         topics=_own_topics(session, user),
         templates=queries.templates(session, user.council_id),
         drafts=queries.drafts(session, officer_of(user)),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -65,14 +65,14 @@ def _own_topics(session: Session, user: Principal) -> Sequence[Topic]:
     return [one for one in topics(session, [user.council_id]) if mine is None or one.slug in mine]
 
 
-@desk_post(AT)
+@draft_post(AT)
 def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
     """Begin a draft."""
     form, user = read_form(body), request.user
     with transaction() as session:
         known = {one.slug: one for one in _own_topics(session, user)}
         if form.one("topic") not in known:
-            return _topic_page(session, user, form, [Fault("topic", "Choose a topic.")])
+            return _topic_page(session, user, form, [FieldError("topic", "Choose a topic.")])
         chosen = known[form.one("topic")]
         fields = {"channel": list(chosen.channels)}
         if form.one("template"):
@@ -88,7 +88,7 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
         return see_other(f"{AT}/{draft.id}/where")
 
 
-@desk_post("/staff/alerts/{alert_id:uuid}/copy")
+@draft_post("/staff/alerts/{alert_id:uuid}/copy")
 def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Begin a draft with what an alert says and whom it meant; where it was sent back, to mend it."""
     user = request.user
@@ -105,7 +105,7 @@ def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[ob
         return see_other(f"{AT}/{draft.id}/words")
 
 
-@desk_get(f"{AT}/{{draft_id:uuid}}/where")
+@draft_get(f"{AT}/{{draft_id:uuid}}/where")
 def ask_where(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Who should get this?"""
     with transaction() as session:
@@ -113,12 +113,12 @@ def ask_where(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[obj
         return where_page(session, request.user, draft, [])
 
 
-def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence[Fault]) -> Response[object]:
+def where_page(session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError]) -> Response[object]:
     """The list of wards, the map that says the same, and every other way to name a place."""
     districts = council(session, user.council_id).district_codes
     form = Form(draft.fields)
     chart = chart_of(session, districts)
-    reach, found = _reach(session, user, draft, faults)
+    reach, found = _reach(session, user, draft, field_errors)
     outline = None
     if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
@@ -128,11 +128,11 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
         user,
         "drafting/audience.html",
         at=AT,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         draft=draft,
         topic=topic(session, user.council_id, draft.topic),
         form=form,
-        faults=found,
+        field_errors=found,
         chart=chart,
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
@@ -142,20 +142,20 @@ def where_page(session: Session, user: Principal, draft: Draft, faults: Sequence
 
 
 def _reach(
-    session: Session, user: Principal, draft: Draft, faults: Sequence[Fault]
-) -> tuple[audiences.Reach | None, Sequence[Fault]]:
+    session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError]
+) -> tuple[audiences.Reach | None, Sequence[FieldError]]:
     """Whom the draft reaches so far; nothing before anybody was named."""
-    if faults or not draft.fields.get("reach"):
-        return None, faults
+    if field_errors or not draft.fields.get("reach"):
+        return None, field_errors
     try:
         return audiences.reach_of(session, user, draft), []
     except NotReady as error:
-        return None, error.faults
+        return None, error.field_errors
     except NotifyError as error:
-        return None, [Fault("reach", error.detail)]
+        return None, [FieldError("reach", error.detail)]
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/where")
+@draft_post(f"{AT}/{{draft_id:uuid}}/where")
 def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep the places; count, or go on to the words."""
     form, user = read_form(body), request.user
@@ -164,13 +164,13 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
         service.keep(session, draft, WHERE_FIELDS, form.fields)
     with transaction() as session:
         draft = queries.draft(session, user.officer_id, draft_id)
-        _reached, faults = _reach(session, user, draft, [])
-        if faults or form.one("do") == "count":
-            return where_page(session, user, draft, faults)
+        _reached, field_errors = _reach(session, user, draft, [])
+        if field_errors or form.one("do") == "count":
+            return where_page(session, user, draft, field_errors)
     return see_other(f"{AT}/{draft_id}/words")
 
 
-@desk_post(
+@draft_post(
     f"{AT}/{{draft_id:uuid}}/shape",
     request_max_body_size=shape_files.MOST_BYTES + MOST_FORM_BYTES,
     dependencies={"sent": Provide(uploaded_form)},
@@ -180,17 +180,17 @@ def take_shape(
 ) -> Response[object]:
     """Keep the places and put the shape of a file among them, or say why the file cannot be read."""
     user = request.user
-    found, faults = shape_field(sent.file)
+    found, field_errors = shape_field(sent.file)
     with transaction() as session:
         draft = queries.draft(session, user.officer_id, draft_id)
         fields = dict(sent.form.fields) | ({"reach": ["places"], "shape": [found]} if found else {})
         service.keep(session, draft, WHERE_FIELDS, fields)
-        if faults:
-            return where_page(session, user, draft, faults)
+        if field_errors:
+            return where_page(session, user, draft, field_errors)
     return see_other(f"{AT}/{draft_id}/where")
 
 
-@desk_get(f"{AT}/{{draft_id:uuid}}/words")
+@draft_get(f"{AT}/{{draft_id:uuid}}/words")
 def ask_words(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """What does it say?"""
     with transaction() as session:
@@ -199,7 +199,7 @@ def ask_words(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[obj
 
 
 def words_page(
-    session: Session, user: Principal, draft: Draft, faults: Sequence[Fault], *, saved: str = ""
+    session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError], *, saved: str = ""
 ) -> Response[object]:
     """The words for every channel and language, with what to fill in and what to look at again."""
     form = Form(draft.fields)
@@ -209,11 +209,11 @@ def words_page(
         user,
         "drafting/message.html",
         at=AT,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         draft=draft,
         topic=about,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         open_names=placeholders.names_in(texts),
         languages=languages(),
         channels=[one for one in CHANNELS if one in about.channels and settings().providers_for(one)],
@@ -228,7 +228,7 @@ def _advice(form: Form) -> Sequence[wording_advice.Advice]:
     return wording_advice.advise(form.one("title"), form.one("body"), on=today, election=settings().election)
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/words")
+@draft_post(f"{AT}/{{draft_id:uuid}}/words")
 def take_words(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep the words; fill in what is open, keep them as a template, or go on to the check."""
     form, user = read_form(body), request.user
@@ -244,7 +244,7 @@ def take_words(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
         try:
             service.ready(draft)
         except NotReady as error:
-            return words_page(session, user, draft, error.faults)
+            return words_page(session, user, draft, error.field_errors)
     return see_other(f"{AT}/{draft_id}/check")
 
 
@@ -252,11 +252,11 @@ def _kept_as_template(session: Session, user: Principal, draft: Draft, name: str
     try:
         kept = service.save_template(session, by=user, name=name, fields=draft.fields)
     except (service.TemplateNotValid, service.NotYourTemplate) as error:
-        return words_page(session, user, draft, [Fault("template_name", error.detail)])
+        return words_page(session, user, draft, [FieldError("template_name", error.detail)])
     return words_page(session, user, draft, [], saved=f"Kept as version {kept.version} of {kept.name}.")
 
 
-@desk_get(f"{AT}/{{draft_id:uuid}}/check")
+@draft_get(f"{AT}/{{draft_id:uuid}}/check")
 def check(request: OfficerRequest, draft_id: FromPath[UUID], said: FromQuery[str] = "") -> Response[object]:
     """Everything once more: whom it reaches, what it costs, what it looks like, and what pressing the button does."""
     user = request.user
@@ -265,30 +265,32 @@ def check(request: OfficerRequest, draft_id: FromPath[UUID], said: FromQuery[str
         try:
             new = service.ready(draft)
         except NotReady as error:
-            return _where_to_mend(session, user, draft, error.faults)
+            return _where_to_mend(session, user, draft, error.field_errors)
         return check_page(session, user, draft, new, said="A test is on its way to you." if said == "proof" else "")
 
 
-def _where_to_mend(session: Session, user: Principal, draft: Draft, faults: Sequence[Fault]) -> Response[object]:
+def _where_to_mend(
+    session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError]
+) -> Response[object]:
     """The page that the first fault is on."""
-    shown = where_page if faults[0].field in WHERE_FIELDS else words_page
-    return shown(session, user, draft, faults)
+    shown = where_page if field_errors[0].field in WHERE_FIELDS else words_page
+    return shown(session, user, draft, field_errors)
 
 
 def check_page(
-    session: Session, user: Principal, draft: Draft, new: NewAlert, *, said: str = "", fault: str = ""
+    session: Session, user: Principal, draft: Draft, new: NewAlert, *, said: str = "", field_error: str = ""
 ) -> Response[object]:
     """The last page before it goes."""
-    reach, faults = _reach(session, user, draft, [])
+    reach, field_errors = _reach(session, user, draft, [])
     if reach is None:
-        return _where_to_mend(session, user, draft, faults)
+        return _where_to_mend(session, user, draft, field_errors)
     about = topic(session, user.council_id, draft.topic)
     content = previews.content_of(session, draft)
     return staff_page(
         user,
         "drafting/check.html",
         at=AT,
-        status=422 if fault else 200,
+        status=422 if field_error else 200,
         headers=FRAMING_US,
         draft=draft,
         topic=about,
@@ -299,12 +301,12 @@ def check_page(
         arriving=previews.arriving(content, {*reach.count.by_channel, *reach.count.later_by_channel}, new.translations),
         advice=_advice(Form(draft.fields)),
         said=said,
-        faults=[Fault("send", fault)] if fault else [],
+        field_errors=[FieldError("send", field_error)] if field_error else [],
         is_emergency=draft.priority == Priority.EMERGENCY,
     )
 
 
-@desk_get(f"{AT}/{{draft_id:uuid}}/preview/{{language:str}}")
+@draft_get(f"{AT}/{{draft_id:uuid}}/preview/{{language:str}}")
 def preview(request: OfficerRequest, draft_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
     """The e-mail as it arrives, for the frames of the check."""
     with transaction() as session:
@@ -313,7 +315,7 @@ def preview(request: OfficerRequest, draft_id: FromPath[UUID], language: FromPat
     return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/proof")
+@draft_post(f"{AT}/{{draft_id:uuid}}/proof")
 def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Send the e-mail to the officer alone."""
     language, user = read_form(body).one("language") or "en", request.user
@@ -329,7 +331,7 @@ def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> R
         return check_page(session, user, draft, new, said=said)
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/send", opt={"back": f"{AT}/{{draft_id}}/check"})
+@draft_post(f"{AT}/{{draft_id:uuid}}/send", opt={"back": f"{AT}/{{draft_id}}/check"})
 def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Send it, or hand it to whoever must approve it."""
     user = request.user
@@ -338,22 +340,22 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
             draft = queries.draft(session, user.officer_id, draft_id)
             new = service.ready(draft)
             path = f"/staff/alerts/{service.send(session, draft, new, by=user).id}"
-    except (queries.UnknownDraft, ProveYourselfAgain):
+    except (queries.UnknownDraft, SecondFactorNeeded):
         raise
     except NotifyError as error:
         with transaction() as session:
             draft = queries.draft(session, user.officer_id, draft_id)
             if isinstance(error, NotReady):
-                return _where_to_mend(session, user, draft, error.faults)
-            return check_page(session, user, draft, service.ready(draft), fault=error.detail)
+                return _where_to_mend(session, user, draft, error.field_errors)
+            return check_page(session, user, draft, service.ready(draft), field_error=error.detail)
     return see_other(path)
 
 
-@desk_post(f"{AT}/{{draft_id:uuid}}/discard")
+@draft_post(f"{AT}/{{draft_id:uuid}}/discard")
 def discard(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Throw a draft away."""
     with transaction() as session:
-        service.throw_away(session, queries.draft(session, request.user.officer_id, draft_id))
+        service.delete_draft(session, queries.draft(session, request.user.officer_id, draft_id))
     return see_other(AT)
 
 

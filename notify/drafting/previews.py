@@ -132,7 +132,7 @@ def send_proof(content: AlertContent, address: str, language: str) -> str:
     """Hand the e-mail over to the officer alone, and say what became of it. No transaction may be open."""
     message = _message(content, Channel.EMAIL, language, address)
     providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
-    [(_provider, outcome)] = registry.hand_over(providers, [message], lane=Lane.TRANSACTIONAL)
+    [(_provider, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)
     if isinstance(outcome, Accepted):
         return f"A test is on its way to {address}."
     return "The test could not be sent just now. Try again in a minute."

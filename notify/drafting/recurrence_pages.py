@@ -11,15 +11,15 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import remit
 from notify.alerts.models import Alert
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.core.typed_text import read_day, read_time
 from notify.drafting import recurrence
 from notify.drafting.calendar import WEEKDAYS
 from notify.drafting.models import Rule
 from notify.drafting.recurrence import CannotRecur, Plan
-from notify.drafting.route_options import OfficerRequest, desk_get, desk_post, see_other
+from notify.drafting.route_options import OfficerRequest, draft_get, draft_post, see_other
 from notify.staff.guards import Principal
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.web.forms import read_form
 
 CALENDAR = "/staff/calendar"
@@ -28,27 +28,27 @@ COMES_AGAIN = "/staff/recurrences/{recurrence_id:uuid}"
 AGAIN = f"{CALENDAR}#again"
 
 
-@desk_get(PATH)
+@draft_get(PATH)
 def ask_how_often(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """How often shall it come again?"""
     with transaction() as session:
         return _repeat_page(request.user, remit.own(session, request.user, alert_id), EMPTY, [])
 
 
-def _repeat_page(user: Principal, alert: Alert, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _repeat_page(user: Principal, alert: Alert, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     return staff_page(
         user,
         "drafting/recurrence.html",
         at=CALENDAR,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         alert=alert,
         form=form,
         weekdays=WEEKDAYS,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
-@desk_post(PATH)
+@draft_post(PATH)
 def repeat(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Have it come again."""
     form, user = read_form(body), request.user
@@ -56,32 +56,32 @@ def repeat(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> 
         alert = remit.own(session, user, alert_id)
         try:
             recurrence.begin(session, alert, by=user, plan=_read(form))
-        except (CannotRecur, _Faulty) as error:
-            faults = error.faults if isinstance(error, _Faulty) else [Fault("first", error.detail)]
-            return _repeat_page(user, alert, form, faults)
+        except (CannotRecur, _NotValid) as error:
+            field_errors = error.field_errors if isinstance(error, _NotValid) else [FieldError("first", error.detail)]
+            return _repeat_page(user, alert, form, field_errors)
     return see_other(AGAIN)
 
 
-class _Faulty(Exception):
-    def __init__(self, faults: Sequence[Fault]) -> None:
+class _NotValid(Exception):
+    def __init__(self, field_errors: Sequence[FieldError]) -> None:
         super().__init__()
-        self.faults = faults
+        self.field_errors = field_errors
 
 
 def _read(form: Form) -> Plan:
     """The plan that the form describes. Raises: _Faulty."""
-    faults: list[Fault] = []
+    field_errors: list[FieldError] = []
     if form.one("rule") not in set(Rule):
-        faults.append(Fault("rule", "Choose how often."))
+        field_errors.append(FieldError("rule", "Choose how often."))
     every = form.one("every") or "1"
     if not (every.isascii() and every.isdecimal()) or not 1 <= int(every) <= 52:
-        faults.append(Fault("every", "Enter a number from 1 to 52."))
+        field_errors.append(FieldError("every", "Enter a number from 1 to 52."))
     weekdays = [int(day) for day in form.all("weekday") if day in {str(number) for number in range(7)}]
-    at = _parsed(read_time, form, "at", faults)
-    first = _parsed(read_day, form, "first", faults)
-    last = _parsed(read_day, form, "last", faults)
-    if faults or at is None or first is None or last is None:
-        raise _Faulty(faults)
+    at = _parsed(read_time, form, "at", field_errors)
+    first = _parsed(read_day, form, "first", field_errors)
+    last = _parsed(read_day, form, "last", field_errors)
+    if field_errors or at is None or first is None or last is None:
+        raise _NotValid(field_errors)
     rule = Rule(form.one("rule"))
     return Plan(rule, int(every), at, first, last, weekdays if rule == Rule.WEEKLY else ())
 
@@ -89,15 +89,15 @@ def _read(form: Form) -> Plan:
 Value = TypeVar("Value")
 
 
-def _parsed(read: Callable[[str], Value], form: Form, field: str, faults: list[Fault]) -> Value | None:
+def _parsed(read: Callable[[str], Value], form: Form, field: str, field_errors: list[FieldError]) -> Value | None:
     try:
         return read(form.one(field))
     except ValueError as error:
-        faults.append(Fault(field, str(error)))
+        field_errors.append(FieldError(field, str(error)))
         return None
 
 
-@desk_post(f"{COMES_AGAIN}/pause")
+@draft_post(f"{COMES_AGAIN}/pause")
 def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more for now."""
     with transaction() as session:
@@ -105,7 +105,7 @@ def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[ob
     return see_other(AGAIN)
 
 
-@desk_post(f"{COMES_AGAIN}/go-on")
+@draft_post(f"{COMES_AGAIN}/go-on")
 def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come again."""
     with transaction() as session:
@@ -113,7 +113,7 @@ def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[ob
     return see_other(AGAIN)
 
 
-@desk_post(f"{COMES_AGAIN}/end")
+@draft_post(f"{COMES_AGAIN}/end")
 def end(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more."""
     with transaction() as session:

@@ -21,7 +21,7 @@ BROADCASTS = Requires(Right.BROADCAST)
 ALERT = "/staff/alerts/{alert_id:uuid}"
 
 
-class OfficersOnly(Forbidden):
+class PeopleOnly(Forbidden):
     """What is written at the desk is written by a person who signed in, and by no key of theirs."""
 
     title = "Drafts belong to people"
@@ -35,7 +35,7 @@ def people_only(connection: AnyConnection, _: BaseRouteHandler) -> None:
 def officer_of(user: Principal) -> UUID:
     """Who is writing. Raises: OfficersOnly."""
     if user.officer_id is None or user.is_key:
-        raise OfficersOnly("Sign in as an officer, or create the alert by API.")
+        raise PeopleOnly("Sign in as an officer, or create the alert by API.")
     return user.officer_id
 
 
@@ -47,11 +47,11 @@ write_get = partial(_quiet_get, guards=[WRITES])
 write_post = partial(_act, guards=[from_our_pages, WRITES])
 approve_get = partial(_quiet_get, guards=[APPROVES])
 approve_post = partial(_act, guards=[from_our_pages, APPROVES])
-alone_get = partial(_quiet_get, guards=[BROADCASTS])
-alone_post = partial(_act, guards=[from_our_pages, BROADCASTS])
+broadcast_alone_get = partial(_quiet_get, guards=[BROADCASTS])
+broadcast_alone_post = partial(_act, guards=[from_our_pages, BROADCASTS])
 # the same for drafts, which belong to people
-desk_get = partial(_quiet_get, guards=[WRITES, people_only])
-desk_post = partial(_quiet_post, guards=[from_our_pages, WRITES, people_only])
+draft_get = partial(_quiet_get, guards=[WRITES, people_only])
+draft_post = partial(_quiet_post, guards=[from_our_pages, WRITES, people_only])
 broadcast_get = partial(_quiet_get, guards=[BROADCASTS, people_only])
 broadcast_post = partial(_quiet_post, guards=[from_our_pages, BROADCASTS, people_only])
 

@@ -69,7 +69,7 @@ def fill_in(session: Session, draft: Draft, values: Mapping[str, str]) -> None:
     keep(session, draft, list(changed), changed)
 
 
-def throw_away(session: Session, draft: Draft) -> None:
+def delete_draft(session: Session, draft: Draft) -> None:
     """Remove a draft that was not sent."""
     session.delete(draft)
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from litestar.datastructures import UploadFile
 
 from notify.core.errors import NotifyError
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.drafting.draft_reader import shape_text
 from notify.drafting.route_options import OfficerRequest
 from notify.places.geometry import to_geojson
 from notify.places.shape_files import shape_in, with_fewer_corners
-from notify.staff.page_frame import Fault
 from notify.web.forms import MOST_FIELDS, FormNotReadable
 
 
@@ -38,9 +37,9 @@ async def uploaded_form(request: OfficerRequest) -> UploadedForm:
     return UploadedForm(Form(fields), file)
 
 
-def shape_field(file: bytes) -> tuple[str, Sequence[Fault]]:
+def shape_field(file: bytes) -> tuple[str, Sequence[FieldError]]:
     """The file's shape as the field of the page holds it; else why the file cannot be read."""
     try:
         return shape_text(to_geojson(with_fewer_corners(shape_in(file)))), []
     except NotifyError as error:
-        return "", [Fault("shape_file", error.detail)]
+        return "", [FieldError("shape_file", error.detail)]

@@ -9,13 +9,13 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
 from notify.drafting import queries, service
-from notify.drafting.route_options import OfficerRequest, desk_get, desk_post, see_other
+from notify.drafting.route_options import OfficerRequest, draft_get, draft_post, see_other
 from notify.staff.page_frame import staff_page
 
 PATH = "/staff/templates"
 
 
-@desk_get(PATH)
+@draft_get(PATH)
 def list_templates(request: OfficerRequest) -> Response[object]:
     """Every template in use."""
     with transaction() as session:
@@ -23,7 +23,7 @@ def list_templates(request: OfficerRequest) -> Response[object]:
     return staff_page(request.user, "drafting/templates.html", at=PATH, templates=found)
 
 
-@desk_post(f"{PATH}/{{template_id:uuid}}/retire")
+@draft_post(f"{PATH}/{{template_id:uuid}}/retire")
 def retire(request: OfficerRequest, template_id: FromPath[UUID]) -> Response[object]:
     """Offer it no longer."""
     user = request.user

@@ -176,16 +176,16 @@ LEVELS = """
     WHERE council_id = :council AND priority = 'emergency' AND started_at >= :since AND started_at < :until
 """
 NOTICES = """
-    FROM public_notice n JOIN LATERAL (
-        SELECT * FROM public_notice_version v WHERE v.notice_id = n.id ORDER BY v.version DESC LIMIT 1
+    FROM statutory_notice n JOIN LATERAL (
+        SELECT * FROM statutory_notice_version v WHERE v.notice_id = n.id ORDER BY v.version DESC LIMIT 1
     ) latest ON true
     WHERE n.council_id = :council
 """
 NOTICES_THEN = f"{NOTICES} AND n.published_at >= :since AND n.published_at < :until"
 NOTICES_HELD = f"SELECT count(*) {NOTICES}"
-NOTICES_GIVEN = f"SELECT count(*) {NOTICES_THEN}"
-NOTICES_ELSEWHERE = f"SELECT count(*) {NOTICES_THEN} AND latest.elsewhere <> ''"
-NOTICES_PENCE = f"SELECT coalesce(sum(latest.cost_pence), 0) {NOTICES_THEN}"
+SERVICE_MESSAGES_GIVEN = f"SELECT count(*) {NOTICES_THEN}"
+SERVICE_MESSAGES_ELSEWHERE = f"SELECT count(*) {NOTICES_THEN} AND latest.elsewhere <> ''"
+SERVICE_MESSAGES_PENCE = f"SELECT coalesce(sum(latest.cost_pence), 0) {NOTICES_THEN}"
 NOTICE_KINDS = f"SELECT latest.kind AS name, count(*) AS number {NOTICES_THEN} GROUP BY 1 ORDER BY 2 DESC, 1"
 PUBLISHED = "SELECT count(*) FROM publication WHERE council_id = :council AND is_on"
 NOTES = """

@@ -15,7 +15,7 @@ from notify.core.db import transaction
 from notify.evidence.formats import MEDIA_TYPES, Form, as_file, name_of, shown
 from notify.evidence.pack import Pack, make_pack, state
 from notify.evidence.questions import Numbering
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.queries import council
 from notify.web.forms import from_our_pages, read_form
@@ -40,7 +40,7 @@ def show_evidence(
 ) -> Response[object]:
     """Every question with its answer from live data."""
     pack = _pack(request.user, numbering, since, until)
-    return figures_page(
+    return report_page(
         request.user,
         "evidence/requests.html",
         section=PATH,

@@ -90,8 +90,8 @@ def _moments(session: Session, kept: archive_queries.Kept, counted: RollupAlert 
         for share, seconds in ((50, counted.time_to_50), (95, counted.time_to_95), (100, counted.time_to_100)):
             if seconds is not None:
                 yield counted.started_at + timedelta(seconds=seconds), f"{share}% were sent"
-    followers = session.exec(select(Alert).where(col(Alert.follows_id) == alert.id))
-    for later in followers:
+    subscribers = session.exec(select(Alert).where(col(Alert.follows_id) == alert.id))
+    for later in subscribers:
         if later.expanded_at and later.follow_up:
             yield later.expanded_at, f"{FOLLOWED[later.follow_up]}: {later.title}"
 

@@ -16,7 +16,7 @@ from notify.evidence.incident_report import incident_report
 from notify.evidence.processing_record import inventory
 from notify.evidence.report import Report
 from notify.evidence.test_runs import runs_report
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 
@@ -43,7 +43,7 @@ def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Respon
     if form != ReportForm.PAGE:
         return _file(report, form, "personal-data")
     here = f"{EVIDENCE}/personal-data"
-    return figures_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+    return report_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
 @get(f"{EVIDENCE}/runs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
@@ -53,7 +53,7 @@ def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[obje
     if form != ReportForm.PAGE:
         return _file(report, form, "runs")
     here = f"{EVIDENCE}/runs"
-    return figures_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
+    return report_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
 @get(

@@ -174,7 +174,7 @@ FIGURES: Sequence[DataSet] = (
             CHANNEL,
             PROVIDER,
             Field("hour", Kind.MOMENT, "The hour's beginning.", "r.hour"),
-            Field("handed_over", Kind.INTEGER, "Sent in this hour.", "r.handed_over", "messages"),
+            Field("sent", Kind.INTEGER, "Sent in this hour.", "r.sent", "messages"),
             Field("delivered", Kind.INTEGER, "Reported delivered in this hour.", "r.delivered", "messages"),
             Field("failed", Kind.INTEGER, "Failed in this hour.", "r.failed", "messages"),
         ],

@@ -75,7 +75,7 @@ TABLES: Mapping[str, Entry] = {
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
-    "service_target": Entry(Keeping.FOR_GOOD, OWN),
+    "service_level_objective": Entry(Keeping.FOR_GOOD, OWN),
     "service_result": Entry(Keeping.FOR_GOOD, OWN),
     "service_breach": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("noted_by",)),
     "unit_price": Entry(Keeping.FOR_GOOD, OWN, staff=("added_by",), meant={"price": "Thousandths of a penny."}),
@@ -135,7 +135,7 @@ TABLES: Mapping[str, Entry] = {
     "consent_request": Entry(
         Keeping.RESIDENT, OWN, residents=("answers",), staff=("asked_by",), secrets=("contact_id", "sign_up")
     ),
-    "resident_message": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
+    "inbound_text": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
     "erased_address": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("address_hash",), secrets=("address_hash",)),
     "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),
     "place": Entry(
@@ -157,13 +157,13 @@ TABLES: Mapping[str, Entry] = {
     "bounce": Entry(
         Keeping.DAYS_90, OWN, pseudonyms=("address_hash",), staff=("decided_by",), secrets=("address_hash",)
     ),
-    "notice": Entry(
+    "service_message": Entry(
         Keeping.DAYS_30,
         OF_NOTICE,
         pseudonyms=("contact_id", "about"),
         meant={"about": "The contact, or the request for one, that the message tells of, by id."},
     ),
-    "notice_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
+    "service_message_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, pseudonyms=("counted",), secrets=("counted",)),
     "link_token": Entry(Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "about"), secrets=("digest",)),
     "confirm_code": Entry(
         Keeping.EXPIRY, why_not=SESSION, pseudonyms=("contact_id", "asked_from"), secrets=("digest", "asked_from")
@@ -171,7 +171,7 @@ TABLES: Mapping[str, Entry] = {
     "resident_session": Entry(
         Keeping.EXPIRY, why_not=SESSION, pseudonyms=("address_hash",), secrets=("digest", "address_hash")
     ),
-    "endpoint": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
+    "webhook_receiver": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
     # alerts
     "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
     "approval": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "reason")),
@@ -255,10 +255,10 @@ TABLES: Mapping[str, Entry] = {
         Keeping.FOR_GOOD, why_not="It is about the whole installation: see /staff/exports/retention."
     ),
     "foi_statement": Entry(Keeping.WHILE_USED, OWN, staff=("actor",)),
-    "public_notice": Entry(Keeping.FOR_GOOD, OWN),
-    "public_notice_version": Entry(
+    "statutory_notice": Entry(Keeping.FOR_GOOD, OWN),
+    "statutory_notice_version": Entry(
         Keeping.FOR_GOOD,
-        "t.notice_id IN (SELECT n.id FROM public_notice n WHERE n.council_id = :council)",
+        "t.notice_id IN (SELECT n.id FROM statutory_notice n WHERE n.council_id = :council)",
         staff=("published_by",),
     ),
 }

@@ -10,7 +10,7 @@ from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
 from notify.core.errors import Forbidden, NotifyError
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.core.typed_text import read_day
 from notify.exports import catalogue
 from notify.exports.dataset_reader import Window
@@ -18,9 +18,8 @@ from notify.exports.download import handed_out
 from notify.exports.file_export import take
 from notify.exports.file_formats import Format
 from notify.exports.full_extract import take_everything
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault
 from notify.staff.sign_in.step_up import coming_back
 from notify.web.forms import from_our_pages, query_form, read_form
 
@@ -35,16 +34,16 @@ def show_exports(request: AnyRequest) -> Response[object]:
     return _page(request.user, query_form(request))
 
 
-def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response[object]:
-    return figures_page(
+def _page(user: Principal, form: Form, field_errors: Sequence[FieldError] = ()) -> Response[object]:
+    return report_page(
         user,
         "exports/exports.html",
         section=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         data_sets=catalogue.open_to(user),
         formats=list(Format),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         may_take_everything=user.may(Right.EXPORT_EVERYTHING),
     )
 
@@ -59,12 +58,12 @@ def _page(user: Principal, form: Form, faults: Sequence[Fault] = ()) -> Response
 def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
     """One data set as a file."""
     form, user = read_form(body), request.user
-    faults: list[Fault] = []
-    since, until = _day(form, "since", faults), _day(form, "until", faults)
+    field_errors: list[FieldError] = []
+    since, until = _day(form, "since", field_errors), _day(form, "until", field_errors)
     if form.one("data") not in catalogue.DATA_SETS:
-        faults.append(Fault("data", "Choose a data set"))
-    if faults:
-        return _page(user, form, faults)
+        field_errors.append(FieldError("data", "Choose a data set"))
+    if field_errors:
+        return _page(user, form, field_errors)
     data = catalogue.data_set(form.one("data"))
     kind = Format(form.one("format")) if form.one("format") in set(Format) else Format.CSV
     kept = {name: form.one(name) for name in ("data", "since", "until", "format")}
@@ -74,15 +73,15 @@ def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
     except Forbidden:
         raise
     except NotifyError as error:
-        return _page(user, form, [Fault("since", error.detail)])
+        return _page(user, form, [FieldError("since", error.detail)])
 
 
-def _day(form: Form, name: str, faults: list[Fault]) -> date | None:
+def _day(form: Form, name: str, field_errors: list[FieldError]) -> date | None:
     written = form.one(name)
     try:
         return read_day(written, is_ahead=False) if written else None
     except ValueError as error:
-        faults.append(Fault(name, str(error)))
+        field_errors.append(FieldError(name, str(error)))
         return None
 
 

@@ -11,7 +11,7 @@ from notify.core.settings import settings
 from notify.exports.dictionary import TABLES
 from notify.exports.dictionary_terms import Keeping
 from notify.exports.retention import runs
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
 
 AnyRequest = Request[Principal, None, State]
@@ -24,7 +24,7 @@ def show_retention(request: AnyRequest) -> Response[object]:
     """Every round that removed something: when, how many alerts, rows, months and keys."""
     with transaction() as session:
         found = runs(session)
-    return figures_page(
+    return report_page(
         request.user,
         "exports/retention.html",
         section="/staff/exports",

@@ -11,14 +11,13 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.exports import schedules
 from notify.exports.file_formats import Format
 from notify.exports.models import ExportSchedule, Rhythm
 from notify.exports.schedules import Plan, ScheduleNotValid
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault
 from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -33,23 +32,23 @@ def show_schedules(request: AnyRequest) -> Response[object]:
     return _page(request.user, EMPTY)
 
 
-def _page(user: Principal, form: Form, faults: Sequence[Fault] = (), secret: str = "") -> Response[object]:
+def _page(user: Principal, form: Form, field_errors: Sequence[FieldError] = (), secret: str = "") -> Response[object]:
     with transaction() as session:
         found = schedules.schedules(session, user.council_id)
         names = schedules.names_of(session, [officer for one in found for officer in one.officers])
         runs = schedules.runs(session, user.council_id)
-    return figures_page(
+    return report_page(
         user,
         "exports/schedules.html",
         section="/staff/exports",
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         schedules=found,
         names=names,
         runs=runs,
         whats=schedules.CHOICES,
         formats=list(Format),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         secret=secret,
         may_call=user.may(Right.CHANGE_FIGURES),
     )
@@ -65,16 +64,16 @@ def _page(user: Principal, form: Form, faults: Sequence[Fault] = (), secret: str
 def begin(request: AnyRequest, body: RawBody) -> Response[object]:
     """Send something from now on."""
     form, user = read_form(body), request.user
-    faults = [
-        Fault(name, message)
+    field_errors = [
+        FieldError(name, message)
         for name, known, message in (
             ("what", schedules.CHOICES, "Choose what"),
             ("rhythm", set(Rhythm), "Choose how often"),
         )
         if form.one(name) not in known
     ]
-    if faults:
-        return _page(user, form, faults)
+    if field_errors:
+        return _page(user, form, field_errors)
     plan = Plan(
         what=form.one("what"),
         kind=Format(form.one("format")) if form.one("format") in set(Format) else Format.CSV,
@@ -89,7 +88,7 @@ def begin(request: AnyRequest, body: RawBody) -> Response[object]:
             made = schedules.begin(session, council_id=user.council_id, actor=user.actor, plan=plan)
             secret = made.secret
     except ScheduleNotValid as error:
-        return _page(user, form, [Fault(str(error.fields.get("field", "what")), error.detail)])
+        return _page(user, form, [FieldError(str(error.fields.get("field", "what")), error.detail)])
     return _page(user, EMPTY, secret=secret) if secret else Redirect(PATH, status_code=303)
 
 

@@ -105,7 +105,7 @@ def _send(run_id: UUID) -> None:
         state, problem = RunState.DUE, f"It could not be made: {type(error).__name__}."
     if message is not None:
         providers = registry.providers_for(channel, Lane.ROUTINE)
-        [(_, outcome)] = registry.hand_over(providers, [message], lane=Lane.ROUTINE)
+        [(_, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.ROUTINE)
         state, problem = _became(outcome)
     with transaction() as session:
         _record(session, run_id, state, problem, count)

@@ -79,7 +79,7 @@ class RollupCurve(SQLModel, table=True):
     alert_id: UUID = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
     channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
     second: int = Field(primary_key=True)
-    handed_over: int
+    sent: int
     delivered: int
 
 
@@ -92,7 +92,7 @@ class RollupHour(SQLModel, table=True):
     channel: Channel = Field(sa_column=state_column(Channel, primary_key=True))
     provider: str = Field(primary_key=True)
     hour: datetime = Field(sa_column=moment_column(primary_key=True))
-    handed_over: int
+    sent: int
     delivered: int
     failed: int
 

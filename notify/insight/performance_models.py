@@ -14,10 +14,10 @@ from notify.core.typed_text import TypedDay
 from notify.providers.base import Channel
 
 
-class ServiceTarget(SQLModel, table=True):
+class ServiceLevelObjective(SQLModel, table=True):
     """What a council promises from a moment on: so many per cent handed over so many seconds after approval."""
 
-    __tablename__ = "service_target"
+    __tablename__ = "service_level_objective"
 
     council_id: UUID = Field(primary_key=True, foreign_key="council.id", ondelete="CASCADE")
     priority: Priority = Field(sa_column=state_column(Priority, primary_key=True))

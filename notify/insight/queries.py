@@ -51,13 +51,13 @@ class Figures:
     time_to_50: float | None
     time_to_95: float | None
     time_to_99: float | None
-    last_handed_over: float | None
+    last_sent: float | None
 
 
 FRESH = timedelta(seconds=5)  # the scheduler counts what has news every second
 COUNTS = """
     count(*) AS recipients,
-    count(handed_over_at) AS sent,
+    count(sent_at) AS sent,
     count(*) FILTER (WHERE state = 'delivered') AS delivered,
     count(*) FILTER (WHERE state LIKE '%-failure') AS failed,
     count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
@@ -137,7 +137,7 @@ def figures(session: Session, alert: Alert) -> Figures:
         time_to_50=times[0],
         time_to_95=times[1],
         time_to_99=times[2],
-        last_handed_over=times[3],
+        last_sent=times[3],
     )
 
 
@@ -173,8 +173,8 @@ def _times(
     row = session.execute(
         text("""
             SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (
-                ORDER BY extract(epoch FROM handed_over_at - CAST(:start AS timestamptz))) AS times
-            FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
+                ORDER BY extract(epoch FROM sent_at - CAST(:start AS timestamptz))) AS times
+            FROM delivery WHERE month = :month AND alert_id = :alert AND sent_at IS NOT NULL
         """),
         {"month": alert.ledger_month, "alert": alert.id, "start": started_at(alert)},
     ).scalar()

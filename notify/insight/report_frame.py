@@ -10,7 +10,7 @@ from notify.staff.page_frame import staff_page
 FIGURES = "/staff/figures"
 
 
-def figures_page(
+def report_page(
     user: Principal, template: str, *, section: str, period: Period | None = None, status: int = 200, **values: object
 ) -> Response[object]:
     """A page that extends `figures-base.html`; `section` is the address of the entry it belongs to."""

@@ -99,7 +99,7 @@ TAKE_DUE = """
     ) RETURNING alert_id
 """
 STATES = """
-    count(*) AS recipients, count(handed_over_at) AS sent,
+    count(*) AS recipients, count(sent_at) AS sent,
     count(*) FILTER (WHERE state = 'delivered') AS delivered,
     count(*) FILTER (WHERE state = 'permanent-failure') AS permanent_failure,
     count(*) FILTER (WHERE state = 'temporary-failure') AS temporary_failure,
@@ -110,7 +110,7 @@ STATES = """
     count(*) FILTER (WHERE state = 'expired') AS expired,
     count(*) FILTER (WHERE state IN ('created', 'sending')) AS waiting,
     coalesce(sum(cost), 0) AS cost,
-    count(*) FILTER (WHERE handed_over_at IS NOT NULL AND cost IS NULL) AS unpriced
+    count(*) FILTER (WHERE sent_at IS NOT NULL AND cost IS NULL) AS unpriced
 """
 COUNTED = (
     *("recipients", "sent", "delivered", "permanent_failure", "temporary_failure", "technical_failure", "unknown"),
@@ -128,14 +128,14 @@ COUNT_CELLS = f"""
 # steps grow with the distance, so that a picture of an hour has as many as one of a minute
 _STEP = "CASE WHEN s <= 60 THEN 1 WHEN s <= 600 THEN 10 WHEN s <= 7200 THEN 60 WHEN s <= 86400 THEN 600 ELSE 3600 END"
 COUNT_CURVE = f"""
-    INSERT INTO rollup_curve (alert_id, channel, second, handed_over, delivered)
-    SELECT :alert, channel, least(ceil(s / step) * step, 2000000000)::integer, sum(handed_over), sum(delivered)
+    INSERT INTO rollup_curve (alert_id, channel, second, sent, delivered)
+    SELECT :alert, channel, least(ceil(s / step) * step, 2000000000)::integer, sum(sent), sum(delivered)
     FROM (
-        SELECT channel, s, handed_over, delivered, {_STEP} AS step
+        SELECT channel, s, sent, delivered, {_STEP} AS step
         FROM (
-            SELECT channel, 1 AS handed_over, 0 AS delivered,
-                   greatest(extract(epoch FROM handed_over_at - CAST(:start AS timestamptz)), 0) AS s
-            FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
+            SELECT channel, 1 AS sent, 0 AS delivered,
+                   greatest(extract(epoch FROM sent_at - CAST(:start AS timestamptz)), 0) AS s
+            FROM delivery WHERE month = :month AND alert_id = :alert AND sent_at IS NOT NULL
             UNION ALL
             SELECT channel, 0, 1, greatest(extract(epoch FROM changed_at - CAST(:start AS timestamptz)), 0)
             FROM delivery WHERE month = :month AND alert_id = :alert AND state = 'delivered'
@@ -143,12 +143,12 @@ COUNT_CURVE = f"""
     ) stepped GROUP BY 2, 3
 """
 COUNT_HOURS = """
-    INSERT INTO rollup_hour (alert_id, channel, provider, hour, handed_over, delivered, failed)
-    SELECT :alert, channel, provider, hour, sum(handed_over), sum(delivered), sum(failed)
+    INSERT INTO rollup_hour (alert_id, channel, provider, hour, sent, delivered, failed)
+    SELECT :alert, channel, provider, hour, sum(sent), sum(delivered), sum(failed)
     FROM (
-        SELECT channel, coalesce(provider, '') AS provider, date_trunc('hour', handed_over_at) AS hour,
-               1 AS handed_over, 0 AS delivered, 0 AS failed
-        FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
+        SELECT channel, coalesce(provider, '') AS provider, date_trunc('hour', sent_at) AS hour,
+               1 AS sent, 0 AS delivered, 0 AS failed
+        FROM delivery WHERE month = :month AND alert_id = :alert AND sent_at IS NOT NULL
         UNION ALL
         SELECT channel, coalesce(provider, ''), date_trunc('hour', changed_at), 0,
                (state = 'delivered')::integer, (state LIKE '%-failure')::integer
@@ -159,8 +159,8 @@ _TIMES = "(SELECT times FROM waited)"
 COUNT_ALERT = f"""
     WITH waited AS (
         SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (
-            ORDER BY extract(epoch FROM handed_over_at - CAST(:start AS timestamptz))) AS times
-        FROM delivery WHERE month = :month AND alert_id = :alert AND handed_over_at IS NOT NULL
+            ORDER BY extract(epoch FROM sent_at - CAST(:start AS timestamptz))) AS times
+        FROM delivery WHERE month = :month AND alert_id = :alert AND sent_at IS NOT NULL
     ), left_by AS (
         SELECT count(*) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed,
                count(*) FILTER (WHERE kind = 'complained') AS complained

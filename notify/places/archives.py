@@ -76,8 +76,8 @@ class Member:
         try:
             with self._opened() as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace") as text:
                 yield text
-        except _DAMAGE as fault:
-            raise SourceUnreadable(f"{self.name} is damaged or cut short ({fault}). Download it again.") from fault
+        except _DAMAGE as error:
+            raise SourceUnreadable(f"{self.name} is damaged or cut short ({error}). Download it again.") from error
 
     def copied_to(self, folder: Path) -> Path:
         """A copy of the file, unpacked, in `folder` under its own name. Raises: SourceUnreadable."""
@@ -85,8 +85,8 @@ class Member:
         try:
             with self._opened() as binary, target.open("wb") as copy:
                 copyfileobj(binary, copy)
-        except _DAMAGE as fault:
-            raise SourceUnreadable(f"{self.name} is damaged or cut short ({fault}). Download it again.") from fault
+        except _DAMAGE as error:
+            raise SourceUnreadable(f"{self.name} is damaged or cut short ({error}). Download it again.") from error
         return target
 
     def beside(self, suffix: str) -> "Member | None":
@@ -140,8 +140,8 @@ def _names_in_zip(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except _DAMAGE as fault:
-        raise SourceUnreadable(f"{path.name} is not a whole zip file. Download it again.") from fault
+    except _DAMAGE as error:
+        raise SourceUnreadable(f"{path.name} is not a whole zip file. Download it again.") from error
 
 
 def _chosen(names: list[str], suffixes: tuple[str, ...]) -> list[str]:

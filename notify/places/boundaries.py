@@ -160,10 +160,10 @@ def _in_metres(geojson: object, code: str, system: System | None) -> BaseGeometr
         if flat.is_empty:
             raise _FeatureRefused(f"{code} has an empty geometry")
         geometry = _projected(flat, system)
-    except Invalid as fault:
-        raise _FeatureRefused(f"{code}: {fault.detail}") from fault
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError, shapely.errors.ShapelyError) as fault:
-        raise _FeatureRefused(f"{code} has a broken geometry: {fault}") from fault
+    except Invalid as error:
+        raise _FeatureRefused(f"{code}: {error.detail}") from error
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError, shapely.errors.ShapelyError) as error:
+        raise _FeatureRefused(f"{code} has a broken geometry: {error}") from error
     if not np.isfinite(geometry.bounds).all():
         raise _FeatureRefused(f"{code} has coordinates outside the National Grid")
     return geometry
@@ -239,8 +239,8 @@ def _system_in(text: str) -> System | None:
 def _topology(document: str, file: str) -> Iterator[object]:
     try:
         yield from topojson.features(json.loads(document))
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise SourceUnreadable(f"{file} is not sound TopoJSON ({fault}). Download it again.") from fault
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceUnreadable(f"{file} is not sound TopoJSON ({error}). Download it again.") from error
 
 
 def _collection(buffer: str, rest: IO[str], file: str, system: System | None) -> Iterator[_Found]:
@@ -254,10 +254,10 @@ def _collection(buffer: str, rest: IO[str], file: str, system: System | None) ->
             return
         try:
             feature, at = decoder.raw_decode(buffer, at)
-        except (json.JSONDecodeError, RecursionError) as fault:
+        except (json.JSONDecodeError, RecursionError) as error:
             more = rest.read(size)
             if not more:
-                raise SourceUnreadable(f"{file} ends or breaks within a feature ({fault}).") from fault
+                raise SourceUnreadable(f"{file} ends or breaks within a feature ({error}).") from error
             buffer, at, size = buffer[at:] + more, 0, size * 2
             continue
         number += 1
@@ -280,9 +280,9 @@ def _lines(head: str, rest: IO[str], file: str, report: AreaReport) -> Iterator[
             continue
         try:
             feature = json.loads(written)
-        except (ValueError, RecursionError) as fault:
+        except (ValueError, RecursionError) as error:
             report.read += 1
-            report.refuse(file, number, f"not JSON: {fault}")
+            report.refuse(file, number, f"not JSON: {error}")
             continue
         yield of_member(feature.get("crs")) if isinstance(feature, dict) else None, number, feature
 

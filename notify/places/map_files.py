@@ -52,19 +52,19 @@ def layers(member: Member) -> Iterator[Layer]:
                 yield Layer(layer.system, _guarded(layer.features, member.name))
         except NotifyError:
             raise
-        except _DAMAGE as fault:
-            raise _unreadable(member.name, fault) from fault
+        except _DAMAGE as error:
+            raise _unreadable(member.name, error) from error
 
 
 def _guarded(features: Iterator[dict[str, object]], file: str) -> Iterator[dict[str, object]]:
     try:
         yield from features
-    except _DAMAGE as fault:
-        raise _unreadable(file, fault) from fault
+    except _DAMAGE as error:
+        raise _unreadable(file, error) from error
 
 
-def _unreadable(file: str, fault: Exception) -> SourceUnreadable:
-    return SourceUnreadable(f"{file} is damaged or cut short ({str(fault)[:200]}). Download or export it again.")
+def _unreadable(file: str, error: Exception) -> SourceUnreadable:
+    return SourceUnreadable(f"{file} is damaged or cut short ({str(error)[:200]}). Download or export it again.")
 
 
 def _suffix(member: Member) -> str:

@@ -167,8 +167,8 @@ class AudiencePart(Input):
         """What is stored, shown and hashed is lon,lat, whatever was sent."""
         try:
             return cast("dict[str, object] | None", in_degrees(polygon))
-        except Invalid as fault:
-            raise ValueError(fault.detail) from fault
+        except Invalid as error:
+            raise ValueError(error.detail) from error
 
 
 class AudienceSpec(AudiencePart):

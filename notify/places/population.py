@@ -75,5 +75,5 @@ def read_population(path: Path) -> Mapping[str, int]:
 def _people(row: list[str], path: Path) -> int:
     try:
         return sum(int(cell) for cell in row[1:] if cell)
-    except ValueError as fault:
-        raise SourceUnreadable(f"{path.name}: the row of {row[0]} holds something that is not a count.") from fault
+    except ValueError as error:
+        raise SourceUnreadable(f"{path.name}: the row of {row[0]} holds something that is not a count.") from error

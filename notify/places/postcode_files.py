@@ -162,8 +162,8 @@ def _from_degrees(lon: str, lat: str) -> tuple[int | None, int | None]:
         return None, None
     try:
         easting, northing = to_national_grid(float(lon), float(lat))
-    except (ValueError, NotifyError) as fault:
-        raise _RowRefused(f"{lat}, {lon} is not a place in the United Kingdom") from fault
+    except (ValueError, NotifyError) as error:
+        raise _RowRefused(f"{lat}, {lon} is not a place in the United Kingdom") from error
     return round(easting), round(northing)
 
 

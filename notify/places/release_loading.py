@@ -175,10 +175,10 @@ def _copy(session: Session, statement: str) -> Iterator[psycopg.Copy]:
     try:
         with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             yield copy
-    except psycopg.DataError as fault:
+    except psycopg.DataError as error:
         raise SourceUnreadable(
-            f"A row holds characters that cannot be stored ({str(fault).splitlines()[0]}). Download the file again."
-        ) from fault
+            f"A row holds characters that cannot be stored ({str(error).splitlines()[0]}). Download the file again."
+        ) from error
 
 
 def _make_partition(session: Session, release: Release) -> str:

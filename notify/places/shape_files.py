@@ -86,8 +86,8 @@ def _require_small(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as fault:
-        raise SourceUnreadable("The file is not a whole zip file. Download or export it again.") from fault
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceUnreadable("The file is not a whole zip file. Download or export it again.") from error
     if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_UNPACKED_BYTES:
         raise ShapeFileNotReadable(
             f"Unpacked, the file holds more than {MOST_FILES} files or {MOST_UNPACKED_BYTES // 1_000_000} MB."

@@ -25,7 +25,7 @@ _NAMES: dict[type[Outcome], str] = {
 }
 
 
-def hand_over(
+def send_with_failover(
     providers: Sequence[Provider], messages: Sequence[Message], *, lane: Lane = Lane.ROUTINE
 ) -> Generator[tuple[Provider, Outcome], None, None]:
     """Exactly one outcome a message, as they become known, with the provider whose word it is.

@@ -8,9 +8,18 @@ from notify.core.errors import SetUpError
 from notify.core.jobs import Lane
 from notify.core.settings import Choice, once_a_process, settings
 from notify.providers.base import Channel, Provider, TakesReplies
-from notify.providers.failover import hand_over
+from notify.providers.failover import send_with_failover
 
-__all__ = ["GROUP", "UnknownProvider", "close_all", "hand_over", "load", "named", "providers_for", "takes_replies"]
+__all__ = [
+    "GROUP",
+    "UnknownProvider",
+    "close_all",
+    "load",
+    "named",
+    "providers_for",
+    "send_with_failover",
+    "takes_replies",
+]
 
 GROUP = "notify.providers"
 _loaded: list[Provider] = []

@@ -39,12 +39,12 @@ class Verdict:
     unsealed: int = 0
     anchors: int = 0
     late: list[datetime] = field(default_factory=list)  # times of entries that waited while no scheduler ran
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
         """Whether the trail is as it was written."""
-        return not self.faults
+        return not self.problems
 
 
 def content_of(entry: AuditEntry) -> bytes:
@@ -149,43 +149,45 @@ def verify(session: Session, anchors: Sequence[Path]) -> Verdict:
     """Whether anything was altered, removed, put elsewhere, slipped in or cut off since it was sealed."""
     verdict = Verdict()
     anchored, unreadable = _read_anchors(anchors)
-    verdict.faults += unreadable
+    verdict.problems += unreadable
     verdict.anchors = len(anchored)
     digest, expected = START, 0
     for seal_row, entry in _chain(session):
         expected += 1
         verdict.sealed += 1
-        _fault_of_link(verdict, seal_row, entry, digest, expected)
-        _fault_of_time(verdict, seal_row, entry)
+        _error_in_link(verdict, seal_row, entry, digest, expected)
+        _error_in_time(verdict, seal_row, entry)
         digest, expected = seal_row.digest, seal_row.position
         for known in anchored.pop(seal_row.position, ()):
             if known != digest.hex():
-                verdict.faults.append(f"Link {seal_row.position} differs from what was anchored outside.")
-    verdict.faults += [f"Link {position} was anchored and is gone: the tail was cut." for position in sorted(anchored)]
+                verdict.problems.append(f"Link {seal_row.position} differs from what was anchored outside.")
+    verdict.problems += [
+        f"Link {position} was anchored and is gone: the tail was cut." for position in sorted(anchored)
+    ]
     _look_for_unsealed(session, verdict)
     return verdict
 
 
-def _fault_of_link(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None, before: bytes, expected: int) -> None:
+def _error_in_link(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None, before: bytes, expected: int) -> None:
     if row.position != expected:
-        verdict.faults.append(f"Links {expected} to {row.position - 1} are missing.")
+        verdict.problems.append(f"Links {expected} to {row.position - 1} are missing.")
     elif entry is None:
-        verdict.faults.append(f"Entry {row.entry_id} (link {row.position}) was removed.")
+        verdict.problems.append(f"Entry {row.entry_id} (link {row.position}) was removed.")
     elif link(before, row.position, entry, row.sealed_at, row.sealed_since) != row.digest:
-        verdict.faults.append(f"Entry {row.entry_id} (link {row.position}) is not as it was written.")
+        verdict.problems.append(f"Entry {row.entry_id} (link {row.position}) is not as it was written.")
 
 
-def _fault_of_time(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None) -> None:
+def _error_in_time(verdict: Verdict, row: AuditSeal, entry: AuditEntry | None) -> None:
     """An entry is sealed within seconds of its own time, unless no scheduler ran: then none was sealed meanwhile."""
     if entry is None or row.sealed_at is None:
         return
     if entry.at > row.sealed_at + SEALED_WITHIN:
-        verdict.faults.append(f"Entry {row.entry_id} was sealed before its own time, {_spelled(entry.at)}.")
+        verdict.problems.append(f"Entry {row.entry_id} was sealed before its own time, {_spelled(entry.at)}.")
     elif entry.at < row.sealed_at - SEALED_WITHIN:
         if row.sealed_since is None or entry.at >= row.sealed_since - SEALED_WITHIN:
             verdict.late.append(entry.at)
         else:
-            verdict.faults.append(
+            verdict.problems.append(
                 f"Entry {row.entry_id} says {_spelled(entry.at)} and was sealed at {_spelled(row.sealed_at)}, when "
                 f"everything until {_spelled(row.sealed_since)} had been: it was slipped in."
             )
@@ -211,7 +213,7 @@ def _look_for_unsealed(session: Session, verdict: Verdict) -> None:
     ).one()
     verdict.unsealed = found[0]
     if found[1]:
-        verdict.faults.append(
+        verdict.problems.append(
             f"{found[1]} entries from {found[2]} on are older than two minutes and not sealed: "
             "they were slipped in, lost their seals, or no scheduler runs."
         )
@@ -219,10 +221,10 @@ def _look_for_unsealed(session: Session, verdict: Verdict) -> None:
 
 def _read_anchors(paths: Sequence[Path]) -> tuple[dict[int, list[str]], list[str]]:
     known: dict[int, list[str]] = {}
-    faults = []
+    problems = []
     for path in paths:
         if not path.exists():
-            faults.append(f"There are no anchors at {path}: without them a cut tail cannot be seen.")
+            problems.append(f"There are no anchors at {path}: without them a cut tail cannot be seen.")
             continue
         for number, words in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
@@ -230,5 +232,5 @@ def _read_anchors(paths: Sequence[Path]) -> tuple[dict[int, list[str]], list[str
                 known.setdefault(int(line["position"]), []).append(str(line["digest"]))
                 datetime.fromisoformat(line["at"])
             except (ValueError, KeyError, TypeError):
-                faults.append(f"{path.name}, line {number} is no anchor.")
-    return known, faults
+                problems.append(f"{path.name}, line {number} is no anchor.")
+    return known, problems

@@ -15,10 +15,11 @@ from sqlalchemy import String, cast, or_
 from sqlmodel import Session, col, select
 
 from notify.core.db import transaction
+from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.models import AuditEntry, Officer
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 
 AnyRequest = Request[Principal, object, State]
 
@@ -93,13 +94,13 @@ def _day(written: str) -> date | None:
         return None  # a browser sends an empty field too
 
 
-def _fault(name: str, typed: str) -> Fault | None:
+def _field_error(name: str, typed: str) -> FieldError | None:
     """Why what was typed is no day; the search goes on without it."""
     try:
         if typed:
             read_day(typed, is_ahead=False)
     except ValueError as error:
-        return Fault(name, str(error))
+        return FieldError(name, str(error))
     return None
 
 
@@ -113,7 +114,11 @@ def show_audit(
 ) -> Response[object]:
     """Who did what, newest first."""
     asked = _search(q, since, until, before)
-    faults = [fault for name, typed in (("since", since), ("until", until)) if (fault := _fault(name, typed))]
+    field_errors = [
+        field_error
+        for name, typed in (("since", since), ("until", until))
+        if (field_error := _field_error(name, typed))
+    ]
     with transaction() as session:
         lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
     return staff_page(
@@ -122,7 +127,7 @@ def show_audit(
         at="/staff/audit",
         lines=lines,
         asked=asked,
-        faults=faults,
+        field_errors=field_errors,
         older=lines[-1].id if len(lines) == ON_A_PAGE else None,
     )
 

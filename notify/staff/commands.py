@@ -254,8 +254,8 @@ def verify(servers: Servers, anchors: Sequence[Path]) -> None:
     """
     with servers(), transaction() as session:
         verdict = staff_audit.verify(session, anchors or [staff_audit.anchors_file()])
-    for fault in verdict.faults[: staff_audit.FAULTS_SHOWN]:
-        click.echo(f"✗ {fault}")
+    for error in verdict.problems[: staff_audit.FAULTS_SHOWN]:
+        click.echo(f"✗ {error}")
     if verdict.late:
         first, last = min(verdict.late), max(verdict.late)
         click.echo(

@@ -10,14 +10,6 @@ from notify.web.templates import page
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What an officer has to mend, and the id of the field to mend it in."""
-
-    field: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class MenuItem:
     """A page that every page leads to."""
 

@@ -84,7 +84,7 @@ def roles_within(role: Role) -> frozenset[Role]:
     return frozenset(other for other, rights in RIGHTS.items() if rights <= RIGHTS[role])
 
 
-class ProveYourselfAgain(Forbidden):
+class SecondFactorNeeded(Forbidden):
     """Emergencies, users, keys and personal data are in the hands of people who proved a moment ago who they are.
 
     `back` is the page to go on with afterwards, where it is not the route's usual one, and `words` what the person
@@ -128,9 +128,9 @@ class Principal:
         No key gets through, whoever holds it: it would be the way around.
         """
         if self.is_key:
-            raise ProveYourselfAgain("A key cannot say that somebody is there. Sign in and do it in the browser.")
+            raise SecondFactorNeeded("A key cannot say that somebody is there. Sign in and do it in the browser.")
         if self.mfa_at is None or clock.now() - self.mfa_at > FRESH:
-            raise ProveYourselfAgain("Your second factor is older than five minutes. Confirm it at /staff/confirm.")
+            raise SecondFactorNeeded("Your second factor is older than five minutes. Confirm it at /staff/confirm.")
 
     def require_person_here(self, right: Right) -> None:
         """Refuse unless a person who may asks, and gave a second factor in the last five minutes.
@@ -194,7 +194,7 @@ class SystemActor:
 
     def require_fresh_mfa(self) -> None:
         """Refuse what only a person decides. Raises: ProveYourselfAgain."""
-        raise ProveYourselfAgain("Only a person decides about an emergency. Sign in and approve it in the browser.")
+        raise SecondFactorNeeded("Only a person decides about an emergency. Sign in and approve it in the browser.")
 
 
 Actor = Principal | SystemActor

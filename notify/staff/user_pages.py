@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from sqlmodel import Session, SQLModel
 
 from notify.core.db import transaction
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.staff import users
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import KeyMode, Officer, Role
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.sign_in.step_up import coming_back
@@ -175,7 +175,7 @@ def _read(user: Principal, officer_id: UUID) -> OfficerView:
 
 
 def _officer_page(
-    user: Principal, one: OfficerView, chosen: Chosen, faults: Sequence[Fault] = (), *, status: int = 200
+    user: Principal, one: OfficerView, chosen: Chosen, field_errors: Sequence[FieldError] = (), *, status: int = 200
 ) -> Response[object]:
     with transaction() as session:
         ended = areas_not_in_force(session, one.areas)
@@ -188,7 +188,7 @@ def _officer_page(
         ended=ended,
         chosen=chosen,
         roles=list(IN_WORDS.items()),
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -206,14 +206,14 @@ def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody)
         with coming_back(f"/staff/officers/{officer_id}", asdict(chosen)):
             _change(request.user, officer_id, chosen.change())
     except ValidationError as error:
-        faults, status = _faults(error), 422
+        field_errors, status = _field_errors(error), 422
     except users.LastAdministrator as error:
-        faults, status = [Fault("role", str(error))], error.status
+        field_errors, status = [FieldError("role", str(error))], error.status
     except RemitAreaNotInForce as error:
-        faults, status = [Fault("areas", str(error))], error.status
+        field_errors, status = [FieldError("areas", str(error))], error.status
     else:
         return Redirect("/staff/officers", status_code=303)
-    return _officer_page(request.user, _read(request.user, officer_id), chosen, faults, status=status)
+    return _officer_page(request.user, _read(request.user, officer_id), chosen, field_errors, status=status)
 
 
 MENDING = {
@@ -225,13 +225,15 @@ MENDING = {
 }
 
 
-def _faults(error: ValidationError) -> list[Fault]:
+def _field_errors(error: ValidationError) -> list[FieldError]:
     """What is wrong, a sentence for each field, in the order of the page."""
     wrong = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
-    return [Fault(field, words) for field, words in MENDING.items() if field in wrong]
+    return [FieldError(field, words) for field, words in MENDING.items() if field in wrong]
 
 
-def _keys_page(user: Principal, form: Form, made: str = "", faults: Sequence[Fault] = ()) -> Response[object]:
+def _keys_page(
+    user: Principal, form: Form, made: str = "", field_errors: Sequence[FieldError] = ()
+) -> Response[object]:
     with transaction() as session:
         keys = _keys(session, user.council_id)
     within = roles_within(user.role)
@@ -239,12 +241,12 @@ def _keys_page(user: Principal, form: Form, made: str = "", faults: Sequence[Fau
         user,
         "users/keys.html",
         at="/staff/keys",
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         keys=keys,
         form=form,
         made=made,
         roles=[(role, words) for role, words in IN_WORDS.items() if role in within],
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -268,7 +270,7 @@ def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
     try:
         new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
     except ValidationError as error:
-        return _keys_page(request.user, form, faults=_faults(error))
+        return _keys_page(request.user, form, field_errors=_field_errors(error))
     kept = {name: form.one(name) for name in ("name", "role", "test")}
     with coming_back("/staff/keys", kept), transaction() as session:
         made = users.create_own_key(session, by=request.user, new=new)

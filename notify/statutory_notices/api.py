@@ -15,7 +15,7 @@ from notify.staff.guards import Principal, Requires, Right
 from notify.staff.queries import council
 from notify.statutory_notices import queries, service
 from notify.statutory_notices.guards import MAY_PUBLISH
-from notify.statutory_notices.models import Correction, Matter, NewNotice, PublicNotice, Withdrawal
+from notify.statutory_notices.models import Correction, Matter, NewNotice, StatutoryNotice, Withdrawal
 from notify.statutory_notices.queries import Wanted
 from notify.statutory_notices.views import NoticesView, NoticeView, NoticeWithVersions, VersionView
 
@@ -26,7 +26,7 @@ ONE = f"{PATH}/{{notice_id:uuid}}"
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
 
 
-def _view(session: Session, notice: PublicNotice) -> NoticeWithVersions:
+def _view(session: Session, notice: StatutoryNotice) -> NoticeWithVersions:
     versions = queries.versions(session, notice)
     own = council(session, notice.council_id)
     view = NoticeView.of(notice, versions[0], own)

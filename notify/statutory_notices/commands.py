@@ -30,8 +30,8 @@ def verify(servers: Servers) -> None:
     """
     with servers(), transaction() as session:
         count = service.count_versions(session)
-        doubts = service.verify(session)
-    for doubt in doubts:
-        click.echo(f"{doubt.reference}, version {doubt.version}: {doubt.why}", err=True)
-    click.echo(f"{count} versions of notices looked at, {len(doubts)} in doubt.")
-    sys.exit(1 if doubts else 0)
+        discrepancies = service.verify(session)
+    for discrepancy in discrepancies:
+        click.echo(f"{discrepancy.reference}, version {discrepancy.version}: {discrepancy.why}", err=True)
+    click.echo(f"{count} versions of notices looked at, {len(discrepancies)} in doubt.")
+    sys.exit(1 if discrepancies else 0)

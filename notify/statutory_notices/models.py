@@ -78,10 +78,10 @@ class Withdrawal(Input):
     reason: Line
 
 
-class PublicNotice(SQLModel, table=True):
+class StatutoryNotice(SQLModel, table=True):
     """A statutory notice, by the reference that its permanent address holds. What it says is in its versions."""
 
-    __tablename__ = "public_notice"
+    __tablename__ = "statutory_notice"
     __table_args__ = (UniqueConstraint("council_id", "reference"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -96,9 +96,9 @@ class NoticeVersion(SQLModel, table=True):
     `reason` says why it took the place of the one before. One that `is_withdrawn` repeats what was said, and ends it.
     """
 
-    __tablename__ = "public_notice_version"
+    __tablename__ = "statutory_notice_version"
 
-    notice_id: UUID = Field(primary_key=True, foreign_key="public_notice.id", ondelete="CASCADE")
+    notice_id: UUID = Field(primary_key=True, foreign_key="statutory_notice.id", ondelete="CASCADE")
     version: int = Field(primary_key=True)
     kind: Matter = Field(sa_column=state_column(Matter))
     title: str

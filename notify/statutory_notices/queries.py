@@ -13,7 +13,7 @@ from notify.core.errors import NotFound
 from notify.languages import _, later
 from notify.staff.councils import called
 from notify.staff.models import Council
-from notify.statutory_notices.models import Matter, NoticeVersion, PublicNotice
+from notify.statutory_notices.models import Matter, NoticeVersion, StatutoryNotice
 
 PAGE = 25
 
@@ -28,7 +28,7 @@ class UnknownNotice(NotFound):
 class Entry:
     """A notice with the version that holds, or the one that was asked for."""
 
-    notice: PublicNotice
+    notice: StatutoryNotice
     latest: NoticeVersion
 
 
@@ -36,7 +36,7 @@ class Entry:
 class Listed:
     """An entry with whose it is."""
 
-    notice: PublicNotice
+    notice: StatutoryNotice
     latest: NoticeVersion
     council: Council
 
@@ -62,18 +62,18 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
         .subquery()
     )
     statement = (
-        select(PublicNotice, NoticeVersion, Council)
-        .join(newest, newest.c.notice_id == PublicNotice.id)
+        select(StatutoryNotice, NoticeVersion, Council)
+        .join(newest, newest.c.notice_id == StatutoryNotice.id)
         .join(
             NoticeVersion,
-            (col(NoticeVersion.notice_id) == PublicNotice.id) & (NoticeVersion.version == newest.c.version),
+            (col(NoticeVersion.notice_id) == StatutoryNotice.id) & (NoticeVersion.version == newest.c.version),
         )
-        .join(Council, col(Council.id) == PublicNotice.council_id)
+        .join(Council, col(Council.id) == StatutoryNotice.council_id)
     )
     if wanted.council:
-        statement = statement.where(col(PublicNotice.council_id).in_(called(session, wanted.council)))
+        statement = statement.where(col(StatutoryNotice.council_id).in_(called(session, wanted.council)))
     if wanted.council_id:
-        statement = statement.where(PublicNotice.council_id == wanted.council_id)
+        statement = statement.where(StatutoryNotice.council_id == wanted.council_id)
     if wanted.kind:
         statement = statement.where(NoticeVersion.kind == wanted.kind)
     if wanted.ward:
@@ -86,15 +86,15 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
             col(NoticeVersion.comments_by) >= wanted.open_on, col(NoticeVersion.is_withdrawn).is_(False)
         )
     if wanted.since:
-        statement = statement.where(PublicNotice.published_at >= midnight(wanted.since))
+        statement = statement.where(StatutoryNotice.published_at >= midnight(wanted.since))
     if wanted.until:
-        statement = statement.where(PublicNotice.published_at < midnight(wanted.until + timedelta(days=1)))
-    statement = statement.order_by(col(PublicNotice.published_at).desc(), col(PublicNotice.id).desc())
+        statement = statement.where(StatutoryNotice.published_at < midnight(wanted.until + timedelta(days=1)))
+    statement = statement.order_by(col(StatutoryNotice.published_at).desc(), col(StatutoryNotice.id).desc())
     rows = session.exec(statement.offset((page - 1) * limit).limit(limit + 1))
     return [Listed(notice, version, council) for notice, version, council in rows]
 
 
-def versions(session: Session, notice: PublicNotice) -> Sequence[NoticeVersion]:
+def versions(session: Session, notice: StatutoryNotice) -> Sequence[NoticeVersion]:
     """Everything this notice ever said, the newest first."""
     statement = select(NoticeVersion).where(NoticeVersion.notice_id == notice.id)
     return session.exec(statement.order_by(col(NoticeVersion.version).desc())).all()
@@ -102,18 +102,18 @@ def versions(session: Session, notice: PublicNotice) -> Sequence[NoticeVersion]:
 
 def entry(session: Session, council_id: UUID, notice_id: UUID) -> Entry:
     """A council's own notice. Raises: UnknownNotice."""
-    notice = session.get(PublicNotice, notice_id)
+    notice = session.get(StatutoryNotice, notice_id)
     if notice is None or notice.council_id != council_id:
         raise UnknownNotice("Your council has no notice with this id.")
     return Entry(notice, versions(session, notice)[0])
 
 
-def by_reference(session: Session, council: str, reference: str) -> tuple[PublicNotice, Council]:
+def by_reference(session: Session, council: str, reference: str) -> tuple[StatutoryNotice, Council]:
     """The notice at this permanent address. Raises: UnknownNotice."""
     statement = (
-        select(PublicNotice, Council)
-        .join(Council, col(Council.id) == PublicNotice.council_id)
-        .where(col(Council.id).in_(called(session, council)), PublicNotice.reference == reference)
+        select(StatutoryNotice, Council)
+        .join(Council, col(Council.id) == StatutoryNotice.council_id)
+        .where(col(Council.id).in_(called(session, council)), StatutoryNotice.reference == reference)
     )
     found = session.exec(statement).first()
     if found is None:

@@ -14,7 +14,7 @@ from notify.core.errors import Conflict, Invalid
 from notify.places.queries import names_by_code
 from notify.staff.models import AuditEntry
 from notify.staff.service import audit
-from notify.statutory_notices.models import Correction, NewNotice, NewVersion, NoticeVersion, PublicNotice
+from notify.statutory_notices.models import Correction, NewNotice, NewVersion, NoticeVersion, StatutoryNotice
 from notify.statutory_notices.queries import Entry, versions
 
 
@@ -37,7 +37,7 @@ class NoticeWithdrawn(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Discrepancy:
     """A version that is not what was published, or of which the audit trail knows nothing."""
 
     reference: str
@@ -53,7 +53,7 @@ def publish(session: Session, *, council_id: UUID, actor: str, new: NewNotice) -
     reference = new.reference or _next_reference(session, council_id)
     _refuse_taken(session, council_id, reference)
     now = clock.now()
-    notice = PublicNotice(council_id=council_id, reference=reference, published_at=now)
+    notice = StatutoryNotice(council_id=council_id, reference=reference, published_at=now)
     session.add(notice)
     session.flush()
     return _add(session, notice, actor, "publish", NoticeVersion(**_said(new), version=1, published_at=now))
@@ -67,14 +67,14 @@ def preview(session: Session, council_id: UUID, new: NewNotice) -> NoticeVersion
     return NoticeVersion(**_said(new), version=1)
 
 
-def preview_correction(session: Session, notice: PublicNotice, new: Correction) -> NoticeVersion:
+def preview_correction(session: Session, notice: StatutoryNotice, new: Correction) -> NoticeVersion:
     """What `correct` would write, without writing it. Raises what it raises."""
     before = _in_force(session, notice)
     _check(session, new, before)
     return NoticeVersion(**_said(new), version=before.version + 1, reason=new.reason)
 
 
-def correct(session: Session, notice: PublicNotice, *, actor: str, new: Correction) -> Entry:
+def correct(session: Session, notice: StatutoryNotice, *, actor: str, new: Correction) -> Entry:
     """Say this from now on; what was said before stays readable. Raises: NoticeWithdrawn, NoticeNotValid."""
     before = _in_force(session, notice)
     _check(session, new, before)
@@ -82,7 +82,7 @@ def correct(session: Session, notice: PublicNotice, *, actor: str, new: Correcti
     return _add(session, notice, actor, "correct", said)
 
 
-def withdraw(session: Session, notice: PublicNotice, *, actor: str, reason: str) -> Entry:
+def withdraw(session: Session, notice: StatutoryNotice, *, actor: str, reason: str) -> Entry:
     """Say that the notice holds no longer, and why. Raises: NoticeWithdrawn."""
     before = _in_force(session, notice)
     said = NoticeVersion(
@@ -95,27 +95,31 @@ def withdraw(session: Session, notice: PublicNotice, *, actor: str, reason: str)
     return _add(session, notice, actor, "withdraw", said)
 
 
-def verify(session: Session) -> Sequence[Doubt]:
+def verify(session: Session) -> Sequence[Discrepancy]:
     """Work out each version's digest anew and hold it against what is kept and against the audit trail."""
     told = {
         (str(entry.detail["notice"]), int(str(entry.detail["version"]))): str(entry.detail["sha256"])
         for entry in session.exec(select(AuditEntry).where(col(AuditEntry.action).startswith("notice.")))
     }
-    doubts = []
+    discrepancies = []
     rows = (
-        select(PublicNotice, NoticeVersion)
+        select(StatutoryNotice, NoticeVersion)
         .join(NoticeVersion)
-        .order_by(PublicNotice.reference, col(NoticeVersion.version))
+        .order_by(StatutoryNotice.reference, col(NoticeVersion.version))
     )
     for notice, version in session.exec(rows):
         digest = version.content_digest(notice.reference)
         trail = told.pop((str(notice.id), version.version), "")
         if digest != version.digest:
-            doubts.append(Doubt(notice.reference, version.version, "its words are not those that were published"))
+            discrepancies.append(
+                Discrepancy(notice.reference, version.version, "its words are not those that were published")
+            )
         elif trail != digest.hex():
-            doubts.append(Doubt(notice.reference, version.version, "the audit trail does not tell of it"))
-    doubts += [Doubt(notice_id, number, "it is gone from the register") for notice_id, number in sorted(told)]
-    return doubts
+            discrepancies.append(Discrepancy(notice.reference, version.version, "the audit trail does not tell of it"))
+    discrepancies += [
+        Discrepancy(notice_id, number, "it is gone from the register") for notice_id, number in sorted(told)
+    ]
+    return discrepancies
 
 
 def count_versions(session: Session) -> int:
@@ -123,7 +127,7 @@ def count_versions(session: Session) -> int:
     return session.exec(select(func.count()).select_from(NoticeVersion)).one()
 
 
-def _add(session: Session, notice: PublicNotice, actor: str, verb: str, said: NoticeVersion) -> Entry:
+def _add(session: Session, notice: StatutoryNotice, actor: str, verb: str, said: NoticeVersion) -> Entry:
     said.notice_id, said.published_by = notice.id, actor
     said.digest = said.content_digest(notice.reference)
     session.add(said)
@@ -145,9 +149,9 @@ def _said(new: NewVersion | NoticeVersion) -> dict[str, Any]:
     return {name: getattr(new, name) for name in NewVersion.model_fields}
 
 
-def _in_force(session: Session, notice: PublicNotice) -> NoticeVersion:
+def _in_force(session: Session, notice: StatutoryNotice) -> NoticeVersion:
     """The version that holds; nobody else changes it until the transaction ends. Raises: NoticeWithdrawn."""
-    session.execute(text("SELECT FROM public_notice WHERE id = :id FOR UPDATE"), {"id": notice.id})
+    session.execute(text("SELECT FROM statutory_notice WHERE id = :id FOR UPDATE"), {"id": notice.id})
     latest = versions(session, notice)[0]
     if latest.is_withdrawn:
         raise NoticeWithdrawn("It was withdrawn and stays so. Publish a new notice.")
@@ -155,7 +159,9 @@ def _in_force(session: Session, notice: PublicNotice) -> NoticeVersion:
 
 
 def _refuse_taken(session: Session, council_id: UUID, reference: str) -> None:
-    same = select(PublicNotice.id).where(PublicNotice.council_id == council_id, PublicNotice.reference == reference)
+    same = select(StatutoryNotice.id).where(
+        StatutoryNotice.council_id == council_id, StatutoryNotice.reference == reference
+    )
     if session.exec(same).first():
         raise NoticeExists(f"{reference} is taken. Choose another, or correct that notice.", field="reference")
 
@@ -179,6 +185,6 @@ def _next_reference(session: Session, council_id: UUID) -> str:
 
 
 LAST_NUMBER = """
-    SELECT max(CAST(split_part(reference, '-', 2) AS integer)) FROM public_notice
+    SELECT max(CAST(split_part(reference, '-', 2) AS integer)) FROM statutory_notice
     WHERE council_id = :council AND reference ~ ('^' || :year || '-[0-9]{1,8}$')
 """

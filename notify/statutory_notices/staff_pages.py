@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page, names_by_code
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
 from notify.statutory_notices import queries, service
@@ -97,9 +97,9 @@ def publish_notice(request: AnyRequest, body: RawBody) -> Response[object]:
                 return _check(session, user, form, service.preview(session, user.council_id, new))
             made = service.publish(session, council_id=user.council_id, actor=user.actor, new=new)
         except ValidationError as error:
-            return _form(session, user, form, _faults(error))
+            return _form(session, user, form, _field_errors(error))
         except (service.NoticeNotValid, service.NoticeExists) as error:
-            return _form(session, user, form, [Fault(str(error.fields["field"]), error.detail)])
+            return _form(session, user, form, [FieldError(str(error.fields["field"]), error.detail)])
     return Redirect(f"{PATH}/{made.notice.id}?saved=1", status_code=303)
 
 
@@ -138,9 +138,9 @@ def correct_notice(request: AnyRequest, notice_id: FromPath[UUID], body: RawBody
                 return _check(session, user, form, service.preview_correction(session, entry.notice, new), at=entry)
             service.correct(session, entry.notice, actor=user.actor, new=new)
         except ValidationError as error:
-            return _form(session, user, form, _faults(error), at=entry)
+            return _form(session, user, form, _field_errors(error), at=entry)
         except service.NoticeNotValid as error:
-            return _form(session, user, form, [Fault(str(error.fields["field"]), error.detail)], at=entry)
+            return _form(session, user, form, [FieldError(str(error.fields["field"]), error.detail)], at=entry)
     return Redirect(f"{PATH}/{notice_id}?saved=1", status_code=303)
 
 
@@ -157,7 +157,7 @@ def withdraw_notice(request: AnyRequest, notice_id: FromPath[UUID], body: RawBod
     with transaction() as session:
         entry = queries.entry(session, user.council_id, notice_id)
         if not reason or len(reason) > 200:
-            return _shown(session, user, notice_id, faults=[Fault("reason", WORDS["reason"])])
+            return _shown(session, user, notice_id, field_errors=[FieldError("reason", WORDS["reason"])])
         service.withdraw(session, entry.notice, actor=user.actor, reason=reason)
     return Redirect(f"{PATH}/{notice_id}?saved=1", status_code=303)
 
@@ -177,9 +177,11 @@ def _pence(pounds: str) -> object:
     return int(pence) if pence is not None and pence.is_finite() and pence == int(pence) else pounds or None
 
 
-def _faults(error: ValidationError) -> Sequence[Fault]:
-    fields = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False) if fault["loc"])
-    return [Fault(name, WORDS.get(name, "This cannot be read.")) for name in fields]
+def _field_errors(error: ValidationError) -> Sequence[FieldError]:
+    fields = dict.fromkeys(
+        str(field_error["loc"][0]) for field_error in error.errors(include_url=False) if field_error["loc"]
+    )
+    return [FieldError(name, WORDS.get(name, "This cannot be read.")) for name in fields]
 
 
 def _as_form(said: NoticeVersion) -> Form:
@@ -192,7 +194,7 @@ def _form(
     session: Session,
     user: Principal,
     form: Form,
-    faults: Sequence[Fault] = (),
+    field_errors: Sequence[FieldError] = (),
     at: queries.Entry | None = None,
 ) -> Response[object]:
     own = council(session, user.council_id)
@@ -203,9 +205,9 @@ def _form(
         user,
         "statutory_notices/staff-form.html",
         at=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         entry=at,
         kinds=KINDS,
         wards=[(one.code, one.name) for one in sorted(found, key=lambda one: one.name)],
@@ -231,7 +233,12 @@ def _check(
 
 
 def _shown(
-    session: Session, user: Principal, notice_id: UUID, *, faults: Sequence[Fault] = (), is_saved: bool = False
+    session: Session,
+    user: Principal,
+    notice_id: UUID,
+    *,
+    field_errors: Sequence[FieldError] = (),
+    is_saved: bool = False,
 ) -> Response[object]:
     entry = queries.entry(session, user.council_id, notice_id)
     own = council(session, user.council_id)
@@ -239,8 +246,8 @@ def _shown(
         user,
         "statutory_notices/staff-notice.html",
         at=PATH,
-        status=422 if faults else 200,
-        faults=faults,
+        status=422 if field_errors else 200,
+        field_errors=field_errors,
         entry=entry,
         versions=queries.versions(session, entry.notice),
         address=address_of(entry.notice, own),

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from notify.core import csv_cells
 from notify.core.settings import settings
 from notify.staff.models import Council
-from notify.statutory_notices.models import Matter, NoticeVersion, PublicNotice
+from notify.statutory_notices.models import Matter, NoticeVersion, StatutoryNotice
 from notify.statutory_notices.queries import Listed
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -52,7 +52,7 @@ class NoticeView(SQLModel):
     latest: VersionView
 
     @classmethod
-    def of(cls, notice: PublicNotice, latest: NoticeVersion, council: Council) -> "NoticeView":
+    def of(cls, notice: StatutoryNotice, latest: NoticeVersion, council: Council) -> "NoticeView":
         """The view of a notice."""
         return cls(
             id=notice.id,
@@ -84,12 +84,12 @@ HEADS = (
 )
 
 
-def path_of(notice: PublicNotice, council: Council) -> str:
+def path_of(notice: StatutoryNotice, council: Council) -> str:
     """The permanent address on this site."""
     return f"/notices/{council.slug}/{notice.reference}"
 
 
-def address_of(notice: PublicNotice, council: Council) -> str:
+def address_of(notice: StatutoryNotice, council: Council) -> str:
     """The permanent address."""
     return settings().base_url + path_of(notice, council)
 

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from notify.core import clock
 from notify.core.db import moment_column, new_id, secrets_column, state_column
 from notify.providers.base import Channel
-from notify.subscribers.models import NoticeKind, of_subscriber
+from notify.subscribers.models import ServiceMessageKind, of_subscriber
 
 
 class ContactBefore(SQLModel, table=True):
@@ -83,10 +83,10 @@ class ErasedAddress(SQLModel, table=True):
     erased_at: datetime = Field(sa_column=moment_column())
 
 
-class ResidentMessage(SQLModel, table=True):
+class InboundText(SQLModel, table=True):
     """A text of a resident that begins with STOP and goes on about something else, for staff to read."""
 
-    __tablename__ = "resident_message"
+    __tablename__ = "inbound_text"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     council_id: UUID = Field(foreign_key="council.id")
@@ -103,20 +103,20 @@ class LinkToken(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     contact_id: UUID
     about: UUID | None = None
-    purpose: NoticeKind = Field(sa_column=state_column(NoticeKind))
+    purpose: ServiceMessageKind = Field(sa_column=state_column(ServiceMessageKind))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())
     used_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
-class NoticeCount(SQLModel, table=True):
+class ServiceMessageCount(SQLModel, table=True):
     """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
 
-    __tablename__ = "notice_count"
+    __tablename__ = "service_message_count"
 
     counted: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     period: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
-    notices: int
+    messages: int
 
 
 class ConfirmCode(SQLModel, table=True):

@@ -21,8 +21,8 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "contact_request": ("id", "expires_at < :now"),
     # that somebody who left was asked is remembered, so that the next list does not ask them again
     "consent_request": ("id", "expires_at < :now AND left_at IS NULL"),
-    "resident_message": ("id", "at < :now - interval '30 days'"),
-    "notice_count": ("(counted, period)", "period < :now - interval '2 days'"),
+    "inbound_text": ("id", "at < :now - interval '30 days'"),
+    "service_message_count": ("(counted, period)", "period < :now - interval '2 days'"),
     "notice": ("id", "expires_at < :now - interval '30 days'"),
     # longer than soft ones count; what waits for a person stays
     "bounce": ("id", "at < :now - interval '90 days' AND state <> 'held'"),
@@ -36,13 +36,13 @@ _NEVER_CONFIRMED = """
       AND NOT EXISTS (SELECT FROM contact c WHERE c.subscriber_id = s.id AND c.confirmed_at IS NOT NULL)
       AND EXISTS (SELECT FROM contact c WHERE c.subscriber_id = s.id)
       AND NOT EXISTS (
-          SELECT FROM notice n JOIN contact c ON c.id = n.contact_id
+          SELECT FROM service_message n JOIN contact c ON c.id = n.contact_id
           WHERE c.subscriber_id = s.id AND n.expires_at > :now)
     LIMIT :most FOR UPDATE SKIP LOCKED
 """
 _FORGET = (
     "DELETE FROM link_token WHERE contact_id IN (SELECT id FROM contact WHERE subscriber_id = ANY(:ids))",
-    "DELETE FROM notice WHERE contact_id IN (SELECT id FROM contact WHERE subscriber_id = ANY(:ids))",
+    "DELETE FROM service_message WHERE contact_id IN (SELECT id FROM contact WHERE subscriber_id = ANY(:ids))",
     "DELETE FROM subscriber WHERE id = ANY(:ids)",
 )
 

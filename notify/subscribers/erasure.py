@@ -14,7 +14,7 @@ from notify.providers.file import FileSettings
 from notify.staff.service import audit
 from notify.subscribers.access_models import LinkToken
 from notify.subscribers.consent.ledger import withdraw_all
-from notify.subscribers.models import Contact, Notice, Subscriber
+from notify.subscribers.models import Contact, ServiceMessage, Subscriber
 from notify.subscribers.suppression import bounces
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,9 @@ def erase(session: Session, *, subscriber_id: UUID, actor: str, is_rehearsal: bo
         session.execute(text(KEEP_HASHES), values)
     ids = select(Contact.id).where(Contact.subscriber_id == subscriber_id)
     session.execute(delete(LinkToken).where(col(LinkToken.contact_id).in_(ids)))
-    session.execute(delete(Notice).where(col(Notice.contact_id).in_(ids) | col(Notice.about).in_(ids)))
+    session.execute(
+        delete(ServiceMessage).where(col(ServiceMessage.contact_id).in_(ids) | col(ServiceMessage.about).in_(ids))
+    )
     addressed = session.exec(select(Contact.address_hash, Contact.address).where(col(Contact.id).in_(ids))).all()
     bounces.erase(session, council_id, [address_hash for address_hash, _ in addressed])
     _erase_kept_mail(session, [address for _, address in addressed])

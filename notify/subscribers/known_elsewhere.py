@@ -6,7 +6,7 @@ from sqlmodel import Session
 from notify.channels import SPOKEN, Channel
 from notify.core import clock
 from notify.subscribers import message_limits, service_messages
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 
 AT_ONCE = 2_000
 
@@ -20,9 +20,9 @@ def tell(session: Session) -> int:
     rows = session.execute(text(BROUGHT), {"most": AT_ONCE, "now": clock.now(), "spoken": list(SPOKEN)}).all()
     known = {row.contact_id: row for row in rows if row.contact_id is not None}
     reached = {contact_id: (Channel(row.channel), row.address) for contact_id, row in known.items()}
-    for contact_id in message_limits.allowed(session, reached, NoticeKind.TOLD, council_id=None):
+    for contact_id in message_limits.allowed(session, reached, ServiceMessageKind.TOLD, council_id=None):
         if known[contact_id].channel == Channel.EMAIL or message_limits.may_tell_by_text(session):
-            service_messages.send(session, [(contact_id, known[contact_id].about)], NoticeKind.TOLD)
+            service_messages.send(session, [(contact_id, known[contact_id].about)], ServiceMessageKind.TOLD)
     return len(rows)
 
 

@@ -10,13 +10,13 @@ from notify.core import clock, tokens
 from notify.core.errors import NotFound
 from notify.languages import _, later
 from notify.subscribers.access_models import LinkToken, ResidentSession
-from notify.subscribers.models import ConfirmedBy, Contact, NoticeKind
-from notify.subscribers.service_messages import NOTICE_LIFE
+from notify.subscribers.models import ConfirmedBy, Contact, ServiceMessageKind
+from notify.subscribers.service_messages import SERVICE_MESSAGE_LIFE
 from notify.subscribers.suppression import bounces
 
 SESSION_LIFE = timedelta(hours=1)
 COOKIE = "resident"
-ASKED_BY_STRANGERS = (NoticeKind.CONFIRM, NoticeKind.SIGN_IN)
+ASKED_BY_STRANGERS = (ServiceMessageKind.CONFIRM, ServiceMessageKind.SIGN_IN)
 
 
 class LinkUsedOrExpired(NotFound):
@@ -25,7 +25,7 @@ class LinkUsedOrExpired(NotFound):
     title = later("This link no longer works")
 
 
-def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None = None) -> str:
+def issue_link(session: Session, contact_id: UUID, purpose: ServiceMessageKind, about: UUID | None = None) -> str:
     """A token for a link that works once.
 
     Links that strangers can make us send leave those before them working, or anybody could end what was sent to the
@@ -42,13 +42,13 @@ def issue_link(session: Session, contact_id: UUID, purpose: NoticeKind, about: U
             contact_id=contact_id,
             about=about,
             purpose=purpose,
-            expires_at=now + NOTICE_LIFE[purpose],
+            expires_at=now + SERVICE_MESSAGE_LIFE[purpose],
         )
     )
     return token
 
 
-def _end(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | None) -> None:
+def _end(session: Session, contact_id: UUID, purpose: ServiceMessageKind, about: UUID | None) -> None:
     """End the unused links of this purpose, and `about` the same."""
     session.execute(
         update(LinkToken)
@@ -62,12 +62,12 @@ def _end(session: Session, contact_id: UUID, purpose: NoticeKind, about: UUID | 
     )
 
 
-def use_link(session: Session, token: str, purpose: NoticeKind) -> Contact:
+def use_link(session: Session, token: str, purpose: ServiceMessageKind) -> Contact:
     """Use up a link; the contact it was sent to. Raises: LinkUsedOrExpired."""
     return use_link_about(session, token, purpose)[0]
 
 
-def use_link_about(session: Session, token: str, purpose: NoticeKind) -> tuple[Contact, UUID | None]:
+def use_link_about(session: Session, token: str, purpose: ServiceMessageKind) -> tuple[Contact, UUID | None]:
     """The same, with what the link is about, where that is something else than the contact."""
     used = session.execute(
         update(LinkToken)
@@ -97,7 +97,7 @@ def open_session(session: Session, token: str) -> str:
 
     What only councils' proofs said of the address, its owner has shown now.
     """
-    contact = use_link(session, token, NoticeKind.SIGN_IN)
+    contact = use_link(session, token, ServiceMessageKind.SIGN_IN)
     bounces.prove(session, contact.address_hash)
     session.execute(
         update(Contact)

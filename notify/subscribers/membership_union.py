@@ -113,7 +113,7 @@ LINKS = (
         SELECT p.old_contact, :old, p.new_contact {_PAIRED} ON CONFLICT DO NOTHING""",
     f"UPDATE contact_before b SET contact_id = p.new_contact {_PAIRED} AND b.contact_id = p.old_contact",  # noqa: S608
     f"UPDATE link_token k SET contact_id = p.new_contact {_PAIRED} AND k.contact_id = p.old_contact",  # noqa: S608
-    f"UPDATE notice k SET contact_id = p.new_contact {_PAIRED} AND k.contact_id = p.old_contact",  # noqa: S608
+    f"UPDATE service_message k SET contact_id = p.new_contact {_PAIRED} AND k.contact_id = p.old_contact",  # noqa: S608
     # what waits for a digest waits for the address
     f"""UPDATE digest_item i SET contact_id = p.new_contact, subscriber_id = p.t
         {_PAIRED} AND i.contact_id = p.old_contact""",  # noqa: S608

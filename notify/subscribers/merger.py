@@ -152,7 +152,7 @@ HAND_OVER = (
     f"UPDATE consent_request r SET council_id = :new, topics = {_TOPICS} WHERE r.council_id = :old",  # noqa: S608
     """UPDATE consent l SET council_id = :new, topic_id = coalesce(o.merged_into_id, l.topic_id)
        FROM consent r LEFT JOIN topic o ON o.id = r.topic_id WHERE l.council_id = :old AND r.id = l.id""",
-    "UPDATE resident_message SET council_id = :new WHERE council_id = :old",
+    "UPDATE inbound_text SET council_id = :new WHERE council_id = :old",
     "UPDATE bounce SET council_id = :new WHERE council_id = :old",
     """INSERT INTO erased_address (address_hash, council_id, erased_at)
        SELECT address_hash, :new, erased_at FROM erased_address WHERE council_id = :old

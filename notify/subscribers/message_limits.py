@@ -16,12 +16,12 @@ from notify.channels import CHANNELS, AddressKind, Channel
 from notify.core import clock, request_origin, tokens
 from notify.core.settings import settings
 from notify.staff.service import audit
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 
 log = logging.getLogger(__name__)
 
-NOTICES_PER_DAY = 3  # of each kind, to one mailbox or number, for one council or network that asks
-NOTICES_FOR_STRANGERS = 9  # the same for all networks together
+SERVICE_MESSAGES_PER_DAY = 3  # of each kind, to one mailbox or number, for one council or network that asks
+SERVICE_MESSAGES_FOR_STRANGERS = 9  # the same for all networks together
 TRIES_PER_DAY = 100  # at the codes of one number, however many codes it is sent
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -43,13 +43,13 @@ def mailbox_of(channel: Channel, address: str) -> str:
 
 
 _COUNT = text("""
-    INSERT INTO notice_count AS c (counted, period, notices)
+    INSERT INTO service_message_count AS c (counted, period, messages)
     SELECT w.counted, :period, w.wanted
     FROM unnest(CAST(:counted AS bytea[]), CAST(:wanted AS integer[])) AS w (counted, wanted)
     WHERE w.wanted <= :most
     ORDER BY w.counted
-    ON CONFLICT (counted, period) DO UPDATE SET notices = c.notices + excluded.notices
-        WHERE c.notices + excluded.notices <= :most
+    ON CONFLICT (counted, period) DO UPDATE SET messages = c.messages + excluded.messages
+        WHERE c.messages + excluded.messages <= :most
     RETURNING counted
 """)
 
@@ -79,7 +79,7 @@ def _begins(period: timedelta) -> datetime:
 def allowed(
     session: Session,
     reached: Mapping[UUID, tuple[Channel, str]],
-    kind: NoticeKind,
+    kind: ServiceMessageKind,
     *,
     council_id: UUID | None,
     asked_by_stranger: bool = False,
@@ -92,10 +92,10 @@ def allowed(
     who presses again and again for one number uses up nothing that others need.
     """
     if council_id:
-        left = _mailboxes_left(session, reached, f"{kind}:{council_id}", NOTICES_PER_DAY)
+        left = _mailboxes_left(session, reached, f"{kind}:{council_id}", SERVICE_MESSAGES_PER_DAY)
     else:  # what one stranger asks for leaves the owner, who is elsewhere, theirs
-        near = _mailboxes_left(session, reached, f"{kind}:from:{request_origin.network()}", NOTICES_PER_DAY)
-        left = _mailboxes_left(session, {each: reached[each] for each in near}, kind, NOTICES_FOR_STRANGERS)
+        near = _mailboxes_left(session, reached, f"{kind}:from:{request_origin.network()}", SERVICE_MESSAGES_PER_DAY)
+        left = _mailboxes_left(session, {each: reached[each] for each in near}, kind, SERVICE_MESSAGES_FOR_STRANGERS)
     return [each for each in left if not asked_by_stranger or _may_text(session, *reached[each])]
 
 
@@ -125,7 +125,7 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
         _stopped(session, "texts.stop-neighbours", block, _begins(HOUR))
         return False
     everything = tokens.keyed_hash("notices:texts", "all")
-    if not _one_more(session, everything, since=_begins(DAY), most=settings().notice_texts_per_day):
+    if not _one_more(session, everything, since=_begins(DAY), most=settings().service_texts_per_day):
         _stopped(session, "texts.stop-day", everything, _begins(DAY))
         return False
     return True
@@ -134,7 +134,7 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
 def may_tell_by_text(session: Session) -> bool:
     """Whether one more text or call may tell somebody today what a council did: apart from what strangers ask for."""
     counted = tokens.keyed_hash("notices:texts", "told")
-    return _one_more(session, counted, since=_begins(DAY), most=settings().notice_texts_per_day)
+    return _one_more(session, counted, since=_begins(DAY), most=settings().service_texts_per_day)
 
 
 def may_try_code(session: Session, number: str) -> bool:

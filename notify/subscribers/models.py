@@ -58,7 +58,7 @@ class SuppressionReason(StrEnum):
     STAFF = "staff"
 
 
-class NoticeKind(StrEnum):
+class ServiceMessageKind(StrEnum):
     """Messages to one person that are not alerts."""
 
     CONFIRM = "confirm"
@@ -72,7 +72,7 @@ class NoticeKind(StrEnum):
     COUNCIL_MERGED = "council-merged"
 
 
-class NoticeState(StrEnum):
+class ServiceMessageState(StrEnum):
     """Where a notice is on its way."""
 
     CREATED = "created"
@@ -275,18 +275,18 @@ class Suppression(SQLModel, table=True):
     )
 
 
-class Notice(SQLModel, table=True):
+class ServiceMessage(SQLModel, table=True):
     """A service message to one contact; its link is made when it is sent. `about` is the contact, or the request for
     one, that it tells of, where that is another; `asked_from` a keyed hash of the network that asked for it."""
 
-    __tablename__ = "notice"
+    __tablename__ = "service_message"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     contact_id: UUID
     about: UUID | None = None
     asked_from: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    kind: NoticeKind = Field(sa_column=state_column(NoticeKind))
-    state: NoticeState = Field(sa_column=state_column(NoticeState))
+    kind: ServiceMessageKind = Field(sa_column=state_column(ServiceMessageKind))
+    state: ServiceMessageState = Field(sa_column=state_column(ServiceMessageState))
     attempts: int = 0
     due_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from notify.channels import CHANNELS, Channel
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY
+from notify.core.form_fields import EMPTY, FieldError
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers import addresses
@@ -22,7 +22,7 @@ from notify.subscribers.consent import confirmation, contact_requests
 from notify.subscribers.models import Contact
 from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.sign_up import service as sign_up_service
-from notify.subscribers.sign_up.form import Fault, tongues
+from notify.subscribers.sign_up.form import tongues
 from notify.web.cookies import session_cookie
 from notify.web.forms import TRAP, from_our_pages, read_form
 from notify.web.templates import page
@@ -108,7 +108,7 @@ def answer_about_contact(token: FromPath[str], body: RawBody) -> Response[object
 @get("/confirm-code", sync_to_thread=False, include_in_schema=False)
 def ask_code() -> Response[object]:
     """Asks for the digits that a text brought."""
-    return page("sign_up/confirm-code.html", form=EMPTY, faults=[])
+    return page("sign_up/confirm-code.html", form=EMPTY, field_errors=[])
 
 
 @page_post("/confirm-code")
@@ -122,15 +122,19 @@ def confirm_code(body: RawBody) -> Response[object]:
             if confirmed:
                 return _confirmed_page(session, confirmed)
     except addresses.AddressNotValid as error:
-        return page("sign_up/confirm-code.html", status=422, form=form, faults=[Fault("mobile", error.detail)])
-    fault = Fault("code", _("This code is wrong or has expired. A code stops working after 5 tries or 30 minutes."))
-    return page("sign_up/confirm-code.html", status=422, form=form, faults=[fault])
+        return page(
+            "sign_up/confirm-code.html", status=422, form=form, field_errors=[FieldError("mobile", error.detail)]
+        )
+    field_error = FieldError(
+        "code", _("This code is wrong or has expired. A code stops working after 5 tries or 30 minutes.")
+    )
+    return page("sign_up/confirm-code.html", status=422, form=form, field_errors=[field_error])
 
 
 @get("/manage", sync_to_thread=False, include_in_schema=False)
 def ask_who() -> Response[object]:
     """Asks for the address a sign-in link is sent to."""
-    return page("my/get-link.html", form=EMPTY, faults=[])
+    return page("my/get-link.html", form=EMPTY, field_errors=[])
 
 
 @page_post("/manage")
@@ -144,7 +148,7 @@ def request_link(body: RawBody) -> Response[object]:
         addresses.normalise(channel, address)
     except addresses.AddressNotValid:
         advice = _("Enter an email address like name@example.org, or a UK mobile number like 07700 900123.")
-        return page("my/get-link.html", status=422, form=form, faults=[Fault("address", advice)])
+        return page("my/get-link.html", status=422, form=form, field_errors=[FieldError("address", advice)])
     with transaction() as session:
         if not is_trapped:
             service_messages.request_link(session, channel, address)

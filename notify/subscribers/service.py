@@ -14,7 +14,7 @@ from notify.staff.queries import council
 from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.consent.contact_requests import ask_to_add
-from notify.subscribers.consent.ledger import note_leaving
+from notify.subscribers.consent.ledger import record_unsubscribe
 from notify.subscribers.consent.order import AddressErased, is_older_than_no_to_counting
 from notify.subscribers.imports.enrolment import Enrolled, EnrolStatus, enrol
 from notify.subscribers.imports.entries import Entry
@@ -295,5 +295,5 @@ def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, so
             session, subscriber, ConsentAction.WITHDRAWN, topic_id=ended_topic, channel=contact.channel, source=source
         )
     if topic_id is None or ended:
-        note_leaving(session, contact, source=source)
+        record_unsubscribe(session, contact, source=source)
     return bool(ended)

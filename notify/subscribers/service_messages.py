@@ -12,18 +12,18 @@ from notify.core.db import new_id
 from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.subscribers import confirmation_codes, message_limits, queries
-from notify.subscribers.models import Contact, NoticeKind
+from notify.subscribers.models import Contact, ServiceMessageKind
 
-NOTICE_LIFE = {
-    NoticeKind.CONFIRM: timedelta(hours=72),
-    NoticeKind.SIGN_IN: timedelta(minutes=10),
-    NoticeKind.ADD_CONTACT: timedelta(days=14),
-    NoticeKind.CONTACT_ADDED: timedelta(days=3),
-    NoticeKind.TOLD: timedelta(days=3),
-    NoticeKind.HOW_TO_STOP: timedelta(hours=1),
-    NoticeKind.CHECK_PLACE: timedelta(days=3),
-    NoticeKind.OUTSIDE_AREA: timedelta(days=14),
-    NoticeKind.COUNCIL_MERGED: timedelta(days=14),
+SERVICE_MESSAGE_LIFE = {
+    ServiceMessageKind.CONFIRM: timedelta(hours=72),
+    ServiceMessageKind.SIGN_IN: timedelta(minutes=10),
+    ServiceMessageKind.ADD_CONTACT: timedelta(days=14),
+    ServiceMessageKind.CONTACT_ADDED: timedelta(days=3),
+    ServiceMessageKind.TOLD: timedelta(days=3),
+    ServiceMessageKind.HOW_TO_STOP: timedelta(hours=1),
+    ServiceMessageKind.CHECK_PLACE: timedelta(days=3),
+    ServiceMessageKind.OUTSIDE_AREA: timedelta(days=14),
+    ServiceMessageKind.COUNCIL_MERGED: timedelta(days=14),
 }
 
 
@@ -43,14 +43,14 @@ def ask_to_confirm(
     """)
     rows = session.execute(waiting, {"ids": list(subscriber_ids)}).all()
     ids = [row.id for row in rows]
-    write_notices(session, ids, NoticeKind.CONFIRM, council_id=council_id, asked_by_stranger=asked_by_stranger)
+    write_notices(session, ids, ServiceMessageKind.CONFIRM, council_id=council_id, asked_by_stranger=asked_by_stranger)
     return [bytes(row.address_hash) for row in rows]
 
 
 def write_notices(
     session: Session,
     contact_ids: Sequence[UUID],
-    kind: NoticeKind,
+    kind: ServiceMessageKind,
     *,
     council_id: UUID | None,
     asked_by_stranger: bool = False,
@@ -66,17 +66,17 @@ def write_notices(
     send(session, [(contact_id, about) for contact_id in allowed], kind)
 
 
-def send(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: NoticeKind) -> None:
+def send(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: ServiceMessageKind) -> None:
     """Queue a message of this kind for each contact, about what stands beside it. Nothing is counted."""
     for notice_id in _queue(session, wanted, kind):
-        jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
+        jobs.note(session, jobs.Job.SEND_SERVICE_MESSAGE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
 
 
-def _queue(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: NoticeKind) -> Sequence[UUID]:
+def _queue(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: ServiceMessageKind) -> Sequence[UUID]:
     now = clock.now()
     written = session.execute(
         text("""
-            INSERT INTO notice (
+            INSERT INTO service_message (
                 id, contact_id, about, asked_from, kind, state, attempts, due_at, created_at, expires_at)
             SELECT uuidv7(), c.contact_id, c.about, c.asker, CAST(:kind AS varchar), 'created', 0, :now, :now, :expires
             FROM unnest(CAST(:contacts AS uuid[]), CAST(:abouts AS uuid[]), CAST(:askers AS bytea[]))
@@ -89,7 +89,7 @@ def _queue(session: Session, wanted: Sequence[tuple[UUID, UUID | None]], kind: N
             "askers": [confirmation_codes.asked_from(contact_id) for contact_id, _about in wanted],
             "kind": kind,
             "now": now,
-            "expires": now + NOTICE_LIFE[kind],
+            "expires": now + SERVICE_MESSAGE_LIFE[kind],
         },
     ).scalars()
     return list(written)
@@ -109,9 +109,9 @@ def request_link(session: Session, channel: Channel, address: str) -> None:
     everywhere = queries.contacts_by_fingerprint(session, addresses.fingerprint(channel, normal))
     confirmed = [contact for contact in everywhere if contact.confirmed_at]
     known = next(iter(confirmed or reversed(everywhere)), None)
-    kind = NoticeKind.CONFIRM if known and not confirmed else NoticeKind.SIGN_IN
+    kind = ServiceMessageKind.CONFIRM if known and not confirmed else ServiceMessageKind.SIGN_IN
     someone = known.id if known else new_id()
     if message_limits.allowed(session, {someone: (channel, normal)}, kind, council_id=None, asked_by_stranger=True):
         written = _queue(session, [(known.id, None)] if known else [], kind)
         for notice_id in written or [someone]:
-            jobs.note(session, jobs.Job.SEND_NOTICE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)
+            jobs.note(session, jobs.Job.SEND_SERVICE_MESSAGE, str(notice_id), lane=jobs.Lane.TRANSACTIONAL)

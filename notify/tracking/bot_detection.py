@@ -30,7 +30,7 @@ class Agent:
     """What the name that a program gives itself tells: a kind of device, and a reason to doubt that somebody reads."""
 
     device: Device
-    doubt: str = ""
+    discrepancy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def _device(name: str) -> Device:
     return Device.COMPUTER if any(word in name for word in _COMPUTERS) else Device.UNKNOWN
 
 
-def opinion(kind: HitKind, link: int, agent: Agent, at: datetime, handed_over_at: datetime | None) -> Opinion:
-    """What one hit tells by itself. `handed_over_at` is the message's, or when its alert began to go out."""
+def opinion(kind: HitKind, link: int, agent: Agent, at: datetime, sent_at: datetime | None) -> Opinion:
+    """What one hit tells by itself. `sent_at` is the message's, or when its alert began to go out."""
     if link == CANARY:
         return Opinion(Verdict.MACHINE, "hidden link")
-    if agent.doubt == "mail proxy":
-        return Opinion(Verdict.UNKNOWN, agent.doubt)
-    if agent.doubt:
-        return Opinion(Verdict.MACHINE, agent.doubt)
-    if handed_over_at is not None and at - handed_over_at < FIRST_SECONDS:
+    if agent.discrepancy == "mail proxy":
+        return Opinion(Verdict.UNKNOWN, agent.discrepancy)
+    if agent.discrepancy:
+        return Opinion(Verdict.MACHINE, agent.discrepancy)
+    if sent_at is not None and at - sent_at < FIRST_SECONDS:
         return Opinion(Verdict.MACHINE, "first seconds")
     if agent.device == Device.UNKNOWN:
         return Opinion(Verdict.UNKNOWN, "")

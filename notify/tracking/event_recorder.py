@@ -68,7 +68,7 @@ def _judged(session: Session, hits: Sequence[Seen]) -> list[Row]:
         if known is None or (hit.kind == HitKind.OPENED and known.number is None):
             continue
         agent = read_agent(hit.agent)
-        is_due_to = opinion(hit.kind, hit.link, agent, hit.at, known.handed_over_at)
+        is_due_to = opinion(hit.kind, hit.link, agent, hit.at, known.sent_at)
         what = (hit.kind.value, hit.link, Channel.EMAIL.value, agent.device.value, hit.visitor)
         said = (is_due_to.verdict.value, is_due_to.reason)
         rows.append((known.ledger_month, hit.id, hit.at, hit.alert_id, known.number, *what, *said))
@@ -77,14 +77,14 @@ def _judged(session: Session, hits: Sequence[Seen]) -> list[Row]:
 
 KNOWN = """
     SELECT g.n, a.ledger_month, CASE WHEN s.id IS NOT NULL THEN sent.number END AS number,
-           coalesce(CASE WHEN s.id IS NOT NULL THEN sent.handed_over_at END, a.expanded_at) AS handed_over_at
+           coalesce(CASE WHEN s.id IS NOT NULL THEN sent.sent_at END, a.expanded_at) AS sent_at
     FROM unnest(CAST(:alerts AS uuid[]), CAST(:numbers AS integer[])) WITH ORDINALITY AS g (alert_id, number, n)
     JOIN alert a ON a.id = g.alert_id AND a.ledger_month IN (
         SELECT to_date(right(relname, 6), 'YYYYMM') FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE inhparent = 'hit'::regclass)
     -- looked up one by one: as a join, the planner takes any index of the month for as good as the right one
     LEFT JOIN LATERAL (
-        SELECT number, handed_over_at, subscriber_id FROM delivery
+        SELECT number, sent_at, subscriber_id FROM delivery
         WHERE month = a.ledger_month AND alert_id = a.id AND number = g.number LIMIT 1
     ) sent ON g.number IS NOT NULL
     LEFT JOIN subscriber s ON s.id = sent.subscriber_id AND s.tracking_consent

@@ -61,19 +61,19 @@ def on_known_error(request: AnyRequest, error: NotifyError) -> Response[object]:
 
 def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[object]:
     """Input that does not fit its model: each fault with the field it is in."""
-    faults = [_fault(item) for item in error.extra] if isinstance(error.extra, list) else []
-    detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults) or error.detail
+    problems = [_field_error(item) for item in error.extra] if isinstance(error.extra, list) else []
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in problems) or error.detail
     return problem(
         request,
         status=HTTP_422_UNPROCESSABLE_ENTITY,
         slug="not-valid",
         title="The request is not valid",
         detail=detail,
-        fields={"errors": faults} if faults else {},
+        fields={"errors": problems} if problems else {},
     )
 
 
-def _fault(item: object) -> dict[str, object]:
+def _field_error(item: object) -> dict[str, object]:
     known = item if isinstance(item, Mapping) else {}
     return {"field": known.get("key") or "body", "message": known.get("message") or str(item)}
 

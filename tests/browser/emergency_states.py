@@ -60,7 +60,7 @@ def under_way(world: World, *, training: bool = False) -> UUID:
 
 FATES = """
     UPDATE delivery d SET state = f.state, reason = f.reason,
-        handed_over_at = CASE WHEN f.state = 'delivered' THEN business_now() END
+        sent_at = CASE WHEN f.state = 'delivered' THEN business_now() END
     FROM contact c,
          (VALUES ('ann@example.org', 'delivered', NULL), ('bo@example.org', 'permanent-failure', '550 No mailbox.'))
              AS f (address, state, reason)

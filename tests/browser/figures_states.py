@@ -58,7 +58,7 @@ CELLS = f"""
         AS part (channel, language, ward, provider, of)
 """
 CURVE = """
-    INSERT INTO rollup_curve (alert_id, channel, second, handed_over, delivered)
+    INSERT INTO rollup_curve (alert_id, channel, second, sent, delivered)
     SELECT :alert, 'email', second, CAST(:n AS integer) * 96 / 1000, CAST(:n AS integer) * 70 / 1000
     FROM generate_series(9, 90, 9) AS second
 """

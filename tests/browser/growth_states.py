@@ -63,7 +63,7 @@ def targets(world: World) -> None:
             kept = set_target(session, council_id=world.council_id, actor="test", indicator=None, wish=wish)
             enter_values(session, target=kept, actor="test", rows=f"2025-01, 70\n{month}, {value}")
         wish = Wish(kind="target", target="200", actions="Posters in the library and with every council tax bill.")
-        set_target(session, council_id=world.council_id, actor="test", indicator="followers", wish=wish)
+        set_target(session, council_id=world.council_id, actor="test", indicator="subscribers", wish=wish)
 
 
 def shown(path: str) -> Way:

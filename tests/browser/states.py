@@ -14,7 +14,7 @@ from notify.deliveries.message_content import unsubscribe_token
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
-from notify.subscribers.models import Contact, NoticeKind
+from notify.subscribers.models import Contact, ServiceMessageKind
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
 from tests.browser.evidence_states import EVIDENCE
@@ -35,7 +35,7 @@ SQUARE = {
 Way = Callable[[Page, World], None]
 
 
-def link_for(address: str, purpose: NoticeKind) -> str:
+def link_for(address: str, purpose: ServiceMessageKind) -> str:
     """The secret part of a link, as a message to this address would hold it."""
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == address)).one()
@@ -141,7 +141,7 @@ def stopped(page: Page, world: World) -> None:
 def confirm(page: Page, world: World) -> None:
     """The page that a confirmation link leads to."""
     add_resident(world, "sam@example.org", confirm=True)
-    page.goto(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+    page.goto(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
 
 
 def confirmed(page: Page, world: World) -> None:
@@ -167,7 +167,7 @@ def my(page: Page, world: World) -> None:
     """A resident's choices."""
     add_county()
     add_resident(world, "sam@example.org", phone="07700 900001", postcodes=["ZZ1 1AA", "ZZ2 1AA"], name="Sam")
-    page.goto(f"/manage/{link_for('sam@example.org', NoticeKind.SIGN_IN)}")
+    page.goto(f"/manage/{link_for('sam@example.org', ServiceMessageKind.SIGN_IN)}")
     page.get_by_role("button", name="Show my alerts").click()
 
 

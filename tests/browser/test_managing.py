@@ -13,7 +13,7 @@ from sqlmodel import select
 from notify.core import clock
 from notify.core.db import transaction
 from notify.deliveries.message_content import unsubscribe_token
-from notify.subscribers.models import Cadence, Contact, NoticeKind, Place, Subscriber, Subscription
+from notify.subscribers.models import Cadence, Contact, Place, ServiceMessageKind, Subscriber, Subscription
 from tests.browser.conftest import NewPage
 from tests.browser.states import link_for, new_alert
 from tests.browser.test_pages import tab_to
@@ -82,7 +82,7 @@ def hand(request: pytest.FixtureRequest, new_page: NewPage, world: World) -> Han
     options, has_mouse = HANDS[request.param]
     add_resident(world, "sam@example.org", topics=["bins"])
     page = new_page(**options)
-    page.goto(f"/manage/{link_for('sam@example.org', NoticeKind.SIGN_IN)}")
+    page.goto(f"/manage/{link_for('sam@example.org', ServiceMessageKind.SIGN_IN)}")
     hand = Hand(page, has_mouse)
     hand.press("button", "Show my alerts")
     hand.is_at("Your alerts")

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from notify.alerts.models import AlertState
 from notify.core.db import transaction
-from notify.subscribers.models import Contact, NoticeKind
+from notify.subscribers.models import Contact, ServiceMessageKind
 from notify.web import templates
 from tests.browser.axe import COLOUR_RULES, LAYOUT_RULES, violations
 from tests.browser.conftest import NewPage
@@ -148,7 +148,7 @@ def test_a_resident_signs_up_with_the_keyboard_alone(page: Page, world: World) -
     tab_to(page, "button", "Agree and sign up")
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
-    page.goto(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+    page.goto(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
     tab_to(page, "button", "Confirm my alerts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed up")
@@ -168,10 +168,10 @@ def test_the_whole_journey_works_without_scripts(new_page: NewPage, world: World
         go_on(page)
     page.get_by_role("button", name="Agree and sign up").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Check your text messages"
-    page.goto(f"/confirm/{link_for('+447700900123', NoticeKind.CONFIRM)}")
+    page.goto(f"/confirm/{link_for('+447700900123', ServiceMessageKind.CONFIRM)}")
     page.get_by_role("button").click()
     assert page.context.cookies() == []
-    page.goto(f"/manage/{link_for('+447700900123', NoticeKind.SIGN_IN)}")
+    page.goto(f"/manage/{link_for('+447700900123', ServiceMessageKind.SIGN_IN)}")
     page.get_by_role("button").click()
     page.get_by_label("Bin collections").check()
     page.get_by_role("button", name="Save my choices").click()

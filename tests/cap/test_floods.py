@@ -23,7 +23,7 @@ from notify.staff import service as staff
 from tests.cap.feed import Feed, serving
 from tests.cap.messages import add_postcode, lon_lat_ring
 from tests.world import NORTH, World, make_world
-from workers.network_jobs import Errand
+from workers.network_jobs import NetworkJob
 
 Choose = Callable[..., None]
 SKEGNESS = (567_050, 339_850)  # beside the point of 052FWTCSTHUNPEN
@@ -255,12 +255,12 @@ def test_an_errand_runs_in_the_background_and_never_twice_at_once() -> None:
         runs.append(1)
         may_end.wait(5)
 
-    errand = Errand("test", work)
-    assert (errand.go(), errand.go()) == (True, False)
+    job_thread = NetworkJob("test", work)
+    assert (job_thread.go(), job_thread.go()) == (True, False)
     may_end.set()
-    assert errand._thread is not None
-    errand._thread.join(5)
-    failing = Errand("failing", lambda: 1 / 0)
+    assert job_thread._thread is not None
+    job_thread._thread.join(5)
+    failing = NetworkJob("failing", lambda: 1 / 0)
     assert failing.go()
     assert failing._thread is not None
     failing._thread.join(5)

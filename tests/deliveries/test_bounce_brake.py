@@ -142,8 +142,8 @@ def test_a_bounce_that_is_reported_later_counts_as_much_as_one_at_once(
 
     def counted() -> tuple[int, int]:
         with transaction() as session:
-            batch = session.execute(text("SELECT handed_over, bounced FROM batch")).one()
-            return batch.handed_over, batch.bounced
+            batch = session.execute(text("SELECT sent, bounced FROM batch")).one()
+            return batch.sent, batch.bounced
 
     assert counted() == (3, 0)
     told(1, "delivered")
@@ -154,8 +154,8 @@ def test_a_bounce_that_is_reported_later_counts_as_much_as_one_at_once(
         told(2, state_told)
     assert counted() == (1, 2)
     with transaction() as session:  # a receipt that outruns our own note
-        session.execute(text("UPDATE delivery SET state = 'created', handed_over_at = NULL WHERE number = 3"))
-        session.execute(text("UPDATE batch SET handed_over = 0"))
+        session.execute(text("UPDATE delivery SET state = 'created', sent_at = NULL WHERE number = 3"))
+        session.execute(text("UPDATE batch SET sent = 0"))
     told(3, "delivered")
     assert counted() == (1, 2)
     told(3, "permanent-failure")

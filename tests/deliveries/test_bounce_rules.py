@@ -15,7 +15,7 @@ from notify.deliveries import doctor_checks
 from notify.deliveries.receipts import take_receipts
 from notify.providers.base import Receipt, ReceiptState
 from notify.subscribers.cleanup import sweep
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 from tests.alerts.calls import created
 from tests.counting import exactly
 from tests.mailbox import Mailbox
@@ -213,7 +213,7 @@ def test_a_returning_resident_lifts_their_own_bounce_by_confirming_again(council
     council.work()
     assert council.inbox.recipients() == {"sam@example.org": 1}
     assert council.suppressed() == ["hard-bounce"]  # asking is no proof
-    client.post(f"/manage/{link_for('sam@example.org', NoticeKind.SIGN_IN)}")
+    client.post(f"/manage/{link_for('sam@example.org', ServiceMessageKind.SIGN_IN)}")
     assert council.suppressed() == []
     assert list(council.send()) == ["sam@example.org"]
 
@@ -228,7 +228,7 @@ def test_a_new_sign_up_of_a_bounced_address_is_asked_and_its_yes_lifts(council: 
     assert sign_up(client).is_success
     council.work()
     assert council.inbox.recipients() == {"sam@example.org": 1}
-    client.post(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+    client.post(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
     assert council.suppressed() == []
 
 

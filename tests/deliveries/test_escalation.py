@@ -66,8 +66,8 @@ def minutes_pass(alert: str, minutes: int = 10) -> None:
 
 def look() -> None:
     """What the scheduler does when it looks."""
-    [chore] = [one for one in CHORES if one.work is escalation.escalate_due]
-    run(chore)
+    [task] = [one for one in CHORES if one.work is escalation.escalate_due]
+    run(task)
 
 
 def die_before_the_commit() -> None:

@@ -41,7 +41,7 @@ def in_force() -> list[Hold]:
 
 def run_chore(name: str) -> None:
     """Do one of the scheduler's chores now."""
-    run(next(chore for chore in CHORES if chore.name == name))
+    run(next(task for task in CHORES if task.name == name))
 
 
 def test_an_alert_on_hold_waits_while_others_go_and_goes_when_released(work: Work, inbox: Mailbox) -> None:

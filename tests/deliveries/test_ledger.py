@@ -54,7 +54,7 @@ def test_a_row_says_what_became_of_one_message(client: Client, world: World, wor
         ("sms", "file", NORTH, "cy", "sent"): 1,
     }
     assert [row["number"] for row in rows] == [1, 2, 3, 4]
-    assert all(before <= datetime.fromisoformat(row["handed_over_at"]) <= moments.present() for row in rows)
+    assert all(before <= datetime.fromisoformat(row["sent_at"]) <= moments.present() for row in rows)
     message_ids = {line["message_id"].strip("<>").partition("@")[0] for line in inbox.lines()}
     assert message_ids == {row["id"] for row in rows if row["channel"] == "email"}
 

@@ -121,7 +121,7 @@ def test_an_installation_that_has_done_nothing_has_every_metric(client: Client, 
         "notify_budget_warnings_total",
         "notify_bounce_warnings_total",
         "notify_hits_lost_total",
-        "notify_hand_over_seconds",
+        "notify_time_to_send_seconds",
         "notify_workers",
         "notify_breaker_open",
         "notify_scheduler_last_run_seconds",
@@ -159,7 +159,7 @@ def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, 
     send(world, priority="emergency")
     work()
     process_metrics.write()
-    family = scrape(client)["notify_hand_over_seconds"]
+    family = scrape(client)["notify_time_to_send_seconds"]
     for lane, times in (("routine", 3), ("emergency", 3), ("transactional", 0)):
         buckets = {
             dict(labels)["le"]: value
@@ -173,9 +173,9 @@ def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, 
 
 
 def test_a_bucket_holds_everything_that_is_not_slower(client: Client, world: World) -> None:
-    metrics.observe_all("notify_hand_over_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
+    metrics.observe_all("notify_time_to_send_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
     process_metrics.write()
-    family = scrape(client)["notify_hand_over_seconds"]
+    family = scrape(client)["notify_time_to_send_seconds"]
     found = {bound: family.value("_bucket", lane="routine", le=bound) for bound in ("0.1", "0.25", "3600", "+Inf")}
     assert found == {"0.1": 2, "0.25": 3, "3600": 3, "+Inf": 8}
     assert family.value("_sum", lane="routine") == pytest.approx(0.2 + 0.2 + 20_000)
@@ -297,10 +297,10 @@ def give_up(alert_id: str, states: dict[str, list[int]], *, reason: str = "No pr
             session.execute(
                 text("""
                     WITH moved AS (
-                        UPDATE delivery SET state = :state, reason = :reason, handed_over_at = NULL
+                        UPDATE delivery SET state = :state, reason = :reason, sent_at = NULL
                         WHERE alert_id = :alert AND number = :number RETURNING month
                     ), counted AS (
-                        UPDATE batch SET handed_over = handed_over - 1
+                        UPDATE batch SET sent = sent - 1
                         WHERE alert_id = :alert AND :number BETWEEN number_from AND number_to
                     )
                     INSERT INTO event (month, at, alert_id, number, kind)

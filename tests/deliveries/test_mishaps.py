@@ -174,7 +174,7 @@ def test_notices_that_wait_on_the_queue_are_not_put_there_again(database: None) 
     with transaction() as session:
         session.execute(
             text("""
-                INSERT INTO notice (id, contact_id, kind, state, attempts, due_at, created_at, expires_at)
+                INSERT INTO service_message (id, contact_id, kind, state, attempts, due_at, created_at, expires_at)
                 SELECT uuidv7(), uuidv7(), 'confirm', 'created', 0, :old, :old, :later FROM generate_series(1, 300)
             """),
             {"old": now() - timedelta(minutes=5), "later": now() + timedelta(days=1)},

@@ -78,9 +78,9 @@ def test_what_was_given_up_on_is_listed_without_an_address_and_tried_again(
     work()
     assert ledger(alert["id"]) == {"sent": 5}
     with transaction() as session:
-        [batch] = session.execute(text("SELECT handed_over, bounced FROM batch")).all()
+        [batch] = session.execute(text("SELECT sent, bounced FROM batch")).all()
         trail = session.execute(text("SELECT detail FROM audit_entry WHERE action = 'alert.retry' ORDER BY id"))
-        assert (batch.handed_over, [entry["deliveries"] for entry in trail.scalars()]) == (5, [3, 1])
+        assert (batch.sent, [entry["deliveries"] for entry in trail.scalars()]) == (5, [3, 1])
 
 
 def test_a_retry_by_api_tries_only_the_states_it_names(

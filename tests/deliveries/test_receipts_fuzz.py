@@ -66,7 +66,7 @@ def start_again(alert: str) -> None:
     """The alert as it was before anybody reported anything."""
     with transaction() as session:
         session.execute(text("UPDATE delivery SET state = 'sent', reason = NULL WHERE alert_id = :id"), {"id": alert})
-        session.execute(text("UPDATE batch SET handed_over = number_to - number_from + 1, bounced = 0"))
+        session.execute(text("UPDATE batch SET sent = number_to - number_from + 1, bounced = 0"))
         session.execute(text("DELETE FROM suppression"))
         session.execute(text("DELETE FROM event WHERE number IS NOT NULL AND kind NOT IN ('created', 'sent')"))
 
@@ -76,7 +76,7 @@ def check(alert: str, told: Sequence[tuple[int, str]]) -> None:
     with transaction() as session:
         rows = session.execute(text("SELECT number, state FROM delivery WHERE alert_id = :id"), {"id": alert})
         states = {row.number: row.state for row in rows}
-        counts = session.execute(text("SELECT sum(handed_over) AS over, sum(bounced) AS back FROM batch")).one()
+        counts = session.execute(text("SELECT sum(sent) AS over, sum(bounced) AS back FROM batch")).one()
         reasons = session.execute(text("SELECT reason, count(*) FROM suppression GROUP BY reason")).all()
         last = session.execute(
             text("""

@@ -251,7 +251,7 @@ def test_nothing_leaves_a_restored_database_before_somebody_releases_it(
             (processes if is_running else day).enter_context(running([worker], log))
             (processes if is_running else day).enter_context(running([scheduler_process()], log))
             wait_until(lambda: states(world, first) == {"sent": RESIDENTS}, what="the first hand-over")
-            sent = "(SELECT extract(epoch FROM max(handed_over_at)) + 2 FROM delivery)"
+            sent = "(SELECT extract(epoch FROM max(sent_at)) + 2 FROM delivery)"
             wait_until(lambda: scheduler_ran_after(sent), what="the scheduler to remember where the database is")
         installation.put_back()
         with installation.serving():

@@ -50,7 +50,7 @@ def live_line(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         handed.append("sent")
         raise AssertionError("a live provider was asked")
 
-    monkeypatch.setattr(registry, "hand_over", recording)
+    monkeypatch.setattr(registry, "send_with_failover", recording)
     monkeypatch.setattr(registry, "providers_for", recording)
     return handed
 

@@ -15,9 +15,9 @@ from notify.core import clock, tokens
 from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.deliveries import webhook_receivers, worker_loop
-from notify.deliveries.models import DeliveryState, Endpoint
+from notify.deliveries.models import DeliveryState, WebhookReceiver
 from notify.deliveries.service import Claim, Result
-from notify.deliveries.webhook_receivers import EndpointNotWrittenTo, UnknownEndpoint
+from notify.deliveries.webhook_receivers import UnknownWebhookReceiver, WebhookReceiverSuppressed
 from notify.providers.base import Channel
 from notify.providers.webhook.provider import BUSY, GONE
 from notify.staff.models import Council
@@ -61,9 +61,9 @@ def note(*succeeded: UUID, failed: dict[UUID, str] | None = None, gone: Sequence
         webhook_receivers.note_outcomes(session, succeeded, failed or {}, gone)
 
 
-def health(contact_id: UUID) -> Endpoint:
+def health(contact_id: UUID) -> WebhookReceiver:
     with transaction() as session:
-        return session.get_one(Endpoint, contact_id)
+        return session.get_one(WebhookReceiver, contact_id)
 
 
 def alter(words: str) -> None:
@@ -112,7 +112,7 @@ def test_a_contact_that_was_erased_meanwhile_is_passed_by(world: World) -> None:
     assert health(one).last_success_at is not None
     alter("DELETE FROM subscriber")
     with transaction() as session:
-        assert session.get(Endpoint, one) is None
+        assert session.get(WebhookReceiver, one) is None
 
 
 def test_a_receiver_that_is_gone_is_disabled_at_once_and_the_council_is_told(world: World) -> None:
@@ -137,7 +137,7 @@ def test_five_days_of_failure_disable(
         f"failing_since = business_now() - interval '{failing_since}', "
         f"last_failure_at = business_now() - interval '{last_failure_at}'"
     )
-    alter(f"UPDATE endpoint SET {ages} WHERE failing_since IS NOT NULL")
+    alter(f"UPDATE webhook_receiver SET {ages} WHERE failing_since IS NOT NULL")
     assert disabled() == ([one] if is_disabled else [])
     assert disabled() == []
     if is_disabled:
@@ -150,7 +150,7 @@ def test_five_days_of_failure_disable(
 def test_a_receiver_that_is_enabled_is_written_to_again_and_starts_afresh(world: World) -> None:
     one = contact(world)
     note(failed={one: "away"})
-    alter("UPDATE endpoint SET failing_since = business_now() - interval '6 days'")
+    alter("UPDATE webhook_receiver SET failing_since = business_now() - interval '6 days'")
     assert disabled() == [one]
     with transaction() as session:
         hashed = session.execute(text("SELECT address_hash FROM contact")).scalar_one()
@@ -202,7 +202,7 @@ def test_a_secret_changes_with_a_day_s_overlap(world: World) -> None:
     assert secret_of(one) == f"{third} {second}"
     left = (health(one).previous_secret_until or clock.now()) - clock.now()
     assert timedelta(hours=23) < left <= timedelta(hours=24)
-    alter("UPDATE endpoint SET previous_secret_until = business_now() - interval '1 second'")
+    alter("UPDATE webhook_receiver SET previous_secret_until = business_now() - interval '1 second'")
     assert (ended(), secret_of(one), health(one).previous_secret_until) == (1, third, None)
     assert ended() == 0
     assert trail() == {"endpoint.rotate": 2}
@@ -214,9 +214,9 @@ def test_only_receivers_of_webhooks_can_be_changed(world: World, identity: str) 
     with transaction() as session:
         found = session.execute(text("SELECT id FROM contact")).scalar_one() if identity == "email" else uuid4()
         for change in (webhook_receivers.rotate_secret, webhook_receivers.enable):
-            with pytest.raises(UnknownEndpoint):
+            with pytest.raises(UnknownWebhookReceiver):
                 change(session, found, actor="test")
-        with pytest.raises(UnknownEndpoint):
+        with pytest.raises(UnknownWebhookReceiver):
             webhook_receivers.replay(session, contact_id=found, by=world.planner)
 
 
@@ -254,15 +254,15 @@ def test_what_a_slice_learned_is_noted_for_each_receiver(world: World, receiver:
         Result(7, DeliveryState.SUPPRESSED, reason="The address is suppressed."),
         Result(99, sent, "webhook"),
     ]
-    alter("DELETE FROM endpoint")
+    alter("DELETE FROM webhook_receiver")
     with transaction() as session:
         webhook_receivers.learn(session, held_for(alert, Channel.EMAIL), results)
-        assert session.execute(text("SELECT count(*) FROM endpoint")).scalar_one() == 0
+        assert session.execute(text("SELECT count(*) FROM webhook_receiver")).scalar_one() == 0
         webhook_receivers.learn(session, held_for(alert), results)
         rows = session.execute(
             text("""
                 SELECT d.number, e.last_success_at IS NOT NULL, e.failing_since IS NOT NULL, e.disabled_at IS NOT NULL
-                FROM endpoint e JOIN delivery d USING (contact_id) ORDER BY d.number
+                FROM webhook_receiver e JOIN delivery d USING (contact_id) ORDER BY d.number
             """)
         ).all()
     assert rows == [(1, True, False, False), (2, False, True, False), (3, False, True, True), (4, False, True, False)]
@@ -271,8 +271,8 @@ def test_what_a_slice_learned_is_noted_for_each_receiver(world: World, receiver:
 def give_up(state: str, reason: str = "The receiver answered 500.") -> None:
     """Make every delivery one that was given up on, as its worker would."""
     bounced = 1 if state == "permanent-failure" else 0
-    alter(f"UPDATE delivery SET state = '{state}', reason = '{reason}', handed_over_at = NULL")
-    alter(f"UPDATE batch SET bounced = {bounced}, handed_over = 0")
+    alter(f"UPDATE delivery SET state = '{state}', reason = '{reason}', sent_at = NULL")
+    alter(f"UPDATE batch SET bounced = {bounced}, sent = 0")
 
 
 def replayed(contact_id: UUID, **which: UUID | datetime) -> int:
@@ -296,7 +296,7 @@ def test_what_a_receiver_did_not_get_is_sent_once_more_with_the_same_id(
     assert ledger(str(alert.id)) == {"sent": 1}
     assert [headers["webhook-id"] for _, headers, _ in receiver.calls] == [f"{alert.id.hex}-1"] * 2
     with transaction() as session:
-        assert session.execute(text("SELECT handed_over, bounced FROM batch")).all() == [(1, 0)]
+        assert session.execute(text("SELECT sent, bounced FROM batch")).all() == [(1, 0)]
 
 
 def test_a_replay_is_of_one_receiver_and_of_the_alerts_that_are_named(
@@ -339,7 +339,7 @@ def test_what_was_under_way_when_a_receiver_was_disabled_is_replayed_once_it_is_
     note(gone=[one])
     work()
     assert ledger(str(missed.id)) == {"suppressed": 1}
-    with pytest.raises(EndpointNotWrittenTo):
+    with pytest.raises(WebhookReceiverSuppressed):
         replayed(one)
     with transaction() as session:
         webhook_receivers.enable(session, one, actor="test")

@@ -57,7 +57,7 @@ def test_a_year_of_alerts_of_every_kind_is_there(zedholm: UUID) -> None:
 def test_its_figures_are_what_its_ledger_says(zedholm: UUID) -> None:
     joined = "FROM delivery d JOIN alert a ON a.id = d.alert_id WHERE NOT a.is_test"
     whole = _year(zedholm, By.COUNCIL)["zedholm"]
-    assert whole.sent == _one(f"SELECT count(d.handed_over_at) {joined}")
+    assert whole.sent == _one(f"SELECT count(d.sent_at) {joined}")
     assert whole.delivered == _one(f"SELECT count(*) {joined} AND d.state = 'delivered'")
     assert whole.cost == _one(f"SELECT sum(d.cost) {joined}")
     assert whole.unsubscribed == _one("SELECT count(*) FROM event WHERE kind = 'unsubscribed'")
@@ -88,7 +88,7 @@ def test_nothing_is_counted_where_the_topic_does_not_allow_it(zedholm: UUID) -> 
 
 def test_rates_of_clicks_are_of_what_could_be_counted(zedholm: UUID) -> None:
     tracked = _one("""
-        SELECT count(d.handed_over_at) FROM delivery d JOIN alert a ON a.id = d.alert_id
+        SELECT count(d.sent_at) FROM delivery d JOIN alert a ON a.id = d.alert_id
         JOIN topic t ON t.id = a.topic_id
         WHERE NOT a.is_test AND d.channel = 'email' AND t.tracking_allowed AND a.priority = 'routine'
           AND a.link IS NOT NULL

@@ -66,7 +66,7 @@ def eventually(condition: Callable[[], bool], within_s: float = 10) -> bool:
 
 def running_pids(data_dir: Path) -> list[int]:
     now = status(data_dir)
-    return [pid for pid in (now.keeper_pid, now.database_pid, now.queue_pid) if pid]
+    return [pid for pid in (now.daemon_pid, now.database_pid, now.queue_pid) if pid]
 
 
 def other_user(data_dir: Path) -> subprocess.Popen[str]:
@@ -135,7 +135,7 @@ def test_servers_killed_in_use_come_back_with_their_data(data_dir: Path) -> None
     with servers(data_dir, tuning=FAST) as addresses:
         ask(addresses)
         write_down(addresses)
-        keeper_pid, database_pid, queue_pid = running_pids(data_dir)
+        daemon_pid, database_pid, queue_pid = running_pids(data_dir)
         os.kill(database_pid, signal.SIGKILL)
         os.kill(queue_pid, signal.SIGKILL)
 
@@ -146,7 +146,7 @@ def test_servers_killed_in_use_come_back_with_their_data(data_dir: Path) -> None
                 return False
 
         assert eventually(has_recovered)
-        assert running_pids(data_dir)[0] == keeper_pid
+        assert running_pids(data_dir)[0] == daemon_pid
 
 
 def test_after_everything_was_killed_a_new_start_recovers(data_dir: Path) -> None:
@@ -172,8 +172,8 @@ def test_a_killed_user_leaves_no_server_behind(data_dir: Path) -> None:
 
 def test_a_killed_keeper_leaves_no_server_behind(data_dir: Path) -> None:
     with servers(data_dir, tuning=FAST):
-        keeper_pid, *server_pids = running_pids(data_dir)
-        os.kill(keeper_pid, signal.SIGKILL)
+        daemon_pid, *server_pids = running_pids(data_dir)
+        os.kill(daemon_pid, signal.SIGKILL)
         assert eventually(lambda: not any(is_alive(pid) for pid in server_pids))
 
 

@@ -110,8 +110,8 @@ def wait_for_a_start(starts: Path) -> None:
 def kill_the_keeper_of(starts: Path) -> None:
     """Kills the parent of the first server that notes its start, as soon as it does."""
     wait_for_a_start(starts)
-    _, keeper, *_ = facts(pids(starts)[0])
-    os.kill(int(keeper), signal.SIGKILL)
+    _, daemon, *_ = facts(pids(starts)[0])
+    os.kill(int(daemon), signal.SIGKILL)
 
 
 def stopped_server(starts: Path) -> int:

@@ -25,7 +25,7 @@ EVENTS = f"""
      WHERE {ALERTS.partition("WHERE")[2]}) e
 """
 URGENT = f"{ALERTS} AND a.priority = 'emergency'"
-SENT = f"SELECT count(*) FROM {DELIVERIES} WHERE d.handed_over_at IS NOT NULL"
+SENT = f"SELECT count(*) FROM {DELIVERIES} WHERE d.sent_at IS NOT NULL"
 SIGNED_UP = """
     SELECT count(DISTINCT s.id) FROM subscriber s JOIN subscription u ON u.subscriber_id = s.id AND u.ended_at IS NULL
     JOIN topic t ON t.id = u.topic_id AND t.council_id = :council
@@ -34,9 +34,9 @@ SIGNED_UP = """
 TIMES = f"""
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY waited) FROM (
         SELECT percentile_disc(0.95) WITHIN GROUP (
-            ORDER BY extract(epoch FROM d.handed_over_at - (
+            ORDER BY extract(epoch FROM d.sent_at - (
                 SELECT greatest(a.approved_at, a.send_at) FROM alert a WHERE a.id = d.alert_id))) AS waited
-        FROM {DELIVERIES} WHERE d.priority = 'emergency' AND d.handed_over_at IS NOT NULL GROUP BY d.alert_id
+        FROM {DELIVERIES} WHERE d.priority = 'emergency' AND d.sent_at IS NOT NULL GROUP BY d.alert_id
     ) alert
 """
 CLICKS = f"SELECT count(*) FROM {HITS} WHERE kind = 'clicked' AND verdict = "
@@ -48,7 +48,7 @@ SCHEDULES = "SELECT count(*) FROM export_schedule WHERE removed_at IS NULL"
 # the shipped promise for emergencies, which the invented council keeps: 95% handed over within a minute of approval
 JUDGED = f"""
     FROM (SELECT count(*) FILTER (WHERE d.state NOT IN ('suppressed', 'cancelled', 'expired')) AS due,
-                 count(*) FILTER (WHERE d.handed_over_at - (
+                 count(*) FILTER (WHERE d.sent_at - (
                      SELECT greatest(a.approved_at, a.send_at) FROM alert a WHERE a.id = d.alert_id
                  ) <= interval '60 seconds') AS in_time
           {URGENT_DELIVERIES} GROUP BY d.alert_id) alert
@@ -57,9 +57,9 @@ MET = "in_time >= 0.95 * due"
 
 # each notice as it reads now
 REGISTER = """
-    FROM public_notice_version v JOIN public_notice n ON n.id = v.notice_id
+    FROM statutory_notice_version v JOIN statutory_notice n ON n.id = v.notice_id
     WHERE n.council_id = :council AND (n.published_at AT TIME ZONE 'Europe/London')::date BETWEEN :since AND :until
-      AND NOT EXISTS (SELECT FROM public_notice_version w WHERE w.notice_id = v.notice_id AND w.version > v.version)
+      AND NOT EXISTS (SELECT FROM statutory_notice_version w WHERE w.notice_id = v.notice_id AND w.version > v.version)
 """
 
 # one statement a figure; those that end in a dot are asked with the rest of the key as :part
@@ -72,7 +72,7 @@ QUERIES: Mapping[str, str] = {
         {COUNT_ALERTS} AND a.audience -> :part IS NOT NULL AND a.audience -> :part NOT IN ('[]'::jsonb, 'null'::jsonb)
     """,
     "1.4.alerts": COUNT_URGENT,
-    "1.4.sent": f"SELECT count(d.handed_over_at) {URGENT_DELIVERIES}",
+    "1.4.sent": f"SELECT count(d.sent_at) {URGENT_DELIVERIES}",
     "1.4.time": TIMES,
     "1.5.sent.": f"{SENT} AND d.language = :part",
     "1.5.residents.": f"{SIGNED_UP} AND s.language = :part",
@@ -102,14 +102,14 @@ QUERIES: Mapping[str, str] = {
           AND split_part(source, ':', 1) = :part
           AND (at AT TIME ZONE 'Europe/London')::date BETWEEN :since AND :until
     """,
-    "1.14.": f"SELECT count(d.handed_over_at) {URGENT_DELIVERIES} AND d.channel = :part",
+    "1.14.": f"SELECT count(d.sent_at) {URGENT_DELIVERIES} AND d.channel = :part",
     "1.15.placed": f"{COUNT_URGENT} AND a.audience IS NOT NULL",
     "1.15.all": COUNT_URGENT,
-    "1.16.reached": f"SELECT round(100.0 * count(d.handed_over_at) / nullif(count(*), 0), 1) {URGENT_DELIVERIES}",
+    "1.16.reached": f"SELECT round(100.0 * count(d.sent_at) / nullif(count(*), 0), 1) {URGENT_DELIVERIES}",
     "1.16.time": TIMES,
     "1.16.replies": "SELECT count(*) FROM reply",
     "1.17.": f"{COUNT_URGENT} AND coalesce(a.event, 'not named') = :part",
-    "1.18.missing": f"SELECT count(*) - count(d.handed_over_at) {URGENT_DELIVERIES}",
+    "1.18.missing": f"SELECT count(*) - count(d.sent_at) {URGENT_DELIVERIES}",
     "1.18.failed": f"SELECT count(*) {URGENT_DELIVERIES} AND d.state LIKE '%-failure'",
     "1.19.replies": "SELECT count(*) FROM reply",
     "1.19.calls": "SELECT coalesce(sum(calls), 0) FROM call_volume WHERE day BETWEEN :since AND :until",
@@ -122,13 +122,13 @@ QUERIES: Mapping[str, str] = {
     "1.26.exercises": "SELECT count(*) FROM alert WHERE is_training AND created_at::date BETWEEN :since AND :until",
     "1.27.wards": "SELECT count(*) FROM area WHERE kind = 'ward'",
     "1.27.postcodes": "SELECT count(*) FROM postcode",
-    "1.28.sent": f"SELECT count(d.handed_over_at) {URGENT_DELIVERIES}",
+    "1.28.sent": f"SELECT count(d.sent_at) {URGENT_DELIVERIES}",
     "1.29.": f"{SENT} AND coalesce(d.ward_code, 'unknown') = :part",
     "1.30.residents": SIGNED_UP,
     "1.30.clicks": f"{CLICKS} 'human'",
     "1.31.rate": f"SELECT round(100.0 * ({CLICKS} 'human') / ({SENT}), 2)",
     "1.31.delivered": f"""
-        SELECT round(100.0 * count(*) FILTER (WHERE d.state = 'delivered') / count(d.handed_over_at), 1)
+        SELECT round(100.0 * count(*) FILTER (WHERE d.state = 'delivered') / count(d.sent_at), 1)
         FROM {DELIVERIES}
     """,
     "1.31.people": f"""

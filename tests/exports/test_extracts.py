@@ -96,7 +96,7 @@ def test_figures_are_those_of_the_ledger(client: Client, world: World, sent: str
     cells = rows(client, world, "alert-cells")
     assert sum(int(str(cell["sent"])) for cell in cells) == 4
     assert {(cell["ward_code"], cell["ward_name"]) for cell in cells} == {(NORTH, "Northside"), (SOUTH, "Southside")}
-    assert sum(int(str(hour["handed_over"])) for hour in rows(client, world, "alert-hours")) == 4
+    assert sum(int(str(hour["sent"])) for hour in rows(client, world, "alert-hours")) == 4
     assert {(ward["ward_code"], ward["population"]) for ward in rows(client, world, "wards")} == {
         (NORTH, 1000),
         (SOUTH, 2000),

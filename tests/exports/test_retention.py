@@ -196,7 +196,7 @@ def old_month(world: World, *, days: int) -> tuple[str, UUID]:
         session.execute(
             text("""
                 INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, state,
-                                      handed_over_at, changed_at)
+                                      sent_at, changed_at)
                 SELECT ledger_month, id, n, gen_random_uuid(), gen_random_uuid(), 'email', 'en', 'delivered', :at, :at
                 FROM alert, generate_series(1, 12000) AS n WHERE id = :id
             """),

@@ -134,13 +134,13 @@ class OneOfEach:
     """Strikes with one fault after another, in a new order each time round."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self._faults = faults
+        self._field_errors = faults
         self._left: list[Fault] = []
 
     def __call__(self, site: Site, officer: Client, chance: random.Random) -> Blow | None:
         """The first that is possible just now."""
         if not self._left:
-            self._left = chance.sample(self._faults, len(self._faults))
+            self._left = chance.sample(self._field_errors, len(self._field_errors))
         for fault in self._left:
             if blow := fault.strike(site, officer, chance):
                 self._left.remove(fault)

@@ -76,7 +76,7 @@ class Model:
         many = FLOOD_FOLLOWERS if topic == FLOODS else NOTE_FOLLOWERS
         return self.residents[:: max(1, len(self.residents) // many)]
 
-    def followers(self, topic: str) -> Collection[int]:
+    def subscribers(self, topic: str) -> Collection[int]:
         """The numbers of everybody who follows the topic, writable or not."""
         return [one.number for one in self._following(topic)]
 
@@ -139,7 +139,7 @@ def _add_topic(session: Session, council_id: UUID, model: Model, new: NewTopic) 
             SELECT uuidv7(), c.council_id, c.subscriber_id, :topic, '{email}', business_now() FROM contact c
             WHERE c.address = ANY(:addresses)
         """),
-        {"topic": topic.id, "addresses": [f"resident{number}@example.org" for number in model.followers(new.slug)]},
+        {"topic": topic.id, "addresses": [f"resident{number}@example.org" for number in model.subscribers(new.slug)]},
     )
 
 

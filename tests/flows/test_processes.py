@@ -110,9 +110,9 @@ def test_a_worker_that_is_asked_to_stop_loses_and_doubles_nothing(
     wait_until(lambda: len(relay.taken) >= RESIDENTS // 4, what="a quarter of the messages")
     first.terminate()
     assert first.wait(timeout=STOP_SECONDS) == 0
-    handed_over = len(relay.taken)
-    assert handed_over < RESIDENTS
-    assert states(alert["id"]) == {"sent": handed_over, "created": RESIDENTS - handed_over}
+    sent = len(relay.taken)
+    assert sent < RESIDENTS
+    assert states(alert["id"]) == {"sent": sent, "created": RESIDENTS - sent}
     start(None)
     start(Lane.ROUTINE, threads=2)
     wait_until(is_sent(client, world, alert["id"]), seconds=40, what="the end of the alert")

@@ -12,7 +12,7 @@ SECRET = re.compile(r"\.(secret|password_\w+|digest|totp_\w+|key)$")
 # words and links of a chain, which let nobody in
 HARMLESS = {
     "cap_message.digest",
-    "public_notice_version.digest",
+    "statutory_notice_version.digest",
     "audit_seal.digest",
     "postcode.key",
     "idempotent_reply.key",

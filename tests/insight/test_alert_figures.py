@@ -46,7 +46,7 @@ def went_out(client: Client, world: World, work: Work, **more: object) -> str:
     with transaction() as session:
         session.execute(
             text("""
-                UPDATE delivery SET handed_over_at = alert.approved_at + number * interval '10 seconds',
+                UPDATE delivery SET sent_at = alert.approved_at + number * interval '10 seconds',
                        changed_at = alert.approved_at + interval '15 seconds', cost = 2600,
                        state = CASE WHEN delivery.channel = 'sms' THEN 'permanent-failure'
                                     WHEN ward_code = 'Z05000001' THEN 'delivered' ELSE 'sent' END

@@ -87,7 +87,7 @@ def test_it_is_handed_out_with_every_field_and_no_resident(client: Client, world
     rows = list(csv.DictReader(io.StringIO(table.text)))
     assert [row["title"] for row in rows] == ["Bridge", "Flood", "Mill Road closed"]
     assert rows[2]["body"].startswith("'=1+1")  # no formula
-    assert (rows[2]["email_handed_over"], rows[2]["sms_handed_over"], rows[2]["voice_handed_over"]) == ("1", "1", "0")
+    assert (rows[2]["email_sent"], rows[2]["sms_sent"], rows[2]["voice_sent"]) == ("1", "1", "0")
     records = client.post("/staff/archive/export", data={"form": "json", "q": "pont"}).json()
     assert [one["title"] for one in records] == ["Bridge"]
     assert records[0]["translations"]["cy"]["title"] == "Pont"
@@ -161,7 +161,7 @@ def test_the_file_says_who_agreed_to_what_went_out_and_what_became_of_it(
     [yes] = one["approved_by"]
     assert (yes["role"], yes["alone"]) == ("approver", False)
     assert yes["who"].startswith("officer:")
-    assert one["figures"] == {"email": {"recipients": 1, "handed_over": 1, "delivered": 1, "failed": 0}}
+    assert one["figures"] == {"email": {"recipients": 1, "sent": 1, "delivered": 1, "failed": 0}}
     assert one["cost_pence"] == 2.5
     assert len(one["content_hash"]) == 64
     assert one["sent_at"].endswith("+00:00")

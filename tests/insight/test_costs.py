@@ -79,7 +79,7 @@ def test_costs_are_what_the_ledger_booked(client: Client, world: World, work: Wo
     found = read(client, world)
     assert found["total"]["booked_pence"] == direct("SELECT sum(cost) / 1000.0 FROM delivery") == 6 * 5 + 6 * 2.5
     assert {one["key"]: one["booked_pence"] for one in found["lines"]} == {"bins": 30.0, "road-closures": 15.0}
-    assert found["total"]["messages"] == direct("SELECT count(*) FROM delivery WHERE handed_over_at IS NOT NULL")
+    assert found["total"]["messages"] == direct("SELECT count(*) FROM delivery WHERE sent_at IS NOT NULL")
     [month] = read(client, world, by="month")["lines"]
     assert month["booked_pence"] == 45.0
 
@@ -94,7 +94,7 @@ def test_people_are_a_range_until_they_are_told_apart(client: Client, world: Wor
         service_levels_results.judge(session)
     moments.restore()
     found = read(client, world)["total"]
-    people = direct("SELECT count(DISTINCT subscriber_id) FROM delivery WHERE handed_over_at IS NOT NULL")
+    people = direct("SELECT count(DISTINCT subscriber_id) FROM delivery WHERE sent_at IS NOT NULL")
     assert (found["people_low"], found["people_high"]) == (people, people) == (7, 7)
     assert found["pence_per_person"] == round(6 * 2.5 / 7, 4)
 

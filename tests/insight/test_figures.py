@@ -114,7 +114,7 @@ def test_times_run_from_the_approval_to_the_hand_over(client: Client, world: Wor
     with transaction() as session:
         session.execute(
             text("""
-                UPDATE delivery SET handed_over_at = alert.approved_at + number * interval '10 seconds'
+                UPDATE delivery SET sent_at = alert.approved_at + number * interval '10 seconds'
                 FROM alert WHERE alert.id = delivery.alert_id
             """)
         )
@@ -129,8 +129,8 @@ def test_a_scheduled_alerts_times_run_from_its_moment(client: Client, world: Wor
     with transaction() as session:
         session.execute(
             text("""
-                UPDATE alert SET send_at = d.handed_over_at - interval '3 seconds',
-                                 approved_at = d.handed_over_at - interval '1 day'
+                UPDATE alert SET send_at = d.sent_at - interval '3 seconds',
+                                 approved_at = d.sent_at - interval '1 day'
                 FROM delivery d WHERE d.alert_id = alert.id
             """)
         )

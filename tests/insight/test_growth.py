@@ -37,7 +37,7 @@ def counted() -> dict[tuple[str, date, str], tuple[int, int]]:
 def following(world: World, topic: str = "") -> int:
     with transaction() as session:
         daily.count(session)
-        return daily.followers(session, world.council_id, topic=topic)
+        return daily.subscribers(session, world.council_id, topic=topic)
 
 
 def test_who_signs_up_counts_on_the_day_they_did_by_where_they_did(world: World) -> None:
@@ -96,7 +96,7 @@ def test_whoever_never_confirms_is_in_no_figure(world: World) -> None:
     with transaction() as session:
         session.execute(text("UPDATE subscriber SET created_at = business_now() - interval '40 days'"))
         session.execute(text("UPDATE subscriber SET changed_at = created_at"))
-        session.execute(text("UPDATE notice SET expires_at = business_now() - interval '1 hour'"))
+        session.execute(text("UPDATE service_message SET expires_at = business_now() - interval '1 hour'"))
         assert cleanup.sweep(session)["subscriber"] == 1
     assert counted() == {}
     with transaction() as session:

@@ -165,7 +165,7 @@ def test_wards_are_drawn_and_the_table_says_the_same(client: Client, world: Worl
     work()
     with transaction() as session:
         session.execute(
-            text("UPDATE delivery SET state = 'permanent-failure', handed_over_at = NULL WHERE ward_code = :ward"),
+            text("UPDATE delivery SET state = 'permanent-failure', sent_at = NULL WHERE ward_code = :ward"),
             {"ward": SOUTH},
         )
     sign_in(client, world, Role.VIEWER)

@@ -48,7 +48,7 @@ def delay(alert_id: UUID, seconds: float, *, only: int = 20) -> None:
     with transaction() as session:
         session.execute(
             text("""
-                UPDATE delivery d SET handed_over_at = greatest(a.approved_at, a.send_at) + make_interval(secs => :late)
+                UPDATE delivery d SET sent_at = greatest(a.approved_at, a.send_at) + make_interval(secs => :late)
                 FROM alert a WHERE a.id = :alert AND d.alert_id = a.id AND d.number <= :only
             """),
             {"alert": alert_id, "late": seconds, "only": only},
@@ -85,7 +85,7 @@ def test_attainment_says_what_the_ledger_says(client: Client, world: World, work
     with transaction() as session:
         direct = session.execute(
             text("""
-                SELECT count(*) FILTER (WHERE d.handed_over_at <= a.approved_at + interval '900 seconds'), count(*)
+                SELECT count(*) FILTER (WHERE d.sent_at <= a.approved_at + interval '900 seconds'), count(*)
                 FROM delivery d JOIN alert a ON a.id = d.alert_id WHERE a.id = :alert
             """),
             {"alert": slow},
@@ -203,7 +203,7 @@ def test_tests_and_those_who_were_reached_another_way_later_do_not_count(
     with transaction() as session:
         session.execute(text("UPDATE alert SET escalated_at = business_now() WHERE id = :id"), {"id": alert})
         session.execute(
-            text("UPDATE delivery SET channel = 'sms', handed_over_at = handed_over_at + interval '5 min' "
+            text("UPDATE delivery SET channel = 'sms', sent_at = sent_at + interval '5 min' "
                  "WHERE alert_id = :id AND number > 10"),
             {"id": alert},
         )  # fmt: skip

@@ -52,12 +52,12 @@ def test_an_indicator_of_the_platform_gets_a_target_and_stands_to_it(
     add_resident(world, "a@example.org", topics=["bins"])
     with transaction() as session:
         daily.count(session)
-    assert standing(world, "followers").rag == Rag.BASELINE
-    assert save(client, admin, "followers", kind="target", target="0.3", actions="")[0] == 303
-    now = standing(world, "followers")  # one of 3,000
+    assert standing(world, "subscribers").rag == Rag.BASELINE
+    assert save(client, admin, "subscribers", kind="target", target="0.3", actions="")[0] == 303
+    now = standing(world, "subscribers")  # one of 3,000
     assert (str(now.value), now.rag) == ("0.33", Rag.BLUE)
-    assert save(client, admin, "followers", kind="target", target="1", actions="Posters in both wards.")[0] == 303
-    assert standing(world, "followers").rag == Rag.RED
+    assert save(client, admin, "subscribers", kind="target", target="1", actions="Posters in both wards.")[0] == 303
+    assert standing(world, "subscribers").rag == Rag.RED
     page = client.get(PATH, headers=admin).text
     assert "Red" in page
     assert "Posters in both wards." in page
@@ -95,11 +95,11 @@ def test_an_indicator_of_its_own_takes_values_as_a_spreadsheet_has_them(
 def test_what_is_no_target_is_refused_and_changes_nothing(
     client: Client, world: World, admin: dict[str, str], fields: dict[str, str], words: str
 ) -> None:
-    assert save(client, admin, "followers", kind="target", target="5")[0] == 303
-    status, page = save(client, admin, "followers", **fields)
+    assert save(client, admin, "subscribers", kind="target", target="5")[0] == 303
+    status, page = save(client, admin, "subscribers", **fields)
     assert status == 422
     assert words in page
-    assert str(standing(world, "followers").target) == "5"
+    assert str(standing(world, "subscribers").target) == "5"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_another_councils_indicator_is_not_there(client: Client, world: World, a
         )
     assert client.get(f"{PATH}/own-calls", headers=admin).status_code == 404
     assert enter(client, admin, "own-calls", "2026-01, 5")[0] == 404
-    assert enter(client, admin, "followers", "2026-01, 5")[0] == 404
+    assert enter(client, admin, "subscribers", "2026-01, 5")[0] == 404
 
 
 def test_programs_set_targets_and_read_how_things_stand(client: Client, world: World) -> None:
@@ -163,7 +163,7 @@ def test_programs_read_growth_reach_and_fatigue(client: Client, world: World) ->
         [{"key": "test", "came": 6, "left": 0}],
     )
     reached = client.get("/api/v1/reach?topic=bins", headers=world.headers).json()
-    assert {ward["name"]: (ward["followers"], ward["per_1000"]) for ward in reached["wards"]} == {
+    assert {ward["name"]: (ward["subscribers"], ward["per_1000"]) for ward in reached["wards"]} == {
         "Northside": (6, 6.0),
         "Southside": (0, 0.0),
     }

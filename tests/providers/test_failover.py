@@ -71,7 +71,7 @@ def limiting(seconds: float) -> Callable[[Message], str]:
 
 def tell(providers: Sequence[Provider], messages: Sequence[Message], lane: Lane = ROUTINE) -> list[tuple[str, Outcome]]:
     """Who said what, in the order of the messages."""
-    told = list(registry.hand_over(providers, messages, lane=lane))
+    told = list(registry.send_with_failover(providers, messages, lane=lane))
     assert sorted(outcome.reference for _, outcome in told) == sorted(message.reference for message in messages)
     order = {message.reference: at for at, message in enumerate(messages)}
     told.sort(key=lambda one: order[one[1].reference])
@@ -257,7 +257,7 @@ def test_an_adapter_that_breaks_its_promise_leaves_it_unknown_what_it_sent(
 
 def test_outcomes_come_as_they_become_known() -> None:
     first = Scripted("first", fine)
-    telling = registry.hand_over([first], calls(10))
+    telling = registry.send_with_failover([first], calls(10))
     next(telling)
     assert len(first.asked) == 1
     telling.close()

@@ -51,7 +51,9 @@ def test_at_most_one_in_a_hundred_waits_a_second_longer(
     waiting = messages(channel)
     for start in range(0, MESSAGES, SLICE):
         begun = time.monotonic()
-        for provider, outcome in registry.hand_over([broken, second], waiting[start : start + SLICE], lane=lane):
+        for provider, outcome in registry.send_with_failover(
+            [broken, second], waiting[start : start + SLICE], lane=lane
+        ):
             assert (provider.name, type(outcome)) == ("second", Accepted)
             taken += 1
             late += time.monotonic() - begun > LATE_S

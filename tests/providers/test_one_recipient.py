@@ -21,11 +21,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.deliveries.message_content import AlertContent, Recipient
-from notify.deliveries.service_message_content import Secret, notice_message
+from notify.deliveries.service_message_content import Secret, service_message
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Accepted, Channel, Message, Outcome, Refused
 from notify.providers.smtp.provider import SmtpProvider
-from notify.subscribers.models import ApprovalRule, NoticeKind, Topic, TopicPurpose
+from notify.subscribers.models import ApprovalRule, ServiceMessageKind, Topic, TopicPurpose
 from tests.providers.conftest import Provide
 from tests.relay import Relay, serving
 from tests.running import free_port
@@ -270,8 +270,8 @@ def test_a_notice_has_one_recipient_and_no_header_but_ours() -> None:
     for number in range(200):
         reference, address = uuid4().hex, f"r{number}@example.org"
         council = nasty(dice)
-        message = notice_message(
-            dice.choice(list(NoticeKind)), channel=Channel.EMAIL, address=address, reference=reference,
+        message = service_message(
+            dice.choice(list(ServiceMessageKind)), channel=Channel.EMAIL, address=address, reference=reference,
             secret=Secret("https://alerts.example.org/confirm/x"), language="en", council_name=council,
         )  # fmt: skip
         head = head_of(message.mime)

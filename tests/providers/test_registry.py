@@ -98,7 +98,7 @@ def picky(message: Message) -> str:
 def outcomes(providers: Sequence[Provider], messages: Sequence[Message]) -> dict[str, tuple[str, type[Outcome]]]:
     """What became of each message, by its address: who decided, and how."""
     addresses = {message.reference: message.address for message in messages}
-    told = [(provider.name, outcome) for provider, outcome in registry.hand_over(providers, messages)]
+    told = [(provider.name, outcome) for provider, outcome in registry.send_with_failover(providers, messages)]
     assert len(told) == len(messages)
     return {addresses[outcome.reference]: (name, type(outcome)) for name, outcome in told}
 

@@ -131,9 +131,9 @@ def make_council(slug: str, district: str, own: str) -> World:
     return world
 
 
-def chores() -> None:
+def tasks() -> None:
     """What the scheduler does within a minute."""
-    for chore in (
+    for task in (
         ended_areas.look,
         recurring_ended_areas.look,
         ended_remits.look,
@@ -141,7 +141,7 @@ def chores() -> None:
         place_reviews_service.settle_outside,
     ):
         with transaction() as session:
-            chore(session)
+            task(session)
 
 
 def start() -> None:
@@ -215,7 +215,7 @@ def run(client: Client, inbox: Mailbox, work: Work, folder: Path, land: Land, *,
     inbox.empty()
     report = reorganise(land, folder)
     assert not [one for one in report.objections if "district" in one]
-    chores()
+    tasks()
     work()
     everybody_was_told(inbox, land, residents)
     nobody_is_lost(residents)

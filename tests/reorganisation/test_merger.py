@@ -42,7 +42,7 @@ ANN, BEN = "ann@example.org", "ben@example.org"
 
 # What becomes of the rows of a council that merges, table by table.
 MOVED = {
-    "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "resident_message",
+    "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "inbound_text",
     "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template",
     "recurrence",
     "idempotent_reply", "cap_message", "flood_warning", "alert",
@@ -52,8 +52,9 @@ ENDED = {"export_schedule"}
 # of what the old council sent, counted, promised and published
 STAYS = {
     "annotation", "asked_count", "audit_entry", "budget", "call_category", "call_volume", "cost_assumption",
-    "council_name", "foi_statement", "public_notice", "publication", "rollup_alert", "rollup_fatigue", "rollup_growth",
-    "rollup_reach", "service_result", "service_target", "spend", "target", "unit_price",
+    "council_name", "foi_statement", "statutory_notice", "publication", "rollup_alert", "rollup_fatigue",
+    "rollup_growth",
+    "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
 }  # fmt: skip
 
 

@@ -38,9 +38,9 @@ def seal_and_anchor() -> None:
         staff_audit.anchor(session)
 
 
-def faults(anchors: Path) -> str:
+def problems(anchors: Path) -> str:
     with transaction() as session:
-        return " ".join(staff_audit.verify(session, [anchors]).faults)
+        return " ".join(staff_audit.verify(session, [anchors]).problems)
 
 
 def behind_our_back(statement: str) -> None:
@@ -56,7 +56,7 @@ def test_an_untouched_trail_is_whole(anchors: Path) -> None:
     seal_and_anchor()
     with transaction() as session:
         verdict = staff_audit.verify(session, [anchors])
-    assert (verdict.sealed, verdict.unsealed, verdict.anchors, verdict.faults) == (23, 0, 2, [])
+    assert (verdict.sealed, verdict.unsealed, verdict.anchors, verdict.problems) == (23, 0, 2, [])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_done_behind_our_back_is_seen(anchors: Path, done: str, said: st
     seal_and_anchor()
     for statement in done.split(";"):
         behind_our_back(statement)
-    assert said in faults(anchors)
+    assert said in problems(anchors)
 
 
 def test_a_tail_sealed_anew_after_a_cut_differs_from_the_anchor(anchors: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_tail_sealed_anew_after_a_cut_differs_from_the_anchor(anchors: Path) -
     write(10)
     with transaction() as session:
         staff_audit.seal(session)
-    assert "differs from what was anchored" in faults(anchors)
+    assert "differs from what was anchored" in problems(anchors)
 
 
 @pytest.mark.parametrize("table", ["audit_entry", "audit_seal"])
@@ -126,7 +126,7 @@ def test_an_entry_that_commits_late_is_sealed_then(anchors: Path) -> None:
         write(5)
         seal_and_anchor()
     seal_and_anchor()
-    assert faults(anchors) == ""
+    assert problems(anchors) == ""
 
 
 BACKDATED = (
@@ -148,7 +148,7 @@ def test_a_backdated_entry_that_was_sealed_afterwards_is_reported_as_slipped_in(
     seal_and_anchor()
     write(3)
     seal_and_anchor()
-    said = faults(anchors)
+    said = problems(anchors)
     assert said.count("it was slipped in") == 1
     assert "Entry" in said
 
@@ -164,13 +164,13 @@ def test_entries_of_a_gap_without_a_scheduler_are_late_and_no_fault(anchors: Pat
     seal_and_anchor()
     with transaction() as session:
         verdict = staff_audit.verify(session, [anchors])
-    assert (len(verdict.late), verdict.faults) == (2, [])
+    assert (len(verdict.late), verdict.problems) == (2, [])
     # what was slipped in stands out from what merely waited
     behind_our_back(BACKDATED.replace("1 hour", "3 hours"))
     seal_and_anchor()
     with transaction() as session:
         verdict = staff_audit.verify(session, [anchors])
-    assert (len(verdict.late), ["slipped in" in fault for fault in verdict.faults]) == (2, [True])
+    assert (len(verdict.late), ["slipped in" in fault for fault in verdict.problems]) == (2, [True])
 
 
 def test_a_gap_that_was_made_up_in_the_database_is_none(anchors: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_gap_that_was_made_up_in_the_database_is_none(anchors: Path) -> None:
     seal_and_anchor()
     behind_our_back("UPDATE audit_seal SET sealed_since = sealed_since - interval '1 day', sealed_at = sealed_at")
     behind_our_back("UPDATE audit_seal SET sealed_at = sealed_at - interval '1 second' WHERE position = 2")
-    assert faults(anchors).count("is not as it was written") >= 1
+    assert problems(anchors).count("is not as it was written") >= 1
 
 
 def test_more_than_one_run_can_seal_is_late_at_most(anchors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_more_than_one_run_can_seal_is_late_at_most(anchors: Path, monkeypatch: 
         later(minutes=3)
     with transaction() as session:
         verdict = staff_audit.verify(session, [anchors])
-    assert (verdict.sealed, len(verdict.late), verdict.faults) == (5, 5, [])
+    assert (verdict.sealed, len(verdict.late), verdict.problems) == (5, 5, [])
 
 
 def test_an_anchor_is_written_when_the_chain_has_grown(anchors: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_tail_cut_within_the_hour_is_seen(anchors: Path) -> None:
     seal_and_anchor()
     behind_our_back("DELETE FROM audit_entry e USING audit_seal s WHERE s.entry_id = e.id AND s.position > 5")
     behind_our_back("DELETE FROM audit_seal WHERE position > 5")
-    assert "the tail was cut" in faults(anchors)
+    assert "the tail was cut" in problems(anchors)
 
 
 def test_many_sealers_and_writers_make_one_chain(anchors: Path) -> None:
@@ -231,12 +231,12 @@ def test_many_sealers_and_writers_make_one_chain(anchors: Path) -> None:
     seal_and_anchor()
     with transaction() as session:
         verdict = staff_audit.verify(session, [anchors])
-    assert (verdict.sealed, verdict.faults) == (80, [])
+    assert (verdict.sealed, verdict.problems) == (80, [])
 
 
 def test_without_anchors_the_verifier_says_so(anchors: Path) -> None:
     write(1)
     later = clock.now() + timedelta(minutes=5)
     clock.use(lambda: later)
-    assert "no anchors" in faults(anchors)
-    assert "not sealed" in faults(anchors)
+    assert "no anchors" in problems(anchors)
+    assert "not sealed" in problems(anchors)

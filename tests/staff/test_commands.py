@@ -78,17 +78,17 @@ def test_a_key_is_made_for_an_officer_listed_and_ended(world: World) -> None:
         assert queries.live_key(session, prefix) is None
 
 
-def chore(name: str) -> None:
-    [found] = [chore for chore in CHORES if chore.name == name]
+def task(name: str) -> None:
+    [found] = [task for task in CHORES if task.name == name]
     run(found)
 
 
 def test_the_scheduler_seals_within_seconds_and_anchors_every_hour(world: World, anchors: Path) -> None:
-    every = {chore.name: chore.every_seconds for chore in CHORES}
+    every = {task.name: task.every_seconds for task in CHORES}
     assert every["seal the audit trail"] <= 5
     assert every["anchor the audit trail"] == 60
-    chore("seal the audit trail")
-    chore("anchor the audit trail")
+    task("seal the audit trail")
+    task("anchor the audit trail")
     [line] = anchors.read_text().splitlines()
     assert json.loads(line)["position"] == 5  # the council, three topics and a key
 
@@ -112,8 +112,8 @@ SAID = {
 
 @pytest.mark.parametrize("kind", DONE)
 def test_verify_catches_what_was_done_with_all_rights_to_the_database(world: World, anchors: Path, kind: str) -> None:
-    chore("seal the audit trail")
-    chore("anchor the audit trail")
+    task("seal the audit trail")
+    task("anchor the audit trail")
     whole = typed(audit, "verify")
     assert (whole.exit_code, whole.output) == (0, "5 entries sealed, 0 waiting, 1 anchors compared.\n")
     with db.engine().begin() as connection:
@@ -128,8 +128,8 @@ def test_verify_catches_what_was_done_with_all_rights_to_the_database(world: Wor
 def test_a_copy_of_the_anchors_sees_a_cut_that_took_the_anchors_along(
     world: World, anchors: Path, tmp_path: Path
 ) -> None:
-    chore("seal the audit trail")
-    chore("anchor the audit trail")
+    task("seal the audit trail")
+    task("anchor the audit trail")
     copy = tmp_path / "copy.jsonl"
     copy.write_bytes(anchors.read_bytes())
     with db.engine().begin() as connection:
@@ -137,14 +137,14 @@ def test_a_copy_of_the_anchors_sees_a_cut_that_took_the_anchors_along(
         for statement in DONE["cut"].split(";"):
             connection.execute(text(statement))
     anchors.write_text("")
-    chore("anchor the audit trail")
+    task("anchor the audit trail")
     assert typed(audit, "verify").exit_code == 0  # this is why copies are kept
     assert typed(audit, "verify", "--anchors", str(copy)).exit_code == 1
 
 
 def test_an_entry_slipped_in_without_a_seal_is_seen_after_two_minutes(world: World, anchors: Path) -> None:
-    chore("seal the audit trail")
-    chore("anchor the audit trail")
+    task("seal the audit trail")
+    task("anchor the audit trail")
     typed(officer, "create", *SAM, "--role", "author")
     assert typed(audit, "verify").exit_code == 0
     later = clock.now() + timedelta(minutes=3)

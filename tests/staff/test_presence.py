@@ -23,7 +23,7 @@ from notify.deliveries import worker_loop
 from notify.drafting.models import Draft
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Officer, Role
-from notify.staff.rights import ProveYourselfAgain, SystemActor
+from notify.staff.rights import SecondFactorNeeded, SystemActor
 from notify.subscribers.models import ApprovalRule, NewTopic, TopicPurpose
 from tests.alerts.calls import act, approved, created, post_alert, state
 from tests.mailbox import Mailbox
@@ -339,14 +339,14 @@ def test_the_service_itself_decides_nothing(world: World) -> None:
     new = NewAlert.model_validate(EMERGENCY)
     with transaction() as session:
         draft = service.create(session, by=engine, new=new)
-        with pytest.raises(ProveYourselfAgain):
+        with pytest.raises(SecondFactorNeeded):
             service.submit(session, by=engine, alert=draft)
         assert draft.state == AlertState.DRAFT
         first = session.get_one(Alert, urgent_in(session, world))
-        with pytest.raises(ProveYourselfAgain):
+        with pytest.raises(SecondFactorNeeded):
             service.cancel(session, by=engine, alert=first)
         content = FollowUpContent.model_validate(NEWS)
-        with pytest.raises(ProveYourselfAgain):
+        with pytest.raises(SecondFactorNeeded):
             follow_ups.follow_up(session, by=engine, first=first, kind=FollowUp.ALL_CLEAR, content=content)
         assert first.state == AlertState.SENDING
 

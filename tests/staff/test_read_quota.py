@@ -18,7 +18,7 @@ from notify.core.limit_settings import LimitSettings
 from notify.deliveries import worker_loop
 from notify.staff import read_quota
 from notify.staff.models import Role
-from notify.subscribers.access_models import ResidentMessage
+from notify.subscribers.access_models import InboundText
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.suppression import service as suppression_service
 from tests.alerts.calls import created
@@ -60,9 +60,7 @@ def alert_id(client: Client, world: World) -> str:
             text("UPDATE alert SET state = 'sent', finished_at = now() WHERE id = :id"), {"id": alert["id"]}
         )
         for contact in session.exec(select(Contact)).all():
-            session.add(
-                ResidentMessage(council_id=world.council_id, contact_id=contact.id, words="STOP writing at 3am")
-            )
+            session.add(InboundText(council_id=world.council_id, contact_id=contact.id, words="STOP writing at 3am"))
             suppression_service.suppress(
                 session,
                 council_id=world.council_id,

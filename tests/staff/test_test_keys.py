@@ -315,7 +315,7 @@ def test_a_service_message_to_a_simulated_address_goes_to_the_sandbox(
     work()
     assert (inbox.recipients(), connections) == ({}, [])
     with transaction() as session:
-        assert session.execute(text("SELECT state FROM notice")).scalar_one() == "sent"
+        assert session.execute(text("SELECT state FROM service_message")).scalar_one() == "sent"
 
 
 def test_a_rehearsals_idempotency_key_is_not_the_live_ones(client: Client) -> None:

@@ -172,17 +172,17 @@ def test_the_register_is_proved_and_any_change_shows(client: Client, world: Worl
     assert (proved.exit_code, "3 versions of notices looked at, 0 in doubt." in proved.output) == (0, True), (
         proved.output
     )
-    for statement in ("UPDATE public_notice_version SET title = 'Else'", "DELETE FROM public_notice_version"):
+    for statement in ("UPDATE statutory_notice_version SET title = 'Else'", "DELETE FROM statutory_notice_version"):
         with pytest.raises(IntegrityError, match="append-only"), db.engine().begin() as connection:
             connection.execute(text(statement))
     with db.engine().begin() as connection:  # as somebody might who owns the database
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        forge = text("UPDATE public_notice_version SET body = 'Else' WHERE notice_id = :id AND version = 1")
+        forge = text("UPDATE statutory_notice_version SET body = 'Else' WHERE notice_id = :id AND version = 1")
         connection.execute(forge, {"id": made["id"]})
-        connection.execute(text("DELETE FROM public_notice_version WHERE notice_id = :id"), {"id": other["id"]})
+        connection.execute(text("DELETE FROM statutory_notice_version WHERE notice_id = :id"), {"id": other["id"]})
     with transaction() as session:
-        doubts = service.verify(session)
-    assert [(one.reference, one.version) for one in doubts] == [(made["reference"], 1), (other["id"], 1)]
+        discrepancies = service.verify(session)
+    assert [(one.reference, one.version) for one in discrepancies] == [(made["reference"], 1), (other["id"], 1)]
     assert CliRunner().invoke(main, ["notices", "verify"]).exit_code == 1
 
 

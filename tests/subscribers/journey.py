@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from notify.core.db import transaction
 from notify.subscribers import links
-from notify.subscribers.models import Contact, NoticeKind, Topic
+from notify.subscribers.models import Contact, ServiceMessageKind, Topic
 from tests.subscribers.html import Page
 
 Client = TestClient[Litestar]
@@ -19,7 +19,7 @@ def topic_ids(*slugs: str) -> list[str]:
         return [str(session.exec(select(Topic.id).where(Topic.slug == slug)).one()) for slug in slugs]
 
 
-def link_for(address: str, purpose: NoticeKind) -> str:
+def link_for(address: str, purpose: ServiceMessageKind) -> str:
     """A link as a message would hold it; messages are another test's business."""
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == address)).one()
@@ -32,7 +32,7 @@ def sign_up(client: Client, **changes: object) -> Response:
 
 
 def sign_in(client: Client, address: str) -> None:
-    answer = client.post(f"/manage/{link_for(address, NoticeKind.SIGN_IN)}")
+    answer = client.post(f"/manage/{link_for(address, ServiceMessageKind.SIGN_IN)}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/my")
 
 

@@ -17,7 +17,7 @@ from notify.core.settings import Settings
 from notify.providers.base import Channel
 from notify.staff.models import AuditEntry
 from notify.subscribers import confirmation_codes, message_limits
-from notify.subscribers.models import Contact, Notice, NoticeKind, Subscriber
+from notify.subscribers.models import Contact, ServiceMessage, ServiceMessageKind, Subscriber
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.web import rate_limits
 from tests.mailbox import Mailbox
@@ -34,9 +34,9 @@ def world(client: Client) -> World:
     return make_world()
 
 
-def notices() -> list[Notice]:
+def notices() -> list[ServiceMessage]:
     with transaction() as session:
-        return list(session.exec(select(Notice).order_by(col(Notice.id))).all())
+        return list(session.exec(select(ServiceMessage).order_by(col(ServiceMessage.id))).all())
 
 
 @pytest.mark.parametrize("times", [60, pytest.param(1000, marks=pytest.mark.long)])
@@ -57,7 +57,11 @@ def test_a_subscriber_is_not_written_to_more_often_than_a_stranger(client: Clien
     for _ in range(20):
         sign_up(client, email="victim@example.org")
         client.post("/manage", data={"address": "victim@example.org"})
-    assert [notice.kind for notice in notices()] == [NoticeKind.CONFIRM, NoticeKind.SIGN_IN, NoticeKind.CONFIRM]
+    assert [notice.kind for notice in notices()] == [
+        ServiceMessageKind.CONFIRM,
+        ServiceMessageKind.SIGN_IN,
+        ServiceMessageKind.CONFIRM,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_texts_to_neighbouring_numbers_stop(client: Client, world: World, monkey
 def test_pressing_for_one_number_uses_up_nothing_of_its_neighbours(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_limits, "settings", lambda: Settings(adjacent_numbers=6, notice_texts_per_day=6))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(adjacent_numbers=6, service_texts_per_day=6))
     for _ in range(20):
         sign_up(client, email="", mobile="07700 900101")
         client.post("/manage", data={"address": "07700 900102"})  # nobody's: counted all the same
@@ -106,11 +110,13 @@ def test_that_texts_were_stopped_stands_in_the_audit_trail_once(
 def test_the_days_texts_are_bounded_and_mails_are_not(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_limits, "settings", lambda: Settings(notice_texts_per_day=2))
+    monkeypatch.setattr(message_limits, "settings", lambda: Settings(service_texts_per_day=2))
     for number in range(4):
         sign_up(client, email=f"p{number}@example.org", mobile=f"07700 900{number}01")
     with transaction() as session:
-        channels = session.exec(select(Contact.channel).join(Notice, col(Notice.contact_id) == col(Contact.id))).all()
+        channels = session.exec(
+            select(Contact.channel).join(ServiceMessage, col(ServiceMessage.contact_id) == col(Contact.id))
+        ).all()
     assert sorted(channels) == [Channel.EMAIL] * 4 + [Channel.SMS] * 2
 
 
@@ -121,7 +127,7 @@ def test_a_program_that_fills_in_the_hidden_field_gets_our_page_and_nothing_sent
         assert notices() == []
         assert (caught.status_code, caught.text) == (200, sign_up(client, **fields).text)
         with transaction() as session:
-            session.execute(text("DELETE FROM notice; DELETE FROM subscriber"))
+            session.execute(text("DELETE FROM service_message; DELETE FROM subscriber"))
     add_resident(world, "sam@example.org")
     caught = client.post("/manage", data={"address": "sam@example.org"} | bait)
     assert notices() == []

@@ -13,7 +13,7 @@ from notify.core.db import transaction
 from notify.staff.guards import Right
 from notify.staff.models import AuditEntry, Role
 from notify.staff.rights import RIGHTS
-from notify.subscribers.models import Consent, Contact, Notice, Subscriber
+from notify.subscribers.models import Consent, Contact, ServiceMessage, Subscriber
 from tests.answers import said
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world
 
@@ -135,7 +135,7 @@ def test_confirm_writes_to_the_resident_and_to_nothing_else(client: Client, worl
     assert answer.status_code == 201
     with transaction() as session:
         assert [contact.confirmed_at for contact in session.exec(select(Contact))] == [None]
-        assert [notice.kind for notice in session.exec(select(Notice))] == ["confirm"]
+        assert [notice.kind for notice in session.exec(select(ServiceMessage))] == ["confirm"]
 
 
 def test_a_subscriber_of_another_council_looks_absent(client: Client, world: World, stranger: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import select
 from notify.core import clock
 from notify.core.db import transaction
 from notify.subscribers import service
-from notify.subscribers.models import Consent, Contact, NoticeKind, Place, Subscriber, Subscription, Topic
+from notify.subscribers.models import Consent, Contact, Place, ServiceMessageKind, Subscriber, Subscription, Topic
 from tests.subscribers.html import Page, broken_anchors
 from tests.subscribers.journey import BROWSER, Client, link_for, my_fields, sign_in, sign_up, topic_ids
 from tests.subscribers.places import NEAR, UNKNOWN
@@ -26,7 +26,7 @@ def world(client: Client) -> World:
 
 def test_signing_in_sets_one_strict_cookie(client: Client, world: World) -> None:
     add_resident(world, "sam@example.org")
-    token = link_for("sam@example.org", NoticeKind.SIGN_IN)
+    token = link_for("sam@example.org", ServiceMessageKind.SIGN_IN)
     assert client.get(f"/manage/{token}").headers.get("set-cookie") is None
     cookie = client.post(f"/manage/{token}").headers["set-cookie"]
     assert re.fullmatch(r"resident=[\w-]{43}; HttpOnly; Max-Age=3600; Path=/; SameSite=lax", cookie, re.IGNORECASE)
@@ -116,7 +116,7 @@ def test_a_channel_can_be_stopped_and_taken_up_again(client: Client, world: Worl
 
 def test_places_are_removed_and_a_residents_answer_stays(client: Client, world: World) -> None:
     sign_up(client, postcode=NEAR, ward=SOUTH)
-    client.post(f"/confirm/{link_for('sam@example.org', NoticeKind.CONFIRM)}")
+    client.post(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
     sign_in(client, "sam@example.org")
     client.post("/my", data=my_fields(client) | {"new_postcode": ["ZZ1 1AB"]})
     with transaction() as session:

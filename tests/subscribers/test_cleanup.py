@@ -14,14 +14,14 @@ from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Role
 from notify.subscribers import cleanup, confirmation_codes, links
-from notify.subscribers.models import Contact, NoticeKind, Subscriber
+from notify.subscribers.models import Contact, ServiceMessageKind, Subscriber
 from tests.alerts.calls import created
 from tests.subscribers.journey import sign_in, sign_up
 from tests.world import World, add_resident, make_world
 from workers import scheduler
 
 Client = TestClient[Litestar]
-SHORT_LIVED = ("link_token", "resident_session", "sign_in", "confirm_code", "notice_count", "idempotent_reply")
+SHORT_LIVED = ("link_token", "resident_session", "sign_in", "confirm_code", "service_message_count", "idempotent_reply")
 
 
 def counts() -> Mapping[str, int]:
@@ -94,7 +94,7 @@ def test_whoever_was_asked_again_has_time_to_answer(client: Client, world: World
     assert sweep(after=timedelta(days=2))["subscriber"] == 0
     with transaction() as session:
         contact = session.exec(select(Contact).where(Contact.address == "never@example.org")).one()
-        assert links.issue_link(session, contact.id, NoticeKind.CONFIRM)
+        assert links.issue_link(session, contact.id, ServiceMessageKind.CONFIRM)
 
 
 def test_it_goes_in_small_steps(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +110,8 @@ def test_it_goes_in_small_steps(client: Client, world: World, monkeypatch: pytes
 
 
 def test_the_scheduler_does_it(client: Client, world: World) -> None:
-    [chore] = [chore for chore in scheduler.CHORES if chore.work is cleanup.sweep]
+    [task] = [task for task in scheduler.CHORES if task.work is cleanup.sweep]
     later = clock.now() + timedelta(days=40)
     clock.use(lambda: later)
-    scheduler.run(chore)
+    scheduler.run(task)
     assert (counts()["subscriber"], counts()["notice"]) == (1, 0)

@@ -112,7 +112,10 @@ def test_others_who_are_confirmed_are_told(client: Client, world: World, work: W
     client.post(link_in(inbox), data={"answer": "yes"})
     with transaction() as session:
         told = session.execute(
-            text("SELECT c.channel FROM notice n JOIN contact c ON c.id = n.contact_id WHERE n.kind = 'contact-added'")
+            text(
+                "SELECT c.channel FROM service_message m JOIN contact c ON c.id = m.contact_id"
+                " WHERE m.kind = 'contact-added'"
+            )
         ).scalars()
         assert list(told) == ["sms"]
 
@@ -138,4 +141,4 @@ def test_whom_another_council_enrols_is_told_later(client: Client, world: World,
     assert "Potholes" in str(mail.get_body(("plain",)))
     with transaction() as session:
         assert known_elsewhere.tell(session) == 0
-    assert known_elsewhere.tell in [chore.work for chore in CHORES]
+    assert known_elsewhere.tell in [task.work for task in CHORES]

@@ -16,7 +16,7 @@ from notify.core.db import transaction
 from notify.staff.models import Role
 from notify.subscribers.imports.csv_file import FileNotReadable, Row, read_rows
 from notify.subscribers.imports.service import import_subscribers
-from notify.subscribers.models import Consent, ConsentEvidence, Contact, Notice, Place, Subscriber
+from notify.subscribers.models import Consent, ConsentEvidence, Contact, Place, ServiceMessage, Subscriber
 from tests.subscribers.places import NEAR
 from tests.world import SOUTH, World, add_resident, make_key, make_world
 
@@ -206,7 +206,7 @@ def test_confirm_writes_to_each_and_confirms_nobody(client: Client, world: World
     send(client, world, "email,phone\na@example.org,\nb@example.org,07700900001\n", confirm="true", topics="bins")
     with transaction() as session:
         assert {contact.confirmed_at for contact in session.exec(select(Contact))} == {None}
-        assert len(session.exec(select(Notice)).all()) == 3
+        assert len(session.exec(select(ServiceMessage)).all()) == 3
 
 
 def test_a_multipart_form_is_taken_too(client: Client, world: World) -> None:

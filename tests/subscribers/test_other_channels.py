@@ -14,7 +14,7 @@ from notify.core.db import transaction
 from notify.deliveries import service_messages
 from notify.providers import registry
 from notify.providers.base import Channel, Message
-from notify.subscribers.models import Contact, Notice
+from notify.subscribers.models import Contact, ServiceMessage
 from tests.subscribers.html import Page
 from tests.subscribers.journey import BROWSER, topic_ids
 from tests.world import World, make_world
@@ -59,9 +59,9 @@ def heard(monkeypatch: pytest.MonkeyPatch, channel: Channel) -> Sequence[Message
     recorder = Recorder(channel)
     monkeypatch.setattr(registry, "providers_for", lambda *_: [recorder])
     with transaction() as session:
-        waiting = session.exec(select(Notice.id)).all()
+        waiting = session.exec(select(ServiceMessage.id)).all()
     for notice in waiting:
-        service_messages.send_notice(notice)
+        service_messages.send_service_message(notice)
     return recorder.heard
 
 

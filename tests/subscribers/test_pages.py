@@ -9,7 +9,16 @@ from sqlmodel import select
 
 from notify.core import clock
 from notify.core.db import transaction
-from notify.subscribers.models import Consent, Contact, Notice, NoticeKind, Place, Subscriber, Subscription, Topic
+from notify.subscribers.models import (
+    Consent,
+    Contact,
+    Place,
+    ServiceMessage,
+    ServiceMessageKind,
+    Subscriber,
+    Subscription,
+    Topic,
+)
 from tests.subscribers.html import Page, broken_anchors
 from tests.subscribers.journey import BROWSER, Client, link_for, sign_up, topic_ids
 from tests.subscribers.places import ENDED, NEAR, NOWHERE, UNCOVERED, UNKNOWN, add_county, add_difficult_postcodes
@@ -91,7 +100,7 @@ def test_a_sign_up_writes_once_and_reaches_nobody_before_the_yes(client: Client,
     with transaction() as session:
         person = session.exec(select(Subscriber)).one()
         assert (person.name, person.language, person.tracking_consent) == ("Sam", "cy", False)
-        assert [notice.kind for notice in session.exec(select(Notice))] == ["confirm", "confirm"]
+        assert [notice.kind for notice in session.exec(select(ServiceMessage))] == ["confirm", "confirm"]
         assert {contact.confirmed_at for contact in session.exec(select(Contact))} == {None}
         assert {line.wording_version for line in session.exec(select(Consent))} == {"resident-page-3"}
     assert not client.cookies
@@ -132,7 +141,7 @@ def test_a_known_address_looks_like_a_new_one_and_keeps_its_choices(client: Clie
         assert session.get_one(Subscriber, who).name == "Sam"
         assert len(session.exec(select(Contact).where(Contact.subscriber_id == who)).all()) == 1
         contact = session.exec(select(Contact).where(Contact.subscriber_id == who)).one()
-        [notice] = session.exec(select(Notice).where(Notice.contact_id == contact.id)).all()
+        [notice] = session.exec(select(ServiceMessage).where(ServiceMessage.contact_id == contact.id)).all()
         assert notice.kind == "confirm"
         assert session.exec(select(Topic.slug).join(Subscription).where(Subscription.subscriber_id == who)).all() == [
             "road-closures"
@@ -162,12 +171,12 @@ def test_an_address_gets_three_messages_a_day_at_most(client: Client, world: Wor
     for _ in range(6):
         assert sign_up(client).status_code == 200
     with transaction() as session:
-        assert len(session.exec(select(Notice)).all()) == 3
+        assert len(session.exec(select(ServiceMessage)).all()) == 3
 
 
 def test_following_the_link_confirms_nothing_and_pressing_does(client: Client, world: World) -> None:
     sign_up(client)
-    token = link_for("sam@example.org", NoticeKind.CONFIRM)
+    token = link_for("sam@example.org", ServiceMessageKind.CONFIRM)
     for _ in range(3):
         assert f'action="/confirm/{token}"' in client.get(f"/confirm/{token}").text
     with transaction() as session:
@@ -186,7 +195,7 @@ def test_following_the_link_confirms_nothing_and_pressing_does(client: Client, w
 @pytest.mark.parametrize("path", ["/confirm/", "/manage/"])
 def test_a_wrong_or_foreign_link_opens_nothing(client: Client, world: World, path: str) -> None:
     sign_up(client)
-    other = NoticeKind.SIGN_IN if path == "/confirm/" else NoticeKind.CONFIRM
+    other = ServiceMessageKind.SIGN_IN if path == "/confirm/" else ServiceMessageKind.CONFIRM
     for token in ("x", "0" * 43, link_for("sam@example.org", other)):
         answer = client.post(path + token)
         assert answer.status_code == 404
@@ -196,10 +205,10 @@ def test_a_wrong_or_foreign_link_opens_nothing(client: Client, world: World, pat
 
 def test_a_link_dies_with_age_and_once_another_is_used(client: Client, world: World) -> None:
     add_resident(world, "sam@example.org")
-    first, second = (link_for("sam@example.org", NoticeKind.SIGN_IN) for _ in range(2))
+    first, second = (link_for("sam@example.org", ServiceMessageKind.SIGN_IN) for _ in range(2))
     assert client.post(f"/manage/{second}").status_code == 303
     assert client.post(f"/manage/{first}").status_code == 404
-    second = link_for("sam@example.org", NoticeKind.SIGN_IN)
+    second = link_for("sam@example.org", ServiceMessageKind.SIGN_IN)
     later = clock.now() + timedelta(minutes=11)
     clock.use(lambda: later)
     assert client.post(f"/manage/{second}").status_code == 404
@@ -214,7 +223,7 @@ def test_the_answer_about_a_link_is_the_same_for_everybody(client: Client, world
         assert first.text.replace(known, "X") == second.text.replace(unknown, "X")
         assert comparable(first.headers) == comparable(second.headers)
     with transaction() as session:
-        assert len(session.exec(select(Notice)).all()) == 2
+        assert len(session.exec(select(ServiceMessage)).all()) == 2
 
 
 def comparable(headers: Mapping[str, str]) -> dict[str, str]:

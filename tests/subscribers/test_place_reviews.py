@@ -142,7 +142,15 @@ def test_a_resident_who_left_by_email_is_asked_by_text(client: Client, world: Wo
     without(tmp_path, "ZZ2 1AA")
     assert ask() == 1
     with transaction() as session:
-        asked = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
+        asked = (
+            session.execute(text("SELECT channel FROM service_message JOIN contact c ON c.id = contact_id"))
+            .scalars()
+            .all()
+        )
         place_reviews_service.end(session, [sam])
-        told = session.execute(text("SELECT channel FROM notice JOIN contact c ON c.id = contact_id")).scalars().all()
+        told = (
+            session.execute(text("SELECT channel FROM service_message JOIN contact c ON c.id = contact_id"))
+            .scalars()
+            .all()
+        )
     assert (asked, told) == (["sms"], ["sms", "sms"])

@@ -15,7 +15,7 @@ from notify.staff.models import KeyMode, Role
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import bounces
 from notify.subscribers.suppression import pages as suppression_pages
-from notify.subscribers.suppression.bounce_models import CameBack
+from notify.subscribers.suppression.bounce_models import Bounced
 from notify.subscribers.suppression.service import suppress
 from tests.staff.test_policy import sign_in
 from tests.subscribers.html import Page
@@ -54,7 +54,7 @@ def came_back(world: World, *addresses: str) -> None:
     hashes = [hash_of(address) for address in addresses]
     with transaction() as session:
         bounces.take(
-            session, [CameBack(world.council_id, Channel.EMAIL, one, "550 gone", is_hard=True) for one in hashes]
+            session, [Bounced(world.council_id, Channel.EMAIL, one, "550 gone", is_hard=True) for one in hashes]
         )
 
 

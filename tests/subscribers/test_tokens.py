@@ -25,7 +25,7 @@ from notify.staff.models import Role
 from notify.subscribers import confirmation_codes, links
 from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.links import COOKIE
-from notify.subscribers.models import Contact, NoticeKind
+from notify.subscribers.models import Contact, ServiceMessageKind
 from tests.alerts.calls import created
 from tests.subscribers.journey import link_for, sign_up
 from tests.tracking.following import everything
@@ -91,7 +91,7 @@ def add_contact_link(cast: Cast) -> str:
     add_resident(cast.council, OLD, phone="07700 900777")
     with transaction() as session:
         request = session.exec(select(ContactRequest.id)).one()
-        return links.issue_link(session, contact(OLD).id, NoticeKind.ADD_CONTACT, request)
+        return links.issue_link(session, contact(OLD).id, ServiceMessageKind.ADD_CONTACT, request)
 
 
 def reply_link(cast: Cast) -> str:
@@ -108,8 +108,8 @@ def reply_link(cast: Cast) -> str:
 
 
 SECRETS: Mapping[str, Callable[[Cast], str]] = {
-    "confirm": lambda _: link_for(NEW, NoticeKind.CONFIRM),
-    "manage": lambda _: link_for(OLD, NoticeKind.SIGN_IN),
+    "confirm": lambda _: link_for(NEW, ServiceMessageKind.CONFIRM),
+    "manage": lambda _: link_for(OLD, ServiceMessageKind.SIGN_IN),
     "add contact": add_contact_link,
     "resident": resident_session,
     "officer link": officer_link,
@@ -127,7 +127,7 @@ SECRETS: Mapping[str, Callable[[Cast], str]] = {
 WORTHLESS: Mapping[str, Callable[[Cast], str]] = {
     "signed for nothing in use": lambda cast: tokens.sign(Purpose.MANAGE, contact(OLD).id.bytes + cast.alert.bytes),
     "an id": lambda _: str(contact(OLD).id),
-    "a stored digest": lambda _: tokens.digest(link_for(OLD, NoticeKind.SIGN_IN)).hex(),
+    "a stored digest": lambda _: tokens.digest(link_for(OLD, ServiceMessageKind.SIGN_IN)).hex(),
     "nothing much": lambda _: "x",
 }
 
@@ -270,7 +270,7 @@ def test_every_purpose_is_looked_at() -> None:
         "invitation",  # of an officer: see tests/staff/test_oidc.py
         "device",  # of a browser in which an officer signed in: see tests/staff/test_lock_out.py
     }
-    assert {kind.value for kind in NoticeKind} == {
+    assert {kind.value for kind in ServiceMessageKind} == {
         *("confirm", "sign-in", "add-contact", "contact-added", "told", "how-to-stop"),
         *("check-place", "outside-area", "council-merged"),  # these lead to /manage and carry no secret
     }

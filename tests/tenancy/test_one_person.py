@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from notify.core.db import transaction
 from notify.subscribers import known_elsewhere
-from notify.subscribers.models import NoticeKind
+from notify.subscribers.models import ServiceMessageKind
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, link_for, my_fields, sign_in, sign_up, topic_ids
@@ -115,7 +115,7 @@ def test_a_telephone_that_a_council_adds_opens_that_councils_membership_only(
 ) -> None:
     add_resident(zed, ANN, topics=["bins"], name="Ann of Zed")
     add_resident(far, ANN, phone="07700 900999", topics=["potholes"], name="Ann of Far")
-    assert client.post(f"/manage/{link_for('+447700900999', NoticeKind.SIGN_IN)}").status_code == 303
+    assert client.post(f"/manage/{link_for('+447700900999', ServiceMessageKind.SIGN_IN)}").status_code == 303
     page = client.get("/my").text
     assert "Ann of Far" in page
     assert "Zed" not in client.get("/my/data").text

@@ -61,7 +61,7 @@ SEEDS = (
     SELECT sha256(council_id::text::bytea), council_id, business_now() FROM alert WHERE id = :alert
     """,
     """
-    INSERT INTO resident_message (id, council_id, contact_id, words, at)
+    INSERT INTO inbound_text (id, council_id, contact_id, words, at)
     SELECT uuidv7(), c.council_id, c.id, 'Stop lorries', business_now()
     FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
     """,

@@ -67,7 +67,7 @@ def _curve(found: OneAlert) -> Chart:
     total = found.total
     steps = _thinned(found.curve)
     count = total.recipients or 1
-    series = [Series("Sent", [step.handed_over / count for step in steps])]
+    series = [Series("Sent", [step.sent / count for step in steps])]
     if total.delivered:
         series.append(Series("Reported as delivered", [step.delivered / count for step in steps]))
     times = (("50%", total.time_to_50), ("95%", total.time_to_95), ("99%", total.time_to_99))
@@ -100,7 +100,7 @@ def _thinned(steps: Sequence[Step]) -> Sequence[Step]:
     last = steps[-1]
     end = next(
         (place for place, step in enumerate(steps)
-         if step.handed_over == last.handed_over and step.delivered >= 0.99 * last.delivered), len(steps) - 1,
+         if step.sent == last.sent and step.delivered >= 0.99 * last.delivered), len(steps) - 1,
     )  # fmt: skip
     shown = [Step(0, 0, 0), *steps[: end + 1]]
     every = -(-len(shown) // MOST_POINTS)

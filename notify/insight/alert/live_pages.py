@@ -43,7 +43,7 @@ class Place:
 _places: dict[object, Place] = {}
 
 
-class TooManyWatch(TooMany):
+class TooManyLiveStreams(TooMany):
     """The page renews itself by asking instead, which costs less."""
 
     title = "Too many people watch alerts live"
@@ -81,7 +81,7 @@ def _take_place(actor: str) -> object:
         del _places[key]
     own = sum(place.actor == actor for place in _places.values())
     if len(_places) >= MOST_STREAMS or own >= MOST_EACH:
-        raise TooManyWatch("Reload the page to see the newest figures.", retry_after=10)
+        raise TooManyLiveStreams("Reload the page to see the newest figures.", retry_after=10)
     mine = object()
     _places[mine] = Place(actor, now + STARTS_WITHIN_S)
     return mine

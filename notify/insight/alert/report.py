@@ -47,7 +47,7 @@ class Step:
     """How many had been handed over, and delivered, so many seconds after the start."""
 
     second: int
-    handed_over: int
+    sent: int
     delivered: int
 
 
@@ -230,7 +230,7 @@ def _clicks_by(hits: Sequence[_Hit], key: Callable[[_Hit], Key | None]) -> Mappi
 def _curve(session: Session, alert_id: UUID) -> Sequence[Step]:
     rows = session.execute(
         text("""
-            SELECT second, (sum(sum(handed_over)) OVER step)::bigint, (sum(sum(delivered)) OVER step)::bigint
+            SELECT second, (sum(sum(sent)) OVER step)::bigint, (sum(sum(delivered)) OVER step)::bigint
             FROM rollup_curve WHERE alert_id = :alert GROUP BY second WINDOW step AS (ORDER BY second) ORDER BY second
         """),
         {"alert": alert_id},

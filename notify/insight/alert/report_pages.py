@@ -14,6 +14,7 @@ from notify.alerts import queries as alerts
 from notify.channels import label
 from notify.charts.words import decimal, not_known, pence, percent, pounds, seconds
 from notify.core.db import transaction
+from notify.core.form_fields import FieldError
 from notify.insight import annotations
 from notify.insight.alert.charts import alert_charts, links_of
 from notify.insight.alert.report import OneAlert, Rates, one_alert
@@ -21,7 +22,7 @@ from notify.insight.annotations import AnnotationNotValid
 from notify.insight.period import day_of
 from notify.staff.budgets import in_pounds
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.subscribers.models import Topic
 from notify.web.forms import from_our_pages, read_form
 
@@ -61,12 +62,12 @@ def add_note(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Re
                 session, by=user, words=form.one("words"), day=day_of(form.one("day")), alert_id=alert_id
             )
         except AnnotationNotValid as refused:
-            return _page(session, user, alert_id, form.one("words"), Fault("words", refused.detail))
+            return _page(session, user, alert_id, form.one("words"), FieldError("words", refused.detail))
     return Redirect(f"/staff/alerts/{alert_id}/figures#notes", status_code=303)
 
 
 def _page(
-    session: Session, user: Principal, alert_id: UUID, words: str = "", fault: Fault | None = None
+    session: Session, user: Principal, alert_id: UUID, words: str = "", field_error: FieldError | None = None
 ) -> Response[object]:
     alert = alerts.alert(session, user, alert_id)
     found = one_alert(session, alert)
@@ -75,7 +76,7 @@ def _page(
         user,
         "reports/alert.html",
         at="",
-        status=422 if fault else 200,
+        status=422 if field_error else 200,
         alert=alert,
         topic=session.get_one(Topic, alert.topic_id),
         found=found,
@@ -85,7 +86,7 @@ def _page(
         notes=annotations.of_alert(session, alert.id),
         may_write=user.may(Right.WRITE_ALERTS),
         may_see_more=user.may(Right.SEE_FIGURES),
-        faults=[fault] if fault else [],
+        field_errors=[field_error] if field_error else [],
         words=words,
         way=label,
     )

@@ -17,11 +17,11 @@ from notify.staff.budgets import PENNY
 from notify.staff.remit import Remit
 
 AT_ONCE = 200  # alerts that are read, and held in memory, at a time
-FIGURES = ("recipients", "handed_over", "delivered", "failed")
+FIGURES = ("recipients", "sent", "delivered", "failed")
 
 # a channel's figures, from the ledger, as the alert's own page counts them
 COUNTED = """
-    SELECT d.alert_id, d.channel, count(*) AS recipients, count(d.handed_over_at) AS handed_over,
+    SELECT d.alert_id, d.channel, count(*) AS recipients, count(d.sent_at) AS sent,
            count(*) FILTER (WHERE d.state = 'delivered') AS delivered,
            count(*) FILTER (WHERE d.state LIKE '%-failure') AS failed, sum(d.cost) AS cost
     FROM delivery d

@@ -55,13 +55,13 @@ class Agreed:
 
 @dataclass(slots=True)
 class Kept:
-    """One alert as it was sent. `handed_over` is by channel."""
+    """One alert as it was sent. `sent` is by channel."""
 
     alert: Alert
     topic: Topic
     written_by: str = ""
     role: str | None = None
-    handed_over: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)
     agreed: list[Agreed] = field(default_factory=list)
 
     @property
@@ -72,7 +72,7 @@ class Kept:
     @property
     def total(self) -> int:
         """How many messages were handed over."""
-        return sum(self.handed_over.values())
+        return sum(self.sent.values())
 
 
 def find(session: Session, council_id: UUID, remit: Remit, asked: Search, *, limit: int) -> Sequence[Kept]:
@@ -130,7 +130,7 @@ def _add_people(session: Session, kept: Mapping[UUID, Kept]) -> None:
     for row in session.execute(text(AGREED), {"ids": ids}):
         kept[row.alert_id].agreed.append(Agreed(row.actor, row.role, row.at, row.alone))
     for row in session.execute(text(HANDED_OVER), {"ids": ids}):
-        kept[row.alert_id].handed_over[row.channel] = int(row.sent)
+        kept[row.alert_id].sent[row.channel] = int(row.sent)
 
 
 def senders(session: Session, council_id: UUID) -> Mapping[str, str]:
@@ -174,7 +174,7 @@ AGREED = """
 """
 # from the batches: a page of results does not read the ledger
 HANDED_OVER = """
-    SELECT b.alert_id, b.channel, sum(b.handed_over) AS sent FROM batch b JOIN alert a ON a.id = b.alert_id
+    SELECT b.alert_id, b.channel, sum(b.sent) AS sent FROM batch b JOIN alert a ON a.id = b.alert_id
     WHERE b.alert_id = ANY(:ids) AND a.detail_removed_at IS NULL
     GROUP BY b.alert_id, b.channel
     UNION ALL

@@ -16,15 +16,15 @@ from notify.charts.bars import stacked
 from notify.charts.chart import MOST_SERIES, Chart, Mark, Series
 from notify.charts.lines import lines
 from notify.core.db import transaction
+from notify.core.form_fields import FieldError
 from notify.insight.calls import service as calling
 from notify.insight.calls.csv_file import MOST_BYTES, CallsNotReadable, read_calls
 from notify.insight.calls.service import HOURS_BEFORE, Around, CallReport
 from notify.insight.months import month_name, months_between
 from notify.insight.period import Period, chosen
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.insight.rollups import started_at
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.page_frame import Fault
 from notify.subscribers.queries import topics
 from notify.web.forms import from_our_pages, read_form
 
@@ -73,7 +73,7 @@ def import_file(request: AnyUpload, upload: NamedDependency[Upload]) -> Response
             rows = read_calls(upload.content)
             report = calling.import_calls(session, council_id=user.council_id, actor=user.actor, rows=rows)
     except CallsNotReadable as error:
-        return _shown(user, chosen({}), faults=[Fault("file", error.detail)])
+        return _shown(user, chosen({}), field_errors=[FieldError("file", error.detail)])
     return _shown(user, chosen({}), report=report)
 
 
@@ -99,23 +99,23 @@ def save_topics(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 def _shown(
-    user: Principal, days: Period, *, report: CallReport | None = None, faults: Sequence[Fault] = ()
+    user: Principal, days: Period, *, report: CallReport | None = None, field_errors: Sequence[FieldError] = ()
 ) -> Response[object]:
     with transaction() as session:
         known = calling.categories(session, user.council_id)
         found = calling.by_month(session, user.council_id, since=days.since, until=days.until)
         own = topics(session, [user.council_id])
-    return figures_page(
+    return report_page(
         user,
         "reports/calls.html",
         section=PATH,
         period=days,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         by_month=_by_month(found, days),
         categories=known,
         topics=own,
         report=report,
-        faults=faults,
+        field_errors=field_errors,
         may_change=user.may(Right.CHANGE_FIGURES),
     )
 
@@ -144,7 +144,7 @@ def show_calls_around(request: AnyRequest, alert_id: FromPath[UUID]) -> Response
     with transaction() as session:
         alert = one_alert(session, user, alert_id)
         found = calling.around(session, alert, started_at(alert))
-    return figures_page(
+    return report_page(
         user,
         "reports/calls-around-alert.html",
         section=PATH,

@@ -20,18 +20,17 @@ from notify.charts.lines import lines
 from notify.charts.words import pounds, whole
 from notify.core.db import transaction
 from notify.core.errors import NotifyError
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.insight.costs import prices
 from notify.insight.costs import service as spending
 from notify.insight.costs.service import Cost
 from notify.insight.months import month_name, months_between
 from notify.insight.performance_models import Assumptions, NewPrice
 from notify.insight.period import Period, chosen
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import Budget
-from notify.staff.page_frame import Fault
 from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -46,7 +45,7 @@ class Again:
     """A form that is shown once more: which one, what was filled in, and what is wrong with it."""
 
     form: Form = EMPTY
-    faults: Sequence[Fault] = ()
+    field_errors: Sequence[FieldError] = ()
 
 
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
@@ -72,10 +71,10 @@ def save_assumptions(request: AnyRequest, body: RawBody) -> Response[object]:
         with transaction() as session:
             spending.set_assumptions(session, council_id=user.council_id, actor=user.actor, new=new)
     except ValidationError as error:
-        return _shown(user, chosen({}), Again(form, faults_of(error)))
+        return _shown(user, chosen({}), Again(form, field_errors_of(error)))
     except NotifyError as error:
         field = "call_source" if "cost of a call" in error.detail else "low_percent"
-        return _shown(user, chosen({}), Again(form, [Fault(field, error.detail)]))
+        return _shown(user, chosen({}), Again(form, [FieldError(field, error.detail)]))
     return Redirect(f"{PATH}#assumptions", status_code=303)
 
 
@@ -95,9 +94,9 @@ def save_price(request: AnyRequest, body: RawBody) -> Response[object]:
         with transaction() as session:
             prices.add_price(session, council_id=user.council_id, actor=user.actor, new=new)
     except ValidationError as error:
-        return _shown(user, chosen({}), Again(form, faults_of(error)))
+        return _shown(user, chosen({}), Again(form, field_errors_of(error)))
     except prices.PriceKnown as error:
-        return _shown(user, chosen({}), Again(form, [Fault("valid_from", error.detail)]))
+        return _shown(user, chosen({}), Again(form, [FieldError("valid_from", error.detail)]))
     return Redirect(f"{PATH}#prices", status_code=303)
 
 
@@ -115,26 +114,28 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def faults_of(error: ValidationError) -> Sequence[Fault]:
+def field_errors_of(error: ValidationError) -> Sequence[FieldError]:
     """What is wrong with each field of a form, in our words."""
-    fields = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False) if fault["loc"])
-    return [Fault(name, WORDS.get(name, "This is too long.")) for name in fields]
+    fields = dict.fromkeys(
+        str(field_error["loc"][0]) for field_error in error.errors(include_url=False) if field_error["loc"]
+    )
+    return [FieldError(name, WORDS.get(name, "This is too long.")) for name in fields]
 
 
 def _shown(user: Principal, days: Period, again: Again | None = None) -> Response[object]:
     again = again or Again()
     with transaction() as session:
         values = _figures(session, user.council_id, days)
-    return figures_page(
+    return report_page(
         user,
         "reports/costs.html",
         section=PATH,
         period=days,
-        status=422 if again.faults else 200,
+        status=422 if again.field_errors else 200,
         may_change=user.may(Right.CHANGE_FIGURES),
         may_budget=user.may(Right.CHANGE_BUDGET),
         form=again.form,
-        faults=again.faults,
+        field_errors=again.field_errors,
         channels=[channel.value for channel in Channel],
         avoided=spending.avoided,
         pounds=lambda pence: pounds(pence / 100),
@@ -212,7 +213,7 @@ def save_minutes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -
             minutes = int(written) if written.isascii() and written.isdigit() and len(written) < 8 else -1
             spending.set_minutes(session, alert_id, by=user, minutes=minutes)
     except spending.MinutesNotPossible as error:
-        return _sheet(user, alert_id, Again(form, [Fault("minutes", error.detail)]))
+        return _sheet(user, alert_id, Again(form, [FieldError("minutes", error.detail)]))
     return Redirect(f"{PATH}/{alert_id}", status_code=303)
 
 
@@ -223,11 +224,11 @@ def _sheet(user: Principal, alert_id: UUID, again: Again | None = None) -> Respo
         lines_of = spending.campaign(session, alert)
         rest = spending.assumptions(session, user.council_id)
     total = spending.together(lines_of, "In all")
-    return figures_page(
+    return report_page(
         user,
         "reports/cost-sheet.html",
         section=PATH,
-        status=422 if again.faults else 200,
+        status=422 if again.field_errors else 200,
         alert=alert,
         lines=lines_of,
         minutes=next((one.minutes for one in lines_of if one.key == str(alert.id)), 0),
@@ -238,7 +239,7 @@ def _sheet(user: Principal, alert_id: UUID, again: Again | None = None) -> Respo
         per_person=per_person,
         pounds=lambda pence: pounds(pence / 100),
         form=again.form,
-        faults=again.faults,
+        field_errors=again.field_errors,
     )
 
 

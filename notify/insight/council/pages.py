@@ -15,16 +15,16 @@ from notify.channels import label
 from notify.charts.chart import Chart
 from notify.core.db import transaction
 from notify.core.errors import NotFound
+from notify.core.form_fields import FieldError
 from notify.insight import annotations, labels
 from notify.insight.annotations import AnnotationNotValid
 from notify.insight.council import charts
 from notify.insight.council.charts import Link, Named
 from notify.insight.council.slices import By, Slice, slices, total_of
 from notify.insight.period import Period, chosen, day_of
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
 from notify.web.forms import from_our_pages, read_form
@@ -103,7 +103,7 @@ def show_overview(request: AnyRequest) -> Response[object]:
 
 
 def _overview(
-    session: Session, user: Principal, period: Period, words: str = "", fault: Fault | None = None
+    session: Session, user: Principal, period: Period, words: str = "", field_error: FieldError | None = None
 ) -> Response[object]:
     council_id = user.council_id
     steps = _of(session, council_id, By.DAY if period.is_by_day else By.MONTH, period)
@@ -111,12 +111,12 @@ def _overview(
     notes = annotations.between(session, council_id, since=period.since, until=period.until)
     topics = _of(session, council_id, By.TOPIC, period)
     link = _link("topics", period)
-    return figures_page(
+    return report_page(
         user,
         "reports/council.html",
         section=PATH,
         period=period,
-        status=422 if fault else 200,
+        status=422 if field_error else 200,
         tiles=charts.tiles(period, total, before, steps) if total else [],
         step_by_step=charts.step_by_step(period, steps),
         shown=[
@@ -125,7 +125,7 @@ def _overview(
             charts.rate("clicks", "Topic", topics, _name, link),
         ],
         notes=notes,
-        faults=[fault] if fault else [],
+        field_errors=[field_error] if field_error else [],
         words=words,
     )
 
@@ -168,7 +168,7 @@ def _breakdown(request: AnyRequest, which: str) -> Response[object]:
         name = _named(session, asked.by, found)
         link = _link(which, period) if asked.has_pages else _no_page
         shown = _charts(session, asked, found, name, link)
-    return figures_page(
+    return report_page(
         user,
         "reports/by.html",
         section=f"{PATH}/{which}",
@@ -216,7 +216,7 @@ def _one(
     topic: Topic | None = None,
     ward: str | None = None,
     words: str = "",
-    fault: Fault | None = None,
+    field_error: FieldError | None = None,
 ) -> Response[object]:
     """The page of one topic or one ward."""
 
@@ -237,12 +237,12 @@ def _one(
         found = of(asked.by, with_hits=asked.by == By.WARD)
         link = _link(which, period) if asked.has_pages else _no_page
         shown += _charts(session, asked, found, _named(session, asked.by, found), link)[:1]
-    return figures_page(
+    return report_page(
         user,
         "reports/one.html",
         section=f"{PATH}/{'topics' if topic else 'wards'}",
         period=period,
-        status=422 if fault else 200,
+        status=422 if field_error else 200,
         title=title,
         slug=topic.slug if topic else "",
         here=f"{PATH}/topics/{topic.slug}" if topic else f"{PATH}/wards/{ward}",
@@ -251,7 +251,7 @@ def _one(
         shown=shown,
         alerts=_alerts(of(By.ALERT)),
         notes=notes,
-        faults=[fault] if fault else [],
+        field_errors=[field_error] if field_error else [],
         words=words,
     )
 
@@ -331,10 +331,12 @@ def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
                 session, by=user, words=words, day=day_of(form.one("day")), topic_id=topic.id if topic else None
             )
         except AnnotationNotValid as refused:
-            fault = Fault("words", refused.detail)
+            field_error = FieldError("words", refused.detail)
             if topic:
-                return _one(session, user, chosen({}), title=topic.name, topic=topic, words=words, fault=fault)
-            return _overview(session, user, chosen({}), words, fault)
+                return _one(
+                    session, user, chosen({}), title=topic.name, topic=topic, words=words, field_error=field_error
+                )
+            return _overview(session, user, chosen({}), words, field_error)
     return Redirect(f"{PATH}/topics/{slug}#notes" if slug else f"{PATH}#notes", status_code=303)
 
 

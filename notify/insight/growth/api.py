@@ -45,7 +45,7 @@ class TopicMoveView(MoveView):
     """The same of a topic, with who follows it on the last of the days."""
 
     name: str
-    followers: int
+    subscribers: int
 
 
 class GrowthView(SQLModel):
@@ -53,8 +53,8 @@ class GrowthView(SQLModel):
 
     since: date
     until: date
-    followers_at_first: int = Field(description="On the evening before the first day.")
-    followers_at_last: int
+    subscribers_at_first: int = Field(description="On the evening before the first day.")
+    subscribers_at_last: int
     came: int
     left: int
     by_step: list[MoveView] = Field(description="By day up to two months, else by month.")
@@ -67,15 +67,15 @@ class GrowthView(SQLModel):
         return cls(
             since=since,
             until=until,
-            followers_at_first=found.at_first,
-            followers_at_last=found.at_last,
+            subscribers_at_first=found.at_first,
+            subscribers_at_last=found.at_last,
             came=found.came,
             left=found.went,
             by_step=[MoveView(key=key, came=came, left=went) for key, (came, went) in found.by_step.items()],
             by_source=[MoveView(key=key, came=came, left=went) for key, came, went in found.by_source],
             by_topic=[
-                TopicMoveView(key=key, name=name, came=came, left=went, followers=followers)
-                for key, name, came, went, followers in found.by_topic
+                TopicMoveView(key=key, name=name, came=came, left=went, subscribers=subscribers)
+                for key, name, came, went, subscribers in found.by_topic
             ],
         )
 
@@ -85,7 +85,7 @@ class WardReachView(SQLModel):
 
     code: str
     name: str
-    followers: int | None = Field(description=FEW)
+    subscribers: int | None = Field(description=FEW)
     population: int | None = Field(description="Null: nobody has loaded it.")
     per_1000: float | None
 
@@ -94,7 +94,7 @@ class ReachView(SQLModel):
     """Who follows now, by where they live."""
 
     topic: str
-    followers: int
+    subscribers: int
     median_per_1000: float | None
     gaps: list[str] = Field(description="The wards with half of the median or less, each in a sentence.")
     wards: list[WardReachView]
@@ -106,7 +106,7 @@ class ReachView(SQLModel):
             WardReachView(
                 code=ward.code,
                 name=ward.name,
-                followers=None if 0 < ward.people < FEWEST_SHOWN else ward.people,
+                subscribers=None if 0 < ward.people < FEWEST_SHOWN else ward.people,
                 population=ward.population,
                 per_1000=ward.per_1000,
             )
@@ -114,7 +114,7 @@ class ReachView(SQLModel):
         ]
         return cls(
             topic=topic,
-            followers=found.people,
+            subscribers=found.people,
             median_per_1000=found.median,
             gaps=list(found.gaps()),
             wards=wards,

@@ -68,7 +68,7 @@ def moves(session: Session, council_id: UUID, period: Period) -> Moves:
     key = "YYYY-MM-DD" if period.is_by_day else "YYYY-MM"
     steps = session.execute(text(BY_STEP), values | {"key": key})
     return Moves(
-        daily.followers(session, council_id, at=period.since - timedelta(days=1)),
+        daily.subscribers(session, council_id, at=period.since - timedelta(days=1)),
         {row.step: (int(row.came), int(row.went)) for row in steps},
         [(row.source, int(row.came), int(row.went)) for row in session.execute(text(BY_SOURCE), values)],
         [tuple(row) for row in session.execute(text(BY_TOPIC), values)],
@@ -146,11 +146,11 @@ def by_topic(found: Moves) -> Chart:
     items = [
         Item(
             name,
-            followers,
+            subscribers,
             href=f"/staff/figures/topics/{slug}",
-            more=(percent(followers / everybody) if everybody else "", whole(came), whole(went)),
+            more=(percent(subscribers / everybody) if everybody else "", whole(came), whole(went)),
         )
-        for slug, name, came, went, followers in found.by_topic
+        for slug, name, came, went, subscribers in found.by_topic
     ]
     return bars(
         "What people choose",

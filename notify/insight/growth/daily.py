@@ -108,7 +108,7 @@ COUNT_REACH = """
 """
 
 
-def followers(session: Session, council_id: UUID, *, topic: str = "", at: date | None = None) -> int:
+def subscribers(session: Session, council_id: UUID, *, topic: str = "", at: date | None = None) -> int:
     """How many people follow this topic, or anything of the council, at the end of a day; None: now."""
     found = session.execute(
         text("""

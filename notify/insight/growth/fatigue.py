@@ -76,13 +76,13 @@ COUNT = """
         SELECT CAST(:first AS date)::timestamp AT TIME ZONE 'Europe/London' AS since,
                CAST(:end AS date)::timestamp AT TIME ZONE 'Europe/London' AS until
     ), sent AS (
-        SELECT a.council_id, d.subscriber_id, d.alert_id, d.handed_over_at
+        SELECT a.council_id, d.subscriber_id, d.alert_id, d.sent_at
         FROM span, delivery d JOIN alert a ON a.id = d.alert_id AND NOT a.is_test
-        WHERE d.month >= :month AND d.month < :end AND d.handed_over_at >= span.since - interval '7 days'
-          AND d.handed_over_at < span.until
+        WHERE d.month >= :month AND d.month < :end AND d.sent_at >= span.since - interval '7 days'
+          AND d.sent_at < span.until
     ), had AS (
         SELECT s.council_id, s.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
-        FROM sent s, span WHERE s.handed_over_at >= span.since GROUP BY 1, 2
+        FROM sent s, span WHERE s.sent_at >= span.since GROUP BY 1, 2
     ), leaving AS (
         SELECT DISTINCT ON (a.council_id, d.subscriber_id) a.council_id, d.subscriber_id, e.at
         FROM span, event e JOIN alert a ON a.id = e.alert_id AND NOT a.is_test
@@ -93,7 +93,7 @@ COUNT = """
     ), left_after AS (
         SELECT l.council_id, l.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
         FROM leaving l LEFT JOIN sent s ON s.council_id = l.council_id AND s.subscriber_id = l.subscriber_id
-             AND s.handed_over_at <= l.at AND s.handed_over_at > l.at - interval '7 days'
+             AND s.sent_at <= l.at AND s.sent_at > l.at - interval '7 days'
         GROUP BY 1, 2
     ), each AS (
         SELECT council_id, alerts, 1 AS people, 0 AS went FROM had

@@ -14,9 +14,9 @@ from notify.insight import labels
 from notify.insight.council.slices import By, slices
 from notify.insight.growth import charts as growth_charts
 from notify.insight.growth import fatigue, reach_charts
-from notify.insight.growth.reach import followers_by_topic, reach
+from notify.insight.growth.reach import reach, subscribers_by_topic
 from notify.insight.period import Period, chosen
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.places.queries import names_by_code
 from notify.staff.guards import Principal, Requires, Right
 from notify.subscribers.queries import topics
@@ -39,7 +39,7 @@ def show_growth(request: AnyRequest) -> Response[object]:
     with transaction() as session:
         found = growth_charts.moves(session, user.council_id, period)
         around = growth_charts.campaigns(session, user.council_id, period)
-    return figures_page(
+    return report_page(
         user,
         "reports/growth.html",
         section=GROWTH,
@@ -64,7 +64,7 @@ def show_reach(request: AnyRequest) -> Response[object]:
         topic = next((one for one in every if one.slug == asked), None)
         found = reach(session, user.council_id, topic.slug if topic else "")
         shown = [reach_charts.on_the_map(session, found), reach_charts.languages(found)]
-    return figures_page(user, "reports/reach.html", section=REACH, found=found, topic=topic, topics=every, shown=shown)
+    return report_page(user, "reports/reach.html", section=REACH, found=found, topic=topic, topics=every, shown=shown)
 
 
 @get(FATIGUE, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
@@ -81,7 +81,7 @@ def show_fatigue(request: AnyRequest) -> Response[object]:
         )
         weeks = fatigue.weeks(session, user.council_id, more_than=more_than, since=since, until=until)
         most = _writing_most(session, user.council_id, period)
-    return figures_page(
+    return report_page(
         user,
         "reports/fatigue.html",
         section=FATIGUE,
@@ -112,7 +112,7 @@ def _writing_most(session: Session, council_id: UUID, period: Period) -> Sequenc
             "Topics that write most",
             "Topic",
             by_topic,
-            followers_by_topic(session, council_id),
+            subscribers_by_topic(session, council_id),
             months,
             lambda one: one.name,
         ),

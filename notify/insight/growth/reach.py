@@ -113,7 +113,7 @@ def reach(session: Session, council_id: UUID, topic: str = "") -> Reach:
     return Reach(sorted(found.wards, key=_weakness), found.elsewhere, found.languages)
 
 
-def followers_by_topic(session: Session, council_id: UUID) -> Mapping[str, int]:
+def subscribers_by_topic(session: Session, council_id: UUID) -> Mapping[str, int]:
     """How many follow each topic now, by its short name."""
     rows = session.execute(text(BY_TOPIC), {"council": council_id})
     return {row.topic: int(row.people) for row in rows}

@@ -24,7 +24,7 @@ class Facts:
     total: Slice | None
     slowest_95: float | None
     came: int
-    followers: int
+    subscribers: int
     population: int
 
 
@@ -78,12 +78,12 @@ INDICATORS: Sequence[Indicator] = (
         _per_1000(lambda facts: facts.came),
     ),
     Indicator(
-        "followers",
+        "subscribers",
         "Subscribers per 1,000 residents",
         "people",
         False,
         "Growth: who follows the council on the last of these days",
-        _per_1000(lambda facts: facts.followers),
+        _per_1000(lambda facts: facts.subscribers),
     ),
     Indicator(
         "unsubscribes",

@@ -10,16 +10,15 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.insight.indicators import targets
 from notify.insight.indicators.catalogue import BY_KEY
 from notify.insight.indicators.rating import IN_WORDS, Rag
 from notify.insight.indicators.targets import TargetNotValid, Wish
 from notify.insight.models import Target, TargetKind
 from notify.insight.period import chosen
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.staff.page_frame import Fault
 from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -35,7 +34,7 @@ def show_targets(request: AnyRequest) -> Response[object]:
     period = chosen({name: str(value) for name, value in request.query_params.items()})
     with transaction() as session:
         found = targets.standings(session, user.council_id, period)
-    return figures_page(
+    return report_page(
         user,
         "reports/targets.html",
         section=PATH,
@@ -61,15 +60,17 @@ def edit_target(request: AnyRequest, indicator: FromPath[str]) -> Response[objec
         return _form(session, request.user, indicator, EMPTY, [])
 
 
-def _form(session: Session, user: Principal, indicator: str, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _form(
+    session: Session, user: Principal, indicator: str, form: Form, field_errors: Sequence[FieldError]
+) -> Response[object]:
     kept = None if indicator == NEW else targets.kept_target(session, user.council_id, indicator)
     platform = BY_KEY.get(indicator)
     is_own = platform is None
-    return figures_page(
+    return report_page(
         user,
         "reports/target.html",
         section=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         indicator=indicator,
         title=platform.name if platform else kept.name if kept else "An indicator of your own",
         unit=platform.unit if platform else "",
@@ -80,7 +81,7 @@ def _form(session: Session, user: Principal, indicator: str, form: Form, faults:
         entered=targets.entered_values(session, kept) if kept and is_own else [],
         rows=form.one("rows"),
         kinds=TargetKind,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 
@@ -130,7 +131,7 @@ def save_target(request: AnyRequest, indicator: FromPath[str], body: RawBody) ->
             key = kept.indicator
     except TargetNotValid as refused:
         with transaction() as session:
-            return _form(session, user, indicator, form, [Fault(refused.field, refused.detail)])
+            return _form(session, user, indicator, form, [FieldError(refused.field, refused.detail)])
     return Redirect(f"{PATH}/{key}#values" if indicator == NEW else f"{PATH}?saved=1", status_code=303)
 
 
@@ -149,7 +150,7 @@ def save_values(request: AnyRequest, indicator: FromPath[str], body: RawBody) ->
         try:
             targets.enter_values(session, target=kept, actor=user.actor, rows=form.one("rows"))
         except TargetNotValid as refused:
-            return _form(session, user, indicator, form, [Fault(refused.field, refused.detail)])
+            return _form(session, user, indicator, form, [FieldError(refused.field, refused.detail)])
     return Redirect(f"{PATH}/{indicator}#values", status_code=303)
 
 

@@ -10,13 +10,12 @@ from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.insight.open_data import publication
 from notify.insight.open_data.tables import TABLES
 from notify.insight.performance_models import WhatToPublish
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.page_frame import Fault
 from notify.staff.queries import council
 from notify.web.forms import from_our_pages, read_form
 
@@ -48,26 +47,26 @@ def save_published(request: AnyRequest, body: RawBody) -> Response[object]:
         with transaction() as session:
             publication.set_publication(session, council_id=user.council_id, actor=user.actor, new=new)
     except ValidationError:
-        return _shown(user, form, [Fault("contact", "This address is too long.")])
+        return _shown(user, form, [FieldError("contact", "This address is too long.")])
     except publication.ContactNotPossible as error:
-        return _shown(user, form, [Fault("contact", error.detail)])
+        return _shown(user, form, [FieldError("contact", error.detail)])
     return Redirect(PATH, status_code=303)
 
 
-def _shown(user: Principal, form: Form = EMPTY, faults: Sequence[Fault] = ()) -> Response[object]:
+def _shown(user: Principal, form: Form = EMPTY, field_errors: Sequence[FieldError] = ()) -> Response[object]:
     with transaction() as session:
         kept = publication.publication(session, user.council_id)
         own = council(session, user.council_id)
-    return figures_page(
+    return report_page(
         user,
         "reports/publication.html",
         section=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         kept=kept,
         council=own,
         tables=TABLES.values(),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 

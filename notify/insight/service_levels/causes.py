@@ -110,7 +110,7 @@ BATCHES = """
 """
 NOT_TAKEN = """
     SELECT channel, state, reason, count(*) AS messages FROM delivery
-    WHERE month = :month AND alert_id = :alert AND handed_over_at IS NULL
+    WHERE month = :month AND alert_id = :alert AND sent_at IS NULL
       AND state NOT IN ('created', 'suppressed', 'cancelled')
     GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT :most
 """

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from notify.alerts.models import Priority
 from notify.core import clock
 from notify.core.errors import Invalid
-from notify.insight.performance_models import NewTarget, ServiceTarget
+from notify.insight.performance_models import NewTarget, ServiceLevelObjective
 from notify.staff.service import audit
 
 # until a council says otherwise: seconds after approval, and per cent of the messages
@@ -27,7 +27,9 @@ class TargetNotMeasured(Invalid):
 def targets(session: Session, council_id: UUID) -> Mapping[Priority, NewTarget]:
     """What is promised now."""
     found = session.exec(
-        select(ServiceTarget).where(ServiceTarget.council_id == council_id).order_by(col(ServiceTarget.valid_from))
+        select(ServiceLevelObjective)
+        .where(ServiceLevelObjective.council_id == council_id)
+        .order_by(col(ServiceLevelObjective.valid_from))
     )
     latest = {one.priority: NewTarget(priority=one.priority, seconds=one.seconds, percent=one.percent) for one in found}
     return {
@@ -43,7 +45,7 @@ def set_target(session: Session, *, council_id: UUID, actor: str, new: NewTarget
         raise TargetNotMeasured("Choose whole tens of seconds above a minute, and whole minutes above ten minutes.")
     if targets(session, council_id)[new.priority] == new:
         return
-    session.add(ServiceTarget(council_id=council_id, valid_from=clock.now(), **new.model_dump()))
+    session.add(ServiceLevelObjective(council_id=council_id, valid_from=clock.now(), **new.model_dump()))
     audit(
         session,
         council_id=council_id,
@@ -55,11 +57,11 @@ def set_target(session: Session, *, council_id: UUID, actor: str, new: NewTarget
     )
 
 
-def history(session: Session, council_id: UUID) -> Sequence[ServiceTarget]:
+def history(session: Session, council_id: UUID) -> Sequence[ServiceLevelObjective]:
     """Every promise this council ever set, the newest first."""
     return session.exec(
-        select(ServiceTarget)
-        .where(ServiceTarget.council_id == council_id)
-        .order_by(col(ServiceTarget.valid_from).desc())
+        select(ServiceLevelObjective)
+        .where(ServiceLevelObjective.council_id == council_id)
+        .order_by(col(ServiceLevelObjective.valid_from).desc())
         .limit(50)
     ).all()

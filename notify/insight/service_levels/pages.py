@@ -16,16 +16,15 @@ from notify.charts.lines import lines
 from notify.charts.words import Write, percent, seconds
 from notify.core.db import transaction
 from notify.core.errors import Invalid
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.insight.months import month_name, months_between
 from notify.insight.performance_models import NewTarget
 from notify.insight.period import Period, chosen
-from notify.insight.report_frame import figures_page
+from notify.insight.report_frame import report_page
 from notify.insight.service_levels import objectives
 from notify.insight.service_levels import queries as service_levels_queries
 from notify.insight.service_levels.queries import Attainment
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.page_frame import Fault
 from notify.web.forms import from_our_pages, read_form
 
 AnyRequest = Request[Principal, None, State]
@@ -55,13 +54,15 @@ def save_target(request: AnyRequest, body: RawBody) -> Response[object]:
         with transaction() as session:
             objectives.set_target(session, council_id=user.council_id, actor=user.actor, new=new)
     except ValidationError as error:
-        fields = {str(fault["loc"][0]) for fault in error.errors(include_url=False)}
+        fields = {str(field_error["loc"][0]) for field_error in error.errors(include_url=False)}
         said = {"seconds": "Write whole seconds from 1 to 7200.", "percent": "Write a number from 50 to 100."}
         which = form.one("priority") or "emergency"
-        faults = [Fault(f"{name}-{which}", words) for name, words in said.items() if name in fields]
-        return _shown(request, chosen({}), form, faults or [Fault(f"seconds-{which}", "Choose one of the two.")])
+        field_errors = [FieldError(f"{name}-{which}", words) for name, words in said.items() if name in fields]
+        return _shown(
+            request, chosen({}), form, field_errors or [FieldError(f"seconds-{which}", "Choose one of the two.")]
+        )
     except Invalid as error:
-        return _shown(request, chosen({}), form, [Fault(f"seconds-{form.one('priority')}", error.detail)])
+        return _shown(request, chosen({}), form, [FieldError(f"seconds-{form.one('priority')}", error.detail)])
     return Redirect(f"{PATH}#targets", status_code=303)
 
 
@@ -80,19 +81,21 @@ def note_breach(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) ->
     return Redirect(f"{PATH}#breach-{alert_id}", status_code=303)
 
 
-def _shown(request: AnyRequest, days: Period, form: Form = EMPTY, faults: Sequence[Fault] = ()) -> Response[object]:
+def _shown(
+    request: AnyRequest, days: Period, form: Form = EMPTY, field_errors: Sequence[FieldError] = ()
+) -> Response[object]:
     user = request.user
     with transaction() as session:
         promised = objectives.targets(session, user.council_id)
         found = service_levels_queries.attainment(session, user.council_id, since=days.since, until=days.until)
         missed = service_levels_queries.breaches(session, user.council_id, since=days.since, until=days.until)
         before = objectives.history(session, user.council_id)
-    return figures_page(
+    return report_page(
         user,
         "reports/service-levels.html",
         section=PATH,
         period=days,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         promised={NAMES[priority]: target for priority, target in promised.items()},
         history=before,
         totals={NAMES[priority]: _total(found, priority) for priority in NAMES},
@@ -103,7 +106,7 @@ def _shown(request: AnyRequest, days: Period, form: Form = EMPTY, faults: Sequen
         seconds=seconds,
         names=NAMES,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
     )
 
 

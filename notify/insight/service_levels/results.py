@@ -59,7 +59,7 @@ JUDGE = """
         JOIN unnest(CAST(:priorities AS text[]), CAST(:seconds AS integer[]), CAST(:percents AS float[]))
              AS d (priority, seconds, percent) ON d.priority = a.priority
         LEFT JOIN LATERAL (
-            SELECT s.seconds, s.percent FROM service_target s
+            SELECT s.seconds, s.percent FROM service_level_objective s
             WHERE s.council_id = r.council_id AND s.priority = a.priority AND s.valid_from <= r.started_at
             ORDER BY s.valid_from DESC LIMIT 1
         ) t ON true
@@ -72,10 +72,10 @@ JUDGE = """
         SELECT k.alert_id, sum(c.recipients - c.suppressed - c.cancelled) AS due
         FROM candidate k JOIN rollup_cell c ON c.alert_id = k.alert_id AND NOT c.channel = ANY(k.later) GROUP BY 1
     ), step AS (
-        SELECT k.alert_id, c.second, sum(c.handed_over) AS handed_over
+        SELECT k.alert_id, c.second, sum(c.sent) AS sent
         FROM candidate k JOIN rollup_curve c ON c.alert_id = k.alert_id AND NOT c.channel = ANY(k.later) GROUP BY 1, 2
     ), run AS (
-        SELECT alert_id, second, sum(handed_over) OVER (PARTITION BY alert_id ORDER BY second) AS so_far FROM step
+        SELECT alert_id, second, sum(sent) OVER (PARTITION BY alert_id ORDER BY second) AS so_far FROM step
     ), reached AS (
         SELECT k.alert_id, max(run.so_far) FILTER (WHERE run.second <= k.seconds) AS in_time,
                min(run.second) FILTER (WHERE run.so_far >= k.percent * owed.due / 100) AS took
@@ -84,7 +84,7 @@ JUDGE = """
         SELECT k.*, coalesce(owed.due, 0) AS due, coalesce(reached.in_time, 0) AS in_time, reached.took,
                CASE WHEN k.detail_removed_at IS NULL THEN nullif((
                    SELECT count(DISTINCT subscriber_id) FROM delivery
-                   WHERE month = k.ledger_month AND alert_id = k.alert_id AND handed_over_at IS NOT NULL
+                   WHERE month = k.ledger_month AND alert_id = k.alert_id AND sent_at IS NOT NULL
                ), 0) END AS people
         FROM candidate k
         LEFT JOIN owed ON owed.alert_id = k.alert_id LEFT JOIN reached ON reached.alert_id = k.alert_id

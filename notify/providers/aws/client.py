@@ -186,7 +186,7 @@ class Amazon:
                 _attempt.reset(token)
         return answer if isinstance(answer, dict) else {}
 
-    def hand_over(self, operation: str, *, within_s: float, **parameters: object) -> str:
+    def request(self, operation: str, *, within_s: float, **parameters: object) -> str:
         """Amazon's id for the message that these parameters make. Raises: as `ask`."""
         identity = self.ask(operation, within_s=within_s, **parameters).get("MessageId")
         if not isinstance(identity, str) or not identity:  # cut short, or the page of some proxy

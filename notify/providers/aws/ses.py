@@ -113,7 +113,7 @@ class SesProvider:
         if self.settings.configuration_set:
             wanted["ConfigurationSetName"] = self.settings.configuration_set
         try:
-            return self._amazon.hand_over(
+            return self._amazon.request(
                 "send_email", within_s=min(limit_s, HASTY_S) if message.is_hasty else limit_s, **wanted
             )
         except Refusal as refusal:

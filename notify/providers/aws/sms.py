@@ -133,7 +133,7 @@ class AwsSmsProvider:
             ("publish", self._old(message)) if self._is_old else ("send_text_message", self._new(message))
         )
         try:
-            return self._amazon.hand_over(operation, within_s=within_s, **wanted)
+            return self._amazon.request(operation, within_s=within_s, **wanted)
         except Refusal as refusal:
             raise (_old_verdict if self._is_old else _verdict)(refusal) from None
 

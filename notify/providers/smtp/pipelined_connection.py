@@ -46,7 +46,7 @@ class RelayLost(Exception):
     """The connection is of no more use."""
 
 
-class HandOver:
+class Submission:
     """The messages of one hand-over: those that wait for a connection, and what became of others since last asked."""
 
     def __init__(self, messages: Sequence[Message], patience: Patience) -> None:
@@ -112,13 +112,13 @@ class Pipeline:
     """
 
     def __init__(
-        self, connection: Connection, sender: str, hand_over: HandOver, sender_of: Callable[[str], str] | None = None
+        self, connection: Connection, sender: str, submission: Submission, sender_of: Callable[[str], str] | None = None
     ) -> None:
         """`sender` is the envelope sender of every message, unless `sender_of` gives each reference its own."""
         self.connection = connection
         self.is_waiting_to_write = False  # for the loop to remember what its selector looks for
         self.deadline = 0.0
-        self._hand_over = hand_over
+        self._submission = submission
         self._mail, self._sender_of = _mail_from(sender), sender_of
         self._socket = connection.for_pipelining()
         self._received = b""
@@ -156,17 +156,17 @@ class Pipeline:
 
     def _deadline(self, message: Message | None) -> float:
         """When the relay must have answered what was just sent of this message."""
-        hand_over = self._hand_over
-        reply_by = hand_over.now + hand_over.patience.reply_s(message)
-        return min(reply_by, self._begun + hand_over.attempt_s) if message else reply_by
+        submission = self._submission
+        reply_by = submission.now + submission.patience.reply_s(message)
+        return min(reply_by, self._begun + submission.attempt_s) if message else reply_by
 
     def _announcement(self) -> bytes:
         """The commands that begin the next message, whose text follows when the relay asks for it; empty: none is."""
-        self._announced = message = self._hand_over.next()
+        self._announced = message = self._submission.next()
         if message is None:
             return b""
-        now = self._hand_over.now
-        self._begun = self._hand_over.begun(message) or self.connection.opening_began or now
+        now = self._submission.now
+        self._begun = self._submission.begun(message) or self.connection.opening_began or now
         self.connection.opening_began = None
         self.connection.sent += 1
         self._expected += ANNOUNCED
@@ -194,8 +194,8 @@ class Pipeline:
         if self._expected == USUAL and _USUAL_REPLIES.fullmatch(replies) and not self._unsent:
             assert self._texted is not None  # noqa: S101 - tells mypy what `_expected` says
             assert self._announced is not None  # noqa: S101
-            self._hand_over.failures, self._hand_over.heard = 0, self._hand_over.now
-            self._hand_over.outcomes.append(Accepted(self._texted.reference))
+            self._submission.failures, self._submission.heard = 0, self._submission.now
+            self._submission.outcomes.append(Accepted(self._texted.reference))
             self._texted, self._expected, self._received = None, (), b""
             self._send_text(self._announced)
         else:
@@ -253,7 +253,7 @@ class Pipeline:
     def _turned_away(self, reason: str) -> None:
         """The relay closes. That is an answer, too: it has not taken the text it was sent."""
         if self._texted and self._expected[0] is Step.END:
-            self._hand_over.note(Deferred(self._texted.reference, reason))
+            self._submission.note(Deferred(self._texted.reference, reason))
             self._texted = None
         raise RelayLost(reason)
 
@@ -264,7 +264,7 @@ class Pipeline:
         if is_taken and not is_out:
             raise RelayLost("The relay answers before it is asked.")
         reference, self._texted = self._texted.reference, None
-        self._hand_over.note(Accepted(reference) if is_taken else refused(reference, code, words))
+        self._submission.note(Accepted(reference) if is_taken else refused(reference, code, words))
         if not is_out:
             raise RelayLost("The relay would not hear the message out.")
 
@@ -287,7 +287,7 @@ class Pipeline:
         if code == 354 and refusal is None:
             self._send_text(self._announced)
             return
-        self._hand_over.note(refusal or refused(self._announced.reference, code, words))
+        self._submission.note(refusal or refused(self._announced.reference, code, words))
         end = b""
         if code == 354:
             self._expected = (Step.NO_MESSAGE,)
@@ -301,7 +301,7 @@ class Pipeline:
         """The text of the announced message, and the commands of the one behind it."""
         if why := message.must_stay():
             self._announced = None
-            self._hand_over.outcomes.append(stayed(message, why))
+            self._submission.outcomes.append(stayed(message, why))
             raise RelayLost(why)  # there is no other way to take an announced message back
         self._texted, self._text_begun = message, self._begun
         self.deadline = self._deadline(message)
@@ -313,15 +313,15 @@ class Pipeline:
     def abandon(self, reason: str) -> None:
         """Close the connection, and note what became of the messages on it or let others carry them."""
         self.connection.close()
-        self._hand_over.failures += 1
+        self._submission.failures += 1
         if self._texted and self._text_is_out:
-            self._hand_over.outcomes.append(Unknown(self._texted.reference, f"{UNKNOWN} {reason}"))
+            self._submission.outcomes.append(Unknown(self._texted.reference, f"{UNKNOWN} {reason}"))
         elif self._texted:  # its end never left, so nobody can have taken it
-            self._hand_over.come_back(self._texted, self._text_begun, reason)
+            self._submission.come_back(self._texted, self._text_begun, reason)
         if self._announced and self._refusal:
-            self._hand_over.note(self._refusal)
+            self._submission.note(self._refusal)
         elif self._announced:
-            self._hand_over.come_back(self._announced, self._begun, reason)
+            self._submission.come_back(self._announced, self._begun, reason)
 
 
 def _mail_from(sender: str) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from notify.providers.base import Message, Outcome
 from notify.providers.deadline import Patience
 from notify.providers.smtp.connection_pool import Connection, Pool, why
-from notify.providers.smtp.pipelined_connection import HandOver, Pipeline, RelayLost
+from notify.providers.smtp.pipelined_connection import Pipeline, RelayLost, Submission
 
 LOOK_S = 0.05  # how often to look for what is late and for connections that have become free
 GROWING_LOOK_S = 0.005
@@ -29,15 +29,15 @@ def send_all(
     It begins on `first` and takes its share of the pool's connections as they become free or open. `sender` is the
     envelope sender of all of them, unless `sender_of` gives each reference its own.
     """
-    hand_over = HandOver(messages, patience)
+    submission = Submission(messages, patience)
     with pool.user(), selectors.DefaultSelector() as selector:
-        run = _Run(pool, selector, hand_over, lambda connection: Pipeline(connection, sender, hand_over, sender_of))
+        run = _Run(pool, selector, submission, lambda connection: Pipeline(connection, sender, submission, sender_of))
         try:
             run.add(first)
             while run.goes_on():
                 run.turn()
-                yield from hand_over.take_outcomes()
-            yield from hand_over.take_outcomes()
+                yield from submission.take_outcomes()
+            yield from submission.take_outcomes()
         finally:
             run.end()
 
@@ -49,10 +49,10 @@ class _Run:
         self,
         pool: Pool,
         selector: selectors.BaseSelector,
-        hand_over: HandOver,
+        submission: Submission,
         pipe: Callable[[Connection], Pipeline],
     ) -> None:
-        self._pool, self._selector, self._hand_over, self._pipe = pool, selector, hand_over, pipe
+        self._pool, self._selector, self._submission, self._pipe = pool, selector, submission, pipe
         self._pipelines: set[Pipeline] = set()
         self._next_look = 0.0
 
@@ -65,24 +65,24 @@ class _Run:
 
     def goes_on(self) -> bool:
         """Whether anything is under way; gets a connection for what waits while there is none."""
-        hand_over = self._hand_over
-        while hand_over.waiting and not self._pipelines:
+        submission = self._submission
+        while submission.waiting and not self._pipelines:
             try:
-                self.add(self._pool.wait(hand_over.attempt_s))
+                self.add(self._pool.wait(submission.attempt_s))
             except OSError as error:
-                hand_over.give_up(why(error))
+                submission.give_up(why(error))
         return bool(self._pipelines)
 
     def turn(self) -> None:
         """Let every connection that has something to read go on as far as it can without waiting."""
-        hand_over = self._hand_over
-        ready = self._selector.select(self._next_look - hand_over.now)
-        hand_over.now = time.monotonic()
+        submission = self._submission
+        ready = self._selector.select(self._next_look - submission.now)
+        submission.now = time.monotonic()
         for key, events in ready:
             pipeline: Pipeline = key.data
             self._go_on(pipeline, pipeline.advance if events & selectors.EVENT_READ else pipeline.flush)
-        if hand_over.now >= self._next_look:
-            self._look(hand_over.now)
+        if submission.now >= self._next_look:
+            self._look(submission.now)
 
     def _go_on(self, pipeline: Pipeline, step: Callable[[], None]) -> None:
         try:
@@ -103,7 +103,7 @@ class _Run:
         """Give up what is late, and take more connections while messages wait."""
         for pipeline in [late for late in self._pipelines if now > late.deadline]:
             self._abandon(pipeline, "It took too long.")
-        waiting = len(self._hand_over.waiting)
+        waiting = len(self._submission.waiting)
         room = min(self._pool.share - len(self._pipelines), waiting)
         while room > 0 and (connection := self._pool.take()):
             self.add(connection)

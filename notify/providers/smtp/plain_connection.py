@@ -11,7 +11,7 @@ from notify.providers.smtp.connection_pool import Connection, answer
 from notify.providers.smtp.pipelined_connection import UNKNOWN, ended, refused
 
 
-def hand_over(connection: Connection, message: Message, *, sender: str, reply_s: float, deadline: Deadline) -> Outcome:
+def send_over(connection: Connection, message: Message, *, sender: str, reply_s: float, deadline: Deadline) -> Outcome:
     """What became of this message; the connection is closed if it is of no more use.
 
     Raises: OSError when the relay went away while it certainly did not have the message.

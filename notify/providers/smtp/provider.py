@@ -39,7 +39,7 @@ from notify.providers.smtp import sender_dns
 from notify.providers.smtp.connection_pool import Connection, Door, Pool, answer, connect, why
 from notify.providers.smtp.pipelined_connection import not_carried
 from notify.providers.smtp.pipelines import send_all
-from notify.providers.smtp.plain_connection import hand_over
+from notify.providers.smtp.plain_connection import send_over
 
 # what may stand between the angle brackets of RCPT, where a line break would be a command of its own, and alone in To,
 # where a comma would make two of one
@@ -190,7 +190,7 @@ class SmtpProvider:
                 raise ProviderUnavailable(why(error)) from None
             try:
                 deadline.watch(connection.socket)
-                outcome = hand_over(
+                outcome = send_over(
                     connection,
                     message,
                     sender=self._sender_of(message.reference),

@@ -11,11 +11,11 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core import clock
 from notify.core.db import transaction
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.staff import service
 from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.sign_in import attempts, break_glass, oidc, sessions
 from notify.staff.sign_in import entry as sign_in_entry
 from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
@@ -42,11 +42,11 @@ def _into(secret: str, *others: Cookie, to: str = FIRST_PAGE) -> Response[object
     return Redirect(to, status_code=303, cookies=[cookie, *others])
 
 
-def _sign_in_page(*, fault: str = "", email: str = "") -> Response[object]:
+def _sign_in_page(*, field_error: str = "", email: str = "") -> Response[object]:
     return page(
         "users/sign-in.html",
-        status=401 if fault else 200,
-        faults=[Fault("email", fault)] if fault else [],
+        status=401 if field_error else 200,
+        field_errors=[FieldError("email", field_error)] if field_error else [],
         email=email,
         has_oidc=oidc.oidc_settings().is_on,
         has_links=settings().links_sign_in,
@@ -87,7 +87,7 @@ def _enter(request: AnyRequest, form: Form) -> Response[object]:
             instead_of=_cookie(request),
         )
     if secrets is None:
-        return _sign_in_page(fault=DID_NOT_WORK, email=email)
+        return _sign_in_page(field_error=DID_NOT_WORK, email=email)
     return _into(secrets[0], session_cookie(DEVICE_COOKIE, secrets[1], attempts.DEVICE_LIFE))
 
 
@@ -142,14 +142,14 @@ def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
     return _into(secret)
 
 
-def _confirm_page(request: StaffRequest, back: str, fault: str = "") -> Response[object]:
+def _confirm_page(request: StaffRequest, back: str, field_error: str = "") -> Response[object]:
     """The question, which leads to the page `back`."""
     return staff_page(
         request.user,
         "users/step-up.html",
         at="",
-        status=422 if fault else 200,  # somebody is signed in; only the code is wrong
-        faults=[Fault("code", fault)] if fault else [],
+        status=422 if field_error else 200,  # somebody is signed in; only the code is wrong
+        field_errors=[FieldError("code", field_error)] if field_error else [],
         here=page_with(CONFIRM, request.query_params),
         provider=page_with("/staff/sign-in/oidc", {"again": "true", "back": back}),
         has_oidc=oidc.oidc_settings().is_on,

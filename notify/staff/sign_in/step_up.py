@@ -13,7 +13,7 @@ from litestar.response import Redirect
 
 from notify.core import tokens
 from notify.core.settings import settings
-from notify.staff.rights import Principal, ProveYourselfAgain
+from notify.staff.rights import Principal, SecondFactorNeeded
 from notify.web import problems
 from notify.web.cookies import ended_cookie, session_cookie
 
@@ -50,11 +50,11 @@ def coming_back(path: str, fields: Mapping[str, object] | None = None, *, words:
     """
     try:
         yield
-    except ProveYourselfAgain as error:
-        raise ProveYourselfAgain(error.detail, back=page_with(path, fields or {}), words=words) from None
+    except SecondFactorNeeded as error:
+        raise SecondFactorNeeded(error.detail, back=page_with(path, fields or {}), words=words) from None
 
 
-def ask_again(request: AnyRequest, error: ProveYourselfAgain) -> Response[Any]:
+def ask_again(request: AnyRequest, error: SecondFactorNeeded) -> Response[Any]:
     """For people on pages the question, and for programs the problem.
 
     The route says in `back` which page to go on with, unless the error knows a better one.

@@ -15,7 +15,7 @@ from notify.subscribers import queries
 from notify.subscribers.access_models import ConsentRequest, LinkToken
 from notify.subscribers.consent import requests as consent_requests
 from notify.subscribers.consent.answers import person_of
-from notify.subscribers.models import Contact, MailFormat, NoticeKind, Place, Subscriber, Subscription
+from notify.subscribers.models import Contact, MailFormat, Place, ServiceMessageKind, Subscriber, Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def asked_by_link(session: Session, token: str) -> Question:
     """What a link asks, without using it up; nothing where it works no longer."""
     statement = select(LinkToken).where(
         LinkToken.digest == digest(token),
-        LinkToken.purpose == NoticeKind.CONFIRM,
+        LinkToken.purpose == ServiceMessageKind.CONFIRM,
         col(LinkToken.used_at).is_(None),
         LinkToken.expires_at > clock.now(),
     )

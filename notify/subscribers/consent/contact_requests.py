@@ -23,7 +23,7 @@ from notify.subscribers.models import (
     Contact,
     NewContact,
     NewSubscriber,
-    NoticeKind,
+    ServiceMessageKind,
     Subscriber,
     Topic,
 )
@@ -43,7 +43,7 @@ def ask_to_add(session: Session, council_id: UUID, subscriber_ids: Sequence[UUID
     values = {"ids": list(subscriber_ids), "now": clock.now(), "spoken": list(SPOKEN)}
     rows = session.execute(text(WHO_IS_ASKED), values).all()
     reached = {row.contact_id: (Channel(row.channel), row.address) for row in rows}
-    kind = NoticeKind.ADD_CONTACT
+    kind = ServiceMessageKind.ADD_CONTACT
     allowed = set(message_limits.allowed(session, reached, kind, council_id=council_id))
     service_messages.send(
         session, [(row.contact_id, row.request_id) for row in rows if row.contact_id in allowed], kind
@@ -66,7 +66,7 @@ def asked_by(session: Session, token: str) -> Asked:
         .join(LinkToken, col(LinkToken.about) == col(ContactRequest.id))
         .where(
             LinkToken.digest == digest(token),
-            LinkToken.purpose == NoticeKind.ADD_CONTACT,
+            LinkToken.purpose == ServiceMessageKind.ADD_CONTACT,
             col(LinkToken.used_at).is_(None),
             LinkToken.expires_at > clock.now(),
             ContactRequest.expires_at > clock.now(),
@@ -79,7 +79,7 @@ def asked_by(session: Session, token: str) -> Asked:
 
 def answer(session: Session, token: str, *, is_yes: bool) -> None:
     """Add the address, or forget it. Opens no session. Raises: LinkUsedOrExpired."""
-    contact, request_id = links.use_link_about(session, token, NoticeKind.ADD_CONTACT)
+    contact, request_id = links.use_link_about(session, token, ServiceMessageKind.ADD_CONTACT)
     request = session.get(ContactRequest, request_id, with_for_update=True) if request_id else None
     if request is None or request.subscriber_id != contact.subscriber_id or request.expires_at <= clock.now():
         raise _over()
@@ -130,7 +130,7 @@ def _add(session: Session, request: ContactRequest, *, asked: Contact) -> None:
     )
     told = session.exec(others).all()
     service_messages.write_notices(
-        session, told, NoticeKind.CONTACT_ADDED, council_id=request.council_id, about=added.id
+        session, told, ServiceMessageKind.CONTACT_ADDED, council_id=request.council_id, about=added.id
     )
     if not request.is_proved:
         service_messages.ask_to_confirm(session, [request.subscriber_id], council_id=request.council_id)

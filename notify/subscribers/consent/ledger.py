@@ -42,7 +42,7 @@ def give_up(session: Session, subscriber_ids: Collection[UUID]) -> None:
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(given_up)))
 
 
-def note_leaving(session: Session, contact: Contact, *, source: str) -> None:
+def record_unsubscribe(session: Session, contact: Contact, *, source: str) -> None:
     """Note that nothing is sent by this contact any more, where that is so: a no to every topic, also to those that
     they never had, until they say otherwise. Safe to repeat.
     """

@@ -18,7 +18,7 @@ from notify.providers.base import Channel
 from notify.subscribers import message_limits, service_messages
 from notify.subscribers.access_models import ConsentRequest
 from notify.subscribers.imports.rows import REQUEST_LIFE, Enrolment
-from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, NoticeKind, Topic
+from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, ServiceMessageKind, Topic
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
 COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about somebody stays as it is
@@ -140,8 +140,10 @@ def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> Set[
     stored = dict(store(session, requests))
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(stored))).all()
     reached = {contact.id: (Channel(contact.channel), contact.address) for contact in contacts}
-    allowed = message_limits.allowed(session, reached, NoticeKind.CONFIRM, council_id=council_id)
-    service_messages.send(session, [(contact_id, stored[contact_id]) for contact_id in allowed], NoticeKind.CONFIRM)
+    allowed = message_limits.allowed(session, reached, ServiceMessageKind.CONFIRM, council_id=council_id)
+    service_messages.send(
+        session, [(contact_id, stored[contact_id]) for contact_id in allowed], ServiceMessageKind.CONFIRM
+    )
     waiting = select(ConsentRequest.contact_id).where(
         col(ConsentRequest.contact_id).in_([one.contact_id for one in requests]),
         col(ConsentRequest.is_own).is_(False),
@@ -162,12 +164,14 @@ def ask_once(
     first = {one.address_hash: one for one, _request in reversed(waiting) if one.address_hash not in written}
     reached = {one.id: (Channel(one.channel), one.address) for one in first.values()}
     allowed = set(
-        message_limits.allowed(session, reached, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
+        message_limits.allowed(
+            session, reached, ServiceMessageKind.SIGN_IN, council_id=council_id, asked_by_stranger=True
+        )
     )
     kept = written | {address_hash for address_hash, one in first.items() if one.id in allowed}
     stored = dict(store(session, [request for contact, request in waiting if contact.address_hash in kept]))
     wanted = [(one.id, stored[one.id]) for one in first.values() if one.id in stored]
-    service_messages.send(session, wanted, NoticeKind.CONFIRM)
+    service_messages.send(session, wanted, ServiceMessageKind.CONFIRM)
 
 
 def open_request(session: Session, request_id: UUID, *, for_update: bool = False) -> ConsentRequest | None:

@@ -165,7 +165,7 @@ def _row(number: int, cells: Sequence[str], columns: Sequence[str], default_topi
     except RowNotReadable as error:
         return Row(number, None, str(error))
     except ValidationError as error:
-        return Row(number, None, _first_fault(error))
+        return Row(number, None, _first_field_error(error))
 
 
 def _values(cells: Sequence[str], columns: Sequence[str]) -> Mapping[str, str]:
@@ -228,6 +228,6 @@ def _day_begun(text: str) -> datetime:
     return datetime.combine(read_day(text, is_ahead=False), time())
 
 
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+def _first_field_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -158,7 +158,7 @@ POINT_LINKS = """
     WHERE q.id = ANY(CAST(:c0 AS uuid[])) AND l.contact_id = q.contact_id AND l.purpose = 'confirm' AND l.about IS NULL
 """
 POINT_NOTICES = """
-    UPDATE notice n SET about = q.id FROM consent_request q
+    UPDATE service_message n SET about = q.id FROM consent_request q
     WHERE q.id = ANY(CAST(:c0 AS uuid[])) AND n.contact_id = q.contact_id AND n.kind = 'confirm' AND n.about IS NULL
       AND n.state IN ('created', 'sending')
 """

@@ -22,7 +22,7 @@ AnyRequest = Request[Principal, None, State]
 After = Annotated[UUID | None, QueryParameter(description="`next` of the page before.")]
 
 
-class ResidentMessageView(SQLModel):
+class InboundTextView(SQLModel):
     """What a resident wrote in answer to a text. It began with STOP and went on about something else."""
 
     id: UUID
@@ -31,25 +31,25 @@ class ResidentMessageView(SQLModel):
     words: str
 
 
-class ResidentMessagePage(SQLModel):
+class InboundTextPage(SQLModel):
     """One page of messages, the newest first. `next` goes into `after` for the page that follows."""
 
-    messages: list[ResidentMessageView]
+    messages: list[InboundTextView]
     next: UUID | None = Field(description="Empty on the last page.")
 
 
 @get("/resident-messages", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
 def list_messages(
     request: AnyRequest, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100, after: After = None
-) -> ResidentMessagePage:
+) -> InboundTextPage:
     """Texts that residents answered with and that are not STOP. They were told once how to stop."""
     user = request.user
     only = is_invented(col(Contact.subscriber_id)) if user.is_test else None
     with transaction() as session:
         found = inbound_texts_service.of_council(session, user.council_id, after=after, only=only, limit=limit)
         note_reading(session, user, len(found), "messages of residents")
-    views = [ResidentMessageView(id=one.id, subscriber=one.subscriber_id, at=one.at, words=one.words) for one in found]
-    return ResidentMessagePage(messages=views, next=views[-1].id if len(views) == limit else None)
+    views = [InboundTextView(id=one.id, subscriber=one.subscriber_id, at=one.at, words=one.words) for one in found]
+    return InboundTextPage(messages=views, next=views[-1].id if len(views) == limit else None)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (list_messages,)

@@ -12,9 +12,9 @@ from notify.core import clock
 from notify.providers import addresses
 from notify.providers.base import Channel, Inbound
 from notify.subscribers import queries, service_messages
-from notify.subscribers.access_models import ResidentMessage
+from notify.subscribers.access_models import InboundText
 from notify.subscribers.inbound_texts.stop_words import Wish, wish_of
-from notify.subscribers.models import Contact, Notice, NoticeKind
+from notify.subscribers.models import Contact, ServiceMessage, ServiceMessageKind
 from notify.subscribers.suppression import service as suppression_service
 
 LONGEST = 1_000
@@ -55,20 +55,22 @@ def _keep(session: Session, said: Inbound, texted_last: TextedLast) -> bool:
     words = " ".join(said.text.split())[:LONGEST]
     since = clock.now() - ONE_REPLY_IN
     ids = [contact.id for contact in contacts]
-    recent = select(ResidentMessage.id).where(
-        col(ResidentMessage.contact_id).in_(ids), ResidentMessage.words == words, ResidentMessage.at > since
+    recent = select(InboundText.id).where(
+        col(InboundText.contact_id).in_(ids), InboundText.words == words, InboundText.at > since
     )
     if not contacts or session.exec(recent.limit(1)).first() is not None:
         return False
     last = texted_last(session, ids) if len(ids) > 1 else None
     answering = next((contact for contact in contacts if contact.id == last), contacts[0])
     at = said.at or clock.now()
-    session.add(ResidentMessage(council_id=answering.council_id, contact_id=answering.id, words=words, at=at))
-    answered = select(Notice.id).where(
-        col(Notice.contact_id).in_(ids), Notice.kind == NoticeKind.HOW_TO_STOP, Notice.created_at > since
+    session.add(InboundText(council_id=answering.council_id, contact_id=answering.id, words=words, at=at))
+    answered = select(ServiceMessage.id).where(
+        col(ServiceMessage.contact_id).in_(ids),
+        ServiceMessage.kind == ServiceMessageKind.HOW_TO_STOP,
+        ServiceMessage.created_at > since,
     )
     if session.exec(answered.limit(1)).first() is None:
-        service_messages.send(session, [(answering.id, None)], NoticeKind.HOW_TO_STOP)
+        service_messages.send(session, [(answering.id, None)], ServiceMessageKind.HOW_TO_STOP)
     return True
 
 
@@ -84,16 +86,16 @@ def of_council(
     contacts.
     """
     statement = (
-        select(ResidentMessage, Contact.address, Contact.subscriber_id)
-        .join(Contact, col(Contact.id) == col(ResidentMessage.contact_id))
-        .where(ResidentMessage.council_id == council_id)
-        .order_by(col(ResidentMessage.id).desc())
+        select(InboundText, Contact.address, Contact.subscriber_id)
+        .join(Contact, col(Contact.id) == col(InboundText.contact_id))
+        .where(InboundText.council_id == council_id)
+        .order_by(col(InboundText.id).desc())
         .limit(limit)
     )
     if only is not None:
         statement = statement.where(only)
     if after is not None:
-        statement = statement.where(col(ResidentMessage.id) < after)
+        statement = statement.where(col(InboundText.id) < after)
     return [
         Message(row.id, row.at, row.words, address, subscriber_id)
         for row, address, subscriber_id in session.exec(statement).all()

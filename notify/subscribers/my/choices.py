@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.core.errors import NotFound, NotifyError
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.languages import _, later
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
@@ -31,15 +31,7 @@ from notify.subscribers.models import (
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import coverage
 from notify.subscribers.sign_up.coverage import TopicGroup
-from notify.subscribers.sign_up.form import (
-    Fault,
-    FormFaulty,
-    consent,
-    read_language,
-    read_name,
-    read_ward,
-    topic_faults,
-)
+from notify.subscribers.sign_up.form import FormNotValid, consent, read_language, read_name, read_ward, topic_errors
 
 SOURCE = "website"
 LONGEST_LABEL = 40
@@ -81,18 +73,18 @@ def choices_of(session: Session, record: SubscriberRecord, elsewhere: Set[UUID] 
 
 def save(session: Session, choices: Choices, form: Form) -> None:
     """Store what the form says. Raises: FormFaulty with every fault, and then stores nothing."""
-    faults: list[Fault] = []
+    field_errors: list[FieldError] = []
     record = choices.record
     wanted = set(form.all("topic"))
     topics = [topic for group in choices.groups for topic in group.topics if str(topic.id) in wanted]
     ticked = [contact for contact in record.contacts if contact.channel in form.all("channel")]
     if topics and not ticked:
-        faults.append(Fault("channels", _("Choose how we should contact you, or choose no topics.")))
-    faults += topic_faults(topics, [contact.channel for contact in ticked])
-    name = read_name(form, faults)
-    places = _places(session, record, form, faults)
-    if faults:
-        raise FormFaulty(faults)
+        field_errors.append(FieldError("channels", _("Choose how we should contact you, or choose no topics.")))
+    field_errors += topic_errors(topics, [contact.channel for contact in ticked])
+    name = read_name(form, field_errors)
+    places = _places(session, record, form, field_errors)
+    if field_errors:
+        raise FormNotValid(field_errors)
     change = SubscriberChange(
         name=name,
         language=read_language(form, also=record.subscriber.language),
@@ -103,7 +95,7 @@ def save(session: Session, choices: Choices, form: Form) -> None:
     try:
         _store(session, choices, change, topics=topics, ticked=ticked)
     except service.NotEnrolled as error:
-        raise FormFaulty([Fault("topics", error.detail)]) from None
+        raise FormNotValid([FieldError("topics", error.detail)]) from None
 
 
 def _store(
@@ -154,7 +146,9 @@ def _join(
         raise service.NotEnrolled(outcome.reason)
 
 
-def _places(session: Session, record: SubscriberRecord, form: Form, faults: list[Fault]) -> list[NewPlace] | None:
+def _places(
+    session: Session, record: SubscriberRecord, form: Form, field_errors: list[FieldError]
+) -> list[NewPlace] | None:
     """The places as they shall be, or None where nothing changes."""
     removed = set(form.all("remove_place"))
     kept = [_as_new(place) for place in record.places if str(place.id) not in removed]
@@ -164,14 +158,16 @@ def _places(session: Session, record: SubscriberRecord, form: Form, faults: list
     try:
         coverage.offer_at(session, text)
     except NotifyError as error:
-        faults.append(Fault("new_postcode", error.detail))
+        field_errors.append(FieldError("new_postcode", error.detail))
         return None
     label = " ".join(form.one("new_label").split())
     if len(label) > LONGEST_LABEL:
-        faults.append(Fault("new_label", _("Enter at most {most} characters.", most=LONGEST_LABEL)))
+        field_errors.append(FieldError("new_label", _("Enter at most {most} characters.", most=LONGEST_LABEL)))
     if len(kept) >= MOST_PLACES:
-        faults.append(Fault("new_postcode", _("You can have {most} places. Remove one first.", most=MOST_PLACES)))
-    if faults:
+        field_errors.append(
+            FieldError("new_postcode", _("You can have {most} places. Remove one first.", most=MOST_PLACES))
+        )
+    if field_errors:
         return None
     added = NewPlace(postcode=normalise_postcode(text), label=label or "Home")
     return [*(place for place in kept if place.postcode != added.postcode), added]
@@ -196,14 +192,14 @@ def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
 
     Topics end whose council covers none of the places any more. Raises: FormFaulty, and then stores nothing.
     """
-    faults: list[Fault] = []
+    field_errors: list[FieldError] = []
     try:
         offer = coverage.offer_at(session, form.one("postcode"))
     except NotifyError as error:
-        raise FormFaulty([Fault("postcode", error.detail)]) from None
-    ward = read_ward(form, offer, faults)
-    if faults:
-        raise FormFaulty(faults)
+        raise FormNotValid([FieldError("postcode", error.detail)]) from None
+    ward = read_ward(form, offer, field_errors)
+    if field_errors:
+        raise FormNotValid(field_errors)
     record = choices.record
     new = NewPlace(postcode=normalise_postcode(offer.postcode), label=moved.label, ward=ward)
     kept = [_as_new(place) for place in record.places if place.id != moved.id and place.postcode != new.postcode]

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from notify.channels import CHANNELS
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.subscribers import erasure, links, queries
@@ -23,7 +23,7 @@ from notify.subscribers.my import choices, email_preferences
 from notify.subscribers.my import pause as my_pause
 from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.subscribers.sign_up import coverage
-from notify.subscribers.sign_up.form import WORDING, Fault, FormFaulty, tongues
+from notify.subscribers.sign_up.form import WORDING, FormNotValid, tongues
 from notify.web.cookies import ended_cookie
 from notify.web.dates import day
 from notify.web.forms import from_our_pages, read_form
@@ -44,7 +44,9 @@ def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Respons
         return _choices_page(_choices(session, request), None, [], saved=saved)
 
 
-def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
+def _overview_page(
+    held: Sequence[Membership], field_errors: Sequence[FieldError], *, saved: bool = False
+) -> Response[object]:
     cards = [
         {
             "slug": one.slug,
@@ -56,8 +58,8 @@ def _overview_page(held: Sequence[Membership], faults: Sequence[Fault], *, saved
         }
         for one in held
     ]
-    status = 422 if faults else 200
-    return page("my/councils.html", status=status, cards=cards, faults=faults, saved=saved)
+    status = 422 if field_errors else 200
+    return page("my/councils.html", status=status, cards=cards, field_errors=field_errors, saved=saved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def _choices(session: Session, request: AnyRequest) -> _Mine:
     return _Mine(mine, one.council_name if elsewhere else None)
 
 
-def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, saved: bool = False) -> Response[object]:
+def _choices_page(
+    shown: _Mine, form: Form | None, field_errors: Sequence[FieldError], *, saved: bool = False
+) -> Response[object]:
     """With `form`, the fields hold what was sent; without it, what is stored."""
     mine = shown.choices
     person = mine.record.subscriber
@@ -84,8 +88,8 @@ def _choices_page(shown: _Mine, form: Form | None, faults: Sequence[Fault], *, s
     languages.setdefault(person.language, person.language)
     return page(
         "my/alerts.html",
-        status=422 if faults else 200,
-        faults=faults,
+        status=422 if field_errors else 200,
+        field_errors=field_errors,
         saved=saved,
         council_name=shown.council_name,
         groups=mine.groups,
@@ -117,9 +121,9 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
     try:
         with transaction() as session:
             choices.save(session, _choices(session, request).choices, form)
-    except FormFaulty as error:
+    except FormNotValid as error:
         with transaction() as session:  # what the failed one had read went with it
-            return _choices_page(_choices(session, request), form, error.faults)
+            return _choices_page(_choices(session, request), form, error.field_errors)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -130,9 +134,16 @@ def ask_until_when(request: AnyRequest) -> Response[object]:
         return _pause_page(resident_of(session, request), EMPTY, [])
 
 
-def _pause_page(record: queries.SubscriberRecord, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _pause_page(record: queries.SubscriberRecord, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     until = my_pause.paused_until(record.subscriber)
-    return page("my/pause.html", status=422 if faults else 200, form=form, faults=faults, until=until, day_in_words=day)
+    return page(
+        "my/pause.html",
+        status=422 if field_errors else 200,
+        form=form,
+        field_errors=field_errors,
+        until=until,
+        day_in_words=day,
+    )
 
 
 @page_post("/my/pause")
@@ -143,8 +154,8 @@ def pause(request: AnyRequest, body: RawBody) -> Response[object]:
         record = resident_of(session, request)
         try:
             my_pause.pause(session, record.subscriber, None if form.has("go_on") else my_pause.read_day(form))
-        except FormFaulty as error:
-            return _pause_page(record, form, error.faults)
+        except FormNotValid as error:
+            return _pause_page(record, form, error.field_errors)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -156,9 +167,15 @@ def ask_hours(request: AnyRequest) -> Response[object]:
     return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
 
 
-def _hours_page(chosen: Sequence[str], faults: Sequence[Fault]) -> Response[object]:
+def _hours_page(chosen: Sequence[str], field_errors: Sequence[FieldError]) -> Response[object]:
     hours = [f"{hour:%H:%M}" for hour in my_pause.HOURS]
-    return page("my/quiet-hours.html", status=422 if faults else 200, chosen=chosen, hours=hours, faults=faults)
+    return page(
+        "my/quiet-hours.html",
+        status=422 if field_errors else 200,
+        chosen=chosen,
+        hours=hours,
+        field_errors=field_errors,
+    )
 
 
 @page_post("/my/quiet")
@@ -169,8 +186,8 @@ def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
         record = resident_of(session, request)
         try:
             my_pause.be_quiet(session, record.subscriber, my_pause.read_hours(form))
-        except FormFaulty as error:
-            return _hours_page([form.one("quiet_from"), form.one("quiet_to")], error.faults)
+        except FormNotValid as error:
+            return _hours_page([form.one("quiet_from"), form.one("quiet_to")], error.field_errors)
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
@@ -217,24 +234,28 @@ def move(request: AnyRequest, place_id: FromPath[UUID], body: RawBody) -> Respon
         with transaction() as session:
             record = resident_of(session, request)
             choices.move(session, choices.choices_of(session, record), choices.place_of(record, place_id), form)
-    except FormFaulty as error:
+    except FormNotValid as error:
         with transaction() as session:
-            return _move_page(choices.place_of(resident_of(session, request), place_id), form, error.faults, session)
+            return _move_page(
+                choices.place_of(resident_of(session, request), place_id), form, error.field_errors, session
+            )
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
-def _move_page(place: Place, form: Form, faults: Sequence[Fault], session: Session | None = None) -> Response[object]:
+def _move_page(
+    place: Place, form: Form, field_errors: Sequence[FieldError], session: Session | None = None
+) -> Response[object]:
     wards: Sequence[coverage.Ward] = ()
-    if session and not any(fault.field == "postcode" for fault in faults):
+    if session and not any(field_error.field == "postcode" for field_error in field_errors):
         wards = coverage.offer_at(session, form.one("postcode")).wards
     return page(
         "my/move.html",
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         place_id=place.id,
         label=place.label,
         postcode=canonical(place.postcode),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         wards=wards,
     )
 
@@ -255,10 +276,12 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
         held = memberships_of(session, request)
         gone = held if form.has("everything") else [membership_of(session, request)]
         if not form.has("sure"):
-            faults = [Fault("sure", _("Select the box to confirm that you want to erase everything."))]
+            field_errors = [FieldError("sure", _("Select the box to confirm that you want to erase everything."))]
             everywhere = form.has("everything") and len(held) > 1
             return (
-                _overview_page(held, faults) if everywhere else _choices_page(_choices(session, request), None, faults)
+                _overview_page(held, field_errors)
+                if everywhere
+                else _choices_page(_choices(session, request), None, field_errors)
             )
         for one in gone:
             erasure.erase(session, subscriber_id=one.record.subscriber.id, actor="resident")

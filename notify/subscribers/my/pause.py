@@ -7,10 +7,10 @@ from sqlmodel import Session, col
 
 from notify.core import clock, typed_text
 from notify.core.clock import LONDON, midnight
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.languages import _
 from notify.subscribers.models import Subscriber
-from notify.subscribers.sign_up.form import Fault, FormFaulty
+from notify.subscribers.sign_up.form import FormNotValid
 
 LONGEST = timedelta(days=366)
 
@@ -24,13 +24,13 @@ def read_day(form: Form) -> date:
     """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
     written = [form.one(name) for name in ("day", "month", "year")]
     if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
-        raise FormFaulty([Fault("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
+        raise FormNotValid([FieldError("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
     try:
         day = typed_text.read_day((" " if written[1].isalpha() else "/").join(written))
     except ValueError as error:
-        raise FormFaulty([Fault("day", str(error))]) from None
+        raise FormNotValid([FieldError("day", str(error))]) from None
     if not today() < day <= today() + LONGEST:
-        raise FormFaulty([Fault("day", _("Enter a day after today and within a year."))])
+        raise FormNotValid([FieldError("day", _("Enter a day after today and within a year."))])
     return day
 
 
@@ -51,7 +51,7 @@ def read_hours(form: Form) -> tuple[time, time] | None:
         return None
     known = {f"{hour:%H:%M}": hour for hour in HOURS}
     if given[0] not in known or given[1] not in known or given[0] == given[1]:
-        raise FormFaulty([Fault("quiet_from", _("Choose two different times, or none."))])
+        raise FormNotValid([FieldError("quiet_from", _("Choose two different times, or none."))])
     return known[given[0]], known[given[1]]
 
 

@@ -14,7 +14,7 @@ from notify.core import clock
 from notify.places import succession
 from notify.places.models import PlaceReview, ReviewKind
 from notify.subscribers import service_messages
-from notify.subscribers.models import NoticeKind, Place
+from notify.subscribers.models import Place, ServiceMessageKind
 from notify.subscribers.suppression.scope import IS_SUPPRESSED
 
 AT_ONCE = 500
@@ -68,7 +68,7 @@ _UNSURE = f"""
 def ask(session: Session) -> int:
     """Ask residents whose place a release left open, by one message each; how many. A chore."""
     rows = session.execute(text(_UNSURE), {"most": AT_ONCE, "moment": clock.now()}).all()
-    service_messages.send(session, [(row.contact_id, row.place_id) for row in rows], NoticeKind.CHECK_PLACE)
+    service_messages.send(session, [(row.contact_id, row.place_id) for row in rows], ServiceMessageKind.CHECK_PLACE)
     return len(rows)
 
 
@@ -121,7 +121,7 @@ def end(session: Session, subscriber_ids: Sequence[UUID]) -> int:
     told = session.execute(text(_REACHED), values).scalars().all()
     ended = session.execute(text(_END), values).scalars().all()
     session.execute(text("UPDATE subscriber SET changed_at = :moment WHERE id = ANY(:ids)"), values)
-    service_messages.send(session, [(contact_id, None) for contact_id in told], NoticeKind.OUTSIDE_AREA)
+    service_messages.send(session, [(contact_id, None) for contact_id in told], ServiceMessageKind.OUTSIDE_AREA)
     return len(set(ended))
 
 
@@ -143,7 +143,7 @@ _REACHED = f"""
 def tell_of_merger(session: Session, *, old_id: UUID, moved: Sequence[UUID]) -> int:
     """Tell residents who follow something that another council writes to them now; how many."""
     told = session.execute(text(_REACHED), {"ids": list(moved)}).scalars().all()
-    service_messages.send(session, [(contact_id, old_id) for contact_id in told], NoticeKind.COUNCIL_MERGED)
+    service_messages.send(session, [(contact_id, old_id) for contact_id in told], ServiceMessageKind.COUNCIL_MERGED)
     return len(told)
 
 

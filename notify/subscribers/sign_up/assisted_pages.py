@@ -12,7 +12,7 @@ from litestar.params import FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.languages import LANGUAGES, _, speaking
 from notify.places.postcodes import PostcodeNotValid
 from notify.staff.guards import Principal, RequiresLive, Right
@@ -26,8 +26,7 @@ from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up.form import (
     WORDING,
-    Fault,
-    FormFaulty,
+    FormNotValid,
     consent,
     offered_fields,
     read_one_of,
@@ -57,19 +56,21 @@ def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[obje
         with transaction() as session:
             offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
     except (PostcodeNotValid, PlaceNotServed) as error:
-        return _form_page(request, form, None, [Fault("postcode", error.detail)])
+        return _form_page(request, form, None, [FieldError("postcode", error.detail)])
     return _form_page(request, form, offer, [])
 
 
-def _form_page(request: OfficerRequest, form: Form, offer: Offer | None, faults: Sequence[Fault]) -> Response[object]:
+def _form_page(
+    request: OfficerRequest, form: Form, offer: Offer | None, field_errors: Sequence[FieldError]
+) -> Response[object]:
     return staff_page(
         request.user,
         "subscribers/assisted-sign-up.html",
         at=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         form=form,
         offer=offer,
-        faults=faults,
+        field_errors=field_errors,
         offered=offered_fields(),
         cadences=CADENCES,
         chosen_cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
@@ -99,13 +100,13 @@ def take(request: OfficerRequest, body: RawBody) -> Response[object]:
         with transaction() as session:
             offer = coverage.offer_at(session, form.one("postcode"), request.user.council_id)
     except (PostcodeNotValid, PlaceNotServed) as error:
-        return _form_page(request, form, None, [Fault("postcode", error.detail)])
+        return _form_page(request, form, None, [FieldError("postcode", error.detail)])
     try:
         _sign_up(request.user, form)
-    except FormFaulty as error:
-        return _form_page(request, form, offer, error.faults)
+    except FormNotValid as error:
+        return _form_page(request, form, offer, error.field_errors)
     except service.NotEnrolled as error:
-        return _form_page(request, form, offer, [Fault("email", error.detail)])
+        return _form_page(request, form, offer, [FieldError("email", error.detail)])
     return staff_page(
         request.user, "subscribers/signed-up.html", at=PATH, mobile=form.one("mobile") or form.one("telephone")
     )
@@ -118,10 +119,10 @@ def _sign_up(officer: Principal, form: Form) -> None:
         try:
             offer = coverage.offer_at(session, form.one("postcode"), officer.council_id)
             person, topics = read_sign_up(form, offer)
-        except FormFaulty as error:
-            raise FormFaulty([*error.faults, *missing]) from None
+        except FormNotValid as error:
+            raise FormNotValid([*error.field_errors, *missing]) from None
         if missing:
-            raise FormFaulty(missing)
+            raise FormNotValid(missing)
         with speaking(form.one("read_out")):
             evidence = consent(f"{form.one('how')}: {officer.actor}")
         sign_up_service.sign_up(session, person=person, topics=topics, consent=evidence, assisted_by=officer.council_id)
@@ -135,14 +136,14 @@ def _sign_up(officer: Principal, form: Form) -> None:
         )
 
 
-def _missing(form: Form) -> list[Fault]:
+def _missing(form: Form) -> list[FieldError]:
     """What the evidence lacks."""
-    faults = []
+    field_errors = []
     if form.one("how") not in HOW:
-        faults.append(Fault("how", "Say how the resident told you."))
+        field_errors.append(FieldError("how", "Say how the resident told you."))
     if form.one("read_out") not in LANGUAGES:
-        faults.append(Fault("read_out", "Read the words out, and say in which language you did."))
-    return faults
+        field_errors.append(FieldError("read_out", "Read the words out, and say in which language you did."))
+    return field_errors
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (ask, take)

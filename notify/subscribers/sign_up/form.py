@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from babel import Locale
 
 from notify.channels import BY_FIELD, CHANNELS, Channel
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.languages import LANGUAGES, _, later, spoken
 from notify.providers import addresses
@@ -47,33 +46,25 @@ def source_of(form: Form) -> str:
     return f"website: {campaign}" if campaign else "website"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What a resident has to mend, and the id of the field to mend it in."""
-
-    field: str
-    message: str
-
-
-class FormFaulty(Exception):
+class FormNotValid(Exception):
     """The form cannot be taken as it is."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(fault.message for fault in faults))
-        self.faults = faults
+    def __init__(self, field_errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(field_error.message for field_error in field_errors))
+        self.field_errors = field_errors
 
 
 def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topic]]:
     """The resident whom the form describes, and the topics they chose. Raises: FormFaulty with every fault."""
-    faults: list[Fault] = []
-    ward = read_ward(form, offer, faults)
-    topics = read_topics(form, offer, faults)
-    name = read_name(form, faults)
-    label = read_label(form, faults)
-    contacts = read_contacts(form, faults)
-    faults += topic_faults(topics, [contact.channel for contact in contacts])
-    if faults:
-        raise FormFaulty(faults)
+    field_errors: list[FieldError] = []
+    ward = read_ward(form, offer, field_errors)
+    topics = read_topics(form, offer, field_errors)
+    name = read_name(form, field_errors)
+    label = read_label(form, field_errors)
+    contacts = read_contacts(form, field_errors)
+    field_errors += topic_errors(topics, [contact.channel for contact in contacts])
+    if field_errors:
+        raise FormNotValid(field_errors)
     person = NewSubscriber(
         name=name,
         language=read_language(form),
@@ -86,46 +77,46 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
     return person, topics
 
 
-def read_ward(form: Form, offer: Offer, faults: list[Fault]) -> str | None:
+def read_ward(form: Form, offer: Offer, field_errors: list[FieldError]) -> str | None:
     """The ward a resident near a boundary says is theirs; None where they are not asked or not sure."""
     if len(offer.wards) < 2:
         return None
     answer = form.one("ward")
     if answer not in {"unsure", *(ward.code for ward in offer.wards)}:
-        faults.append(Fault("ward", _("Select your ward, or select “I am not sure”.")))
+        field_errors.append(FieldError("ward", _("Select your ward, or select “I am not sure”.")))
     return None if answer == "unsure" else answer
 
 
-def read_topics(form: Form, offer: Offer, faults: list[Fault]) -> Sequence[Topic]:
+def read_topics(form: Form, offer: Offer, field_errors: list[FieldError]) -> Sequence[Topic]:
     """The topics of this offer that were ticked."""
     chosen = set(form.all("topic"))
     topics = [topic for topic in offer.topics if str(topic.id) in chosen]
     if not topics:
-        faults.append(Fault("topics", _("Choose at least one topic.")))
+        field_errors.append(FieldError("topics", _("Choose at least one topic.")))
     return topics
 
 
-def read_ways(form: Form, faults: list[Fault]) -> Sequence[str]:
+def read_ways(form: Form, field_errors: list[FieldError]) -> Sequence[str]:
     """The fields of the ways that were ticked, such as `email`."""
     ways = [field for field in offered_fields() if field in form.all("way")]
     if not ways:
-        faults.append(Fault("way", _("Select how we should contact you.")))
+        field_errors.append(FieldError("way", _("Select how we should contact you.")))
     return ways
 
 
-def read_name(form: Form, faults: list[Fault]) -> str:
+def read_name(form: Form, field_errors: list[FieldError]) -> str:
     """The name, which may be empty. A name too long is added to `faults`."""
     name = " ".join(form.one("name").split())
     if len(name) > LONGEST_NAME:
-        faults.append(Fault("name", _("Enter a name of at most {most} characters.", most=LONGEST_NAME)))
+        field_errors.append(FieldError("name", _("Enter a name of at most {most} characters.", most=LONGEST_NAME)))
     return name
 
 
-def read_label(form: Form, faults: list[Fault]) -> str:
+def read_label(form: Form, field_errors: list[FieldError]) -> str:
     """What the resident calls the place; empty where they did not say. A name too long is added to `faults`."""
     label = " ".join(form.one("label").split())
     if len(label) > LONGEST_LABEL:
-        faults.append(Fault("label", _("Enter a name of at most {most} characters.", most=LONGEST_LABEL)))
+        field_errors.append(FieldError("label", _("Enter a name of at most {most} characters.", most=LONGEST_LABEL)))
     return label
 
 
@@ -160,7 +151,7 @@ def fields_asked_for(form: Form) -> Sequence[str]:
     return chosen or [field for field in offered_fields() if BY_FIELD[field].is_usual or form.one(field)]
 
 
-def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
+def read_contacts(form: Form, field_errors: list[FieldError]) -> list[NewContact]:
     """The addresses given for the chosen ways. Each way that was chosen needs its own."""
     asked = fields_asked_for(form)
     contacts = []
@@ -168,22 +159,22 @@ def read_contacts(form: Form, faults: list[Fault]) -> list[NewContact]:
         text = form.one(field)
         if not text:
             if form.has("way"):
-                faults.append(Fault(field, _(BY_FIELD[field].missing)))
+                field_errors.append(FieldError(field, _(BY_FIELD[field].missing)))
             continue
         contacts.append(NewContact(channel=BY_FIELD[field].channel, address=text[:500]))
         try:
             addresses.normalise(BY_FIELD[field].channel, text)
         except addresses.AddressNotValid as error:
-            faults.append(Fault(field, error.detail))
+            field_errors.append(FieldError(field, error.detail))
     if not contacts and not form.has("way"):
-        faults.append(Fault("email", _("Enter an email address, a mobile number, or both.")))
+        field_errors.append(FieldError("email", _("Enter an email address, a mobile number, or both.")))
     return contacts
 
 
-def topic_faults(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[Fault]:
+def topic_errors(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[FieldError]:
     """The topics that are not sent in any of these ways."""
     return [
-        Fault("topics", _("{topic} is only sent by {ways}.", topic=topic.name, ways=ways_in_words(topic.channels)))
+        FieldError("topics", _("{topic} is only sent by {ways}.", topic=topic.name, ways=ways_in_words(topic.channels)))
         for topic in topics
         if channels and not set(topic.channels) & set(channels)
     ]

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from notify.channels import BY_FIELD
 from notify.core.db import transaction
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.languages import _, spoken
 from notify.places.postcodes import PostcodeNotValid
 from notify.subscribers import service
@@ -20,8 +20,7 @@ from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up.form import (
     WORDING,
-    Fault,
-    FormFaulty,
+    FormNotValid,
     consent,
     offered_fields,
     read_one_of,
@@ -34,8 +33,8 @@ from notify.subscribers.sign_up.steps import (
     CHECKING,
     Step,
     answers,
-    faults_of,
-    first_faulty,
+    field_errors_of,
+    first_not_valid,
     shown_fields,
     step_after,
     step_before,
@@ -53,15 +52,15 @@ def ask_postcode(source: FromQuery[str] = "", postcode: FromQuery[str] = "") -> 
     return _postcode_page(Form({"source": [source], "postcode": [postcode[:12]]}), [])
 
 
-def _postcode_page(form: Form, faults: Sequence[Fault]) -> Response[object]:
-    status = 422 if faults else 200
+def _postcode_page(form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
+    status = 422 if field_errors else 200
     return page(
         "sign_up/postcode.html",
         status=status,
         step=Step.POSTCODE,
         before=Step.CHECK if form.has(CHECKING) else None,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         hidden=answers(form, without=Step.POSTCODE),
         everything=answers(form),
     )
@@ -78,25 +77,25 @@ def take_answers(body: RawBody) -> Response[object]:
         with transaction() as session:
             offer = coverage.offer_at(session, form.one("postcode"))
     except (PostcodeNotValid, PlaceNotServed) as error:
-        return _postcode_page(form, [Fault("postcode", error.detail)])
+        return _postcode_page(form, [FieldError("postcode", error.detail)])
     if form.has("go"):
         return _question(step_named(form.one("go"), Step.TOPICS), form, offer, [])
-    faults = faults_of(answered, form, offer)
-    return _question(answered if faults else step_after(answered, form, offer), form, offer, faults)
+    field_errors = field_errors_of(answered, form, offer)
+    return _question(answered if field_errors else step_after(answered, form, offer), form, offer, field_errors)
 
 
-def _question(step: Step, form: Form, offer: Offer, faults: Sequence[Fault]) -> Response[object]:
+def _question(step: Step, form: Form, offer: Offer, field_errors: Sequence[FieldError]) -> Response[object]:
     if step is Step.POSTCODE:
-        return _postcode_page(form, faults)
+        return _postcode_page(form, field_errors)
     form = Form({**form.fields, "postcode": [offer.postcode]} | ({CHECKING: ["yes"]} if step is Step.CHECK else {}))
     return page(
         f"sign_up/{step}.html",
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         step=step,
         before=step_before(step, form, offer),
         offer=offer,
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         hidden=answers(form, without=step),
         everything=answers(form),
         shown=shown_fields(form),
@@ -125,24 +124,27 @@ def sign_up(body: RawBody) -> Response[object]:
             if not form.has(TRAP):
                 sign_up_service.sign_up(session, person=person, topics=topics, consent=consent(source_of(form)))
     except (PostcodeNotValid, PlaceNotServed) as error:
-        return _postcode_page(form, [Fault("postcode", error.detail)])
-    except (FormFaulty, service.NotEnrolled) as error:
+        return _postcode_page(form, [FieldError("postcode", error.detail)])
+    except (FormNotValid, service.NotEnrolled) as error:
         return _ask_again(form, error)
     return page(
         "sign_up/check-messages.html", contacts=[(contact.channel, contact.address) for contact in person.contacts]
     )
 
 
-def _ask_again(form: Form, error: FormFaulty | service.NotEnrolled) -> Response[object]:
+def _ask_again(form: Form, error: FormNotValid | service.NotEnrolled) -> Response[object]:
     """The first question that needs another answer."""
     ways = form.all("way") or [field for field in BY_FIELD if form.one(field)]
     form = Form({**form.fields, CHECKING: ["yes"], "way": ways})
     with transaction() as session:  # what the failed one had read went with it
         offer = coverage.offer_at(session, form.one("postcode"))
-    step, faults = first_faulty(form, offer) or (Step.CONTACTS, [])
+    step, field_errors = first_not_valid(form, offer) or (Step.CONTACTS, [])
     if isinstance(error, service.NotEnrolled):
-        step, faults = Step.CONTACTS, [Fault(next(iter(shown_fields(form)), next(iter(BY_FIELD))), error.detail)]
-    return _question(step, form, offer, faults or list(getattr(error, "faults", [])))
+        step, field_errors = (
+            Step.CONTACTS,
+            [FieldError(next(iter(shown_fields(form)), next(iter(BY_FIELD))), error.detail)],
+        )
+    return _question(step, form, offer, field_errors or list(getattr(error, "field_errors", [])))
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (ask_postcode, take_answers, sign_up)

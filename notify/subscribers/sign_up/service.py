@@ -28,7 +28,7 @@ from notify.subscribers.models import (
     ConsentEvidence,
     Contact,
     NewSubscriber,
-    NoticeKind,
+    ServiceMessageKind,
     Subscriber,
     Topic,
 )
@@ -107,7 +107,7 @@ def _write_to_each(
     asked |= {contact.address_hash for contact, _request in waiting}
     once = {contact.address_hash: contact.id for contact in reversed(nothing_new)}
     manage = [contact_id for address_hash, contact_id in once.items() if address_hash not in asked]
-    write_notices(session, manage, NoticeKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
+    write_notices(session, manage, ServiceMessageKind.SIGN_IN, council_id=council_id, asked_by_stranger=True)
 
 
 def _start_afresh(session: Session, unconfirmed: Sequence[Contact], person: NewSubscriber, sign_up: UUID) -> None:
@@ -138,7 +138,7 @@ def confirm(session: Session, token: str) -> Sequence[Contact]:
 
     Raises: LinkUsedOrExpired.
     """
-    contact, about = use_link_about(session, token, NoticeKind.CONFIRM)
+    contact, about = use_link_about(session, token, ServiceMessageKind.CONFIRM)
     return _confirm(session, contact, about, ConfirmedBy.LINK)
 
 

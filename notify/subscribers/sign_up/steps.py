@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from notify.channels import BY_FIELD
-from notify.core.form_fields import Form
+from notify.core.form_fields import FieldError, Form
 from notify.subscribers.sign_up.coverage import Offer
 from notify.subscribers.sign_up.form import (
-    Fault,
     campaign_of,
     fields_asked_for,
     read_contacts,
@@ -19,7 +18,7 @@ from notify.subscribers.sign_up.form import (
     read_topics,
     read_ward,
     read_ways,
-    topic_faults,
+    topic_errors,
 )
 
 
@@ -66,30 +65,30 @@ def step_named(name: str, otherwise: Step) -> Step:
     return Step(name) if name in set(Step) else otherwise
 
 
-def faults_of(step: Step, form: Form, offer: Offer) -> Sequence[Fault]:
+def field_errors_of(step: Step, form: Form, offer: Offer) -> Sequence[FieldError]:
     """What is wrong with the answers to one question."""
-    faults: list[Fault] = []
+    field_errors: list[FieldError] = []
     check = _CHECKS.get(step)
     if check:
-        check(form, offer, faults)
-    return faults
+        check(form, offer, field_errors)
+    return field_errors
 
 
-def _check_ways(form: Form, offer: Offer, faults: list[Fault]) -> None:
-    ways = read_ways(form, faults)
+def _check_ways(form: Form, offer: Offer, field_errors: list[FieldError]) -> None:
+    ways = read_ways(form, field_errors)
     if ways:
         topics = read_topics(form, offer, [])
         channels = [BY_FIELD[field].channel for field in ways]
-        faults += [Fault("way", fault.message) for fault in topic_faults(topics, channels)]
+        field_errors += [FieldError("way", field_error.message) for field_error in topic_errors(topics, channels)]
 
 
-def _check_contacts(form: Form, _: Offer, faults: list[Fault]) -> None:
-    read_contacts(form, faults)
-    read_name(form, faults)
+def _check_contacts(form: Form, _: Offer, field_errors: list[FieldError]) -> None:
+    read_contacts(form, field_errors)
+    read_name(form, field_errors)
 
 
-_CHECKS: Mapping[Step, Callable[[Form, Offer, list[Fault]], object]] = {
-    Step.POSTCODE: lambda form, _offer, faults: read_label(form, faults),
+_CHECKS: Mapping[Step, Callable[[Form, Offer, list[FieldError]], object]] = {
+    Step.POSTCODE: lambda form, _offer, field_errors: read_label(form, field_errors),
     Step.WARD: read_ward,
     Step.TOPICS: read_topics,
     Step.WAYS: _check_ways,
@@ -97,12 +96,12 @@ _CHECKS: Mapping[Step, Callable[[Form, Offer, list[Fault]], object]] = {
 }
 
 
-def first_faulty(form: Form, offer: Offer) -> tuple[Step, Sequence[Fault]] | None:
+def first_not_valid(form: Form, offer: Offer) -> tuple[Step, Sequence[FieldError]] | None:
     """The first question whose answers cannot be taken, and why; None where all is well."""
     for step in steps_for(offer, form):
-        faults = faults_of(step, form, offer)
-        if faults:
-            return step, faults
+        field_errors = field_errors_of(step, form, offer)
+        if field_errors:
+            return step, field_errors
     return None
 
 
@@ -112,7 +111,7 @@ def step_after(step: Step, form: Form, offer: Offer) -> Step:
     following = steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
     if not form.has(CHECKING):
         return following
-    faulty = first_faulty(form, offer)
+    faulty = first_not_valid(form, offer)
     return faulty[0] if faulty else Step.CHECK
 
 

@@ -63,7 +63,7 @@ class Bounce(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class CameBack:
+class Bounced:
     """A message of a council that came back from an address; `is_hard` when nobody lives there."""
 
     council_id: UUID

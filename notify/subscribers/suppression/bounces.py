@@ -18,7 +18,7 @@ from notify.channels import CHANNELS, Channel
 from notify.core.errors import NotFound
 from notify.staff.service import audit
 from notify.subscribers.models import SuppressionReason
-from notify.subscribers.suppression.bounce_models import BounceSettings, CameBack
+from notify.subscribers.suppression.bounce_models import Bounced, BounceSettings
 from notify.subscribers.suppression.service import suppress
 
 LONGEST_CAUSE = 120
@@ -58,7 +58,7 @@ def cause_of(reason: str) -> str:
     )
 
 
-def take(session: Session, came_back: Sequence[CameBack], *, source: str = RECEIPT) -> Sequence[UUID]:
+def take(session: Session, came_back: Sequence[Bounced], *, source: str = RECEIPT) -> Sequence[UUID]:
     """Count these bounces and suppress whom they suppress; a bounce of each burst that began, for staff to be told.
 
     To be called after whatever else locks rows: it waits for others that take bounces of the same cause.
@@ -68,15 +68,15 @@ def take(session: Session, came_back: Sequence[CameBack], *, source: str = RECEI
     return [bounce for bounces in begun for bounce in bounces]
 
 
-def _by_cause(came_back: Sequence[CameBack]) -> Sequence[tuple[str, Sequence[CameBack]]]:
-    causes: dict[str, list[CameBack]] = {}
+def _by_cause(came_back: Sequence[Bounced]) -> Sequence[tuple[str, Sequence[Bounced]]]:
+    causes: dict[str, list[Bounced]] = {}
     for one in came_back:
         if one.is_hard:
             causes.setdefault(cause_of(one.reason), []).append(one)
     return sorted(causes.items())  # so that two call-backs cannot wait in a ring
 
 
-def _take_hard(session: Session, cause: str, found: Sequence[CameBack], source: str) -> Sequence[UUID]:
+def _take_hard(session: Session, cause: str, found: Sequence[Bounced], source: str) -> Sequence[UUID]:
     """Suppress these addresses, or hold them with all of the last hour that have the same cause.
 
     Many within an hour are held whichever councils wrote. After that hour only a council that itself has many of them
@@ -121,7 +121,7 @@ def _suppress(
     )
 
 
-def _take_soft(session: Session, found: Sequence[CameBack], source: str) -> None:
+def _take_soft(session: Session, found: Sequence[Bounced], source: str) -> None:
     chosen = BounceSettings()
     if not found:
         return
@@ -203,7 +203,7 @@ def decide(session: Session, *, council_id: UUID, burst_id: UUID, is_dead: bool,
     return len(decided)
 
 
-def _columns(found: Sequence[CameBack]) -> dict[str, object]:
+def _columns(found: Sequence[Bounced]) -> dict[str, object]:
     return {
         "councils": [one.council_id for one in found],
         "channels": [one.channel.value for one in found],

@@ -13,9 +13,9 @@ from sqlmodel import col
 
 from notify.channels import CHANNELS, Channel
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, Form
+from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.page_frame import Fault, staff_page
+from notify.staff.page_frame import staff_page
 from notify.staff.read_quota import note_reading
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.suppression import bounces, review
@@ -55,7 +55,7 @@ def show(request: OfficerRequest) -> Response[object]:
     return _page(request.user, query_form(request), EMPTY, [])
 
 
-def _page(user: Principal, asked: Form, form: Form, faults: Sequence[Fault]) -> Response[object]:
+def _page(user: Principal, asked: Form, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
     which, person = _which(asked), _id(asked.one("subscriber"))
     invented = [is_invented(col(Contact.subscriber_id))] if user.is_test else []
     with transaction() as session:
@@ -76,13 +76,13 @@ def _page(user: Principal, asked: Form, form: Form, faults: Sequence[Fault]) -> 
         user,
         "subscribers/suppressions.html",
         at=PATH,
-        status=422 if faults else 200,
+        status=422 if field_errors else 200,
         found=found,
         waiting=waiting,
         chosen=chosen,
         ticked=set(form.all("id")),
         form=form,
-        faults=faults,
+        field_errors=field_errors,
         older=older,
         reasons=REASONS,
         channels={one.channel: one.label for one in CHANNELS.values()},
@@ -122,8 +122,8 @@ def search(request: OfficerRequest, body: RawBody) -> Response[object]:
     with transaction() as session:
         person = review.subscriber_of(session, request.user.council_id, form.one("address"))
     if person is None:
-        fault = Fault("address", "Enter the email address or phone number of one of your subscribers")
-        return _page(request.user, EMPTY, form, [fault])
+        field_error = FieldError("address", "Enter the email address or phone number of one of your subscribers")
+        return _page(request.user, EMPTY, form, [field_error])
     return Redirect(f"{PATH}?subscriber={person}", status_code=303)
 
 
@@ -134,11 +134,13 @@ def lift(request: OfficerRequest, body: RawBody) -> Response[object]:
     asked = Form({name: form.all(name) for name in ("reason", "channel", "subscriber")})
     why = form.one("why")
     if not SHORTEST_REASON <= len(why) <= LONGEST_REASON:
-        return _page(request.user, asked, form, [Fault("why", "Enter why you are sending to these addresses again")])
+        return _page(
+            request.user, asked, form, [FieldError("why", "Enter why you are sending to these addresses again")]
+        )
     try:
         lifted = _lift(request.user, form, _which(asked) if form.has("all") else None, why)
     except NotInBulk as error:
-        return _page(request.user, asked, form, [Fault("chosen", error.detail)])
+        return _page(request.user, asked, form, [FieldError("chosen", error.detail)])
     return Redirect(f"{PATH}?lifted={lifted}", status_code=303)
 
 

@@ -133,7 +133,7 @@ class Delivery:
     said: set[str] = field(default_factory=set)
     unsure: bool = False
     late: bool = False  # the worker that heard the word died, and its journal has not been read
-    doubt: bool = False  # nobody of the engine can know what the provider said
+    discrepancy: bool = False  # nobody of the engine can know what the provider said
     tried: bool = False  # by the workers under way
     takings: int = 0
     excused: bool = False  # a second message is nobody's fault
@@ -157,7 +157,7 @@ Audience = dict[UUID, tuple[Resident, Channel, Contact]]
 
 def fate(delivery: Delivery, ordinary: str) -> set[str]:
     """What a delivery that is given up on becomes: unknown where it may have arrived."""
-    if delivery.doubt:
+    if delivery.discrepancy:
         return {ordinary, "unknown"}
     return {"unknown" if delivery.unsure else ordinary}
 
@@ -300,7 +300,7 @@ class Model:
         d.tried, d.late = True, False
         d.takings += word in TAKES
         d.excused |= word in UNSURE or word is Word.DIES_AFTER or lease_was_lost
-        d.doubt |= word is Word.DIES_AFTER or lease_was_lost
+        d.discrepancy |= word is Word.DIES_AFTER or lease_was_lost
         d.alert.deaths += word in DEATHS
         final = FINAL.get(word)
         if word in UNSURE:
@@ -335,7 +335,7 @@ class Model:
 
     def forget(self, d: Delivery, *, forever: bool) -> None:
         """Nobody knows what the provider said: a journal is lost `forever`, or a stalled worker keeps it to itself."""
-        d.word, d.late, d.doubt, d.excused = None, False, True, True
+        d.word, d.late, d.discrepancy, d.excused = None, False, True, True
         if forever:
             d.said = set()
 
@@ -373,14 +373,14 @@ class Model:
             self._become(d, state)
         if state != d.state:
             allowed = {d.word} if d.word else d.stops | d.old_stops | self._why_not(d)
-            allowed |= d.said if d.doubt else set()
+            allowed |= d.said if d.discrepancy else set()
             assert d.state == "created", f"{d} was {d.state} and is {state} now"
             assert state in allowed, f"{d} became {state}; expected {sorted(map(str, allowed))}"
             self._become(d, state)
         if under_way:
             return
         assert d.word is None or d.late, f"{d} is {state}, although the provider said: {d.word}"
-        if d.doubt:
+        if d.discrepancy:
             d.unsure = unsure
         elif state == "created":
             assert d.unsure == unsure or d.late, f"{d} is unsure: {unsure}; expected {d.unsure}"
@@ -411,7 +411,7 @@ class Model:
     def retried(self, d: Delivery) -> None:
         """It is to be sent again."""
         d.alert.state, d.alert.old = "sending", False
-        d.state, d.word, d.doubt, d.excused = "created", None, False, True
+        d.state, d.word, d.discrepancy, d.excused = "created", None, False, True
         d.said = set()
         d.history.append("created")
 

@@ -285,9 +285,9 @@ class Workers:
 
     def do_chores(self) -> None:
         """What the scheduler does every few seconds."""
-        for chore in (start_due, reconciliation.reconcile, _finish_alerts, bounce_brake.look, holds.lift_needless):
+        for task in (start_due, reconciliation.reconcile, _finish_alerts, bounce_brake.look, holds.lift_needless):
             with transaction() as session:
-                chore(session)
+                task(session)
         self.model.start_due()
 
     # what must be true
@@ -350,12 +350,12 @@ class Workers:
 
 
 COUNTED_WRONGLY = """
-    SELECT * FROM (SELECT alert_id, sum(handed_over) AS handed_over, sum(bounced) AS bounced
+    SELECT * FROM (SELECT alert_id, sum(sent) AS sent, sum(bounced) AS bounced
                    FROM batch GROUP BY alert_id) b
-    JOIN (SELECT alert_id, count(*) FILTER (WHERE handed_over_at IS NOT NULL AND state <> 'permanent-failure') AS h,
+    JOIN (SELECT alert_id, count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'permanent-failure') AS h,
                  count(*) FILTER (WHERE state = 'permanent-failure') AS p
           FROM delivery GROUP BY alert_id) d USING (alert_id)
-    WHERE (b.handed_over, b.bounced) <> (d.h, d.p)
+    WHERE (b.sent, b.bounced) <> (d.h, d.p)
 """
 
 
