@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session
@@ -30,9 +29,8 @@ from notify.core.db import Input, transaction
 from notify.core.errors import Invalid
 from notify.core.zoned_time import aware
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.routes import StaffRequest
 from notify.subscribers.models import Topic
-
-AnyRequest = Request[Principal, None, State]
 
 
 class IdempotencyKeyMissing(Invalid):
@@ -49,7 +47,7 @@ class Reason(Input):
 
 
 @post("/audiences", guards=[Requires(Right.WRITE_ALERTS)], status_code=200, sync_to_thread=True, tags=["audiences"])
-def count_audience(request: AnyRequest, data: JSONBody[DryRun]) -> AudienceView:
+def count_audience(request: StaffRequest, data: JSONBody[DryRun]) -> AudienceView:
     """Dry run: how many people an alert would reach, counted by the send's own query, by channel, language and ward.
 
     Numbers are rounded to ten. Each question is written down, and so many different ones may be asked in an hour.
@@ -83,7 +81,7 @@ IdempotencyKey = Annotated[
 
 @post("/alerts", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def create_alert(
-    request: AnyRequest, data: JSONBody[NewAlert], idempotency_key: IdempotencyKey = None
+    request: StaffRequest, data: JSONBody[NewAlert], idempotency_key: IdempotencyKey = None
 ) -> Response[dict[str, object]]:
     """Create an alert and, with `"send": true`, send it where the topic's approval rule allows.
 
@@ -120,7 +118,7 @@ def _once(
 
 @get("/alerts", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def list_alerts(
-    request: AnyRequest,
+    request: StaffRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     after: FromQuery[UUID | None] = None,
     changed_since: FromQuery[datetime | None] = None,
@@ -134,7 +132,7 @@ def list_alerts(
 
 
 @get("/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
-def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+def read_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """One alert and its state."""
     with transaction() as session:
         return _view(session, queries.alert(session, request.user, alert_id))
@@ -147,7 +145,7 @@ def read_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     sync_to_thread=True,
     tags=["alerts"],
 )
-def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+def submit_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Ask for a draft to be sent: at once where the topic needs no approval, except that a key's emergency waits."""
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
@@ -162,7 +160,7 @@ def submit_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     tags=["alerts"],
 )
 def approve_alert(
-    request: AnyRequest, alert_id: FromPath[UUID], content_hash: FromQuery[str | None] = None
+    request: StaffRequest, alert_id: FromPath[UUID], content_hash: FromQuery[str | None] = None
 ) -> AlertView:
     """Agree to exactly this content. The author cannot, and of an emergency nobody without a fresh second factor.
 
@@ -180,7 +178,7 @@ def approve_alert(
     sync_to_thread=True,
     tags=["alerts"],
 )
-def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
+def reject_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
     """Send a submitted alert back to its author with a reason."""
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
@@ -194,7 +192,7 @@ def reject_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[R
     sync_to_thread=True,
     tags=["alerts"],
 )
-def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+def cancel_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Stop an alert: what was not handed over within a few seconds never will be.
 
     A key stops no emergency that somebody decided to send, and before that only its own.
@@ -211,7 +209,7 @@ def cancel_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     sync_to_thread=True,
     tags=["alerts"],
 )
-def send_late(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+def send_late(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Send an approved alert that is held as late (`late_since`), now and as it was approved."""
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
@@ -225,7 +223,7 @@ def send_late(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
     sync_to_thread=True,
     tags=["alerts"],
 )
-def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewTime]) -> AlertView:
+def reschedule_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[NewTime]) -> AlertView:
     """Give an alert that waits another time. Where its topic needs approval, it is `submitted` again."""
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
@@ -239,7 +237,7 @@ def reschedule_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBo
     sync_to_thread=True,
     tags=["alerts"],
 )
-def replace_areas(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
+def replace_areas(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """Send it to the areas that have taken over those of its audience that ended. Approval is asked for again."""
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
@@ -248,7 +246,7 @@ def replace_areas(request: AnyRequest, alert_id: FromPath[UUID]) -> AlertView:
 
 @post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def update_alert(
-    request: AnyRequest,
+    request: StaffRequest,
     alert_id: FromPath[UUID],
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
@@ -259,7 +257,7 @@ def update_alert(
 
 @post("/alerts/{alert_id:uuid}/all-clear", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
 def all_clear(
-    request: AnyRequest,
+    request: StaffRequest,
     alert_id: FromPath[UUID],
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,

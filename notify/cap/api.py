@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
@@ -21,14 +20,13 @@ from notify.cap.message_builder import message_of
 from notify.cap.models import CapReceipt
 from notify.cap.writer import write
 from notify.core.db import transaction
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.queries import council
+from notify.staff.routes import StaffRequest
 from notify.subscribers.models import Topic
 
-AnyRequest = Request[Principal, None, State]
 
-
-async def whole_body(request: AnyRequest) -> bytes:
+async def whole_body(request: StaffRequest) -> bytes:
     """The body as it came, whatever it is called."""
     return await request.body()
 
@@ -51,7 +49,7 @@ class CapOperation(Operation):
     operation_class=CapOperation,
 )
 def receive_cap(
-    request: AnyRequest,
+    request: StaffRequest,
     xml: NamedDependency[bytes],
     topic: Annotated[str, QueryParameter(max_length=60)] = "",
     mend: FromQuery[bool] = False,
@@ -76,7 +74,7 @@ def receive_cap(
     tags=["cap"],
     media_type=MEDIA_TYPE,
 )
-def preview_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
+def preview_cap(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
     """An alert as its CAP message, drafts and rehearsals too: those say so in `status`. Unsigned."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)

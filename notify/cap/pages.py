@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State, UploadFile
+from litestar import Response
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -29,12 +29,10 @@ from notify.core.db import transaction
 from notify.core.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topics
-from notify.web.forms import from_our_pages
-
-AnyRequest = Request[object, object, State]
-StaffRequest = Request[Principal, object, State]
+from notify.web.routes import PublicRequest, page_get
 
 FOR_ALL = {
     "Cache-Control": "public, max-age=60",
@@ -50,8 +48,8 @@ class NotPublishedAsCap(NotFound):
     title = "This alert has no CAP message"
 
 
-@get("/alerts/{alert_id:uuid}/cap", sync_to_thread=True, include_in_schema=False)
-def read_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
+@page_get("/alerts/{alert_id:uuid}/cap")
+def read_cap(request: PublicRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
     """An emergency that went out as its CAP message, at `/alerts/{id}.cap`. Raises: AlertNotPublished."""
     with transaction() as session:
         one = publishing.published(session, alert_id)
@@ -62,8 +60,8 @@ def read_cap(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
     return _cached(request, document, sign(document), MEDIA_TYPE)
 
 
-@get("/alerts.cap.atom", sync_to_thread=True, include_in_schema=False)
-def read_index(request: AnyRequest) -> Response[bytes]:
+@page_get("/alerts.cap.atom")
+def read_index(request: PublicRequest) -> Response[bytes]:
     """The CAP messages that hold now."""
     with transaction() as session:
         found = publishing.current(session, publishing.Wanted(), most=MOST_IN_INDEX)
@@ -73,7 +71,7 @@ def read_index(request: AnyRequest) -> Response[bytes]:
     return _cached(request, body, body, "application/atom+xml")
 
 
-def _cached(request: AnyRequest, known_by: bytes, body: bytes, media_type: str) -> Response[bytes]:
+def _cached(request: PublicRequest, known_by: bytes, body: bytes, media_type: str) -> Response[bytes]:
     """The body, or the news that it is what the reader has; signatures differ each time, so `known_by` has none."""
     etag = f'"{hashlib.sha256(known_by).hexdigest()[:32]}"'
     headers = FOR_ALL | {"ETag": etag}
@@ -99,21 +97,14 @@ async def uploaded(request: StaffRequest) -> Upload:
     return Upload(xml, str(form.get("topic") or ""), mend="mend" in form)
 
 
-@get("/staff/cap", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, include_in_schema=False)
+@staff_get("/staff/cap", Requires(Right.WRITE_ALERTS))
 def ask_for_cap(request: StaffRequest) -> Response[object]:
     """A form for a CAP message from a file."""
     with transaction() as session:
         return _form(session, request.user, Upload())
 
 
-@post(
-    "/staff/cap",
-    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-    dependencies={"upload": Provide(uploaded)},
-)
+@staff_post("/staff/cap", Requires(Right.WRITE_ALERTS), dependencies={"upload": Provide(uploaded)})
 def read_cap_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Response[object]:
     """Make a draft of it and show that, or say what is wrong."""
     user = request.user

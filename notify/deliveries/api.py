@@ -31,11 +31,10 @@ from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptN
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest
 from notify.web.client_network import is_this_machine
 
 log = logging.getLogger(__name__)
-
-AnyRequest = Request[Principal, None, State]
 
 
 class ProviderNotInUse(NotFound):
@@ -87,7 +86,7 @@ class DeliveryPage(SQLModel):
 
 @get("/alerts/{alert_id:uuid}/deliveries", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["ledger"])
 def list_deliveries(
-    request: AnyRequest,
+    request: StaffRequest,
     alert_id: FromPath[UUID],
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 500,
     after: Annotated[int, QueryParameter(ge=0)] = 0,
@@ -121,7 +120,7 @@ def list_deliveries(
 
 
 @post("/webhooks/{provider:str}", status_code=200, sync_to_thread=True, tags=["receipts"])
-def receive_receipts(request: AnyRequest, provider: FromPath[str], body: RawBody) -> Response[object]:
+def receive_receipts(request: StaffRequest, provider: FromPath[str], body: RawBody) -> Response[object]:
     """Take a provider's delivery receipts, and what residents wrote back to it: STOP and START take effect at once.
 
     Public: the adapter verifies the signature; unsigned is 401. Repeats and latecomers are taken and change nothing.
@@ -238,7 +237,7 @@ class RetriedView(SQLModel):
 
 
 @get("/queue", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"])
-def read_queue(request: AnyRequest) -> QueueView:
+def read_queue(request: StaffRequest) -> QueueView:
     """What waits on each lane of the installation, what is on hold, and the council's deliveries given up on."""
     with transaction() as session:
         workers = workers_seen(session)
@@ -250,7 +249,7 @@ def read_queue(request: AnyRequest) -> QueueView:
 
 
 @post("/queue/hold", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
-def hold_queue(request: AnyRequest, data: JSONBody[NewHold]) -> HoldView:
+def hold_queue(request: StaffRequest, data: JSONBody[NewHold]) -> HoldView:
     """Hand over nothing of an alert, a lane or everything from about a second from now. Safe to repeat."""
     with transaction() as session:
         _require_own(session, request.user, data)
@@ -259,7 +258,7 @@ def hold_queue(request: AnyRequest, data: JSONBody[NewHold]) -> HoldView:
 
 
 @post("/queue/release", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
-def release_queue(request: AnyRequest, data: JSONBody[HoldScope]) -> ReleasedView:
+def release_queue(request: StaffRequest, data: JSONBody[HoldScope]) -> ReleasedView:
     """Let an alert, a lane or everything go on. Holds of another scope stay in force. Safe to repeat."""
     with transaction() as session:
         _require_own(session, request.user, data)
@@ -285,7 +284,7 @@ def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
     sync_to_thread=True,
     tags=["queue"],
 )
-def retry_alert(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
+def retry_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
     """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)

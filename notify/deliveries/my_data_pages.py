@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 
 from babel.dates import format_datetime
-from litestar import Response, get
+from litestar import Response
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
@@ -18,17 +17,17 @@ from notify.core.settings import settings
 from notify.deliveries import queries
 from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
-from notify.subscribers.guards import AnyRequest, Membership, memberships_of
+from notify.subscribers.guards import Membership, memberships_of
 from notify.subscribers.my import choices
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up.form import ways_in_words
+from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
 
 PAGE = 20
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
 MOST = 5000  # messages in a download
 
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 # what became of a message, in a resident's words
 OUTCOMES: Mapping[DeliveryState, str] = {
@@ -47,7 +46,7 @@ OUTCOMES: Mapping[DeliveryState, str] = {
 
 
 @page_get("/my/sent")
-def show_sent(request: AnyRequest, number: PageNumber = 1) -> Response[object]:
+def show_sent(request: PublicRequest, number: PageNumber = 1) -> Response[object]:
     """What was sent to this resident, a page at a time."""
     with transaction() as session:
         records = [one.record for one in memberships_of(session, request)]
@@ -109,7 +108,7 @@ def _stored(session: Session, held: Sequence[Membership]) -> dict[str, object]:
 
 
 @page_get("/my/data")
-def show_everything(request: AnyRequest) -> Response[object]:
+def show_everything(request: PublicRequest) -> Response[object]:
     """Everything held about this resident, to read."""
     with transaction() as session:
         held = [(one.council_name, choices.held_about(session, one.record)) for one in memberships_of(session, request)]
@@ -117,7 +116,7 @@ def show_everything(request: AnyRequest) -> Response[object]:
 
 
 @page_get("/my/data.json")
-def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
+def download_everything(request: PublicRequest) -> Response[dict[str, object]]:
     """The same for a program, with every message, as data protection law grants it."""
     with transaction() as session:
         held = _everything(session, memberships_of(session, request))
@@ -125,7 +124,7 @@ def download_everything(request: AnyRequest) -> Response[dict[str, object]]:
 
 
 @page_get("/my/data.csv")
-def download_table(request: AnyRequest) -> Response[str]:
+def download_table(request: PublicRequest) -> Response[str]:
     """The same as a table: one line for each fact."""
     with transaction() as session:
         held = _everything(session, memberships_of(session, request))

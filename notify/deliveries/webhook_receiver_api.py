@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get, post
-from litestar.datastructures import State
+from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from pydantic import AwareDatetime, model_validator
@@ -16,9 +15,8 @@ from sqlmodel import Field, Session, SQLModel
 from notify.core.db import Input, transaction
 from notify.deliveries import webhook_receivers as endpoints
 from notify.providers.sandbox import INVENTED
-from notify.staff.guards import Principal, Requires, RequiresLive, Right
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.guards import Requires, RequiresLive, Right
+from notify.staff.routes import StaffRequest
 
 
 class WebhookReceiverView(SQLModel):
@@ -113,7 +111,7 @@ def _own(session: Session, council_id: UUID, contact: UUID) -> WebhookReceiverVi
 
 @get("/webhook-endpoints", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["webhook endpoints"])
 def list_webhook_receivers(
-    request: AnyRequest,
+    request: StaffRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     after: FromQuery[UUID | None] = None,
 ) -> WebhookReceiverPage:
@@ -130,7 +128,7 @@ def list_webhook_receivers(
     sync_to_thread=True,
     tags=["webhook endpoints"],
 )
-def enable_webhook_receiver(request: AnyRequest, contact: FromPath[UUID]) -> WebhookReceiverView:
+def enable_webhook_receiver(request: StaffRequest, contact: FromPath[UUID]) -> WebhookReceiverView:
     """Write again to a receiver that was disabled after 410 or five days of failure. Safe to repeat."""
     user = request.user
     with transaction() as session:
@@ -145,7 +143,7 @@ def enable_webhook_receiver(request: AnyRequest, contact: FromPath[UUID]) -> Web
     sync_to_thread=True,
     tags=["webhook endpoints"],
 )
-def change_secret(request: AnyRequest, contact: FromPath[UUID]) -> NewSecret:
+def change_secret(request: StaffRequest, contact: FromPath[UUID]) -> NewSecret:
     """A new signing secret. For a day each call carries two signatures, so that nothing is missed in between."""
     user = request.user
     with transaction() as session:
@@ -160,7 +158,7 @@ def change_secret(request: AnyRequest, contact: FromPath[UUID]) -> NewSecret:
     sync_to_thread=True,
     tags=["webhook endpoints"],
 )
-def replay_missed(request: AnyRequest, contact: FromPath[UUID], data: JSONBody[Replay]) -> ReplayedView:
+def replay_missed(request: StaffRequest, contact: FromPath[UUID], data: JSONBody[Replay]) -> ReplayedView:
     """Send once more what a receiver did not get, of your council's alerts that are neither cancelled nor expired;
     emergencies only for those who may broadcast them.
     """

@@ -14,17 +14,15 @@ from notify.drafting import previews
 from notify.drafting.review import review
 from notify.drafting.route_options import (
     ALERT,
-    OfficerRequest,
-    approve_get,
-    approve_post,
-    broadcast_alone_get,
-    broadcast_alone_post,
-    see_get,
+    APPROVES,
+    BROADCASTS,
+    SEES,
+    WRITES,
     see_other,
-    write_get,
 )
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back, forget_words, kept_words
 from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
@@ -49,20 +47,20 @@ def _review_page(
         )
 
 
-@approve_get(f"{ALERT}/decide")
-def read_before_deciding(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{ALERT}/decide", APPROVES)
+def read_before_deciding(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What is asked for: the words, whom they reach, and two buttons."""
     return _review_page(request.user, DECIDE, alert_id)
 
 
-@write_get(f"{ALERT}/check")
-def check_before_sending(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{ALERT}/check", WRITES)
+def check_before_sending(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """A stored draft as its author reads it once more: an update, an all-clear, or one that came by API or CAP."""
     return _review_page(request.user, "alerts/check.html", alert_id)
 
 
-@see_get(f"{ALERT}/preview/{{language:str}}")
-def preview(request: OfficerRequest, alert_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
+@staff_get(f"{ALERT}/preview/{{language:str}}", SEES)
+def preview(request: StaffRequest, alert_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
     """The email as it arrives, for the frames of these pages."""
     with transaction() as session:
         alert = queries.alert(session, request.user, alert_id)
@@ -71,8 +69,8 @@ def preview(request: OfficerRequest, alert_id: FromPath[UUID], language: FromPat
     return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
 
 
-@approve_post(f"{ALERT}/approve", opt={"back": "/staff/alerts/{alert_id}/decide"})
-def say_yes(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{ALERT}/approve", APPROVES, opt={"back": "/staff/alerts/{alert_id}/decide"})
+def say_yes(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Agree to what was read. An emergency asks for the second factor first, where that is older than five minutes."""
     seen, user = read_form(body).one("seen"), request.user
     with transaction() as session:
@@ -80,8 +78,8 @@ def say_yes(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) ->
     return see_other(f"/staff/alerts/{alert_id}")
 
 
-@approve_post(f"{ALERT}/reject")
-def say_no(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{ALERT}/reject", APPROVES)
+def say_no(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Send it back to its author, with a reason."""
     reason = read_form(body).one("reason")
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
@@ -93,14 +91,14 @@ def say_no(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> 
     return see_other(f"/staff/alerts/{alert_id}")
 
 
-@broadcast_alone_get(f"{ALERT}/alone")
-def read_before_breaking_the_glass(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{ALERT}/alone", BROADCASTS)
+def read_before_breaking_the_glass(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What it means to send an emergency without a second person."""
     return _review_page(request.user, ALONE, alert_id, reason=kept_words(request, request.user))
 
 
-@broadcast_alone_post(f"{ALERT}/alone")
-def break_glass(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{ALERT}/alone", BROADCASTS)
+def break_glass(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Let an emergency go alone, with a reason; every administrator is written to."""
     form, user = read_form(body), request.user
     reason = form.one("reason")

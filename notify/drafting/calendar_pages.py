@@ -16,9 +16,10 @@ from notify.core.db import transaction
 from notify.drafting import calendar as months
 from notify.drafting import recurrence, recurring_ended_areas
 from notify.drafting.calendar import WEEKDAYS, Entry, day_of, rule_in_words
-from notify.drafting.route_options import OfficerRequest, see_get
+from notify.drafting.route_options import SEES
 from notify.staff.guards import Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get
 
 PATH = "/staff/calendar"
 EARLIEST, LATEST = 2000, 2100
@@ -33,8 +34,8 @@ class Cell:
     is_close: bool
 
 
-@see_get(PATH)
-def show_month(request: OfficerRequest, month: FromQuery[str] = "") -> Response[object]:
+@staff_get(PATH, SEES)
+def show_month(request: StaffRequest, month: FromQuery[str] = "") -> Response[object]:
     """One month: what was sent, what is scheduled and what comes again, day by day."""
     user = request.user
     first = _month(month)

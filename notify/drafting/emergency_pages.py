@@ -13,9 +13,16 @@ from notify.core.errors import Forbidden
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.drafting import queries, service
 from notify.drafting.hazards import CERTAINTIES, HAZARDS, SEVERITIES, URGENCIES
-from notify.drafting.route_options import AT, OfficerRequest, broadcast_get, broadcast_post, officer_of, see_other
+from notify.drafting.route_options import (
+    AT,
+    BROADCASTS,
+    officer_of,
+    people_only,
+    see_other,
+)
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic, TopicPurpose
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
@@ -30,8 +37,8 @@ class NoEmergencyTopic(Forbidden):
     title = "There is no topic for emergencies"
 
 
-@broadcast_get(PATH)
-def ask_what(request: OfficerRequest) -> Response[object]:
+@staff_get(PATH, BROADCASTS, people_only)
+def ask_what(request: StaffRequest) -> Response[object]:
     """What is happening, and how bad is it?"""
     with transaction() as session:
         return _what_page(session, request.user, EMPTY, [])
@@ -60,8 +67,8 @@ def _emergency_topics(session: Session, user: Principal) -> Sequence[Topic]:
     return [one for one in found if mine is None or one.slug in mine]
 
 
-@broadcast_post(PATH)
-def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
+@staff_post(PATH, BROADCASTS, people_only, status_code=200)
+def begin(request: StaffRequest, body: RawBody) -> Response[object]:
     """Begin with the first words for this hazard."""
     form, user = read_form(body), request.user
     with transaction() as session:

@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 
-from litestar import Response, post
+from litestar import Response
 from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
 from notify.drafting.first_steps import put_away
-from notify.drafting.route_options import OfficerRequest, see_other
+from notify.drafting.route_options import see_other
 from notify.staff.guards import Requires, Right
-from notify.web.forms import from_our_pages
+from notify.staff.routes import StaffRequest, staff_post
 
 
-@post(
-    "/staff/set-up/done",
-    guards=[from_our_pages, Requires(Right.MANAGE_STAFF)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def put_list_away(request: OfficerRequest) -> Response[object]:
+@staff_post("/staff/set-up/done", Requires(Right.MANAGE_STAFF))
+def put_list_away(request: StaffRequest) -> Response[object]:
     """Nobody of this council is shown the list any more."""
     with transaction() as session:
         put_away(session, council_id=request.user.council_id, actor=request.user.actor)

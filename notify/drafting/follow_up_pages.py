@@ -14,18 +14,19 @@ from notify.core.db import transaction
 from notify.core.form_fields import FieldError, Form
 from notify.drafting.copy import words_of
 from notify.drafting.draft_reader import TRANSLATED, languages
-from notify.drafting.route_options import ALERT, OfficerRequest, see_other, write_get, write_post
+from notify.drafting.route_options import ALERT, WRITES, see_other
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
 TITLES: Mapping[FollowUp, str] = {FollowUp.UPDATE: "Write an update", FollowUp.ALL_CLEAR: "Send all-clear"}
 MISSING = {"title": "Enter a title.", "body": "Enter the message."}
 
 
-@write_get(f"{ALERT}/follow-up")
+@staff_get(f"{ALERT}/follow-up", WRITES)
 def ask_what_is_new(
-    request: OfficerRequest,
+    request: StaffRequest,
     alert_id: FromPath[UUID],
     kind: FromQuery[FollowUp] = FollowUp.UPDATE,
     draft: FromQuery[UUID | None] = None,
@@ -55,8 +56,8 @@ def _page(
     )
 
 
-@write_post(f"{ALERT}/follow-up")
-def write_again(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{ALERT}/follow-up", WRITES)
+def write_again(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep it as a draft, and show what it looks like and whom it goes to."""
     form, user = read_form(body), request.user
     kind = FollowUp(form.one("kind")) if form.one("kind") in set(FollowUp) else FollowUp.UPDATE

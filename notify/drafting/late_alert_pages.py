@@ -13,22 +13,23 @@ from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.drafting.approval_version import uk_time
 from notify.drafting.draft_reader import send_at_of
-from notify.drafting.route_options import ALERT, OfficerRequest, see_other, write_get, write_post
+from notify.drafting.route_options import ALERT, WRITES, see_other
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
 
-@write_post(f"{ALERT}/send-late", opt={"back": "/staff/alerts/{alert_id}"})
-def send_late(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{ALERT}/send-late", WRITES, opt={"back": "/staff/alerts/{alert_id}"})
+def send_late(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Send it now, as it was approved."""
     with transaction() as session:
         alerts_reschedule.send_late(session, by=request.user, alert=remit.own(session, request.user, alert_id))
     return see_other(f"/staff/alerts/{alert_id}")
 
 
-@write_get(f"{ALERT}/reschedule")
-def ask_when(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{ALERT}/reschedule", WRITES)
+def ask_when(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """When should it be sent?"""
     return _page(request.user, alert_id, EMPTY, [])
 
@@ -48,8 +49,8 @@ def _page(user: Principal, alert_id: UUID, form: Form, field_errors: Sequence[Fi
         )
 
 
-@write_post(f"{ALERT}/reschedule", opt={"back": "/staff/alerts/{alert_id}/reschedule"})
-def reschedule(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{ALERT}/reschedule", WRITES, opt={"back": "/staff/alerts/{alert_id}/reschedule"})
+def reschedule(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Give it another time. Where its topic needs approval, that is asked for again."""
     form, user = read_form(body), request.user
     field_errors: list[FieldError] = []

@@ -22,7 +22,7 @@ from notify.drafting import audiences, placeholders, previews, queries, service,
 from notify.drafting.copy import fields_of
 from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
 from notify.drafting.models import Draft
-from notify.drafting.route_options import AT, OfficerRequest, draft_get, draft_post, officer_of, see_other
+from notify.drafting.route_options import AT, WRITES, officer_of, people_only, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
@@ -31,6 +31,7 @@ from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.rights import SecondFactorNeeded
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic, topics
@@ -39,8 +40,8 @@ from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
 
 
-@draft_get(AT)
-def choose_topic(request: OfficerRequest, template: FromQuery[str] = "") -> Response[object]:
+@staff_get(AT, WRITES, people_only)
+def choose_topic(request: StaffRequest, template: FromQuery[str] = "") -> Response[object]:
     """What is it about? And what was begun before."""
     with transaction() as session:
         return _topic_page(session, request.user, Form({"template": [template]}), [])
@@ -65,8 +66,8 @@ def _own_topics(session: Session, user: Principal) -> Sequence[Topic]:
     return [one for one in topics(session, [user.council_id]) if mine is None or one.slug in mine]
 
 
-@draft_post(AT)
-def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
+@staff_post(AT, WRITES, people_only, status_code=200)
+def begin(request: StaffRequest, body: RawBody) -> Response[object]:
     """Begin a draft."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -88,8 +89,8 @@ def begin(request: OfficerRequest, body: RawBody) -> Response[object]:
         return see_other(f"{AT}/{draft.id}/where")
 
 
-@draft_post("/staff/alerts/{alert_id:uuid}/copy")
-def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_post("/staff/alerts/{alert_id:uuid}/copy", WRITES, people_only, status_code=200)
+def write_anew(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Begin a draft with what an alert says and whom it meant; where it was sent back, to mend it."""
     user = request.user
     with transaction() as session:
@@ -105,8 +106,8 @@ def write_anew(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[ob
         return see_other(f"{AT}/{draft.id}/words")
 
 
-@draft_get(f"{AT}/{{draft_id:uuid}}/where")
-def ask_where(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{AT}/{{draft_id:uuid}}/where", WRITES, people_only)
+def ask_where(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Who should get this?"""
     with transaction() as session:
         draft = queries.draft(session, request.user.officer_id, draft_id)
@@ -155,8 +156,8 @@ def _reach(
         return None, [FieldError("reach", error.detail)]
 
 
-@draft_post(f"{AT}/{{draft_id:uuid}}/where")
-def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{AT}/{{draft_id:uuid}}/where", WRITES, people_only, status_code=200)
+def take_where(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep the places; count, or go on to the words."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -170,13 +171,16 @@ def take_where(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody)
     return see_other(f"{AT}/{draft_id}/words")
 
 
-@draft_post(
+@staff_post(
     f"{AT}/{{draft_id:uuid}}/shape",
+    WRITES,
+    people_only,
     request_max_body_size=shape_files.MOST_BYTES + MOST_FORM_BYTES,
     dependencies={"sent": Provide(uploaded_form)},
+    status_code=200,
 )
 def take_shape(
-    request: OfficerRequest, draft_id: FromPath[UUID], sent: NamedDependency[UploadedForm]
+    request: StaffRequest, draft_id: FromPath[UUID], sent: NamedDependency[UploadedForm]
 ) -> Response[object]:
     """Keep the places and put the shape of a file among them, or say why the file cannot be read."""
     user = request.user
@@ -190,8 +194,8 @@ def take_shape(
     return see_other(f"{AT}/{draft_id}/where")
 
 
-@draft_get(f"{AT}/{{draft_id:uuid}}/words")
-def ask_words(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{AT}/{{draft_id:uuid}}/words", WRITES, people_only)
+def ask_words(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """What does it say?"""
     with transaction() as session:
         draft = queries.draft(session, request.user.officer_id, draft_id)
@@ -228,8 +232,8 @@ def _advice(form: Form) -> Sequence[wording_advice.Advice]:
     return wording_advice.advise(form.one("title"), form.one("body"), on=today, election=settings().election)
 
 
-@draft_post(f"{AT}/{{draft_id:uuid}}/words")
-def take_words(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{AT}/{{draft_id:uuid}}/words", WRITES, people_only, status_code=200)
+def take_words(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep the words; fill in what is open, keep them as a template, or go on to the check."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -256,8 +260,8 @@ def _kept_as_template(session: Session, user: Principal, draft: Draft, name: str
     return words_page(session, user, draft, [], saved=f"Kept as version {kept.version} of {kept.name}.")
 
 
-@draft_get(f"{AT}/{{draft_id:uuid}}/check")
-def check(request: OfficerRequest, draft_id: FromPath[UUID], said: FromQuery[str] = "") -> Response[object]:
+@staff_get(f"{AT}/{{draft_id:uuid}}/check", WRITES, people_only)
+def check(request: StaffRequest, draft_id: FromPath[UUID], said: FromQuery[str] = "") -> Response[object]:
     """Everything once more: whom it reaches, what it costs, what it looks like, and what pressing the button does."""
     user = request.user
     with transaction() as session:
@@ -306,8 +310,8 @@ def check_page(
     )
 
 
-@draft_get(f"{AT}/{{draft_id:uuid}}/preview/{{language:str}}")
-def preview(request: OfficerRequest, draft_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
+@staff_get(f"{AT}/{{draft_id:uuid}}/preview/{{language:str}}", WRITES, people_only)
+def preview(request: StaffRequest, draft_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
     """The e-mail as it arrives, for the frames of the check."""
     with transaction() as session:
         draft = queries.draft(session, request.user.officer_id, draft_id)
@@ -315,8 +319,8 @@ def preview(request: OfficerRequest, draft_id: FromPath[UUID], language: FromPat
     return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
 
 
-@draft_post(f"{AT}/{{draft_id:uuid}}/proof")
-def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{AT}/{{draft_id:uuid}}/proof", WRITES, people_only, status_code=200)
+def prove(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Send the e-mail to the officer alone."""
     language, user = read_form(body).one("language") or "en", request.user
     with transaction() as session:
@@ -331,8 +335,10 @@ def prove(request: OfficerRequest, draft_id: FromPath[UUID], body: RawBody) -> R
         return check_page(session, user, draft, new, said=said)
 
 
-@draft_post(f"{AT}/{{draft_id:uuid}}/send", opt={"back": f"{AT}/{{draft_id}}/check"})
-def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
+@staff_post(
+    f"{AT}/{{draft_id:uuid}}/send", WRITES, people_only, opt={"back": f"{AT}/{{draft_id}}/check"}, status_code=200
+)
+def send(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Send it, or hand it to whoever must approve it."""
     user = request.user
     try:
@@ -351,8 +357,8 @@ def send(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
     return see_other(path)
 
 
-@draft_post(f"{AT}/{{draft_id:uuid}}/discard")
-def discard(request: OfficerRequest, draft_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{AT}/{{draft_id:uuid}}/discard", WRITES, people_only, status_code=200)
+def discard(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     """Throw a draft away."""
     with transaction() as session:
         service.delete_draft(session, queries.draft(session, request.user.officer_id, draft_id))

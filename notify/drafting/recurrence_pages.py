@@ -17,9 +17,10 @@ from notify.drafting import recurrence
 from notify.drafting.calendar import WEEKDAYS
 from notify.drafting.models import Rule
 from notify.drafting.recurrence import CannotRecur, Plan
-from notify.drafting.route_options import OfficerRequest, draft_get, draft_post, see_other
+from notify.drafting.route_options import WRITES, people_only, see_other
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
 CALENDAR = "/staff/calendar"
@@ -28,8 +29,8 @@ COMES_AGAIN = "/staff/recurrences/{recurrence_id:uuid}"
 AGAIN = f"{CALENDAR}#again"
 
 
-@draft_get(PATH)
-def ask_how_often(request: OfficerRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(PATH, WRITES, people_only)
+def ask_how_often(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """How often shall it come again?"""
     with transaction() as session:
         return _repeat_page(request.user, remit.own(session, request.user, alert_id), EMPTY, [])
@@ -48,8 +49,8 @@ def _repeat_page(user: Principal, alert: Alert, form: Form, field_errors: Sequen
     )
 
 
-@draft_post(PATH)
-def repeat(request: OfficerRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(PATH, WRITES, people_only, status_code=200)
+def repeat(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Have it come again."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -97,24 +98,24 @@ def _parsed(read: Callable[[str], Value], form: Form, field: str, field_errors: 
         return None
 
 
-@draft_post(f"{COMES_AGAIN}/pause")
-def pause(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{COMES_AGAIN}/pause", WRITES, people_only, status_code=200)
+def pause(request: StaffRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more for now."""
     with transaction() as session:
         recurrence.pause(session, recurrence_id, by=request.user)
     return see_other(AGAIN)
 
 
-@draft_post(f"{COMES_AGAIN}/go-on")
-def go_on(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{COMES_AGAIN}/go-on", WRITES, people_only, status_code=200)
+def go_on(request: StaffRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come again."""
     with transaction() as session:
         recurrence.go_on(session, recurrence_id, by=request.user)
     return see_other(AGAIN)
 
 
-@draft_post(f"{COMES_AGAIN}/end")
-def end(request: OfficerRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{COMES_AGAIN}/end", WRITES, people_only, status_code=200)
+def end(request: StaffRequest, recurrence_id: FromPath[UUID]) -> Response[object]:
     """Let it come no more."""
     with transaction() as session:
         recurrence.end(session, recurrence_id, by=request.user)

@@ -8,9 +8,9 @@ from litestar.datastructures import UploadFile
 from notify.core.errors import NotifyError
 from notify.core.form_fields import FieldError, Form
 from notify.drafting.draft_reader import shape_text
-from notify.drafting.route_options import OfficerRequest
 from notify.places.geometry import to_geojson
 from notify.places.shape_files import shape_in, with_fewer_corners
+from notify.staff.routes import StaffRequest
 from notify.web.forms import MOST_FIELDS, FormNotReadable
 
 
@@ -22,7 +22,7 @@ class UploadedForm:
     file: bytes
 
 
-async def uploaded_form(request: OfficerRequest) -> UploadedForm:
+async def uploaded_form(request: StaffRequest) -> UploadedForm:
     """What this request sent. Raises: FormNotReadable."""
     sent = list((await request.form()).multi_items())
     if len(sent) > MOST_FIELDS:

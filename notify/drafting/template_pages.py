@@ -9,22 +9,23 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
 from notify.drafting import queries, service
-from notify.drafting.route_options import OfficerRequest, draft_get, draft_post, see_other
+from notify.drafting.route_options import WRITES, people_only, see_other
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 
 PATH = "/staff/templates"
 
 
-@draft_get(PATH)
-def list_templates(request: OfficerRequest) -> Response[object]:
+@staff_get(PATH, WRITES, people_only)
+def list_templates(request: StaffRequest) -> Response[object]:
     """Every template in use."""
     with transaction() as session:
         found = queries.templates(session, request.user.council_id)
     return staff_page(request.user, "drafting/templates.html", at=PATH, templates=found)
 
 
-@draft_post(f"{PATH}/{{template_id:uuid}}/retire")
-def retire(request: OfficerRequest, template_id: FromPath[UUID]) -> Response[object]:
+@staff_post(f"{PATH}/{{template_id:uuid}}/retire", WRITES, people_only, status_code=200)
+def retire(request: StaffRequest, template_id: FromPath[UUID]) -> Response[object]:
     """Offer it no longer."""
     user = request.user
     with transaction() as session:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import QueryParameter, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -18,9 +17,9 @@ from notify.evidence.questions import Numbering
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.queries import council
-from notify.web.forms import from_our_pages, read_form
+from notify.staff.routes import StaffRequest, staff_get, staff_post
+from notify.web.forms import read_form
 
-AnyRequest = Request[Principal, None, State]
 PATH = "/staff/evidence"
 
 
@@ -31,9 +30,9 @@ def _pack(user: Principal, numbering: Numbering, since: date | None, until: date
         return make_pack(session, council(session, user.council_id), numbering=numbering, since=first, until=last)
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
 def show_evidence(
-    request: AnyRequest,
+    request: StaffRequest,
     numbering: Annotated[Numbering, QueryParameter()] = Numbering.CA440,
     since: Annotated[date | None, QueryParameter()] = None,
     until: Annotated[date | None, QueryParameter()] = None,
@@ -52,9 +51,9 @@ def show_evidence(
     )
 
 
-@get(f"{PATH}/foi", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/foi", Requires(Right.SEE_FIGURES))
 def take_evidence(
-    request: AnyRequest,
+    request: StaffRequest,
     numbering: Annotated[Numbering, QueryParameter()] = Numbering.CA440,
     since: Annotated[date | None, QueryParameter()] = None,
     until: Annotated[date | None, QueryParameter()] = None,
@@ -69,14 +68,8 @@ def take_evidence(
     )
 
 
-@post(
-    f"{PATH}/statements",
-    guards=[from_our_pages, Requires(Right.CHANGE_FIGURES)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def say(request: AnyRequest, body: RawBody) -> Redirect:
+@staff_post(f"{PATH}/statements", Requires(Right.CHANGE_FIGURES))
+def say(request: StaffRequest, body: RawBody) -> Redirect:
     """Put down what the council itself says to a question."""
     form = read_form(body)
     with transaction() as session:

@@ -139,7 +139,7 @@ def notices(known: Facts) -> Answer:
         "In this platform's register (page Notices): each notice has a permanent address, its legal basis, all its versions "
         "and a digest in the audit trail. Notices that were only published elsewhere are not held.",
         *listed("1.39", known.rows(facts.NOTICE_KINDS), "notices", "statutory_notice"),
-        Figure("1.39.elsewhere", "Published elsewhere too", known.one(facts.SERVICE_MESSAGES_ELSEWHERE), "notices", "statutory_notice"),
+        Figure("1.39.elsewhere", "Published elsewhere too", known.one(facts.STATUTORY_NOTICES_ELSEWHERE), "notices", "statutory_notice"),
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def notices_budget(known: Facts) -> Answer:
     """1.40"""
     if not known.one(facts.NOTICES_HELD):
         return not_held(NO_REGISTER)
-    cost = known.one(facts.SERVICE_MESSAGES_PENCE) / 100
+    cost = known.one(facts.STATUTORY_NOTICES_PENCE) / 100
     return partly(
         f"Publishing the notices of this period elsewhere cost {pounds(cost)}, as officers noted with them. A budget is not "
         "held.",
@@ -159,7 +159,7 @@ def notices_count(known: Facts) -> Answer:
     """1.41"""
     if not known.one(facts.NOTICES_HELD):
         return not_held(NO_REGISTER)
-    count = known.one(facts.SERVICE_MESSAGES_GIVEN)
+    count = known.one(facts.STATUTORY_NOTICES)
     return answered(
         f"{count} in this period, of those in this platform's register.",
         Figure("1.41.notices", "Notices published", count, "notices", "statutory_notice; page /notices"),

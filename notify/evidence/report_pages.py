@@ -5,8 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -17,10 +16,10 @@ from notify.evidence.processing_record import inventory
 from notify.evidence.report import Report
 from notify.evidence.test_runs import runs_report
 from notify.insight.report_frame import report_page
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get
 
-AnyRequest = Request[Principal, None, State]
 EVIDENCE = "/staff/evidence"
 
 
@@ -35,8 +34,8 @@ class ReportForm(StrEnum):
 Wanted = Annotated[ReportForm, QueryParameter(name="format")]
 
 
-@get(f"{EVIDENCE}/personal-data", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
+@staff_get(f"{EVIDENCE}/personal-data", Requires(Right.SEE_FIGURES))
+def personal_data(request: StaffRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
     """The record of processing."""
     with transaction() as session:
         report = inventory(session, request.user.council_id)
@@ -46,8 +45,8 @@ def personal_data(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Respon
     return report_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
-@get(f"{EVIDENCE}/runs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
+@staff_get(f"{EVIDENCE}/runs", Requires(Right.SEE_FIGURES))
+def latest(request: StaffRequest, form: Wanted = ReportForm.PAGE) -> Response[object]:
     """What the latest runs of tests and benchmarks showed."""
     report = runs_report()
     if form != ReportForm.PAGE:
@@ -56,13 +55,8 @@ def latest(request: AnyRequest, form: Wanted = ReportForm.PAGE) -> Response[obje
     return report_page(request.user, "evidence/report.html", section=EVIDENCE, report=report, here=here, back=EVIDENCE)
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/report",
-    guards=[Requires(Right.SEE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def after_an_alert(request: AnyRequest, alert_id: FromPath[UUID], form: Wanted = ReportForm.PAGE) -> Response[object]:
+@staff_get("/staff/alerts/{alert_id:uuid}/report", Requires(Right.SEE_ALERTS))
+def after_an_alert(request: StaffRequest, alert_id: FromPath[UUID], form: Wanted = ReportForm.PAGE) -> Response[object]:
     """What happened, for the debriefing."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)

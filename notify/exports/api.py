@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -21,8 +20,7 @@ from notify.exports.file_export import note_taken, require_taker, take
 from notify.exports.file_formats import Format, plain
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.read_quota import note_reading
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.routes import StaffRequest
 
 
 class ExtractPage(SQLModel):
@@ -36,7 +34,7 @@ class ExtractPage(SQLModel):
 
 
 @get("/extracts", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=False, tags=["extracts"])
-def list_extracts(request: AnyRequest) -> list[dict[str, object]]:
+def list_extracts(request: StaffRequest) -> list[dict[str, object]]:
     """The data sets that you may take, with every column's type, unit, meaning and source."""
     return [dict(data.as_json()) for data in catalogue.open_to(request.user)]
 
@@ -49,7 +47,7 @@ def read_dictionary() -> dict[str, object]:
 
 @get("/extracts/{data_set:str}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
 def read_extract(
-    request: AnyRequest,
+    request: StaffRequest,
     data_set: FromPath[str],
     file_format: Annotated[Format | None, QueryParameter(name="format")] = None,
     since: FromQuery[date | None] = None,

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import RawBody
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -20,16 +19,15 @@ from notify.exports.file_formats import Format
 from notify.exports.full_extract import take_everything
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back
-from notify.web.forms import from_our_pages, query_form, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.web.forms import query_form, read_form
 
 PATH = "/staff/exports"
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_exports(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_exports(request: StaffRequest) -> Response[object]:
     """What can be taken away, in which formats, and what else leads out of the house."""
     return _page(request.user, query_form(request))
 
@@ -48,14 +46,8 @@ def _page(user: Principal, form: Form, field_errors: Sequence[FieldError] = ()) 
     )
 
 
-@post(
-    f"{PATH}/file",
-    guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def take_file(request: AnyRequest, body: RawBody) -> Response[object] | Stream:
+@staff_post(f"{PATH}/file", Requires(Right.SEE_FIGURES), status_code=200)
+def take_file(request: StaffRequest, body: RawBody) -> Response[object] | Stream:
     """One data set as a file."""
     form, user = read_form(body), request.user
     field_errors: list[FieldError] = []
@@ -85,14 +77,8 @@ def _day(form: Form, name: str, field_errors: list[FieldError]) -> date | None:
         return None
 
 
-@post(
-    f"{PATH}/everything",
-    guards=[from_our_pages, Requires(Right.EXPORT_EVERYTHING)],
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def take_all(request: AnyRequest) -> Stream:
+@staff_post(f"{PATH}/everything", Requires(Right.EXPORT_EVERYTHING), status_code=200)
+def take_all(request: StaffRequest) -> Stream:
     """Everything that the platform holds for the council, as one archive."""
     with coming_back(PATH):
         return handed_out(take_everything(request.user))

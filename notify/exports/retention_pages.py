@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
@@ -12,15 +11,14 @@ from notify.exports.dictionary import TABLES
 from notify.exports.dictionary_terms import Keeping
 from notify.exports.retention import runs
 from notify.insight.report_frame import report_page
-from notify.staff.guards import Principal, Requires, Right
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.guards import Requires, Right
+from notify.staff.routes import StaffRequest, staff_get
 
 PATH = "/staff/exports/retention"
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_retention(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_retention(request: StaffRequest) -> Response[object]:
     """Every round that removed something: when, how many alerts, rows, months and keys."""
     with transaction() as session:
         found = runs(session)

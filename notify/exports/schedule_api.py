@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from litestar import Request, get, post
-from litestar.datastructures import State
+from litestar import get, post
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
@@ -16,8 +15,7 @@ from notify.exports.file_formats import Format
 from notify.exports.models import ExportSchedule, Rhythm, RunState
 from notify.exports.schedules import Plan
 from notify.staff.guards import Principal, Requires, Right
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.routes import StaffRequest
 
 PATH = "/export-schedules"
 ONE = f"{PATH}/{{schedule_id:uuid}}"
@@ -82,7 +80,7 @@ def _view(one: ExportSchedule) -> ScheduleView:
 
 
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
-def list_schedules(request: AnyRequest) -> SchedulesView:
+def list_schedules(request: StaffRequest) -> SchedulesView:
     """What is sent regularly to whom, and what became of the last sendings."""
     with transaction() as session:
         found = schedules.schedules(session, request.user.council_id)
@@ -95,7 +93,7 @@ def list_schedules(request: AnyRequest) -> SchedulesView:
 
 
 @post(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
-def begin_schedule(request: AnyRequest, data: JSONBody[NewSchedule]) -> MadeSchedule:
+def begin_schedule(request: StaffRequest, data: JSONBody[NewSchedule]) -> MadeSchedule:
     """Send something regularly: each Monday, or on the first of each month, at seven in the morning."""
     user = request.user
     if data.webhook:
@@ -115,7 +113,7 @@ def _own(session: Session, user: Principal, schedule_id: UUID) -> ExportSchedule
 
 
 @post(f"{ONE}/pause", guards=[Requires(Right.SEE_FIGURES)], status_code=200, sync_to_thread=True, tags=["extracts"])
-def pause_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
+def pause_schedule(request: StaffRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
     """Send it no more for now."""
     with transaction() as session:
         one = _own(session, request.user, schedule_id)
@@ -124,7 +122,7 @@ def pause_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> Schedule
 
 
 @post(f"{ONE}/go-on", guards=[Requires(Right.SEE_FIGURES)], status_code=200, sync_to_thread=True, tags=["extracts"])
-def go_on_with_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
+def go_on_with_schedule(request: StaffRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
     """Send it again from the next turn on."""
     with transaction() as session:
         one = _own(session, request.user, schedule_id)
@@ -133,7 +131,7 @@ def go_on_with_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> Sch
 
 
 @post(f"{ONE}/send", guards=[Requires(Right.SEE_FIGURES)], status_code=200, sync_to_thread=True, tags=["extracts"])
-def send_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
+def send_schedule(request: StaffRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
     """Send it once beside its turns."""
     with transaction() as session:
         one = _own(session, request.user, schedule_id)
@@ -142,7 +140,7 @@ def send_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> ScheduleV
 
 
 @post(f"{ONE}/remove", guards=[Requires(Right.SEE_FIGURES)], status_code=200, sync_to_thread=True, tags=["extracts"])
-def remove_schedule(request: AnyRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
+def remove_schedule(request: StaffRequest, schedule_id: FromPath[UUID]) -> ScheduleView:
     """Never send it again; its history stays."""
     with transaction() as session:
         one = _own(session, request.user, schedule_id)

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, post
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -18,16 +17,15 @@ from notify.exports.models import ExportSchedule, Rhythm
 from notify.exports.schedules import Plan, ScheduleNotValid
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
 
 PATH = "/staff/exports/schedules"
 ONE = f"{PATH}/{{schedule_id:uuid}}"
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_schedules(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_schedules(request: StaffRequest) -> Response[object]:
     """What is sent regularly to whom, what became of it, and a form for more."""
     return _page(request.user, EMPTY)
 
@@ -54,14 +52,8 @@ def _page(user: Principal, form: Form, field_errors: Sequence[FieldError] = (), 
     )
 
 
-@post(
-    PATH,
-    guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def begin(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(PATH, Requires(Right.SEE_FIGURES), status_code=200)
+def begin(request: StaffRequest, body: RawBody) -> Response[object]:
     """Send something from now on."""
     form, user = read_form(body), request.user
     field_errors = [
@@ -95,7 +87,7 @@ def begin(request: AnyRequest, body: RawBody) -> Response[object]:
 Change = Callable[[Session, ExportSchedule, str], None]
 
 
-def _change(request: AnyRequest, schedule_id: UUID, change: Change) -> Response[object]:
+def _change(request: StaffRequest, schedule_id: UUID, change: Change) -> Response[object]:
     user = request.user
     with transaction() as session:
         one = schedules.schedule(session, user.council_id, schedule_id)
@@ -116,25 +108,25 @@ def _door(verb: str) -> Callable[..., ControllerRouterHandler]:
 
 
 @_door("pause")
-def pause(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+def pause(request: StaffRequest, schedule_id: FromPath[UUID]) -> Response[object]:
     """Send it no more for now."""
     return _change(request, schedule_id, lambda session, one, actor: schedules.pause(session, one, actor=actor))
 
 
 @_door("go-on")
-def go_on(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+def go_on(request: StaffRequest, schedule_id: FromPath[UUID]) -> Response[object]:
     """Send it again."""
     return _change(request, schedule_id, lambda session, one, actor: schedules.go_on(session, one, actor=actor))
 
 
 @_door("remove")
-def remove(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+def remove(request: StaffRequest, schedule_id: FromPath[UUID]) -> Response[object]:
     """Never send it again."""
     return _change(request, schedule_id, lambda session, one, actor: schedules.remove(session, one, actor=actor))
 
 
 @_door("send")
-def send(request: AnyRequest, schedule_id: FromPath[UUID]) -> Response[object]:
+def send(request: StaffRequest, schedule_id: FromPath[UUID]) -> Response[object]:
     """Send it once beside its turns."""
     return _change(request, schedule_id, lambda session, one, actor: schedules.send_now(session, one, actor=actor))
 

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, get
-from litestar.datastructures import State
+from litestar import get
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
@@ -23,10 +22,10 @@ from notify.insight.period import between
 from notify.insight.queries import NamedTally, Tally
 from notify.places.queries import names_by_code
 from notify.staff.budgets import PENNY
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
+from notify.staff.routes import StaffRequest
 from notify.subscribers.queries import topic as topic_of
 
-AnyRequest = Request[Principal, None, State]
 Since = Annotated[date | None, QueryParameter(description="The first day; else eleven months before the last's.")]
 Until = Annotated[date | None, QueryParameter(description="The last day, included; else today.")]
 
@@ -131,7 +130,7 @@ def _named(code: str, name: str, hits: Hits) -> NamedHitsView:
 
 
 @get("/alerts/{alert_id:uuid}/analytics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["analytics"])
-def read_analytics(request: AnyRequest, alert_id: FromPath[UUID]) -> AnalyticsView:
+def read_analytics(request: StaffRequest, alert_id: FromPath[UUID]) -> AnalyticsView:
     """How many were reached, how fast, and what they did as far as they agreed to be counted."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)
@@ -194,7 +193,7 @@ class FiguresView(SQLModel):
 
 @get("/figures", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["analytics"])
 def read_figures(
-    request: AnyRequest,
+    request: StaffRequest,
     by: Annotated[By, QueryParameter(description="What the lines are.")] = By.MONTH,
     since: Since = None,
     until: Until = None,

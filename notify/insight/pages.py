@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
@@ -18,11 +17,10 @@ from notify.core.db import transaction
 from notify.drafting.approval_version import uk_time
 from notify.drafting.first_steps import steps
 from notify.insight.alert.progress import progress_of
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.models import Topic
-
-AnyRequest = Request[Principal, None, State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ def _summary(alert: Alert, topic: Topic) -> AlertSummary:
     )
 
 
-@get("/staff", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def list_alerts(request: AnyRequest) -> Response[object]:
+@staff_get("/staff", Requires(Right.SEE_ALERTS))
+def list_alerts(request: StaffRequest) -> Response[object]:
     """The council's newest alerts."""
     with transaction() as session:
         found = alerts.alerts(session, request.user, limit=100)
@@ -76,8 +74,8 @@ def list_alerts(request: AnyRequest) -> Response[object]:
     )
 
 
-@get("/staff/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def show_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get("/staff/alerts/{alert_id:uuid}", Requires(Right.SEE_ALERTS))
+def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """One alert and how far it is; a small script renews the figures as long as they change."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get, post, put
-from litestar.datastructures import State
+from litestar import get, post, put
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
@@ -46,9 +45,9 @@ from notify.insight.service_levels import objectives
 from notify.insight.service_levels import queries as service_levels_queries
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import council
+from notify.staff.routes import StaffRequest
 from notify.subscribers.queries import topics_by_slug
 
-AnyRequest = Request[Principal, None, State]
 Since = Annotated[str, QueryParameter(max_length=10, description="The first day; unset: twelve months.")]
 Until = Annotated[str, QueryParameter(max_length=10, description="The last day; unset: today.")]
 
@@ -71,14 +70,14 @@ def _levels(session: Session, council_id: UUID, asked: Period) -> LevelsView:
 
 
 @get("/service-levels", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_service_levels(request: AnyRequest, since: Since = "", until: Until = "") -> LevelsView:
+def read_service_levels(request: StaffRequest, since: Since = "", until: Until = "") -> LevelsView:
     """How many alerts met the council's targets, month by month, and each that did not, with its causes."""
     with transaction() as session:
         return _levels(session, request.user.council_id, _asked(since, until))
 
 
 @put("/service-levels/targets", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def change_target(request: AnyRequest, data: JSONBody[NewTarget]) -> LevelsView:
+def change_target(request: StaffRequest, data: JSONBody[NewTarget]) -> LevelsView:
     """Promise this from now on. Alerts of before stay judged by what was promised then."""
     user = request.user
     with transaction() as session:
@@ -89,7 +88,7 @@ def change_target(request: AnyRequest, data: JSONBody[NewTarget]) -> LevelsView:
 
 @put("/alerts/{alert_id:uuid}/breach-note", guards=[RequiresLive(Right.WRITE_ALERTS)], sync_to_thread=True,
      tags=["figures"], status_code=204)  # fmt: skip
-def note_breach(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewNote]) -> None:
+def note_breach(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[NewNote]) -> None:
     """Say about a missed target what no program can know; an empty note takes it back."""
     with transaction() as session:
         service_levels_queries.add_note(session, alert_id, by=request.user, note=data.note)
@@ -101,7 +100,7 @@ def _alert(session: Session, user: Principal, alert_id: UUID) -> Alert:
 
 @get("/costs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
 def read_costs(
-    request: AnyRequest, by: FromQuery[spending.By] = spending.By.TOPIC, since: Since = "", until: Until = ""
+    request: StaffRequest, by: FromQuery[spending.By] = spending.By.TOPIC, since: Since = "", until: Until = ""
 ) -> CostsView:
     """What was spent, for how many people, and an estimate of calls that were not made, with its assumptions."""
     asked, council_id = _asked(since, until), request.user.council_id
@@ -118,7 +117,7 @@ def read_costs(
 
 
 @put("/costs/assumptions", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def change_assumptions(request: AnyRequest, data: JSONBody[Assumptions]) -> Assumptions:
+def change_assumptions(request: StaffRequest, data: JSONBody[Assumptions]) -> Assumptions:
     """Estimate with these from now on. What is unset is not estimated."""
     user = request.user
     with transaction() as session:
@@ -127,14 +126,14 @@ def change_assumptions(request: AnyRequest, data: JSONBody[Assumptions]) -> Assu
 
 
 @get("/costs/prices", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def list_prices(request: AnyRequest) -> list[PriceView]:
+def list_prices(request: StaffRequest) -> list[PriceView]:
     """Every price there ever was."""
     with transaction() as session:
         return [PriceView.of(one) for one in prices.prices(session, request.user.council_id)]
 
 
 @post("/costs/prices", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def add_price(request: AnyRequest, data: JSONBody[NewPrice]) -> PriceView:
+def add_price(request: StaffRequest, data: JSONBody[NewPrice]) -> PriceView:
     """Write down what a provider's message costs from a day on. What was booked stays as it was."""
     user = request.user
     with transaction() as session:
@@ -142,7 +141,7 @@ def add_price(request: AnyRequest, data: JSONBody[NewPrice]) -> PriceView:
 
 
 @get("/alerts/{alert_id:uuid}/costs", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_cost_sheet(request: AnyRequest, alert_id: FromPath[UUID]) -> SheetView:
+def read_cost_sheet(request: StaffRequest, alert_id: FromPath[UUID]) -> SheetView:
     """What an alert cost with every update and its all-clear: messages, and the staff's time that was written down."""
     with transaction() as session:
         lines = spending.campaign(session, _alert(session, request.user, alert_id))
@@ -156,14 +155,14 @@ def read_cost_sheet(request: AnyRequest, alert_id: FromPath[UUID]) -> SheetView:
 
 @put("/alerts/{alert_id:uuid}/staff-time", guards=[RequiresLive(Right.WRITE_ALERTS)], sync_to_thread=True,
      tags=["figures"], status_code=204)  # fmt: skip
-def note_staff_time(request: AnyRequest, alert_id: FromPath[UUID], data: JSONBody[NewMinutes]) -> None:
+def note_staff_time(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[NewMinutes]) -> None:
     """Write down how long staff worked on this alert in all."""
     with transaction() as session:
         spending.set_minutes(session, alert_id, by=request.user, minutes=data.minutes)
 
 
 @get("/calls", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_calls_by_month(request: AnyRequest, since: Since = "", until: Until = "") -> CallsView:
+def read_calls_by_month(request: StaffRequest, since: Since = "", until: Until = "") -> CallsView:
     """Calls to the council by month and category, as they were imported."""
     asked, council_id = _asked(since, until), request.user.council_id
     with transaction() as session:
@@ -201,7 +200,7 @@ class CallsOperation(Operation):
     request_max_body_size=MOST_BYTES + 1,
     operation_class=CallsOperation,
 )
-def import_calls(request: AnyRequest, body: RawBody) -> CallReportView:
+def import_calls(request: StaffRequest, body: RawBody) -> CallReportView:
     """Take in calls from a CSV file, with a report row by row. The same hours again replace what was known of them.
 
     Columns in any order: date (2026-11-24 or 24/11/2026, or with the hour in the same cell), hour (9 or 09:00; without
@@ -215,7 +214,7 @@ def import_calls(request: AnyRequest, body: RawBody) -> CallReportView:
 
 @put("/calls/categories", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"],
      status_code=204)  # fmt: skip
-def change_category(request: AnyRequest, data: JSONBody[NewCategory]) -> None:
+def change_category(request: StaffRequest, data: JSONBody[NewCategory]) -> None:
     """Say which topic a category of calls is about, so that its calls are laid beside that topic's alerts."""
     user = request.user
     with transaction() as session:
@@ -229,7 +228,7 @@ def change_category(request: AnyRequest, data: JSONBody[NewCategory]) -> None:
 
 
 @get("/alerts/{alert_id:uuid}/calls", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_calls_around(request: AnyRequest, alert_id: FromPath[UUID]) -> AroundView:
+def read_calls_around(request: StaffRequest, alert_id: FromPath[UUID]) -> AroundView:
     """Calls by the hour around an alert, beside those of the same hours in the four weeks before."""
     with transaction() as session:
         alert = _alert(session, request.user, alert_id)
@@ -237,14 +236,14 @@ def read_calls_around(request: AnyRequest, alert_id: FromPath[UUID]) -> AroundVi
 
 
 @get("/publication", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_publication(request: AnyRequest) -> PublicationView:
+def read_publication(request: StaffRequest) -> PublicationView:
     """Whether the council shows its figures to everybody, and where."""
     with transaction() as session:
         return _publication(session, request.user.council_id)
 
 
 @put("/publication", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def change_publication(request: AnyRequest, data: JSONBody[WhatToPublish]) -> PublicationView:
+def change_publication(request: StaffRequest, data: JSONBody[WhatToPublish]) -> PublicationView:
     """Show the figures to everybody, or stop."""
     user = request.user
     with transaction() as session:

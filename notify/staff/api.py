@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from datetime import date
 
-from litestar import Request, get, put
-from litestar.datastructures import State
+from litestar import get, put
 from litestar.params import FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
 
 from notify.core.db import Input, transaction
 from notify.staff.budgets import PENNY, Money, money, set_budget
-from notify.staff.guards import Principal, Requires, RequiresLive, Right
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.guards import Requires, RequiresLive, Right
+from notify.staff.routes import StaffRequest
 
 
 class SpendView(SQLModel):
@@ -56,14 +54,14 @@ class NewBudget(Input):
 
 
 @get("/budget", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["money"])
-def read_budget(request: AnyRequest, month: FromQuery[date | None] = None) -> MoneyView:
+def read_budget(request: StaffRequest, month: FromQuery[date | None] = None) -> MoneyView:
     """What the council's messages cost this month, or in the month of a day, and what it means to spend."""
     with transaction() as session:
         return MoneyView.of(money(session, request.user.council_id, month.replace(day=1) if month else None))
 
 
 @put("/budget", guards=[RequiresLive(Right.CHANGE_BUDGET)], sync_to_thread=True, tags=["money"])
-def change_budget(request: AnyRequest, data: JSONBody[NewBudget]) -> MoneyView:
+def change_budget(request: StaffRequest, data: JSONBody[NewBudget]) -> MoneyView:
     """Say what may be spent in a month. At 80% staff are told; once it is spent, routine alerts wait on hold."""
     user = request.user
     with transaction() as session:

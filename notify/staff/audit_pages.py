@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromQuery
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import String, cast, or_
@@ -17,11 +16,10 @@ from sqlmodel import Session, col, select
 from notify.core.db import transaction
 from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.models import AuditEntry, Officer
 from notify.staff.page_frame import staff_page
-
-AnyRequest = Request[Principal, object, State]
+from notify.staff.routes import StaffRequest, staff_get
 
 ON_A_PAGE = 100
 MOST_EXPORTED = 100_000
@@ -104,9 +102,9 @@ def _field_error(name: str, typed: str) -> FieldError | None:
     return None
 
 
-@get("/staff/audit", guards=[Requires(Right.SEE_AUDIT)], sync_to_thread=True, include_in_schema=False)
+@staff_get("/staff/audit", Requires(Right.SEE_AUDIT))
 def show_audit(
-    request: AnyRequest,
+    request: StaffRequest,
     q: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
@@ -132,9 +130,9 @@ def show_audit(
     )
 
 
-@get("/staff/audit.csv", guards=[Requires(Right.SEE_AUDIT)], sync_to_thread=True, include_in_schema=False)
+@staff_get("/staff/audit.csv", Requires(Right.SEE_AUDIT))
 def export_audit(
-    request: AnyRequest, q: FromQuery[str] = "", since: FromQuery[str] = "", until: FromQuery[str] = ""
+    request: StaffRequest, q: FromQuery[str] = "", since: FromQuery[str] = "", until: FromQuery[str] = ""
 ) -> Response[str]:
     """The same as a table, at most 100,000 entries, for spreadsheets and for answers to requests."""
     with transaction() as session:

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -21,11 +20,10 @@ from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.page_frame import staff_page
 from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
 from notify.staff.rights import IN_WORDS, roles_within
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back
 from notify.staff.users import NewKey, OfficerChange
-from notify.web.forms import from_our_pages, query_form, read_form
-
-AnyRequest = Request[Principal, object, State]
+from notify.web.forms import query_form, read_form
 
 
 class OfficerView(SQLModel):
@@ -72,7 +70,7 @@ def _keys(session: Session, council_id: UUID) -> list[KeyView]:
 
 
 @get("/api/v1/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
-def list_officers(request: AnyRequest) -> list[OfficerView]:
+def list_officers(request: StaffRequest) -> list[OfficerView]:
     """Everybody who works or worked for the council."""
     with transaction() as session:
         return [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
@@ -85,7 +83,7 @@ def list_officers(request: AnyRequest) -> list[OfficerView]:
     sync_to_thread=True,
     tags=["staff"],
 )
-def change_officer(request: AnyRequest, officer_id: FromPath[UUID], data: JSONBody[OfficerChange]) -> OfficerView:
+def change_officer(request: StaffRequest, officer_id: FromPath[UUID], data: JSONBody[OfficerChange]) -> OfficerView:
     """Change what an officer may do, which ends their sessions at once, or their phone number."""
     return OfficerView.of(_change(request.user, officer_id, data))
 
@@ -96,14 +94,14 @@ def _change(user: Principal, officer_id: UUID, change: OfficerChange) -> Officer
 
 
 @get("/api/v1/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
-def list_keys(request: AnyRequest) -> list[KeyView]:
+def list_keys(request: StaffRequest) -> list[KeyView]:
     """The council's API keys, newest first."""
     with transaction() as session:
         return _keys(session, request.user.council_id)
 
 
 @post("/api/v1/keys", guards=[RequiresLive(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
-def create_key(request: AnyRequest, data: JSONBody[NewKey]) -> MadeKey:
+def create_key(request: StaffRequest, data: JSONBody[NewKey]) -> MadeKey:
     """Make a key of your own, which may do no more than you."""
     with transaction() as session:
         return MadeKey(key=users.create_own_key(session, by=request.user, new=data))
@@ -116,7 +114,7 @@ def create_key(request: AnyRequest, data: JSONBody[NewKey]) -> MadeKey:
     sync_to_thread=True,
     tags=["staff"],
 )
-def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> dict[str, datetime]:
+def revoke_key(request: StaffRequest, prefix: FromPath[str]) -> dict[str, datetime]:
     """End a key at once. Repeating changes nothing."""
     return {"revoked_at": _revoke(request.user, prefix)}
 
@@ -126,21 +124,16 @@ def _revoke(user: Principal, prefix: str) -> datetime:
         return users.revoke_key(session, by=user, prefix=prefix)
 
 
-@get("/staff/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
-def show_officers(request: AnyRequest) -> Response[object]:
+@staff_get("/staff/officers", Requires(Right.MANAGE_STAFF))
+def show_officers(request: StaffRequest) -> Response[object]:
     """Who works here, and what each may do."""
     with transaction() as session:
         officers = [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
     return staff_page(request.user, "users/users.html", at="/staff/officers", officers=officers)
 
 
-@get(
-    "/staff/officers/{officer_id:uuid}",
-    guards=[Requires(Right.MANAGE_STAFF)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def show_officer(request: AnyRequest, officer_id: FromPath[UUID]) -> Response[object]:
+@staff_get("/staff/officers/{officer_id:uuid}", Requires(Right.MANAGE_STAFF))
+def show_officer(request: StaffRequest, officer_id: FromPath[UUID]) -> Response[object]:
     """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
     one = _read(request.user, officer_id)
     entered = query_form(request)
@@ -192,14 +185,8 @@ def _officer_page(
     )
 
 
-@post(
-    "/staff/officers/{officer_id:uuid}",
-    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def save_officer(request: AnyRequest, officer_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post("/staff/officers/{officer_id:uuid}", RequiresLive(Right.MANAGE_STAFF))
+def save_officer(request: StaffRequest, officer_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Take what the form says about an officer."""
     chosen = Chosen.of(read_form(body))
     try:
@@ -250,20 +237,14 @@ def _keys_page(
     )
 
 
-@get("/staff/keys", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, include_in_schema=False)
-def show_keys(request: AnyRequest) -> Response[object]:
+@staff_get("/staff/keys", Requires(Right.MANAGE_STAFF))
+def show_keys(request: StaffRequest) -> Response[object]:
     """The council's keys, and a form for another one."""
     return _keys_page(request.user, query_form(request))
 
 
-@post(
-    "/staff/keys",
-    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post("/staff/keys", RequiresLive(Right.MANAGE_STAFF), status_code=200)
+def make_key(request: StaffRequest, body: RawBody) -> Response[object]:
     """Make a key and show it, this once."""
     form = read_form(body)
     mode = KeyMode.TEST if form.has("test") else KeyMode.LIVE
@@ -277,14 +258,8 @@ def make_key(request: AnyRequest, body: RawBody) -> Response[object]:
     return _keys_page(request.user, Form({}), made)
 
 
-@post(
-    "/staff/keys/{prefix:str}/revoke",
-    guards=[from_our_pages, RequiresLive(Right.MANAGE_STAFF)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def end_key(request: AnyRequest, prefix: FromPath[str]) -> Response[object]:
+@staff_post("/staff/keys/{prefix:str}/revoke", RequiresLive(Right.MANAGE_STAFF))
+def end_key(request: StaffRequest, prefix: FromPath[str]) -> Response[object]:
     """End a key at once."""
     with coming_back("/staff/keys"):
         _revoke(request.user, prefix)

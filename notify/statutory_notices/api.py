@@ -4,22 +4,20 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get, post
-from litestar.datastructures import State
+from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.core.db import transaction
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.queries import council
+from notify.staff.routes import StaffRequest
 from notify.statutory_notices import queries, service
 from notify.statutory_notices.guards import MAY_PUBLISH
 from notify.statutory_notices.models import Correction, Matter, NewNotice, StatutoryNotice, Withdrawal
 from notify.statutory_notices.queries import Wanted
 from notify.statutory_notices.views import NoticesView, NoticeView, NoticeWithVersions, VersionView
-
-AnyRequest = Request[Principal, None, State]
 
 PATH = "/public-notices"
 ONE = f"{PATH}/{{notice_id:uuid}}"
@@ -35,7 +33,7 @@ def _view(session: Session, notice: StatutoryNotice) -> NoticeWithVersions:
 
 @get(PATH, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["notices"])
 def list_public_notices(
-    request: AnyRequest, kind: FromQuery[Matter | None] = None, number: PageNumber = 1
+    request: StaffRequest, kind: FromQuery[Matter | None] = None, number: PageNumber = 1
 ) -> NoticesView:
     """The council's notices, the newest first, each with the version that holds."""
     with transaction() as session:
@@ -46,7 +44,7 @@ def list_public_notices(
 
 
 @post(PATH, guards=[MAY_PUBLISH], sync_to_thread=True, tags=["notices"])
-def publish_public_notice(request: AnyRequest, data: JSONBody[NewNotice]) -> NoticeWithVersions:
+def publish_public_notice(request: StaffRequest, data: JSONBody[NewNotice]) -> NoticeWithVersions:
     """Publish a notice at once, at an address that is for good. The same reference a second time is refused."""
     user = request.user
     with transaction() as session:
@@ -55,7 +53,7 @@ def publish_public_notice(request: AnyRequest, data: JSONBody[NewNotice]) -> Not
 
 
 @get(ONE, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["notices"])
-def read_public_notice(request: AnyRequest, notice_id: FromPath[UUID]) -> NoticeWithVersions:
+def read_public_notice(request: StaffRequest, notice_id: FromPath[UUID]) -> NoticeWithVersions:
     """One notice with everything it ever said."""
     with transaction() as session:
         return _view(session, queries.entry(session, request.user.council_id, notice_id).notice)
@@ -63,7 +61,7 @@ def read_public_notice(request: AnyRequest, notice_id: FromPath[UUID]) -> Notice
 
 @post(f"{ONE}/correct", guards=[MAY_PUBLISH], sync_to_thread=True, tags=["notices"])
 def correct_public_notice(
-    request: AnyRequest, notice_id: FromPath[UUID], data: JSONBody[Correction]
+    request: StaffRequest, notice_id: FromPath[UUID], data: JSONBody[Correction]
 ) -> NoticeWithVersions:
     """Say this from now on. What it said before stays readable, with the reason of the change."""
     user = request.user
@@ -75,7 +73,7 @@ def correct_public_notice(
 
 @post(f"{ONE}/withdraw", guards=[MAY_PUBLISH], sync_to_thread=True, tags=["notices"])
 def withdraw_public_notice(
-    request: AnyRequest, notice_id: FromPath[UUID], data: JSONBody[Withdrawal]
+    request: StaffRequest, notice_id: FromPath[UUID], data: JSONBody[Withdrawal]
 ) -> NoticeWithVersions:
     """End a notice for a reason. It stays readable, and says that it was withdrawn."""
     user = request.user

@@ -1,11 +1,10 @@
 """Public doors: the register of statutory notices, each notice for good, a feed, and all of it as open data."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -22,9 +21,8 @@ from notify.statutory_notices.queries import UnknownNotice, Wanted
 from notify.statutory_notices.views import LICENCE, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
 from notify.web.dates import day, moment
 from notify.web.headers import OPEN_TO_ALL
+from notify.web.routes import page_get
 from notify.web.templates import page
-
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL

@@ -5,8 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response, post
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -21,6 +20,7 @@ from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
+from notify.staff.routes import StaffRequest, staff_get
 from notify.statutory_notices import queries, service
 from notify.statutory_notices.guards import MAY_PUBLISH
 from notify.statutory_notices.models import KINDS, Correction, NewNotice, NoticeVersion
@@ -28,8 +28,6 @@ from notify.statutory_notices.queries import Wanted
 from notify.statutory_notices.views import address_of
 from notify.web.dates import day, moment
 from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
 
 PATH = "/staff/notices"
 NEW = f"{PATH}/new"
@@ -51,8 +49,8 @@ WORDS: Mapping[str, str] = {
 }
 
 
-@get(PATH, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def list_own(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_ALERTS))
+def list_own(request: StaffRequest) -> Response[object]:
     """Everything the council published, the newest first."""
     user = request.user
     number = max(1, int(asked) if (asked := str(request.query_params.get("page", "1"))).isdigit() else 1)
@@ -71,8 +69,8 @@ def list_own(request: AnyRequest) -> Response[object]:
     )
 
 
-@get(NEW, guards=[Requires(Right.APPROVE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def write_notice(request: AnyRequest) -> Response[object]:
+@staff_get(NEW, Requires(Right.APPROVE_ALERTS))
+def write_notice(request: StaffRequest) -> Response[object]:
     """An empty form."""
     with transaction() as session:
         return _form(session, request.user, EMPTY)
@@ -85,7 +83,7 @@ def write_notice(request: AnyRequest) -> Response[object]:
     include_in_schema=False,
     status_code=200,
 )
-def publish_notice(request: AnyRequest, body: RawBody) -> Response[object]:
+def publish_notice(request: StaffRequest, body: RawBody) -> Response[object]:
     """Show it as it will be; publish it once that was seen."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -103,15 +101,15 @@ def publish_notice(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}/{made.notice.id}?saved=1", status_code=303)
 
 
-@get(ONE, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def show_own(request: AnyRequest, notice_id: FromPath[UUID]) -> Response[object]:
+@staff_get(ONE, Requires(Right.SEE_ALERTS))
+def show_own(request: StaffRequest, notice_id: FromPath[UUID]) -> Response[object]:
     """One notice with everything it ever said, and its proof."""
     with transaction() as session:
         return _shown(session, request.user, notice_id, is_saved=bool(request.query_params.get("saved")))
 
 
-@get(f"{ONE}/correct", guards=[Requires(Right.APPROVE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def write_correction(request: AnyRequest, notice_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{ONE}/correct", Requires(Right.APPROVE_ALERTS))
+def write_correction(request: StaffRequest, notice_id: FromPath[UUID]) -> Response[object]:
     """The form, with what the notice says now."""
     with transaction() as session:
         entry = queries.entry(session, request.user.council_id, notice_id)
@@ -125,7 +123,7 @@ def write_correction(request: AnyRequest, notice_id: FromPath[UUID]) -> Response
     include_in_schema=False,
     status_code=200,
 )
-def correct_notice(request: AnyRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
+def correct_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Show the correction as it will be; publish it once that was seen."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -151,7 +149,7 @@ def correct_notice(request: AnyRequest, notice_id: FromPath[UUID], body: RawBody
     include_in_schema=False,
     status_code=303,
 )
-def withdraw_notice(request: AnyRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
+def withdraw_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """End it, for a reason that everybody can read."""
     reason, user = read_form(body).one("reason"), request.user
     with transaction() as session:

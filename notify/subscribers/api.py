@@ -19,6 +19,7 @@ from notify.core.db import transaction
 from notify.core.errors import Invalid
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest
 from notify.subscribers import erasure, queries, service, test_people, topic_changes
 from notify.subscribers.imports import service as imports_service
 from notify.subscribers.imports.csv_file import FileNotReadable, read_rows
@@ -26,8 +27,6 @@ from notify.subscribers.imports.enrolment import EnrolStatus
 from notify.subscribers.models import ConsentEvidence, NewTopic, SubscriberChange, SubscriberRequest
 from notify.subscribers.topic_changes import TopicChange
 from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
-
-AnyRequest = Request[Principal, None, State]
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
 ChangedSince = Annotated[datetime | None, QueryParameter(description="Only what changed at or after this moment.")]
@@ -51,7 +50,7 @@ class ConsentInTheFuture(Invalid):
 
 @get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
 def list_topics(
-    request: AnyRequest,
+    request: StaffRequest,
     limit: Limit = 100,
     after: Annotated[str, QueryParameter(description="`next` of the page before.")] = "",
     changed_since: ChangedSince = None,
@@ -65,7 +64,7 @@ def list_topics(
 
 
 @post("/topics", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
-def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
+def create_topic(request: StaffRequest, data: JSONBody[NewTopic]) -> TopicView:
     """Start a topic that residents can follow."""
     with transaction() as session:
         user = request.user
@@ -73,21 +72,21 @@ def create_topic(request: AnyRequest, data: JSONBody[NewTopic]) -> TopicView:
 
 
 @get("/topics/{slug:str}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
-def read_topic(request: AnyRequest, slug: FromPath[str]) -> TopicView:
+def read_topic(request: StaffRequest, slug: FromPath[str]) -> TopicView:
     """One of your council's topics."""
     with transaction() as session:
         return TopicView.of(queries.topic(session, request.user.council_id, slug))
 
 
 @patch("/topics/{slug:str}", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
-def change_topic(request: AnyRequest, slug: FromPath[str], data: JSONBody[TopicChange]) -> TopicView:
+def change_topic(request: StaffRequest, slug: FromPath[str], data: JSONBody[TopicChange]) -> TopicView:
     """Change what is named; what is left out stays."""
     with transaction() as session:
         return TopicView.of(topic_changes.change_topic(session, by=request.user, slug=slug, change=data))
 
 
 @post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
-def add_subscriber(request: AnyRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
+def add_subscriber(request: StaffRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
     An address that your council has already keeps its resident; name and language stay as they are. A further address
@@ -152,7 +151,7 @@ MAX_IMPORT_BYTES = 30_000_000  # 100,000 residents and more
     operation_class=ImportOperation,
 )
 def import_subscribers(
-    request: AnyRequest,
+    request: StaffRequest,
     csv_file: NamedDependency[bytes],
     wording_version: Annotated[str, QueryParameter(min_length=1, max_length=80, description="What they agreed to.")],
     consent_source: Annotated[str, QueryParameter(min_length=1, max_length=80, description="Such as `paper form`.")],
@@ -194,7 +193,7 @@ def import_subscribers(
 
 @get("/subscribers", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
 def list_subscribers(
-    request: AnyRequest,
+    request: StaffRequest,
     limit: Limit = 100,
     after: Annotated[UUID | None, QueryParameter(description="`next` of the page before.")] = None,
     changed_since: ChangedSince = None,
@@ -220,7 +219,7 @@ def list_subscribers(
     sync_to_thread=True,
     tags=["subscribers"],
 )
-def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
+def read_subscriber(request: StaffRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
     """One resident, with what they follow of your council."""
     with transaction() as session:
         found = test_people.seen(session, request.user, subscriber_id)
@@ -235,7 +234,7 @@ def read_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> Subsc
     tags=["subscribers"],
 )
 def change_subscriber(
-    request: AnyRequest, subscriber_id: FromPath[UUID], data: JSONBody[SubscriberChange]
+    request: StaffRequest, subscriber_id: FromPath[UUID], data: JSONBody[SubscriberChange]
 ) -> SubscriberView:
     """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
     with transaction() as session:
@@ -257,7 +256,7 @@ def change_subscriber(
     sync_to_thread=True,
     tags=["subscribers"],
 )
-def erase_subscriber(request: AnyRequest, subscriber_id: FromPath[UUID]) -> None:
+def erase_subscriber(request: StaffRequest, subscriber_id: FromPath[UUID]) -> None:
     """Erase a resident: all that your council holds about them."""
     with transaction() as session:
         user = request.user

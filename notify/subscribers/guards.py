@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from litestar import Request
-from litestar.datastructures import State
 from sqlmodel import Session
 
 from notify.core.errors import NotFound, Unauthenticated
@@ -14,9 +12,8 @@ from notify.staff.councils import speaking_for
 from notify.staff.queries import council
 from notify.subscribers import links, queries
 from notify.subscribers.queries import SubscriberRecord
+from notify.web.routes import PublicRequest
 from notify.web.visitor_language import council_of_visit
-
-AnyRequest = Request[object, object, State]
 
 
 class SignedOut(Unauthenticated):
@@ -40,12 +37,12 @@ class Membership:
     council_name: str
 
 
-def cookie_of(request: AnyRequest) -> str:
+def cookie_of(request: PublicRequest) -> str:
     """The secret of the resident's session; empty where there is none."""
     return request.cookies.get(settings().cookie_name(links.COOKIE), "")
 
 
-def memberships_of(session: Session, request: AnyRequest) -> Sequence[Membership]:
+def memberships_of(session: Session, request: PublicRequest) -> Sequence[Membership]:
     """All that councils hold by the address whose session this is, at least one. Raises: SignedOut."""
     cookie = cookie_of(request)
     address_hash = queries.address_of_cookie(session, cookie) if cookie else None
@@ -56,7 +53,7 @@ def memberships_of(session: Session, request: AnyRequest) -> Sequence[Membership
     return [Membership(record, one.slug, one.name) for record, one in zip(records, whose, strict=True)]
 
 
-def membership_of(session: Session, request: AnyRequest) -> Membership:
+def membership_of(session: Session, request: PublicRequest) -> Membership:
     """The one that the address of the page names, or the only one. Raises: SignedOut, CouncilNotChosen."""
     held = memberships_of(session, request)
     asked = council_of_visit()
@@ -67,6 +64,6 @@ def membership_of(session: Session, request: AnyRequest) -> Membership:
     return found[0]
 
 
-def resident_of(session: Session, request: AnyRequest) -> SubscriberRecord:
+def resident_of(session: Session, request: PublicRequest) -> SubscriberRecord:
     """The same without its council's names. Raises: SignedOut, CouncilNotChosen."""
     return membership_of(session, request).record

@@ -1,10 +1,8 @@
 """The resident's pages: sign up, confirm, choose, leave. They need no script, and no cookie before sign-in."""
 
 from collections.abc import Sequence
-from functools import partial
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -24,14 +22,10 @@ from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.form import tongues
 from notify.web.cookies import session_cookie
-from notify.web.forms import TRAP, from_our_pages, read_form
+from notify.web.forms import TRAP, read_form
+from notify.web.routes import page_get, page_post
 from notify.web.templates import page
 from notify.web.visitor_language import link
-
-AnyRequest = Request[object, object, State]
-
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
-page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
 
 
 @page_get("/")
@@ -105,7 +99,7 @@ def answer_about_contact(token: FromPath[str], body: RawBody) -> Response[object
     return page("sign_up/contact-answered.html", asked=asked, is_yes=is_yes)
 
 
-@get("/confirm-code", sync_to_thread=False, include_in_schema=False)
+@page_get("/confirm-code", sync_to_thread=False)
 def ask_code() -> Response[object]:
     """Asks for the digits that a text brought."""
     return page("sign_up/confirm-code.html", form=EMPTY, field_errors=[])
@@ -131,7 +125,7 @@ def confirm_code(body: RawBody) -> Response[object]:
     return page("sign_up/confirm-code.html", status=422, form=form, field_errors=[field_error])
 
 
-@get("/manage", sync_to_thread=False, include_in_schema=False)
+@page_get("/manage", sync_to_thread=False)
 def ask_who() -> Response[object]:
     """Asks for the address a sign-in link is sent to."""
     return page("my/get-link.html", form=EMPTY, field_errors=[])
@@ -155,7 +149,7 @@ def request_link(body: RawBody) -> Response[object]:
     return page("my/link-sent.html", address=address, way=CHANNELS[channel].in_sentence)
 
 
-@get("/manage/{token:str}", sync_to_thread=False, include_in_schema=False)
+@page_get("/manage/{token:str}", sync_to_thread=False)
 def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
     """A button, for the same reason as at confirmation."""
     return page("my/sign-in.html", action=f"/manage/{token}", whose="alerts")

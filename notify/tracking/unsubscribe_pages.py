@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
@@ -11,13 +11,14 @@ from notify.core.db import transaction
 from notify.deliveries.models import Answer
 from notify.staff.queries import council
 from notify.tracking import replies, service
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
+from notify.web.routes import page_get, page_post
 from notify.web.templates import page
 
 LONGEST_CHOICE = 1000
 
 
-@get("/u/{token:str}", sync_to_thread=True, include_in_schema=False)
+@page_get("/u/{token:str}")
 def unsubscribe_page(token: FromPath[str]) -> Response[object]:
     """Asks what to stop; scanners that follow links stop nothing."""
     with transaction() as session:
@@ -53,14 +54,14 @@ def _chosen(body: bytes) -> str:
     return form.get("scope", [""])[0]
 
 
-@get("/x/{token:str}", sync_to_thread=True, include_in_schema=False)
+@page_get("/x/{token:str}")
 def ask_to_stop_texts(token: FromPath[str]) -> Response[object]:
     """The short link of a text that nobody can answer: a button, because scanners follow links."""
     service.read_stopping(token)
     return page("unsubscribe/stop-texts.html", token=token)
 
 
-@post("/x/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
+@page_post("/x/{token:str}")
 def stop_texts(token: FromPath[str]) -> Response[object]:
     """Stop all texts to this number, as the answer STOP would. Safe to repeat."""
     with transaction() as session:
@@ -68,7 +69,7 @@ def stop_texts(token: FromPath[str]) -> Response[object]:
     return page("unsubscribe/unsubscribed.html", topic_name=None, channel="sms")
 
 
-@get("/r/{token:str}", sync_to_thread=True, include_in_schema=False)
+@page_get("/r/{token:str}")
 def ask(token: FromPath[str]) -> Response[object]:
     """Are you safe? Scanners that follow links answer nothing."""
     with transaction() as session:
@@ -76,7 +77,7 @@ def ask(token: FromPath[str]) -> Response[object]:
     return page("replies/reply.html", asked=asked, alert=asked.alert, token=token)
 
 
-@post("/r/{token:str}", guards=[from_our_pages], status_code=200, sync_to_thread=True, include_in_schema=False)
+@page_post("/r/{token:str}")
 def reply(token: FromPath[str], body: RawBody) -> Response[object]:
     """Note the answer. Safe to repeat; another answer takes its place."""
     said = read_form(body).one("answer")

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.datastructures import State
 
 from notify.core.settings import settings
+from notify.web.routes import page_get
 from notify.web.templates import page
 
 Json = Mapping[str, Any]  # a part of the schema: JSON objects of every shape
@@ -45,7 +46,7 @@ class OperationDoc:
     curl: str
 
 
-@get("/api/docs", sync_to_thread=True, include_in_schema=False)
+@page_get("/api/docs")
 def read_docs(request: Request[object, object, State]) -> Response[object]:
     """Every call of the API: what it takes, what it answers, and an example."""
     schema = request.app.openapi_schema.to_schema()

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response
 from litestar.types import ControllerRouterHandler
 
 from notify.core.settings import settings
 from notify.languages import _
+from notify.web.routes import page_get
 
 A_DAY = {"Cache-Control": "public, max-age=86400"}
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -44,14 +45,14 @@ def logo() -> tuple[bytes, str] | None:
     return content, kind
 
 
-@get("/theme.css", sync_to_thread=False, include_in_schema=False)
+@page_get("/theme.css", sync_to_thread=False)
 def theme_css() -> Response[bytes]:
     """The council's colour, as a style sheet of its own: pages hold no style."""
     css = f":root {{ --band: {settings().theme_colour}; }}\n"
     return Response(css.encode(), media_type=MediaType.CSS, headers=A_DAY)
 
 
-@get("/theme/logo", sync_to_thread=False, include_in_schema=False)
+@page_get("/theme/logo", sync_to_thread=False)
 def theme_logo() -> Response[bytes]:
     """The council's logo; 404 where there is none."""
     found = logo()

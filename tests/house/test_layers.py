@@ -19,8 +19,9 @@ FOR_THE_WEB = ("api", "pages", "guards")
 WEB = ("litestar", "notify.web")
 # modules of a feature that belong to its pages, though their names do not say so
 BESIDE_PAGES = {
-    "notify.drafting.route_options": "the guards and options that its pages share",
+    "notify.drafting.route_options": "the guards that its pages share",
     "notify.drafting.shape_upload": "reads an uploaded file for the audience page",
+    "notify.staff.routes": "how pages of staff are declared",
     "notify.exports.download": "a file as a response",
     "notify.insight.report_frame": "the frame of report pages",
     "notify.staff.page_frame": "the frame of staff pages",

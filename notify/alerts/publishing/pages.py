@@ -3,14 +3,12 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 import segno
-from litestar import MediaType, Request, Response, get
-from litestar.datastructures import State
+from litestar import MediaType, Response
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -29,11 +27,9 @@ from notify.places.queries import names_by_code
 from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
 from notify.web.dates import moment
 from notify.web.headers import FRAMED, OPEN_TO_ALL
+from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
 from notify.web.visitor_language import link
-
-AnyRequest = Request[object, object, State]
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
@@ -112,18 +108,18 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
 
 
 @page_get("/alerts.atom")
-def read_atom(request: AnyRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
+def read_atom(request: PublicRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
     """The current alerts as an Atom feed."""
     return _feed(request, Wanted(council, topic, ward), is_atom=True)
 
 
 @page_get("/alerts.json")
-def read_json_feed(request: AnyRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
+def read_json_feed(request: PublicRequest, council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[bytes]:
     """The same as JSON Feed."""
     return _feed(request, Wanted(council, topic, ward), is_atom=False)
 
 
-def _feed(request: AnyRequest, wanted: Wanted, *, is_atom: bool) -> Response[bytes]:
+def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[bytes]:
     name = "alerts.atom" if is_atom else "alerts.json"
     query = _query(wanted)
     here = f"{settings().base_url}/{name}" + (f"?{query}" if query else "")
@@ -150,7 +146,7 @@ def list_topics() -> Response[object]:
     return page("public/topics.html", headers=SHORTLY, directory=directory, ways_in_words=ways_in_words)
 
 
-@get("/s/{source:str}", sync_to_thread=False, include_in_schema=False)
+@page_get("/s/{source:str}", sync_to_thread=False)
 def from_poster(source: FromPath[str]) -> Redirect:
     """The short address that posters carry; its last part says which one."""
     known = len(source) <= LONGEST_CAMPAIGN and CAMPAIGN.fullmatch(source)
@@ -161,7 +157,7 @@ def _campaign(source: str) -> str:
     return source if len(source) <= LONGEST_CAMPAIGN and CAMPAIGN.fullmatch(source) else "poster"
 
 
-@get("/qr.svg", sync_to_thread=False, include_in_schema=False)
+@page_get("/qr.svg", sync_to_thread=False)
 def qr_code(source: FromQuery[str] = "poster") -> Response[bytes]:
     """A QR code that leads to sign-up. It never leads anywhere else."""
     code = segno.make(f"{settings().base_url}/s/{_campaign(source)}", error="m", micro=False)
@@ -170,7 +166,7 @@ def qr_code(source: FromQuery[str] = "poster") -> Response[bytes]:
     return Response(drawn.getvalue(), media_type="image/svg+xml", headers=SHORTLY)
 
 
-@get("/poster", sync_to_thread=False, include_in_schema=False)
+@page_get("/poster", sync_to_thread=False)
 def poster(source: FromQuery[str] = "poster") -> Response[object]:
     """A page to print and hang up."""
     campaign = _campaign(source)
@@ -190,7 +186,7 @@ def widget(council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[ob
     )
 
 
-@get("/privacy", sync_to_thread=False, include_in_schema=False)
+@page_get("/privacy", sync_to_thread=False)
 def privacy() -> Response[object]:
     """What is held, why, for how long, and what residents can ask for."""
     return page("public/privacy.html", days=settings().retention_days)
@@ -214,7 +210,7 @@ def sitemap() -> Response[str]:
     return Response(f'<?xml version="1.0" encoding="utf-8"?>{xml}', media_type="application/xml", headers=SHORTLY)
 
 
-@get("/robots.txt", sync_to_thread=False, include_in_schema=False)
+@page_get("/robots.txt", sync_to_thread=False)
 def robots() -> Response[str]:
     """Search engines may read what is public, and nothing that holds a token."""
     closed = "".join(f"Disallow: {path}\n" for path in ("/my", "/manage/", "/confirm/", "/u/", "/c/", "/o/", "/staff"))

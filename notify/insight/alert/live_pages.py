@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import anyio
-from litestar import Request, get
+from litestar import get
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
@@ -19,9 +18,8 @@ from notify.core.db import transaction
 from notify.core.errors import NotFound, TooMany
 from notify.insight.alert.progress import is_watched, progress_of
 from notify.staff.guards import Principal, Requires, Right, still_asking
+from notify.staff.routes import StaffRequest
 from notify.web.templates import part
-
-AnyRequest = Request[Principal, None, State]
 
 MOST_STREAMS = 20  # of this process: each is a reader of the ledger
 MOST_EACH = 3  # of one officer or key, who would otherwise take everybody's places
@@ -55,7 +53,7 @@ class TooManyLiveStreams(TooMany):
     include_in_schema=False,
     is_stream=True,
 )
-async def watch_alert(request: AnyRequest, alert_id: FromPath[UUID]) -> ServerSentEvent:
+async def watch_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> ServerSentEvent:
     """The figures as server-sent events while they change, ten minutes at most; then the browser asks again.
 
     Asynchronous, because a stream that waits must not keep a thread waiting; the database is read in a thread.
@@ -92,7 +90,7 @@ def _require_alert(user: Principal, alert_id: UUID) -> None:
         alerts.alert(session, user, alert_id)
 
 
-async def _figures(request: AnyRequest, alert_id: UUID, mine: object) -> AsyncGenerator[ServerSentEventMessage, None]:
+async def _figures(request: StaffRequest, alert_id: UUID, mine: object) -> AsyncGenerator[ServerSentEventMessage, None]:
     """Each news as a piece of the page; `end` when there will be none, or the officer may not look any more."""
     said, ends_at = "", time.monotonic() + LONGEST_S
     _places[mine] = Place(request.user.actor, ends_at + STARTS_WITHIN_S)
@@ -111,7 +109,7 @@ async def _figures(request: AnyRequest, alert_id: UUID, mine: object) -> AsyncGe
         _places.pop(mine, None)
 
 
-def _read(request: AnyRequest, alert_id: UUID) -> tuple[str, bool] | None:
+def _read(request: StaffRequest, alert_id: UUID) -> tuple[str, bool] | None:
     """The figures as they stand on the page, and whether they still change. None: nobody may see them any more."""
     user = still_asking(request)
     if user is None or not user.may(Right.SEE_ALERTS):

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
@@ -21,10 +20,9 @@ from notify.insight.alert.wards import ward_rows
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest, staff_get
 from notify.staff.service import audit
 from notify.staff.sign_in.step_up import coming_back
-
-AnyRequest = Request[Principal, None, State]
 
 ON_A_PAGE = 100
 MOST_EXPORTED = 100_000
@@ -40,14 +38,9 @@ class Ward:
     people: Sequence[Missed]
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/missed",
-    guards=[Requires(Right.SEE_SUBSCRIBERS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
+@staff_get("/staff/alerts/{alert_id:uuid}/missed", Requires(Right.SEE_SUBSCRIBERS))
 def show_missed(
-    request: AnyRequest, alert_id: FromPath[UUID], number: PageNumber = 1, show: Show = ""
+    request: StaffRequest, alert_id: FromPath[UUID], number: PageNumber = 1, show: Show = ""
 ) -> Response[object]:
     """Who was not reached, with what is needed to ring or visit them. The audit trail says who looked."""
     with transaction() as session:
@@ -72,13 +65,8 @@ def show_missed(
     )
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/missed.csv",
-    guards=[Requires(Right.SEE_SUBSCRIBERS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
+@staff_get("/staff/alerts/{alert_id:uuid}/missed.csv", Requires(Right.SEE_SUBSCRIBERS))
+def export_missed(request: StaffRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
     """The same as a table, wholly. The audit trail says who took it, which is a person who was there."""
     with transaction() as session:
         alert, missing = _asked(session, request.user, alert_id, show)
@@ -98,13 +86,8 @@ def export_missed(request: AnyRequest, alert_id: FromPath[UUID], show: Show = ""
     return _table("not-reached.csv", csv_of(header, rows))
 
 
-@get(
-    "/staff/alerts/{alert_id:uuid}/wards.csv",
-    guards=[Requires(Right.SEE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def export_wards(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[str]:
+@staff_get("/staff/alerts/{alert_id:uuid}/wards.csv", Requires(Right.SEE_ALERTS))
+def export_wards(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[str]:
     """The figures and replies of each ward as a table. It names nobody."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)

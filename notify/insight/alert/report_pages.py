@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -23,10 +22,9 @@ from notify.insight.period import day_of
 from notify.staff.budgets import in_pounds
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.web.forms import read_form
 
 PATH = "/staff/alerts/{alert_id:uuid}/figures"
 # what stands beside the median of the topic: its name, how it is written, whether more is better
@@ -39,21 +37,15 @@ COMPARED = (
 )
 
 
-@get(PATH, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def show_figures(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_ALERTS))
+def show_figures(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What became of one alert: whom it reached, how fast, what people did, and what it cost."""
     with transaction() as session:
         return _page(session, request.user, alert_id)
 
 
-@post(
-    f"{PATH}/notes",
-    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def add_note(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/notes", Requires(Right.WRITE_ALERTS))
+def add_note(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Keep what changed because of this alert."""
     form, user = read_form(body), request.user
     with transaction() as session:

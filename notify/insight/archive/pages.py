@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import RawBody
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -18,14 +17,13 @@ from notify.insight.archive.queries import Search, find, senders
 from notify.insight.period import day_of
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
 from notify.subscribers.queries import topics
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.web.forms import read_form
 
 PATH = "/staff/archive"
 ON_A_PAGE = 25
@@ -68,8 +66,8 @@ def _wards(session: Session, council_id: UUID) -> Mapping[str, str]:
     return dict(sorted(((area.code, area.name) for area in found), key=lambda pair: pair[1]))
 
 
-@get(PATH, guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, include_in_schema=False)
-def show_archive(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_ALERTS))
+def show_archive(request: StaffRequest) -> Response[object]:
     """What was sent, the newest first."""
     user = request.user
     asked = _search({name: str(value) for name, value in request.query_params.items()})
@@ -94,14 +92,8 @@ def show_archive(request: AnyRequest) -> Response[object]:
     )
 
 
-@post(
-    f"{PATH}/export",
-    guards=[from_our_pages, Requires(Right.SEE_WORK)],
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def export_archive(request: AnyRequest, body: RawBody) -> Stream:
+@staff_post(f"{PATH}/export", Requires(Right.SEE_WORK), status_code=200)
+def export_archive(request: StaffRequest, body: RawBody) -> Stream:
     """Everything that fits, as a file with every field. Who took it away stands in the audit trail."""
     form, user = read_form(body), request.user
     asked = _search({name: form.one(name) for name in ASKED})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response
 from litestar.datastructures import State, UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, RawBody
@@ -25,10 +25,10 @@ from notify.insight.period import Period, chosen
 from notify.insight.report_frame import report_page
 from notify.insight.rollups import started_at
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.queries import topics
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
 
-AnyRequest = Request[Principal, None, State]
 AnyUpload = Request[Principal, object, State]
 
 PATH = "/staff/figures/calls"
@@ -48,17 +48,15 @@ async def uploaded(request: AnyUpload) -> Upload:
     return Upload(await file.read(MOST_BYTES + 1) if isinstance(file, UploadFile) else b"")
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_calls(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_calls(request: StaffRequest) -> Response[object]:
     """Calls by month and category."""
     return _shown(request.user, chosen({name: str(value) for name, value in request.query_params.items()}))
 
 
-@post(
+@staff_post(
     PATH,
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
+    RequiresLive(Right.CHANGE_FIGURES),
     status_code=200,
     request_max_body_size=MOST_BYTES + 100_000,
     dependencies={"upload": Provide(uploaded)},
@@ -77,14 +75,8 @@ def import_file(request: AnyUpload, upload: NamedDependency[Upload]) -> Response
     return _shown(user, chosen({}), report=report)
 
 
-@post(
-    f"{PATH}/topics",
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_topics(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/topics", RequiresLive(Right.CHANGE_FIGURES))
+def save_topics(request: StaffRequest, body: RawBody) -> Response[object]:
     """Say which topic each category is about."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -137,8 +129,8 @@ def _by_month(found: Mapping[str, Mapping[str, int]], days: Period) -> Chart:
     return stacked("Calls by month", [month_name(month) for month in months], series, head="Month", empty=empty)
 
 
-@get(f"{PATH}/{{alert_id:uuid}}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_calls_around(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{PATH}/{{alert_id:uuid}}", Requires(Right.SEE_FIGURES))
+def show_calls_around(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """Calls by the hour, from a day before an alert to two days after it."""
     user = request.user
     with transaction() as session:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -31,9 +30,8 @@ from notify.insight.report_frame import report_page
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.models import Budget
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.routes import StaffRequest, staff_get, staff_post
+from notify.web.forms import read_form
 
 PATH = "/staff/figures/costs"
 NUMBERS = ("call_pence", "low_percent", "high_percent", "staff_hour_pence")
@@ -48,20 +46,14 @@ class Again:
     field_errors: Sequence[FieldError] = ()
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_costs(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_costs(request: StaffRequest) -> Response[object]:
     """What was spent on what, for how many people, and what calls that were not made might have cost."""
     return _shown(request.user, chosen({name: str(value) for name, value in request.query_params.items()}))
 
 
-@post(
-    f"{PATH}/assumptions",
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_assumptions(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/assumptions", RequiresLive(Right.CHANGE_FIGURES))
+def save_assumptions(request: StaffRequest, body: RawBody) -> Response[object]:
     """Estimate with these from now on, or say what is wrong with them."""
     form, user = read_form(body), request.user
     said: dict[str, object] = {name: form.one(name) or None for name in NUMBERS}
@@ -78,14 +70,8 @@ def save_assumptions(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}#assumptions", status_code=303)
 
 
-@post(
-    f"{PATH}/prices",
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_price(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/prices", RequiresLive(Right.CHANGE_FIGURES))
+def save_price(request: StaffRequest, body: RawBody) -> Response[object]:
     """Write down a price, or say what is wrong with it."""
     form, user = read_form(body), request.user
     names = ("channel", "provider", "pence", "valid_from", "source")
@@ -191,20 +177,14 @@ def _by_month(months: Sequence[str], spent: Mapping[str, float], budget: Budget 
     )
 
 
-@get(f"{PATH}/{{alert_id:uuid}}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_cost_sheet(request: AnyRequest, alert_id: FromPath[UUID]) -> Response[object]:
+@staff_get(f"{PATH}/{{alert_id:uuid}}", Requires(Right.SEE_FIGURES))
+def show_cost_sheet(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
     """What an alert cost with everything that followed it."""
     return _sheet(request.user, alert_id)
 
 
-@post(
-    f"{PATH}/{{alert_id:uuid}}",
-    guards=[from_our_pages, RequiresLive(Right.WRITE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_minutes(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/{{alert_id:uuid}}", RequiresLive(Right.WRITE_ALERTS))
+def save_minutes(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Write down how long staff worked on it."""
     form, user = read_form(body), request.user
     try:

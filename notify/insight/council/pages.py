@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -25,11 +24,10 @@ from notify.insight.period import Period, chosen, day_of
 from notify.insight.report_frame import report_page
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.web.forms import read_form
 
 PATH = "/staff/figures"
 MOST_ALERTS = 15
@@ -95,8 +93,8 @@ BREAKDOWNS: Mapping[str, Breakdown] = {
 }
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_overview(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_overview(request: StaffRequest) -> Response[object]:
     """What the council sent in some days, what became of it, and how that was in the days before."""
     with transaction() as session:
         return _overview(session, request.user, _asked(request))
@@ -130,37 +128,37 @@ def _overview(
     )
 
 
-@get(f"{PATH}/topics", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_topics(request: AnyRequest) -> Response[object]:
+@staff_get(f"{PATH}/topics", Requires(Right.SEE_FIGURES))
+def show_topics(request: StaffRequest) -> Response[object]:
     """The council's figures by topic."""
     return _breakdown(request, "topics")
 
 
-@get(f"{PATH}/wards", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_wards(request: AnyRequest) -> Response[object]:
+@staff_get(f"{PATH}/wards", Requires(Right.SEE_FIGURES))
+def show_wards(request: StaffRequest) -> Response[object]:
     """The council's figures by ward."""
     return _breakdown(request, "wards")
 
 
-@get(f"{PATH}/channels", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_channels(request: AnyRequest) -> Response[object]:
+@staff_get(f"{PATH}/channels", Requires(Right.SEE_FIGURES))
+def show_channels(request: StaffRequest) -> Response[object]:
     """The council's figures by way: e-mail, text, call, webhook."""
     return _breakdown(request, "channels")
 
 
-@get(f"{PATH}/providers", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_providers(request: AnyRequest) -> Response[object]:
+@staff_get(f"{PATH}/providers", Requires(Right.SEE_FIGURES))
+def show_providers(request: StaffRequest) -> Response[object]:
     """The council's figures by who carried the messages."""
     return _breakdown(request, "providers")
 
 
-@get(f"{PATH}/languages", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_languages(request: AnyRequest) -> Response[object]:
+@staff_get(f"{PATH}/languages", Requires(Right.SEE_FIGURES))
+def show_languages(request: StaffRequest) -> Response[object]:
     """The council's figures by language."""
     return _breakdown(request, "languages")
 
 
-def _breakdown(request: AnyRequest, which: str) -> Response[object]:
+def _breakdown(request: StaffRequest, which: str) -> Response[object]:
     user, period = request.user, _asked(request)
     asked = BREAKDOWNS[which]
     with transaction() as session:
@@ -179,26 +177,16 @@ def _breakdown(request: AnyRequest, which: str) -> Response[object]:
     )
 
 
-@get(
-    f"{PATH}/topics/{{slug:str}}",
-    guards=[Requires(Right.SEE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def show_topic(request: AnyRequest, slug: FromPath[str]) -> Response[object]:
+@staff_get(f"{PATH}/topics/{{slug:str}}", Requires(Right.SEE_FIGURES))
+def show_topic(request: StaffRequest, slug: FromPath[str]) -> Response[object]:
     """One topic: over time, by ward, way and language, its alerts, and what changed because of it."""
     with transaction() as session:
         topic = topic_of(session, request.user.council_id, slug)
         return _one(session, request.user, _asked(request), title=topic.name, topic=topic)
 
 
-@get(
-    f"{PATH}/wards/{{code:str}}",
-    guards=[Requires(Right.SEE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def show_ward(request: AnyRequest, code: FromPath[str]) -> Response[object]:
+@staff_get(f"{PATH}/wards/{{code:str}}", Requires(Right.SEE_FIGURES))
+def show_ward(request: StaffRequest, code: FromPath[str]) -> Response[object]:
     """One ward: over time, by topic, way and language, and the alerts that went there."""
     with transaction() as session:
         area = areas_by_code(session, [code]).get(code)
@@ -309,18 +297,12 @@ def _of(
     return slices(session, council_id, by=by, topic_id=topic_id, ward=ward, with_hits=with_hits, **days)
 
 
-def _asked(request: AnyRequest) -> Period:
+def _asked(request: StaffRequest) -> Period:
     return chosen({name: str(value) for name, value in request.query_params.items()})
 
 
-@post(
-    f"{PATH}/notes",
-    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/notes", Requires(Right.WRITE_ALERTS))
+def add_note(request: StaffRequest, body: RawBody) -> Response[object]:
     """Keep what changed, of a topic or of the whole council."""
     form, user = read_form(body), request.user
     slug, words = form.one("topic"), form.one("words")
@@ -340,14 +322,8 @@ def add_note(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}/topics/{slug}#notes" if slug else f"{PATH}#notes", status_code=303)
 
 
-@post(
-    f"{PATH}/notes/{{annotation_id:uuid}}/remove",
-    guards=[from_our_pages, Requires(Right.WRITE_ALERTS)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def remove_note(request: AnyRequest, annotation_id: FromPath[UUID]) -> Redirect:
+@staff_post(f"{PATH}/notes/{{annotation_id:uuid}}/remove", Requires(Right.WRITE_ALERTS))
+def remove_note(request: StaffRequest, annotation_id: FromPath[UUID]) -> Redirect:
     """Show a note no more. The audit trail says who took it away."""
     user = request.user
     with transaction() as session:

@@ -5,8 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from litestar import Request, get, post, put
-from litestar.datastructures import State
+from litestar import get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from pydantic import StringConstraints
@@ -23,9 +22,9 @@ from notify.insight.indicators.targets import Standing, Wish
 from notify.insight.models import TargetKind
 from notify.insight.period import between
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.routes import StaffRequest
 from notify.subscribers.queries import topic as topic_of
 
-AnyRequest = Request[Principal, None, State]
 Since = Annotated[date | None, QueryParameter(description="The first day; else eleven months before the last's.")]
 Until = Annotated[date | None, QueryParameter(description="The last day, included; else today.")]
 # as a type: SQLModel's `Field` knows no pattern
@@ -205,7 +204,7 @@ class NewValues(Input):
 
 
 @get("/growth", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_growth(request: AnyRequest, since: Since = None, until: Until = None) -> GrowthView:
+def read_growth(request: StaffRequest, since: Since = None, until: Until = None) -> GrowthView:
     """Who came and left, by day or month, by way, and by topic."""
     days = between(since, until)
     with transaction() as session:
@@ -215,7 +214,7 @@ def read_growth(request: AnyRequest, since: Since = None, until: Until = None) -
 
 @get("/reach", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
 def read_reach(
-    request: AnyRequest, topic: Annotated[str, QueryParameter(description="Only who follows this one.")] = ""
+    request: StaffRequest, topic: Annotated[str, QueryParameter(description="Only who follows this one.")] = ""
 ) -> ReachView:
     """Followers for each 1,000 residents, ward by ward."""
     with transaction() as session:
@@ -224,7 +223,7 @@ def read_reach(
 
 
 @get("/fatigue", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_fatigue(request: AnyRequest, since: Since = None, until: Until = None) -> FatigueView:
+def read_fatigue(request: StaffRequest, since: Since = None, until: Until = None) -> FatigueView:
     """How many people got how many alerts in a week and in four."""
     days = between(since, until)
     with transaction() as session:
@@ -237,7 +236,7 @@ def read_fatigue(request: AnyRequest, since: Since = None, until: Until = None) 
 
 
 @get("/targets", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def read_targets(request: AnyRequest, since: Since = None, until: Until = None) -> list[StandingView]:
+def read_targets(request: StaffRequest, since: Since = None, until: Until = None) -> list[StandingView]:
     """How each indicator stands in these days, and stood in those before."""
     with transaction() as session:
         found = targets.standings(session, request.user.council_id, between(since, until))
@@ -245,13 +244,13 @@ def read_targets(request: AnyRequest, since: Since = None, until: Until = None) 
 
 
 @post("/targets", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def add_target(request: AnyRequest, data: JSONBody[NewWish]) -> IndicatorView:
+def add_target(request: StaffRequest, data: JSONBody[NewWish]) -> IndicatorView:
     """A new indicator of the council's own."""
     return _set(request.user, None, data)
 
 
 @put("/targets/{indicator:str}", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def change_target(request: AnyRequest, indicator: FromPath[str], data: JSONBody[NewWish]) -> IndicatorView:
+def change_target(request: StaffRequest, indicator: FromPath[str], data: JSONBody[NewWish]) -> IndicatorView:
     """What the council means to reach with one indicator."""
     return _set(request.user, indicator, data)
 
@@ -271,7 +270,7 @@ def _set(user: Principal, indicator: str | None, data: NewWish) -> IndicatorView
     tags=["figures"],
     status_code=204,
 )
-def add_values(request: AnyRequest, indicator: FromPath[str], data: JSONBody[NewValues]) -> None:
+def add_values(request: StaffRequest, indicator: FromPath[str], data: JSONBody[NewValues]) -> None:
     """What the council measured itself, month by month."""
     rows = "\n".join(f"{one.month},{one.value:f}" for one in data.values)
     with transaction() as session:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
@@ -18,22 +17,21 @@ from notify.insight.growth.reach import reach, subscribers_by_topic
 from notify.insight.period import Period, chosen
 from notify.insight.report_frame import report_page
 from notify.places.queries import names_by_code
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
+from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.queries import topics
-
-AnyRequest = Request[Principal, None, State]
 
 GROWTH, REACH, FATIGUE = "/staff/figures/growth", "/staff/figures/reach", "/staff/figures/fatigue"
 DAYS_OF_A_MONTH = 30.4
 TIRED = 2  # whoever gets three in a week is called tired where an alert is written, too
 
 
-def _asked(request: AnyRequest) -> Period:
+def _asked(request: StaffRequest) -> Period:
     return chosen({name: str(value) for name, value in request.query_params.items()})
 
 
-@get(GROWTH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_growth(request: AnyRequest) -> Response[object]:
+@staff_get(GROWTH, Requires(Right.SEE_FIGURES))
+def show_growth(request: StaffRequest) -> Response[object]:
     """Who came and went in some days: over time, by the way they signed up, by topic, and around campaigns."""
     user, period = request.user, _asked(request)
     with transaction() as session:
@@ -55,8 +53,8 @@ def show_growth(request: AnyRequest) -> Response[object]:
     )
 
 
-@get(REACH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_reach(request: AnyRequest) -> Response[object]:
+@staff_get(REACH, Requires(Right.SEE_FIGURES))
+def show_reach(request: StaffRequest) -> Response[object]:
     """How many follow in each ward, of those who live there, on the map and in a table; gaps by name."""
     user, asked = request.user, str(request.query_params.get("topic", ""))
     with transaction() as session:
@@ -67,8 +65,8 @@ def show_reach(request: AnyRequest) -> Response[object]:
     return report_page(user, "reports/reach.html", section=REACH, found=found, topic=topic, topics=every, shown=shown)
 
 
-@get(FATIGUE, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_fatigue(request: AnyRequest) -> Response[object]:
+@staff_get(FATIGUE, Requires(Right.SEE_FIGURES))
+def show_fatigue(request: StaffRequest) -> Response[object]:
     """How much people get, who gets more than so much, and after how much they leave."""
     user, period = request.user, _asked(request)
     asked = str(request.query_params.get("more_than", ""))

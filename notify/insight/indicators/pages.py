@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -19,16 +18,15 @@ from notify.insight.models import Target, TargetKind
 from notify.insight.period import chosen
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.routes import StaffRequest, staff_get, staff_post
+from notify.web.forms import read_form
 
 PATH = "/staff/figures/targets"
 NEW = "new"
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_targets(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_targets(request: StaffRequest) -> Response[object]:
     """How each indicator stands in some days, beside the days before."""
     user = request.user
     period = chosen({name: str(value) for name, value in request.query_params.items()})
@@ -48,13 +46,8 @@ def show_targets(request: AnyRequest) -> Response[object]:
     )
 
 
-@get(
-    f"{PATH}/{{indicator:str}}",
-    guards=[Requires(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def edit_target(request: AnyRequest, indicator: FromPath[str]) -> Response[object]:
+@staff_get(f"{PATH}/{{indicator:str}}", Requires(Right.CHANGE_FIGURES))
+def edit_target(request: StaffRequest, indicator: FromPath[str]) -> Response[object]:
     """What the council means to reach with one indicator, or with a new one of its own."""
     with transaction() as session:
         return _form(session, request.user, indicator, EMPTY, [])
@@ -101,14 +94,8 @@ def _fields(kept: Target | None, form: Form) -> dict[str, str]:
     }
 
 
-@post(
-    f"{PATH}/{{indicator:str}}",
-    guards=[from_our_pages, Requires(Right.CHANGE_FIGURES)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def save_target(request: AnyRequest, indicator: FromPath[str], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/{{indicator:str}}", Requires(Right.CHANGE_FIGURES))
+def save_target(request: StaffRequest, indicator: FromPath[str], body: RawBody) -> Response[object]:
     """Keep it."""
     form, user = read_form(body), request.user
     wish = Wish(
@@ -135,14 +122,8 @@ def save_target(request: AnyRequest, indicator: FromPath[str], body: RawBody) ->
     return Redirect(f"{PATH}/{key}#values" if indicator == NEW else f"{PATH}?saved=1", status_code=303)
 
 
-@post(
-    f"{PATH}/{{indicator:str}}/values",
-    guards=[from_our_pages, Requires(Right.CHANGE_FIGURES)],
-    status_code=303,
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def save_values(request: AnyRequest, indicator: FromPath[str], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/{{indicator:str}}/values", Requires(Right.CHANGE_FIGURES))
+def save_values(request: StaffRequest, indicator: FromPath[str], body: RawBody) -> Response[object]:
     """Keep what the council measured itself, month by month."""
     form, user = read_form(body), request.user
     with transaction() as session:

@@ -5,12 +5,10 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import partial
 from typing import Annotated
 
 from babel.dates import format_date
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -26,10 +24,8 @@ from notify.insight.open_data.tables import Cells, Column, Table
 from notify.languages import _, spoken
 from notify.web.dates import day
 from notify.web.headers import OPEN_TO_ALL
+from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
-
-AnyRequest = Request[object, object, State]
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
 
 SHORTLY = {"Cache-Control": "public, max-age=300"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
@@ -122,7 +118,7 @@ def _item(label: str, value: object, drawn: Column) -> Item:
 
 
 @page_get("/performance/catalog.jsonld")
-def read_catalogue(request: AnyRequest) -> Response[bytes]:
+def read_catalogue(request: PublicRequest) -> Response[bytes]:
     """Every open table of every council that publishes, in DCAT."""
     with transaction() as session:
         shown = everything(session)
@@ -132,7 +128,7 @@ def read_catalogue(request: AnyRequest) -> Response[bytes]:
 
 
 @page_get("/performance/{slug:str}/{name:str}")
-def read_open_data(request: AnyRequest, slug: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+def read_open_data(request: PublicRequest, slug: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """A table as CSV or JSON, or what its columns mean. Raises: FiguresNotPublished."""
     with transaction() as session:
         one = published(session, slug)
@@ -140,7 +136,7 @@ def read_open_data(request: AnyRequest, slug: FromPath[str], name: FromPath[str]
     return _file(request, body, media_type, one.changed_at)
 
 
-def _file(request: AnyRequest, body: bytes, media_type: str, changed: datetime | None) -> Response[bytes]:
+def _file(request: PublicRequest, body: bytes, media_type: str, changed: datetime | None) -> Response[bytes]:
     """The file, or the news that it is what the reader has."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = FOR_ALL | {"ETag": etag}
@@ -151,7 +147,7 @@ def _file(request: AnyRequest, body: bytes, media_type: str, changed: datetime |
     return Response(body, headers=headers, media_type=media_type)
 
 
-def _is_known(request: AnyRequest, etag: str, changed: datetime | None) -> bool:
+def _is_known(request: PublicRequest, etag: str, changed: datetime | None) -> bool:
     """Whether the reader has it already; a tag says so better than a moment."""
     if tags := request.headers.get("if-none-match"):
         return etag in tags

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -17,27 +16,20 @@ from notify.insight.performance_models import WhatToPublish
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import council
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.routes import StaffRequest, staff_get, staff_post
+from notify.web.forms import read_form
 
 PATH = "/staff/figures/published"
 
 
-@get(PATH, guards=[Requires(Right.CHANGE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_published(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.CHANGE_FIGURES))
+def show_published(request: StaffRequest) -> Response[object]:
     """What is public now, and the form that changes it."""
     return _shown(request.user)
 
 
-@post(
-    PATH,
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_published(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(PATH, RequiresLive(Right.CHANGE_FIGURES))
+def save_published(request: StaffRequest, body: RawBody) -> Response[object]:
     """Show the figures from now on, or stop."""
     form, user = read_form(body), request.user
     try:

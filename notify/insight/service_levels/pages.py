@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -24,29 +23,22 @@ from notify.insight.report_frame import report_page
 from notify.insight.service_levels import objectives
 from notify.insight.service_levels import queries as service_levels_queries
 from notify.insight.service_levels.queries import Attainment
-from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.web.forms import from_our_pages, read_form
-
-AnyRequest = Request[Principal, None, State]
+from notify.staff.guards import Requires, RequiresLive, Right
+from notify.staff.routes import StaffRequest, staff_get, staff_post
+from notify.web.forms import read_form
 
 PATH = "/staff/figures/service-levels"
 NAMES = {Priority.EMERGENCY: "Emergencies", Priority.ROUTINE: "Routine alerts"}
 
 
-@get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, include_in_schema=False)
-def show_service_levels(request: AnyRequest) -> Response[object]:
+@staff_get(PATH, Requires(Right.SEE_FIGURES))
+def show_service_levels(request: StaffRequest) -> Response[object]:
     """What is promised, and how it was kept."""
     return _shown(request, chosen({name: str(value) for name, value in request.query_params.items()}))
 
 
-@post(
-    PATH,
-    guards=[from_our_pages, RequiresLive(Right.CHANGE_FIGURES)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def save_target(request: AnyRequest, body: RawBody) -> Response[object]:
+@staff_post(PATH, RequiresLive(Right.CHANGE_FIGURES))
+def save_target(request: StaffRequest, body: RawBody) -> Response[object]:
     """Promise something else from now on, or say why that cannot be."""
     form, user = read_form(body), request.user
     try:
@@ -66,14 +58,8 @@ def save_target(request: AnyRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}#targets", status_code=303)
 
 
-@post(
-    f"{PATH}/{{alert_id:uuid}}",
-    guards=[from_our_pages, RequiresLive(Right.WRITE_ALERTS)],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
-def note_breach(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/{{alert_id:uuid}}", RequiresLive(Right.WRITE_ALERTS))
+def note_breach(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Say about a missed target what no program can know."""
     form, user = read_form(body), request.user
     with transaction() as session:
@@ -82,7 +68,7 @@ def note_breach(request: AnyRequest, alert_id: FromPath[UUID], body: RawBody) ->
 
 
 def _shown(
-    request: AnyRequest, days: Period, form: Form = EMPTY, field_errors: Sequence[FieldError] = ()
+    request: StaffRequest, days: Period, form: Form = EMPTY, field_errors: Sequence[FieldError] = ()
 ) -> Response[object]:
     user = request.user
     with transaction() as session:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie, State
+from litestar.datastructures import Cookie
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -14,19 +14,18 @@ from notify.core.db import transaction
 from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.staff import service
-from notify.staff.guards import OFFICER_COOKIE, Principal, Requires, Right
+from notify.staff.guards import OFFICER_COOKIE, Requires, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in import attempts, break_glass, oidc, sessions
 from notify.staff.sign_in import entry as sign_in_entry
 from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
 from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
 from notify.web.forms import from_our_pages, read_form
 from notify.web.rate_limits import device_of
+from notify.web.routes import PublicRequest, page_get, page_post
 from notify.web.templates import page
 from notify.web.thread_pool import BoundedPool
-
-AnyRequest = Request[object, object, State]
-StaffRequest = Request[Principal, object, State]
 
 ATTEMPT_COOKIE = "officer-attempt"
 DID_NOT_WORK = "Address, password or code is not right, or there were too many tries. Wait a few minutes and try again."
@@ -53,7 +52,7 @@ def _sign_in_page(*, field_error: str = "", email: str = "") -> Response[object]
     )
 
 
-@get("/staff/sign-in", sync_to_thread=False, include_in_schema=False)
+@page_get("/staff/sign-in", sync_to_thread=False)
 def explain_sign_in() -> Response[object]:
     """The ways in that this installation has."""
     return _sign_in_page()
@@ -66,13 +65,13 @@ PROVIDER = BoundedPool("identity-provider", threads=4, waiting=16)
 
 
 @post("/staff/sign-in", include_in_schema=False, status_code=303, guards=[from_our_pages])
-async def sign_in_with_password(request: AnyRequest, body: RawBody) -> Response[object]:
+async def sign_in_with_password(request: PublicRequest, body: RawBody) -> Response[object]:
     """Password and code, for when council accounts cannot be used."""
     pool = KNOWN_DEVICES if device_of(request) else STRANGERS
     return await pool.run(lambda: _enter(request, read_form(body)))
 
 
-def _enter(request: AnyRequest, form: Form) -> Response[object]:
+def _enter(request: PublicRequest, form: Form) -> Response[object]:
     email = form.one("email")
     with transaction() as session:
         known = break_glass.known_hash(session, email)
@@ -104,12 +103,12 @@ async def go_to_identity_provider(
 
 # a GET because browsers come back by one; only the browser that began can, once, so a mail scanner opens nothing
 @get(oidc.CALL_BACK, include_in_schema=False)
-async def come_back(request: AnyRequest) -> Response[object]:
+async def come_back(request: PublicRequest) -> Response[object]:
     """Take what the identity provider says and open a session."""
     return await PROVIDER.run(lambda: _come_back(request))
 
 
-def _come_back(request: AnyRequest) -> Response[object]:
+def _come_back(request: PublicRequest) -> Response[object]:
     said = request.query_params
     attempt = oidc.read_attempt(_cookie(request, ATTEMPT_COOKIE), said.get("state", ""))
     with transaction() as session:
@@ -122,20 +121,14 @@ def _come_back(request: AnyRequest) -> Response[object]:
     return _into(secret, ended_cookie(ATTEMPT_COOKIE), to=own_page(attempt.back))
 
 
-@get("/staff/sign-in/{token:str}", sync_to_thread=False, include_in_schema=False)
+@page_get("/staff/sign-in/{token:str}", sync_to_thread=False)
 def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
     """A button, because mail scanners follow links and press nothing."""
     return page("my/sign-in.html", action=f"/staff/sign-in/{token}", whose="council")
 
 
-@post(
-    "/staff/sign-in/{token:str}",
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-    guards=[from_our_pages],
-)
-def sign_in(request: AnyRequest, token: FromPath[str]) -> Response[object]:
+@page_post("/staff/sign-in/{token:str}", status_code=303)
+def sign_in(request: PublicRequest, token: FromPath[str]) -> Response[object]:
     """Use up the link and open a session of a working day."""
     with transaction() as session:
         secret = service.sign_in(session, token, instead_of=_cookie(request))
@@ -156,19 +149,13 @@ def _confirm_page(request: StaffRequest, back: str, field_error: str = "") -> Re
     )
 
 
-@get("/staff/confirm", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=False, include_in_schema=False)
+@staff_get("/staff/confirm", Requires(Right.SEE_ALERTS), sync_to_thread=False)
 def ask_to_confirm(request: StaffRequest, back: FromQuery[str] = "") -> Response[object]:
     """Asks for the second factor once more, and then leads back to that page."""
     return _confirm_page(request, own_page(back))
 
 
-@post(
-    "/staff/confirm",
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-    guards=[from_our_pages, Requires(Right.SEE_ALERTS)],
-)
+@staff_post("/staff/confirm", Requires(Right.SEE_ALERTS))
 def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> Response[object]:
     """A fresh second factor; the session gets another secret."""
     if request.user.is_key:  # its wrong codes would lock out the officer whose it is
@@ -182,8 +169,8 @@ def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> 
     return _into(secret, to=own_page(back))
 
 
-@post("/staff/sign-out", sync_to_thread=True, include_in_schema=False, status_code=303, guards=[from_our_pages])
-def sign_out(request: AnyRequest) -> Response[object]:
+@page_post("/staff/sign-out", status_code=303)
+def sign_out(request: PublicRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
         sessions.close_session(session, _cookie(request))

@@ -5,20 +5,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get
-from litestar.datastructures import State
+from litestar import get
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel, col
 
 from notify.core.db import transaction
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest
 from notify.subscribers.inbound_texts import service as inbound_texts_service
 from notify.subscribers.models import Contact
 from notify.subscribers.test_people import is_invented
 
-AnyRequest = Request[Principal, None, State]
 After = Annotated[UUID | None, QueryParameter(description="`next` of the page before.")]
 
 
@@ -40,7 +39,7 @@ class InboundTextPage(SQLModel):
 
 @get("/resident-messages", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
 def list_messages(
-    request: AnyRequest, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100, after: After = None
+    request: StaffRequest, limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100, after: After = None
 ) -> InboundTextPage:
     """Texts that residents answered with and that are not STOP. They were told once how to stop."""
     user = request.user

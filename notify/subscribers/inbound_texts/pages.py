@@ -4,25 +4,24 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.inbound_texts import service as inbound_texts_service
 from notify.web.dates import day
 
-AnyRequest = Request[Principal, None, State]
 ON_A_PAGE = 100
 After = Annotated[UUID | None, QueryParameter(description="The last message of the page before.")]
 
 
-@get("/staff/messages", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, include_in_schema=False)
-def show_messages(request: AnyRequest, after: After = None) -> Response[object]:
+@staff_get("/staff/messages", Requires(Right.SEE_SUBSCRIBERS))
+def show_messages(request: StaffRequest, after: After = None) -> Response[object]:
     """What residents answered that is not STOP, with the numbers to call."""
     user = request.user
     with transaction() as session:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -17,7 +16,7 @@ from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.subscribers import erasure, links, queries
-from notify.subscribers.guards import AnyRequest, Membership, cookie_of, membership_of, memberships_of, resident_of
+from notify.subscribers.guards import Membership, cookie_of, membership_of, memberships_of, resident_of
 from notify.subscribers.models import Place, TopicPurpose
 from notify.subscribers.my import choices, email_preferences
 from notify.subscribers.my import pause as my_pause
@@ -26,16 +25,14 @@ from notify.subscribers.sign_up import coverage
 from notify.subscribers.sign_up.form import WORDING, FormNotValid, tongues
 from notify.web.cookies import ended_cookie
 from notify.web.dates import day
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
+from notify.web.routes import PublicRequest, page_get, page_post
 from notify.web.templates import page
 from notify.web.visitor_language import council_of_visit, link
 
-page_get = partial(get, sync_to_thread=True, include_in_schema=False)
-page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
-
 
 @page_get("/my")
-def show_choices(request: AnyRequest, saved: FromQuery[bool] = False) -> Response[object]:
+def show_choices(request: PublicRequest, saved: FromQuery[bool] = False) -> Response[object]:
     """What this resident chose, to change; where several councils write to them, what each of them does first."""
     with transaction() as session:
         held = memberships_of(session, request)
@@ -70,7 +67,7 @@ class _Mine:
     council_name: str | None
 
 
-def _choices(session: Session, request: AnyRequest) -> _Mine:
+def _choices(session: Session, request: PublicRequest) -> _Mine:
     held = memberships_of(session, request)
     one = membership_of(session, request)
     elsewhere = {other.record.subscriber.council_id for other in held if other != one}
@@ -115,7 +112,7 @@ def _choices_page(
 
 
 @page_post("/my")
-def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
+def save_choices(request: PublicRequest, body: RawBody) -> Response[object]:
     """Store the choices, or show what to mend."""
     form = read_form(body)
     try:
@@ -128,7 +125,7 @@ def save_choices(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 @page_get("/my/pause")
-def ask_until_when(request: AnyRequest) -> Response[object]:
+def ask_until_when(request: PublicRequest) -> Response[object]:
     """Until when shall nothing but emergencies be sent?"""
     with transaction() as session:
         return _pause_page(resident_of(session, request), EMPTY, [])
@@ -147,7 +144,7 @@ def _pause_page(record: queries.SubscriberRecord, form: Form, field_errors: Sequ
 
 
 @page_post("/my/pause")
-def pause(request: AnyRequest, body: RawBody) -> Response[object]:
+def pause(request: PublicRequest, body: RawBody) -> Response[object]:
     """Pause until a day, or end the pause."""
     form = read_form(body)
     with transaction() as session:
@@ -160,7 +157,7 @@ def pause(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 @page_get("/my/quiet")
-def ask_hours(request: AnyRequest) -> Response[object]:
+def ask_hours(request: PublicRequest) -> Response[object]:
     """In which hours shall nothing but emergencies come?"""
     with transaction() as session:
         person = resident_of(session, request).subscriber
@@ -179,7 +176,7 @@ def _hours_page(chosen: Sequence[str], field_errors: Sequence[FieldError]) -> Re
 
 
 @page_post("/my/quiet")
-def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
+def be_quiet(request: PublicRequest, body: RawBody) -> Response[object]:
     """Store the hours, or that there are none."""
     form = read_form(body)
     with transaction() as session:
@@ -192,7 +189,7 @@ def be_quiet(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 @page_get("/my/emails")
-def ask_about_emails(request: AnyRequest) -> Response[object]:
+def ask_about_emails(request: PublicRequest) -> Response[object]:
     """When shall e-mails come, and what shall they look like?"""
     with transaction() as session:
         record = resident_of(session, request)
@@ -211,7 +208,7 @@ def ask_about_emails(request: AnyRequest) -> Response[object]:
 
 
 @page_post("/my/emails")
-def save_emails(request: AnyRequest, body: RawBody) -> Response[object]:
+def save_emails(request: PublicRequest, body: RawBody) -> Response[object]:
     """Store how e-mails come."""
     form = read_form(body)
     with transaction() as session:
@@ -220,14 +217,14 @@ def save_emails(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 @page_get("/my/move/{place_id:uuid}")
-def ask_where_to(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+def ask_where_to(request: PublicRequest, place_id: FromPath[UUID]) -> Response[object]:
     """Where has this place moved to?"""
     with transaction() as session:
         return _move_page(choices.place_of(resident_of(session, request), place_id), EMPTY, [])
 
 
 @page_post("/my/move/{place_id:uuid}")
-def move(request: AnyRequest, place_id: FromPath[UUID], body: RawBody) -> Response[object]:
+def move(request: PublicRequest, place_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Put the new postcode in the place of the old one."""
     form = read_form(body)
     try:
@@ -261,7 +258,7 @@ def _move_page(
 
 
 @page_post("/my/keep/{place_id:uuid}")
-def keep_place(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object]:
+def keep_place(request: PublicRequest, place_id: FromPath[UUID]) -> Response[object]:
     """The place is right as it is."""
     with transaction() as session:
         place_reviews_service.keep(session, choices.place_of(resident_of(session, request), place_id))
@@ -269,7 +266,7 @@ def keep_place(request: AnyRequest, place_id: FromPath[UUID]) -> Response[object
 
 
 @page_post("/my/erase")
-def erase(request: AnyRequest, body: RawBody) -> Response[object]:
+def erase(request: PublicRequest, body: RawBody) -> Response[object]:
     """Erase what one council holds, or all of them, if the resident ticked the box that says so."""
     form = read_form(body)
     with transaction() as session:
@@ -293,7 +290,7 @@ def erase(request: AnyRequest, body: RawBody) -> Response[object]:
 
 
 @page_post("/my/sign-out")
-def sign_out(request: AnyRequest) -> Response[object]:
+def sign_out(request: PublicRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
         links.end_session(session, cookie_of(request))

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from litestar import Request, get
-from litestar.datastructures import State
+from litestar import get
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
 
 from notify.core.db import transaction
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
+from notify.staff.routes import StaffRequest
 from notify.subscribers.place_reviews import service as place_reviews_service
-
-AnyRequest = Request[Principal, None, State]
 
 
 class PlaceReviewView(SQLModel):
@@ -30,7 +28,7 @@ class PlaceReviewView(SQLModel):
 
 
 @get("/place-reviews", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
-def list_reviews(request: AnyRequest) -> list[PlaceReviewView]:
+def list_reviews(request: StaffRequest) -> list[PlaceReviewView]:
     """Residents' places that releases could not put into a ward, and how many residents answered. Names nobody."""
     with transaction() as session:
         found = place_reviews_service.counts(session, request.user.council_id)

@@ -5,9 +5,8 @@ in the e-mail, or with the digits of the text or call, which they may read out t
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
-from litestar import Request, Response, get, post
+from litestar import Response
 from litestar.params import FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
@@ -17,6 +16,7 @@ from notify.languages import LANGUAGES, _, speaking
 from notify.places.postcodes import PostcodeNotValid
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.page_frame import staff_page
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
 from notify.subscribers import service
 from notify.subscribers.models import Cadence, MailFormat
@@ -34,20 +34,16 @@ from notify.subscribers.sign_up.form import (
     tongues,
     ways_in_words,
 )
-from notify.web.forms import from_our_pages, read_form
-
-OfficerRequest = Request[Principal, object, object]  # type: ignore[type-var]
+from notify.web.forms import read_form
 
 PATH = "/staff/sign-up"
 HOW: Mapping[str, str] = {"phone": "On the telephone", "counter": "At a counter", "paper": "On a signed paper form"}
 
-staff_get = partial(get, sync_to_thread=True, include_in_schema=False)
-staff_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200)
 MAY = RequiresLive(Right.CHANGE_SUBSCRIBERS)
 
 
-@staff_get(PATH, guards=[MAY])
-def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[object]:
+@staff_get(PATH, MAY)
+def ask(request: StaffRequest, postcode: FromQuery[str] = "") -> Response[object]:
     """Where does the resident live? And then everything else on one page."""
     if not postcode:
         return _form_page(request, EMPTY, None, [])
@@ -61,7 +57,7 @@ def ask(request: OfficerRequest, postcode: FromQuery[str] = "") -> Response[obje
 
 
 def _form_page(
-    request: OfficerRequest, form: Form, offer: Offer | None, field_errors: Sequence[FieldError]
+    request: StaffRequest, form: Form, offer: Offer | None, field_errors: Sequence[FieldError]
 ) -> Response[object]:
     return staff_page(
         request.user,
@@ -92,8 +88,8 @@ def _wordings() -> Mapping[str, tuple[str, str]]:
     return found
 
 
-@staff_post(PATH, guards=[from_our_pages, MAY])
-def take(request: OfficerRequest, body: RawBody) -> Response[object]:
+@staff_post(PATH, MAY, status_code=200)
+def take(request: StaffRequest, body: RawBody) -> Response[object]:
     """Sign the resident up with the words that were read out, and write to them so that they confirm."""
     form = read_form(body)
     try:

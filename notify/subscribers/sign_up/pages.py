@@ -1,9 +1,8 @@
 """Sign-up: one question a page, in plain forms, without a cookie. The answers travel in hidden fields to the end."""
 
 from collections.abc import Sequence
-from functools import partial
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.params import FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
@@ -40,13 +39,12 @@ from notify.subscribers.sign_up.steps import (
     step_before,
     step_named,
 )
-from notify.web.forms import TRAP, from_our_pages, read_form
+from notify.web.forms import TRAP, read_form
+from notify.web.routes import page_get, page_post
 from notify.web.templates import page
 
-page_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200, guards=[from_our_pages])
 
-
-@get("/sign-up", sync_to_thread=False, include_in_schema=False)
+@page_get("/sign-up", sync_to_thread=False)
 def ask_postcode(source: FromQuery[str] = "", postcode: FromQuery[str] = "") -> Response[object]:
     """The first question: where do you live? `source` names the poster or page that led here."""
     return _postcode_page(Form({"source": [source], "postcode": [postcode[:12]]}), [])

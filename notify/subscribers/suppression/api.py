@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, get, post
-from litestar.datastructures import State
+from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import ColumnElement
@@ -17,14 +16,13 @@ from notify.core.db import Input, transaction
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.suppression import bounces, review
 from notify.subscribers.suppression import service as suppression_service
 from notify.subscribers.suppression.review import Which
 from notify.subscribers.suppression.service import Suppressed
 from notify.subscribers.test_people import is_invented
-
-AnyRequest = Request[Principal, None, State]
 
 
 class SuppressionView(SQLModel):
@@ -115,7 +113,7 @@ class Decided(SQLModel):
 
 @get("/suppressions", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["suppressions"])
 def list_suppressions(
-    request: AnyRequest,
+    request: StaffRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     after: FromQuery[UUID | None] = None,
     subscriber: FromQuery[UUID | None] = None,
@@ -151,7 +149,7 @@ def _seen_by(user: Principal) -> Sequence[ColumnElement[bool]]:
     sync_to_thread=True,
     tags=["suppressions"],
 )
-def search_suppressions(request: AnyRequest, data: JSONBody[AddressSearch]) -> SuppressionPage:
+def search_suppressions(request: StaffRequest, data: JSONBody[AddressSearch]) -> SuppressionPage:
     """Why your council does not write to the person with this address, by any channel; also what was lifted."""
     with transaction() as session:
         council_id = request.user.council_id
@@ -173,7 +171,7 @@ def search_suppressions(request: AnyRequest, data: JSONBody[AddressSearch]) -> S
     sync_to_thread=True,
     tags=["suppressions"],
 )
-def lift_suppressions(request: AnyRequest, data: JSONBody[LiftMany]) -> LiftedMany:
+def lift_suppressions(request: StaffRequest, data: JSONBody[LiftMany]) -> LiftedMany:
     """Write again to many addresses that bounced or that staff suppressed, for your council alone. What residents said
     themselves is lifted one by one.
     """
@@ -190,7 +188,7 @@ def lift_suppressions(request: AnyRequest, data: JSONBody[LiftMany]) -> LiftedMa
 
 
 @get("/bounces/bursts", guards=[Requires(Right.SEE_SUBSCRIBERS)], sync_to_thread=True, tags=["suppressions"])
-def list_bursts(request: AnyRequest) -> list[BurstView]:
+def list_bursts(request: StaffRequest) -> list[BurstView]:
     """Hard bounces that wait for a person, because more than `NOTIFY_BOUNCE_BURST` had one cause within an hour."""
     with transaction() as session:
         return [BurstView(**asdict(burst)) for burst in bounces.bursts(session, request.user.council_id)]
@@ -203,7 +201,7 @@ def list_bursts(request: AnyRequest) -> list[BurstView]:
     sync_to_thread=True,
     tags=["suppressions"],
 )
-def confirm_burst(request: AnyRequest, burst_id: FromPath[UUID]) -> Decided:
+def confirm_burst(request: StaffRequest, burst_id: FromPath[UUID]) -> Decided:
     """These addresses are dead: suppress them."""
     return _decide(request, burst_id, is_dead=True)
 
@@ -215,12 +213,12 @@ def confirm_burst(request: AnyRequest, burst_id: FromPath[UUID]) -> Decided:
     sync_to_thread=True,
     tags=["suppressions"],
 )
-def dismiss_burst(request: AnyRequest, burst_id: FromPath[UUID]) -> Decided:
+def dismiss_burst(request: StaffRequest, burst_id: FromPath[UUID]) -> Decided:
     """Something else was wrong: go on writing to these addresses."""
     return _decide(request, burst_id, is_dead=False)
 
 
-def _decide(request: AnyRequest, burst_id: UUID, *, is_dead: bool) -> Decided:
+def _decide(request: StaffRequest, burst_id: UUID, *, is_dead: bool) -> Decided:
     user = request.user
     with transaction() as session:
         decided = bounces.decide(
@@ -230,7 +228,7 @@ def _decide(request: AnyRequest, burst_id: UUID, *, is_dead: bool) -> Decided:
 
 
 @post("/suppressions", guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["suppressions"])
-def add_suppression(request: AnyRequest, data: JSONBody[NewSuppression]) -> SuppressionView:
+def add_suppression(request: StaffRequest, data: JSONBody[NewSuppression]) -> SuppressionView:
     """Your council does not write to this resident in this way any more, from the next slice on: about a second.
     Repeatable. What other councils send is theirs to stop.
     """
@@ -254,7 +252,7 @@ def add_suppression(request: AnyRequest, data: JSONBody[NewSuppression]) -> Supp
     sync_to_thread=True,
     tags=["suppressions"],
 )
-def lift_suppression(request: AnyRequest, suppression_id: FromPath[UUID], data: JSONBody[Lifting]) -> SuppressionView:
+def lift_suppression(request: StaffRequest, suppression_id: FromPath[UUID], data: JSONBody[Lifting]) -> SuppressionView:
     """Write to a resident again, for your council alone: a bounce that all councils share stays in force for others.
     Lifting what a resident said themselves needs their word: say so.
     """

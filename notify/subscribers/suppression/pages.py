@@ -1,11 +1,10 @@
 """The page of suppressions: who is not written to and why, looked through, searched and lifted together."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -17,15 +16,14 @@ from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.read_quota import note_reading
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.suppression import bounces, review
 from notify.subscribers.suppression import service as suppression_service
 from notify.subscribers.suppression.review import NotInBulk, Which
 from notify.subscribers.test_people import is_invented
 from notify.web.dates import moment
-from notify.web.forms import from_our_pages, query_form, read_form
-
-OfficerRequest = Request[Principal, object, object]  # type: ignore[type-var]
+from notify.web.forms import query_form, read_form
 
 PATH = "/staff/suppressions"
 A_PAGE = 100
@@ -44,13 +42,11 @@ DONE: Mapping[str, str] = {
     "dismissed": "You can go on sending to {}.",
 }
 
-staff_get = partial(get, sync_to_thread=True, include_in_schema=False)
-staff_post = partial(post, sync_to_thread=True, include_in_schema=False, status_code=200)
 SEES, CHANGES = Requires(Right.SEE_SUBSCRIBERS), RequiresLive(Right.CHANGE_SUBSCRIBERS)
 
 
-@staff_get(PATH, guards=[SEES])
-def show(request: OfficerRequest) -> Response[object]:
+@staff_get(PATH, SEES)
+def show(request: StaffRequest) -> Response[object]:
     """Whom the council does not write to, the newest first, and bounces that wait for a decision."""
     return _page(request.user, query_form(request), EMPTY, [])
 
@@ -115,8 +111,8 @@ def _id(value: str) -> UUID | None:
         return None
 
 
-@staff_post(f"{PATH}/search", guards=[from_our_pages, SEES])
-def search(request: OfficerRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/search", SEES, status_code=200)
+def search(request: StaffRequest, body: RawBody) -> Response[object]:
     """Find the subscriber with an address; the address itself never stands in a URL."""
     form = read_form(body)
     with transaction() as session:
@@ -127,8 +123,8 @@ def search(request: OfficerRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}?subscriber={person}", status_code=303)
 
 
-@staff_post(f"{PATH}/lift", guards=[from_our_pages, CHANGES])
-def lift(request: OfficerRequest, body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/lift", CHANGES, status_code=200)
+def lift(request: StaffRequest, body: RawBody) -> Response[object]:
     """Lift what was ticked, or all that the list was narrowed to; of one person also what they said themselves."""
     form = read_form(body)
     asked = Form({name: form.all(name) for name in ("reason", "channel", "subscriber")})
@@ -155,8 +151,8 @@ def _lift(user: Principal, form: Form, which: Which | None, why: str) -> int:
         return len(ids)
 
 
-@staff_post(f"{PATH}/bursts/{{burst_id:uuid}}", guards=[from_our_pages, CHANGES])
-def decide(request: OfficerRequest, burst_id: FromPath[UUID], body: RawBody) -> Response[object]:
+@staff_post(f"{PATH}/bursts/{{burst_id:uuid}}", CHANGES, status_code=200)
+def decide(request: StaffRequest, burst_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Suppress every address of a burst after all, or go on sending to them."""
     is_dead = read_form(body).one("decision") == "suppress"
     user = request.user
