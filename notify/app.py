@@ -1,4 +1,4 @@
-"""The web application: every door, opened once."""
+"""The web application, put together from the routes of every feature."""
 
 from litestar import Litestar, Router, get
 from litestar.config.compression import CompressionConfig
@@ -56,7 +56,7 @@ from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, user_pages
+from notify.staff import audit_pages, menu, user_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
@@ -85,7 +85,7 @@ from notify.web.rate_limits import LimitNetworks
 from notify.web.request_ids import NameRoute, add_request_id
 from notify.web.visitor_language import Greet
 
-JSON_DOORS = (
+API = (
     statutory_notices_api,
     places_api,
     shape_api,
@@ -104,7 +104,7 @@ JSON_DOORS = (
     exports_api,
     schedule_api,
 )
-PAGE_DOORS = (
+PAGES = (
     statutory_notices_pages,
     statutory_notices_staff_pages,
     subscribers_pages,
@@ -202,11 +202,12 @@ def create_logged_app() -> Litestar:
 
 
 def create_app() -> Litestar:
-    """The application with all its doors, for a server to run. Raises: ValueError when the logo cannot be shown."""
+    """The application with all its routes, for a server to run. Raises: ValueError when the logo cannot be shown."""
+    menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
     theme.logo()
-    api = Router("/api/v1", route_handlers=[handler for door in JSON_DOORS for handler in door.HANDLERS])
+    api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
-    pages = Router("/", route_handlers=[handler for door in PAGE_DOORS for handler in door.HANDLERS])
+    pages = Router("/", route_handlers=[handler for module in PAGES for handler in module.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Site(
         [live, ready, *deliveries_api.ROOT_HANDLERS, api, api_documentation.read_docs, *theme.HANDLERS, pages, static],

@@ -18,6 +18,7 @@ from notify.drafting import recurrence, recurring_ended_areas
 from notify.drafting.calendar import WEEKDAYS, Entry, day_of, rule_in_words
 from notify.drafting.route_options import SEES
 from notify.staff.guards import Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
 
@@ -89,4 +90,5 @@ def _weeks(first: date, by_day: Mapping[date, Sequence[Entry]]) -> Sequence[Sequ
     ]
 
 
+MENU_ITEMS = (MenuItem("Calendar", "/staff/calendar", Right.SEE_ALERTS, 40),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_month,)

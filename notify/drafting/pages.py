@@ -28,9 +28,10 @@ from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
 from notify.places.outlines import outline_of
 from notify.staff.guards import Principal
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
-from notify.staff.rights import SecondFactorNeeded
+from notify.staff.rights import Right, SecondFactorNeeded
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
@@ -365,6 +366,7 @@ def discard(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]
     return see_other(AT)
 
 
+MENU_ITEMS = (MenuItem("New alert", "/staff/compose", Right.WRITE_ALERTS, 20),)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     choose_topic,
     begin,

@@ -10,7 +10,9 @@ from litestar.types import ControllerRouterHandler
 from notify.core.db import transaction
 from notify.drafting import queries, service
 from notify.drafting.route_options import WRITES, people_only, see_other
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
+from notify.staff.rights import Right
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 
 PATH = "/staff/templates"
@@ -33,4 +35,5 @@ def retire(request: StaffRequest, template_id: FromPath[UUID]) -> Response[objec
     return see_other(PATH)
 
 
+MENU_ITEMS = (MenuItem("Templates", "/staff/templates", Right.WRITE_ALERTS, 30),)
 HANDLERS: Sequence[ControllerRouterHandler] = (list_templates, retire)

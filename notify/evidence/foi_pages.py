@@ -16,6 +16,7 @@ from notify.evidence.pack import Pack, make_pack, state
 from notify.evidence.questions import Numbering
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
@@ -83,4 +84,5 @@ def say(request: StaffRequest, body: RawBody) -> Redirect:
     return Redirect(f"{PATH}#q{form.one('number')}", status_code=303)
 
 
+MENU_ITEMS = (MenuItem("Evidence", "/staff/evidence", Right.SEE_FIGURES, 160, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_evidence, take_evidence, say)

@@ -19,6 +19,7 @@ from notify.exports.file_formats import Format
 from notify.exports.full_extract import take_everything
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back
 from notify.web.forms import query_form, read_form
@@ -84,4 +85,5 @@ def take_all(request: StaffRequest) -> Stream:
         return handed_out(take_everything(request.user))
 
 
+MENU_ITEMS = (MenuItem("Exports", "/staff/exports", Right.SEE_FIGURES, 140, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_exports, take_file, take_all)

@@ -18,6 +18,7 @@ from notify.drafting.approval_version import uk_time
 from notify.drafting.first_steps import steps
 from notify.insight.alert.progress import progress_of
 from notify.staff.guards import Requires, Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.models import Topic
@@ -104,4 +105,5 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
     )
 
 
+MENU_ITEMS = (MenuItem("Alerts", "/staff", Right.SEE_ALERTS, 10),)
 HANDLERS: Sequence[ControllerRouterHandler] = (list_alerts, show_alert)

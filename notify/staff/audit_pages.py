@@ -17,6 +17,7 @@ from notify.core.db import transaction
 from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
 from notify.staff.guards import Requires, Right
+from notify.staff.menu import MenuItem
 from notify.staff.models import AuditEntry, Officer
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
@@ -159,4 +160,5 @@ def _harmless(cell: str) -> str:
     return "'" + cell if cell.startswith(STARTS_A_FORMULA) else cell
 
 
+MENU_ITEMS = (MenuItem("Audit trail", "/staff/audit", Right.SEE_AUDIT, 100),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_audit, export_audit)

@@ -16,6 +16,7 @@ from notify.core.db import transaction
 from notify.core.form_fields import FieldError, Form
 from notify.staff import users
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.menu import MenuItem
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.page_frame import staff_page
 from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
@@ -266,6 +267,10 @@ def end_key(request: StaffRequest, prefix: FromPath[str]) -> Response[object]:
     return Redirect("/staff/keys", status_code=303)
 
 
+MENU_ITEMS = (
+    MenuItem("Users and roles", "/staff/officers", Right.MANAGE_STAFF, 110),
+    MenuItem("API keys", "/staff/keys", Right.MANAGE_STAFF, 120),
+)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     list_officers,
     change_officer,

@@ -17,6 +17,7 @@ from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page, names_by_code
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
@@ -256,6 +257,7 @@ def _shown(
     )
 
 
+MENU_ITEMS = (MenuItem("Statutory notices", "/staff/notices", Right.SEE_ALERTS, 60),)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     list_own,
     write_notice,

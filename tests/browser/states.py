@@ -299,7 +299,7 @@ def staff_home(page: Page, world: World) -> None:
 def assisting(page: Page, world: World) -> None:
     """Everything about a resident on the telephone."""
     staff_home(page, world)
-    page.get_by_role("link", name="Residents", exact=True).click()
+    page.get_by_role("link", name="Sign up a resident", exact=True).click()
     page.get_by_label("Their postcode").fill("ZZ1 1AA")
     go_on(page)
 

@@ -47,7 +47,7 @@ def test_an_administrators_day_works_without_scripts(new_page: NewPage, world: W
     assert sorted(cookie["name"] for cookie in cookies) == ["known-device", "officer"]
     assert {(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies} == {(True, "Lax")}
 
-    page.get_by_role("link", name="Officers").click()
+    page.get_by_role("link", name="Users and roles").click()
     page.get_by_role("link", name="Ali").click()
     page.get_by_label("Councillor").check()
     page.get_by_label("Wards or districts").fill("Z05000001 Z05000002")
@@ -83,7 +83,7 @@ def test_who_reads_everything_finds_nothing_to_change(page: Page, world: World) 
     page.goto(f"/staff/sign-in/{link}")
     page.get_by_role("button", name="Sign in").click()
     menu = page.get_by_role("navigation", name="Main")
-    shown = ["Alerts", "Calendar", "Archive", "Notices", "Figures", "Suppressions", "Audit trail"]
+    shown = ["Alerts", "Calendar", "Archive", "Statutory notices", "Reports", "Suppressions", "Audit trail"]
     assert menu.get_by_role("link").all_inner_texts() == shown
     page.goto("/staff/calendar")
     expect(page.get_by_role("main").get_by_role("button")).to_have_count(0)

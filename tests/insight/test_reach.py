@@ -121,5 +121,5 @@ def test_pages_of_a_council_without_a_past_teach(
 ) -> None:
     reply = client.get(f"/staff/figures/{name}{asked}", headers=viewer)
     assert reply.status_code == 200
-    assert "Figures" in reply.text
+    assert "Reports" in reply.text
     assert clock.now()

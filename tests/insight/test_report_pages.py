@@ -9,11 +9,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
 
+from notify.app import PAGES as MODULES
 from notify.core import clock
 from notify.core.db import transaction
 from notify.insight import period, rollups
 from notify.insight.period import Period, chosen
-from notify.insight.report_menu import SECTIONS
+from notify.staff.menu import Menu
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created, neighbour
 from tests.charts.pages import Figure, figures, words
@@ -21,6 +22,7 @@ from tests.world import NORTH, SOUTH, World, add_resident, at_the_desk, make_key
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
+REPORTS = [item for module in MODULES for item in getattr(module, "MENU_ITEMS", ()) if item.menu is Menu.REPORTS]
 PAGES = ("", "/topics", "/wards", "/channels", "/providers", "/languages", "/topics/bins", f"/wards/{SOUTH}")
 FLAT = {"accept": "text/html"}
 
@@ -92,7 +94,7 @@ def test_with_nothing_sent_every_page_says_what_would_be_there(
     assert all(not figure.rows for figure in figures(page.text).values())
 
 
-@pytest.mark.parametrize("path", [item.href for item in SECTIONS])
+@pytest.mark.parametrize("path", [item.href for item in REPORTS])
 def test_every_chart_of_every_section_has_its_numbers_beside_it(
     client: Client, world: World, work: Work, path: str
 ) -> None:
@@ -100,7 +102,7 @@ def test_every_chart_of_every_section_has_its_numbers_beside_it(
     page = client.get(path, headers=at_the_desk(make_key(world, Role.ADMIN)) | FLAT)
     assert page.status_code == 200
     figures(page.text)
-    for item in SECTIONS:
+    for item in REPORTS:
         assert f'href="{item.href}' in page.text, item.href
 
 

@@ -18,6 +18,7 @@ from notify.insight.period import day_of
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page
 from notify.staff.guards import Requires, Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
@@ -115,4 +116,5 @@ def export_archive(request: StaffRequest, body: RawBody) -> Stream:
     )
 
 
+MENU_ITEMS = (MenuItem("Archive", "/staff/archive", Right.SEE_ALERTS, 50),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_archive, export_archive)

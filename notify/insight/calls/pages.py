@@ -25,6 +25,7 @@ from notify.insight.period import Period, chosen
 from notify.insight.report_frame import report_page
 from notify.insight.rollups import started_at
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
@@ -162,4 +163,5 @@ def _by_hour(found: Around) -> Chart:
     )
 
 
+MENU_ITEMS = (MenuItem("Calls", "/staff/figures/calls", Right.SEE_FIGURES, 130, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_calls, import_file, save_topics, show_calls_around)

@@ -29,6 +29,7 @@ from notify.insight.period import Period, chosen
 from notify.insight.report_frame import report_page
 from notify.providers.base import Channel
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.models import Budget
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
@@ -223,4 +224,5 @@ def _sheet(user: Principal, alert_id: UUID, again: Again | None = None) -> Respo
     )
 
 
+MENU_ITEMS = (MenuItem("Costs", "/staff/figures/costs", Right.SEE_FIGURES, 120, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_costs, save_assumptions, save_price, show_cost_sheet, save_minutes)

@@ -24,6 +24,7 @@ from notify.insight.period import Period, chosen, day_of
 from notify.insight.report_frame import report_page
 from notify.places.queries import areas_by_code, names_by_code
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic as topic_of
@@ -334,6 +335,15 @@ def remove_note(request: StaffRequest, annotation_id: FromPath[UUID]) -> Redirec
     return Redirect(f"{PATH}/topics/{topic.slug}#notes" if topic else f"{PATH}#notes", status_code=303)
 
 
+MENU_ITEMS = (
+    MenuItem("Reports", "/staff/figures", Right.SEE_FIGURES, 70),
+    MenuItem("Overview", "/staff/figures", Right.SEE_FIGURES, 10, Menu.REPORTS),
+    MenuItem("Topics", "/staff/figures/topics", Right.SEE_FIGURES, 20, Menu.REPORTS),
+    MenuItem("Wards", "/staff/figures/wards", Right.SEE_FIGURES, 30, Menu.REPORTS),
+    MenuItem("Channels", "/staff/figures/channels", Right.SEE_FIGURES, 40, Menu.REPORTS),
+    MenuItem("Providers", "/staff/figures/providers", Right.SEE_FIGURES, 50, Menu.REPORTS),
+    MenuItem("Languages", "/staff/figures/languages", Right.SEE_FIGURES, 60, Menu.REPORTS),
+)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     show_overview,
     show_topics,

@@ -18,6 +18,7 @@ from notify.insight.period import Period, chosen
 from notify.insight.report_frame import report_page
 from notify.places.queries import names_by_code
 from notify.staff.guards import Requires, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.queries import topics
 
@@ -120,4 +121,9 @@ def _writing_most(session: Session, council_id: UUID, period: Period) -> Sequenc
     )
 
 
+MENU_ITEMS = (
+    MenuItem("Growth", "/staff/figures/growth", Right.SEE_FIGURES, 70, Menu.REPORTS),
+    MenuItem("Reach", "/staff/figures/reach", Right.SEE_FIGURES, 80, Menu.REPORTS),
+    MenuItem("Message fatigue", "/staff/figures/fatigue", Right.SEE_FIGURES, 90, Menu.REPORTS),
+)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_growth, show_reach, show_fatigue)

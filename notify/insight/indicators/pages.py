@@ -18,6 +18,7 @@ from notify.insight.models import Target, TargetKind
 from notify.insight.period import chosen
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
@@ -135,4 +136,5 @@ def save_values(request: StaffRequest, indicator: FromPath[str], body: RawBody) 
     return Redirect(f"{PATH}/{indicator}#values", status_code=303)
 
 
+MENU_ITEMS = (MenuItem("Targets", "/staff/figures/targets", Right.SEE_FIGURES, 100, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_targets, edit_target, save_target, save_values)

@@ -15,6 +15,7 @@ from notify.insight.open_data.tables import TABLES
 from notify.insight.performance_models import WhatToPublish
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
@@ -62,4 +63,5 @@ def _shown(user: Principal, form: Form = EMPTY, field_errors: Sequence[FieldErro
     )
 
 
+MENU_ITEMS = (MenuItem("Publication", "/staff/figures/published", Right.CHANGE_FIGURES, 150, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_published, save_published)

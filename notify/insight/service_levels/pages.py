@@ -24,6 +24,7 @@ from notify.insight.service_levels import objectives
 from notify.insight.service_levels import queries as service_levels_queries
 from notify.insight.service_levels.queries import Attainment
 from notify.staff.guards import Requires, RequiresLive, Right
+from notify.staff.menu import Menu, MenuItem
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
@@ -130,4 +131,5 @@ def _by_month(title: str, values: Mapping[tuple[str, Priority], float | None], d
     return lines(title, [month_name(month) for month in months], series, head="Month", write=write, empty=empty)
 
 
+MENU_ITEMS = (MenuItem("Service levels", "/staff/figures/service-levels", Right.SEE_FIGURES, 110, Menu.REPORTS),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show_service_levels, save_target, note_breach)

@@ -15,6 +15,7 @@ from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.languages import LANGUAGES, _, speaking
 from notify.places.postcodes import PostcodeNotValid
 from notify.staff.guards import Principal, RequiresLive, Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
@@ -142,4 +143,5 @@ def _missing(form: Form) -> list[FieldError]:
     return field_errors
 
 
+MENU_ITEMS = (MenuItem("Sign up a resident", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS, 80),)
 HANDLERS: Sequence[ControllerRouterHandler] = (ask, take)

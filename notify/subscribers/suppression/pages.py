@@ -14,6 +14,7 @@ from notify.channels import CHANNELS, Channel
 from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest, staff_get, staff_post
@@ -163,4 +164,5 @@ def decide(request: StaffRequest, burst_id: FromPath[UUID], body: RawBody) -> Re
     return Redirect(f"{PATH}?{'confirmed' if is_dead else 'dismissed'}={decided}", status_code=303)
 
 
+MENU_ITEMS = (MenuItem("Suppressions", "/staff/suppressions", Right.SEE_SUBSCRIBERS, 90),)
 HANDLERS: Sequence[ControllerRouterHandler] = (show, search, lift, decide)
