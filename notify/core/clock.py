@@ -31,3 +31,20 @@ def first_of_month(moment: datetime) -> date:
 def midnight(day: date) -> datetime:
     """When this day begins in this country, in UTC."""
     return datetime.combine(day, time(), LONDON).astimezone(UTC)
+
+
+def uk_time(at: datetime) -> str:
+    """UK time for people: `14:05 on 3 March 2027`."""
+    local = at.astimezone(LONDON)
+    return f"{local:%H:%M} on {local:%-d %B %Y}"
+
+
+def uk_second(at: datetime) -> str:
+    """UK time to the second, where minutes do not tell enough: `14:05:09 on 3 March 2027`."""
+    local = at.astimezone(LONDON)
+    return f"{local:%H:%M:%S} on {local:%-d %B %Y}"
+
+
+def uk_day(at: datetime) -> str:
+    """The day in the UK at this moment: `3 March 2027`."""
+    return f"{at.astimezone(LONDON):%-d %B %Y}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from notify.channels import BY_FIELD, info
+from notify.core import clock
 from notify.languages import direction
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -31,6 +32,7 @@ def environment(folder: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"uk_time": clock.uk_time, "uk_second": clock.uk_second, "uk_day": clock.uk_day}
     made.globals |= {"direction": direction, "channel_info": info, "channel_by_field": BY_FIELD}
     return made
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.channels import label
-from notify.core.clock import LONDON
+from notify.core.clock import LONDON, uk_second, uk_time
 from notify.drafting.draft_reader import languages
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
@@ -35,16 +35,14 @@ def version_of(alert: Alert) -> str:
     return f"{name[:4]} {name[4:]}"
 
 
+def _exactly(at: datetime) -> str:
+    """The time with its seconds where there are any: an approval binds them too."""
+    return uk_second(at) if at.astimezone(LONDON).second else uk_time(at)
+
+
 def facts_of(session: Session, alert: Alert) -> Sequence[Fact]:
     """Everything that the alert's hash covers, in the order of the page."""
     return [fact for shown in SHOWN.values() for fact in shown(session, alert)]
-
-
-def uk_time(at: datetime) -> str:
-    """`14:05 on 3 March 2027`, with seconds where there are any."""
-    local = at.astimezone(LONDON)
-    day = f" on {local:%-d %B %Y}"
-    return f"{local:%H:%M:%S}" + day if local.second else f"{local:%H:%M}" + day
 
 
 def _council(session: Session, alert: Alert) -> Sequence[Fact]:
@@ -74,7 +72,7 @@ def _if_set(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fact]]
 def _if_time(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fact]]:
     def shown(_: Session, alert: Alert) -> Sequence[Fact]:
         at = getattr(alert, field)
-        return [Fact(name, uk_time(at))] if at else []
+        return [Fact(name, _exactly(at))] if at else []
 
     return shown
 
@@ -89,7 +87,7 @@ def _yes_or_no(field: str, name: str) -> Callable[[Session, Alert], Sequence[Fac
 def _time(field: str, name: str, otherwise: str) -> Callable[[Session, Alert], Sequence[Fact]]:
     def shown(_: Session, alert: Alert) -> Sequence[Fact]:
         at = getattr(alert, field)
-        return [Fact(name, uk_time(at) if at else otherwise)]
+        return [Fact(name, _exactly(at) if at else otherwise)]
 
     return shown
 
@@ -177,7 +175,7 @@ def _follows(session: Session, alert: Alert) -> Sequence[Fact]:
     if alert.follows_id is None:
         return []
     first = session.get_one(Alert, alert.follows_id)
-    at = f", approved at {uk_time(first.approved_at)}" if first.approved_at else ""
+    at = f", approved at {_exactly(first.approved_at)}" if first.approved_at else ""
     return [Fact("Follows", f"“{first.title}”{at} ({first.id})")]
 
 

@@ -9,9 +9,9 @@ from litestar.types import ControllerRouterHandler
 
 from notify.alerts import remit
 from notify.alerts import reschedule as alerts_reschedule
+from notify.core.clock import uk_time
 from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
-from notify.drafting.approval_version import uk_time
 from notify.drafting.draft_reader import send_at_of
 from notify.drafting.route_options import ALERT, WRITES, see_other
 from notify.staff.guards import Principal

@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from notify.alerts import remit
 from notify.alerts.models import Alert, AlertState, Priority
+from notify.core.clock import uk_time
 from notify.drafting import audiences, previews
-from notify.drafting.approval_version import Fact, facts_of, uk_time, version_of
+from notify.drafting.approval_version import Fact, facts_of, version_of
 from notify.drafting.ward_map import Chart, chart_of
 from notify.places.models import AudienceSpec
 from notify.places.outlines import outline_of
@@ -64,7 +65,7 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         topic=session.get_one(Topic, alert.topic_id),
         first=session.get_one(Alert, alert.follows_id) if alert.follows_id else None,
         author=_name_of(session, alert.created_by),
-        written_at=uk_time(alert.created_at.replace(second=0)),
+        written_at=uk_time(alert.created_at),
         version=version_of(alert),
         seen=alert.content_hash.hex(),
         facts=facts_of(session, alert),

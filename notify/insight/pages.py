@@ -13,8 +13,8 @@ from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.late_alerts import is_held
 from notify.alerts.models import Alert
+from notify.core.clock import uk_time
 from notify.core.db import transaction
-from notify.drafting.approval_version import uk_time
 from notify.drafting.first_steps import steps
 from notify.insight.alert.progress import progress_of
 from notify.staff.guards import Requires, Right

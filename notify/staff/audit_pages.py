@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from litestar import Response
@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import String, cast, or_
 from sqlmodel import Session, col, select
 
+from notify.core.clock import midnight
 from notify.core.db import transaction
 from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
@@ -42,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: words anywhere in an entry, days in UTC, entries before an id."""
+    """What is looked for: words anywhere in an entry, UK days, entries before an id."""
 
     words: str = ""
     since: date | None = None
@@ -60,9 +61,9 @@ def find(session: Session, council_id: UUID, asked: Search, *, limit: int) -> li
         named = [f"officer:{one}" for one in _ids_of(session, council_id, word)]
         statement = statement.where(or_(*anywhere, col(AuditEntry.actor).in_(named)))
     if asked.since:
-        statement = statement.where(AuditEntry.at >= datetime.combine(asked.since, time(), UTC))
+        statement = statement.where(AuditEntry.at >= midnight(asked.since))
     if asked.until:
-        statement = statement.where(AuditEntry.at < datetime.combine(asked.until, time(), UTC) + timedelta(days=1))
+        statement = statement.where(AuditEntry.at < midnight(asked.until + timedelta(days=1)))
     if asked.before:
         statement = statement.where(col(AuditEntry.id) < asked.before)
     entries = session.exec(statement.order_by(col(AuditEntry.id).desc()).limit(limit)).all()
