@@ -100,7 +100,7 @@ def test_a_fault_is_told_first_and_leads_to_its_field(cleared_page: Page, world:
     page = cleared_page
     STATES[state](page, world)
     expect(page).to_have_title(re.compile("^Error: "))
-    summary = page.locator("#faults")
+    summary = page.locator("#error-summary")
     expect(summary).to_be_focused()
     link = summary.get_by_role("link").first
     target = page.locator(link.get_attribute("href") or "")

@@ -106,7 +106,7 @@ def test_a_file_without_areas_is_named_at_its_field(kim: Officer) -> None:
     for content in (b"", b"%PDF-1.7", map_files.zipped({"a.txt": b"a"})):
         answer = kim.client.post(f"{kim.draft}/shape", data={"reach": "places"}, files={"shape_file": ("a", content)})
         assert answer.status_code == 422
-        assert 'id="shape_file-fault"' in answer.text
+        assert 'id="shape_file-error"' in answer.text
 
 
 def test_a_long_outline_is_simplified_until_the_form_holds_it(kim: Officer) -> None:
