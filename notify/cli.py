@@ -109,7 +109,7 @@ COMMANDS = (
         "Give the invented council of Zedholm a year of alerts, clicks, sign-ups and leavers to look at.",
     ),
     LazyCommand(
-        "doctor", "notify.doctor:doctor_command", "Say what is wrong with this installation and how to mend it."
+        "doctor", "notify.doctor:doctor_command", "Say what is wrong with this installation and how to fix it."
     ),
     LazyCommand("evidence", "notify.evidence.commands:evidence_command", "Answer questions from live data."),
     LazyCommand(

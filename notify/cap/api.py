@@ -52,17 +52,17 @@ def receive_cap(
     request: StaffRequest,
     xml: NamedDependency[bytes],
     topic: Annotated[str, QueryParameter(max_length=60)] = "",
-    mend: FromQuery[bool] = False,
+    repair: FromQuery[bool] = False,
 ) -> Response[CapReceipt]:
     """Make a draft of a CAP message; nothing is sent.
 
     `topic` is the short name of the topic, else the council's for emergencies. An Update or Cancel makes a draft of
-    an update or all-clear of the alert it refers to. The same message again gets the same reply. With `mend=true`
-    rings that are open are closed, rings that are plainly longitude first are turned round, and `mended` says so.
+    an update or all-clear of the alert it refers to. The same message again gets the same reply. With `repair=true`
+    rings that are open are closed, rings that are plainly longitude first are turned round, and `repaired` says so.
     """
     message = reader.read(xml)
     with transaction() as session:
-        receipt, is_again = service.receive(session, request.user, message=message, xml=xml, topic=topic, mend=mend)
+        receipt, is_again = service.receive(session, request.user, message=message, xml=xml, topic=topic, repair=repair)
     headers = {"Location": f"/api/v1/alerts/{receipt.alert}"} | ({"Idempotent-Replay": "true"} if is_again else {})
     return Response(receipt, status_code=201, headers=headers)
 

@@ -69,7 +69,7 @@ def _ground(client: httpx.Client, flood: Flood) -> Ground | None:
 
 
 def _outline(body: bytes) -> Ground:
-    """The land in a GeoJSON document; an outline that crosses itself is mended. Raises what `parse_shape` raises."""
+    """The land in a GeoJSON document; an outline that crosses itself is repaired. Raises what `parse_shape` raises."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

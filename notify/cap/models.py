@@ -58,7 +58,7 @@ class CapReceipt(SQLModel):
     title: str
     is_test: bool = Field(description="True when the message or the key says that it is an exercise or a test.")
     replaces: UUID | None = Field(default=None, description="The unsent draft that this one takes the place of.")
-    mended: list[str] = Field(default_factory=list, description="What was put right, a sentence each.")
+    repaired: list[str] = Field(default_factory=list, description="What was put right, a sentence each.")
     notes: list[str] = Field(
         default_factory=list, description="What to look at before it is submitted, a sentence each."
     )

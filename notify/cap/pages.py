@@ -82,11 +82,11 @@ def _cached(request: PublicRequest, known_by: bytes, body: bytes, media_type: st
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The submitted form: the file, the topic's short name, and whether plain slips are to be mended."""
+    """The submitted form: the file, the topic's short name, and whether plain slips are to be repaired."""
 
     xml: bytes = b""
     topic: str = ""
-    mend: bool = False
+    repair: bool = False
 
 
 async def uploaded(request: StaffRequest) -> Upload:
@@ -94,7 +94,7 @@ async def uploaded(request: StaffRequest) -> Upload:
     form = await request.form()
     file = form.get("file")
     xml = await file.read(reader.MOST_BYTES + 1) if isinstance(file, UploadFile) else b""
-    return Upload(xml, str(form.get("topic") or ""), mend="mend" in form)
+    return Upload(xml, str(form.get("topic") or ""), repair="repair" in form)
 
 
 @staff_get("/staff/cap", Requires(Right.WRITE_ALERTS))
@@ -115,7 +115,7 @@ def read_cap_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Res
     except NotifyError as error:
         with transaction() as session:
             return _form(session, user, upload, error=error)
-    if receipt.mended or receipt.notes or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
+    if receipt.repaired or receipt.notes or receipt.replaces or receipt.kind == Outcome.WITHDRAWN:
         return staff_page(user, "cap/read.html", at="/staff/compose", receipt=receipt)
     return Redirect(f"/staff/alerts/{receipt.alert}", status_code=303)
 
@@ -125,7 +125,9 @@ def _received(user: Principal, upload: Upload) -> CapReceipt:
         raise reader.CapNotXml("Choose a file.")
     message = reader.read(upload.xml)
     with transaction() as session:
-        found = service.receive(session, user, message=message, xml=upload.xml, topic=upload.topic, mend=upload.mend)
+        found = service.receive(
+            session, user, message=message, xml=upload.xml, topic=upload.topic, repair=upload.repair
+        )
     return found.receipt
 
 

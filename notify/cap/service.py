@@ -51,7 +51,7 @@ class Received(NamedTuple):
 
 
 def receive(
-    session: Session, by: Actor, *, message: Message, xml: bytes, topic: str = "", mend: bool = False
+    session: Session, by: Actor, *, message: Message, xml: bytes, topic: str = "", repair: bool = False
 ) -> Received:
     """The draft that a message makes, or the reply from before when the very same message comes again.
 
@@ -67,12 +67,12 @@ def receive(
     digest = hashlib.sha256(xml).digest()
     if known is not None and _is_visible(session, author, known.alert_id):
         return Received(_again(known, digest), is_again=True)
-    message, mended = validation.mended(message) if mend else (message, [])
+    message, repaired = validation.repaired(message) if repair else (message, [])
     validation.check_sender(message, now=clock.now())
     drafted, notes = _drafted(session, author, message, topic)
     if known is not None:  # what came of it is not for them to read
         raise CapDiffers(NEW_IDENTIFIER)
-    receipt = _remember(session, author, message, drafted, digest=digest, mended=mended, notes=notes)
+    receipt = _remember(session, author, message, drafted, digest=digest, repaired=repaired, notes=notes)
     return Received(receipt, is_again=False)
 
 
@@ -172,7 +172,7 @@ def _remember(
     drafted: Drafted,
     *,
     digest: bytes,
-    mended: Sequence[str],
+    repaired: Sequence[str],
     notes: Sequence[str],
 ) -> CapReceipt:
     receipt = CapReceipt(
@@ -181,7 +181,7 @@ def _remember(
         title=drafted.alert.title,
         is_test=author.is_test,
         replaces=drafted.replaces,
-        mended=list(mended),
+        repaired=list(repaired),
         notes=list(notes),
     )
     session.add(

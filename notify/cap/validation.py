@@ -221,25 +221,25 @@ def _neighbours(shapes: Sequence[Polygon]) -> Iterator[tuple[int, int]]:
         yield from ((number, int(other)) for other in tree.query(shape, predicate="intersects") if other > number)
 
 
-def mended(message: Message) -> tuple[Message, Sequence[str]]:
+def repaired(message: Message) -> tuple[Message, Sequence[str]]:
     """The message with open rings closed and longitude-first rings turned round, and a sentence for each of these.
 
     Only where the sender's meaning is plain: every position lies in the United Kingdom one way and none the other.
     """
     notes: list[str] = []
-    infos = tuple(_mended_info(info, notes) for info in message.infos)
+    infos = tuple(_repaired_info(info, notes) for info in message.infos)
     return replace(message, infos=infos), notes
 
 
-def _mended_info(info: Info, notes: list[str]) -> Info:
+def _repaired_info(info: Info, notes: list[str]) -> Info:
     areas = []
     for area in info.areas:
-        rings = [_mended_ring(ring, _name(area, number), notes) for number, ring in enumerate(area.polygons, start=1)]
+        rings = [_repaired_ring(ring, _name(area, number), notes) for number, ring in enumerate(area.polygons, start=1)]
         areas.append(replace(area, polygons=tuple(rings)))
     return replace(info, areas=tuple(areas))
 
 
-def _mended_ring(ring: Ring, name: str, notes: list[str]) -> Ring:
+def _repaired_ring(ring: Ring, name: str, notes: list[str]) -> Ring:
     if len(ring) < 3:
         return ring
     positions = np.array(ring, dtype=float)

@@ -1,4 +1,4 @@
-"""From the fields of a draft to an audience and an alert, or to what has to be mended, field by field."""
+"""From the fields of a draft to an audience and an alert, or to what has to be fixed, field by field."""
 
 import json
 import re

@@ -92,7 +92,7 @@ def begin(request: StaffRequest, body: RawBody) -> Response[object]:
 
 @staff_post("/staff/alerts/{alert_id:uuid}/copy", WRITES, people_only, status_code=200)
 def write_anew(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """Begin a draft with what an alert says and whom it meant; where it was sent back, to mend it."""
+    """Begin a draft with what an alert says and whom it meant; where it was sent back, to fix it."""
     user = request.user
     with transaction() as session:
         alert = remit.own(session, user, alert_id)
@@ -270,11 +270,11 @@ def check(request: StaffRequest, draft_id: FromPath[UUID], said: FromQuery[str] 
         try:
             new = service.ready(draft)
         except NotReady as error:
-            return _where_to_mend(session, user, draft, error.field_errors)
+            return _page_with_error(session, user, draft, error.field_errors)
         return check_page(session, user, draft, new, said="A test is on its way to you." if said == "proof" else "")
 
 
-def _where_to_mend(
+def _page_with_error(
     session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError]
 ) -> Response[object]:
     """The page that the first fault is on."""
@@ -288,7 +288,7 @@ def check_page(
     """The last page before it goes."""
     reach, field_errors = _reach(session, user, draft, [])
     if reach is None:
-        return _where_to_mend(session, user, draft, field_errors)
+        return _page_with_error(session, user, draft, field_errors)
     about = topic(session, user.council_id, draft.topic)
     content = previews.content_of(session, draft)
     return staff_page(
@@ -353,7 +353,7 @@ def send(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
         with transaction() as session:
             draft = queries.draft(session, user.officer_id, draft_id)
             if isinstance(error, NotReady):
-                return _where_to_mend(session, user, draft, error.field_errors)
+                return _page_with_error(session, user, draft, error.field_errors)
             return check_page(session, user, draft, service.ready(draft), field_error=error.detail)
     return see_other(path)
 

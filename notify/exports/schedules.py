@@ -41,7 +41,7 @@ class UnknownSchedule(NotFound):
 
 
 class ScheduleNotValid(Invalid):
-    """What was asked for cannot go out regularly; `field` says where to mend it."""
+    """What was asked for cannot go out regularly; `field` says where to fix it."""
 
     title = "This cannot be sent regularly"
 

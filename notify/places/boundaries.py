@@ -1,4 +1,4 @@
-"""Ward and district boundaries as their publishers write them, in metres and mended.
+"""Ward and district boundaries as their publishers write them, in metres and repaired.
 
 Understood: GeoJSON FeatureCollection, one GeoJSON feature a line, TopoJSON, KML, Shapefile and GeoPackage. Columns
 change name every year and are found by pattern. A file's coordinates are what it says they are; one that says nothing
@@ -61,7 +61,7 @@ class AreaRow:
 
 @dataclass(slots=True)
 class AreaReport(SourceReport):
-    """What became of a boundary source; `read` counts features, `repairs` holds (code, what was mended)."""
+    """What became of a boundary source; `read` counts features, `repairs` holds (code, what was repaired)."""
 
     repairs: list[tuple[str, str]] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class _FeatureRefused(Exception):
 
 
 def read_areas(path: Path, report: AreaReport | None = None) -> Iterator[AreaRow]:
-    """Every ward or district of a file, folder or zip; what is left out or mended goes into `report`.
+    """Every ward or district of a file, folder or zip; what is left out or repaired goes into `report`.
 
     A file that has both ward and district columns holds wards.
     Raises: SourceNotFound, SourceUnreadable, which for an unknown layout names what was seen, and
@@ -113,7 +113,7 @@ def _area(feature: object, system: System | None) -> AreaRow:
     code = _text(properties, columns.code)
     if code is None:
         raise _FeatureRefused(f"no code in {columns.code}")
-    geometry, repaired = _mended(_in_metres(feature.get("geometry"), code, system), code)
+    geometry, repaired = _repaired(_in_metres(feature.get("geometry"), code, system), code)
     return AreaRow(
         columns.kind,
         code,
@@ -188,7 +188,7 @@ def _projected(flat: BaseGeometry, system: System | None) -> BaseGeometry:
     return geometry
 
 
-def _mended(geometry: BaseGeometry, code: str) -> tuple[BaseGeometry, str | None]:
+def _repaired(geometry: BaseGeometry, code: str) -> tuple[BaseGeometry, str | None]:
     if geometry.is_valid:
         return geometry, None
     whole = repair(geometry)

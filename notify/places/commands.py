@@ -183,7 +183,7 @@ def _load(path: Path, source: Recognised) -> LoadReport:
             f"{report.ended:,} ended."
         )
     _say_first(f"{report.refused:,} rows left out", [f"{r.file} {r.line}: {r.reason}" for r in report.refusals])
-    _say_first(f"{len(report.repaired):,} outlines mended", [f"{code}: {how}" for code, how in report.repaired])
+    _say_first(f"{len(report.repaired):,} outlines repaired", [f"{code}: {how}" for code, how in report.repaired])
     if not source.attribution:
         click.echo("  Nobody is credited. If its licence asks for that, load it again with --attribution.")
     click.echo(f"  To put it into force: notify geodata activate {report.release_id}")

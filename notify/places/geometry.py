@@ -256,10 +256,12 @@ def repair(geometry: BaseGeometry) -> BaseGeometry:
 
     The structure method keeps polygons polygons; shapely's default failed on two real districts.
     """
-    mended = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
-    if isinstance(mended, Polygon | MultiPolygon):
-        return mended
-    return shapely.union_all([part for part in shapely.get_parts([mended]) if isinstance(part, Polygon | MultiPolygon)])
+    repaired = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+    if isinstance(repaired, Polygon | MultiPolygon):
+        return repaired
+    return shapely.union_all(
+        [part for part in shapely.get_parts([repaired]) if isinstance(part, Polygon | MultiPolygon)]
+    )
 
 
 def is_tangled(polygons: list[Polygon]) -> bool:
@@ -282,7 +284,7 @@ def is_tangled(polygons: list[Polygon]) -> bool:
 def _in_metres(polygons: list[Polygon]) -> BaseGeometry:
     longest = max(_LONGEST_EDGE_DEGREES, sum(polygon.length for polygon in polygons) / MOST_POSITIONS)
     projected = shapely.transform(shapely.segmentize(polygons, longest), project)
-    # A valid shape can touch itself by micrometres once projected; mending that moves nothing anyone can see.
+    # A valid shape can touch itself by micrometres once projected; repairing that moves nothing anyone can see.
     sound = [polygon if polygon.is_valid else repair(polygon) for polygon in projected]
     shape = sound[0] if len(sound) == 1 else shapely.union_all(sound)
     if shape.is_empty or shape.area == 0:

@@ -52,7 +52,7 @@ class LoadReport:
     """What a loading brought in and what it left out.
 
     `refusals` holds the first thousand rows left out, with file, line and reason; `repaired` the codes of outlines
-    that were mended, and how. `without_location`, `without_ward` and `ended` count postcodes.
+    that were repaired, and how. `without_location`, `without_ward` and `ended` count postcodes.
     """
 
     release_id: int

@@ -25,7 +25,7 @@ class NoticeExists(Conflict):
 
 
 class NoticeNotValid(Invalid):
-    """What cannot stand in a notice; `field` says where to mend it."""
+    """What cannot stand in a notice; `field` says where to fix it."""
 
     title = "The notice cannot be published like this"
 

@@ -38,7 +38,7 @@ def test_a_file_makes_a_draft_and_leads_to_it(client: TestClient[Litestar], worl
 
 
 def test_what_was_mended_is_said(client: TestClient[Litestar], world: World) -> None:
-    reply = upload(client, world, message(polygon=SQUARE.rpartition(" ")[0]), mend="yes", topic="road-closures")
+    reply = upload(client, world, message(polygon=SQUARE.rpartition(" ")[0]), repair="yes", topic="road-closures")
     assert reply.status_code == 303 or reply.status_code == 200
     assert "was open and has been closed" in reply.text
     assert f"/staff/alerts/{only_draft().id}" in reply.text

@@ -113,21 +113,21 @@ def test_areas_with_intersections_are_refused_mended_or_not(send: Send) -> None:
     status, problem = send("govuk_invalid_area_with_intersections.xml", at=at)
     assert (status, problem["type"]) == (422, "/problems/axes-swapped")
     assert "looks like longitude first" in str(problem["detail"])
-    status, problem = send("govuk_invalid_area_with_intersections.xml", at=at, mend=True)
+    status, problem = send("govuk_invalid_area_with_intersections.xml", at=at, repair=True)
     assert (status, problem["type"]) == (422, "/problems/shape-crosses-itself")
     assert "area-1" in str(problem["detail"])
 
 
 def test_the_valid_areas_make_a_draft_once_their_first_is_closed_and_turned_round(send: Send) -> None:
-    """Its name says valid, yet its first ring is open and longitude first: it takes a word to mend that."""
+    """Its name says valid, yet its first ring is open and longitude first: it takes a word to repair that."""
     at = "2025-02-16T23:30:00+00:00"
     status, problem = send("govuk_valid_area_polygon.xml", at=at)
     assert (status, problem["type"]) == (422, "/problems/axes-swapped")
     assert "send 53.2455,-0.53822" in str(problem["detail"])
     add_postcode("ZZ33AA", 497_500, 370_000, NORTH)
-    status, receipt = send("govuk_valid_area_polygon.xml", at=at, mend=True)
+    status, receipt = send("govuk_valid_area_polygon.xml", at=at, repair=True)
     assert (status, receipt["kind"]) == (201, "alert"), receipt
-    assert receipt["mended"] == [
+    assert receipt["repaired"] == [
         "Polygon 1 of the area “area-1” was written longitude first and has been turned round.",
         "Polygon 1 of the area “area-1” was open and has been closed.",
     ]

@@ -99,7 +99,7 @@ def load(found: Mapping[str, Any]) -> Rows:
 
 
 def faults(found: Mapping[str, Any]) -> Rows:
-    """All faults together, and how long the slowest took to mend."""
+    """All faults together, and how long the slowest took to fix."""
     every = list(found.values())
     counted = ("kills", "deliveries", "lost", "duplicated", "misrecorded")
     total = {name: sum(row[name] for row in every) for name in counted}

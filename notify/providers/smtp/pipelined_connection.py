@@ -273,7 +273,7 @@ class Pipeline:
         return len(self._unsent) <= self._behind_text
 
     def _refused_before_text(self, step: Step, code: int, words: str) -> Outcome:
-        """A refused sender is our own fault and will be mended; it must not cost a recipient their address."""
+        """A refused sender is our own fault and will be fixed; it must not cost a recipient their address."""
         assert self._announced  # noqa: S101
         if step is Step.MAIL:
             reason = f"The mail relay refuses our sender address: {code} {words}"

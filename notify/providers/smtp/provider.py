@@ -272,7 +272,7 @@ class SmtpProvider:
             return f"has a certificate that has expired{since}: have it renewed; until then no mail is sent."
         if error.verify_code in WRONG_NAME:
             names = ", ".join(_names_in(shown)) if shown else ""
-            return f"has a certificate for another name ({names or error.verify_message}): mend NOTIFY_SMTP_HOST."
+            return f"has a certificate for another name ({names or error.verify_message}): fix NOTIFY_SMTP_HOST."
         return (
             f"has a certificate that is not valid ({error.verify_message}): check NOTIFY_SMTP_HOST, "
             "and that this machine knows the authority behind it."
@@ -341,7 +341,7 @@ def _queried(url: str, name: str) -> str:
 
 
 def _about(error: OSError) -> str:
-    """What is wrong between us and the relay, and where to mend it."""
+    """What is wrong between us and the relay, and where to fix it."""
     if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, TimeoutError):
         error = error.__context__  # smtplib does not tell silence from hanging up
     words = next(words for kind, words in COMPLAINTS if isinstance(error, kind))

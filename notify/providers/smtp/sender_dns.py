@@ -128,7 +128,7 @@ def _dkim(domain: str, selectors: Sequence[str], resolver: Resolver) -> Sequence
         if not keys:
             problems.append(
                 f"{name} has no DKIM record, so signatures by it fail: publish the TXT record that your relay names, "
-                "or mend NOTIFY_SMTP_DKIM_SELECTORS."
+                "or fix NOTIFY_SMTP_DKIM_SELECTORS."
             )
         elif not any(keys):
             problems.append(f"The DKIM key at {name} is revoked: publish a new one and have your relay sign with it.")

@@ -113,7 +113,7 @@ def _choices_page(
 
 @page_post("/my")
 def save_choices(request: PublicRequest, body: RawBody) -> Response[object]:
-    """Store the choices, or show what to mend."""
+    """Store the choices, or show what to fix."""
     form = read_form(body)
     try:
         with transaction() as session:
