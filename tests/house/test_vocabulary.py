@@ -1,10 +1,12 @@
 """Pages, e-mails and texts keep to the words of the field: what reads as if translated is refused."""
 
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+import notify
 from notify.core.rendering import TEMPLATES
 
 # the word, and what to write instead
@@ -22,6 +24,29 @@ REFUSED = {
     "somebody": "someone",
     "anew": "again",
 }
+# in the name of a module, beside those above
+PRIVATE = {
+    *(
+        "alike",
+        "asked",
+        "asking",
+        "called",
+        "chore",
+        "doors",
+        "errand",
+        "fate",
+        "frame",
+        "handing",
+        "judging",
+        "keeper",
+    ),
+    *("lifeline", "mending", "noticing", "reckoning", "taking", "telling", "told", "trail", "ways"),
+}
+# nouns of the field that end like a gerund
+NOUNS = {"drafting", "publishing", "rendering", "signing", "tracking", "password_hashing", "equal_timing", "rating"}
+MODULES = sorted(
+    found.name for found in pkgutil.walk_packages(notify.__path__, "notify.") if ".versions." not in found.name
+)
 SHOWN = sorted(path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".txt"})
 # comments, names of variables, addresses and classes are not shown
 NOT_SHOWN = re.compile(
@@ -48,3 +73,10 @@ def test_a_template_says_nothing_in_the_words_that_we_left(path: Path) -> None:
 def test_the_reader_sees_text_and_strings_and_no_names() -> None:
     source = '<p class="whom">{# whoever #}{{ whom }} {{ _("Whom shall it reach?") }} anew</p>'
     assert shown(source).split() == ["<p", ">", "anew</p>", "Whom", "shall", "it", "reach?"]
+
+
+def test_modules_are_nouns_that_the_field_knows() -> None:
+    names = {name.rpartition(".")[2] for name in MODULES}
+    assert len(names) > 200
+    assert {name for name in names if set(name.split("_")) & PRIVATE} == {"page_frame", "report_frame"}
+    assert {name for name in names if name.endswith("ing")} <= NOUNS
