@@ -208,13 +208,13 @@ def record(session: Session, held: Claim, results: Sequence[Result]) -> Advice:
             "seconds": settings().lease_seconds,
             "first": min(numbers),
             "last": max(numbers),
-            "groups": json.dumps(_alike(results)),
+            "groups": json.dumps(_grouped(results)),
         },
     ).first()
     return Advice(row.may_go_on, row.should_yield and held.lane == Lane.ROUTINE) if row else Advice(False)
 
 
-def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
+def _grouped(results: Sequence[Result]) -> list[dict[str, object]]:
     """The results, grouped by how they fared: most of a slice fares the same, and is then quickly sent and read."""
     now = time.monotonic()
     groups: defaultdict[tuple[object, ...], tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
@@ -234,6 +234,16 @@ def _alike(results: Sequence[Result]) -> list[dict[str, object]]:
     ]
 
 
+# A delivery and what a worker's result makes of it; a receipt may have come first. Any other pair stays as it is.
+#
+# | state now                | sent_at | provider | result             | state after      | sent_at after |
+# |--------------------------|---------|----------|--------------------|------------------|---------------|
+# | created                  | none    | any      | a state            | that state       | now if sent   |
+# | created                  | none    | any      | none (deferred)    | created          | none          |
+# | temporary-failure        | none    | any      | sent               | sent             | now           |
+# | any, set by a receipt    | set     | none     | sent               | as the receipt's | as before     |
+#
+# Provider, reference and cost are the worker's in every row; the reason is, unless a receipt gave one first.
 RECORD = f"""
     -- as a table of its own: joined in place, the planner compares each result with each delivery
     WITH result AS MATERIALIZED (

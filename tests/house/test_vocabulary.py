@@ -43,7 +43,18 @@ PRIVATE = {
     *("lifeline", "mending", "noticing", "reckoning", "taking", "telling", "told", "trail", "ways"),
 }
 # nouns of the field that end like a gerund
-NOUNS = {"drafting", "publishing", "rendering", "signing", "tracking", "password_hashing", "equal_timing", "rating"}
+NOUNS = {
+    "drafting",
+    "publishing",
+    "rendering",
+    "signing",
+    "tracking",
+    "password_hashing",
+    "equal_timing",
+    "rating",
+    "map_drawing",
+}
+NOUNS |= {"release_loading", "wording"}
 MODULES = sorted(
     found.name for found in pkgutil.walk_packages(notify.__path__, "notify.") if ".versions." not in found.name
 )
