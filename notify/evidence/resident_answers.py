@@ -10,10 +10,10 @@ from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
 from notify.insight.council.slices import By
+from notify.insight.open_data.disclosure import FEWEST_SHOWN
 from notify.staff.budgets import in_pounds
 
 CELLS = "rollup_cell; page /staff/figures/channels"
-FEWEST = 5
 
 
 def listed(prefix: str, rows: Sequence[Mapping[str, Any]], unit: str, source: str) -> list[Figure]:
@@ -178,7 +178,7 @@ def gaps(known: Facts) -> Answer:
         Figure(
             f"1.12.{row['name']}",
             f"{row['name']}: residents signed up",
-            int(row["number"]) if row["number"] >= FEWEST or not row["number"] else "fewer than 5",
+            int(row["number"]) if row["number"] >= FEWEST_SHOWN or not row["number"] else f"fewer than {FEWEST_SHOWN}",
             "residents",
             "place, subscription; page /staff/figures/reach",
         )

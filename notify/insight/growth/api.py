@@ -15,11 +15,12 @@ from notify.core.db import Input, transaction
 from notify.insight.growth import charts as growth_charts
 from notify.insight.growth import fatigue
 from notify.insight.growth.charts import Moves
-from notify.insight.growth.reach import FEWEST_SHOWN, Reach, reach
+from notify.insight.growth.reach import Reach, reach
 from notify.insight.indicators import targets
 from notify.insight.indicators.rating import Direction, Rag
 from notify.insight.indicators.targets import Standing, Wish
 from notify.insight.models import TargetKind
+from notify.insight.open_data.disclosure import FEWEST_SHOWN
 from notify.insight.period import between
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.routes import StaffRequest

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.insight.open_data.disclosure import FEWEST_SHOWN
 from notify.staff.queries import council
 
-FEWEST_SHOWN = 5
 FEW = f"fewer than {FEWEST_SHOWN}"
 GAP = 0.5  # a ward with half of the median or less is a gap
 

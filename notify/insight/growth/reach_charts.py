@@ -13,7 +13,8 @@ from notify.insight import labels
 from notify.insight.alert.wards import land_of
 from notify.insight.council.slices import Slice
 from notify.insight.growth.fatigue import Load, Week
-from notify.insight.growth.reach import FEW, FEWEST_SHOWN, Reach, in_words
+from notify.insight.growth.reach import FEW, Reach, in_words
+from notify.insight.open_data.disclosure import FEWEST_SHOWN
 
 NOTHING_YET = "Nothing went out in these days. What people get is counted once an hour, week by week from Monday."
 

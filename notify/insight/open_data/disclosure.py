@@ -8,7 +8,7 @@ cannot be had, the whole column is.
 
 from collections.abc import Sequence
 
-SMALLEST_TOLD = 5
+FEWEST_SHOWN = 5
 SMALL = "<5"  # 1, 2, 3 or 4
 WITHHELD = "[c]"  # five or more, withheld to protect a small number; or, where all of a column is, any number
 
@@ -17,10 +17,10 @@ Told = int | str
 
 def protect(values: Sequence[int]) -> list[Told]:
     """The numbers as they may be told, in the same order."""
-    small = [place for place, value in enumerate(values) if 0 < value < SMALLEST_TOLD]
+    small = [place for place, value in enumerate(values) if 0 < value < FEWEST_SHOWN]
     if not small:
         return list(values)
-    spare = sorted((value, place) for place, value in enumerate(values) if value >= SMALLEST_TOLD)
+    spare = sorted((value, place) for place, value in enumerate(values) if value >= FEWEST_SHOWN)
     hidden: list[int] = []
     total = sum(values[place] for place in small)
     while not _is_safe(len(small), len(hidden), total):
@@ -39,13 +39,13 @@ def _is_safe(small: int, hidden: int, total: int) -> bool:
     Their total is known. They could not if all were as small as they can be, or all as large.
     """
     if hidden:
-        return total > small + SMALLEST_TOLD * hidden
-    return small > 1 and small < total < (SMALLEST_TOLD - 1) * small
+        return total > small + FEWEST_SHOWN * hidden
+    return small > 1 and small < total < (FEWEST_SHOWN - 1) * small
 
 
 def protect_total(value: int) -> Told:
     """A number by itself as it may be told."""
-    return SMALL if 0 < value < SMALLEST_TOLD else value
+    return SMALL if 0 < value < FEWEST_SHOWN else value
 
 
 def protect_shares(parts: Sequence[int], wholes: Sequence[int]) -> list[float | str | None]:
@@ -66,4 +66,4 @@ def protect_shares(parts: Sequence[int], wholes: Sequence[int]) -> list[float | 
 
 
 def _tells(part: int, whole: int) -> bool:
-    return any(0 < number < SMALLEST_TOLD for number in (part, whole - part, whole))
+    return any(0 < number < FEWEST_SHOWN for number in (part, whole - part, whole))
