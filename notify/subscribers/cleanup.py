@@ -23,7 +23,7 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "consent_request": ("id", "expires_at < :now AND left_at IS NULL"),
     "inbound_text": ("id", "at < :now - interval '30 days'"),
     "service_message_count": ("(counted, period)", "period < :now - interval '2 days'"),
-    "notice": ("id", "expires_at < :now - interval '30 days'"),
+    "service_message": ("id", "expires_at < :now - interval '30 days'"),
     # longer than soft ones count; what waits for a person stays
     "bounce": ("id", "at < :now - interval '90 days' AND state <> 'held'"),
     "idempotent_reply": ("(council_id, key)", "created_at < :now - interval '7 days'"),

@@ -130,7 +130,7 @@ def test_a_key_takes_back_no_emergency_that_somebody_else_drafted(client: Client
     follows = message(identifier="two", kind=kind, references=reference())
     for other in (make_key(world, Role.PLANNER), council_key(world, Role.ADMIN)):
         refused = post(client, other, follows)
-        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/prove-yourself-again")
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/second-factor-needed")
     assert rows() == before
     assert post(client, planner, follows).status_code == 201
 

@@ -68,7 +68,7 @@ def test_a_living_workers_journal_is_left_alone(database: None) -> None:
     _, alert_id, batch_id = under_way(1)
     kept = journal.Journal(claimed(batch_id))
     kept.note(Result(1, DeliveryState.SENT, "smtp"))
-    looker = "from notify.deliveries import sending; print(sending.recover_orphans())"
+    looker = "from notify.deliveries import worker_loop; print(worker_loop.recover_orphans())"
     found = subprocess.run([sys.executable, "-c", looker], capture_output=True, text=True, check=True)
     assert found.stdout == "0\n"
     assert ledger_states(alert_id) == {"created": 1}

@@ -59,7 +59,7 @@ def test_a_receiver_that_was_gone_is_enabled_and_gets_what_it_missed(
     assert gone["disabled_at"] is not None
     door = f"/api/v1/webhook-endpoints/{contact}"
     early = client.post(f"{door}/replay", json={"alert": alert}, headers=world.headers)
-    assert (early.status_code, early.json()["type"]) == (409, "/problems/endpoint-not-written-to")
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/webhook-receiver-suppressed")
     receiver.status = 200
     enabled = client.post(f"{door}/enable", headers=world.headers)
     assert (enabled.status_code, enabled.json()["disabled_at"]) == (200, None)

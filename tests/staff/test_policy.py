@@ -122,10 +122,10 @@ def test_an_emergency_is_approved_by_somebody_who_is_there(client: Client) -> No
     alert = created(client, world.headers, topic="emergencies", priority="emergency")
     officer = sign_in(client, world, Role.PLANNER)
     answer = client.post(f"/api/v1/alerts/{alert['id']}/approve")
-    assert answer.json()["type"] == "/problems/prove-yourself-again"
+    assert answer.json()["type"] == "/problems/second-factor-needed"
     client.cookies.clear()
     for key in (key_of(officer, Role.PLANNER), council_key(world, Role.ADMIN)):
-        assert act(client, key, alert["id"], "approve").json()["type"] == "/problems/prove-yourself-again"
+        assert act(client, key, alert["id"], "approve").json()["type"] == "/problems/second-factor-needed"
 
 
 def test_a_key_ends_with_its_officers_rights(client: Client) -> None:

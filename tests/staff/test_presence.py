@@ -240,7 +240,7 @@ def test_the_api_says_what_to_do(client: Client, world: World, verb: str) -> Non
     alert = urgent(world, how)
     stale = signed_in_ago(officer(world), AGO)
     refused = act(client, stale, str(alert), verb, NEWS if verb in ("update", "all-clear") else None)
-    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/prove-yourself-again")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/second-factor-needed")
     assert "/staff/confirm" in refused.json()["detail"]
 
 
@@ -252,7 +252,7 @@ def test_what_a_key_sends_waits_for_a_person_whatever_its_topic_says(
     work()
     assert (alert["state"], alert["approved_at"], inbox.recipients()) == ("submitted", None, {})
     for key in (make_key(world, Role.ADMIN), council_key(world, Role.ADMIN)):
-        assert act(client, key, alert["id"], "approve").json()["type"] == "/problems/prove-yourself-again"
+        assert act(client, key, alert["id"], "approve").json()["type"] == "/problems/second-factor-needed"
         assert act(client, key, alert["id"], "reject", {"reason": "No."}).status_code in (403, 422)
     assert approved(client, alert)["state"] == "sending"
     work()
@@ -272,10 +272,10 @@ def test_a_key_takes_back_what_is_its_own_until_somebody_decides(client: Client,
     own, other = make_key(world, Role.PLANNER), make_key(world, Role.PLANNER)
     for send in (False, True):
         alert = post_alert(client, own, send=send, **EMERGENCY).json()
-        assert act(client, other, alert["id"], "cancel").json()["type"] == "/problems/prove-yourself-again"
+        assert act(client, other, alert["id"], "cancel").json()["type"] == "/problems/second-factor-needed"
         assert act(client, own, alert["id"], "cancel").json()["state"] == "cancelled"
     alert = created(client, own, send=True, **EMERGENCY)
-    assert act(client, own, alert["id"], "cancel").json()["type"] == "/problems/prove-yourself-again"
+    assert act(client, own, alert["id"], "cancel").json()["type"] == "/problems/second-factor-needed"
     assert state(client, own, alert["id"]) == "sending"
 
 
@@ -295,7 +295,7 @@ def test_an_update_that_waits_for_approval_needs_the_code_then(client: Client, w
         assert (waits["state"], state(client, world.headers, first)) == ("submitted", "sending")
         other = officer(world)
         stale = act(client, signed_in_ago(other, AGO), waits["id"], "approve")
-        assert (stale.status_code, stale.json()["type"]) == (403, "/problems/prove-yourself-again")
+        assert (stale.status_code, stale.json()["type"]) == (403, "/problems/second-factor-needed")
         assert state(client, world.headers, waits["id"]) == "submitted"
         assert act(client, signed_in_ago(other, timedelta(0)), waits["id"], "approve").json()["state"] == "sending"
     assert state(client, world.headers, first) == "cancelled"
@@ -400,4 +400,4 @@ def test_the_desk_takes_no_key(client: Client, app: Litestar, world: World) -> N
         method, _, path = door.partition(" ")
         path = path.replace("{draft_id:uuid}", str(draft)).replace("{language:str}", "en")
         refused = client.request(method, path, headers=key)
-        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/officers-only"), door
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/people-only"), door

@@ -169,12 +169,12 @@ def emergency(client: Client, world: World, author: dict[str, str]) -> str:
 def test_an_emergency_needs_another_person_with_a_proof_of_five_minutes(client: Client, world: World) -> None:
     author, colleague = make_key(world, Role.PLANNER), make_key(world, Role.PLANNER)
     alert = emergency(client, world, author)
-    assert act(client, colleague, alert, "approve").json()["type"] == "/problems/prove-yourself-again"
+    assert act(client, colleague, alert, "approve").json()["type"] == "/problems/second-factor-needed"
     by_author = act(client, at_the_desk(author), alert, "approve")
     assert by_author.json()["type"] == "/problems/author-cannot-approve"
     browser = at_the_desk(colleague)
     later(minutes=5, seconds=1)
-    assert act(client, browser, alert, "approve").json()["type"] == "/problems/prove-yourself-again"
+    assert act(client, browser, alert, "approve").json()["type"] == "/problems/second-factor-needed"
     assert act(client, at_the_desk(colleague), alert, "approve").json()["state"] == "sending"
 
 

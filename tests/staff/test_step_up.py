@@ -171,7 +171,7 @@ def test_nobody_passes_them_whose_second_factor_is_old(app: Litestar, house: Hou
     for door in CHANGE | TAKE:
         answer = house.try_door(door, headers)
         if "/api/" in door:
-            assert (answer.status_code, answer.json()["type"]) == (403, "/problems/prove-yourself-again"), door
+            assert (answer.status_code, answer.json()["type"]) == (403, "/problems/second-factor-needed"), door
         else:
             assert (answer.status_code, answer.headers["location"][:20]) == (303, "/staff/confirm?back="), door
 
@@ -246,7 +246,7 @@ def test_a_key_tries_no_codes_of_its_officer(house: House) -> None:
     key = make_key(house.world, Role.PLANNER)
     for _ in range(20):
         answer = house.client.post("/staff/confirm", data={"code": "000000"}, headers=key)
-        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/prove-yourself-again")
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/second-factor-needed")
     with transaction() as session:
         assert set(session.exec(select(Officer.failed_tries))) == {0}
 
