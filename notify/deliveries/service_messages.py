@@ -49,17 +49,17 @@ def send_service_message(notice_id: UUID) -> None:
         made = _claim(session, notice_id)
     if made is None:
         return
-    notice, message, channel = made
+    queued, message, channel = made
     providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
     if sandbox.is_simulated(message.address):
         providers = [sandbox.of(channel)]
     [(_, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)
     with transaction() as session:
-        _settle(session, notice, outcome)
+        _settle(session, queued, outcome)
 
 
 def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, Channel] | None:
-    notice = session.exec(
+    queued = session.exec(
         update(ServiceMessage)
         .where(
             col(ServiceMessage.id) == notice_id,
@@ -77,97 +77,97 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
         )
         .returning(ServiceMessage)
     ).scalar_one_or_none()
-    contact = session.get(Contact, notice.contact_id) if notice else None
-    if notice is None or contact is None:
+    contact = session.get(Contact, queued.contact_id) if queued else None
+    if queued is None or contact is None:
         return None
-    what = _what(session, notice)
+    what = _what(session, queued)
     is_over = (
-        notice.kind in ABOUT_SOMETHING or notice.about is not None
+        queued.kind in ABOUT_SOMETHING or queued.about is not None
     ) and not what  # it was answered, erased or left meanwhile
-    if is_over or _is_silenced(session, notice, contact):
+    if is_over or _is_silenced(session, queued, contact):
         session.execute(
-            update(ServiceMessage).where(col(ServiceMessage.id) == notice.id).values(state=ServiceMessageState.FAILED)
+            update(ServiceMessage).where(col(ServiceMessage.id) == queued.id).values(state=ServiceMessageState.FAILED)
         )
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
     message = service_message_content.service_message(
-        notice.kind,
+        queued.kind,
         channel=contact.channel,
         address=contact.address,
-        reference=notice.id.hex,
-        secret=_secret(session, notice, contact),
+        reference=queued.id.hex,
+        secret=_secret(session, queued, contact),
         language=subscriber.language,
-        council_name=_council_names(session, notice, contact),
+        council_name=_council_names(session, queued, contact),
         signing_secret=contact.secret,
         what=what,
-        why=_why(session, notice),
+        why=_why(session, queued),
     )
-    return notice, message, contact.channel
+    return queued, message, contact.channel
 
 
 ABOUT_SOMETHING = (ServiceMessageKind.ADD_CONTACT, ServiceMessageKind.CONTACT_ADDED, ServiceMessageKind.TOLD)
 PERSONS_OWN = (ServiceMessageKind.SIGN_IN, ServiceMessageKind.TOLD)  # no council sends them
 
 
-def _is_silenced(session: Session, notice: ServiceMessage, contact: Contact) -> bool:
+def _is_silenced(session: Session, queued: ServiceMessage, contact: Contact) -> bool:
     # asked for by whoever has the mailbox: bounces of before do not keep the answer away, and confirming lifts them
-    if notice.kind == ServiceMessageKind.SIGN_IN:
+    if queued.kind == ServiceMessageKind.SIGN_IN:
         return is_silenced_by_everybody(session, contact.address_hash)
-    if notice.kind == ServiceMessageKind.CONFIRM:
+    if queued.kind == ServiceMessageKind.CONFIRM:
         return is_silenced(session, contact)
-    if notice.kind in PERSONS_OWN:
+    if queued.kind in PERSONS_OWN:
         return is_suppressed_by_everybody(session, contact.address_hash)
     return is_suppressed(session, contact)
 
 
-def _secret(session: Session, notice: ServiceMessage, contact: Contact) -> service_message_content.Secret:
+def _secret(session: Session, queued: ServiceMessage, contact: Contact) -> service_message_content.Secret:
     """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
-    if notice.kind not in service_message_content.LINK_PATHS:
+    if queued.kind not in service_message_content.LINK_PATHS:
         return service_message_content.Secret(f"{settings().base_url}/manage")
-    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and notice.kind == ServiceMessageKind.CONFIRM:
-        digits = issue_code(session, contact.id, notice.about, notice.asked_from)
+    if CHANNELS[contact.channel].confirmation is Confirmation.CODE and queued.kind == ServiceMessageKind.CONFIRM:
+        digits = issue_code(session, contact.id, queued.about, queued.asked_from)
         return service_message_content.Secret(f"{settings().base_url}/confirm-code", digits)
     return service_message_content.Secret(
-        service_message_content.link_url(notice.kind, issue_link(session, contact.id, notice.kind, notice.about))
+        service_message_content.link_url(queued.kind, issue_link(session, contact.id, queued.kind, queued.about))
     )
 
 
-def _council_names(session: Session, notice: ServiceMessage, contact: Contact) -> str:
+def _council_names(session: Session, queued: ServiceMessage, contact: Contact) -> str:
     """The councils that the message is about, for its sender and subject: those that one yes confirms, those that one
     link opens, or the one that did something."""
     councils = {contact.council_id}
-    if notice.kind == ServiceMessageKind.CONFIRM:
-        request = consent_requests.open_request(session, notice.about) if notice.about else None
+    if queued.kind == ServiceMessageKind.CONFIRM:
+        request = consent_requests.open_request(session, queued.about) if queued.about else None
         sign_up = request.sign_up if request else contact.sign_up
         councils |= {other.council_id for other in signed_up_with(session, contact, sign_up)}
         councils |= {one.council_id for one in consent_requests.of_sign_up(session, sign_up, contact.address_hash)}
-    elif notice.kind == ServiceMessageKind.SIGN_IN:
+    elif queued.kind == ServiceMessageKind.SIGN_IN:
         everywhere = contacts_by_fingerprint(session, contact.address_hash)
         councils = {other.council_id for other in everywhere if other.confirmed_at} or councils
-    elif notice.kind == ServiceMessageKind.TOLD:
-        brought = session.get(Contact, notice.about) if notice.about else None
+    elif queued.kind == ServiceMessageKind.TOLD:
+        brought = session.get(Contact, queued.about) if queued.about else None
         councils = {brought.council_id} if brought else councils
     names = session.exec(select(Council.name).where(col(Council.id).in_(councils)).order_by(Council.name)).all()
     return " / ".join(names)
 
 
-def _what(session: Session, notice: ServiceMessage) -> str:
+def _what(session: Session, queued: ServiceMessage) -> str:
     """The address that is to be added or was, the topics that somebody was signed up for or is asked about, the
     postcode to check, or the council that merged."""
-    if notice.about is None:
+    if queued.about is None:
         return ""
-    if notice.kind == ServiceMessageKind.CONFIRM:
-        return _asked_for(session, notice.about)
-    if notice.kind == ServiceMessageKind.ADD_CONTACT:
-        request = session.get(ContactRequest, notice.about)
+    if queued.kind == ServiceMessageKind.CONFIRM:
+        return _asked_for(session, queued.about)
+    if queued.kind == ServiceMessageKind.ADD_CONTACT:
+        request = session.get(ContactRequest, queued.about)
         return request.address if request else ""
-    if notice.kind == ServiceMessageKind.CHECK_PLACE:
-        place = session.get(Place, notice.about)
+    if queued.kind == ServiceMessageKind.CHECK_PLACE:
+        place = session.get(Place, queued.about)
         return canonical(place.postcode) if place and place.needs_review else ""
-    if notice.kind == ServiceMessageKind.COUNCIL_MERGED:
-        return session.get_one(Council, notice.about).name
-    about = session.get(Contact, notice.about)
-    if about is None or notice.kind != ServiceMessageKind.TOLD:
+    if queued.kind == ServiceMessageKind.COUNCIL_MERGED:
+        return session.get_one(Council, queued.about).name
+    about = session.get(Contact, queued.about)
+    if about is None or queued.kind != ServiceMessageKind.TOLD:
         return about.address if about else ""
     following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
     following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
@@ -187,22 +187,22 @@ def _asked_for(session: Session, request_id: UUID) -> str:
     )
 
 
-def _why(session: Session, notice: ServiceMessage) -> consent_requests.Reason | None:
+def _why(session: Session, queued: ServiceMessage) -> consent_requests.Reason | None:
     request = None
-    if notice.kind == ServiceMessageKind.CONFIRM and notice.about:
-        request = consent_requests.open_request(session, notice.about)
+    if queued.kind == ServiceMessageKind.CONFIRM and queued.about:
+        request = consent_requests.open_request(session, queued.about)
     return consent_requests.reason_of(request) if request else None
 
 
-def _settle(session: Session, notice: ServiceMessage, outcome: Outcome) -> None:
+def _settle(session: Session, queued: ServiceMessage, outcome: Outcome) -> None:
     """Sent, failed for good, or due again in a minute, then two, then four…"""
     state, pause = ServiceMessageState.SENT, timedelta()
-    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and notice.attempts >= SERVICE_MESSAGE_ATTEMPTS):
+    if isinstance(outcome, Refused) or (isinstance(outcome, Deferred) and queued.attempts >= SERVICE_MESSAGE_ATTEMPTS):
         state = ServiceMessageState.FAILED
     elif isinstance(outcome, Deferred):
-        state, pause = ServiceMessageState.CREATED, timedelta(seconds=5 * 2**notice.attempts)
+        state, pause = ServiceMessageState.CREATED, timedelta(seconds=5 * 2**queued.attempts)
     session.execute(
         update(ServiceMessage)
-        .where(col(ServiceMessage.id) == notice.id)
+        .where(col(ServiceMessage.id) == queued.id)
         .values(state=state, due_at=clock.now() + pause)
     )
