@@ -90,12 +90,12 @@ COMMANDS = (
     LazyCommand(
         "bounce",
         "notify.deliveries.bounce_commands:bounce_command",
-        "Take a bounce or a complaint from standard input, for a mail server's pipe.",
+        "Read a bounce or complaint from standard input, for a mail server's pipe.",
     ),
     LazyCommand(
         "calls",
         "notify.insight.calls.commands:calls_command",
-        "Calls to the council, which its figures lay beside what was sent.",
+        "Import calls to the council, to compare them with alerts.",
     ),
     LazyCommand("council", "notify.reorganisation.commands:council", "Councils of this installation."),
     LazyCommand(
@@ -108,41 +108,39 @@ COMMANDS = (
         "notify.demo.commands:demo_history_command",
         "Give the invented council of Zedholm a year of alerts, clicks, sign-ups and leavers to look at.",
     ),
+    LazyCommand("doctor", "notify.doctor:doctor_command", "Check this installation and say how to fix what is wrong."),
+    LazyCommand("evidence", "notify.evidence.commands:evidence_command", "Answer information requests from live data."),
     LazyCommand(
-        "doctor", "notify.doctor:doctor_command", "Say what is wrong with this installation and how to fix it."
-    ),
-    LazyCommand("evidence", "notify.evidence.commands:evidence_command", "Answer questions from live data."),
-    LazyCommand(
-        "export", "notify.exports.commands:export_command", "Take data out: a data set as a file, or everything."
+        "export", "notify.exports.commands:export_command", "Export data: a data set as a file, or everything."
     ),
     LazyCommand(
         "geodata",
         "notify.places.commands:geodata",
-        "Postcodes and boundaries: load a release, look at it, put it into force.",
+        "Postcodes and boundaries: load, list and activate releases.",
     ),
     LazyCommand(
         "hold",
         "notify.deliveries.commands:hold_command",
-        "Send nothing from now on: of an alert, of a lane, or, with neither, of anything.",
+        "Put sending on hold: an alert, a lane, or everything.",
     ),
     LazyCommand("key", "notify.staff.commands:key", "API keys."),
     LazyCommand(
         "mail",
         "notify.devserver.commands:mail_command",
-        "Print the newest mail that `notify run` caught, for ADDRESS or for anybody, with its links.",
+        "Print the newest email that `notify run` caught, with its links.",
     ),
     LazyCommand("migrate", "notify.migrations.commands:migrate_command", "Bring the database to the newest schema."),
     LazyCommand(
         "notices",
         "notify.statutory_notices.commands:notices_command",
-        "Statutory notices, kept for good at their addresses.",
+        "Verify the register of statutory notices.",
     ),
-    LazyCommand("officer", "notify.staff.commands:officer", "People who work for a council."),
-    LazyCommand("queue", "notify.deliveries.commands:queue", "What waits, what is on hold, and what failed."),
+    LazyCommand("officer", "notify.staff.commands:officer", "Users: staff of a council."),
+    LazyCommand("queue", "notify.deliveries.commands:queue", "Show the queue: waiting, on hold and failed deliveries."),
     LazyCommand(
         "release",
         "notify.deliveries.commands:release_command",
-        "Release what is on hold: an alert, a lane, or what was held as a whole.",
+        "Release a hold: on an alert, a lane, or everything.",
     ),
     LazyCommand(
         "reset", "notify.devserver.commands:reset_command", "Stop the embedded servers and delete everything in them."
@@ -150,7 +148,7 @@ COMMANDS = (
     LazyCommand(
         "retention",
         "notify.exports.commands:retention_command",
-        "Remove what is about single recipients and older than NOTIFY_RETENTION_DAYS; figures stay.",
+        "Delete details of recipients older than NOTIFY_RETENTION_DAYS; totals stay.",
     ),
     LazyCommand(
         "run",
@@ -161,7 +159,7 @@ COMMANDS = (
         "scheduler", "notify.processes.commands:scheduler_command", "Start scheduled alerts and find forgotten work."
     ),
     LazyCommand(
-        "speak", "notify.providers.commands:speak_command", "Hear about how a call reads TEXT: names, times, numbers."
+        "speak", "notify.providers.commands:speak_command", "Record how a phone call reads TEXT: names, times, numbers."
     ),
     LazyCommand("web", "notify.processes.commands:web_command", "Serve the pages and the API."),
     LazyCommand(
@@ -170,7 +168,7 @@ COMMANDS = (
     LazyCommand(
         "workers",
         "notify.processes.commands:workers_command",
-        "Run the workers of every lane and a scheduler, and start again what dies.",
+        "Run the workers of every lane and a scheduler, and restart any that end.",
     ),
 )
 

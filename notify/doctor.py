@@ -22,7 +22,7 @@ from notify.staff.notifications import check_staff_channels
 @click.command("doctor")
 @click.pass_obj
 def doctor_command(servers: Servers) -> None:
-    """Say what is wrong with this installation and how to fix it."""
+    """Check this installation and say how to fix what is wrong."""
     complaints: list[str] = []
     with servers():
         for check in (

@@ -22,9 +22,9 @@ def _enter_installation() -> None:
 
 
 @click.command("bounce")
-@click.option("--recipient", metavar="ADDRESS", required=True, help="The envelope address that the mail came to.")
+@click.option("--recipient", metavar="ADDRESS", required=True, help="The envelope recipient of the email.")
 def bounce_command(recipient: str) -> None:
-    """Take a bounce or a complaint from standard input, for a mail server's pipe.
+    """Read a bounce or complaint from standard input, for a mail server's pipe.
 
     What is no news ends well, too. Exit code 75 asks the mail server to try again: nothing could be written down.
 

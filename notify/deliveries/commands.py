@@ -39,7 +39,7 @@ def _enter_installation() -> None:
 @_alert
 @click.argument("reason", nargs=-1, required=True)
 def hold_command(lane: str | None, alert_id: UUID | None, reason: Sequence[str]) -> None:
-    """Send nothing from now on: of an alert, of a lane, or, with neither, of anything.
+    """Put sending on hold: an alert, a lane, or everything.
 
     Workers stop within about a second, at the end of the slice they are at. What waits stays in the ledger and goes
     on after `notify release`. REASON is for whoever finds the hold in force.
@@ -62,9 +62,9 @@ def hold_command(lane: str | None, alert_id: UUID | None, reason: Sequence[str])
 @click.command("release")
 @_lane
 @_alert
-@click.option("--all", "everything", is_flag=True, help="Lift every hold there is.")
+@click.option("--all", "everything", is_flag=True, help="Release every hold.")
 def release_command(lane: str | None, alert_id: UUID | None, everything: bool) -> None:
-    """Release what is on hold: an alert, a lane, or what was held as a whole. `--all` lifts every hold."""
+    """Release a hold: on an alert, a lane, or everything. `--all` lifts every hold."""
     _require_one_scope(lane, alert_id)
     if everything and (lane or alert_id):
         raise click.UsageError("--all lifts every hold: name no lane and no alert beside it.")
@@ -127,7 +127,7 @@ def _counted(number: int, one: str, many: str) -> str:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def queue(context: click.Context) -> None:
-    """What waits, what is on hold, and what failed. Without a command: `status`."""
+    """Show the queue: waiting, on hold and failed deliveries. Without a command: `status`."""
     if context.invoked_subcommand is None:
         context.invoke(status)
 

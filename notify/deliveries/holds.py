@@ -105,7 +105,7 @@ def release(session: Session, *, actor: str, lane: Lane | None = None, alert_id:
 
 
 def release_all(session: Session, *, actor: str) -> Released:
-    """Lift every hold there is."""
+    """Release every hold."""
     return _lift(session, actor, [])
 
 

@@ -13,7 +13,7 @@ from notify.devserver.kept_mail import KEPT
 @click.command("mail")
 @click.argument("address", required=False)
 def mail_command(address: str | None) -> None:
-    """Print the newest mail that `notify run` caught, for ADDRESS or for anybody, with its links."""
+    """Print the newest email that `notify run` caught, with its links."""
     newest_first = sorted((settings().data_dir / KEPT).glob("*.eml"), key=lambda file: -file.stat().st_mtime)
     for file in newest_first:
         message = message_from_bytes(file.read_bytes(), policy=default)

@@ -24,7 +24,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group("evidence")
 def evidence_command() -> None:
-    """Answer questions from live data.
+    """Answer information requests from live data.
 
     \b
       notify evidence foi --council zedholm
@@ -41,14 +41,16 @@ def evidence_command() -> None:
     type=click.Choice([one.value for one in Numbering]),
     default=Numbering.CA440.value,
     show_default=True,
-    help="Whose numbers the questions carry and are ordered by.",
+    help="The request whose numbering is used.",
 )
 @click.option("--since", type=DAY, help="First day; a year before the last one if left out.")
 @click.option("--until", type=DAY, help="Last day; today if left out.")
 @click.option(
     "--format", "form", type=click.Choice([one.value for one in Form]), default=Form.HTML.value, show_default=True
 )
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; left out: the terminal.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; without it, the terminal."
+)
 @click.pass_obj
 def foi(
     servers: Servers,
@@ -82,7 +84,9 @@ def foi(
 
 @evidence_command.command("runs")
 @click.option("--format", "form", type=click.Choice(["text", "json", "pdf"]), default="text", show_default=True)
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; left out: the terminal.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; without it, the terminal."
+)
 def runs(form: str, output: Path | None) -> None:
     """Show what the latest tests and benchmarks of this release showed."""
     report = runs_report()

@@ -26,7 +26,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group("export")
 def export_command() -> None:
-    """Take data out: a data set as a file, or everything.
+    """Export data: a data set as a file, or everything.
 
     \b
       notify export list
@@ -54,8 +54,8 @@ def list_sets(columns: bool) -> None:
 )
 @click.option("--since", type=DAY, help="First day, as in 2026-04-01.")
 @click.option("--until", type=DAY, help="Last day.")
-@click.option("--changed-since", help="The moment that the file before named, as in 2026-11-24T04:15:00Z.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; left out: the terminal.")
+@click.option("--changed-since", help="Only rows changed since this time, as in 2026-11-24T04:15:00Z.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; without it, the terminal.")
 @click.pass_obj
 def take_one(
     servers: Servers,
@@ -110,10 +110,10 @@ def take_everything(servers: Servers, slug: str, folder: Path, with_csv: bool) -
 
 
 @click.command("retention")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @click.pass_obj
 def retention_command(servers: Servers, dry_run: bool) -> None:
-    """Remove what is about single recipients and older than NOTIFY_RETENTION_DAYS; figures stay.
+    """Delete details of recipients older than NOTIFY_RETENTION_DAYS; totals stay.
 
     The scheduler does this every hour by itself. What was removed stands at /staff/exports/retention.
     """

@@ -37,7 +37,7 @@ class _Explaining(click.Group):
 
 @click.group(cls=_Explaining)
 def geodata() -> None:
-    """Postcodes and boundaries: load a release, look at it, put it into force.
+    """Postcodes and boundaries: load, list and activate releases.
 
     A release is loaded beside the one in force and changes nothing until it is activated. Activating it looks every
     resident's postcode up anew. The release before stays, so that `activate` with its number goes back.
@@ -51,7 +51,7 @@ def geodata() -> None:
     type=click.Choice(["auto", *(kind.value for kind in SourceKind)]),
     default="auto",
     show_default=True,
-    help="What the files hold. auto: CSV is postcodes, GeoJSON, KML, Shapefile and so on are areas.",
+    help="What the files hold. auto: CSV is postcodes; GeoJSON, KML and Shapefile are areas.",
 )
 @click.option("--product", help="The product's name. Guessed from the file name.")
 @click.option("--version", help="The product's version or date. Guessed from the names and Code-Point's metadata.")
@@ -61,7 +61,7 @@ def geodata() -> None:
     type=click.Path(path_type=Path),
     help="CSV of people by ward and age (ward,0,1,2,…), for the wards loaded here, else the active ones.",
 )
-@click.option("--activate", is_flag=True, help="Put what was loaded into force.")
+@click.option("--activate", is_flag=True, help="Activate the release after loading it.")
 @click.option("--yes", is_flag=True, help="Activate even where much has changed.")
 def load(
     *,

@@ -55,7 +55,7 @@ def worker_command(lane: str, threads: int | None) -> None:
 @click.option("--threads", type=click.IntRange(1), help="Batches each sends at a time; NOTIFY_WORKER_THREADS.")
 @click.option("--scheduler/--no-scheduler", default=True, show_default=True, help="Run a scheduler too.")
 def workers_command(threads: int | None, scheduler: bool, **counts: int | None) -> None:
-    """Run the workers of every lane and a scheduler, and start again what dies.
+    """Run the workers of every lane and a scheduler, and restart any that end.
 
     SIGTERM asks all of them to finish what is in hand, which takes seconds; what still runs after 30 s is killed and
     loses nothing either.

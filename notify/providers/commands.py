@@ -12,7 +12,7 @@ from notify.providers import speech
 @click.option("--language", default="en", show_default=True, help="en or cy.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("call.wav"), show_default=True)
 def speak_command(text: str, language: str, out: Path) -> None:
-    """Hear about how a call reads TEXT: names, times, numbers. The voice on the telephone is another.
+    """Record how a phone call reads TEXT: names, times, numbers. The voice on the telephone is another.
 
     \b
       notify speak "Flood warning for Tŷ Mawr. Move upstairs." --language cy

@@ -17,7 +17,7 @@ Servers = Callable[[], AbstractContextManager[None]]
 @council.command("districts")
 @click.argument("slug")
 @click.option("--add", multiple=True, help="GSS code of a district it covers from now on; repeat.")
-@click.option("--remove", multiple=True, help="GSS code of a district it covers no more; repeat.")
+@click.option("--remove", multiple=True, help="GSS code of a district it no longer covers; repeat.")
 @click.option("--yes", is_flag=True, help="End the topics of residents who live in none of its districts.")
 @click.pass_obj
 def change_districts(servers: Servers, slug: str, add: Sequence[str], remove: Sequence[str], *, yes: bool) -> None:

@@ -75,7 +75,7 @@ def list_councils(servers: Servers) -> None:
 
 @click.group()
 def officer() -> None:
-    """People who work for a council."""
+    """Users: staff of a council."""
 
 
 @officer.command("create", help=CREATE_HELP)
@@ -184,8 +184,8 @@ def key() -> None:
 @click.argument("council_slug", metavar="COUNCIL")
 @click.argument("name")
 @click.option("--role", type=ROLES, required=True)
-@click.option("--test", is_flag=True, help="A key whose alerts never leave.")
-@click.option("--officer", "email", help="Whose key it is; what they do with it counts as theirs.")
+@click.option("--test", is_flag=True, help="A test key: its alerts are not sent to anyone.")
+@click.option("--officer", "email", help="Email address of the user who owns the key.")
 @click.pass_obj
 def create_key(servers: Servers, council_slug: str, name: str, role: str, test: bool, email: str | None) -> None:
     """Make an API key and print it, this once."""

@@ -14,7 +14,7 @@ Servers = Callable[[], AbstractContextManager[None]]
 
 @click.group("notices")
 def notices_command() -> None:
-    """Statutory notices, kept for good at their addresses.
+    """Verify the register of statutory notices.
 
     \b
       notify notices verify

@@ -37,7 +37,7 @@ were kept.
 
 @click.group("calls")
 def calls_command() -> None:
-    """Calls to the council, which its figures lay beside what was sent."""
+    """Import calls to the council, to compare them with alerts."""
 
 
 @calls_command.command("import", help=IMPORT_HELP)
