@@ -92,7 +92,7 @@ def _ways(page: Page) -> None:
 ANSWERS: Mapping[str, Callable[[Page], None]] = {
     "ward": lambda page: page.get_by_label("Southside").check(),
     "topics": lambda page: page.get_by_label("Bin collections").check(),
-    "ways": _ways,
+    "channels": _ways,
     "contacts": _contacts,
     "emails": lambda page: page.get_by_label("Once a day").check(),
     "language": lambda page: page.get_by_label("English").check(),
@@ -415,9 +415,9 @@ STATES: Mapping[str, Way] = {
     "postcode-faulty": lambda page, world: ask_postcode(page, world, "nowhere"),
     **{
         step: sign_up_to(step)
-        for step in ("ward", "topics", "ways", "contacts", "emails", "language", "counting", "check")
+        for step in ("ward", "topics", "channels", "contacts", "emails", "language", "counting", "check")
     },
-    **{f"{step}-faulty": faulty(step) for step in ("ward", "topics", "ways", "contacts")},
+    **{f"{step}-faulty": faulty(step) for step in ("ward", "topics", "channels", "contacts")},
     "contacts-faulty-welsh": contacts_in_welsh,
     "signed-up": signed_up,
     "home-welsh": at("/?lang=cy"),

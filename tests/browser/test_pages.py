@@ -118,7 +118,7 @@ def test_wide_text_and_zoom_lose_nothing(new_page: NewPage, world: World, state:
 @pytest.mark.parametrize(
     "state",
     [
-        *("postcode-faulty", "ward-faulty", "topics-faulty", "ways-faulty", "contacts-faulty", "my-faulty"),
+        *("postcode-faulty", "ward-faulty", "topics-faulty", "channels-faulty", "contacts-faulty", "my-faulty"),
         *("manage-faulty", "staff-sign-in-faulty", "staff-confirm-faulty", "staff-officer-faulty", "staff-keys-faulty"),
         "staff-decide-faulty",
     ],

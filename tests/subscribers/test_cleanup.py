@@ -28,7 +28,7 @@ def counts() -> Mapping[str, int]:
     with transaction() as session:
         return {
             table: session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-            for table in (*SHORT_LIVED, "notice", "subscriber", "contact", "consent")
+            for table in (*SHORT_LIVED, "service_message", "subscriber", "contact", "consent")
         }
 
 
@@ -73,8 +73,8 @@ def test_after_a_week_only_people_and_their_messages_are_left(client: Client, wo
     sweep(after=timedelta(days=8))
     after = counts()
     assert {table: after[table] for table in SHORT_LIVED} == dict.fromkeys(SHORT_LIVED, 0)
-    assert {table: after[table] for table in ("notice", "subscriber", "contact", "consent")} == {
-        table: before[table] for table in ("notice", "subscriber", "contact", "consent")
+    assert {table: after[table] for table in ("service_message", "subscriber", "contact", "consent")} == {
+        table: before[table] for table in ("service_message", "subscriber", "contact", "consent")
     }
 
 
@@ -114,4 +114,4 @@ def test_the_scheduler_does_it(client: Client, world: World) -> None:
     later = clock.now() + timedelta(days=40)
     clock.use(lambda: later)
     scheduler.run(task)
-    assert (counts()["subscriber"], counts()["notice"]) == (1, 0)
+    assert (counts()["subscriber"], counts()["service_message"]) == (1, 0)

@@ -400,7 +400,7 @@ OWN_WORD = {
     ("choices.py", "_join"),
     ("answers.py", "accept"),
     ("contact_requests.py", "_follow"),
-    ("residents.py", "sign_up"),
+    ("service.py", "sign_up"),
     ("service.py", "resume"),
 }
 
@@ -419,7 +419,11 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
     assert found == {"rows.py", "membership_union.py"}
     uses = {path.name for path in SOURCES if "INSERT_SUBSCRIPTIONS" in path.read_text()}
     assert uses == {"rows.py"}
-    writes = {path.name for path in SOURCES if re.search(r"enrolment_rows import .*\bwrite\b", path.read_text())}
+    writes = {
+        path.name
+        for path in SOURCES
+        if re.search(r"imports\.rows import .*\bwrite\b|imports import .*\brows\b", path.read_text())
+    }
     assert writes == {"enrolment.py"}
 
 

@@ -50,10 +50,10 @@ def test_a_postcode_leads_to_ward_councils_and_topics(client: Client, world: Wor
 
 def test_nothing_is_ticked_beforehand_but_the_language(client: Client, world: World) -> None:
     ticked = {}
-    for step in ("ward", "topics", "ways", "counting", "language"):
+    for step in ("ward", "topics", "channels", "counting", "language"):
         page = Page(client.post("/sign-up/answers", data={"postcode": NEAR, "go": step}).text)
         ticked[step] = [box for box, is_ticked in page.boxes.items() if is_ticked]
-    assert ticked == {"ward": [], "topics": [], "ways": [], "counting": [], "language": ["language"]}
+    assert ticked == {"ward": [], "topics": [], "channels": [], "counting": [], "language": ["language"]}
 
 
 @pytest.mark.parametrize(

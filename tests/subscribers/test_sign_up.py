@@ -102,7 +102,7 @@ def test_a_change_leads_back_to_the_answers(client: Client, world: World) -> Non
 
 
 def test_a_way_given_up_takes_its_address_with_it(client: Client, world: World) -> None:
-    page = answer(client, answer(client, walk(client), go="ways"), way="email")
+    page = answer(client, answer(client, walk(client), go="channels"), way="email")
     assert page.title.startswith("Check your answers")
     assert "07700 900123" not in page.text
     assert "07700" not in answer(client, page, path="/sign-up").text
@@ -114,7 +114,7 @@ def test_a_way_added_later_asks_for_its_address(client: Client, world: World) ->
     assert "mobile" not in page.fields
     page = answer(client, answer(client, page, email="sam@example.org"), cadence="weekly")
     page = answer(client, answer(client, page, language="en"))
-    page = answer(client, answer(client, page, go="ways"), way=["email", "mobile"])
+    page = answer(client, answer(client, page, go="channels"), way=["email", "mobile"])
     assert page.title.startswith("What is your email address and mobile number?")
 
 
@@ -122,7 +122,7 @@ def test_a_way_added_later_asks_for_its_address(client: Client, world: World) ->
     ("step", "given", "words"),
     [
         ("topics", {"topic": ""}, "Choose at least one topic."),
-        ("ways", {"way": ""}, "Select how we should contact you."),
+        ("channels", {"way": ""}, "Select how we should contact you."),
         ("contacts", {"way": "email", "email": ""}, "Enter your email address."),
         ("contacts", {"way": "mobile", "mobile": "123"}, "Enter a UK mobile number like 07700 900123."),
         ("contacts", {"way": "email", "email": "a@example.org", "name": "x" * 81}, "at most 80 characters"),

@@ -28,7 +28,7 @@ class Step(StrEnum):
     POSTCODE = "postcode"
     WARD = "ward"
     TOPICS = "topics"
-    WAYS = "ways"
+    CHANNELS = "channels"
     CONTACTS = "contacts"
     EMAILS = "emails"
     LANGUAGE = "language"
@@ -41,7 +41,7 @@ ASKED: Mapping[Step, Sequence[str]] = {
     Step.POSTCODE: ("postcode", "label"),
     Step.WARD: ("ward",),
     Step.TOPICS: ("topic",),
-    Step.WAYS: ("way",),
+    Step.CHANNELS: ("way",),
     Step.CONTACTS: (*BY_FIELD, "name"),
     Step.EMAILS: ("cadence", "mail_format"),
     Step.LANGUAGE: ("language",),
@@ -74,7 +74,7 @@ def field_errors_of(step: Step, form: Form, offer: Offer) -> Sequence[FieldError
     return field_errors
 
 
-def _check_ways(form: Form, offer: Offer, field_errors: list[FieldError]) -> None:
+def _check_channels(form: Form, offer: Offer, field_errors: list[FieldError]) -> None:
     ways = read_ways(form, field_errors)
     if ways:
         topics = read_topics(form, offer, [])
@@ -91,7 +91,7 @@ _CHECKS: Mapping[Step, Callable[[Form, Offer, list[FieldError]], object]] = {
     Step.POSTCODE: lambda form, _offer, field_errors: read_label(form, field_errors),
     Step.WARD: read_ward,
     Step.TOPICS: read_topics,
-    Step.WAYS: _check_ways,
+    Step.CHANNELS: _check_channels,
     Step.CONTACTS: _check_contacts,
 }
 
