@@ -45,6 +45,7 @@ def uk_second(at: datetime) -> str:
     return f"{local:%H:%M:%S} on {local:%-d %B %Y}"
 
 
-def uk_day(at: datetime) -> str:
-    """The day in the UK at this moment: `3 March 2027`."""
-    return f"{at.astimezone(LONDON):%-d %B %Y}"
+def uk_day(at: date) -> str:
+    """A day, or the day in the UK at a moment: `3 March 2027`."""
+    day = at.astimezone(LONDON) if isinstance(at, datetime) else at
+    return f"{day:%-d %B %Y}"

@@ -109,7 +109,7 @@ def test_the_day_is_that_of_this_country(client: Client, world: World) -> None:
     with transaction() as session:  # half past midnight in summer is the day before in UTC
         session.execute(text("UPDATE alert SET expanded_at = '2026-06-30 23:30+00' WHERE title = 'Bridge'"))
     assert found(client, since="2026-07-01", until="2026-07-01") == {"Bridge"}
-    assert "1 Jul 2026 00:30" in client.get("/staff/archive", headers={"Accept": "text/html"}).text
+    assert "00:30 on 1 July 2026" in client.get("/staff/archive", headers={"Accept": "text/html"}).text
 
 
 def test_pages_follow_the_order_of_sending(client: Client, world: World) -> None:

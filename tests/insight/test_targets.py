@@ -157,7 +157,7 @@ def test_programs_read_growth_reach_and_fatigue(client: Client, world: World) ->
     with transaction() as session:
         daily.count(session)
     grown = client.get("/api/v1/growth", headers=world.headers).json()
-    assert (grown["came"], grown["followers_at_last"], grown["by_source"]) == (
+    assert (grown["came"], grown["subscribers_at_last"], grown["by_source"]) == (
         6,
         6,
         [{"key": "test", "came": 6, "left": 0}],
