@@ -68,7 +68,7 @@ def test_what_is_wrong_stands_at_the_top(
 ) -> None:
     reply = upload(client, world, xml)
     assert reply.status_code in (409, 413, 422)
-    summary = re.search(r'id="faults".*?</ul>', reply.text, re.DOTALL)
+    summary = re.search(r'id="error-summary".*?</ul>', reply.text, re.DOTALL)
     assert summary is not None
     assert words in summary[0]
     assert 'href="#file"' in summary[0]
