@@ -24,7 +24,7 @@ def _send_next(lane: str) -> None:
 
 ACTORS: dict[Job, Callable[[str], None]] = {
     Job.EXPAND_ALERT: _on_id(worker_loop.start_alert),
-    Job.SEND_BATCH: _send_next,
+    Job.SEND_NEXT: _send_next,
     Job.SEND_SERVICE_MESSAGE: _on_id(service_messages.send_service_message),
     Job.TELL_STAFF: staff_notifications.tell,
 }

@@ -35,7 +35,7 @@ class Job(StrEnum):
     """Every job there is."""
 
     EXPAND_ALERT = "expand_alert"
-    SEND_BATCH = "send_batch"
+    SEND_NEXT = "send_next"
     SEND_SERVICE_MESSAGE = "send_service_message"
     TELL_STAFF = "tell_staff"
 

@@ -116,7 +116,7 @@ def give_up_for_dead(session: Session, held: Claim) -> None:
         {"id": held.batch_id, "lease": held.lease},
     ).first()
     if row:
-        jobs.note(session, jobs.Job.SEND_BATCH, row.lane, lane=Lane(row.lane))
+        jobs.note(session, jobs.Job.SEND_NEXT, row.lane, lane=Lane(row.lane))
 
 
 def leave(session: Session, held: Claim) -> None:
@@ -149,7 +149,7 @@ def isolate(session: Session, held: Claim) -> bool:
         return held.deaths >= DEATHS_ALONE
     session.execute(text(SPLIT), span | {"middle": waiting[len(waiting) // 2], "deaths": DEATHS_TO_SPLIT - 1})
     for _ in range(2):
-        jobs.note(session, jobs.Job.SEND_BATCH, held.lane.value, lane=held.lane)
+        jobs.note(session, jobs.Job.SEND_NEXT, held.lane.value, lane=held.lane)
     return True
 
 

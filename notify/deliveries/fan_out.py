@@ -56,7 +56,7 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
     about = {"month": alert.ledger_month, "alert": alert.id, "after": after, "size": size, "lane": lane}
     batches = session.execute(text(INSERT_BATCHES.format(**quiet)), about).all()
     for _ in range(min(len(batches), FIRST_HINTS)):
-        jobs.note(session, jobs.Job.SEND_BATCH, lane.value, lane=lane)
+        jobs.note(session, jobs.Job.SEND_NEXT, lane.value, lane=lane)
     return sum(batch.number_to - batch.number_from + 1 for batch in batches)
 
 

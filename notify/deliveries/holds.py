@@ -137,7 +137,7 @@ def _let_go(session: Session, lifted: Sequence[UUID]) -> int:
     rows = session.execute(text(LET_GO), {"lifted": list(lifted)}).all()
     for row in rows:
         for _ in range(min(row.batches, FIRST_HINTS)):
-            jobs.note(session, jobs.Job.SEND_BATCH, row.lane, lane=Lane(row.lane))
+            jobs.note(session, jobs.Job.SEND_NEXT, row.lane, lane=Lane(row.lane))
     return sum(row.deliveries for row in rows)
 
 

@@ -36,7 +36,7 @@ def _batches(session: Session) -> Sequence[Noted]:
         waiting = jobs.waiting(lane)
         if waiting is not None:
             hints = min(row.due, MOST_HINTS) - waiting
-            missing += [Noted(Job.SEND_BATCH, lane, (lane.value,))] * hints
+            missing += [Noted(Job.SEND_NEXT, lane, (lane.value,))] * hints
     return missing
 
 

@@ -57,7 +57,7 @@ def retry(
             states=[state.value for state in states],
         )
     for batch in opened[:FIRST_HINTS]:
-        jobs.note(session, jobs.Job.SEND_BATCH, batch.lane, lane=Lane(batch.lane))
+        jobs.note(session, jobs.Job.SEND_NEXT, batch.lane, lane=Lane(batch.lane))
     return Retried(retried, session.execute(text(UNDER_WAY), which).scalar_one())
 
 
