@@ -56,7 +56,7 @@ from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, menu, user_pages
+from notify.staff import audit_pages, invitation_pages, menu, user_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
@@ -119,6 +119,7 @@ PAGES = (
     sign_in_pages,
     cancel_pages,
     user_pages,
+    invitation_pages,
     audit_pages,
     unsubscribe_pages,
     redirect_pages,

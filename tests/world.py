@@ -215,8 +215,9 @@ def add_resident(
     language: str = "en",
     tracking_consent: bool = False,
     confirm: bool = False,
+    said_at: datetime | None = None,
 ) -> UUID:
-    """A resident with confirmed contacts (or asked to `confirm`); their id."""
+    """A resident with confirmed contacts (or asked to `confirm`); their id. `said_at`: the day of their consent."""
     given = ((Channel.EMAIL, email), (Channel.SMS, phone), (Channel.WEBHOOK, webhook))
     request = SubscriberRequest(
         name=name,
@@ -225,7 +226,7 @@ def add_resident(
         places=[NewPlace(postcode=postcode) for postcode in postcodes],
         topics=list(topics),
         tracking_consent=tracking_consent,
-        consent=EVIDENCE,
+        consent=EVIDENCE.model_copy(update={"given_at": said_at}),
         confirm=confirm,
     )
     with transaction() as session:

@@ -8,14 +8,14 @@ from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over, require_seen
 from notify.core import jobs
 from notify.core.errors import Forbidden
-from notify.staff.queries import person
+from notify.staff.queries import maker_of_key, person
 from notify.staff.rights import Principal, Right, SecondFactorNeeded
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
 
 
 class AuthorCannotApprove(Forbidden):
-    """Somebody else must look at an alert before it is sent; a council's own keys are all one somebody."""
+    """Who wrote an alert, changed it last or made the key that did is not the one to approve it."""
 
     title = "The author cannot approve the alert"
 
@@ -70,11 +70,27 @@ def is_agreed(session: Session, alert: Alert) -> bool:
     return alert.state in (AlertState.APPROVED, AlertState.SCHEDULED) and session.exec(yes).one() > 0
 
 
+def why_not(session: Session, by: Principal, alert: Alert) -> str | None:
+    """Why somebody else must approve this version, in a sentence; None where this person may.
+
+    It is not for who wrote it, who changed it last, or who made the key that did either. The last may all the same
+    where the topic lets one person send alone.
+    """
+    who = person(session, by.actor)
+    if who == person(session, alert.created_by):
+        return "Someone other than the author must approve this alert. Keys of the council itself count as one person."
+    if alert.changed_by and who == person(session, alert.changed_by):
+        return "You made the last change to this alert. Someone else must approve this version."
+    makers = {maker_of_key(session, actor) for actor in (alert.created_by, alert.changed_by) if actor}
+    if who in makers and APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
+        return "This alert comes from an API key that you made. Someone else must approve it."
+    return None
+
+
 def _require_another(session: Session, by: Principal, alert: Alert) -> None:
-    if person(session, by.actor) == person(session, alert.created_by):
-        raise AuthorCannotApprove(
-            "Someone other than the author must approve this alert. Keys of the council itself count as one person."
-        )
+    reason = why_not(session, by, alert)
+    if reason:
+        raise AuthorCannotApprove(reason)
 
 
 def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, reason: str) -> Alert:

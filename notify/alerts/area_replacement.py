@@ -55,7 +55,7 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
     )
     alert.audience = audience.model_dump(mode="json", by_alias=True, exclude_none=True)
     alert.targets, alert.ended_areas, alert.approved_at = targets.as_json(), None, None
-    alert.content_hash = service.content_hash(alert)
+    service.bind(alert, by)
     session.add(alert)
     remit.require_own(session, by, alert)  # the new areas are to lie within the remit too
     audit(

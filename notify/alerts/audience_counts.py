@@ -1,6 +1,6 @@
 """How many people an alert would reach, told so that no sequence of questions singles anybody out.
 
-Numbers are rounded to ten, and below ten they are all alike. Audiences of one day that differ by fewer than ten
+Numbers are rounded to ten, and below ten they are all alike. Audiences of four weeks that differ by fewer than ten
 people get the same answer: what was said of the first, to anybody of the council. Places in which all but the same
 people follow the topic stand for each other, by whatever channels and with whatever priority they are counted. Shapes
 count as the postcodes in them. Every question is written down and has a quota.
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, or_, text
 from sqlmodel import Session, col, select
 
 from notify.alerts import queries
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 FEWEST_SHOWN = 10
 WINDOW = timedelta(hours=1)
-REMEMBERED = timedelta(days=1)
+REMEMBERED = timedelta(days=28)
 
 
 class TooManyCounts(TooMany):
@@ -102,7 +102,7 @@ def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool 
     one_by_one = text("SELECT pg_advisory_xact_lock(hashtext('counts:' || :council))")
     session.execute(one_by_one, {"council": str(by.council_id)})
     targets = queries.targets_of(session, by, asked, refuse_ended=refuse_ended)
-    earlier = _earlier(session, by)
+    earlier = _earlier(session, by, asked.topic)
     places = _standing_for(session, by, asked, targets, [note for note in earlier if _topic_of(note) == asked.topic])
     count = replace(
         queries.count_audience(session, by, asked, places),
@@ -129,15 +129,17 @@ def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool 
     return Told(told, targets, Targets.from_json(same.targets))
 
 
-def _earlier(session: Session, by: Actor) -> Sequence[AskedCount]:
-    """What people of this council were told in the last day, oldest first; what is older is forgotten.
+def _earlier(session: Session, by: Actor, topic: str) -> Sequence[AskedCount]:
+    """What people of this council were told about the topic in the last four weeks, and in the last hour about any,
+    oldest first; what is older is forgotten.
 
     All of them, because two can put together what they were told, and one may have two keys.
     """
     began = clock.now() - REMEMBERED
     session.execute(delete(AskedCount).where(col(AskedCount.at) < began))
     is_test = col(AskedCount.person).startswith("test ")
-    statement = select(AskedCount).where(AskedCount.council_id == by.council_id, is_test == by.is_test)
+    counts = or_(col(AskedCount.question).startswith(f"{topic} "), col(AskedCount.at) > clock.now() - WINDOW)
+    statement = select(AskedCount).where(AskedCount.council_id == by.council_id, is_test == by.is_test, counts)
     return session.exec(statement.order_by(col(AskedCount.at))).all()
 
 

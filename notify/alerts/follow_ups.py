@@ -6,7 +6,7 @@ from notify.alerts import remit
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent
 from notify.alerts.service import (
     WrongState,
-    content_hash,
+    bind,
     end_of,
     hazard_fields,
     move,
@@ -77,7 +77,7 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
     alert.created_by = by.actor  # whose words they are now, so that somebody else approves them
     alert.expires_at = end_of(alert.priority, alert.expires_at)
-    alert.content_hash = content_hash(alert)
+    bind(alert, by)
     session.add(alert)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.change", subject=str(alert.id))
     return alert

@@ -60,6 +60,7 @@ class Alert(SQLModel, table=True):
     does not know any more who got it. One that is submitted or scheduled is held since `late_since`, because its time
     had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
+    `changed_by` gave what somebody else wrote its newest version: they do not approve it either.
     """
 
     __tablename__ = "alert"
@@ -92,6 +93,7 @@ class Alert(SQLModel, table=True):
     instruction: str | None = None
     submission: int = 0
     created_by: str
+    changed_by: str | None = None
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     send_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

@@ -50,7 +50,7 @@ def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) 
     service.move(session, alert, [AlertState.SUBMITTED, AlertState.SCHEDULED], AlertState.SUBMITTED)
     alert.send_at, alert.approved_at = send_at, None
     _release_hold(session, alert)
-    alert.content_hash = service.content_hash(alert)
+    service.bind(alert, by)
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.reschedule", subject=str(alert.id))
     return service.ask(session, alert, by)
 

@@ -110,7 +110,7 @@ def end_of(priority: Priority, said: datetime | None, send_at: datetime | None =
     """When it is over: every emergency is some time, because it is sent until then."""
     if said or priority != Priority.EMERGENCY:
         return said
-    return (send_at or clock.now()) + EMERGENCY_LASTS
+    return (send_at or clock.now().replace(microsecond=0)) + EMERGENCY_LASTS
 
 
 def hazard_fields(cap: Hazard | None) -> dict[str, Any]:
@@ -134,11 +134,17 @@ def _in_turn(topic: Topic, new: AlertContent) -> tuple[list[str], dict[str, obje
 
 def store(session: Session, alert: Alert, by: Actor) -> Alert:
     """Keep a new alert with the hash of its content and a line in the audit trail."""
-    alert.content_hash = content_hash(alert)
+    bind(alert, by)
     session.add(alert)
     session.flush()
     audit(session, council_id=alert.council_id, actor=by.actor, action="alert.create", subject=str(alert.id))
     return alert
+
+
+def bind(alert: Alert, by: Actor) -> None:
+    """Take what the alert says now for a new version, by who changed it."""
+    alert.changed_by = by.actor if by.actor != alert.created_by else None
+    alert.content_hash = content_hash(alert)
 
 
 def require_not_over(expires_at: datetime | None) -> None:

@@ -24,6 +24,7 @@ _MONTHS = (
 _WEEKDAY = re.compile(r"^(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?[\s,.]+", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})(?:\s*[-/.]\s*(\d{4}|\d{2}))?")
+_SPACED = re.compile(r"(\d{1,2}) (\d{1,2}) (\d{4})")
 _DAY_AND_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?[\s-]*([a-z]{3,})\.?,?[\s-]*(\d{4})?", re.IGNORECASE)
 _NAME_AND_DAY = re.compile(r"([a-z]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s*(\d{4})?", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?::00)?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
@@ -73,7 +74,7 @@ def email_key(text: str) -> str:
 
 
 def read_day(text: str, *, is_ahead: bool = True) -> date:
-    """The day that somebody wrote: `3 dec`, `3rd December 2027`, `3/12/27`, `2027-12-03`, `tomorrow`.
+    """The day that somebody wrote: `3 dec`, `3rd December 2027`, `3/12/27`, `3 12 2027`, `2027-12-03`, `tomorrow`.
 
     Days come before months. Without a year it is the next such day, or the last one where not `is_ahead`.
     Raises: ValueError with a sentence, also for days that no calendar has.
@@ -86,7 +87,7 @@ def read_day(text: str, *, is_ahead: bool = True) -> date:
     written = _WEEKDAY.sub("", written)
     if match := _YEAR_FIRST.fullmatch(written):
         return _dated(int(match[3]), int(match[2]), int(match[1]))
-    if match := _DAY_FIRST.fullmatch(written):
+    if match := _DAY_FIRST.fullmatch(written) or _SPACED.fullmatch(written):
         year = int(match[3]) + (2000 if len(match[3]) == 2 else 0) if match[3] else None
         return _of_year(int(match[1]), int(match[2]), year, today, is_ahead=is_ahead)
     match = _DAY_AND_NAME.fullmatch(written)

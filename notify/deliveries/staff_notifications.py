@@ -21,6 +21,7 @@ from notify.places.succession import EndedArea
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Message
 from notify.staff.budgets import money
+from notify.staff.invitations import mailed_link
 from notify.staff.models import AuditEntry, Budget, Officer, Role
 from notify.staff.notifications import tell_staff
 from notify.staff.queries import council, person
@@ -40,6 +41,7 @@ class News:
     urgent: bool = False
     officers: Sequence[Officer] = ()  # who are also written to
     text: str = ""  # what is texted to those of them who have a mobile number; empty: nothing
+    is_personal: bool = False  # for these officers alone, and for no channel that others read
 
 
 def tell(what: str) -> None:
@@ -49,7 +51,7 @@ def tell(what: str) -> None:
         news = TELLERS[kind](session, UUID(identity))
         mails = [_mail(news, one.email) for one in news.officers] if news else []
         texts = [Message(uuid4().hex, one.phone, "", news.text) for one in news.officers if one.phone] if news else []
-    if news:
+    if news and not news.is_personal:
         tell_staff(news.title, news.body, urgent=news.urgent)
     for channel, messages in ((Channel.EMAIL, mails), (Channel.SMS, texts)):
         if messages:
@@ -179,6 +181,21 @@ def _remit_areas(session: Session, officer_id: UUID) -> News | None:
     )
 
 
+def _invitation(session: Session, officer_id: UUID) -> News | None:
+    """The link by which somebody who was invited begins."""
+    officer = session.get(Officer, officer_id)
+    link = mailed_link(session, officer) if officer else None
+    if officer is None or link is None:
+        return None
+    return News(
+        f"{council(session, officer.council_id).name} has invited you to its alerts",
+        f"Open this link and sign in. It works once, for {'seven days' if 'invitation' in link else 'ten minutes'}:\n"
+        f"{link}\n\nIf you did not expect this, ignore this email.",
+        officers=[officer],
+        is_personal=True,
+    )
+
+
 def _merger(session: Session, old_id: UUID) -> News | None:
     """That a council has become part of another: for every user of the new one."""
     old = council(session, old_id)
@@ -273,6 +290,7 @@ TELLERS = {
     "areas": _areas,
     "recurring-areas": _recurring_areas,
     "remit-areas": _remit_areas,
+    "invitation": _invitation,
     "merger": _merger,
     "hold": _hold,
     "budget": _budget,

@@ -40,8 +40,9 @@ LEFT = f"""
     JOIN topic t ON t.council_id = :council AND {_chance("t.slug || n", 6)} < 0.6
 """
 LEAVERS_CONSENT = f"""
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT at, :council, subscriber_id, topic_id, channel, action, '{COUNCIL}/demo-1', language, source
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT at, true, :council, subscriber_id, topic_id, channel, action, '{COUNCIL}/demo-1', language, source
     FROM (
         SELECT joined AS at, subscriber_id, topic_id, channel, 'given' AS action, language,
                CASE WHEN {_chance("name", 7)} < 0.8 THEN 'website' ELSE 'assisted' END AS source
@@ -58,8 +59,9 @@ AGREED = """
         FROM (SELECT DISTINCT subscriber_id FROM invented_person WHERE agreed AND gone IS NULL) p
         WHERE s.id = p.subscriber_id RETURNING s.id, s.council_id, s.language
     )
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT p.joined, yes.council_id, yes.id, NULL, 'tracking', 'given', 'website', yes.language, 'website'
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT p.joined, true, yes.council_id, yes.id, NULL, 'tracking', 'given', 'website', yes.language, 'website'
     FROM yes JOIN (SELECT subscriber_id, min(joined) AS joined FROM invented_person GROUP BY 1) p
         ON p.subscriber_id = yes.id
 """

@@ -1,5 +1,6 @@
 """Everything that an approval binds, in words: two versions of an alert that differ read differently."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.channels import label
-from notify.core.clock import LONDON, uk_second, uk_time
+from notify.core.clock import LONDON
 from notify.drafting.draft_reader import languages
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
@@ -36,13 +37,16 @@ def version_of(alert: Alert) -> str:
 
 
 def _exactly(at: datetime) -> str:
-    """The time with its seconds where there are any: an approval binds them too."""
-    return uk_second(at) if at.astimezone(LONDON).second else uk_time(at)
+    """`14:05 on 3 March 2027`, with seconds where there are any, and GMT or BST in the hour that comes twice."""
+    local = at.astimezone(LONDON)
+    form = "%H:%M:%S.%f" if local.microsecond else "%H:%M:%S" if local.second else "%H:%M"
+    is_ambiguous = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+    return f"{local:{form}}{f' {local:%Z}' if is_ambiguous else ''} on {local:%-d %B %Y}"
 
 
 def facts_of(session: Session, alert: Alert) -> Sequence[Fact]:
     """Everything that the alert's hash covers, in the order of the page."""
-    return [fact for shown in SHOWN.values() for fact in shown(session, alert)]
+    return [fact for shown in (*SHOWN.values(), _unseen) for fact in shown(session, alert)]
 
 
 def _council(session: Session, alert: Alert) -> Sequence[Fact]:
@@ -56,7 +60,10 @@ def _topic(session: Session, alert: Alert) -> Sequence[Fact]:
 
 def _plain(field: str, name: str, otherwise: str) -> Callable[[Session, Alert], Sequence[Fact]]:
     def shown(_: Session, alert: Alert) -> Sequence[Fact]:
-        return [Fact(name, str(getattr(alert, field) or otherwise))]
+        value = str(getattr(alert, field) or "")
+        # words that happen to be ours are not ours
+        typed = f"“{value}”" if value.strip("“”") == otherwise else value
+        return [Fact(name, typed or otherwise)]
 
     return shown
 
@@ -125,17 +132,38 @@ def _places(session: Session, part: Mapping[str, Any]) -> Sequence[Fact]:
         found.append(Fact("Postcodes", ", ".join(part["postcodes"])))
     if circle := part.get("circle"):
         middle = circle.get("postcode") or f"latitude {circle.get('lat')}, longitude {circle.get('lon')}"
-        found.append(Fact("Distance", f"Within {circle['radius_m']:g} metres of {middle}"))
+        found.append(Fact("Distance", f"Within {_metres(circle['radius_m'])} of {middle}"))
     if part.get("polygon"):
         found.append(Fact("Corners of the area, longitude and latitude", _corners(part["polygon"]), is_long=True))
     if part.get("buffer_m") is not None:
-        found.append(Fact("Margin around it", f"{part['buffer_m']:g} metres"))
+        found.append(Fact("Margin around it", _metres(part["buffer_m"])))
     return found
 
 
+def _metres(many: float) -> str:
+    return f"{float(many)!r} metres".replace(".0 ", " ")
+
+
 def _corners(shape: Mapping[str, Any]) -> str:
-    """The numbers of a GeoJSON shape as they were given."""
-    return f"{shape.get('type', '')}: {shape.get('coordinates', shape.get('geometry', shape.get('features')))}"
+    """The numbers of a GeoJSON shape as they were given, with whatever else it holds."""
+    known = next((name for name in ("coordinates", "geometry", "features", "geometries") if name in shape), "")
+    others = {name: value for name, value in shape.items() if name not in ("type", known)}
+    return f"{shape.get('type', '')}: {shape.get(known)}{f' {others}' if others else ''}"
+
+
+def _unseen(_: Session, alert: Alert) -> Sequence[Fact]:
+    """Characters of the words that nobody sees, each with its place: joiners and marks of direction."""
+    words = {"title": alert.title, "message": alert.body, "text message": alert.sms, "link": alert.link}
+    words |= {"event": alert.event, "what to do": alert.instruction}
+    for code, parts in alert.translations.items():
+        words |= {f"{languages().get(code, code)} {PARTS.get(part, part)}": text for part, text in parts.items()}
+    found = [
+        f"{name}: {unicodedata.name(character, 'unnamed').lower()} (character {at})"
+        for name, text in words.items()
+        for at, character in enumerate(text or "", start=1)
+        if unicodedata.category(character) == "Cf"
+    ]
+    return [Fact("Characters that cannot be seen", ", ".join(found), is_long=True)] if found else []
 
 
 def _targets(_: Session, alert: Alert) -> Sequence[Fact]:
@@ -175,7 +203,7 @@ def _follows(session: Session, alert: Alert) -> Sequence[Fact]:
     if alert.follows_id is None:
         return []
     first = session.get_one(Alert, alert.follows_id)
-    at = f", approved at {_exactly(first.approved_at)}" if first.approved_at else ""
+    at = f", approved at {_exactly(first.approved_at.replace(microsecond=0))}" if first.approved_at else ""
     return [Fact("Follows", f"“{first.title}”{at} ({first.id})")]
 
 

@@ -4,14 +4,32 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notify.alerts.models import Alert
-from notify.drafting.draft_reader import TRANSLATED
+from notify.alerts.models import Alert, Escalation
+from notify.drafting.draft_reader import HAZARD_FIELDS, TRANSLATED
 from notify.drafting.models import Fields
 
 
 def fields_of(alert: Alert) -> Fields:
     """The desk's fields for what this alert says and whom it meant. Times are left out: they are over."""
-    return words_of(alert) | {"channel": list(alert.channels)} | _where(alert.audience or {})
+    return words_of(alert) | _how(alert) | _hazard(alert) | _where(alert.audience or {})
+
+
+def _how(alert: Alert) -> Fields:
+    """The channels, first and later ones, and what else only emergencies do."""
+    found: Fields = {"channel": list(alert.channels)}
+    if alert.escalation:
+        escalation = Escalation.model_validate(alert.escalation)
+        later = [one.value for one in escalation.channels]
+        found["channel"] += later
+        found |= {"escalate_after": [str(escalation.after_minutes)], "escalate_to": later}
+    said = {"asks_reply": alert.asks_reply, "training": alert.is_training}
+    return found | {name: ["yes"] for name, is_so in said.items() if is_so}
+
+
+def _hazard(alert: Alert) -> Fields:
+    """What it warns of and how bad that is; CAP messages name events that no list of ours has."""
+    said = {name: getattr(alert, name) for name in HAZARD_FIELDS}
+    return {name: [str(value)] for name, value in said.items() if value}
 
 
 def words_of(alert: Alert) -> Fields:

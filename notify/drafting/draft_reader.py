@@ -36,6 +36,14 @@ WORD_FIELDS = (
     *("asks_reply", "escalate_after", "escalate_to", "onset"),
 )
 TRANSLATED = ("title", "body", "sms")
+HAZARD_FIELDS = (
+    "event",
+    "category",
+    "severity",
+    "urgency",
+    "certainty",
+    "instruction",
+)  # of an alert that is copied, whatever wrote it
 FURTHEST_M = 50_000
 LONGEST_WAIT_MINUTES = 120
 _NUMBERS = re.compile(r"(-?\d+(?:\.\d+)?)[\s,;]+(-?\d+(?:\.\d+)?)")
@@ -200,7 +208,7 @@ def _words(form: Form, draft: Draft, field_errors: list[FieldError]) -> dict[str
         field_errors.append(FieldError("channel", "Choose at least one channel."))
     translations = _translations(form, field_errors)
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
-    if form.one("hazard") in HAZARDS:
+    if form.one("hazard") in HAZARDS or any(form.one(name) for name in HAZARD_FIELDS):
         optional["cap"] = _hazard(form, field_errors)
     if draft.priority == Priority.EMERGENCY:
         optional |= _in_an_emergency(form, field_errors)
@@ -258,10 +266,12 @@ def escalation_of(form: Form) -> Escalation | None:
 
 def _hazard(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
     """What other systems are told of an emergency."""
-    kind = HAZARDS[form.one("hazard")]
-    degrees = {name: form.one(name) for name in ("severity", "urgency", "certainty") if form.one(name)}
+    said: dict[str, object] = {name: form.one(name) for name in HAZARD_FIELDS if form.one(name)}
+    if form.one("hazard") in HAZARDS:
+        kind = HAZARDS[form.one("hazard")]
+        said |= {"event": kind.name, "category": kind.category}
     onset = _moment(form, "onset", field_errors)
-    return {"event": kind.name, "category": kind.category} | degrees | ({"onset": onset} if onset else {})
+    return said | ({"onset": onset} if onset else {})
 
 
 def send_at_of(form: Form, field_errors: list[FieldError] | None = None) -> datetime | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 
-from notify.alerts import remit
+from notify.alerts import approval, remit
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.core.clock import uk_time
 from notify.drafting import audiences, previews
@@ -23,12 +23,16 @@ from notify.subscribers.models import Topic
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What the page shows. `seen` is the hash of everything that an approval is about."""
+    """What the page shows. `seen` is the hash of everything that an approval is about; `why_not` says why this person
+    may not approve it.
+    """
 
     alert: Alert
     topic: Topic
     first: Alert | None
     author: str
+    changed_by: str
+    why_not: str | None
     written_at: str
     version: str
     seen: str
@@ -65,6 +69,8 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         topic=session.get_one(Topic, alert.topic_id),
         first=session.get_one(Alert, alert.follows_id) if alert.follows_id else None,
         author=_name_of(session, alert.created_by),
+        changed_by=_name_of(session, alert.changed_by) if alert.changed_by else "",
+        why_not=approval.why_not(session, user, alert),
         written_at=uk_time(alert.created_at),
         version=version_of(alert),
         seen=alert.content_hash.hex(),

@@ -86,7 +86,7 @@ def send(session: Session, draft: Draft, new: NewAlert, *, by: Principal) -> Ale
 
 
 def _with_time_to_undo(new: NewAlert) -> NewAlert:
-    soonest = clock.now() + UNDO
+    soonest = clock.now().replace(microsecond=0) + UNDO  # people read it
     if new.priority == Priority.EMERGENCY or (new.send_at and new.send_at >= soonest):
         return new
     if new.expires_at and new.expires_at <= soonest:

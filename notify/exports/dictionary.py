@@ -68,7 +68,7 @@ TABLES: Mapping[str, Entry] = {
         staff=("email", "name", "oidc_subject"),
         secrets=("password_hash", "totp_secret", "totp_step"),
     ),
-    "api_key": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id", "name"), secrets=("digest",)),
+    "api_key": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id", "name", "created_by"), secrets=("digest",)),
     "sign_in": Entry(Keeping.EXPIRY, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
     "sign_in_tries": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("bucket",)),
     "recovery_code": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
@@ -90,7 +90,7 @@ TABLES: Mapping[str, Entry] = {
         "EXISTS (SELECT FROM audit_entry e WHERE e.id = t.entry_id AND e.council_id = :council)",
         meant={"position": "In the chain over all councils of the installation; links between are theirs."},
     ),
-    "asked_count": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("person",)),
+    "asked_count": Entry(Keeping.FOUR_WEEKS, why_not=ENGINE, staff=("person",)),
     "residents_read": Entry(Keeping.TWO_DAYS, why_not=ENGINE, staff=("actor",)),
     "audit_watch": Entry(Keeping.WHILE_USED, why_not=ENGINE, secrets=("proof",)),
     # what officers keep beside the figures
@@ -173,7 +173,7 @@ TABLES: Mapping[str, Entry] = {
     ),
     "webhook_receiver": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
     # alerts
-    "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
+    "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by", "changed_by")),
     "approval": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "reason")),
     "idempotent_reply": Entry(Keeping.WEEK, why_not=REPEATS),
     "draft": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id",)),

@@ -21,6 +21,7 @@ class Keeping(StrEnum):
     DETAIL = "NOTIFY_RETENTION_DAYS (30) after the alert's last activity; figures about it stay"
     DAYS_90 = "90 days; while it waits for a person, until they decide"
     DAYS_30 = "30 days after its end"
+    FOUR_WEEKS = "28 days"
     WEEK = "7 days"
     TWO_DAYS = "2 days"
     EXPIRY = "until it expires, at most a day longer"

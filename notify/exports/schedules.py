@@ -14,12 +14,14 @@ from sqlmodel import Session, col, select
 from notify.core import clock, tokens
 from notify.core.clock import LONDON
 from notify.core.errors import Conflict, Invalid, NotFound
+from notify.core.typed_text import email_key
 from notify.exports.catalogue import DATA_SETS
 from notify.exports.file_formats import Format
 from notify.exports.models import ExportRun, ExportSchedule, Rhythm, RunState
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Channel
 from notify.staff.models import Officer
+from notify.staff.queries import find_officer
 from notify.staff.remit import EVERYTHING, remit_of
 from notify.staff.rights import RIGHTS, Right
 from notify.staff.service import audit
@@ -84,7 +86,7 @@ def begin(session: Session, *, council_id: UUID, actor: str, plan: Plan) -> Expo
     """Send this from now on; the first time at the next turn. Raises: ScheduleNotValid."""
     if plan.what not in CHOICES:
         raise ScheduleNotValid("Choose one of the data sets without personal data, or the report.", field="what")
-    officers = [_officer(session, council_id, email) for email in dict.fromkeys(plan.emails)]
+    officers = [_officer(session, council_id, email) for email in dict.fromkeys(map(email_key, plan.emails))]
     webhook = _address(plan.webhook) if plan.webhook else ""
     if not officers and not webhook:
         raise ScheduleNotValid("Say who gets it: officers by e-mail, or a web address.", field="emails")
@@ -118,7 +120,7 @@ def receiver_of(session: Session, council_id: UUID, officer_id: UUID) -> Officer
 
 
 def _officer(session: Session, council_id: UUID, email: str) -> Officer:
-    found = session.exec(select(Officer).where(Officer.email == email.strip().lower())).first()
+    found = find_officer(session, email)
     officer = receiver_of(session, council_id, found.id) if found else None
     if officer is None:
         raise ScheduleNotValid(f"{email} is no officer of your council who may see figures.", field="emails")

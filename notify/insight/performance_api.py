@@ -53,7 +53,10 @@ Until = Annotated[str, QueryParameter(max_length=10, description="The last day; 
 
 
 def _asked(since: str, until: str) -> Period:
-    return chosen({"since": since, "until": until})
+    found = chosen({"since": since, "until": until})
+    if found.asked:
+        found.asked.require()
+    return found
 
 
 def _levels(session: Session, council_id: UUID, asked: Period) -> LevelsView:

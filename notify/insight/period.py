@@ -1,15 +1,16 @@
 """The days that a page of figures is about, as they are chosen in its form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from notify.core import clock
 from notify.core.clock import LONDON
-from notify.core.errors import Invalid
 from notify.core.typed_text import read_day
+from notify.staff.typed_days import DayFault, DaysNotValid, TypedDays
 
+LONGEST_DAYS = 3660
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month
 CHOICES: Mapping[str, str] = {
     "month": "This month",
@@ -20,19 +21,29 @@ CHOICES: Mapping[str, str] = {
 }
 
 
-class DaysNotValid(Invalid):
-    """They end before they begin."""
-
-    title = "These days are the wrong way round"
-
-
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `since` to `until`, both included. `choice` is one of CHOICES, or empty for days of one's own."""
+    """From `since` to `until`, both included. `choice` is one of CHOICES, or empty for days of one's own. `asked`: what
+    was typed, where it cannot be read and these are other days.
+    """
 
     since: date
     until: date
     choice: str = ""
+    asked: TypedDays | None = field(default=None, compare=False)
+
+    @property
+    def field_errors(self) -> Sequence[DayFault]:
+        """What is wrong with the days that were asked for."""
+        return self.asked.field_errors if self.asked else ()
+
+    def shown(self, name: str) -> str:
+        """What the field `since` or `until` of the form holds."""
+        return self.asked.shown(name) if self.asked else (self.since if name == "since" else self.until).isoformat()
+
+    def kind(self, name: str) -> str:
+        """The type of that field."""
+        return self.asked.kind(name) if self.asked else "date"
 
     @property
     def words(self) -> str:
@@ -100,11 +111,17 @@ def between(since: date | None, until: date | None) -> Period:
 
 
 def chosen(asked: Mapping[str, str]) -> Period:
-    """The days that a form asked for; the last twelve months where it says nothing, or nonsense."""
-    since, until = day_of(asked.get("since", "")), day_of(asked.get("until", ""))
-    if since and until and since <= until and (until - since).days <= 3660 and asked.get("period", "") not in CHOICES:
-        return Period(since, until)
+    """The days that a form asked for; the last twelve months where it says nothing, and with `faults` where that
+    cannot be read.
+    """
     choice, now = asked.get("period", ""), today()
+    if choice not in CHOICES:
+        typed = TypedDays.read(asked)
+        own = _own_days(typed)
+        if own:
+            return own
+        if typed.field_errors:
+            return replace(chosen({}), asked=typed, choice="")
     first = now.replace(day=1)
     quarter = month_before(first, (now.month - 1) % 3)
     made = {
@@ -115,6 +132,19 @@ def chosen(asked: Mapping[str, str]) -> Period:
         "year": Period(month_before(first, 11), now, "year"),
     }
     return made.get(choice, made["year"])
+
+
+def _own_days(typed: TypedDays) -> Period | None:
+    if typed.field_errors or not (typed.since or typed.until):
+        return None
+    if typed.since and not typed.until and typed.since > today():
+        field_error = DayFault("since", "Enter a first day that is not in the future.")
+        return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
+    found = between(typed.since, typed.until)
+    if (found.until - found.since).days > LONGEST_DAYS:
+        field_error = DayFault("since", "Choose ten years at most.")
+        return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
+    return found
 
 
 def day_of(written: str) -> date | None:

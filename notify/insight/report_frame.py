@@ -1,5 +1,7 @@
 """The frame of report pages: the menu of reports, and the form for the period."""
 
+from collections.abc import Sequence
+
 from litestar import Response
 
 from notify.insight.period import CHOICES, Period
@@ -14,11 +16,14 @@ def report_page(
     user: Principal, template: str, *, section: str, period: Period | None = None, status: int = 200, **values: object
 ) -> Response[object]:
     """A page that extends `reports/base.html`; `section` is the address of the entry it belongs to."""
+    wrong = period.field_errors if period else ()
+    field_errors = values.pop("field_errors", ())
     return staff_page(
         user,
         template,
         at=FIGURES,
-        status=status,
+        status=422 if wrong else status,
+        field_errors=[*wrong, *field_errors] if isinstance(field_errors, Sequence) else wrong,
         headers=None,
         section=section,
         sections=entries_for(user, Menu.REPORTS),

@@ -7,7 +7,7 @@ is WGS84, or, as has happened, British National Grid: coordinates tell.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -109,7 +109,7 @@ def _area(feature: object, system: System | None) -> AreaRow:
         raise _FeatureRefused("not a feature with properties")
     columns = _columns_of(tuple(properties))
     if columns is None:
-        raise _FeatureRefused(f"no column such as WD25CD or LAD25CD among {', '.join(properties)[:200]}")
+        raise _FeatureRefused(_without_code(properties))
     code = _text(properties, columns.code)
     if code is None:
         raise _FeatureRefused(f"no code in {columns.code}")
@@ -150,6 +150,18 @@ def _find(names: tuple[str, ...], pattern: str) -> str | None:
 def _text(properties: dict[str, object], column: str | None) -> str | None:
     value = properties.get(column) if column else None
     return value.strip() or None if isinstance(value, str) else None
+
+
+def _without_code(properties: Mapping[str, object]) -> str:
+    """What to do about a feature that only has a name, as mapping programs write them, or that has no known column."""
+    name = next((str(value) for key, value in properties.items() if key.lower() == "name" and value), "")
+    if not name:
+        return f"no column such as WD25CD or LAD25CD among {', '.join(properties)[:200]}"
+    return (
+        f"“{name[:60]}” has a name and no code. Add a column WD25CD (LAD25CD for a district) with its code from the "
+        'Office for National Statistics, in KML as <Data name="WD25CD">. For one alert to this area, upload the file '
+        "as the shape of its audience instead"
+    )
 
 
 def _in_metres(geojson: object, code: str, system: System | None) -> BaseGeometry:

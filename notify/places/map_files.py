@@ -4,6 +4,7 @@ Everything is read by what the file says of itself: no driver opens another file
 Source: OGC 07-147r2 (KML), ESRI's Shapefile description of 1998, OGC 12-128r19 (GeoPackage).
 """
 
+import re
 import sqlite3
 import struct
 import warnings
@@ -27,6 +28,8 @@ from notify.places.reference_systems import System, described, named
 _MOST_VALUE_BYTES = 200_000_000
 _MOST_STEPS = 2_000_000_000
 _STEPS_PER_LOOK = 10_000_000
+_MOST_ELEMENTS = 200_000  # of one area in KML: tens of thousands of holes
+_WORD = re.compile(r"\S+")
 _DAMAGE = (
     *(shapefile.ShapefileException, struct.error, sqlite3.Error, ParseError, DefusedXmlException),
     *(ValueError, TypeError, LookupError, EOFError, OSError, ArithmeticError, shapely.errors.ShapelyError),
@@ -178,13 +181,49 @@ def _kml(member: Member, folder: Path) -> Iterator[Layer]:
         yield Layer(System.DEGREES, _placemarks(iterparse(document, events=("start", "end"), forbid_dtd=True)))
 
 
-def _placemarks(events: Iterator[tuple[str, Element]]) -> Iterator[dict[str, object]]:
-    for number, (event, element) in enumerate(events):
-        if number == 0 and _name(element) not in ("kml", "Document", "Folder", "Placemark"):
+class _Open:
+    """The elements that have begun and not ended, the outermost first, and the placemark among them."""
+
+    def __init__(self) -> None:
+        self._elements: list[Element] = []
+        self._placemark: Element | None = None
+        self._since = 0  # how many elements have begun since the last placemark did, or ended
+
+    def begin(self, element: Element) -> None:
+        """Raises: ValueError where there are too many for one area, or it is no KML."""
+        if not self._elements and _name(element) not in ("kml", "Document", "Folder", "Placemark"):
             raise ValueError(f"it begins with <{_name(element)[:40]}>, not with <kml>")
-        if event == "end" and _name(element) == "Placemark":
-            yield {"type": "Feature", "properties": _kml_properties(element), "geometry": _kml_geometry(element)}
+        self._elements.append(element)
+        if self._placemark is None and _name(element) == "Placemark":
+            self._placemark, self._since = element, 0
+        self._since += 1
+        if self._since > _MOST_ELEMENTS:
+            raise ValueError(f"more than {_MOST_ELEMENTS:,} elements describe one area")
+
+    def is_placemark(self, element: Element) -> bool:
+        """Whether this is the whole placemark, which ends here."""
+        return element is self._placemark
+
+    def end(self, element: Element) -> None:
+        """Let go of what has been read, or is no area: a document may be much larger than each of its areas."""
+        self._elements.pop()
+        if self.is_placemark(element):
+            self._placemark, self._since = None, 0
+        if self._placemark is None:
             element.clear()
+            if self._elements:
+                del self._elements[-1][-1]
+
+
+def _placemarks(events: Iterator[tuple[str, Element]]) -> Iterator[dict[str, object]]:
+    above = _Open()
+    for event, element in events:
+        if event == "start":
+            above.begin(element)
+            continue
+        if above.is_placemark(element):
+            yield {"type": "Feature", "properties": _kml_properties(element), "geometry": _kml_geometry(element)}
+        above.end(element)
 
 
 def _name(element: Element) -> str:
@@ -226,7 +265,7 @@ def _kml_polygon(polygon: Element) -> list[list[tuple[float, float]]]:
 
 def _kml_ring(text: str) -> list[tuple[float, float]]:
     """Positions `lon,lat[,height]` with white space between. Some programs put spaces after the commas too."""
-    positions = [position.split(",") for position in text.replace(", ", ",").split()]
+    positions = (found[0].split(",") for found in _WORD.finditer(text.replace(", ", ",")))
     return [(float(position[0]), float(position[1])) for position in positions]
 
 

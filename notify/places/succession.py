@@ -39,6 +39,11 @@ class EndedArea:
     name: str
     successors: tuple[Successor, ...]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a release ever had it: other codes are not in force either."""
+        return bool(self.successors) or self.name != self.code
+
     def __str__(self) -> str:
         """A sentence that says what is there now."""
         ended = f"{self.name} ({self.code}) has ended."

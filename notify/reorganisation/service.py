@@ -19,7 +19,7 @@ from notify.places import queries as places
 from notify.places.models import ReleaseKind
 from notify.staff import councils
 from notify.staff.models import Council
-from notify.staff.queries import lock_council
+from notify.staff.queries import lock_council, require_own_life
 from notify.staff.service import audit
 from notify.subscribers import merger as subscribers
 from notify.subscribers.merger import TopicMove
@@ -60,7 +60,7 @@ def merge(session: Session, old: Council, new: Council, *, actor: str) -> Merger
     for one in sorted((old, new), key=lambda council: council.id):
         lock_council(session, one.id)
         session.refresh(one)
-        councils.require_own_life(one)
+        require_own_life(session, one)
     alerts.require_quiet(session, old)
     moves = subscribers.move_topics(session, old, new)
     waiting = alerts.move_alerts(session, old, new, moves)

@@ -15,13 +15,12 @@ from sqlmodel import Session, col, select
 
 from notify.core.clock import midnight
 from notify.core.db import transaction
-from notify.core.form_fields import FieldError
-from notify.core.typed_text import read_day
 from notify.staff.guards import Requires, Right
 from notify.staff.menu import MenuItem
 from notify.staff.models import AuditEntry, Officer
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
+from notify.staff.typed_days import TypedDays
 
 ON_A_PAGE = 100
 MOST_EXPORTED = 100_000
@@ -83,25 +82,8 @@ def _line(entry: AuditEntry, names: Mapping[str, str]) -> Line:
     return Line(entry.id or 0, entry.at, who, entry.actor, entry.action, entry.subject, detail)
 
 
-def _search(words: str, since: str, until: str, before: int | None = None) -> Search:
-    return Search(words=words[:200].replace("\0", ""), since=_day(since), until=_day(until), before=before)
-
-
-def _day(written: str) -> date | None:
-    try:
-        return read_day(written, is_ahead=False)
-    except ValueError:
-        return None  # a browser sends an empty field too
-
-
-def _field_error(name: str, typed: str) -> FieldError | None:
-    """Why what was typed is no day; the search goes on without it."""
-    try:
-        if typed:
-            read_day(typed, is_ahead=False)
-    except ValueError as error:
-        return FieldError(name, str(error))
-    return None
+def _search(words: str, days: TypedDays, before: int | None = None) -> Search:
+    return Search(words=words[:200].replace("\0", ""), since=days.since, until=days.until, before=before)
 
 
 @staff_get("/staff/audit", Requires(Right.SEE_AUDIT))
@@ -113,21 +95,19 @@ def show_audit(
     before: FromQuery[int | None] = None,
 ) -> Response[object]:
     """Who did what, newest first."""
-    asked = _search(q, since, until, before)
-    field_errors = [
-        field_error
-        for name, typed in (("since", since), ("until", until))
-        if (field_error := _field_error(name, typed))
-    ]
+    days = TypedDays.read({"since": since, "until": until})
+    asked = _search(q, days, before)
     with transaction() as session:
-        lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE)
+        lines = find(session, request.user.council_id, asked, limit=ON_A_PAGE) if not days.field_errors else []
     return staff_page(
         request.user,
         "users/audit.html",
         at="/staff/audit",
         lines=lines,
         asked=asked,
-        field_errors=field_errors,
+        status=422 if days.field_errors else 200,
+        days=days,
+        field_errors=days.field_errors,
         older=lines[-1].id if len(lines) == ON_A_PAGE else None,
     )
 
@@ -137,8 +117,10 @@ def export_audit(
     request: StaffRequest, q: FromQuery[str] = "", since: FromQuery[str] = "", until: FromQuery[str] = ""
 ) -> Response[str]:
     """The same as a table, at most 100,000 entries, for spreadsheets and for answers to requests."""
+    days = TypedDays.read({"since": since, "until": until})
+    days.require()
     with transaction() as session:
-        found = find(session, request.user.council_id, _search(q, since, until), limit=MOST_EXPORTED)
+        found = find(session, request.user.council_id, _search(q, days), limit=MOST_EXPORTED)
     return Response(
         as_csv(found),
         media_type="text/csv; charset=utf-8",

@@ -10,30 +10,18 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify.core import clock
-from notify.core.errors import Conflict, Invalid
+from notify.core.errors import Invalid
 from notify.staff import service
 from notify.staff.models import Council, CouncilName, Officer
-from notify.staff.queries import UnknownCouncil, council_by_slug, lock_council
+from notify.staff.queries import UnknownCouncil, council_by_slug, lock_council, require_own_life
 from notify.staff.service import audit
 from notify.staff.sign_in import sessions
-
-
-class CouncilMerged(Conflict):
-    """The council has become part of another."""
-
-    title = "The council has merged"
 
 
 class NoDistrictLeft(Invalid):
     """A council without a district covers nobody."""
 
     title = "A council needs a district"
-
-
-def require_own_life(council: Council) -> None:
-    """Refuse to change a council that has become part of another. Raises: CouncilMerged."""
-    if council.merged_into_id:
-        raise CouncilMerged(f"{council.name} has become part of another council: change that one.")
 
 
 def change_districts(
@@ -45,7 +33,7 @@ def change_districts(
     """
     lock_council(session, council.id)
     session.refresh(council)
-    require_own_life(council)
+    require_own_life(session, council)
     service.require_codes(add)
     strange = [code for code in remove if code not in council.district_codes]
     if strange:
@@ -78,7 +66,7 @@ def rename(session: Session, council: Council, *, name: str, slug: str | None, a
     """
     lock_council(session, council.id)
     session.refresh(council)
-    require_own_life(council)
+    require_own_life(session, council)
     if not name.strip():
         raise service.CouncilNotValid("Enter the council's new name.")
     if slug and slug != council.slug:

@@ -93,6 +93,7 @@ class ApiKey(SQLModel, table=True):
     """A key for programs. Only the digest is stored; `prefix` is the public part that finds the row.
 
     `officer_id` is whose key it is; none: the council's own. Approving with it is that officer's approving.
+    `created_by` made it, as the audit trail names them, and may hold it too.
     """
 
     __tablename__ = "api_key"
@@ -104,6 +105,7 @@ class ApiKey(SQLModel, table=True):
     role: Role = Field(sa_column=state_column(Role))
     mode: KeyMode = Field(sa_column=state_column(KeyMode))
     prefix: str = Field(unique=True)
+    created_by: str
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     expires_at: datetime = Field(sa_column=moment_column())

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify.core import clock
-from notify.core.errors import NotFound
+from notify.core.errors import Conflict, NotFound
+from notify.core.typed_text import email_key
 from notify.staff.models import ApiKey, Council, CouncilName, KeyMode, Officer
 
 
@@ -14,6 +15,12 @@ class UnknownCouncil(NotFound):
     """No council has this name."""
 
     title = "There is no such council"
+
+
+class CouncilMerged(Conflict):
+    """The council has become part of another."""
+
+    title = "The council has merged"
 
 
 class UnknownOfficer(NotFound):
@@ -79,6 +86,22 @@ def person(session: Session, actor: str) -> str:
     return f"officer:{owner}" if owner else f"keys:{council_id}"
 
 
+def require_own_life(session: Session, council: Council) -> None:
+    """Refuse to add to or change a council that has become part of another. Raises: CouncilMerged."""
+    after = council
+    while after.merged_into_id:
+        after = session.get_one(Council, after.merged_into_id)
+    if after is not council:
+        raise CouncilMerged(f"{council.name} has become part of {after.name}. Use {after.slug!r} instead.")
+
+
+def maker_of_key(session: Session, actor: str) -> str | None:
+    """Who made the key that this actor of the audit trail is; None for an actor that is no key."""
+    kind, _, prefix = actor.partition(":")
+    made_by = session.exec(select(ApiKey.created_by).where(ApiKey.prefix == prefix)).first() if kind == "key" else None
+    return made_by and person(session, made_by)
+
+
 def is_test_key(session: Session, actor: str) -> bool:
     """Whether this actor of the audit trail is a test key."""
     kind, _, prefix = actor.partition(":")
@@ -91,9 +114,14 @@ def lock_council(session: Session, council_id: UUID) -> None:
     session.exec(select(Council.id).where(Council.id == council_id).with_for_update()).one()
 
 
+def find_officer(session: Session, email: str) -> Officer | None:
+    """The officer with this address, however it is typed."""
+    return session.exec(select(Officer).where(Officer.email == email_key(email))).first()
+
+
 def officer_by_email(session: Session, email: str) -> Officer:
     """The officer with this address. Raises: UnknownOfficer."""
-    officer = session.exec(select(Officer).where(Officer.email == email.strip().lower())).first()
+    officer = find_officer(session, email)
     if officer is None:
         raise UnknownOfficer(f"Nobody signs in as {email}. Add them with `notify officer create`.")
     return officer

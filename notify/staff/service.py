@@ -101,8 +101,11 @@ def require_free_slug(session: Session, slug: str) -> None:
         raise CouncilExists(f"A council called {slug!r} is already here.")
 
 
-def create_officer(session: Session, *, council_id: UUID, email: str, name: str, role: Role) -> Officer:
-    """A new officer of a council. Raises: OfficerExists, EmailNotValid."""
+def create_officer(
+    session: Session, *, council_id: UUID, email: str, name: str, role: Role, actor: str = "command-line"
+) -> Officer:
+    """A new officer of a council. Raises: OfficerExists, EmailNotValid, CouncilMerged."""
+    queries.require_own_life(session, queries.council(session, council_id))
     email = email_key(email)
     try:
         validate_email(email, check_deliverability=False, test_environment=True)
@@ -116,7 +119,7 @@ def create_officer(session: Session, *, council_id: UUID, email: str, name: str,
     audit(
         session,
         council_id=council_id,
-        actor="command-line",
+        actor=actor,
         action="officer.create",
         subject=str(officer.id),
         role=role,
@@ -135,7 +138,11 @@ def create_key(
     life: timedelta = KEY_LIFE,
     actor: str = "command-line",
 ) -> str:
-    """A new API key, `notify_live_<public part>_<secret>`. This is the only time it can be read."""
+    """A new API key, `notify_live_<public part>_<secret>`. This is the only time it can be read.
+
+    Raises: CouncilMerged.
+    """
+    queries.require_own_life(session, queries.council(session, council_id))
     prefix = secrets.token_hex(6)
     secret = secrets.token_urlsafe(32)
     session.add(
@@ -146,6 +153,7 @@ def create_key(
             role=role,
             mode=mode,
             prefix=prefix,
+            created_by=actor,
             digest=tokens.digest(secret),
             expires_at=clock.now() + life,
         )

@@ -1,6 +1,7 @@
 """Pages and JSON doors for administrators: who works here, and which keys there are."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,9 +23,11 @@ from notify.staff.page_frame import staff_page
 from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.staff.sign_in.step_up import coming_back
+from notify.staff.sign_in.step_up import coming_back, kept_words
 from notify.staff.users import NewKey, OfficerChange
 from notify.web.forms import query_form, read_form
+
+OFFICERS = "/staff/officers"
 
 
 class OfficerView(SQLModel):
@@ -38,11 +41,13 @@ class OfficerView(SQLModel):
     active: bool
     topics: list[str]
     areas: list[str]
+    has_account: bool
 
     @classmethod
     def of(cls, officer: Officer) -> "OfficerView":
-        """The fields that administrators see."""
-        return cls(**officer.model_dump(include=set(cls.model_fields)))
+        """The fields that administrators see. `has_account`: a council account is bound to it."""
+        kept = officer.model_dump(include=set(cls.model_fields) - {"has_account"})
+        return cls(**kept, has_account=officer.oidc_subject is not None)
 
 
 class KeyView(SQLModel):
@@ -127,10 +132,25 @@ def _revoke(user: Principal, prefix: str) -> datetime:
 
 @staff_get("/staff/officers", Requires(Right.MANAGE_STAFF))
 def show_officers(request: StaffRequest) -> Response[object]:
-    """Who works here, and what each may do."""
+    """Who works here, what each may do, and a form to invite somebody."""
+    words = kept_words(request, request.user)
+    return officers_page(request.user, Form(json.loads(words) if words else {}))
+
+
+def officers_page(user: Principal, form: Form, field_errors: Sequence[FieldError] = ()) -> Response[object]:
+    """The list of officers and the form to invite another, as it was filled in."""
     with transaction() as session:
-        officers = [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
-    return staff_page(request.user, "users/users.html", at="/staff/officers", officers=officers)
+        officers = [OfficerView.of(one) for one in users.officers(session, user.council_id)]
+    return staff_page(
+        user,
+        "users/users.html",
+        at=OFFICERS,
+        status=422 if field_errors else 200,
+        officers=officers,
+        form=form,
+        roles=list(IN_WORDS.items()),
+        field_errors=field_errors,
+    )
 
 
 @staff_get("/staff/officers/{officer_id:uuid}", Requires(Right.MANAGE_STAFF))
@@ -140,7 +160,7 @@ def show_officer(request: StaffRequest, officer_id: FromPath[UUID]) -> Response[
     entered = query_form(request)
     was = Chosen(one.role, one.phone or "", " ".join(one.topics), " ".join(one.areas), one.active)
     chosen = Chosen.of(entered) if entered.has("role") else was
-    return _officer_page(request.user, one, chosen)
+    return _officer_page(request.user, one, chosen, is_invited=entered.has("invited"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +189,13 @@ def _read(user: Principal, officer_id: UUID) -> OfficerView:
 
 
 def _officer_page(
-    user: Principal, one: OfficerView, chosen: Chosen, field_errors: Sequence[FieldError] = (), *, status: int = 200
+    user: Principal,
+    one: OfficerView,
+    chosen: Chosen,
+    field_errors: Sequence[FieldError] = (),
+    *,
+    status: int = 200,
+    is_invited: bool = False,
 ) -> Response[object]:
     with transaction() as session:
         ended = areas_not_in_force(session, one.areas)
@@ -179,6 +205,7 @@ def _officer_page(
         at="/staff/officers",
         status=status,
         one=one,
+        is_invited=is_invited,
         ended=ended,
         chosen=chosen,
         roles=list(IN_WORDS.items()),
@@ -194,7 +221,7 @@ def save_officer(request: StaffRequest, officer_id: FromPath[UUID], body: RawBod
         with coming_back(f"/staff/officers/{officer_id}", asdict(chosen)):
             _change(request.user, officer_id, chosen.change())
     except ValidationError as error:
-        field_errors, status = _field_errors(error), 422
+        field_errors, status = field_errors_of(error), 422
     except users.LastAdministrator as error:
         field_errors, status = [FieldError("role", str(error))], error.status
     except RemitAreaNotInForce as error:
@@ -213,10 +240,10 @@ MENDING = {
 }
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
+def field_errors_of(error: ValidationError, sentences: Mapping[str, str] = MENDING) -> list[FieldError]:
     """What is wrong, a sentence for each field, in the order of the page."""
     wrong = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
-    return [FieldError(field, words) for field, words in MENDING.items() if field in wrong]
+    return [FieldError(field, words) for field, words in sentences.items() if field in wrong]
 
 
 def _keys_page(
@@ -252,7 +279,7 @@ def make_key(request: StaffRequest, body: RawBody) -> Response[object]:
     try:
         new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
     except ValidationError as error:
-        return _keys_page(request.user, form, field_errors=_field_errors(error))
+        return _keys_page(request.user, form, field_errors=field_errors_of(error))
     kept = {name: form.one(name) for name in ("name", "role", "test")}
     with coming_back("/staff/keys", kept), transaction() as session:
         made = users.create_own_key(session, by=request.user, new=new)

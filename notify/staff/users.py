@@ -16,9 +16,10 @@ from notify.core.typed_text import Typed
 from notify.providers import addresses
 from notify.providers.base import Channel
 from notify.staff import queries, remit
+from notify.staff.invitations import invite_by_mail
 from notify.staff.models import ApiKey, KeyMode, Officer, Role
 from notify.staff.rights import Principal, Right, roles_within
-from notify.staff.service import KEY_LIFE, audit, create_key
+from notify.staff.service import KEY_LIFE, OfficerExists, audit, create_key, create_officer
 from notify.staff.sign_in import sessions
 
 KEY_DAYS = KEY_LIFE.days
@@ -68,6 +69,14 @@ class OfficerChange(Input):
             raise ValueError(str(error)) from None
 
 
+class NewOfficer(Input):
+    """Somebody to invite. They see and do everything that their role may, until that is narrowed."""
+
+    email: Typed = Field(min_length=3, max_length=254)
+    name: str = Field(min_length=1, max_length=100)
+    role: Role
+
+
 class NewKey(Input):
     """A key to make."""
 
@@ -90,6 +99,35 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
     if found is None:
         raise queries.UnknownOfficer("Your council has no officer with this id.")
     return found
+
+
+def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Officer:
+    """Add somebody to this council and send them a link by which their council account becomes theirs here.
+
+    Raises: Forbidden, ProveYourselfAgain, OfficerExists, EmailNotValid, NoInvitations.
+    """
+    by.require_person_here(Right.MANAGE_STAFF)
+    there = queries.find_officer(session, new.email)
+    if there and there.council_id == by.council_id:
+        raise OfficerExists("This person is in your list already. Open their page to send a new invitation.")
+    if there:  # who works for whom is another council's business
+        raise OfficerExists("This address cannot be invited. Your system administrator can say why.")
+    one = create_officer(
+        session, council_id=by.council_id, email=new.email, name=new.name.strip(), role=new.role, actor=by.actor
+    )
+    invite_by_mail(session, one, actor=by.actor)
+    return one
+
+
+def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Officer:
+    """Send a new link to somebody who has not begun yet.
+
+    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, AlreadyBound, NoInvitations.
+    """
+    by.require_person_here(Right.MANAGE_STAFF)
+    one = officer(session, by.council_id, officer_id)
+    invite_by_mail(session, one, actor=by.actor)
+    return one
 
 
 def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.core import clock
+from notify.subscribers.consent.order import SAID_AT
 
 
 def unite(session: Session, *, old_id: UUID, new_id: UUID, copied: Sequence[UUID]) -> Mapping[UUID, UUID]:
@@ -42,7 +43,7 @@ COMPANIONS = """
     ORDER BY p.t, c.channel, c.confirmed_at DESC, c.id
 """
 # A no to everything is a no to what that council had. Consents of the councils are told apart by their memberships.
-WORDS_OF_NO = """
+WORDS_OF_NO = f"""
     CREATE TEMP TABLE merger_no ON COMMIT DROP AS
     SELECT p.t, p.channel, m.id AS topic_id
     FROM merger_pair p
@@ -55,10 +56,10 @@ WORDS_OF_NO = """
                OR l.topic_id IS NULL AND l.action = 'withdrawn'
                   AND CASE WHEN l.subscriber_id = p.t THEN m.id <> ALL (CAST(:copied AS uuid[]))
                            ELSE EXISTS (SELECT FROM topic f WHERE f.council_id = :old AND f.merged_into_id = m.id) END)
-        ORDER BY l.at DESC, l.id DESC LIMIT 1
+        ORDER BY {SAID_AT} DESC, l.id DESC LIMIT 1
     ) newest ON newest.action = 'withdrawn'
     GROUP BY p.t, p.channel, m.id
-"""
+"""  # noqa: S608 - our own words
 END = """
     UPDATE subscription u
     SET channels = ARRAY(SELECT unnest(u.channels) EXCEPT SELECT unnest(n.channels) ORDER BY 1),
@@ -93,12 +94,13 @@ PLACES = """
     WHERE NOT EXISTS (SELECT FROM place h WHERE h.subscriber_id = n.t AND h.postcode = n.postcode)
 """
 # who is counted is who said so last; what the new council's membership leaves open is filled
-PERSON = """
+PERSON = f"""
     UPDATE subscriber t
     SET name = CASE WHEN t.name = '' THEN s.name ELSE t.name END,
         tracking_consent = coalesce((
             SELECT l.action = 'given' FROM consent l
-            WHERE l.subscriber_id IN (s.id, t.id) AND l.channel = 'tracking' ORDER BY l.at DESC, l.id DESC LIMIT 1),
+            WHERE l.subscriber_id IN (s.id, t.id) AND l.channel = 'tracking' ORDER BY {SAID_AT} DESC, l.id DESC
+            LIMIT 1),
             t.tracking_consent AND s.tracking_consent),
         paused_until = greatest(t.paused_until, s.paused_until),
         quiet_from = coalesce(t.quiet_from, s.quiet_from),
@@ -106,7 +108,7 @@ PERSON = """
         changed_at = :moment
     FROM merger_pair p JOIN subscriber s ON s.id = p.s
     WHERE t.id = p.t AND p.is_first
-"""
+"""  # noqa: S608 - our own words
 _PAIRED = "FROM merger_pair p WHERE p.new_contact IS NOT NULL"
 LINKS = (
     f"""INSERT INTO contact_before (old_id, council_id, contact_id)
@@ -130,9 +132,10 @@ MOVE_COMPANIONS = """
 """
 # The words of a membership that is gone become the other's. Of one that stays, those about the address are copied.
 LEDGER = """
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT DISTINCT l.at, CAST(:new AS uuid), p.t, coalesce(o.merged_into_id, l.topic_id), l.channel, l.action,
-           l.wording_version, l.language, l.source
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT DISTINCT l.at, l.is_dated, CAST(:new AS uuid), p.t, coalesce(o.merged_into_id, l.topic_id), l.channel,
+           l.action, l.wording_version, l.language, l.source
     FROM merger_pair p JOIN consent l ON l.subscriber_id = p.s AND (l.channel = p.channel OR l.channel IS NULL)
     LEFT JOIN topic o ON o.id = l.topic_id
     WHERE EXISTS (SELECT FROM contact c WHERE c.subscriber_id = p.s)

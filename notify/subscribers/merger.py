@@ -13,6 +13,7 @@ from notify.core import clock
 from notify.staff.models import Council
 from notify.subscribers import membership_union
 from notify.subscribers.consent.ledger import give_up
+from notify.subscribers.consent.order import SAID_AT
 from notify.subscribers.models import Subscriber, Topic
 
 
@@ -104,17 +105,17 @@ _TOPICS = """ARRAY(SELECT coalesce(o.merged_into_id, one.id) FROM unnest(r.topic
              LEFT JOIN topic o ON o.id = one.id ORDER BY one.n)"""
 # A person who said STOP to one council, and yes to the other since, is written to. A STOP that is newer holds for both,
 # and no consent that the same council brought lifts it. Complaints and what staff said stay as they are.
-NEWER_YES = """
+NEWER_YES = f"""
     UPDATE suppression x SET lifted_at = :moment, lifted_reason = 'newer consent'
     WHERE x.council_id IN (:old, :new) AND x.lifted_at IS NULL AND x.reason IN ('stop', 'unsubscribed')
       AND EXISTS (SELECT FROM contact c JOIN consent l ON l.subscriber_id = c.subscriber_id
                   WHERE c.address_hash = x.address_hash AND c.council_id IN (:old, :new)
                     AND c.council_id <> x.council_id AND c.confirmed_at IS NOT NULL
-                    AND l.action IN ('given', 'confirmed') AND l.at > x.at
+                    AND l.action IN ('given', 'confirmed') AND {SAID_AT} > x.at
                     AND (l.channel IS NULL OR l.channel = x.channel))
-"""
+"""  # noqa: S608 - our own words
 # Who had one council erase them said no to all that it had, whatever the other was told before.
-ERASED_SINCE = """
+ERASED_SINCE = f"""
     WITH gone AS (
         SELECT u.id, c.channel, u.council_id, u.subscriber_id, u.topic_id, e.erased_at
         FROM erased_address e
@@ -125,12 +126,12 @@ ERASED_SINCE = """
         WHERE e.council_id IN (:old, :new) AND e.council_id <> c.council_id
           AND NOT EXISTS (SELECT FROM consent l
                           WHERE l.subscriber_id = u.subscriber_id AND l.topic_id = u.topic_id AND l.action = 'given'
-                            AND (l.channel IS NULL OR l.channel = c.channel) AND l.at > e.erased_at)
+                            AND (l.channel IS NULL OR l.channel = c.channel) AND {SAID_AT} > e.erased_at)
     ), noted AS (
-        INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
-                             source)
-        SELECT g.erased_at, g.council_id, g.subscriber_id, g.topic_id, g.channel, 'withdrawn', 'erased', s.language,
-               'erased'
+        INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version,
+                             language, source)
+        SELECT g.erased_at, true, g.council_id, g.subscriber_id, g.topic_id, g.channel, 'withdrawn', 'erased',
+               s.language, 'erased'
         FROM gone g JOIN subscriber s ON s.id = g.subscriber_id
     )
     UPDATE subscription u
@@ -139,7 +140,7 @@ ERASED_SINCE = """
         ended_reason = CASE WHEN u.channels <@ g.channels THEN 'erased' END
     FROM (SELECT id, array_agg(DISTINCT CAST(channel AS text)) AS channels FROM gone GROUP BY id) g
     WHERE u.id = g.id
-"""
+"""  # noqa: S608 - our own words
 HAND_OVER = (
     # links in messages of the old council find the contact that stands for theirs now
     """INSERT INTO contact_before (old_id, council_id, contact_id)

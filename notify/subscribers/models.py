@@ -236,12 +236,16 @@ class ConsentWording(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """One line of the consent ledger. Rows are added and never changed; they hold no address and no name."""
+    """One line of the consent ledger. Rows are added and never changed; they hold no address and no name.
+
+    `is_dated`: `at` is when the person said so. Otherwise it is when a council brought a yes of an unknown day.
+    """
 
     __tablename__ = "consent"
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    is_dated: bool
     council_id: UUID = Field(foreign_key="council.id")
     subscriber_id: UUID
     topic_id: UUID | None = Field(default=None, foreign_key="topic.id")

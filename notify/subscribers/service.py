@@ -1,6 +1,7 @@
 """Writes about topics and residents: one function, one use case. Each leaves its line in the consent ledger."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, text, update
@@ -173,8 +174,7 @@ def change_subscriber(
     """
     subscriber = record.subscriber
     if change.tracking_consent not in (None, subscriber.tracking_consent):
-        action = ConsentAction.GIVEN if change.tracking_consent else ConsentAction.WITHDRAWN
-        note_consent(session, subscriber, action, topic_id=None, channel="tracking", source=source)
+        _note_counting(session, subscriber, change, source=source, is_own=asked_by is None)
     kept = change.model_dump(include={"name", "language", "tracking_consent"}, exclude_none=True)
     session.execute(
         update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
@@ -191,6 +191,17 @@ def change_subscriber(
         raise WordingMissing("Send `consent` with the words that were agreed to when topics are added.")
     if added or change.places is not None:
         _add_to(session, record, added, change, asked_by)
+
+
+def _note_counting(
+    session: Session, subscriber: Subscriber, change: SubscriberChange, *, source: str, is_own: bool
+) -> None:
+    """A yes or no to being counted; a yes that a council brings is as old as it says."""
+    action = ConsentAction.GIVEN if change.tracking_consent else ConsentAction.WITHDRAWN
+    at = change.consent.given_at if change.consent and change.tracking_consent else None
+    is_dated = is_own or at is not None or not change.tracking_consent
+    way = "tracking"
+    note_consent(session, subscriber, action, topic_id=None, channel=way, source=source, at=at, is_dated=is_dated)
 
 
 def resume(session: Session, *, record: queries.SubscriberRecord, contact: Contact, consent: ConsentEvidence) -> None:
@@ -248,10 +259,16 @@ def note_consent(
     topic_id: UUID | None,
     channel: str | None,
     source: str,
+    at: datetime | None = None,
+    is_dated: bool = True,
 ) -> None:
-    """A line in the consent ledger that no wording of a council stands behind: `source` says where it was said."""
+    """A line in the consent ledger that no wording of a council stands behind: `source` says where it was said, `at`
+    when, if not now. Not `is_dated`: nobody knows when.
+    """
     session.add(
         Consent(
+            at=at or clock.now(),
+            is_dated=is_dated,
             council_id=subscriber.council_id,
             subscriber_id=subscriber.id,
             topic_id=topic_id,

@@ -363,6 +363,22 @@ def test_what_is_written_anew_means_the_same_people(kim: Officer, where: dict[st
         )
 
 
+def test_a_copy_warns_of_the_same_as_the_first(kim: Officer, client: Client, world: World) -> None:
+    cap = {"event": "Toxic plume", "category": "CBRNE", "severity": "Extreme", "urgency": "Immediate"}
+    cap |= {"certainty": "Observed", "instruction": "Shut doors and windows."}
+    how = {"channels": ["email", "sms"], "escalate": {"after_minutes": 5, "channels": ["sms"]}, "asks_reply": True}
+    fields: dict[str, Any] = {"topic": "emergencies", "priority": "emergency", "sms": "Go in.", "cap": cap} | how
+    first = created(client, make_key(world, Role.PLANNER), **fields)["id"]
+    answer = kim.client.post(f"/staff/alerts/{first}/copy")
+    kim.draft = answer.headers["location"].removesuffix("/words")
+    kim.words(title="Plume", channel=["email", "sms"], asks_reply="yes", escalate_after="5", escalate_to=["sms"])
+    again = kim.send()
+    with transaction() as session:
+        one, other = (session.get_one(Alert, UUID(alert)) for alert in (first, again))
+        kept = ("event", "category", "severity", "urgency", "certainty", "instruction", "escalation", "asks_reply")
+        assert {name: getattr(other, name) for name in kept} == {name: getattr(one, name) for name in kept}
+
+
 def test_who_hears_too_often_is_said(kim: Officer, work: Work) -> None:
     for _ in range(3):
         kim.begin()

@@ -1,18 +1,23 @@
 """The page for approval shows everything that the approval is about."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlmodel import select
 
-from notify.alerts.hazard import Hazard
-from notify.alerts.service import BOUND_FIELDS
-from notify.drafting.approval_version import SHOWN
+from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency
+from notify.alerts.models import Alert, FollowUp, Priority
+from notify.alerts.service import BOUND_FIELDS, content_hash
+from notify.core.db import transaction
+from notify.drafting.approval_version import SHOWN, facts_of
 from notify.staff.models import Role
+from notify.subscribers.models import Topic
 from tests.alerts.calls import ONE, TWO, created, world_with_approvals
 from tests.drafting.desk import draw_wards, sit_down
 from tests.subscribers.html import Page
@@ -92,6 +97,7 @@ def test_each_field_that_an_approval_binds_is_on_the_page_and_in_this_test() -> 
     assert set(SHOWN) == set(BOUND_FIELDS)
     assert set(BOUND_FIELDS) - ELSEWHERE <= set(PAIRS)
     assert set(Hazard.model_fields) <= set(PAIRS)
+    assert set(BOUND_FIELDS) - {"council_id", "topic_id", "priority", "follows_id"} == set(ALIKE)
 
 
 @pytest.mark.parametrize("field", PAIRS)
@@ -102,6 +108,84 @@ def test_a_difference_that_needs_another_approval_can_be_read(client: Client, wo
     one, other = (created(client, key, **usual | fields)["id"] for fields in PAIRS[field])
     sit_down(client, world)
     assert read(client, one) != read(client, other)
+
+
+MADE = "Made from the other words, as in the preview"  # what the page says where there is no text
+# values of one field that are easily taken for each other
+ALIKE: Mapping[str, Sequence[Any]] = {
+    "title": ["Mill Road", "Mill  Road", "Mill\u200dRoad", "MillRoad", "Mill\u200cRoad", "None", "“None”"],
+    "body": ["Go.", "Go. ", "Go.\n", "Go.\n\nNow.", "Go.\nNow.", "Go. Now.", "None"],
+    "sms": [None, "None", MADE, f"“{MADE}”"],
+    "link": [None, "https://example.org/None", "https://example.org/none", "https://example.org/no\u200dne"],
+    "translations": [
+        {}, {"cy": {"title": "A", "body": "B"}}, {"cy": {"title": "B", "body": "A"}},
+        {"cy": {"title": "A", "body": "B", "sms": "C"}}, {"pl": {"title": "A", "body": "B"}},
+        {"cy": {"title": "A\u200e", "body": "B"}}, {"cy": {"title": "A", "body": "B\u200e"}},
+    ],
+    "audience": [
+        None, {}, {"wards": [NORTH]}, {"districts": [NORTH]}, {"except": {"wards": [NORTH]}},
+        *({"circle": {"postcode": "ZZ1 1AA", "radius_m": metres}} for metres in (12345.67, 12345.68, 12345.7, 500.0)),
+        *({"wards": [NORTH], "buffer_m": metres} for metres in (0, 123.4567, 123.4568)),
+        *({"circle": {"lat": lat, "lon": 0.32, "radius_m": 5}} for lat in (52.97, 52.970000001)),
+        *({"polygon": {"type": "Polygon", "coordinates": corners}} for corners in (SQUARE, SLIVER)),
+        {"polygon": {"type": "Feature", "properties": {"name": "A"}, "geometry": {"type": "Polygon"}}},
+        {"polygon": {"type": "Feature", "properties": {"name": "B"}, "geometry": {"type": "Polygon"}}},
+    ],
+    "targets": [
+        None,
+        *(
+            {"included": {kind: [NORTH]}, "excluded": {}, "everywhere": everywhere, "near_boundary": near}
+            for kind in ("wards", "districts", "postcodes", "sectors") for everywhere in (True, False)
+            for near in (True, False)
+        ),
+        {"included": {}, "excluded": {"wards": [NORTH]}, "everywhere": False, "near_boundary": False},
+    ],
+    "channels": [["email"], ["email", "sms"], ["sms", "email"], ["voice"]],
+    **{
+        name: [
+            *([] if name == "effective" else [None]),
+            *(datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)),  # 01:30 twice
+            datetime(2026, 10, 25, 1, 30, 0, 500, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, 1, tzinfo=UTC),
+            datetime(2027, 10, 25, 1, 30, tzinfo=UTC),
+        ]
+        for name in ("send_at", "expires_at", "effective", "onset")
+    },
+    "follow_up": [None, *FollowUp],
+    "asks_reply": [False, True],
+    "is_training": [False, True],
+    "escalation": [
+        None,
+        *({"after_minutes": many, "channels": ways} for many in (1, 11) for ways in (["sms"], ["sms", "voice"])),
+    ],
+    "event": [None, "None", "Flood", "Flood\u200d"],
+    "category": [None, *Category],
+    "severity": [None, *Severity],
+    "urgency": [None, *Urgency],
+    "certainty": [None, *Certainty],
+    "instruction": [None, "None", "Stay\u200e", "Stay"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ALIKE)
+def test_no_two_values_of_a_field_that_hash_differently_read_the_same(world: World, field: str) -> None:
+    with transaction() as session:
+        topic = session.exec(select(Topic.id).where(Topic.slug == ONE)).one()
+        usual: dict[str, Any] = {"council_id": world.council_id, "topic_id": topic, "priority": Priority.EMERGENCY}
+        usual |= {"title": "Gas leak", "body": "Go.", "channels": ["email"], "translations": {}, "created_by": "test"}
+        read_as: dict[str, bytes] = {}
+        for value in ALIKE[field]:
+            alert = Alert(**usual | {field: value})
+            said = str([(fact.name, fact.value) for fact in facts_of(session, alert)])
+            assert read_as.setdefault(said, content_hash(alert)) == content_hash(alert), (field, value)
+        assert len(set(read_as.values())) == len(ALIKE[field])
+
+
+def test_what_is_typed_in_several_spaces_is_shown_so(client: Client, world: World) -> None:
+    alert = created(client, make_key(world, Role.PLANNER), topic=ONE, body="Go  now\u200d.")["id"]
+    sit_down(client, world)
+    page = client.get(f"/staff/alerts/{alert}/decide").text
+    assert "message: zero width joiner (character 8)" in page
+    assert ".as-written { white-space: pre-wrap;" in client.get("/static/page.css").text
 
 
 def test_versions_that_are_the_same_read_the_same(client: Client, world: World) -> None:

@@ -176,6 +176,15 @@ def test_who_leaves_or_loses_the_right_gets_no_more(client: Client, world: World
     assert inbox.messages() == []
 
 
+def test_an_officers_address_is_known_however_it_is_typed(client: Client, world: World) -> None:
+    desk, email = officer(world)
+    typed = f"\u2060{email.upper()}\u200b, {email}"
+    begun(client, desk, emails=typed)
+    with transaction() as session:
+        [one] = session.exec(select(ExportSchedule)).all()
+    assert len(one.officers) == 1
+
+
 def test_only_officers_who_may_see_figures_can_be_named_and_nothing_personal_goes_out(
     client: Client, world: World
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -42,6 +43,18 @@ def test_the_queue_keeps_what_it_has_and_never_evicts() -> None:
     assert "--maxmemory-policy noeviction" in words
     assert SERVICES["redis"]["volumes"]
     assert SERVICES["postgres"]["volumes"]
+
+
+def test_the_application_is_an_ordinary_role_that_owns_its_database_only() -> None:
+    address = urlsplit(SERVICES["web"]["environment"]["NOTIFY_DATABASE_URL"].replace("?", ""))
+    role, database = address.username, address.path.removeprefix("/")
+    assert SERVICES["postgres"]["environment"].get("POSTGRES_USER", "postgres") != role
+    [mounted] = SERVICES["postgres"]["configs"]
+    assert mounted["target"].startswith("/docker-entrypoint-initdb.d/")
+    script = COMPOSE["configs"][mounted["source"]]["content"]
+    assert f"CREATE ROLE {role} LOGIN PASSWORD :'password';" in script
+    assert f"CREATE DATABASE {database} OWNER {role};" in script
+    assert "SUPERUSER" not in script.upper().replace("POSTGRES PASSWORD NULL", "")
 
 
 def test_nothing_starts_before_the_database_has_its_schema() -> None:

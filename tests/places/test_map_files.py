@@ -109,6 +109,24 @@ def test_map_files_are_read_as_areas_and_as_shapes(tmp_path: Path, made: Callabl
     assert is_the_ward(shape_in(content))
 
 
+def test_a_ward_with_a_name_and_no_code_is_told_how_to_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "wd26.kml"
+    path.write_bytes(map_files.kml({}))
+    report = AreaReport()
+    assert list(read_areas(path, report)) == []
+    [refused] = report.refusals
+    assert "“Castle” has a name and no code. Add a column WD25CD" in refused.reason
+    assert "upload the file as the shape of its audience instead" in refused.reason
+    assert is_the_ward(shape_in(map_files.kml({})))
+
+
+@pytest.mark.parametrize("within", ["<Placemark><Polygon>{}</Polygon></Placemark>", "{}"])
+def test_a_document_of_very_many_elements_does_not_fill_the_memory(within: str) -> None:
+    content = f"<kml><Document>{within.format('<a/>' * 200_001)}</Document></kml>".encode()
+    with pytest.raises(SourceUnreadable, match="200,000 elements"):
+        shape_in(content)
+
+
 def test_an_unpacked_shapefile_is_read_with_the_files_beside_it(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(map_files.shapefile_zip())).extractall(tmp_path)
     (ward,) = read_areas(tmp_path / "wards")

@@ -24,7 +24,8 @@ from tests.alerts.calls import Client, act, created, post_alert, state
 from tests.alerts.test_late import officer
 from tests.counting import exactly
 from tests.mailbox import Mailbox
-from tests.tracking.reading import one_click_path
+from tests.subscribers.journey import BROWSER
+from tests.tracking.reading import link, one_click_path
 from tests.world import (
     DISTRICT,
     World,
@@ -38,7 +39,7 @@ from tests.world import (
 
 Work = Callable[[], None]
 FAR = "Z07000002"
-ANN, BEN = "ann@example.org", "ben@example.org"
+ANN, BEN, UNA = "ann@example.org", "ben@example.org", "una@example.org"
 
 # What becomes of the rows of a council that merges, table by table.
 MOVED = {
@@ -151,7 +152,7 @@ def test_the_newest_word_wins(
     client: Client, zed: World, far: World, inbox: Mailbox, work: Work, leaves: str, no_is_newer: bool
 ) -> None:
     both = {"zed": zed, "far": far}
-    ids = {slug: add_resident(one, ANN, topics=["bins"]) for slug, one in both.items()}
+    ids = {slug: add_resident(one, ANN, topics=["bins"], said_at=moments.present()) for slug, one in both.items()}
     left = client.patch(f"/api/v1/subscribers/{ids[leaves]}", json={"topics": []}, headers=both[leaves].headers)
     assert left.status_code == 200, left.text
     if not no_is_newer:
@@ -173,7 +174,7 @@ def test_who_had_one_council_erase_them_gets_nothing_that_it_had(
     client: Client, zed: World, far: World, inbox: Mailbox, work: Work, leaves: str, says_yes_again: bool
 ) -> None:
     both = {"zed": zed, "far": far}
-    ids = {slug: add_resident(one, ANN, topics=["bins"]) for slug, one in both.items()}
+    ids = {slug: add_resident(one, ANN, topics=["bins"], said_at=moments.present()) for slug, one in both.items()}
     assert client.delete(f"/api/v1/subscribers/{ids[leaves]}", headers=both[leaves].headers).is_success
     if says_yes_again:  # to the other one, since
         with transaction() as session:
@@ -181,6 +182,44 @@ def test_who_had_one_council_erase_them_gets_nothing_that_it_had(
     merge()
     work()
     assert reached(client, inbox, work, zed, "bins") == ({ANN: 1} if says_yes_again else {})
+
+
+@pytest.mark.parametrize("how", ["left", "erased", "left-counting"])
+@pytest.mark.parametrize("leaves", ["zed", "far"])
+def test_a_yes_without_a_date_is_older_than_any_no(
+    client: Client, zed: World, far: World, inbox: Mailbox, work: Work, leaves: str, how: str
+) -> None:
+    """The list of the other council was uploaded after they left, and says nothing of when they agreed."""
+    both = {"zed": zed, "far": far}
+    here = both.pop(leaves)
+    path = f"/api/v1/subscribers/{add_resident(here, ANN, topics=['bins'], tracking_consent=True)}"
+    if how == "erased":
+        assert client.delete(path, headers=here.headers).is_success
+    else:
+        change: dict[str, object] = {"topics": []} if how == "left" else {"tracking_consent": False}
+        assert client.patch(path, json=change, headers=here.headers).is_success
+    [other] = both.values()
+    add_resident(other, ANN, topics=["bins"], tracking_consent=True)
+    merge()
+    work()
+    assert reached(client, inbox, work, zed, "bins") == ({ANN: 1} if how == "left-counting" else {})
+    with transaction() as session:
+        counted = set(session.execute(text("SELECT tracking_consent FROM subscriber")).scalars())
+    assert counted == {how != "left-counting"}
+
+
+def test_a_yes_without_a_date_that_they_confirmed_is_as_old_as_that(
+    client: Client, zed: World, far: World, inbox: Mailbox, work: Work
+) -> None:
+    path = f"/api/v1/subscribers/{add_resident(far, ANN, topics=['bins'], said_at=moments.present())}"
+    assert client.patch(path, json={"topics": []}, headers=far.headers).is_success
+    add_resident(zed, ANN, topics=["bins"], confirm=True)
+    work()
+    [asked] = inbox.messages()
+    assert client.post(link(asked, "/confirm/"), headers=BROWSER).status_code == 200
+    merge()
+    work()
+    assert reached(client, inbox, work, zed, "bins") == {ANN: 1}
 
 
 def test_what_nobody_confirmed_joins_nobody(client: Client, zed: World, far: World, work: Work, inbox: Mailbox) -> None:
@@ -199,9 +238,10 @@ def test_what_nobody_confirmed_joins_nobody(client: Client, zed: World, far: Wor
 def test_a_stop_moves_and_a_yes_that_is_newer_lifts_it(
     client: Client, zed: World, far: World, work: Work, inbox: Mailbox
 ) -> None:
-    for email in (ANN, BEN):
-        add_resident(zed, email, topics=["bins"])
-        add_resident(far, email, topics=["bins"], postcodes=["ZZ7 1AA"])
+    said = {ANN: moments.present(), BEN: moments.present(), UNA: None}
+    for email, said_at in said.items():
+        add_resident(zed, email, topics=["bins"], said_at=said_at)
+        add_resident(far, email, topics=["bins"], postcodes=["ZZ7 1AA"], said_at=said_at)
     with transaction() as session:
         session.execute(
             text("""

@@ -154,6 +154,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {root}/keys" for method in ("GET", "POST") for root in (API, DESK)),
         *(f"POST {root}/keys/{{prefix:str}}/revoke" for root in (API, DESK)),
         *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),
+        *(f"POST {root}/officers" for root in (API, DESK)),
         *(f"POST {root}/officers/{{officer_id:uuid}}" for root in (API, DESK)),
+        *(f"POST {root}/officers/{{officer_id:uuid}}/invite" for root in (API, DESK)),
     },
 }

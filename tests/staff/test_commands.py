@@ -19,7 +19,7 @@ from notify.staff import queries
 from notify.staff.commands import audit, key, officer
 from notify.staff.models import Officer, Role
 from notify.staff.sign_in import password_hashing
-from tests.world import World, make_world
+from tests.world import World, make_other_council, make_world
 from workers.scheduler import CHORES, run
 
 SAM = ("zed", "sam@example.org", "Sam Officer")
@@ -76,6 +76,23 @@ def test_a_key_is_made_for_an_officer_listed_and_ended(world: World) -> None:
     assert "has not worked since" in typed(key, "revoke", prefix).output
     with transaction() as session:
         assert queries.live_key(session, prefix) is None
+
+
+def test_an_officers_address_is_known_however_it_is_typed(world: World) -> None:
+    typed(officer, "create", *SAM, "--role", "author")
+    made = typed(key, "create", "zed", "CRM", "--role", "author", "--officer", " Sam\u200b@EXAMPLE.org\u00ad")
+    assert made.output.startswith("notify_live_")
+
+
+def test_a_council_that_has_merged_gets_no_officers_and_keys(world: World) -> None:
+    make_other_council()
+    with transaction() as session:
+        session.execute(text("UPDATE council SET merged_into_id = :zed WHERE slug = 'far'"), {"zed": world.council_id})
+    for made in (
+        typed(officer, "create", "far", *SAM[1:], "--role", "author"),
+        typed(key, "create", "far", "CRM", "--role", "author"),
+    ):
+        assert str(made.exception) == "Far Council has become part of Zed Council. Use 'zed' instead."
 
 
 def task(name: str) -> None:

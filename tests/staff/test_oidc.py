@@ -90,6 +90,14 @@ def test_a_good_token_opens_a_session(client: Client, provider: Provider, office
     assert challenge == asked["code_challenge"]
 
 
+def test_the_providers_spelling_of_an_address_is_read_as_ours(
+    client: Client, provider: Provider, officer: Officer
+) -> None:
+    provider.token = lambda claims: signed({**claims, "email": " Kim\u200b@Example.org\ufeff"})
+    answer = come_back(client, begin(client, provider)["state"])
+    assert answer.headers.get("location") == "/staff", answer.text
+
+
 def _part(what: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(what).encode()).rstrip(b"=").decode()
 

@@ -41,9 +41,13 @@ Client = TestClient[Litestar]
 Headers = dict[str, str]
 
 # as every form of users, keys and exports wants it, and every body of the API
-FORM = {"role": "viewer", "name": "Mallory", "active": "yes", "data": "subscribers", "format": "csv"}
+FORM = {
+    "role": "viewer", "name": "Mallory", "email": "m@example.org", "active": "yes", "data": "subscribers",
+    "format": "csv",
+}  # fmt: skip
 JSON: Mapping[str, object] = {
     "POST /api/v1/keys": {"name": "Mallory", "role": "viewer"},
+    "POST /api/v1/officers": {"name": "Mallory", "email": "mallory@example.org", "role": "viewer"},
     "POST /api/v1/officers/{officer_id:uuid}": {"role": "viewer"},
 }
 # whole rows, less what every use of a key and every wrong code writes
@@ -58,9 +62,11 @@ TAKEN = """
 CHANGE = {
     "POST /api/v1/keys",
     "POST /api/v1/keys/{prefix:str}/revoke",
+    "POST /api/v1/officers",
     "POST /api/v1/officers/{officer_id:uuid}",
     "POST /staff/keys",
     "POST /staff/keys/{prefix:str}/revoke",
+    "POST /staff/officers",
     "POST /staff/officers/{officer_id:uuid}",
 }
 TAKE = {

@@ -202,7 +202,7 @@ def test_an_officer_sees_it_before_everybody_does(client: Client, world: World) 
     assert faulty.status_code == 422
     assert "Name the Act" in faulty.text and "Write the cost in pounds" in faulty.text  # noqa: PT018
     checked = client.post("/staff/notices/new", data=form, headers=desk).text
-    assert "Check the notice before everybody reads it" in checked
+    assert "Check the notice before you publish it" in checked
     assert "£1,345.50" in checked
     assert "There are no notices here." in client.get("/notices").text
     kept = {name: value for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', checked)}

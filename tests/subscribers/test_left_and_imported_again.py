@@ -4,7 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -43,6 +43,7 @@ class Scene:
     far: World
     work: Work
     inbox: Mailbox
+    numbers: dict[str, str] = field(default_factory=dict)
 
     def mails_to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.inbox.messages() if mail["To"] == address]
@@ -144,6 +145,26 @@ def elsewhere(scene: Scene, address: str) -> None:
     post(scene, address, council=scene.far, topics=["potholes"])
 
 
+def voice_too(scene: Scene, address: str) -> None:
+    """A council adds a telephone number to call beside the address that they left by."""
+    place = scene.numbers.setdefault(address, f"01632 960{len(scene.numbers):03}")
+    both = [
+        {"channel": "email" if "@" in address else "sms", "address": address},
+        {"channel": "voice", "address": place},
+    ]
+    post(scene, address, contacts=both, topics=list(TOPICS))
+
+
+def by_a_stranger(scene: Scene, address: str) -> None:
+    """Somebody types the address into the form for residents; nothing but a question may come of it."""
+    field = {"email": address} if "@" in address else {"email": "", "mobile": address}
+    answer = scene.client.post(
+        "/sign-up", data={"postcode": "ZZ1 1AA", "topic": topic_ids(*TOPICS), "language": "en"} | field
+    )
+    assert "We have sent" in answer.text, answer.text
+    scene.client.cookies.clear()
+
+
 BACK: Mapping[str, Callable[[Scene, str], object]] = {
     "the-same-file": send_file,
     "file-with-the-old-day": lambda scene, who: send_file(scene, who, day="31/03/2019"),
@@ -157,6 +178,8 @@ BACK: Mapping[str, Callable[[Scene, str], object]] = {
     "phone": lambda scene, who: assist(scene, who, "phone"),
     "paper": lambda scene, who: assist(scene, who, "paper"),
     "another-council": elsewhere,
+    "a-call-beside-it": lambda scene, who: voice_too(scene, who),
+    "a-stranger": lambda scene, who: by_a_stranger(scene, who),
 }
 
 
@@ -255,6 +278,9 @@ def test_nobody_who_left_is_written_to_without_a_newer_yes(scene: Scene, leave: 
     assert scene.inbox.recipients() == {}
     assert scene.inbox.texts() == {}
     assert [back for back, address in people.items() if scene.written_to(address)] == []
+    with transaction() as session:  # nor called at a number that was added
+        sent = session.execute(text("SELECT channel FROM delivery WHERE state <> 'suppressed'")).scalars().all()
+    assert sent == []
 
 
 @pytest.mark.parametrize("leave", [way for way in LEAVE if way not in ERASURES | {"stop-by-text"}])

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlmodel import select
+from sqlalchemy import text
+from sqlmodel import col, select
 
 from notify.core.db import transaction
 from notify.subscribers.models import Contact, Place
@@ -68,6 +69,29 @@ def test_a_ward_or_postcode_that_is_not_used_is_reported(
     report = client.post(PATH, params=EVIDENCE, content=file.encode(), headers=headers).json()
     assert (report["created"], report["noted"], [one["row"] for one in report["notes"]]) == (2, 1, [2])
     assert note in report["notes"][0]["reason"]
+
+
+@pytest.mark.parametrize(("postcode", "kept"), [("ZZ2 1AA", SOUTH), ("ZZ9 9ZZ", None)])
+def test_a_row_that_names_a_ward_that_has_ended_is_reported(
+    client: Client, world: World, postcode: str, kept: str | None
+) -> None:
+    with transaction() as session:
+        session.execute(text("DELETE FROM postcode WHERE ward_code = :north"), {"north": NORTH})
+        session.execute(
+            text("INSERT INTO area_succession VALUES (1, :north, :south, 1, business_now())"),
+            {"north": NORTH, "south": SOUTH},
+        )
+    file = f"email,postcode,ward\na@example.org,ZZ2 1AA,{SOUTH}\nb@example.org,{postcode},{NORTH}\n"
+    headers = world.headers | {"Content-Type": "text/csv"}
+    report = client.post(PATH, params=EVIDENCE, content=file.encode(), headers=headers).json()
+    assert (report["created"], report["noted"]) == (2, 1)
+    [note] = report["notes"]
+    assert note["row"] == 3
+    ended = f"Northside ({NORTH}) has ended. What was there is now in Southside ({SOUTH}). The ward was not used."
+    assert note["reason"].endswith(ended)
+    with transaction() as session:
+        wards = session.exec(select(Place.ward_code).order_by(col(Place.id))).all()
+    assert list(wards) == [SOUTH, kept]
 
 
 def test_a_ward_near_the_postcode_is_the_residents_answer(client: Client, world: World) -> None:

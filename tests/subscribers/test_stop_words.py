@@ -139,7 +139,7 @@ def test_the_council_that_wrote_last_sees_the_words_and_no_other(
     assert [line["text"].partition(":")[0] for line in inbox.lines("sms.jsonl")] == ["Far Council"]
     created(client, world.headers, channels=["sms"], send=True)
     work()
-    says("Stop the bus on High Street")
+    says("Stop lorries using Mill Lane")  # the same words to another council are another message
     assert [len(shown(client, council.headers)) for council in (world, far, third)] == [1, 1, 0]
 
 

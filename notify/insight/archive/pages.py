@@ -14,7 +14,6 @@ from notify.alerts.models import Priority
 from notify.core.db import transaction
 from notify.insight.archive.export import as_csv, as_json
 from notify.insight.archive.queries import Search, find, senders
-from notify.insight.period import day_of
 from notify.places.models import ReleaseKind
 from notify.places.queries import areas_page
 from notify.staff.guards import Requires, Right
@@ -23,6 +22,7 @@ from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
+from notify.staff.typed_days import TypedDays
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
 
@@ -33,8 +33,8 @@ LONGEST = 200
 ASKED = ("q", "topic", "priority", "ward", "sender", "since", "until")
 
 
-def _search(asked: Mapping[str, str]) -> Search:
-    """What was asked for; a browser sends empty fields too, and nonsense is no condition."""
+def _search(asked: Mapping[str, str], days: TypedDays) -> Search:
+    """What was asked for; a browser sends empty fields too."""
     said = {name: asked.get(name, "")[:LONGEST].replace("\0", "").strip() for name in ASKED}
     return Search(
         words=said["q"],
@@ -42,8 +42,8 @@ def _search(asked: Mapping[str, str]) -> Search:
         priority=said["priority"] if said["priority"] in set(Priority) else "",
         ward=said["ward"],
         sender=said["sender"],
-        since=day_of(said["since"]),
-        until=day_of(said["until"]),
+        since=days.since,
+        until=days.until,
         before=_id(asked.get("before", "")),
     )
 
@@ -69,11 +69,13 @@ def _wards(session: Session, council_id: UUID) -> Mapping[str, str]:
 
 @staff_get(PATH, Requires(Right.SEE_ALERTS))
 def show_archive(request: StaffRequest) -> Response[object]:
-    """What was sent, the newest first."""
+    """What was sent, the newest first. Days that cannot be read are said on the page, and find nothing."""
     user = request.user
-    asked = _search({name: str(value) for name, value in request.query_params.items()})
+    said = {name: str(value) for name, value in request.query_params.items()}
+    days = TypedDays.read(said)
+    asked = _search(said, days)
     with transaction() as session:
-        kept = find(session, user.council_id, user.remit, asked, limit=ON_A_PAGE + 1)
+        kept = find(session, user.council_id, user.remit, asked, limit=ON_A_PAGE + 1) if not days.field_errors else []
         known = topics(session, [user.council_id])
         wards, writers = _wards(session, user.council_id), senders(session, user.council_id)
     fields = _fields(asked)
@@ -82,6 +84,9 @@ def show_archive(request: StaffRequest) -> Response[object]:
         user,
         "reports/archive.html",
         at=PATH,
+        status=422 if days.field_errors else 200,
+        days=days,
+        field_errors=days.field_errors,
         kept=kept[:ON_A_PAGE],
         asked=asked,
         fields=fields,
@@ -97,7 +102,10 @@ def show_archive(request: StaffRequest) -> Response[object]:
 def export_archive(request: StaffRequest, body: RawBody) -> Stream:
     """Everything that fits, as a file with every field. Who took it away stands in the audit trail."""
     form, user = read_form(body), request.user
-    asked = _search({name: form.one(name) for name in ASKED})
+    said = {name: form.one(name) for name in ASKED}
+    days = TypedDays.read(said)
+    days.require()
+    asked = _search(said, days)
     kind = "json" if form.one("form") == "json" else "csv"
     with transaction() as session:
         audit(

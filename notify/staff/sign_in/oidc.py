@@ -27,6 +27,7 @@ from sqlmodel import Session, col
 from notify.core import clock, tokens
 from notify.core.errors import Forbidden, NotFound, NotifyError, Unavailable
 from notify.core.settings import once_a_process, settings
+from notify.core.typed_text import email_key
 from notify.staff.models import Role, UsedState
 
 LIFE = timedelta(minutes=10)
@@ -256,7 +257,7 @@ def _identity(chosen: OidcSettings, claims: Mapping[str, object]) -> Identity:
     proved = claims.get("auth_time")
     return Identity(
         subject=f"{chosen.issuer} {subject}",
-        email=str(email).strip().lower(),
+        email=email_key(str(email)),
         role=chosen.role_of(claims.get(chosen.groups_claim)),
         mfa_at=datetime.fromtimestamp(min(proved, clock.now().timestamp()), UTC)
         if isinstance(proved, int | float) and proved > 0

@@ -20,9 +20,10 @@ def withdraw_all(session: Session, subscriber_ids: Sequence[UUID], *, source: st
     if subscriber_ids:
         session.execute(
             text("""
-                INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version,
-                                     language, source)
-                SELECT :now, s.council_id, u.subscriber_id, u.topic_id, NULL, 'withdrawn', :source, s.language, :source
+                INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action,
+                                     wording_version, language, source)
+                SELECT :now, true, s.council_id, u.subscriber_id, u.topic_id, NULL, 'withdrawn', :source, s.language,
+                       :source
                 FROM subscription u JOIN subscriber s ON s.id = u.subscriber_id
                 WHERE u.subscriber_id = ANY(:ids) AND u.ended_at IS NULL
                 ORDER BY u.subscriber_id, u.topic_id
@@ -52,8 +53,9 @@ def record_unsubscribe(session: Session, contact: Contact, *, source: str) -> No
 
 
 LEAVING = """
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT :now, s.council_id, s.id, NULL, c.channel, 'withdrawn', :source, s.language, :source
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT :now, true, s.council_id, s.id, NULL, c.channel, 'withdrawn', :source, s.language, :source
     FROM contact c JOIN subscriber s ON s.id = c.subscriber_id
     WHERE c.id = :contact
       AND NOT EXISTS (SELECT FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL

@@ -1,6 +1,7 @@
 """Consent has an order: the person's newest word wins, whatever file, form or key comes later with an older one.
 
 `judge` is the only place that decides it, and enrolment, the only place that starts a subscription, asks it about each.
+A merger of councils compares lines of the ledger by `SAID_AT`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,11 @@ PLACES = "SELECT subscriber_id, postcode FROM place WHERE subscriber_id = ANY(:i
 ERASED = """
     SELECT address_hash, erased_at FROM erased_address WHERE address_hash = ANY(:hashes) AND council_id = :council
 """
+# When a line `l` of the ledger was said, for comparing it with others. A yes that a council brought without a date is
+# older than any no, until the person confirms that address themselves.
+SAID_AT = """CASE WHEN l.is_dated THEN l.at ELSE coalesce(
+    (SELECT min(k.at) FROM consent k WHERE k.subscriber_id = l.subscriber_id AND k.action = 'confirmed'
+     AND k.channel = l.channel AND k.at >= l.at), '-infinity') END"""
 
 
 class AddressErased(Conflict):

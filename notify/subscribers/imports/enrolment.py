@@ -326,6 +326,7 @@ class _Book:
         entry: Entry,
     ) -> None:
         at = entry.given_at or self.by.evidence.given_at or self.by.moment
+        is_dated = self.by.said_at(entry.given_at) is not None
         for topic, channels in following:
             now = [one for one in channels if one in reachable and topic.id not in held.topics.get(one, ())]
             if not now:
@@ -334,4 +335,4 @@ class _Book:
             its_own = Cadence.AT_ONCE if topic.purpose == TopicPurpose.EMERGENCY else entry.person.cadence
             self.columns.cadence.setdefault((subscriber_id, topic.id), its_own)
             for channel in now:
-                self.columns.consent.append((at, subscriber_id, topic.id, channel))
+                self.columns.consent.append((at, is_dated, subscriber_id, topic.id, channel))

@@ -9,8 +9,10 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.languages import _
+from notify.places import succession
 from notify.places.postcodes import canonical, normalise, where_instead
 from notify.places.queries import Resolved, resolve_postcodes
+from notify.places.succession import EndedArea
 from notify.staff.queries import council
 from notify.subscribers.models import NewPlace, NewSubscriber, WardSource
 
@@ -36,10 +38,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """The postcodes and wards that some entries name. `wards`: the council's own, each with its district."""
+    """The postcodes and wards that some entries name. `wards`: the council's own in force, each with its district.
+    `ended`: those that are not in force any more, each with what has taken over.
+    """
 
     postcodes: Mapping[str, Resolved]
     wards: Mapping[str, str | None]
+    ended: Mapping[str, EndedArea]
 
     @classmethod
     def open(
@@ -48,7 +53,9 @@ class Gazetteer:
         """What is known of all places of these people."""
         asked = {place.ward.strip() for person in people for place in person.places if place.ward}
         districts = council(session, council_id).district_codes if asked else []
-        return cls(resolve_postcodes(session, keys), _own_wards(session, sorted(asked), districts))
+        ended = {one.code: one for one in succession.ended(session, filter(_CODE.fullmatch, asked)) if one.is_known}
+        wards = _own_wards(session, sorted(asked - ended.keys()), districts)
+        return cls(resolve_postcodes(session, keys), wards, ended)
 
     def settle(self, place: NewPlace) -> Settled:
         """The place with its ward: the one given where it may be, else the postcode's. Raises: PostcodeNotValid."""
@@ -69,6 +76,8 @@ class Gazetteer:
     def _not_used(self, ward: str, postcode: str) -> str:
         if not _CODE.fullmatch(ward):
             return _("“{ward}” is not the code of a ward, such as E05013052, and was not used.", ward=ward)
+        if ward in self.ended:
+            return f"{self.ended[ward]} The ward was not used."
         if ward not in self.wards:
             return _("{ward} is not a ward of your council, and was not used.", ward=ward)
         return _("{postcode} does not lie in or near {ward}, which was not used.", postcode=postcode, ward=ward)

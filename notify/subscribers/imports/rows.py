@@ -189,10 +189,13 @@ INSERT_SUBSCRIPTIONS = """
     DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
 """
 INSERT_CONSENTS = """
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT r.at, :council, r.subscriber_id, r.topic_id, r.channel, :action, :wording_version, :language, :source
-    FROM unnest(CAST(:c0 AS timestamptz[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[]), CAST(:c3 AS text[]))
-        AS r (at, subscriber_id, topic_id, channel)
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT r.at, r.is_dated, :council, r.subscriber_id, r.topic_id, r.channel, :action, :wording_version, :language,
+           :source
+    FROM unnest(CAST(:c0 AS timestamptz[]), CAST(:c1 AS boolean[]), CAST(:c2 AS uuid[]), CAST(:c3 AS uuid[]),
+                CAST(:c4 AS text[]))
+        AS r (at, is_dated, subscriber_id, topic_id, channel)
 """
 # the newest wish for a channel stands, and the same one asks again
 INSERT_REQUESTS = """

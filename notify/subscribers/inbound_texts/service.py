@@ -54,14 +54,16 @@ def _keep(session: Session, said: Inbound, texted_last: TextedLast) -> bool:
     contacts = queries.contacts_by_fingerprint(session, addresses.fingerprint(said.channel, address))
     words = " ".join(said.text.split())[:LONGEST]
     since = clock.now() - ONE_REPLY_IN
-    ids = [contact.id for contact in contacts]
-    recent = select(InboundText.id).where(
-        col(InboundText.contact_id).in_(ids), InboundText.words == words, InboundText.at > since
-    )
-    if not contacts or session.exec(recent.limit(1)).first() is not None:
+    if not contacts:
         return False
+    ids = [contact.id for contact in contacts]
     last = texted_last(session, ids) if len(ids) > 1 else None
     answering = next((contact for contact in contacts if contact.id == last), contacts[0])
+    recent = select(InboundText.id).where(
+        InboundText.contact_id == answering.id, InboundText.words == words, InboundText.at > since
+    )
+    if session.exec(recent.limit(1)).first() is not None:
+        return False
     at = said.at or clock.now()
     session.add(InboundText(council_id=answering.council_id, contact_id=answering.id, words=words, at=at))
     answered = select(ServiceMessage.id).where(

@@ -130,8 +130,9 @@ _END = """
         UPDATE subscription u SET ended_at = :moment, ended_reason = :source
         WHERE u.subscriber_id = ANY(:ids) AND u.ended_at IS NULL RETURNING u.subscriber_id, u.council_id, u.topic_id
     )
-    INSERT INTO consent (at, council_id, subscriber_id, topic_id, channel, action, wording_version, language, source)
-    SELECT :moment, e.council_id, e.subscriber_id, e.topic_id, NULL, 'withdrawn', :source, s.language, :source
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT :moment, true, e.council_id, e.subscriber_id, e.topic_id, NULL, 'withdrawn', :source, s.language, :source
     FROM ended e JOIN subscriber s ON s.id = e.subscriber_id
     RETURNING subscriber_id
 """
