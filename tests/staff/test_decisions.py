@@ -139,7 +139,8 @@ def test_who_wrote_it_cannot_approve_it_on_the_page(client: Client, world: World
     client.cookies.clear()
     alert = created(client, {"Authorization": f"Bearer {key}"}, topic=ONE, send=True)["id"]
     client.cookies.update(kept)
-    assert client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)}).status_code == 403
+    assert "Approve this alert" not in client.get(f"/staff/alerts/{alert}/decide").text
+    assert client.post(f"/staff/alerts/{alert}/approve", data={"seen": "0" * 64}).status_code == 403
     assert state(client, world.headers, alert) == "submitted"
 
 
