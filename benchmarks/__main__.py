@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Sequence[str]] = {
     "pages": (),
     "redirect": (),
     "dashboards": (),
+    "waste": (),
     "events": ("--events", "1000000"),  # ten million take ten minutes: python -m benchmarks.events
 }
 

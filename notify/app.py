@@ -76,6 +76,11 @@ from notify.subscribers.sign_up import pages as sign_up_pages
 from notify.subscribers.suppression import api as suppression_api
 from notify.subscribers.suppression import pages as suppression_pages
 from notify.tracking import buffer, redirect_pages, unsubscribe_pages
+from notify.waste import api as waste_api
+from notify.waste import pages as waste_pages
+from notify.waste import reminder_pages as waste_reminder_pages
+from notify.waste import staff_change_pages as waste_desk_change_pages
+from notify.waste import staff_pages as waste_staff_pages
 from notify.web import api_documentation, problems, request_ids, theme
 from notify.web.api_rate_limits import LimitCallers, add_rate_limits
 from notify.web.format_suffixes import Application
@@ -103,6 +108,7 @@ API = (
     performance_api,
     exports_api,
     schedule_api,
+    waste_api,
 )
 PAGES = (
     statutory_notices_pages,
@@ -152,6 +158,10 @@ PAGES = (
     retention_pages,
     foi_pages,
     report_pages,
+    waste_pages,
+    waste_reminder_pages,
+    waste_staff_pages,
+    waste_desk_change_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

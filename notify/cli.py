@@ -161,6 +161,11 @@ COMMANDS = (
     LazyCommand(
         "speak", "notify.providers.commands:speak_command", "Record how a phone call reads TEXT: names, times, numbers."
     ),
+    LazyCommand(
+        "waste",
+        "notify.waste.commands:waste_command",
+        "Collection days: load rounds and homes, compare them with what is active, put them into force.",
+    ),
     LazyCommand("web", "notify.processes.commands:web_command", "Serve the pages and the API."),
     LazyCommand(
         "worker", "notify.processes.commands:worker_command", "Work on one lane: emergency, transactional or routine."

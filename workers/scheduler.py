@@ -41,6 +41,7 @@ from notify.places import ended_remits
 from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
 from notify.subscribers.place_reviews import service as place_reviews_service
+from notify.waste import reminders
 from workers.network_jobs import NetworkJob
 
 log = logging.getLogger("workers.scheduler")
@@ -145,6 +146,10 @@ CHORES = (
     ScheduledTask("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
     ScheduledTask("make alerts that come again", 60, recurrence.make_due),
     ScheduledTask("send digests that are due", 30, digests.send_due),
+    ScheduledTask("tell of changed collections", 10, reminders.for_every_council(reminders.tell_changes)),
+    ScheduledTask("remind of collections", 30, reminders.for_every_council(reminders.send_due)),
+    ScheduledTask("correct reminders", 120, reminders.for_every_council(reminders.correct)),
+    ScheduledTask("forget old reminders", 3600, reminders.remove_old),
     ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
     ScheduledTask("count what became of alerts", 1, _count_alerts),
     ScheduledTask("count who came and went, and who got how much", 20, _count_people),

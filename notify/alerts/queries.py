@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text as sql
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
@@ -95,6 +96,10 @@ def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
     return found
 
 
+# the many messages of a rule, such as reminders of one evening, are listed with their rule
+NOT_AUTOMATED = "alert.parts IS DISTINCT FROM '[]'::jsonb"
+
+
 def alerts(
     session: Session,
     by: Actor,
@@ -106,6 +111,7 @@ def alerts(
     """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
     statement = statement.where(col(Alert.council_id).in_(lineage(session, by.council_id)), *visible(by.remit))
+    statement = statement.where(sql(NOT_AUTOMATED))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     STOP = "stop"
     DEVICE = "device"
     INVITATION = "invitation"
+    CALENDAR = "calendar"
 
 
 SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts

@@ -27,6 +27,7 @@ from notify.core.errors import SetUpError
 from notify.core.parent_death import die_with_parent
 from notify.core.rendering import TEMPLATES
 from notify.core.settings import settings
+from notify.demo import collections as demo_collections
 from notify.devserver import mail_catcher as devserver_mail_catcher
 from notify.devserver.mail_catcher import Catcher
 from notify.places.commands import load_release
@@ -156,6 +157,7 @@ def set_up(say: Callable[[str], None]) -> None:
         load_release(FOLDER / name, product="Zedholm, invented", version="2026", attribution="Invented data.")
     with db.transaction() as session:
         load_population(session, FOLDER / "population.csv")
+        demo_collections.fill(session, council.id, FOLDER / "postcodes.csv")
     say(f"Inviting {RESIDENTS:,} invented residents …")
     _import_residents()
 
@@ -231,7 +233,7 @@ def invitation(caught: Catcher) -> Sequence[str]:
         ]
         key = staff.create_key(session, council_id=council.id, name="notify run", role=Role.ADMIN, mode=KeyMode.LIVE)
     return [
-        f"\nResidents sign up at {base}/ (try the postcode ZZ1 1AA)",
+        f"\nResidents sign up at {base}/ (try the postcode ZZ1 1AA), bin days are at {base}/bins",
         "Officers sign in once with these links, within ten minutes:",
         *links,
         f"API key: {key}",

@@ -17,6 +17,7 @@ from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import content_hash
 from notify.core import clock
 from notify.core.db import transaction
+from notify.demo import collections as demo_collections
 from notify.demo import service_records
 from notify.demo.council import COUNCIL, DISTRICT, NotForDemonstrations
 from notify.demo.history_ledger import HISTORY
@@ -63,6 +64,7 @@ def fill(say: Callable[[str], None]) -> bool:
     fatigue.keep_up()
     with transaction() as session:
         service_records.fill(session, council.id)
+        demo_collections.add_reminders(session, council.id)
     return is_new
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
-from notify.channels import CHANNELS, one_of
+from notify.exports.dictionary_columns import COMMON
 from notify.exports.dictionary_terms import About, Keeping
 
 SCHEMA_VERSION = "1.0"
@@ -51,6 +51,7 @@ OF_ADDRESS = """(t.council_id = :council OR t.council_id IS NULL AND EXISTS (
     SELECT FROM contact c WHERE c.address_hash = t.address_hash AND c.council_id = :council))"""
 OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
     SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
+OF_RELEASE = "t.release_id IN (SELECT r.id FROM collection_release r WHERE r.council_id = :council)"
 OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
 
 PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
@@ -243,6 +244,31 @@ TABLES: Mapping[str, Entry] = {
     # the machinery
     "meter": Entry(Keeping.RUNNING, why_not=ENGINE),
     "witness": Entry(Keeping.RUNNING, why_not=ENGINE),
+    # collection days
+    "waste_stream": Entry(Keeping.FOR_GOOD, OWN),
+    "collection_release": Entry(Keeping.RELEASE, OWN, staff=("loaded_by",)),
+    "collection_rule": Entry(Keeping.RELEASE, OF_RELEASE),
+    "collection_assignment": Entry(Keeping.RELEASE, OF_RELEASE),
+    "collection_home": Entry(Keeping.RELEASE, OF_RELEASE, pseudonyms=("reference", "label")),
+    "collection_service": Entry(
+        Keeping.RELEASE, OF_RELEASE, pseudonyms=("reference",), meant={"stream": "What the home has paid for."}
+    ),
+    "collection_move": Entry(Keeping.FOR_GOOD, OWN, staff=("changed_by",)),
+    "waste_event": Entry(
+        Keeping.FOR_GOOD,
+        OWN,
+        pseudonyms=("home",),
+        staff=("created_by",),
+        meant={"homes": "How many it was about.", "told": "How many subscribers got a message."},
+    ),
+    "collection_reminder": Entry(Keeping.RESIDENT, OWN, pseudonyms=("subscriber_id", "home")),
+    "collection_reminder_sent": Entry(
+        Keeping.DAYS_90,
+        "t.reminder_id IN (SELECT r.id FROM collection_reminder r WHERE r.council_id = :council)",
+        pseudonyms=("reminder_id",),
+        meant={"streams": "What it named."},
+    ),
+    "collection_report": Entry(Keeping.DAYS_90, OWN, pseudonyms=("home",), residents=("words",), staff=("handled_by",)),
     # what leaves and what is removed
     "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(
@@ -261,30 +287,6 @@ TABLES: Mapping[str, Entry] = {
         "t.notice_id IN (SELECT n.id FROM statutory_notice n WHERE n.council_id = :council)",
         staff=("published_by",),
     ),
-}
-
-# what a column means wherever it stands
-COMMON: Mapping[str, str] = {
-    "id": "The row's own id; ids of version 7 sort by when they were made.",
-    "council_id": "The council that it belongs to.",
-    "alert_id": "The alert that it is about.",
-    "topic_id": "The topic that it is about.",
-    "subscriber_id": "The resident, by id; erased residents' ids lead to nobody.",
-    "contact_id": "The resident's address, by id.",
-    "month": "The first day of the month.",
-    "at": "When it happened.",
-    "created_at": "When it was made.",
-    "changed_at": "When it was last changed.",
-    "channel": f"{one_of(CHANNELS)}.",
-    "language": "The language's code, such as en or cy.",
-    "ward_code": "The ward's published code.",
-    "district_code": "The district's published code.",
-    "provider": "The adapter that took the message.",
-    "actor": "Who did it: officer:<id>, key:<prefix> or a part of the platform.",
-    "created_by": "Who made it: officer:<id>, key:<prefix> or a part of the platform.",
-    "expires_at": "From when on it is worth nothing.",
-    "slug": "The short name that stands in addresses.",
-    "address_hash": "A keyed hash of an address; the key is not in the database.",
 }
 
 

@@ -19,3 +19,4 @@ from notify.subscribers import access_models as _access  # noqa: F401
 from notify.subscribers import models as _subscribers  # noqa: F401
 from notify.subscribers.suppression import bounce_models as _bounces  # noqa: F401
 from notify.tracking import models as _tracking  # noqa: F401
+from notify.waste import models as _waste  # noqa: F401

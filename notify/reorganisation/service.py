@@ -24,6 +24,7 @@ from notify.staff.service import audit
 from notify.subscribers import merger as subscribers
 from notify.subscribers.merger import TopicMove
 from notify.subscribers.place_reviews import service as place_reviews_service
+from notify.waste import merger as collections
 
 
 class CannotMerge(Invalid):
@@ -65,7 +66,9 @@ def merge(session: Session, old: Council, new: Council, *, actor: str) -> Merger
     moves = subscribers.move_topics(session, old, new)
     waiting = alerts.move_alerts(session, old, new, moves)
     recurring = composing.move_work(session, old, new, moves)
+    collections.keep_reminders(session, old)
     moved = subscribers.move_subscribers(session, old, new, moves)
+    collections.move_reminders(session, new)
     old, new = session.get_one(Council, old.id), session.get_one(Council, new.id)
     officers, keys = councils.move_staff(session, old, new, {move.old.slug: move.new.slug for move in moves})
     cap.move_messages(session, old, new)

@@ -19,7 +19,7 @@ from notify.staff.models import Officer
 from notify.staff.routes import StaffRequest, staff_post
 from notify.staff.service import EmailNotValid, OfficerExists
 from notify.staff.sign_in.step_up import coming_back, forget_words
-from notify.staff.user_pages import OFFICERS, OfficerView, field_errors_of, officers_page
+from notify.staff.user_views import OFFICERS, OfficerView, field_errors_of, officers_page
 from notify.staff.users import NewOfficer
 from notify.web.forms import read_form
 

@@ -29,6 +29,7 @@ class Right(StrEnum):
     SEE_FIGURES = "see the council's figures"
     CHANGE_FIGURES = "change targets, prices and what is published"
     EXPORT_EVERYTHING = "take out what names people"
+    CHANGE_COLLECTIONS = "change collection days"
 
 
 _GLANCING = frozenset({Right.SEE_ALERTS})
@@ -38,8 +39,8 @@ _WRITING = _SEEING | {Right.WRITE_ALERTS, Right.SEE_SUBSCRIBERS, Right.CHANGE_SU
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: _SEEING,
     Role.AUTHOR: _WRITING,
-    Role.APPROVER: _WRITING | {Right.APPROVE_ALERTS},
-    Role.PLANNER: _WRITING | {Right.APPROVE_ALERTS, Right.BROADCAST},
+    Role.APPROVER: _WRITING | {Right.APPROVE_ALERTS, Right.CHANGE_COLLECTIONS},
+    Role.PLANNER: _WRITING | {Right.APPROVE_ALERTS, Right.BROADCAST, Right.CHANGE_COLLECTIONS},
     Role.COUNCILLOR: _GLANCING,
     Role.MONITORING: _SEEING | {Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
     Role.ADMIN: frozenset(Right),

@@ -1,7 +1,7 @@
 """Pages and JSON doors for administrators: who works here, and which keys there are."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,30 +24,9 @@ from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back, kept_words
+from notify.staff.user_views import OfficerView, field_errors_of, officers_page
 from notify.staff.users import NewKey, OfficerChange
 from notify.web.forms import query_form, read_form
-
-OFFICERS = "/staff/officers"
-
-
-class OfficerView(SQLModel):
-    """An officer as administrators see them."""
-
-    id: UUID
-    name: str
-    email: str
-    phone: str | None
-    role: Role
-    active: bool
-    topics: list[str]
-    areas: list[str]
-    has_account: bool
-
-    @classmethod
-    def of(cls, officer: Officer) -> "OfficerView":
-        """The fields that administrators see. `has_account`: a council account is bound to it."""
-        kept = officer.model_dump(include=set(cls.model_fields) - {"has_account"})
-        return cls(**kept, has_account=officer.oidc_subject is not None)
 
 
 class KeyView(SQLModel):
@@ -137,22 +116,6 @@ def show_officers(request: StaffRequest) -> Response[object]:
     return officers_page(request.user, Form(json.loads(words) if words else {}))
 
 
-def officers_page(user: Principal, form: Form, field_errors: Sequence[FieldError] = ()) -> Response[object]:
-    """The list of officers and the form to invite another, as it was filled in."""
-    with transaction() as session:
-        officers = [OfficerView.of(one) for one in users.officers(session, user.council_id)]
-    return staff_page(
-        user,
-        "users/users.html",
-        at=OFFICERS,
-        status=422 if field_errors else 200,
-        officers=officers,
-        form=form,
-        roles=list(IN_WORDS.items()),
-        field_errors=field_errors,
-    )
-
-
 @staff_get("/staff/officers/{officer_id:uuid}", Requires(Right.MANAGE_STAFF))
 def show_officer(request: StaffRequest, officer_id: FromPath[UUID]) -> Response[object]:
     """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
@@ -229,21 +192,6 @@ def save_officer(request: StaffRequest, officer_id: FromPath[UUID], body: RawBod
     else:
         return Redirect("/staff/officers", status_code=303)
     return _officer_page(request.user, _read(request.user, officer_id), chosen, field_errors, status=status)
-
-
-MENDING = {
-    "role": "Choose a role",
-    "phone": "Enter a UK mobile number like 07700 900123",
-    "topics": "Write the topics' short names with spaces between, such as road-closures bins",
-    "areas": "Write codes with spaces between, such as E05013050 E07000008",
-    "name": "Say what the key is for, in at most 100 characters",
-}
-
-
-def field_errors_of(error: ValidationError, sentences: Mapping[str, str] = MENDING) -> list[FieldError]:
-    """What is wrong, a sentence for each field, in the order of the page."""
-    wrong = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
-    return [FieldError(field, words) for field, words in sentences.items() if field in wrong]
 
 
 def _keys_page(

@@ -54,6 +54,8 @@ LIMITS: Mapping[str, Limit] = {
     "sign-in": Limit(15, 5),
     "secret": Limit(60, 30),
     "reply": Limit(600, 600),  # in a flood a whole mobile network answers from a few addresses
+    "reply to a page": Limit(10, 2),
+    "look-up": Limit(120, 60),  # homes of a postcode: a person looks a few up, a copy of the register many
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
 
@@ -73,11 +75,19 @@ DOORS: Mapping[str, str] = {
     "/staff/sign-in/{token}": "code",
     "/u/{token}": "leave",
     "/r/{token}": "reply",
+    "/bins/{council}/{reference}/wrong": "reply to a page",
     "/x/{token}": "leave",
 }
 
-# opening these asks the identity provider, which takes a thread of ours until it answers
-OPENED: Mapping[str, str] = {"/staff/sign-in/oidc": "secret", "/staff/sign-in/oidc/back": "secret"}
+# opening these asks the identity provider, which takes a thread of ours until it answers, or names homes
+OPENED: Mapping[str, str] = {
+    "/staff/sign-in/oidc": "secret",
+    "/staff/sign-in/oidc/back": "secret",
+    "/bins": "look-up",
+    "/bins/{council}/{reference}": "look-up",
+    "/bins/{council}/{reference}/year": "look-up",
+    "/api/v1/collections": "look-up",
+}
 
 # KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted (0: granted now); what is left.
 _TAKE = """
@@ -158,6 +168,8 @@ class LimitNetworks(ASGIMiddleware):
         network = network_of_connection(connection)
         request_origin.comes_from(network)
         kind = kind_of(scope["method"], scope["path_template"]) if scope["type"] == ScopeType.HTTP else None
+        if kind == "look-up" and connection.headers.get("authorization"):
+            kind = None  # a key is looked at next, and has a count of its own
         if kind and factor:
             buckets = buckets_of(kind, network, device_of(connection))
             waiting = math.ceil(await sync_to_thread(_longest_wait_s, buckets, factor))

@@ -15,6 +15,7 @@ from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from notify.subscribers import links
 from notify.subscribers.models import Contact, ServiceMessageKind
+from tests.browser.bin_states import BINS
 from tests.browser.desk_states import WRITING
 from tests.browser.emergency_states import IN_AN_EMERGENCY
 from tests.browser.evidence_states import EVIDENCE
@@ -457,6 +458,7 @@ STATES: Mapping[str, Way] = {
     **LEAVING,
     **EVIDENCE,
     **NOTICES,
+    **BINS,
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,

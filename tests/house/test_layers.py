@@ -26,6 +26,8 @@ BESIDE_PAGES = {
     "notify.insight.report_frame": "the frame of report pages",
     "notify.staff.page_frame": "the frame of staff pages",
     "notify.staff.sign_in.step_up": "asks for the second factor again before a route runs",
+    "notify.staff.user_views": "what two modules of pages show",
+    "notify.waste.uploads": "reads uploaded files for its pages",
     "notify.tracking.buffer": "starts and stops with the application",
 }
 

@@ -45,7 +45,7 @@ ANN, BEN, UNA = "ann@example.org", "ben@example.org", "una@example.org"
 MOVED = {
     "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "inbound_text",
     "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template",
-    "recurrence",
+    "recurrence", "collection_reminder",
     "idempotent_reply", "cap_message", "flood_warning", "alert",
 }  # fmt: skip
 COPIED = {"topic"}
@@ -56,6 +56,7 @@ STAYS = {
     "council_name", "foi_statement", "statutory_notice", "publication", "rollup_alert", "rollup_fatigue",
     "rollup_growth",
     "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
+    "collection_move", "collection_release", "collection_report", "waste_event", "waste_stream",
 }  # fmt: skip
 
 

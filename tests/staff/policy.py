@@ -26,6 +26,7 @@ WHO: Mapping[Right, set[Role]] = {
     Right.SEE_FIGURES: {V, A, P, E, M, X},
     Right.CHANGE_FIGURES: {X},
     Right.EXPORT_EVERYTHING: {X},
+    Right.CHANGE_COLLECTIONS: {P, E, X},
 }
 
 # what is refused to every key, whatever its role
@@ -35,7 +36,7 @@ API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
-FIGURES = f"{DESK}/figures"
+FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -44,6 +45,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/topics/{{slug:str}}", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
+        *(f"GET {API}/{what}" for what in ("collections/releases", "collections/moves", "waste-events")),
+        *(f"GET {API}/collections/releases/{{release_id:str}}/comparison", f"GET {BINS}", f"GET {BINS}/round"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
         f"GET {ON_DESK}/preview/{{language:str}}",
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
@@ -132,6 +135,18 @@ DOORS: Mapping[Right, set[str]] = {
             for root in (f"{DESK}/exports/schedules", f"{API}/export-schedules")
         ),
         *(f"GET {DESK}/exports", f"POST {DESK}/exports/file", f"GET {DESK}/exports/retention"),
+    },
+    Right.CHANGE_COLLECTIONS: {
+        *(f"POST {API}/collections/releases", f"POST {API}/collections/releases/{{release_id:str}}/activate"),
+        *(f"PUT {API}/collections/moves", f"POST {API}/waste-events", f"GET {BINS}/find"),
+        *(
+            f"{method} {BINS}/{what}"
+            for method in ("GET", "POST")
+            for what in ("happened", "holidays", "upload", "stream")
+        ),
+        *(f"GET {BINS}/releases/{{release_id:str}}", f"POST {BINS}/releases/{{release_id:str}}/activate"),
+        *(f"POST {BINS}/releases/{{release_id:str}}/tell", f"GET {BINS}/releases/{{release_id:str}}/letters.csv"),
+        f"POST {BINS}/reports/{{report_id:uuid}}/done",
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},

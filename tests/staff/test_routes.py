@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from notify.alerts.models import Alert, Priority
 from notify.core import clock
@@ -33,6 +33,7 @@ from notify.statutory_notices.models import Matter, NewNotice
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Contact, NewTopic
 from notify.subscribers.suppression.bounce_models import Bounce, BounceState
+from notify.waste.models import CollectionRelease, CollectionReport
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, NO_KEY, WHO
 from tests.world import NORTH, World, add_resident, at_the_desk, desk_of, make_key, make_world
@@ -124,6 +125,24 @@ class Abroad:
     names: dict[str, str]
 
 
+def collection_days_of(session: Session, council_id: UUID) -> tuple[UUID, int]:
+    """A report that a day is wrong, and a release that is not in force."""
+    wrong = CollectionReport(council_id=council_id, home="1", words="Yon.", days={})
+    loaded = CollectionRelease(
+        id=987_654_321,
+        council_id=council_id,
+        name="Yon",
+        source="Yon",
+        fetched_at=clock.now(),
+        fresh_until=clock.now().date(),
+        settings={},
+        loaded_by="test",
+    )
+    session.add_all([wrong, loaded])
+    session.flush()
+    return wrong.id, 987_654_321
+
+
 def make_abroad(client: Client) -> Abroad:
     """Another council of the same installation with one of everything."""
     theirs = neighbour()
@@ -170,6 +189,7 @@ def make_abroad(client: Client) -> Abroad:
         )
         session.add(waiting)
         burst_id = waiting.id
+        report_id, release_id = collection_days_of(session, council_id)
         session.add(
             Target(
                 council_id=council_id,
@@ -194,6 +214,8 @@ def make_abroad(client: Client) -> Abroad:
         "annotation_id": annotation_id,
         "notice_id": notice_id,
         "burst_id": burst_id,
+        "report_id": report_id,
+        "release_id": release_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
         "indicator": "0123456789ab",

@@ -1,0 +1,1 @@
+"""Collection days: rounds, homes, reminders, and what changes on the day."""
