@@ -25,7 +25,7 @@ _STEP = """
 import json, resource, sys, time
 from pathlib import Path
 from notify.core.db import transaction
-from notify.places import loading, service, sources
+from notify.places import activation as service, postcode_files as sources, release_loading as loading
 step, argument = sys.argv[1:]
 started = time.monotonic()
 credit = {"product": "p", "version": "v", "attribution": "a"}
