@@ -9,13 +9,16 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) +
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# what production may need; `embedded` and `dev` are for this machine only
+RUNTIME_EXTRAS = pdf geo aws govuk apprise
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test check nightly bench faults lock chromium
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## install everything into .venv, from the versions in requirements.lock
+setup: $(STAMP) ## install everything into .venv, from the versions in requirements-dev.lock
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,9 +27,9 @@ $(BIN)/pip:
 		{ echo "This Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 
-# The lock holds setuptools too: with it installed, our own package builds without another download.
-$(STAMP): requirements.lock pyproject.toml | $(BIN)/pip
-	$(PIP) install --require-hashes --requirement requirements.lock
+# The lock holds hatchling too: with it installed, our own package builds without another download.
+$(STAMP): requirements-dev.lock pyproject.toml | $(BIN)/pip
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -59,9 +62,13 @@ chromium:
 	@.ci/chromium
 
 # No addresses, no paths: the lock says what and which hash, never from where.
-lock: | $(BIN)/pip ## choose versions anew and write requirements.lock
+lock: | $(BIN)/pip ## choose versions anew and write requirements.lock and requirements-dev.lock
 	@test -x $(BIN)/uv || $(PIP) install uv
-	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--upgrade --output-file requirements.lock pyproject.toml -
-	@! grep -nE '://|^-|@ |file:' requirements.lock || { echo "requirements.lock names a source" >&2; exit 1; }
+	@for file in requirements-dev requirements; do \
+		extras=--all-extras; constraint=; \
+		[ $$file = requirements ] && extras="$(RUNTIME_EXTRAS:%=--extra %)" && constraint="--constraint requirements-dev.lock"; \
+		echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $$extras $$constraint \
+			--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+			--upgrade --output-file $$file.lock pyproject.toml - || exit 1; \
+	done
+	@! grep -nE '://|^-|@ |file:' requirements.lock requirements-dev.lock || { echo "A lock names a source" >&2; exit 1; }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 BENCHMARKS: Mapping[str, Sequence[str]] = {
+    "idle": (),
     "places": (),
     "geodata_load": (),
     "dry_run": (),

@@ -5,12 +5,10 @@ from litestar.config.compression import CompressionConfig
 from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Receive, Scope, Send
 
+from notify import api_examples
 from notify.alerts import api as alerts_api
 from notify.alerts import late_alerts
 from notify.alerts.publishing import pages as publishing_pages
@@ -81,8 +79,10 @@ from notify.waste import pages as waste_pages
 from notify.waste import reminder_pages as waste_reminder_pages
 from notify.waste import staff_change_pages as waste_desk_change_pages
 from notify.waste import staff_pages as waste_staff_pages
-from notify.web import api_documentation, problems, request_ids, theme
+from notify.web import api_documentation, problem_pages, problems, request_ids, theme
+from notify.web.api_document import document_config
 from notify.web.api_rate_limits import LimitCallers, add_rate_limits
+from notify.web.conditional import NameAnswers
 from notify.web.format_suffixes import Application
 from notify.web.forms import AnyConnection
 from notify.web.headers import add_security_headers
@@ -221,8 +221,18 @@ def create_app() -> Litestar:
     pages = Router("/", route_handlers=[handler for module in PAGES for handler in module.HANDLERS])
     static = create_static_files_router(path="/static", directories=[rendering.TEMPLATES / "static"])
     return Site(
-        [live, ready, *deliveries_api.ROOT_HANDLERS, api, api_documentation.read_docs, *theme.HANDLERS, pages, static],
-        middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers()],
+        [
+            live,
+            ready,
+            *deliveries_api.ROOT_HANDLERS,
+            api,
+            api_documentation.read_docs,
+            *problem_pages.HANDLERS,
+            *theme.HANDLERS,
+            pages,
+            static,
+        ],
+        middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers(), NameAnswers()],
         exception_handlers={**problems.HANDLERS, SecondFactorNeeded: step_up.ask_again},
         before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers, add_request_id, add_rate_limits],
@@ -231,14 +241,8 @@ def create_app() -> Litestar:
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Notify",
-            version="1.0.0",
-            description="Alerts by topic and place for residents who asked for them.",
-            openapi_router=Router("/api", route_handlers=[], include_in_schema=False, guards=[refuse_unknown_paths]),
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            use_handler_docstrings=True,
-            security=[{"apiKey": []}],
-            components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+        openapi_config=document_config(
+            api_examples.BODIES,
+            Router("/api", route_handlers=[], include_in_schema=False, guards=[refuse_unknown_paths]),
         ),
     )

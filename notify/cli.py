@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from notify import __version__
 from notify.core.errors import NotifyError
 from notify.core.private_files import keep_private
 
@@ -47,8 +48,11 @@ class LazyGroup(click.Group):
         except NotifyError as error:
             raise click.ClickException(f"{error.title}. {error.detail}") from None
         except _settings_errors() as error:
-            wrong = [f"{one['loc'][-1]}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()]
-            raise click.ClickException(f"The settings (NOTIFY_…) cannot be used. {'; '.join(wrong)}.") from None
+            from notify.core.setting_errors import sentences
+
+            raise click.ClickException(
+                f"The settings (NOTIFY_…) cannot be used. {'; '.join(sentences(error))}."
+            ) from None
         except _database_errors() as error:
             raise click.ClickException(
                 f"The database cannot be used: {str(error.orig).strip().splitlines()[0]}. "
@@ -86,6 +90,11 @@ def installation() -> Iterator[None]:
 
 # Each summary is the first sentence of the command's own help, which tests/test_cli.py compares.
 COMMANDS = (
+    LazyCommand(
+        "alert",
+        "notify.client.commands:alert_command",
+        "Send alerts through the API of an installation, here or elsewhere.",
+    ),
     LazyCommand("audit", "notify.staff.commands:audit", "The audit trail."),
     LazyCommand(
         "bounce",
@@ -152,11 +161,16 @@ COMMANDS = (
     ),
     LazyCommand(
         "run",
-        "notify.demo.commands:run_command",
+        "notify.demo.run_command:run_command",
         "Serve everything on this machine: web, workers, scheduler and a mail catcher.",
     ),
     LazyCommand(
         "scheduler", "notify.processes.commands:scheduler_command", "Start scheduled alerts and find forgotten work."
+    ),
+    LazyCommand(
+        "settings",
+        "notify.settings_command:settings_command",
+        "Print every setting that is in force and where it was given, without secrets.",
     ),
     LazyCommand(
         "speak", "notify.providers.commands:speak_command", "Record how a phone call reads TEXT: names, times, numbers."
@@ -184,6 +198,7 @@ COMMANDS = (
     # commands of other modules enter `obj` when they need servers; `--help` then starts none
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "obj": installation},
 )
+@click.version_option(__version__, package_name="council-notify", prog_name="notify")
 def main() -> None:
     """Alerts by topic and place for residents who asked for them.
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from notify.cap import signing
 from notify.core import db, jobs
 from notify.core.errors import NotifyError
+from notify.core.setting_errors import unknown
 from notify.core.settings import settings
 from notify.deliveries.doctor_checks import complaints as delivery_problems
 from notify.devserver import embedded
@@ -23,7 +24,7 @@ from notify.staff.notifications import check_staff_channels
 @click.pass_obj
 def doctor_command(servers: Servers) -> None:
     """Check this installation and say how to fix what is wrong."""
-    complaints: list[str] = []
+    complaints: list[str] = [*unknown()]
     with servers():
         for check in (
             *(_check_database, _check_queue, _check_providers, check_staff_channels, delivery_problems),

@@ -10,15 +10,16 @@ from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
-from pathlib import Path
 from types import MappingProxyType
 
 from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from notify.packaged import packaged
+
 LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "cy": "Cymraeg"})
-LOCALES = Path(__file__).resolve().parent.parent / "templates" / "locale"
+LOCALES = packaged("templates/locale")
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="en")
 

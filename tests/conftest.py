@@ -27,6 +27,7 @@ from notify.tracking import buffer
 from tests import moments, pigeon
 from tests import real_data as real
 from tests.dated import is_dated
+from tests.documented import hold_against_document
 from tests.mailbox import Mailbox
 from tests.starting import started
 from tests.world import CHEAP_HASHER, METRICS_TOKEN
@@ -190,6 +191,7 @@ def app(servers: embedded.Addresses) -> Litestar:
 def client(app: Litestar, database: None) -> Iterator[TestClient[Litestar]]:
     """A client at the public door."""
     with TestClient(app) as client:
+        client.event_hooks = {"response": [hold_against_document(app)]}
         yield client
 
 
@@ -215,14 +217,15 @@ def choose(servers: embedded.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iter
     def change(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(f"NOTIFY_{name}", value)
-        _read_settings_anew()
+        read_settings_anew()
 
     yield change
     monkeypatch.undo()
-    _read_settings_anew()
+    read_settings_anew()
 
 
-def _read_settings_anew() -> None:
+def read_settings_anew() -> None:
+    """Give back what was made from the settings, and read them at the next call."""
     registry.close_all()
     db.engine().dispose()
     jobs.sending_broker().close()

@@ -20,6 +20,7 @@ log = logging.getLogger("workers")
 T = TypeVar("T")
 
 LOOK_SECONDS = 0.5
+AWAY_SECONDS = 1.0  # so often a worker looks whether the queue answers
 METERS_SECONDS = 5.0
 
 
@@ -39,7 +40,7 @@ class Housekeeper(threading.Thread):
     def run(self) -> None:
         """Do each chore when its time has come."""
         due = [0.0] * len(self._tasks)
-        while not self._stop_asked.wait(LOOK_SECONDS / 2):
+        while not self._stop_asked.wait(LOOK_SECONDS):
             for at, (every, work) in enumerate(self._tasks):
                 if time.monotonic() >= due[at]:
                     due[at] = time.monotonic() + every
@@ -69,8 +70,10 @@ class Understudy:
             thread.start()
 
     def _look(self) -> None:
-        while not self._stop_asked.wait(LOOK_SECONDS):
+        while not self._stop_asked.wait(AWAY_SECONDS):
             is_away = jobs.waiting(self._lane) is None
+            if self._stop_asked.is_set():
+                return
             if is_away != self._is_away.is_set():
                 log.warning("the queue is %s", "away: working from the database" if is_away else "back")
             if not is_away:
@@ -90,9 +93,8 @@ class Understudy:
     def _work(self) -> None:
         """Each thread takes the next thing by itself, so that one that is slow holds up no other."""
         while not self._stop_asked.is_set():
-            if not self._is_away.wait(LOOK_SECONDS):
-                continue
-            if not attempt(self._next):
+            self._is_away.wait()
+            if not self._stop_asked.is_set() and not attempt(self._next):
                 self._stop_asked.wait(LOOK_SECONDS)
 
     def _next(self) -> bool:
@@ -104,6 +106,7 @@ class Understudy:
     def stop(self) -> None:
         """End after the batches in hand."""
         self._stop_asked.set()
+        self._is_away.set()  # lets those go on that wait for it
 
 
 def attempt(work: Callable[[], T]) -> T | None:

@@ -1,6 +1,7 @@
 """What runs when: `python -m workers.scheduler`. Any number may run; a database lock lets one of them act."""
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -47,15 +48,21 @@ from workers.network_jobs import NetworkJob
 log = logging.getLogger("workers.scheduler")
 
 LOOK_SECONDS = 1.0
+QUIET_SECONDS = 10.0
+SENT_SECONDS = 60.0  # receipts and prices of what was sent come in for so long
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """Something to do every so many seconds; each run is one transaction."""
+    """Something to do every so many seconds; each run is one transaction.
+
+    What looks at alerts that are being sent runs every QUIET_SECONDS only while none has been for a while.
+    """
 
     name: str
     every_seconds: float
     work: Callable[[Session], object]
+    is_about_sending: bool = False
 
 
 def _finish_alerts(session: Session) -> None:
@@ -134,10 +141,10 @@ CHORES = (
     ScheduledTask("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),
     ScheduledTask("tell of remits whose areas have ended", 60, ended_remits.look),
     ScheduledTask("note forgotten jobs", 2, _reconcile),
-    ScheduledTask("write another way to who was not reached", 2, escalation.escalate_due),
-    ScheduledTask("brake on bounces", 2, bounce_brake.look),
-    ScheduledTask("mind the budgets", 2, budgets.look),
-    ScheduledTask("finish alerts", 5, _finish_alerts),
+    ScheduledTask("write another way to who was not reached", 5, escalation.escalate_due),
+    ScheduledTask("brake on bounces", 2, bounce_brake.look, is_about_sending=True),
+    ScheduledTask("mind the budgets", 2, budgets.look, is_about_sending=True),
+    ScheduledTask("finish alerts", 5, _finish_alerts, is_about_sending=True),
     ScheduledTask("lift needless holds", 5, holds.lift_needless),
     ScheduledTask("say that the scheduler runs", 5, process_metrics.scheduler_ran),
     ScheduledTask("seal the audit trail", 3, staff_audit.seal),
@@ -151,7 +158,7 @@ CHORES = (
     ScheduledTask("correct reminders", 120, reminders.for_every_council(reminders.correct)),
     ScheduledTask("forget old reminders", 3600, reminders.remove_old),
     ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
-    ScheduledTask("count what became of alerts", 1, _count_alerts),
+    ScheduledTask("count what became of alerts", 1, _count_alerts, is_about_sending=True),
     ScheduledTask("count who came and went, and who got how much", 20, _count_people),
     ScheduledTask("compare alerts with the targets", 60, _judge_service),
     ScheduledTask("write down new prices", 3600, prices.note_settings),
@@ -176,6 +183,11 @@ def main() -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    serve(stop)
+
+
+def serve(stop: threading.Event) -> None:
+    """Do the chores until told to stop, while holding the lock."""
     while not stop.is_set():
         try:
             with engine().connect() as connection:
@@ -196,14 +208,22 @@ def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -
         return
     connection.commit()
     log.info("scheduler ready")
-    due = {task: 0.0 for task in CHORES}
-    while not stop.wait(LOOK_SECONDS / 4):
-        connection.execute(text("SELECT 1"))  # raises when the connection, and so the lock, is gone
+    done = dict.fromkeys(CHORES, -math.inf)
+    quiet_from = -math.inf
+    while not stop.wait(LOOK_SECONDS):
+        # raises when the connection, and so the lock, is gone
+        if connection.execute(text(ANY_SENDING)).scalar_one():
+            quiet_from = time.monotonic() + SENT_SECONDS
         connection.commit()
         for task in CHORES:
-            if time.monotonic() >= due[task]:
-                due[task] = time.monotonic() + task.every_seconds
+            is_quiet = task.is_about_sending and time.monotonic() > quiet_from
+            every = max(task.every_seconds, QUIET_SECONDS) if is_quiet else task.every_seconds
+            if time.monotonic() >= done[task] + every:
+                done[task] = time.monotonic()
                 run(task)
+
+
+ANY_SENDING = "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'sending')"
 
 
 def run(task: ScheduledTask) -> None:

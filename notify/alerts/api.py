@@ -31,6 +31,8 @@ from notify.core.zoned_time import aware
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.routes import StaffRequest
 from notify.subscribers.models import Topic
+from notify.web.api_document import answers, needs
+from notify.web.conditional import POLLED
 
 
 class IdempotencyKeyMissing(Invalid):
@@ -38,6 +40,9 @@ class IdempotencyKeyMissing(Invalid):
 
     status = 400
     title = "The Idempotency-Key header is missing"
+
+
+THE_ALERT = answers(201, AlertView, "The alert.")
 
 
 class Reason(Input):
@@ -79,10 +84,17 @@ IdempotencyKey = Annotated[
 ]
 
 
-@post("/alerts", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+@post(
+    "/alerts",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    sync_to_thread=True,
+    tags=["alerts"],
+    responses=THE_ALERT,
+    opt=needs("Idempotency-Key"),
+)
 def create_alert(
     request: StaffRequest, data: JSONBody[NewAlert], idempotency_key: IdempotencyKey = None
-) -> Response[dict[str, object]]:
+) -> Response[object]:
     """Create an alert and, with `"send": true`, send it where the topic's approval rule allows.
 
     An emergency that a key sends stays `submitted` until a person with a fresh second factor approves it.
@@ -99,9 +111,7 @@ def create_alert(
     return _once(user, idempotency_key, f"create {data.model_dump_json(by_alias=True)}", create)
 
 
-def _once(
-    user: Principal, key: str | None, asked: str, make: Callable[[Session], Alert]
-) -> Response[dict[str, object]]:
+def _once(user: Principal, key: str | None, asked: str, make: Callable[[Session], Alert]) -> Response[object]:
     """The alert that `make` makes; with a key, a repeated request gets the first one's reply instead."""
     # a rehearsal's key is not the real request's: neither must stand in the other's way
     key = f"test/{key}" if key and user.is_test else key
@@ -116,7 +126,7 @@ def _once(
     return Response(reply, status_code=201, headers={"Location": f"/api/v1/alerts/{reply['id']}"})
 
 
-@get("/alerts", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+@get("/alerts", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"], opt=POLLED)
 def list_alerts(
     request: StaffRequest,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
@@ -131,7 +141,7 @@ def list_alerts(
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
 
-@get("/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+@get("/alerts/{alert_id:uuid}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["alerts"], opt=POLLED)
 def read_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """One alert and its state."""
     with transaction() as session:
@@ -244,24 +254,36 @@ def replace_areas(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
         return _view(session, area_replacement.replace_areas(session, by=request.user, alert=alert))
 
 
-@post("/alerts/{alert_id:uuid}/update", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+@post(
+    "/alerts/{alert_id:uuid}/update",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    sync_to_thread=True,
+    tags=["alerts"],
+    responses=THE_ALERT,
+)
 def update_alert(
     request: StaffRequest,
     alert_id: FromPath[UUID],
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
-) -> Response[dict[str, object]]:
+) -> Response[object]:
     """Write again to exactly those who got this alert. What a key writes about an emergency waits for a person."""
     return _follow_up(request.user, alert_id, data, FollowUp.UPDATE, idempotency_key)
 
 
-@post("/alerts/{alert_id:uuid}/all-clear", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+@post(
+    "/alerts/{alert_id:uuid}/all-clear",
+    guards=[Requires(Right.WRITE_ALERTS)],
+    sync_to_thread=True,
+    tags=["alerts"],
+    responses=THE_ALERT,
+)
 def all_clear(
     request: StaffRequest,
     alert_id: FromPath[UUID],
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
-) -> Response[dict[str, object]]:
+) -> Response[object]:
     """Tell exactly those who got this alert that it is over. What was not handed over of it yet never will be.
 
     What a key writes about an emergency waits for a person, and the emergency goes on until then.
@@ -271,7 +293,7 @@ def all_clear(
 
 def _follow_up(
     user: Principal, alert_id: UUID, content: FollowUpContent, kind: FollowUp, key: str | None
-) -> Response[dict[str, object]]:
+) -> Response[object]:
     def create(session: Session) -> Alert:
         first = queries.alert(session, user, alert_id)
         return follow_ups.follow_up(session, by=user, first=first, kind=kind, content=content)

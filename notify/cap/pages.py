@@ -1,6 +1,5 @@
 """Public doors: an emergency as its CAP message, and the index of those that hold now. For staff: a file to read."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,6 +31,7 @@ from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topics
+from notify.web.conditional import known_by
 from notify.web.routes import PublicRequest, page_get
 
 FOR_ALL = {
@@ -57,7 +57,7 @@ def read_cap(request: PublicRequest, alert_id: FromPath[UUID]) -> Response[bytes
             raise NotPublishedAsCap("It is not an emergency. Its page says what it tells residents.")
         message = message_of(session, one)
     document = write(message)
-    return _cached(request, document, sign(document), MEDIA_TYPE)
+    return known_by(request, sign(document), MEDIA_TYPE, headers=FOR_ALL, named=document)  # signatures differ each time
 
 
 @page_get("/alerts.cap.atom")
@@ -68,16 +68,7 @@ def read_index(request: PublicRequest) -> Response[bytes]:
     urgent = [one for one in found if one.alert.priority == Priority.EMERGENCY]
     changed = feeds.changed_at(urgent, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
     body = index(urgent, changed=changed)
-    return _cached(request, body, body, "application/atom+xml")
-
-
-def _cached(request: PublicRequest, known_by: bytes, body: bytes, media_type: str) -> Response[bytes]:
-    """The body, or the news that it is what the reader has; signatures differ each time, so `known_by` has none."""
-    etag = f'"{hashlib.sha256(known_by).hexdigest()[:32]}"'
-    headers = FOR_ALL | {"ETag": etag}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=headers, media_type=media_type)
-    return Response(body, headers=headers, media_type=media_type)
+    return known_by(request, body, "application/atom+xml", headers=FOR_ALL)
 
 
 @dataclass(frozen=True, slots=True)

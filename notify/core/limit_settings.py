@@ -1,12 +1,13 @@
 """How much one caller may ask for: settings of their own, so that what they mean can be read in one place."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import once_a_process
 
 
-class LimitSettings(BaseSettings):
+class LimitSettings(SettingsOfOurs):
     """What a key, an officer or a network may ask for, beside NOTIFY_NETWORK_LIMITS for strangers."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_LIMIT_", frozen=True, extra="ignore")

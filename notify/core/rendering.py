@@ -9,15 +9,15 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr
 from functools import cache
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from notify.channels import BY_FIELD, info
 from notify.core import clock
 from notify.languages import direction
+from notify.packaged import packaged
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = packaged("templates")
 
 # eight-bit body: a marker must come out of MIME as it went in
 _POLICY = SMTP.clone(cte_type="8bit", max_line_length=900)

@@ -6,76 +6,32 @@ from datetime import date
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 import phonenumbers
 from babel import localedata
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from notify.channels import PROVIDERS_SETTINGS, info
 from notify.core.base_url import require_https
-
-
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _days(value: str) -> tuple[date, date] | None:
-    if not value:
-        return None
-    try:
-        first, last = (date.fromisoformat(day.strip()) for day in value.split("/"))
-    except ValueError:
-        raise ValueError("give two days as in 2027-03-22/2027-05-06") from None
-    if last < first:
-        raise ValueError("the last day comes before the first")
-    return first, last
-
-
-class Choice(NamedTuple):
-    """An adapter that a setting names, and the share of the messages that it should be handed first."""
-
-    name: str
-    share: float | None
-
-
-def _choices(value: str) -> tuple[Choice, ...]:
-    choices = []
-    for item in _names(value):
-        name, _, share = item.partition(":")
-        try:
-            choices.append(Choice(name.strip(), float(share) if share else None))
-        except ValueError:
-            raise ValueError(f"{item!r} is not a provider and its share, as in twilio-sms:80") from None
-    return tuple(choices)
-
-
-def _figures(value: str, what: str) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    for item in _names(value):
-        name, _, figure = item.partition("=")
-        try:
-            figures[name.strip()] = float(figure)
-        except ValueError:
-            raise ValueError(f"{item!r} is not a provider and its {what}, as in smtp=2.5") from None
-        if not 0 <= figures[name.strip()] < float("inf"):
-            raise ValueError(f"{item!r}: a {what} is a number that is not below 0")
-    return figures
-
-
-COLOUR = re.compile("#[0-9a-fA-F]{6}")
-LEAST_CONTRAST = 4.5
-
-
-def _luminance(colour: str) -> float:
-    """How light a colour #rrggbb is, from 0 to 1, as WCAG 2.2 reckons it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-DEAREST_PENCE = 10_000
+from notify.core.setting_sources import SettingsOfOurs
+from notify.core.setting_values import (
+    ADDRESS,
+    COLOUR,
+    DEAREST_PENCE,
+    FILE_PROVIDER,
+    LEAST_CONTRAST,
+    LEAST_KEY,
+    SCHEMES,
+    Choice,
+    choices,
+    days,
+    figures,
+    luminance,
+    names,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,7 +52,7 @@ def reread() -> None:
         forget()
 
 
-class Settings(BaseSettings):
+class Settings(SettingsOfOurs):
     """Everything an installation can choose, apart from each provider's own prefix."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_", frozen=True, extra="ignore")
@@ -116,12 +72,52 @@ class Settings(BaseSettings):
         description="At least 32 random characters that sign links. Required with NOTIFY_DATABASE_URL; "
         "generated once for the embedded servers.",
     )
+
+    @field_validator("database_url", "redis_url", "flood_feed", "flood_areas")
+    @classmethod
+    def _addresses_have_their_form(cls, value: str | None, about: ValidationInfo) -> str | None:
+        schemes = SCHEMES[about.field_name or ""]
+        if value and urlsplit(value).scheme not in schemes:
+            raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _key_is_long_enough(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < LEAST_KEY:
+            raise ValueError(f"it has {len(value)} characters: give at least {LEAST_KEY} random ones")
+        return value
+
+    @field_validator("sender_address")
+    @classmethod
+    def _sender_is_an_address(cls, value: str) -> str:
+        if not ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is not an email address like alerts@example.org")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_sent_to_a_file_in_production(cls, given: dict[str, object]) -> dict[str, object]:
+        if not str(given.get("base_url", "")).startswith("https://"):
+            return given
+        for name in PROVIDERS_SETTINGS:
+            if FILE_PROVIDER in (choice.partition(":")[0] for choice in names(str(given.get(name, "")))):
+                raise ValueError(
+                    f"NOTIFY_{name.upper()} names `file`, which sends nothing, while NOTIFY_BASE_URL is https: name a "
+                    "real provider, or leave it empty and nobody gets texts"
+                )
+        return {"sms_providers": "", **given}
+
     email_providers: str = Field(
         "smtp",
         description="Email adapters in order of preference, separated by commas. "
         "With shares, as in `ses:80,smtp:20`, each comes first for its part of the batches.",
     )
-    sms_providers: str = Field("file", description="SMS adapters in order of preference, separated by commas.")
+    sms_providers: str = Field(
+        "file",
+        description="SMS adapters in order of preference, separated by commas. While NOTIFY_BASE_URL is https, `file` "
+        "is refused, and unset means that nobody gets texts.",
+    )
     webhook_providers: str = Field(
         "webhook", description="Webhook adapters in order of preference, separated by commas."
     )
@@ -221,7 +217,7 @@ class Settings(BaseSettings):
     @field_validator(*PROVIDERS_SETTINGS)
     @classmethod
     def _choices_can_be_read(cls, value: str) -> str:
-        shares = [choice.share for choice in _choices(value)]
+        shares = [choice.share for choice in choices(value)]
         if any(share is not None for share in shares) and not all(
             share is not None and 0 < share < float("inf") for share in shares
         ):
@@ -253,7 +249,7 @@ class Settings(BaseSettings):
     @field_validator("phone_countries")
     @classmethod
     def _countries_have_numbers(cls, value: str) -> str:
-        wrong = [name for name in _names(value) if name not in phonenumbers.SUPPORTED_REGIONS]
+        wrong = [name for name in names(value) if name not in phonenumbers.SUPPORTED_REGIONS]
         if wrong or not value:
             raise ValueError(f"{', '.join(wrong)!r}: name countries by their two letters, as in GB,IE")
         return value
@@ -261,12 +257,12 @@ class Settings(BaseSettings):
     @cached_property
     def phone_codes(self) -> frozenset[int]:
         """What numbers of these countries begin with: 44 for GB, and so for Jersey, Guernsey and Man."""
-        return frozenset(phonenumbers.country_code_for_region(name) for name in _names(self.phone_countries))
+        return frozenset(phonenumbers.country_code_for_region(name) for name in names(self.phone_countries))
 
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, value: str) -> str:
-        for name in _names(value):
+        for name in names(value):
             try:
                 ip_network(name)
             except ValueError as error:
@@ -276,7 +272,7 @@ class Settings(BaseSettings):
     @cached_property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks whose X-Forwarded-For is believed."""
-        return tuple(ip_network(name) for name in _names(self.trusted_proxies))
+        return tuple(ip_network(name) for name in names(self.trusted_proxies))
 
     _reached_by_https = field_validator("base_url")(require_https)
 
@@ -285,7 +281,7 @@ class Settings(BaseSettings):
     def _white_can_be_read_on_it(cls, value: str) -> str:
         if not COLOUR.fullmatch(value):
             raise ValueError(f"{value!r} is not a colour like #1d4b5c")
-        contrast = 1.05 / (_luminance(value) + 0.05)
+        contrast = 1.05 / (luminance(value) + 0.05)
         if contrast < LEAST_CONTRAST:
             raise ValueError(
                 f"white words on {value} have a contrast of {contrast:.1f} to 1; residents need {LEAST_CONTRAST}: "
@@ -296,13 +292,13 @@ class Settings(BaseSettings):
     @field_validator("pre_election")
     @classmethod
     def _days_can_be_read(cls, value: str) -> str:
-        _days(value)
+        days(value)
         return value
 
     @field_validator("further_languages")
     @classmethod
     def _languages_are_codes(cls, value: str) -> str:
-        for code in _names(value):
+        for code in names(value):
             if not localedata.exists(code) or not re.fullmatch("[a-z]{2,3}", code):
                 raise ValueError(f"{code} is no code of a language, such as pl")
         return value
@@ -310,42 +306,42 @@ class Settings(BaseSettings):
     @field_validator("provider_rates")
     @classmethod
     def _rates_can_be_read(cls, value: str) -> str:
-        if not all(_figures(value, "rate").values()):
+        if not all(figures(value, "rate").values()):
             raise ValueError("a rate is more than 0 messages a second")
         return value
 
     @field_validator("provider_prices")
     @classmethod
     def _prices_can_be_read(cls, value: str) -> str:
-        if any(pence > DEAREST_PENCE for pence in _figures(value, "price").values()):
+        if any(pence > DEAREST_PENCE for pence in figures(value, "price").values()):
             raise ValueError(f"a price is at most {DEAREST_PENCE} pence")
         return value
 
     def provider_rate(self, name: str) -> float | None:
         """How many messages a second this provider may be handed; None: as many as it takes."""
-        return _figures(self.provider_rates, "rate").get(name)
+        return figures(self.provider_rates, "rate").get(name)
 
     def providers_with_figures(self) -> Mapping[str, set[str]]:
         """The names of providers that a rate or a price is set for, by setting."""
         return {
-            "NOTIFY_PROVIDER_RATES": set(_figures(self.provider_rates, "rate")),
-            "NOTIFY_PROVIDER_PRICES": set(_figures(self.provider_prices, "price")),
+            "NOTIFY_PROVIDER_RATES": set(figures(self.provider_rates, "rate")),
+            "NOTIFY_PROVIDER_PRICES": set(figures(self.provider_prices, "price")),
         }
 
     @cached_property
     def prices(self) -> Mapping[str, int]:
         """What each provider takes for a message, or for one part of a text, in thousandths of a penny."""
-        return {name: round(1000 * pence) for name, pence in _figures(self.provider_prices, "price").items()}
+        return {name: round(1000 * pence) for name, pence in figures(self.provider_prices, "price").items()}
 
     @property
     def further(self) -> tuple[str, ...]:
         """The codes of the languages beside our pages' own that alerts are translated to."""
-        return _names(self.further_languages)
+        return names(self.further_languages)
 
     @property
     def election(self) -> tuple[date, date] | None:
         """The first and last day of the sensitive time before an election; None where none is set."""
-        return _days(self.pre_election)
+        return days(self.pre_election)
 
     @property
     def is_secure(self) -> bool:
@@ -365,7 +361,7 @@ class Settings(BaseSettings):
         """The adapters for a channel in order of preference, each with its share of the messages, if one is set."""
         about = info(channel)
         urgent = str(getattr(self, about.emergency_setting)) if emergency and about.emergency_setting else ""
-        return _choices(urgent or str(getattr(self, about.providers_setting)))
+        return choices(urgent or str(getattr(self, about.providers_setting)))
 
 
 @once_a_process

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hmac import compare_digest
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 from pydantic import field_validator, model_validator
@@ -32,7 +33,9 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import councils
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest
+from notify.web.api_document import also, answers
 from notify.web.client_network import is_this_machine
+from notify.web.conditional import POLLED
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +87,13 @@ class DeliveryPage(SQLModel):
     next: int | None
 
 
-@get("/alerts/{alert_id:uuid}/deliveries", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["ledger"])
+@get(
+    "/alerts/{alert_id:uuid}/deliveries",
+    guards=[Requires(Right.SEE_WORK)],
+    sync_to_thread=True,
+    tags=["ledger"],
+    responses=also(410, queries.DetailRemoved.title),
+)
 def list_deliveries(
     request: StaffRequest,
     alert_id: FromPath[UUID],
@@ -119,7 +128,35 @@ def list_deliveries(
     return DeliveryPage(deliveries=views, next=rows[-1].number if len(rows) == limit else None)
 
 
-@post("/webhooks/{provider:str}", status_code=200, sync_to_thread=True, tags=["receipts"])
+class ReceiptsTaken(SQLModel):
+    """What a call of a provider held. Some providers get an answer of their own instead."""
+
+    receipts: int
+    inbound: int = Field(description="Messages that residents wrote back.")
+    changed: int = Field(description="Deliveries and subscribers that changed because of it.")
+
+
+@dataclass
+class ReceiptOperation(Operation):
+    """The documentation of the route for providers' calls: what stands in them is the provider's."""
+
+    def __post_init__(self) -> None:
+        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        said = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        self.request_body = RequestBody({"application/json": said, "application/x-www-form-urlencoded": form})
+        answer = (self.responses or {})["200"]
+        if isinstance(answer, OpenAPIResponse) and answer.content:
+            answer.content["text/xml"] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+
+
+@post(
+    "/webhooks/{provider:str}",
+    status_code=200,
+    sync_to_thread=True,
+    tags=["receipts"],
+    operation_class=ReceiptOperation,
+    responses=answers(200, ReceiptsTaken, "What was taken."),
+)
 def receive_receipts(request: StaffRequest, provider: FromPath[str], body: RawBody) -> Response[object]:
     """Take a provider's delivery receipts, and what residents wrote back to it: STOP and START take effect at once.
 
@@ -144,7 +181,7 @@ def receive_receipts(request: StaffRequest, provider: FromPath[str], body: RawBo
         content, media_type = adapter.answer(call, news)
         return Response(content, media_type=media_type)
     receipts = sum(isinstance(one, Receipt) for one in news)
-    return Response({"receipts": receipts, "inbound": len(news) - receipts, "changed": changed})
+    return Response(ReceiptsTaken(receipts=receipts, inbound=len(news) - receipts, changed=changed))
 
 
 def _provider_in_use(name: str) -> Provider:
@@ -236,7 +273,7 @@ class RetriedView(SQLModel):
     under_way: int
 
 
-@get("/queue", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"])
+@get("/queue", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"], opt=POLLED)
 def read_queue(request: StaffRequest) -> QueueView:
     """What waits on each lane of the installation, what is on hold, and the council's deliveries given up on."""
     with transaction() as session:

@@ -25,11 +25,11 @@ from sqlmodel import select
 from notify.core import clock, db
 from notify.core.errors import SetUpError
 from notify.core.parent_death import die_with_parent
-from notify.core.rendering import TEMPLATES
 from notify.core.settings import settings
 from notify.demo import collections as demo_collections
 from notify.devserver import mail_catcher as devserver_mail_catcher
 from notify.devserver.mail_catcher import Catcher
+from notify.packaged import packaged
 from notify.places.commands import load_release
 from notify.places.population import load_population
 from notify.processes.command_lines import service_processes
@@ -41,7 +41,7 @@ from notify.subscribers.imports.csv_file import read_rows
 from notify.subscribers.imports.service import import_subscribers
 from notify.subscribers.models import ApprovalRule, ConsentEvidence, NewTopic, TopicPurpose
 
-FOLDER = TEMPLATES.parent / "geodata" / "demo"
+FOLDER = packaged("geodata/demo")
 COUNCIL = "zedholm"
 DISTRICT = "Z07000001"
 WARD = "Z05000008"
@@ -221,7 +221,7 @@ def _as_csv(people: Sequence[Mapping[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def invitation(caught: Catcher) -> Sequence[str]:
+def invitation(mail: Path) -> Sequence[str]:
     """What `notify run` prints: where to look, how to sign in as each role, and a key for the API."""
     base = os.environ["NOTIFY_BASE_URL"]
     with db.transaction() as session:
@@ -238,7 +238,7 @@ def invitation(caught: Catcher) -> Sequence[str]:
         *links,
         f"API key: {key}",
         f"API documentation: {base}/api/docs",
-        f"Texts go to {settings().data_dir / 'sms.jsonl'}, mail into {caught.file.parent / 'kept'}.",
+        f"Texts go to {settings().data_dir / 'sms.jsonl'}, mail into {mail / 'kept'}.",
         "Read the newest mail, with its links, in another terminal: notify mail",
         "Ctrl-C stops everything.\n",
     ]

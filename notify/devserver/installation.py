@@ -1,10 +1,12 @@
 """The database and the queue of this installation, for as long as a command needs them."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from notify.core.private_files import private_folder
+from notify.core.setting_errors import unknown
 from notify.core.settings import reread, settings
 from notify.devserver import embedded
 
@@ -13,8 +15,13 @@ Servers = Callable[[], AbstractContextManager[None]]  # what a command enters to
 
 @contextmanager
 def servers() -> Iterator[None]:
-    """The servers that the settings name, or the embedded ones while this block runs."""
+    """The servers that the settings name, or the embedded ones while this block runs.
+
+    Says on standard error what looks like a setting and is none.
+    """
     chosen = settings()
+    for sentence in unknown():
+        sys.stderr.write(f"Warning: {sentence}\n")
     if chosen.database_url and chosen.redis_url:
         if chosen.data_dir.exists():
             private_folder(chosen.data_dir)  # one that was made before may stand open

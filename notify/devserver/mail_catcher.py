@@ -8,6 +8,7 @@ It listens on 127.0.0.1 only, and takes what any client offers: 8-bit bodies, UT
 import argparse
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -25,13 +26,17 @@ from typing import BinaryIO
 from uuid import uuid4
 from weakref import WeakSet
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
-
 from notify.core import clock
 from notify.core.errors import SetUpError
 from notify.core.private_files import keep_private, private_folder
 from notify.devserver.kept_mail import KEPT, MAIL
 from notify.devserver.start_watch import StartLimits, StartWatch, load
+from notify.packaged import extra_missing
+
+try:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+except ImportError:
+    raise SetUpError(extra_missing("The mail catcher", "embedded")) from None
 
 _HOST = "127.0.0.1"
 _FINISH_SECONDS = 2.0
@@ -201,6 +206,8 @@ def main() -> None:
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input closes")
     options = parser.parse_args()
     keep_private()
+    if os.environ.get("NOTIFY_BASE_URL", "").startswith("https://"):
+        sys.exit("The mail catcher sends nothing, and NOTIFY_BASE_URL is https: name a relay in NOTIFY_SMTP_HOST.")
     if options.keep:
         private_folder(options.keep)
     if options.file.exists():

@@ -1,10 +1,12 @@
 """The JSON doors of data sets: what there is, its rows page by page or as a file, and the data dictionary."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
 from litestar import Response, get
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
@@ -17,10 +19,69 @@ from notify.exports.dataset import SCHEMA_VERSION, DataSet
 from notify.exports.dataset_reader import Window, as_text
 from notify.exports.download import handed_out
 from notify.exports.file_export import note_taken, require_taker, take
-from notify.exports.file_formats import Format, plain
+from notify.exports.file_formats import MEDIA_TYPES, Format, plain
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest
+from notify.web.api_document import answers
+
+
+class ColumnView(SQLModel):
+    """A column of a data set."""
+
+    name: str
+    type: str
+    unit: str
+    description: str
+    source: str
+
+
+class DataSetView(SQLModel):
+    """A data set that you may take."""
+
+    name: str
+    title: str
+    description: str
+    schema_version: int
+    key: list[str]
+    takes_since_and_until: bool
+    takes_changed_since: bool
+    changes_replace_all_rows_with_the_same: list[str]
+    personal: bool
+    right: str
+    columns: list[ColumnView]
+
+
+class DictionaryColumn(SQLModel):
+    """A column of a table of the database."""
+
+    name: str
+    type: str
+    nullable: bool
+    key: bool
+    refers_to: str
+    about: str
+    left_out: bool
+    meaning: str
+
+
+class DictionaryTable(SQLModel):
+    """A table of the database: whom it is about, how long it is kept, and whether it may leave."""
+
+    name: str
+    meaning: str
+    about: str
+    kept: str
+    in_full_extract: bool
+    why_not: str
+    columns: list[DictionaryColumn]
+
+
+class DictionaryView(SQLModel):
+    """The data dictionary."""
+
+    schema_version: int
+    tables: list[DictionaryTable]
 
 
 class ExtractPage(SQLModel):
@@ -34,18 +95,37 @@ class ExtractPage(SQLModel):
 
 
 @get("/extracts", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=False, tags=["extracts"])
-def list_extracts(request: StaffRequest) -> list[dict[str, object]]:
+def list_extracts(request: StaffRequest) -> list[DataSetView]:
     """The data sets that you may take, with every column's type, unit, meaning and source."""
-    return [dict(data.as_json()) for data in catalogue.open_to(request.user)]
+    return [DataSetView.model_validate(data.as_json()) for data in catalogue.open_to(request.user)]
 
 
 @get("/extracts/dictionary", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=False, tags=["extracts"])
-def read_dictionary() -> dict[str, object]:
+def read_dictionary() -> DictionaryView:
     """Every table of the database: what it is, whom it is about, how long it is kept, and whether it may leave."""
-    return dict(dictionary.as_json())
+    return DictionaryView.model_validate(dictionary.as_json())
 
 
-@get("/extracts/{data_set:str}", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
+@dataclass
+class ExtractOperation(Operation):
+    """The documentation of a route that answers with a page of rows, or with a file."""
+
+    def __post_init__(self) -> None:
+        answer = (self.responses or {})["200"]
+        if isinstance(answer, OpenAPIResponse) and answer.content:
+            for kind in MEDIA_TYPES.values():
+                binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+                answer.content.setdefault(kind.partition(";")[0], OpenAPIMediaType(schema=binary))
+
+
+@get(
+    "/extracts/{data_set:str}",
+    guards=[Requires(Right.SEE_FIGURES)],
+    sync_to_thread=True,
+    tags=["extracts"],
+    operation_class=ExtractOperation,
+    responses=answers(200, ExtractPage, "A page of rows; with `format` a file."),
+)
 def read_extract(
     request: StaffRequest,
     data_set: FromPath[str],

@@ -1,6 +1,7 @@
 """The JSON doors of service levels, costs, calls and what of them is public."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -80,7 +81,7 @@ def read_service_levels(request: StaffRequest, since: Since = "", until: Until =
 
 
 @put("/service-levels/targets", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
-def change_target(request: StaffRequest, data: JSONBody[NewTarget]) -> LevelsView:
+def change_service_level_target(request: StaffRequest, data: JSONBody[NewTarget]) -> LevelsView:
     """Promise this from now on. Alerts of before stay judged by what was promised then."""
     user = request.user
     with transaction() as session:
@@ -186,6 +187,7 @@ def read_calls_by_month(request: StaffRequest, since: Since = "", until: Until =
     )
 
 
+@dataclass
 class CallsOperation(Operation):
     """The import's documentation: its body is a file, which no type of ours describes."""
 
@@ -261,7 +263,7 @@ def _publication(session: Session, council_id: UUID) -> PublicationView:
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     read_service_levels,
-    change_target,
+    change_service_level_target,
     note_breach,
     read_costs,
     change_assumptions,

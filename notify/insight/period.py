@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from notify.core import clock
 from notify.core.clock import LONDON
+from notify.core.errors import Invalid
 from notify.core.typed_text import read_day
-from notify.staff.typed_days import DayFault, DaysNotValid, TypedDays
+from notify.staff.typed_days import DayError, DaysNotValid, TypedDays
 
 LONGEST_DAYS = 3660
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month
@@ -19,6 +20,16 @@ CHOICES: Mapping[str, str] = {
     "last-quarter": "Last quarter",
     "year": "The last 12 months",
 }
+
+
+# no figures lie outside, and what is compared with them stays within what a date can be
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+
+
+class DaysOutOfRange(Invalid):
+    """They lie where there can be no figures."""
+
+    title = "These days are out of range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,7 @@ class Period:
     asked: TypedDays | None = field(default=None, compare=False)
 
     @property
-    def field_errors(self) -> Sequence[DayFault]:
+    def field_errors(self) -> Sequence[DayError]:
         """What is wrong with the days that were asked for."""
         return self.asked.field_errors if self.asked else ()
 
@@ -102,11 +113,16 @@ def today() -> date:
 
 
 def between(since: date | None, until: date | None) -> Period:
-    """These days; without the last, until today, and without the first, twelve months. Raises: DaysNotValid."""
+    """These days; without the last, until today, and without the first, twelve months.
+
+    Raises: DaysNotValid, DaysOutOfRange.
+    """
     last = until or today()
     first = since or month_before(last, 11)
     if first > last:
         raise DaysNotValid("`since` must not be later than `until`.")
+    if first < FIRST_DAY or last > LAST_DAY:
+        raise DaysOutOfRange(f"Ask for days from {FIRST_DAY} to {LAST_DAY}.")
     return Period(first, last)
 
 
@@ -138,11 +154,11 @@ def _own_days(typed: TypedDays) -> Period | None:
     if typed.field_errors or not (typed.since or typed.until):
         return None
     if typed.since and not typed.until and typed.since > today():
-        field_error = DayFault("since", "Enter a first day that is not in the future.")
+        field_error = DayError("since", "Enter a first day that is not in the future.")
         return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
     found = between(typed.since, typed.until)
     if (found.until - found.since).days > LONGEST_DAYS:
-        field_error = DayFault("since", "Choose ten years at most.")
+        field_error = DayError("since", "Choose ten years at most.")
         return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
     return found
 

@@ -1,12 +1,13 @@
 """The JSON doors of postcodes and areas. Public: what they tell is open data that anybody may download."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
 import shapely
 from litestar import Request, Response, get
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
@@ -20,6 +21,8 @@ from notify.places.postcodes import canonical, normalise, where_instead
 from notify.places.queries import Resolved, area_with_release, areas_page, names_by_code, release_of, resolve_postcodes
 from notify.places.ward_edges import REACH_M
 from notify.staff.queries import council_by_slug, councils_covering
+from notify.web.api_document import also
+from notify.web.conditional import POLLED
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -151,7 +154,26 @@ class FeatureCollection(SQLModel):
     release: ReleaseView | None
 
 
-@get("/postcodes/{postcode:str}", sync_to_thread=True, tags=["places"])
+@dataclass
+class AreaOperation(Operation):
+    """The documentation of a route that answers as JSON or as GeoJSON."""
+
+    def __post_init__(self) -> None:
+        answer = (self.responses or {})["200"]
+        if isinstance(answer, OpenAPIResponse) and answer.content:
+            both = answer.content["application/json"].schema
+            plain, outlined = both.one_of or () if isinstance(both, Schema) else ()
+            kinds = {"application/json": plain, GEOJSON: outlined}
+            answer.content = {kind: OpenAPIMediaType(schema=schema) for kind, schema in kinds.items()}
+
+
+@get(
+    "/postcodes/{postcode:str}",
+    sync_to_thread=True,
+    tags=["places"],
+    opt=POLLED,
+    responses=also(410, EndedPostcode.title),
+)
 def read_postcode(postcode: FromPath[str]) -> PostcodeView:
     """A postcode's ward, district, councils and position, however it was typed."""
     key = normalise(postcode)
@@ -168,7 +190,7 @@ def read_postcode(postcode: FromPath[str]) -> PostcodeView:
         return _postcode_view(session, found)
 
 
-@get("/areas", sync_to_thread=True, tags=["places"])
+@get("/areas", sync_to_thread=True, tags=["places"], opt=POLLED, operation_class=AreaOperation)
 def list_areas(
     request: AnyRequest,
     kind: Annotated[AreaKind, QueryParameter(name="type")] = AreaKind.WARD,
@@ -195,7 +217,7 @@ def list_areas(
     return _answer(AreaPage(areas=[AreaView.of(area) for area in found], next=following, release=view))
 
 
-@get("/areas/{code:str}", sync_to_thread=True, tags=["places"])
+@get("/areas/{code:str}", sync_to_thread=True, tags=["places"], opt=POLLED, operation_class=AreaOperation)
 def read_area(request: AnyRequest, code: FromPath[str]) -> Response[AreaWithRelease | Feature]:
     """One ward or district, also one of an earlier release, so that an old alert can still be shown."""
     with transaction() as session:

@@ -9,21 +9,24 @@ import sqlite3
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
-import shapefile
 import shapely
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 from shapely.geometry import mapping
 
-from notify.core.errors import NotifyError
+from notify.core.errors import NotifyError, SetUpError
+from notify.packaged import extra_missing
 from notify.places.archives import Member, SourceUnreadable, unpacked_name
 from notify.places.reference_systems import System, described, named
+
+if TYPE_CHECKING:
+    from shapefile import Reader
 
 _MOST_VALUE_BYTES = 200_000_000
 _MOST_STEPS = 2_000_000_000
@@ -31,7 +34,7 @@ _STEPS_PER_LOOK = 10_000_000
 _MOST_ELEMENTS = 200_000  # of one area in KML: tens of thousands of holes
 _WORD = re.compile(r"\S+")
 _DAMAGE = (
-    *(shapefile.ShapefileException, struct.error, sqlite3.Error, ParseError, DefusedXmlException),
+    *(struct.error, sqlite3.Error, ParseError, DefusedXmlException),
     *(ValueError, TypeError, LookupError, EOFError, OSError, ArithmeticError, shapely.errors.ShapelyError),
 )
 
@@ -89,10 +92,28 @@ def _shapefile(member: Member, folder: Path) -> Iterator[Layer]:
     system = described(files[".prj"].read_text(errors="replace"))
     with main.open("rb") as shp, files[".dbf"].open("rb") as dbf:
         # without its index, which is often stale, records are read one after the other
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _damage_as_value_error():
             warnings.simplefilter("ignore")
-            reader = shapefile.Reader(shp=shp, dbf=dbf, encoding=_encoding(files.get(".cpg")), encodingErrors="replace")
+            reader = _reader(shp=shp, dbf=dbf, encoding=_encoding(files.get(".cpg")), encodingErrors="replace")
         yield Layer(system, _shapefile_features(reader))
+
+
+def _reader(**how: object) -> "Reader":
+    try:
+        from shapefile import Reader
+    except ImportError:
+        raise SetUpError(extra_missing("A Shapefile", "geo")) from None
+    return Reader(**how)
+
+
+@contextmanager
+def _damage_as_value_error() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ == "ShapefileException":  # the library is not there for everybody
+            raise ValueError(str(error)) from error
+        raise
 
 
 def _encoding(code_page: Path | None) -> str:
@@ -104,10 +125,11 @@ def _encoding(code_page: Path | None) -> str:
     return name or "utf-8"
 
 
-def _shapefile_features(reader: shapefile.Reader) -> Iterator[dict[str, object]]:
-    for found in reader.iterShapeRecords():
-        geometry = found.shape.__geo_interface__ if found.shape.shapeType != shapefile.NULL else None
-        yield {"type": "Feature", "properties": found.record.as_dict(), "geometry": geometry}
+def _shapefile_features(reader: "Reader") -> Iterator[dict[str, object]]:
+    with _damage_as_value_error():
+        for found in reader.iterShapeRecords():
+            geometry = found.shape.__geo_interface__ if found.shape.shapeType else None  # 0 is a shape of nothing
+            yield {"type": "Feature", "properties": found.record.as_dict(), "geometry": geometry}
 
 
 def _geopackage(member: Member, folder: Path) -> Iterator[Layer]:

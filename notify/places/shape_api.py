@@ -37,7 +37,7 @@ class ShapeOperation(Operation):
 
     def __post_init__(self) -> None:
         binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": binary}))
+        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": binary}, required=["file"]))
         types = {"application/octet-stream": OpenAPIMediaType(schema=binary), "multipart/form-data": form}
         self.request_body = RequestBody(types, required=True)
 

@@ -7,6 +7,11 @@ from notify.core.jobs import Lane
 from notify.core.settings import settings
 from notify.processes.supervisor import Command
 
+# `workers` is found beside the package or inside it, and never taken from somebody else's package of that name
+PYTHON: Sequence[str] = (sys.executable, "-m", "notify.processes.background")
+
+POOL_OF_ALL_LANES = 30  # database connections at most, for a process that has every lane's threads
+
 GRACE_SECONDS = 30.0  # from SIGTERM until what still runs is killed; `stop_grace_period` of compose.yaml is longer
 
 
@@ -21,7 +26,7 @@ def web_process(host: str, port: int, workers: int = 1) -> Command:
 
 def worker_process(lane: Lane, threads: int, *, number: int | None = None) -> Command:
     """One worker on one lane; `number` tells it from others of its lane."""
-    argv = [sys.executable, "-m", "workers", "--lane", lane.value, "--threads", str(threads)]
+    argv = [*PYTHON, "workers", "--lane", lane.value, "--threads", str(threads)]
     return Command(f"worker {lane}" if number is None else f"worker {lane} {number}", argv)
 
 
@@ -42,7 +47,15 @@ def workers_chosen() -> Mapping[Lane, int]:
 
 def scheduler_process() -> Command:
     """What starts scheduled alerts and finds forgotten work."""
-    return Command("scheduler", [sys.executable, "-m", "workers.scheduler"])
+    return Command("scheduler", [*PYTHON, "workers.scheduler"])
+
+
+def own_machine_processes(port: int) -> Sequence[Command]:
+    """The same for a machine of one's own: all lanes and the scheduler share a process unless workers are counted."""
+    if settings().model_fields_set & {"emergency_workers", "transactional_workers", "routine_workers"}:
+        return service_processes(port)
+    pool = {} if "database_pool" in settings().model_fields_set else {"NOTIFY_DATABASE_POOL": str(POOL_OF_ALL_LANES)}
+    return [web_process("127.0.0.1", port), Command("workers", [*PYTHON, "workers.everything"], pool)]
 
 
 def service_processes(port: int) -> Sequence[Command]:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -29,17 +29,19 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(commands: Sequence[Command], *, grace_seconds: float) -> int:
+def run(commands: Sequence[Command], *, grace_seconds: float, look: Callable[[], None] | None = None) -> int:
     """Run until SIGTERM or SIGINT; 0 if every command then ended in time, 1 if one had to be killed.
 
     A command that ends is started again, after half a second at first and up to ten seconds if it keeps ending.
-    A second signal cuts the grace short. Call it from the main thread.
+    `look` is called again and again while they run. A second signal cuts the grace short. Call it from the main thread.
     """
     children = [_Child(command) for command in commands]
     with _signals_noted() as signals:
         while not signals:
             for child in children:
                 child.tend()
+            if look:
+                look()
             time.sleep(_POLL_SECONDS)
         return _drain(children, signals, grace_seconds)
 

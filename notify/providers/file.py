@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from notify.core import clock
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import settings
 from notify.providers.base import CallBack, Channel, Message, News, ProviderUnavailable
 
 
-class FileSettings(BaseSettings):
+class FileSettings(SettingsOfOurs):
     """Where texts are written."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_FILE_", frozen=True)

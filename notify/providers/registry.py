@@ -6,7 +6,8 @@ from importlib.metadata import entry_points
 
 from notify.core.errors import SetUpError
 from notify.core.jobs import Lane
-from notify.core.settings import Choice, once_a_process, settings
+from notify.core.setting_values import Choice
+from notify.core.settings import once_a_process, settings
 from notify.providers.base import Channel, Provider, TakesReplies
 from notify.providers.failover import send_with_failover
 

@@ -9,21 +9,23 @@ from concurrent.futures import Future
 from types import ModuleType
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from notify.core import jobs
 from notify.core.jobs import HasInfo
+from notify.core.setting_sources import SettingsOfOurs
+from notify.packaged import extra_missing
 
 log = logging.getLogger(__name__)
 
-MISSING = "NOTIFY_STAFF_URLS is set, but Apprise is not installed: pip install 'notify[apprise]'."
+MISSING = extra_missing("NOTIFY_STAFF_URLS", "apprise")
 NOT_SECONDS = "NOTIFY_STAFF_TIMEOUT_SECONDS is not a number of seconds from 0 to 60: correct it."
 # an address may hold commas and spaces itself: the next one begins where there is a scheme
 _BETWEEN = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-class StaffSettings(BaseSettings):
+class StaffSettings(SettingsOfOurs):
     """Where staff are told about alerts."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_STAFF_", frozen=True)

@@ -12,7 +12,7 @@ LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class DayFault:
+class DayError:
     """What is wrong with a day, and the field to type it again in."""
 
     field: str
@@ -32,7 +32,7 @@ class TypedDays:
     since: date | None
     until: date | None
     typed: Mapping[str, str]
-    field_errors: Sequence[DayFault]
+    field_errors: Sequence[DayError]
 
     @classmethod
     def read(cls, asked: Mapping[str, str]) -> "TypedDays":
@@ -45,10 +45,10 @@ class TypedDays:
                 found[name] = read_day(text, is_ahead=False) if text else None
             except ValueError as error:
                 found[name] = None
-                field_errors.append(DayFault(name, str(error)))
+                field_errors.append(DayError(name, str(error)))
         since, until = found["since"], found["until"]
         if since and until and until < since:
-            field_errors.append(DayFault("until", "Enter a last day that is not before the first."))
+            field_errors.append(DayError("until", "Enter a last day that is not before the first."))
         return cls(since, until, typed, field_errors)
 
     def require(self) -> None:

@@ -54,6 +54,12 @@ def _keys(session: Session, council_id: UUID) -> list[KeyView]:
     return [KeyView(**key.model_dump(include=set(KeyView.model_fields)), officer=owner) for key, owner in found]
 
 
+class RevokedKey(SQLModel):
+    """Since when a key is no longer valid."""
+
+    revoked_at: datetime
+
+
 @get("/api/v1/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
 def list_officers(request: StaffRequest) -> list[OfficerView]:
     """Everybody who works or worked for the council."""
@@ -99,9 +105,9 @@ def create_key(request: StaffRequest, data: JSONBody[NewKey]) -> MadeKey:
     sync_to_thread=True,
     tags=["staff"],
 )
-def revoke_key(request: StaffRequest, prefix: FromPath[str]) -> dict[str, datetime]:
+def revoke_key(request: StaffRequest, prefix: FromPath[str]) -> RevokedKey:
     """End a key at once. Repeating changes nothing."""
-    return {"revoked_at": _revoke(request.user, prefix)}
+    return RevokedKey(revoked_at=_revoke(request.user, prefix))
 
 
 def _revoke(user: Principal, prefix: str) -> datetime:

@@ -27,6 +27,8 @@ from notify.subscribers.imports.enrolment import EnrolStatus
 from notify.subscribers.models import ConsentEvidence, NewTopic, SubscriberChange, SubscriberRequest
 from notify.subscribers.topic_changes import TopicChange
 from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
+from notify.web.api_document import answers
+from notify.web.conditional import POLLED
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
 ChangedSince = Annotated[datetime | None, QueryParameter(description="Only what changed at or after this moment.")]
@@ -48,7 +50,7 @@ class ConsentInTheFuture(Invalid):
     title = "The consent lies in the future"
 
 
-@get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
+@get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"], opt=POLLED)
 def list_topics(
     request: StaffRequest,
     limit: Limit = 100,
@@ -71,7 +73,7 @@ def create_topic(request: StaffRequest, data: JSONBody[NewTopic]) -> TopicView:
         return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
 
 
-@get("/topics/{slug:str}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"])
+@get("/topics/{slug:str}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"], opt=POLLED)
 def read_topic(request: StaffRequest, slug: FromPath[str]) -> TopicView:
     """One of your council's topics."""
     with transaction() as session:
@@ -85,7 +87,13 @@ def change_topic(request: StaffRequest, slug: FromPath[str], data: JSONBody[Topi
         return TopicView.of(topic_changes.change_topic(session, by=request.user, slug=slug, change=data))
 
 
-@post("/subscribers", guards=[Requires(Right.CHANGE_SUBSCRIBERS)], sync_to_thread=True, tags=["subscribers"])
+@post(
+    "/subscribers",
+    guards=[Requires(Right.CHANGE_SUBSCRIBERS)],
+    sync_to_thread=True,
+    tags=["subscribers"],
+    responses=answers(200, SubscriberAdded, "A subscriber you had; places or topics were added."),
+)
 def add_subscriber(request: StaffRequest, data: JSONBody[SubscriberRequest]) -> Response[SubscriberAdded]:
     """Add one resident with the evidence of their consent: 201 when new, 200 when places or topics were added.
 
@@ -133,7 +141,7 @@ class ImportOperation(Operation):
     def __post_init__(self) -> None:
         csv_text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, description="A CSV file with a header."))
         upload = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": upload}))
+        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": upload}, required=["file"]))
         self.request_body = RequestBody({"text/csv": csv_text, "multipart/form-data": form}, required=True)
 
 

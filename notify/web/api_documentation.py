@@ -152,13 +152,16 @@ def _kind(schema: Json, models: Json) -> str:
 
 def _curl(method: str, path: str, operation: Json, content: Json, models: Json) -> str:
     lines = [f"curl -X {method} '{settings().base_url}{path}{_required_query(operation)}'"]
-    if path.startswith("/api/v1"):
+    if operation.get("security") != []:
         lines.append("-H 'Authorization: Bearer YOUR_KEY'")
     lines += [
-        f"-H '{parameter['name']}: …'" for parameter in operation.get("parameters", ()) if parameter["in"] == "header"
+        f"-H '{parameter['name']}: …'"
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header" and parameter["required"]
     ]
     if "application/json" in content:
-        body = _example(_resolved(content["application/json"].get("schema", {}), models), models)
+        media = content["application/json"]
+        body = media.get("example") or _example(_resolved(media.get("schema", {}), models), models)
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, ensure_ascii=False)}'"]
     elif "text/csv" in content:
         lines += ["-H 'Content-Type: text/csv'", "--data-binary @residents.csv"]

@@ -24,6 +24,11 @@ MINUTE_S = 60
 STATE = "rate_limit"
 
 
+def is_counted(route: str) -> bool:
+    """Whether requests to this route count."""
+    return route.startswith(API) and not route.startswith(CALL_BACKS)
+
+
 class LimitCallers(ASGIMiddleware):
     """Answers 429 with the time to wait where a key, a session or a network sends too many requests to the API."""
 
@@ -33,7 +38,7 @@ class LimitCallers(ASGIMiddleware):
         """Count, and pass on what is within the limit. Raises: TooManyRequests."""
         most = limit_settings().api_per_minute
         route = scope["path_template"] if scope["type"] == ScopeType.HTTP else ""
-        if most and route.startswith(API) and not route.startswith(CALL_BACKS):
+        if most and is_counted(route):
             connection: AnyConnection = ASGIConnection(scope, receive, send)
             caller = getattr(scope.get("user"), "actor", None) or network_of_connection(connection)
             taken = await sync_to_thread(take, Counted(f"api:{caller}", Limit(most, most)), 1.0)

@@ -24,6 +24,11 @@ MEDIA_TYPE = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
 
 
+def address(slug: str) -> str:
+    """Where the page about this type of problem is, from the root of this service."""
+    return f"/problems/{slug}"
+
+
 def problem(
     request: AnyRequest, *, status: int, slug: str, title: str, detail: str, fields: Mapping[str, object]
 ) -> Response[object]:
@@ -39,7 +44,7 @@ def problem(
         with greeted(request.scope):  # where no route is found nobody has been greeted yet
             return page("layout/error.html", status=status, headers=headers, title=title, detail=detail, code=status)
     body: dict[str, object] = {
-        "type": f"/problems/{slug}",
+        "type": address(slug),
         "title": title,
         "status": status,
         "detail": detail,

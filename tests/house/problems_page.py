@@ -7,21 +7,10 @@ from pathlib import Path
 
 import notify
 from notify.core.errors import NotifyError
+from notify.web.problem_pages import OF_THE_FRAMEWORK
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 MARKER = "<!-- written by python -m tests.house.problems_page -->"
-
-# what web/problems.py answers for errors that are not ours: slug, status, title, meaning
-FRAMEWORK = (
-    ("not-valid", "422", "The request is not valid", "A field is missing, unknown or wrong; `errors` names each."),
-    ("changed-meanwhile", "409", "Someone else was faster", "The same thing was changed at this very moment."),
-    ("unavailable", "503", "Temporarily unavailable", "The database is away. Nothing was changed; try again."),
-    ("unexpected", "500", "Something went wrong on our side", "A defect. It has been logged."),
-    ("http-400", "400", "The request could not be read", "Not JSON, or cut short."),
-    ("http-404", "404", "Not found", "There is no such address."),
-    ("http-405", "405", "This address does not answer that method", "The `Allow` header says which it answers."),
-    ("http-413", "413", "The request is too large", "Send less at once."),
-)
 
 
 def problems() -> list[type[NotifyError]]:
@@ -43,7 +32,8 @@ def table() -> str:
     """Slug, status, title and meaning of each."""
     own = [(kind.slug(), str(kind.status), kind.title, (kind.__doc__ or "").partition("\n")[0]) for kind in problems()]
     lines = ["| type | status | title | meaning |", "|---|---|---|---|"]
-    for slug, status, title, meaning in sorted({*own, *FRAMEWORK}):
+    framework = {(one.slug, str(one.status), one.title, one.meaning) for one in OF_THE_FRAMEWORK}
+    for slug, status, title, meaning in sorted({*own, *framework}):
         lines.append(f"| `/problems/{slug}` | {status} | {title} | {meaning} |")
     return "\n".join(lines) + "\n"
 

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 
-from pydantic_settings import BaseSettings
-
+from notify.core import setting_names
 from notify.core.limit_settings import LimitSettings
+from notify.core.setting_sources import SettingsOfOurs as BaseSettings
 from notify.core.settings import Settings
 from notify.providers.registry import GROUP
 from notify.staff.notifications import StaffSettings
@@ -20,7 +21,13 @@ INTRODUCTION = """\
 Everything is set by environment variables, read once when a process starts. All processes of an installation need
 the same ones. With none at all, the `notify` command runs on embedded servers; a real installation sets at least
 `NOTIFY_DATABASE_URL`, `NOTIFY_REDIS_URL`, `NOTIFY_SECRET_KEY` and `NOTIFY_BASE_URL`. `notify doctor` says what is
-missing or wrong. Providers of third parties bring settings of their own.
+missing or wrong, `notify settings` what is in force and where it was given. Providers of third parties bring settings
+of their own.
+
+Secrets need not stand in the environment. `NOTIFY_SMTP_PASSWORD_FILE=/run/secrets/smtp` reads `NOTIFY_SMTP_PASSWORD`
+from that file, and so it is with every setting. `NOTIFY_SECRETS_DIR=/run/secrets` reads each file there that is named
+like a setting, such as `notify_smtp_password`. The environment comes first; a setting and its file together are
+refused.
 
 This page is written by `python -m tests.house.settings_page > docs/settings.md`.
 """
@@ -66,6 +73,18 @@ def prefix_of(settings: type[BaseSettings]) -> str:
     return settings.model_config.get("env_prefix", "").lower().removeprefix("notify_").strip("_")
 
 
+NAMES = Path(setting_names.__file__)
+
+
+def names() -> str:
+    """The module of all names, which tells a setting from a slip."""
+    lines = "".join(f'        "{name}",\n' for name in sorted(row.name for kind in classes() for row in rows(kind)))
+    return (
+        '"""The names of all settings; written by `python -m tests.house.settings_page`."""\n\n'
+        f"NAMES = frozenset(\n    {{\n{lines}    }}\n)\n"
+    )
+
+
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
@@ -81,4 +100,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    NAMES.write_text(names())
     sys.stdout.write(page())

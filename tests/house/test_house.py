@@ -18,12 +18,13 @@ from litestar.routes import HTTPRoute
 
 import notify
 from notify import migrations
-from notify.core import db
+from notify.core import db, setting_errors
 from notify.core.jobs import Job
 from notify.staff.guards import Requires
 from notify.web import problems
 from notify.web.forms import OPEN_TO_OTHER_SITES, SAFE_METHODS, from_our_pages
-from tests.house import problems_page, settings_page
+from notify.web.problem_pages import OF_THE_FRAMEWORK
+from tests.house import collection, problems_page, settings_page
 from workers.actors import ACTORS
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,8 @@ PUBLIC = {
     "/metrics": "for Prometheus, counts only",
     "/api": "redirects to the documentation",
     "/api/docs": "documentation",
+    "/problems": "documentation",
+    "/problems/{slug:str}": "documentation",
     "/api/openapi.json": "documentation",
     "/api/{path:str}": "not found, as a problem",
     "/theme.css": "the council's colour",
@@ -168,6 +171,7 @@ def test_every_setting_says_what_it_is() -> None:
 
 def test_every_setting_that_is_named_somewhere_exists() -> None:
     known = {row.name for settings in settings_page.classes() for row in settings_page.rows(settings)}
+    known |= {f"{name}_FILE" for name in known} | setting_errors.OTHERS | {"NOTIFY_FILE"}  # the end of such a name
     root = DOCS.parent
     files = [*root.glob("notify/**/*.py"), *root.glob("templates/**/*.html"), *root.glob("docs/**/*.md")]
     named = {(name, file.name) for file in files for name in re.findall(r"\bNOTIFY_[A-Z_]+[A-Z]\b", file.read_text())}
@@ -177,6 +181,17 @@ def test_every_setting_that_is_named_somewhere_exists() -> None:
 def test_the_page_of_settings_is_up_to_date() -> None:
     assert (DOCS / "settings.md").read_text() == settings_page.page(), (
         "Write it anew: python -m tests.house.settings_page > docs/settings.md"
+    )
+
+
+def test_the_collection_of_calls_is_up_to_date(app: Litestar) -> None:
+    made = collection.collection(app.openapi_schema.to_schema())
+    assert collection.FILE.read_text() == made, "Write it anew: python -m tests.house.collection"
+
+
+def test_the_names_of_settings_are_up_to_date() -> None:
+    assert settings_page.NAMES.read_text() == settings_page.names(), (
+        "Write them anew: python -m tests.house.settings_page > docs/settings.md"
     )
 
 
@@ -197,7 +212,7 @@ def test_every_problem_has_a_title_of_its_own_and_says_what_it_means() -> None:
 def test_what_the_framework_refuses_is_on_the_page_of_problems_too() -> None:
     source = Path(problems.__file__).read_text()
     named = set(re.findall(r'slug="([a-z-]+)"', source)) | {f"http-{status}" for status in problems.HTTP_TITLES}
-    documented = {slug for slug, *_ in problems_page.FRAMEWORK} | {kind.slug() for kind in problems_page.problems()}
+    documented = {one.slug for one in OF_THE_FRAMEWORK} | {kind.slug() for kind in problems_page.problems()}
     assert named - documented == {"http-429"}
 
 

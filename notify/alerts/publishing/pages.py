@@ -1,6 +1,5 @@
 """Public doors: current alerts, one alert, feeds, topics, posters, and the widget that other sites may frame."""
 
-import hashlib
 import io
 from collections.abc import Sequence
 from typing import Annotated
@@ -25,6 +24,7 @@ from notify.core.settings import settings
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
 from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
+from notify.web.conditional import known_by
 from notify.web.dates import moment
 from notify.web.headers import FRAMED, OPEN_TO_ALL
 from notify.web.routes import PublicRequest, page_get
@@ -131,11 +131,8 @@ def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[
             body = feeds.atom(found, title=title, here=here, changed=changed, language=spoken())
         else:
             body = feeds.json_feed(found, title=title, here=here, language=spoken())
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = FOR_ALL | {"ETag": etag}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=headers, media_type=MediaType.TEXT)
-    return Response(body, headers=headers, media_type="application/atom+xml" if is_atom else "application/feed+json")
+    media_type = "application/atom+xml" if is_atom else "application/feed+json"
+    return known_by(request, body, media_type, headers=FOR_ALL)
 
 
 @page_get("/topics")

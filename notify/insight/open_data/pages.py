@@ -1,10 +1,8 @@
 """Public doors: a council's figures for everybody, and the same as open data."""
 
-import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import date
 from typing import Annotated
 
 from babel.dates import format_date
@@ -22,6 +20,7 @@ from notify.insight.open_data.disclosure import SMALL, WITHHELD
 from notify.insight.open_data.publication import FiguresNotPublished, Published, everything, published
 from notify.insight.open_data.tables import Cells, Column, Table
 from notify.languages import _, spoken
+from notify.web.conditional import known_by
 from notify.web.dates import day
 from notify.web.headers import OPEN_TO_ALL
 from notify.web.routes import PublicRequest, page_get
@@ -124,7 +123,7 @@ def read_catalogue(request: PublicRequest) -> Response[bytes]:
         shown = everything(session)
     body = json.dumps(open_data_files.catalogue(shown), ensure_ascii=False, indent=1).encode()
     changed = max((one.changed_at for one in shown), default=None)
-    return _file(request, body, "application/ld+json", changed)
+    return known_by(request, body, "application/ld+json", headers=FOR_ALL, changed=changed)
 
 
 @page_get("/performance/{slug:str}/{name:str}")
@@ -133,30 +132,7 @@ def read_open_data(request: PublicRequest, slug: FromPath[str], name: FromPath[s
     with transaction() as session:
         one = published(session, slug)
     body, media_type = open_data_files.file_of(one, name)
-    return _file(request, body, media_type, one.changed_at)
-
-
-def _file(request: PublicRequest, body: bytes, media_type: str, changed: datetime | None) -> Response[bytes]:
-    """The file, or the news that it is what the reader has."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = FOR_ALL | {"ETag": etag}
-    if changed:
-        headers["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
-    if _is_known(request, etag, changed):
-        return Response(b"", status_code=304, headers=headers, media_type=media_type)
-    return Response(body, headers=headers, media_type=media_type)
-
-
-def _is_known(request: PublicRequest, etag: str, changed: datetime | None) -> bool:
-    """Whether the reader has it already; a tag says so better than a moment."""
-    if tags := request.headers.get("if-none-match"):
-        return etag in tags
-    since = request.headers.get("if-modified-since")
-    try:
-        known = parsedate_to_datetime(since) if since else None
-    except ValueError:
-        return False
-    return known is not None and known.tzinfo is not None and changed is not None and changed <= known
+    return known_by(request, body, media_type, headers=FOR_ALL, changed=one.changed_at)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (show_performance, read_catalogue, read_open_data)

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from notify.core.errors import SetUpError
+from notify.packaged import extra_missing
 from notify.providers.base import ProviderUnavailable, ProviderUnsure
 from notify.providers.deadline import Deadline, until
 
@@ -32,7 +33,7 @@ try:
     )
     from urllib3.exceptions import ConnectTimeoutError as DialTimeoutError
 except ImportError:
-    raise SetUpError("Amazon needs its client, which is not installed: pip install 'notify[aws]'.") from None
+    raise SetUpError(extra_missing("Amazon", "aws")) from None
 
 CONNECT_S, READ_S = 5.0, 15.0
 KEY_S = 5.0  # for one reply of a service that lends us a key

@@ -7,8 +7,9 @@ from email.policy import SMTP
 from typing import ClassVar
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import settings
 from notify.providers.aws import sns
 from notify.providers.aws.client import QUOTA_PAUSE_S, Access, Amazon, Refusal
@@ -56,7 +57,7 @@ _PASSING = {
 }
 
 
-class SesSettings(BaseSettings):
+class SesSettings(SettingsOfOurs):
     """How Amazon SES is called, and which of its notifications are believed."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_SES_", frozen=True)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from notify.core.setting_sources import SettingsOfOurs
 from notify.providers.aws import sns
 from notify.providers.aws.client import QUOTA_PAUSE_S, Access, Amazon, Refusal
 from notify.providers.base import (
@@ -65,7 +66,7 @@ _STATES = {
 }
 
 
-class AwsSmsSettings(BaseSettings):
+class AwsSmsSettings(SettingsOfOurs):
     """How Amazon sends texts, and which of its notifications are believed."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_AWS_SMS_", frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from notify.core.errors import SetUpError
+from notify.packaged import extra_missing
 from notify.providers.deadline import Deadline, until
 
 try:
@@ -24,7 +25,7 @@ try:
     from urllib3.exceptions import ConnectTimeoutError
     from urllib3.poolmanager import ProxyManager
 except ImportError:
-    raise SetUpError("GOV.UK Notify needs its client, which is not installed: pip install 'notify[govuk]'.") from None
+    raise SetUpError(extra_missing("GOV.UK Notify", "govuk")) from None
 
 # it warns of every refusal in Notify's own words; what became of a message is in the ledger
 logging.getLogger("notifications_python_client").setLevel(logging.ERROR)

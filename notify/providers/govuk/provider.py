@@ -7,9 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from notify.core import clock
+from notify.core.setting_sources import SettingsOfOurs
 from notify.providers.base import (
     CallBack,
     Channel,
@@ -53,7 +54,7 @@ _STATES = {
 }
 
 
-class GovukSettings(BaseSettings):
+class GovukSettings(SettingsOfOurs):
     """How GOV.UK Notify is called, and how it calls back."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_GOVUK_", frozen=True)

@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from notify.core import clock
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import settings
 from notify.providers.base import (
     CallBack,
@@ -81,7 +82,7 @@ COMPLAINTS: Sequence[tuple[type[OSError], str]] = (
 )
 
 
-class SmtpSettings(BaseSettings):
+class SmtpSettings(SettingsOfOurs):
     """Where mail is handed over."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_SMTP_", frozen=True)

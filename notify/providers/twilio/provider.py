@@ -9,8 +9,9 @@ from typing import ClassVar
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import settings
 from notify.providers.base import (
     CallBack,
@@ -76,7 +77,7 @@ _CALL_STATES = {
 _DEAD_LINE = {"404", "410", "484", "604"}
 
 
-class TwilioSettings(BaseSettings):
+class TwilioSettings(SettingsOfOurs):
     """How Twilio is called, and how it calls back."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_TWILIO_", frozen=True)

@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 import certifi
 import httpx
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from notify.core import clock
+from notify.core.setting_sources import SettingsOfOurs
 from notify.providers.base import (
     CallBack,
     Channel,
@@ -46,7 +47,7 @@ ENDPOINTS_KEPT = 10_000
 WIDEST = {4: 8, 6: 7}  # the shortest prefixes of networks that can be private as a whole
 
 
-class WebhookSettings(BaseSettings):
+class WebhookSettings(SettingsOfOurs):
     """How webhooks are called."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_WEBHOOK_", frozen=True)

@@ -19,13 +19,14 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from notify.core import clock, tokens
 from notify.core.errors import Forbidden, NotFound, NotifyError, Unavailable
+from notify.core.setting_sources import SettingsOfOurs
 from notify.core.settings import once_a_process, settings
 from notify.core.typed_text import email_key
 from notify.staff.models import Role, UsedState
@@ -57,7 +58,7 @@ class IdentityProviderAway(Unavailable):
     title = "The identity provider cannot be reached"
 
 
-class OidcSettings(BaseSettings):
+class OidcSettings(SettingsOfOurs):
     """The council's identity provider."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_OIDC_", frozen=True, extra="ignore")

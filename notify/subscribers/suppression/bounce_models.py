@@ -6,16 +6,17 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field as Setting
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from notify.core import clock
 from notify.core.db import moment_column, new_id, state_column
+from notify.core.setting_sources import SettingsOfOurs
 from notify.providers.base import Channel
 
 
-class BounceSettings(BaseSettings):
+class BounceSettings(SettingsOfOurs):
     """When bounces suppress an address."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_BOUNCE_", frozen=True)

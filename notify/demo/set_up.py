@@ -1,0 +1,56 @@
+"""What `notify run` does before it serves, in a process that ends: schema, demo council, words of the invitation.
+
+`python -m notify.demo.set_up MAIL_FOLDER` prints what it does, then a line that holds INVITATION alone, then the words.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from notify import migrations
+from notify.core import db
+from notify.core.demo_marker import INVITATION
+from notify.core.errors import NotifyError
+from notify.demo import council as demo_council
+from notify.demo import history as demo_history
+from notify.staff import queries as staff_queries
+
+
+def main() -> None:
+    """Set up, and print."""
+    try:
+        migrations.run(db.engine())
+        lines = demo_council.invitation(Path(sys.argv[1])) if _is_demo() else _own_invitation()
+    except NotifyError as error:
+        sys.exit(f"Error: {error.title}. {error.detail}")
+    click.echo(INVITATION)
+    for line in lines:
+        click.echo(line)
+
+
+def _is_demo() -> bool:
+    """Whether the demo council lives here, which it does wherever no other came first."""
+    with db.transaction() as session:
+        here = [council.slug for council in staff_queries.councils(session)]
+    if not here:
+        demo_council.set_up(click.echo)
+    if here and demo_council.COUNCIL not in here:
+        return False
+    demo_history.fill(click.echo)
+    return True
+
+
+def _own_invitation() -> Sequence[str]:
+    base = os.environ["NOTIFY_BASE_URL"]
+    return [
+        f"\nResidents sign up at {base}/. Officers sign in with `notify officer link EMAIL`.",
+        f"API documentation: {base}/api/docs. Mail is caught, not sent: read it with `notify mail`.",
+        "Ctrl-C stops everything.\n",
+    ]
+
+
+if __name__ == "__main__":
+    main()
