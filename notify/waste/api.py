@@ -9,7 +9,15 @@ from uuid import UUID
 from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+)
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 from litestar.types import ControllerRouterHandler
@@ -106,7 +114,9 @@ class UploadOperation(Operation):
         names = ("name", "source", "licence", "fetched_at", "fresh_days", "postcode", "uprn", "address")
         fields = {name: text for name in names}
         files = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
-        form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"files": files, **fields}))
+        properties: dict[str, Reference | Schema] = {"files": files, **fields}
+        whole = Schema(type=OpenAPIType.OBJECT, properties=properties, required=["files"], additional_properties=False)
+        form = OpenAPIMediaType(schema=whole)
         self.request_body = RequestBody({"multipart/form-data": form}, required=True)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
 from sqlmodel import Field
 
 from notify.core.db import Input
@@ -29,6 +29,18 @@ from notify.waste.recurrence import Pattern, Season, Span, Weekday
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 Words = dict[str, str] | str
+NTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
+
+
+def _nth(said: object) -> object:
+    return NTH.get(said.strip().lower(), said) if isinstance(said, str) else said
+
+
+def _as_list(said: object) -> object:
+    return said if isinstance(said, list) else [said]
+
+
+Nth = Annotated[int, BeforeValidator(_nth)]
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -55,7 +67,7 @@ class RuleInput(Input):
     weekdays: list[Weekday] = Field(default_factory=list)
     every_weeks: int = 1
     anchor: date | None = None
-    nth: list[int] | int = Field(default_factory=list)
+    nth: Annotated[list[Nth], BeforeValidator(_as_list)] = Field(default_factory=list)
     dates: list[date] = Field(default_factory=list)
     suspended: list[Span] = Field(default_factory=list)
     season: Season | None = None
@@ -65,9 +77,8 @@ class RuleInput(Input):
     def pattern(self) -> Pattern:
         """The rule. Raises: ValidationError where it is not one."""
         days = self.weekdays or ([] if self.weekday is None else [self.weekday])
-        nth = [self.nth] if isinstance(self.nth, int) else self.nth
         fields = {name: getattr(self, name) for name in ("every_weeks", "anchor", "dates", "season", "starts", "ends")}
-        return Pattern.model_validate({**fields, "weekdays": days, "nth": nth, "suspended": self.suspended})
+        return Pattern.model_validate({**fields, "weekdays": days, "nth": self.nth, "suspended": self.suspended})
 
 
 class RoundInput(Input):
@@ -132,6 +143,13 @@ class HolidayInput(Input):
     moves: dict[date, date | None] = Field(default_factory=dict)
 
 
+def _said_of_holidays(said: object) -> object:
+    return {"rule": said.strip().lower().replace(" ", "-")} if isinstance(said, str) else said
+
+
+Holidays = Annotated[HolidayInput, BeforeValidator(_said_of_holidays)]
+
+
 class ReleaseSettings(Input):
     """What a release says beside its rules: holidays, and lines for the table with their round and stream."""
 
@@ -146,7 +164,7 @@ class ScheduleInput(Input):
     rules: list[RuleInput] = Field(default_factory=list)
     assignments: list[dict[str, Any]] = Field(default_factory=list)
     properties: list[dict[str, Any]] = Field(default_factory=list)
-    holidays: HolidayInput | None = None
+    holidays: Holidays | None = None
 
 
 def entries_of(file: ScheduleInput, today: date) -> Iterator[Entry]:

@@ -54,7 +54,7 @@ LIMITS: Mapping[str, Limit] = {
     "sign-in": Limit(15, 5),
     "secret": Limit(60, 30),
     "reply": Limit(600, 600),  # in a flood a whole mobile network answers from a few addresses
-    "reply to a page": Limit(10, 2),
+    "report": Limit(10, 2),
     "look-up": Limit(120, 60),  # homes of a postcode: a person looks a few up, a copy of the register many
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
@@ -75,7 +75,7 @@ DOORS: Mapping[str, str] = {
     "/staff/sign-in/{token}": "code",
     "/u/{token}": "leave",
     "/r/{token}": "reply",
-    "/bins/{council}/{reference}/wrong": "reply to a page",
+    "/bins/{council}/{reference}/wrong": "report",
     "/x/{token}": "leave",
 }
 

@@ -65,6 +65,44 @@ SEEDS = (
     SELECT uuidv7(), c.council_id, c.id, 'Stop lorries', business_now()
     FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
     """,
+    """
+    INSERT INTO collection_release (council_id, name, source, licence, fetched_at, fresh_until, settings, homes, rules,
+                                    refused, refusals, loaded_by, loaded_at, told)
+    SELECT council_id, 'Rounds', 'Depot', '', business_now(), current_date, '{}', 1, 0, 0, '[]', 'test',
+           business_now(), 0
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO collection_home (release_id, reference, label, postcode, building, number, rules)
+    SELECT r.id, '1', '1 Invented Lane', 'ZZ11AA', '', 1, '{}'
+    FROM collection_release r JOIN alert a ON a.council_id = r.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO collection_service (release_id, reference, stream, starts, ends)
+    SELECT r.id, '1', 'garden', current_date, current_date
+    FROM collection_release r JOIN alert a ON a.council_id = r.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO waste_event (id, council_id, kind, day, by_usual, round, stream, home, cause, homes, told, created_by,
+                             at)
+    SELECT uuidv7(), council_id, 'cancelled', current_date, false, '', '', '1', 'weather', 1, 0, 'test',
+           business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO collection_reminder (id, council_id, subscriber_id, home, evening, morning, created_at)
+    SELECT uuidv7(), s.council_id, s.id, '1', true, false, business_now()
+    FROM subscriber s JOIN alert a ON a.council_id = s.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO collection_reminder_sent (reminder_id, day, slot, streams, at)
+    SELECT r.id, current_date, 'evening', '{refuse}', business_now()
+    FROM collection_reminder r JOIN alert a ON a.council_id = r.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO collection_report (id, council_id, home, words, days, at)
+    SELECT uuidv7(), council_id, '1', 'Ours is Friday', '{}', business_now() FROM alert WHERE id = :alert
+    """,
 )
 
 

@@ -219,6 +219,20 @@ def test_open_data_holds_rounds_and_no_home_and_nothing_that_is_paid_for(client:
     assert "Invented Lane" not in answer.text
 
 
+def test_the_nth_and_last_weekday_and_a_nations_holidays_are_words_in_the_file(client: Client, world: World) -> None:
+    file = schedule(
+        {"stream": "glass", "weekday": "Fri", "nth": ["first", "last"]},
+        weekly("refuse", "Friday"),
+        holidays={"rule": "week-slides", "nation": "england", "works_on": ["2027-01-01"]},
+    )
+    put_into_force(client, world, file)
+    shown = read(client, **{"from": "2026-12-01", "to": "2027-01-31"})
+    assert dates(shown, "glass") == ["2026-12-04", "2026-12-26", "2027-01-02", "2027-01-29"]
+    assert dates(shown, "refuse")[3:6] == ["2026-12-26", "2027-01-02", "2027-01-08"]
+    put_into_force(client, world, schedule(weekly("refuse", "Friday"), holidays="none move"))
+    assert "2026-12-25" in dates(read(client))
+
+
 def test_another_councils_release_is_not_there(client: Client, world: World) -> None:
     made = upload(client, world, {"new.json": as_json(schedule(weekly("refuse", "Tue")))}).json()
     other = make_other_council()

@@ -1,4 +1,4 @@
-"""Reminders outlive a merger of councils, also of people whom both councils know."""
+"""Reminders outlive a merger of councils, also of people that both councils know."""
 
 import pytest
 from sqlalchemy import text

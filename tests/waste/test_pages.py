@@ -9,9 +9,11 @@ import vobject
 from hypothesis import HealthCheck, Phase, given, settings
 
 from notify.core import clock
+from notify.core.settings import Settings
 from notify.waste import calendar_feed
 from notify.waste.days import Move
 from notify.waste.recurrence import Pattern
+from notify.web import rate_limits
 from tests.waste import model
 from tests.waste.council import DECEMBER, HOME, Client, dates, it_is, put_into_force, read, schedule, weekly
 from tests.waste.test_days import every, listed, moves
@@ -210,3 +212,15 @@ def test_page_feed_and_model_give_the_same_days(
     )
     assert dates(read(client, **{"from": str(first), "to": str(last)})) == expected
     assert [day for day in days_of(events(client, world)) if str(first) <= day <= str(last)] == expected
+
+
+def test_one_network_looks_up_homes_only_so_often_and_a_key_has_a_count_of_its_own(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "settings", lambda: Settings(network_limits=1.0))
+    monkeypatch.setattr(rate_limits, "LIMITS", {**rate_limits.LIMITS, "look-up": rate_limits.Limit(2, 1)})
+    asked = {"postcode": "ZZ1 1AA"}
+    answers = [client.get("/api/v1/collections", params=asked).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+    assert client.get(PATH).status_code == 429
+    assert client.get("/api/v1/collections", params=asked, headers=world.headers).status_code == 200
