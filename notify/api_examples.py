@@ -20,6 +20,9 @@ BODIES: Mapping[str, object] = {
     "withdraw_public_notice": {"reason": "The works were called off."},
     "change_budget": {"monthly_pence": 50_000},
     "create_topic": {"slug": "allotments", "name": "Allotments", "frequency": "About once a month."},
+    "invite_officer": {"email": "sam@example.org", "name": "Sam Officer", "role": "author"},
+    "set_moves": [{"usual": "2026-12-25", "revised": "2026-12-28", "reason": "Christmas Day"}],
+    "add_event": {"kind": "moved", "day": "2026-12-01", "new_day": "2026-12-02", "cause": "weather"},
     "change_topic": {"frequency": "About once a week."},
     "add_subscriber": {
         "name": "Sam",

@@ -30,10 +30,10 @@ def hold_against_document(app: Litestar) -> Callable[[httpx.Response], None]:
 
 
 def _operation(app: Litestar, method: str, path: str) -> Json | None:
-    # an address of its own comes before one with a name to fill in
+    # an address of its own comes before one with a name to fill in, also where it knows no such method
     for pattern, item in _paths(app):
-        if method in item and pattern.fullmatch(path):
-            found: Json = item[method]
+        if pattern.fullmatch(path):
+            found: Json | None = item.get(method)
             return found
     return None
 
