@@ -50,6 +50,13 @@ log = logging.getLogger("workers.scheduler")
 LOOK_SECONDS = 1.0
 QUIET_SECONDS = 10.0
 SENT_SECONDS = 60.0  # receipts and prices of what was sent come in for so long
+_flood_reader = NetworkJob("floods", flood_feed.read_warnings)
+_counter = NetworkJob("rollups", rollups.keep_up)
+_grower = NetworkJob("growth", daily.keep_up)
+_tired = NetworkJob("fatigue", fatigue.keep_up)
+_sender = NetworkJob("exports", scheduled_delivery.send_due)
+_remover = NetworkJob("retention", retention.run)
+ANY_SENDING = "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'sending')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +90,13 @@ def _reconcile(session: Session) -> None:
         process_metrics.add(session, "notify_reconciled_jobs_total", noted)
 
 
-_flood_reader = NetworkJob("floods", flood_feed.read_warnings)
-
-
 def _read_floods(_: Session) -> None:
     if settings().flood_feed:
         _flood_reader.go()  # the network may be slow, and alerts become due every second
 
 
-_counter = NetworkJob("rollups", rollups.keep_up)
-
-
 def _count_alerts(_: Session) -> None:
     _counter.go()  # a million deliveries take seconds to count
-
-
-_grower = NetworkJob("growth", daily.keep_up)
-_tired = NetworkJob("fatigue", fatigue.keep_up)
 
 
 def _count_people(_: Session) -> None:
@@ -107,14 +104,8 @@ def _count_people(_: Session) -> None:
     _tired.go()
 
 
-_sender = NetworkJob("exports", scheduled_delivery.send_due)
-
-
 def _send_exports(_: Session) -> None:
     _sender.go()  # the network may be slow
-
-
-_remover = NetworkJob("retention", retention.run)
 
 
 def _remove_detail(_: Session) -> None:
@@ -221,9 +212,6 @@ def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -
             if time.monotonic() >= done[task] + every:
                 done[task] = time.monotonic()
                 run(task)
-
-
-ANY_SENDING = "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'sending')"
 
 
 def run(task: ScheduledTask) -> None:

@@ -34,15 +34,20 @@ from notify.subscribers.models import Topic
 from notify.web.api_document import answers, needs
 from notify.web.conditional import POLLED
 
+THE_ALERT = answers(201, AlertView, "The alert.")
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key", description="Your own name for this request, up to 255 characters.", max_length=255
+    ),
+]
+
 
 class IdempotencyKeyMissing(Invalid):
     """Without a key, a repeated request would send twice."""
 
     status = 400
     title = "The Idempotency-Key header is missing"
-
-
-THE_ALERT = answers(201, AlertView, "The alert.")
 
 
 class Reason(Input):
@@ -74,14 +79,6 @@ def _is_over(count: queries.AudienceCount, priority: Priority) -> bool:
     if priority == Priority.EMERGENCY or count.cost_pence is None or count.budget_left_pence is None:
         return False
     return count.cost_pence > count.budget_left_pence
-
-
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key", description="Your own name for this request, up to 255 characters.", max_length=255
-    ),
-]
 
 
 @post(

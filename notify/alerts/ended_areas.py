@@ -19,6 +19,14 @@ from notify.staff.service import audit
 ACTOR = "engine:areas"
 WAITING = (AlertState.SUBMITTED, AlertState.SCHEDULED)
 BEFORE_SENDING = (AlertState.DRAFT, AlertState.REJECTED, *WAITING)
+_WAITING = """
+    SELECT a.id FROM alert a
+    WHERE a.state IN ('submitted', 'scheduled') AND a.targets IS NOT NULL AND a.follows_id IS NULL
+      AND (a.ended_areas IS NOT NULL
+           OR a.targets->'included'->'wards' <> '[]' OR a.targets->'included'->'districts' <> '[]'
+           OR a.targets->'excluded'->'wards' <> '[]' OR a.targets->'excluded'->'districts' <> '[]')
+    ORDER BY a.id FOR UPDATE SKIP LOCKED
+"""
 
 
 def find(session: Session, alert: Alert) -> Sequence[EndedArea]:
@@ -61,16 +69,6 @@ def _note(session: Session, alert: Alert, codes: list[str], action: str) -> None
     session.flush()
     audit(session, council_id=alert.council_id, actor=ACTOR, action=action, subject=str(alert.id), areas=codes)
     jobs.note(session, jobs.Job.TELL_STAFF, f"areas {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
-
-
-_WAITING = """
-    SELECT a.id FROM alert a
-    WHERE a.state IN ('submitted', 'scheduled') AND a.targets IS NOT NULL AND a.follows_id IS NULL
-      AND (a.ended_areas IS NOT NULL
-           OR a.targets->'included'->'wards' <> '[]' OR a.targets->'included'->'districts' <> '[]'
-           OR a.targets->'excluded'->'wards' <> '[]' OR a.targets->'excluded'->'districts' <> '[]')
-    ORDER BY a.id FOR UPDATE SKIP LOCKED
-"""
 
 
 def look(session: Session) -> None:

@@ -22,14 +22,6 @@ STILL_TO_COME = (
     AlertState.DRAFT, AlertState.REJECTED, AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED
 )  # fmt: skip
 DECIDED = (AlertState.APPROVED, AlertState.SCHEDULED)
-
-
-class CouncilIsSending(Conflict):
-    """Alerts of the council are on their way, or an emergency of its is in force."""
-
-    title = "The council is sending now"
-
-
 _UNDER_WAY = text("""
     SELECT a.title FROM alert a
     WHERE a.council_id = :council AND NOT a.is_test AND (a.state = 'sending'
@@ -39,6 +31,24 @@ _UNDER_WAY = text("""
                           AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL))
     ORDER BY a.id LIMIT 5
 """)
+# who agreed to what still goes out, in words, time and places, agreed to this
+_CARRY_OVER = """
+    INSERT INTO approval (id, alert_id, content_hash, actor, approved, reason, submission, at)
+    SELECT uuidv7(), alert_id, :hash, actor, approved, reason, :round, at
+    FROM approval WHERE alert_id = :alert AND submission = :round - 1 AND approved
+"""
+# a program that asks again with the same key gets the same reply
+_REPLIES = """
+    UPDATE idempotent_reply r SET council_id = :new
+    WHERE r.council_id = :old
+      AND NOT EXISTS (SELECT FROM idempotent_reply o WHERE o.council_id = :new AND o.key = r.key)
+"""
+
+
+class CouncilIsSending(Conflict):
+    """Alerts of the council are on their way, or an emergency of its is in force."""
+
+    title = "The council is sending now"
 
 
 def require_quiet(session: Session, council: Council) -> None:
@@ -119,20 +129,6 @@ def _renew(
         content_hash_before=before.hex(),
         districts=list(districts) if is_narrower else [],
     )
-
-
-# who agreed to what still goes out, in words, time and places, agreed to this
-_CARRY_OVER = """
-    INSERT INTO approval (id, alert_id, content_hash, actor, approved, reason, submission, at)
-    SELECT uuidv7(), alert_id, :hash, actor, approved, reason, :round, at
-    FROM approval WHERE alert_id = :alert AND submission = :round - 1 AND approved
-"""
-# a program that asks again with the same key gets the same reply
-_REPLIES = """
-    UPDATE idempotent_reply r SET council_id = :new
-    WHERE r.council_id = :old
-      AND NOT EXISTS (SELECT FROM idempotent_reply o WHERE o.council_id = :new AND o.key = r.key)
-"""
 
 
 def as_detail(move: TopicMove) -> dict[str, object]:

@@ -27,6 +27,9 @@ from notify.staff.rights import Actor, Principal
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
 
+# the many messages of a rule, such as reminders of one evening, are listed with their rule
+NOT_AUTOMATED = "alert.parts IS DISTINCT FROM '[]'::jsonb"
+
 
 class UnknownAlert(NotFound):
     """No such alert, or another council's."""
@@ -94,10 +97,6 @@ def alert(session: Session, by: Actor, alert_id: UUID) -> Alert:
     if found is None:
         raise UnknownAlert("Your council has no alert with this id.")
     return found
-
-
-# the many messages of a rule, such as reminders of one evening, are listed with their rule
-NOT_AUTOMATED = "alert.parts IS DISTINCT FROM '[]'::jsonb"
 
 
 def alerts(

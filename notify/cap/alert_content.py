@@ -21,6 +21,7 @@ LONGEST_TITLE = 120
 LONGEST_REFERENCE = 100
 CANCELLED = "The warning has been cancelled."
 _CODE = re.compile(r"(WD|LAD)\d\dCD", re.IGNORECASE)
+BEGINS: Mapping[str, str] = {"en": "This begins at {at}.", "cy": "Mae hyn yn dechrau am {at}."}
 
 
 class CapAreaMissing(Invalid):
@@ -127,9 +128,6 @@ def _send_at(info: Info | None) -> datetime | None:
         return None
     is_within = info.expires is None or info.effective < info.expires
     return info.effective if is_within else None
-
-
-BEGINS: Mapping[str, str] = {"en": "This begins at {at}.", "cy": "Mae hyn yn dechrau am {at}."}
 
 
 def _begins(info: Info, language: str) -> str:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 FWIS_MOMENT = "%d %m %Y %H %M"
 MOST_WARNINGS = 5_000
 Json = Mapping[str, Any]  # one warning of a feed: JSON objects of every shape
+FWIS = "http://www.kcom.com/eafwis/fwis-internet-4_0.xsd"
 
 
 class FloodFeedNotReadable(Invalid):
@@ -61,9 +62,6 @@ def read_feed(body: bytes) -> Sequence[Flood]:
     items = _json(body)
     is_app = bool(items) and "ta_code" in items[0]
     return _each(items, _from_app if is_app else _from_api)
-
-
-FWIS = "http://www.kcom.com/eafwis/fwis-internet-4_0.xsd"
 
 
 def _xml(body: bytes) -> Element:

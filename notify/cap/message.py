@@ -19,6 +19,7 @@ Ring = tuple[Position, ...]
 Circle = tuple[float, float, float]  # latitude, longitude, radius in kilometres
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)
+Degree = TypeVar("Degree", Urgency, Severity, Certainty)
 
 
 class CapStructureWrong(Invalid):
@@ -174,9 +175,6 @@ def joined(infos: Sequence[Info]) -> Info:
 
 def _distinct(areas: Sequence[Area]) -> Sequence[Area]:
     return tuple(area for number, area in enumerate(areas) if area not in areas[:number])
-
-
-Degree = TypeVar("Degree", Urgency, Severity, Certainty)
 
 
 def _first_of(degrees: type[Degree], said: Sequence[Degree]) -> Degree:

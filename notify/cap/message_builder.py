@@ -22,6 +22,20 @@ URGENT = (Urgency.IMMEDIATE, Severity.SEVERE, Certainty.LIKELY)
 CALM = (Urgency.EXPECTED, Severity.MINOR, Certainty.LIKELY)
 OVER = (Urgency.PAST, Severity.MINOR, Certainty.UNLIKELY)
 UNSENT = (AlertState.DRAFT, AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED, AlertState.REJECTED)
+# what an instruction asks of people, in the order of CAP's own list
+_ASKED = (
+    (
+        ResponseType.SHELTER,
+        r"shelter|stay (?:in|inside|indoors|at home)|go (?:in|inside|indoors|upstairs)|move upstairs",
+    ),
+    (ResponseType.EVACUATE, r"evacuat\w*|leave (?:now|at once|immediately|the area|your (?:home|house|building))"),
+    (ResponseType.PREPARE, r"prepar\w+|get ready|be ready|pack|move (?:valuables|cars?|pets)"),
+    (
+        ResponseType.AVOID,
+        r"avoid|(?:do not|don['’]t|never) (?:go|travel|drive|walk|enter|swim|use|drink)|(?:keep|stay) away",
+    ),
+    (ResponseType.MONITOR, r"check|listen|watch|monitor|look out|follow (?:the news|updates)"),
+)
 
 
 def message_of(session: Session, one: Published) -> Message:
@@ -123,22 +137,6 @@ def _grades(alert: Alert, first: Alert, *, is_over: bool) -> tuple[Urgency, Seve
 
 def _category(alert: Alert) -> Category:
     return Category.SAFETY if alert.priority == Priority.EMERGENCY else Category.OTHER
-
-
-# what an instruction asks of people, in the order of CAP's own list
-_ASKED = (
-    (
-        ResponseType.SHELTER,
-        r"shelter|stay (?:in|inside|indoors|at home)|go (?:in|inside|indoors|upstairs)|move upstairs",
-    ),
-    (ResponseType.EVACUATE, r"evacuat\w*|leave (?:now|at once|immediately|the area|your (?:home|house|building))"),
-    (ResponseType.PREPARE, r"prepar\w+|get ready|be ready|pack|move (?:valuables|cars?|pets)"),
-    (
-        ResponseType.AVOID,
-        r"avoid|(?:do not|don['’]t|never) (?:go|travel|drive|walk|enter|swim|use|drink)|(?:keep|stay) away",
-    ),
-    (ResponseType.MONITOR, r"check|listen|watch|monitor|look out|follow (?:the news|updates)"),
-)
 
 
 def _responses(urgency: Urgency, instruction: str, *, is_over: bool) -> tuple[ResponseType, ...]:

@@ -18,6 +18,19 @@ from notify.places.queries import active_release
 from notify.staff.models import Council
 from notify.subscribers.models import Topic, TopicPurpose
 
+_RELEASES = text("""
+    SELECT DISTINCT ON (a.code) a.code, a.kind, r.version
+    FROM area a JOIN geo_release r ON r.id = a.release_id
+    WHERE a.code = ANY(:codes) AND r.activated_at IS NOT NULL
+    ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
+""")
+_KNOWN = text("""
+    SELECT asked.at FROM unnest(CAST(:codes AS text[]), CAST(:severities AS text[]), CAST(:moments AS timestamptz[]))
+        WITH ORDINALITY AS asked (code, severity, moment, at)
+    WHERE (SELECT bool_and(f.note <> :waiting) FROM flood_warning f
+           WHERE f.area_code = asked.code AND f.severity = asked.severity AND f.changed_at = asked.moment)
+""")
+
 
 def received(session: Session, council_id: UUID, *, is_test: bool, sender: str, identifier: str) -> CapMessage | None:
     """The message with this name, if it came before."""
@@ -62,14 +75,6 @@ def emergency_topic(session: Session, council_id: UUID) -> Topic | None:
     return session.exec(statement).first()
 
 
-_RELEASES = text("""
-    SELECT DISTINCT ON (a.code) a.code, a.kind, r.version
-    FROM area a JOIN geo_release r ON r.id = a.release_id
-    WHERE a.code = ANY(:codes) AND r.activated_at IS NOT NULL
-    ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
-""")
-
-
 def versions_by_code(session: Session, codes: Iterable[str]) -> Mapping[str, tuple[str, str]]:
     """The kind, `ward` or `district`, and the version of the release that each code is from."""
     rows = session.execute(_RELEASES, {"codes": list(codes)})
@@ -90,14 +95,6 @@ def following(session: Session, alert: Alert, *, before: datetime) -> Sequence[A
         .limit(1000)
     )
     return session.exec(statement).all()
-
-
-_KNOWN = text("""
-    SELECT asked.at FROM unnest(CAST(:codes AS text[]), CAST(:severities AS text[]), CAST(:moments AS timestamptz[]))
-        WITH ORDINALITY AS asked (code, severity, moment, at)
-    WHERE (SELECT bool_and(f.note <> :waiting) FROM flood_warning f
-           WHERE f.area_code = asked.code AND f.severity = asked.severity AND f.changed_at = asked.moment)
-""")
 
 
 def unread(session: Session, floods: Sequence[Flood]) -> Sequence[Flood]:

@@ -31,6 +31,17 @@ from notify.core.errors import Invalid
 MOST_BYTES = 2_000_000
 SIGNATURES = "{http://www.w3.org/2000/09/xmldsig#}"
 SCHEMA_HINTS = "{http://www.w3.org/2001/XMLSchema-instance}"
+_DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+# What stands before a first colon is a scheme, and begins with a letter; as far as the schema's anyURI goes. RFC 3986.
+_REFERENCE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:.*|[^:/?#]*([/?#].*)?", re.DOTALL)
+_FORMS = {
+    "language": re.compile("|[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*"),
+    "size": re.compile(r"[-+]?\d+", re.ASCII),
+    "altitude": _DECIMAL,
+    "ceiling": _DECIMAL,
+    "web": _REFERENCE,
+    "uri": _REFERENCE,
+}
 
 
 class CapTooLarge(Invalid):
@@ -97,18 +108,6 @@ _ALERT = (
     *(Slot("addresses"), Slot("code", 0, None), Slot("note"), Slot("references"), Slot("incidents")),
     Slot("info", 0, None, within=_INFO),
 )
-
-_DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-# What stands before a first colon is a scheme, and begins with a letter; as far as the schema's anyURI goes. RFC 3986.
-_REFERENCE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:.*|[^:/?#]*([/?#].*)?", re.DOTALL)
-_FORMS = {
-    "language": re.compile("|[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*"),
-    "size": re.compile(r"[-+]?\d+", re.ASCII),
-    "altitude": _DECIMAL,
-    "ceiling": _DECIMAL,
-    "web": _REFERENCE,
-    "uri": _REFERENCE,
-}
 
 
 def read(xml: bytes) -> Message:

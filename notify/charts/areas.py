@@ -12,6 +12,7 @@ from notify.charts.scale import Scale, scale_of
 from notify.charts.words import Write, not_known, whole
 
 DEPTHS = 4
+_ETCHED = ("", "M-2 2L2-2M0 8L8 0M6 10L10 6", "M-2 2L2-2M0 8L8 0M6 10L10 6M-2 6L2 10M0 0L8 8M6-2L10 2", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,6 @@ def _shape(key: str, one: Area, depth: int, said: str) -> Markup:
     if not depth:
         return svg.element("path", name, d=one.path, class_="unknown", data_value=said)
     return svg.element("path", name, d=one.path, fill=f"url(#{key}-depth-{depth})", class_="part", data_value=said)
-
-
-_ETCHED = ("", "M-2 2L2-2M0 8L8 0M6 10L10 6", "M-2 2L2-2M0 8L8 0M6 10L10 6M-2 6L2 10M0 0L8 8M6-2L10 2", "")
 
 
 def _patterns(key: str) -> Markup:

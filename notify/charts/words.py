@@ -7,6 +7,8 @@ from notify.languages import _
 
 Write = Callable[[float], str]
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+# up to which length these two units are used, and the units
+_LENGTHS = ((HOUR, MINUTE, "min", 1, "s"), (DAY, HOUR, "h", MINUTE, "min"), (inf, DAY, "d", HOUR, "h"))
 
 
 def whole(value: float) -> str:
@@ -32,10 +34,6 @@ def pounds(value: float) -> str:
 def pence(value: float) -> str:
     """`2.4p`."""
     return f"{value:,.1f}p"
-
-
-# up to which length these two units are used, and the units
-_LENGTHS = ((HOUR, MINUTE, "min", 1, "s"), (DAY, HOUR, "h", MINUTE, "min"), (inf, DAY, "d", HOUR, "h"))
 
 
 def seconds(value: float) -> str:

@@ -16,6 +16,14 @@ from notify.core import jobs, tokens
 from notify.core.errors import SetUpError
 from notify.core.settings import once_a_process, settings
 
+_is_open: ContextVar[bool] = ContextVar("transaction", default=False)
+GROWN = """
+    SELECT relname FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[])) AND reltuples >= 0 AND (
+        reltuples < relpages
+        OR pg_relation_size(oid) / current_setting('block_size')::integer >= 4 * greatest(relpages, 1)
+    ) ORDER BY relname
+"""
+
 
 class DatabaseNotConfigured(SetUpError):
     """No database address: this process was not started by the `notify` command."""
@@ -53,9 +61,6 @@ def engine() -> Engine:
             "tcp_user_timeout": 20_000,
         },
     )
-
-
-_is_open: ContextVar[bool] = ContextVar("transaction", default=False)
 
 
 @contextmanager
@@ -103,14 +108,6 @@ def count_what_grew(session: Session, tables: Sequence[str]) -> None:
     grown = session.execute(text(GROWN), {"tables": list(tables)}).scalars().all()
     if grown:
         session.execute(text(f"ANALYZE {', '.join(grown)}"))
-
-
-GROWN = """
-    SELECT relname FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[])) AND reltuples >= 0 AND (
-        reltuples < relpages
-        OR pg_relation_size(oid) / current_setting('block_size')::integer >= 4 * greatest(relpages, 1)
-    ) ORDER BY relname
-"""
 
 
 class Input(SQLModel):

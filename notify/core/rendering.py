@@ -21,6 +21,9 @@ TEMPLATES = packaged("templates")
 
 # eight-bit body: a marker must come out of MIME as it went in
 _POLICY = SMTP.clone(cte_type="8bit", max_line_length=900)
+# nobody who writes an alert can guess it, so no text of theirs is ever taken for a marker
+_SECRET = secrets.token_hex(8)
+LONGEST_PLAIN_HEADER = 800
 
 
 def environment(folder: str) -> Environment:
@@ -35,10 +38,6 @@ def environment(folder: str) -> Environment:
     made.filters |= {"uk_time": clock.uk_time, "uk_second": clock.uk_second, "uk_day": clock.uk_day}
     made.globals |= {"direction": direction, "channel_info": info, "channel_by_field": BY_FIELD}
     return made
-
-
-# nobody who writes an alert can guess it, so no text of theirs is ever taken for a marker
-_SECRET = secrets.token_hex(8)
 
 
 def marker(name: str) -> str:
@@ -92,9 +91,6 @@ def skeleton(text: bytes, names: Sequence[str]) -> Skeleton:
         end = stop
     parts.append(text[end:])
     return Skeleton(tuple(parts), tuple(name for _, _, name in cuts))
-
-
-LONGEST_PLAIN_HEADER = 800
 
 
 def _is_plain(words: str) -> bool:

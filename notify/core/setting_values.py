@@ -5,6 +5,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "database_url": ("postgresql", "postgres"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "flood_feed": ("https", "http"),
+    "flood_areas": ("https", "http"),
+}
+LEAST_KEY = 32
+ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
+FILE_PROVIDER = "file"
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
+LEAST_CONTRAST = 4.5
+
 
 def names(value: str) -> tuple[str, ...]:
     """The names that stand between commas."""
@@ -55,20 +67,6 @@ def figures(value: str, what: str) -> dict[str, float]:
         if not 0 <= found[name.strip()] < float("inf"):
             raise ValueError(f"{item!r}: a {what} is a number that is not below 0")
     return found
-
-
-SCHEMES: Mapping[str, tuple[str, ...]] = {
-    "database_url": ("postgresql", "postgres"),
-    "redis_url": ("redis", "rediss", "unix"),
-    "flood_feed": ("https", "http"),
-    "flood_areas": ("https", "http"),
-}
-LEAST_KEY = 32
-ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
-FILE_PROVIDER = "file"
-
-COLOUR = re.compile("#[0-9a-fA-F]{6}")
-LEAST_CONTRAST = 4.5
 
 
 def luminance(colour: str) -> float:

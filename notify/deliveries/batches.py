@@ -63,6 +63,38 @@ TAKE = f"""
            a.follows_id IS NOT NULL AS is_follow_up
     FROM taken t JOIN alert a ON a.id = t.alert_id
 """
+FIRST = "SELECT id FROM batch WHERE alert_id = :alert ORDER BY number_from LIMIT 1 FOR UPDATE SKIP LOCKED"
+WAITING = """
+    SELECT number FROM delivery
+    WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND state = 'created'
+    ORDER BY number
+"""
+QUARANTINE = """
+    WITH moved AS (
+        UPDATE delivery SET state = 'technical-failure', changed_at = business_now(),
+            reason = 'The workers that tried to send this one died of it.'
+        WHERE month = :month AND alert_id = :alert AND number = :number AND state = 'created'
+          AND EXISTS (SELECT 1 FROM batch WHERE id = :id AND lease = :lease AND state = 'leased')
+        RETURNING number, reason
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, kind, detail)
+        SELECT :month, business_now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason)
+            FROM moved
+    )
+    UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL
+    WHERE id = :id AND lease = :lease AND state = 'leased'
+"""
+SPLIT = """
+    WITH first AS (
+        UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL,
+            due_at = business_now(),
+            deaths = :deaths
+        WHERE id = :id AND lease = :lease AND state = 'leased'
+        RETURNING alert_id, month, channel, lane, old.number_to, attempts
+    )
+    INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
+    SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', business_now(), attempts, :deaths FROM first
+"""
 
 
 def claim(session: Session, batch_id: UUID) -> Claim | None:
@@ -78,9 +110,6 @@ def claim_next(session: Session, lane: Lane) -> Claim | None:
 def claim_first(session: Session, alert_id: UUID) -> Claim | None:
     """Take the first batch of an alert that has just been expanded."""
     return _take(session, FIRST, {"alert": alert_id})
-
-
-FIRST = "SELECT id FROM batch WHERE alert_id = :alert ORDER BY number_from LIMIT 1 FOR UPDATE SKIP LOCKED"
 
 
 def _take(session: Session, which: str, values: dict[str, object]) -> Claim | None:
@@ -151,39 +180,6 @@ def isolate(session: Session, held: Claim) -> bool:
     for _ in range(2):
         jobs.note(session, jobs.Job.SEND_NEXT, held.lane.value, lane=held.lane)
     return True
-
-
-WAITING = """
-    SELECT number FROM delivery
-    WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND state = 'created'
-    ORDER BY number
-"""
-QUARANTINE = """
-    WITH moved AS (
-        UPDATE delivery SET state = 'technical-failure', changed_at = business_now(),
-            reason = 'The workers that tried to send this one died of it.'
-        WHERE month = :month AND alert_id = :alert AND number = :number AND state = 'created'
-          AND EXISTS (SELECT 1 FROM batch WHERE id = :id AND lease = :lease AND state = 'leased')
-        RETURNING number, reason
-    ), noted AS (
-        INSERT INTO event (month, at, alert_id, number, kind, detail)
-        SELECT :month, business_now(), :alert, number, 'technical-failure', jsonb_build_object('reason', reason)
-            FROM moved
-    )
-    UPDATE batch SET state = 'quarantined', lease = NULL, lease_until = NULL
-    WHERE id = :id AND lease = :lease AND state = 'leased'
-"""
-SPLIT = """
-    WITH first AS (
-        UPDATE batch SET number_to = :middle - 1, state = 'queued', lease = NULL, lease_until = NULL,
-            due_at = business_now(),
-            deaths = :deaths
-        WHERE id = :id AND lease = :lease AND state = 'leased'
-        RETURNING alert_id, month, channel, lane, old.number_to, attempts
-    )
-    INSERT INTO batch (alert_id, month, channel, lane, number_from, number_to, state, due_at, attempts, deaths)
-    SELECT alert_id, month, channel, lane, :middle, number_to, 'queued', business_now(), attempts, :deaths FROM first
-"""
 
 
 def release(session: Session, held: Claim, *, pause_s: float, was_tried: bool = True, is_complete: bool = True) -> None:

@@ -23,6 +23,15 @@ log = logging.getLogger(__name__)
 
 BRAKE = "engine:brake"
 WARNING = "alert.bounces"
+BOUNCING = """
+    SELECT a.id, a.council_id, a.priority, sum(b.sent) AS sent, sum(b.bounced) AS bounced
+    FROM alert a JOIN batch b ON b.alert_id = a.id
+    WHERE {which}
+    GROUP BY a.id
+    HAVING sum(b.sent + b.bounced) >= :after
+       AND sum(b.bounced) * 100 >= :percent * sum(b.sent + b.bounced)
+    ORDER BY a.id LIMIT 100
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +73,6 @@ def _bouncing(session: Session, which: str, **values: object) -> Sequence[Bounce
     limits = {"percent": chosen.brake_percent, "after": chosen.brake_after}
     rows = session.execute(text(BOUNCING.format(which=which)), limits | values)
     return [Bounces(row.id, row.council_id, Priority(row.priority), int(row.sent), int(row.bounced)) for row in rows]
-
-
-BOUNCING = """
-    SELECT a.id, a.council_id, a.priority, sum(b.sent) AS sent, sum(b.bounced) AS bounced
-    FROM alert a JOIN batch b ON b.alert_id = a.id
-    WHERE {which}
-    GROUP BY a.id
-    HAVING sum(b.sent + b.bounced) >= :after
-       AND sum(b.bounced) * 100 >= :percent * sum(b.sent + b.bounced)
-    ORDER BY a.id LIMIT 100
-"""
 
 
 def _brake(session: Session, found: Bounces) -> None:

@@ -19,6 +19,18 @@ log = logging.getLogger(__name__)
 
 BUDGET = "engine:budget"
 WARN_AT = 0.8
+NEARLY_SPENT = """
+    SELECT b.council_id, b.monthly_pence, b.warned_month, b.stopped_month,
+           CAST(coalesce(sum(s.cost), 0) AS bigint) AS spent
+    FROM budget b LEFT JOIN spend s ON s.council_id = b.council_id AND s.month = :month
+    GROUP BY b.council_id
+    HAVING coalesce(sum(s.cost), 0) >= :share * :penny * b.monthly_pence
+    ORDER BY b.council_id
+"""
+NOTED = {
+    "warned_month": "UPDATE budget SET warned_month = :month WHERE council_id = :council",
+    "stopped_month": "UPDATE budget SET stopped_month = :month WHERE council_id = :council",
+}
 
 
 def look(session: Session) -> None:
@@ -37,16 +49,6 @@ def look(session: Session) -> None:
         _hold_routine(session, row.council_id, row.monthly_pence)
 
 
-NEARLY_SPENT = """
-    SELECT b.council_id, b.monthly_pence, b.warned_month, b.stopped_month,
-           CAST(coalesce(sum(s.cost), 0) AS bigint) AS spent
-    FROM budget b LEFT JOIN spend s ON s.council_id = b.council_id AND s.month = :month
-    GROUP BY b.council_id
-    HAVING coalesce(sum(s.cost), 0) >= :share * :penny * b.monthly_pence
-    ORDER BY b.council_id
-"""
-
-
 def _note(session: Session, council_id: UUID, action: str, month: date, *, spent: int, budget: int) -> None:
     what = "warned_month" if action == "budget.warning" else "stopped_month"
     session.execute(text(NOTED[what]), {"council": council_id, "month": month})
@@ -55,12 +57,6 @@ def _note(session: Session, council_id: UUID, action: str, month: date, *, spent
     process_metrics.add(session, "notify_budget_warnings_total")
     notifications.note(session, "budget", council_id)
     log.warning(action, extra={"council": council_id, **figures})
-
-
-NOTED = {
-    "warned_month": "UPDATE budget SET warned_month = :month WHERE council_id = :council",
-    "stopped_month": "UPDATE budget SET stopped_month = :month WHERE council_id = :council",
-}
 
 
 def _hold_routine(session: Session, council_id: UUID, monthly_pence: int) -> None:

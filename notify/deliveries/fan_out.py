@@ -18,6 +18,40 @@ from notify.staff.queries import is_test_key
 from notify.subscribers.queries import INVENTED_ONLY, AudienceSql, audience
 
 EMERGENCY_BATCH = 250  # small, so that all workers of the lane have something
+IS_GATHERED = """
+    SELECT EXISTS (SELECT FROM subscription WHERE topic_id = :topic AND ended_at IS NULL AND cadence <> 'at-once')
+"""
+GATHER = """
+    INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
+    SELECT :alert, f.contact_id, f.subscriber_id, f.language, f.ward_code, due.at
+    FROM ({audience}) f
+    JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = f.subscriber_id AND g.ended_at IS NULL
+         AND g.cadence <> 'at-once'
+    CROSS JOIN LATERAL digest_due(g.cadence, business_now()) AS due (at)
+    WHERE f.channel = 'email' AND due.at < coalesce(CAST(:expires AS timestamptz), 'infinity')
+"""
+GATHER_FOLLOW_UP = """
+    INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
+    SELECT :alert, i.contact_id, i.subscriber_id, i.language, i.ward_code,
+           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, business_now())
+    FROM digest_item i
+    JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = i.subscriber_id AND g.ended_at IS NULL
+    WHERE i.alert_id = :first
+"""
+INSERT_DELIVERIES = """
+    INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
+                          state, changed_at)
+    SELECT :month, :alert, :after + row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
+           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', business_now()
+    FROM ({audience}) r {person}
+"""
+# Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
+# still a plain range and is due at one moment. Where nobody has such hours, and for emergencies, nobody is looked at.
+QUIET = {
+    "due": "quiet_until(q.quiet_from, q.quiet_to, business_now())",
+    "person": "LEFT JOIN subscriber q ON q.id = r.subscriber_id AND q.quiet_from IS NOT NULL",
+}
+NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
 
 
 def expand(session: Session, alert_id: UUID) -> int:
@@ -124,42 +158,6 @@ def _less_those_of_digests(session: Session, alert: Alert, who: AudienceSql) -> 
         WHERE NOT EXISTS (SELECT FROM digest_item i WHERE i.alert_id = :alert AND i.contact_id = f.contact_id)
     """
     return AudienceSql(left, who.parameters)
-
-
-IS_GATHERED = """
-    SELECT EXISTS (SELECT FROM subscription WHERE topic_id = :topic AND ended_at IS NULL AND cadence <> 'at-once')
-"""
-GATHER = """
-    INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
-    SELECT :alert, f.contact_id, f.subscriber_id, f.language, f.ward_code, due.at
-    FROM ({audience}) f
-    JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = f.subscriber_id AND g.ended_at IS NULL
-         AND g.cadence <> 'at-once'
-    CROSS JOIN LATERAL digest_due(g.cadence, business_now()) AS due (at)
-    WHERE f.channel = 'email' AND due.at < coalesce(CAST(:expires AS timestamptz), 'infinity')
-"""
-GATHER_FOLLOW_UP = """
-    INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
-    SELECT :alert, i.contact_id, i.subscriber_id, i.language, i.ward_code,
-           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, business_now())
-    FROM digest_item i
-    JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = i.subscriber_id AND g.ended_at IS NULL
-    WHERE i.alert_id = :first
-"""
-INSERT_DELIVERIES = """
-    INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
-                          state, changed_at)
-    SELECT :month, :alert, :after + row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
-           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', business_now()
-    FROM ({audience}) r {person}
-"""
-# Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
-# still a plain range and is due at one moment. Where nobody has such hours, and for emergencies, nobody is looked at.
-QUIET = {
-    "due": "quiet_until(q.quiet_from, q.quiet_to, business_now())",
-    "person": "LEFT JOIN subscriber q ON q.id = r.subscriber_id AND q.quiet_from IS NOT NULL",
-}
-NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
 
 
 def _somebody_has_quiet_hours(session: Session) -> bool:

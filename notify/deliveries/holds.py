@@ -26,6 +26,16 @@ NOTICES_ON_HOLD = """
     EXISTS (SELECT 1 FROM hold h WHERE h.lifted_at IS NULL AND h.alert_id IS NULL
               AND (h.lane IS NULL OR h.lane = 'transactional'))
 """
+LET_GO = f"""
+    SELECT b.lane, count(DISTINCT b.id) AS batches, count(*) AS deliveries
+    FROM batch b
+    JOIN delivery d ON d.month = b.month AND d.alert_id = b.alert_id
+         AND d.number BETWEEN b.number_from AND b.number_to AND d.state = 'created'
+    WHERE b.state IN ('queued', 'leased') AND NOT {ON_HOLD}
+      AND EXISTS (SELECT 1 FROM hold l WHERE l.id = ANY(:lifted)
+                    AND (l.lane IS NULL OR l.lane = b.lane) AND (l.alert_id IS NULL OR l.alert_id = b.alert_id))
+    GROUP BY b.lane
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +149,6 @@ def _let_go(session: Session, lifted: Sequence[UUID]) -> int:
         for _ in range(min(row.batches, FIRST_HINTS)):
             jobs.note(session, jobs.Job.SEND_NEXT, row.lane, lane=Lane(row.lane))
     return sum(row.deliveries for row in rows)
-
-
-LET_GO = f"""
-    SELECT b.lane, count(DISTINCT b.id) AS batches, count(*) AS deliveries
-    FROM batch b
-    JOIN delivery d ON d.month = b.month AND d.alert_id = b.alert_id
-         AND d.number BETWEEN b.number_from AND b.number_to AND d.state = 'created'
-    WHERE b.state IN ('queued', 'leased') AND NOT {ON_HOLD}
-      AND EXISTS (SELECT 1 FROM hold l WHERE l.id = ANY(:lifted)
-                    AND (l.lane IS NULL OR l.lane = b.lane) AND (l.alert_id IS NULL OR l.alert_id = b.alert_id))
-    GROUP BY b.lane
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ COUNTERS = {
 }
 HISTOGRAM = "notify_time_to_send_seconds"
 BOUNDS = (*(f"{bound:g}" for bound in BUCKETS_S), "+Inf")
+_ALWAYS_LABELLED = {"notify_provider_outcomes_total", "notify_breaker_opened_total"}
 
 
 def exposition(session: Session) -> str:
@@ -78,9 +79,6 @@ def _counters(rows: Sequence[Metered]) -> Iterator[str]:
     for name, meaning in COUNTERS.items():
         values = {row.labels: row.value for row in rows if row.name == name}
         yield from _family(name, "counter", meaning, values or ({} if name in _ALWAYS_LABELLED else {"": 0}))
-
-
-_ALWAYS_LABELLED = {"notify_provider_outcomes_total", "notify_breaker_opened_total"}
 
 
 def _sends(rows: Sequence[Metered]) -> Iterator[str]:

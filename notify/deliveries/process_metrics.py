@@ -23,6 +23,19 @@ BREAKER_SEEN = "notify_breaker_seen"
 SCHEDULER_SEEN = "notify_scheduler_seen"
 DEAD = "notify_dead_deliveries"
 FORGET_SECONDS = 600
+# in order, so that two processes never wait for each other
+ADD = """
+    INSERT INTO meter (name, labels, value)
+    SELECT * FROM unnest(CAST(:names AS text[]), CAST(:labels AS text[]), CAST(:values AS float[]))
+        AS counted (name, labels, value)
+    ORDER BY name, labels
+    ON CONFLICT (name, labels) DO UPDATE SET value = meter.value + excluded.value
+"""
+SEE = """
+    INSERT INTO meter (name, labels, value)
+    SELECT :name, seen, extract(epoch FROM now()) FROM unnest(CAST(:labels AS text[])) AS seen
+    ON CONFLICT (name, labels) DO UPDATE SET value = excluded.value
+"""
 
 
 def process_name() -> str:
@@ -73,25 +86,8 @@ def add_all(session: Session, counted: Mapping[tuple[str, str], float]) -> None:
         session.execute(text(ADD), {"names": list(names), "labels": list(labels), "values": list(counted.values())})
 
 
-# in order, so that two processes never wait for each other
-ADD = """
-    INSERT INTO meter (name, labels, value)
-    SELECT * FROM unnest(CAST(:names AS text[]), CAST(:labels AS text[]), CAST(:values AS float[]))
-        AS counted (name, labels, value)
-    ORDER BY name, labels
-    ON CONFLICT (name, labels) DO UPDATE SET value = meter.value + excluded.value
-"""
-
-
 def _see(session: Session, name: str, *labels: str) -> None:
     session.execute(text(SEE), {"name": name, "labels": sorted(labels)})
-
-
-SEE = """
-    INSERT INTO meter (name, labels, value)
-    SELECT :name, seen, extract(epoch FROM now()) FROM unnest(CAST(:labels AS text[])) AS seen
-    ON CONFLICT (name, labels) DO UPDATE SET value = excluded.value
-"""
 
 
 def _publish_breakers(session: Session) -> None:

@@ -16,6 +16,46 @@ from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import Delivery, DeliveryState
 from notify.providers.base import Channel
 
+# alert by alert, by the index that keeps a contact from getting one twice: the ledger has none by person, which would
+# cost every fan-out. OFFSET 0 keeps the planner from reading whole months instead.
+_SENT_TO = """
+    SELECT d.month, d.alert_id, d.number, coalesce(a.translations -> d.language ->> 'title', a.title) AS title,
+           t.name AS topic, c.name AS council, d.channel, d.language, d.state, d.reason,
+           a.expanded_at AS created_at, d.sent_at
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM delivery d
+        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
+          AND d.subscriber_id = ANY(:subscribers)
+        OFFSET 0) d
+    WHERE a.ledger_month IS NOT NULL AND NOT a.is_test AND a.council_id IN (
+        SELECT s.council_id FROM subscriber s WHERE s.id = ANY(:subscribers))
+    ORDER BY a.expanded_at DESC, a.id DESC, d.number LIMIT :most OFFSET :passed
+"""
+# what was given up on, though another try may help; no address was refused for good
+DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
+DEAD_DAYS = 7
+_DEAD = ", ".join(f"'{state}'" for state in DEAD)
+# the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
+_LATELY = f"""
+    a.expanded_at > business_now() - make_interval(days => {DEAD_DAYS})
+    AND EXISTS (SELECT 1 FROM event e WHERE e.month = a.ledger_month AND e.alert_id = a.id AND e.kind IN ({_DEAD}))
+"""
+_OF_ALERTS = "alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id"
+# alert by alert, as above
+_TEXTED_LAST = """
+    SELECT d.contact_id
+    FROM alert a CROSS JOIN LATERAL (
+        SELECT d.contact_id, d.sent_at FROM delivery d
+        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
+          AND d.sent_at IS NOT NULL
+        OFFSET 0) d
+    WHERE a.ledger_month >= :since AND NOT a.is_test AND a.council_id IN (
+        SELECT c.council_id FROM contact c WHERE c.id = ANY(:contacts))
+    ORDER BY d.sent_at DESC LIMIT 1
+"""
+ANSWERS_WITHIN = timedelta(days=62)
+
 
 class DetailRemoved(Gone):
     """Who got the alert is not known any more: recipients are kept for `NOTIFY_RETENTION_DAYS`, figures for good."""
@@ -142,24 +182,6 @@ class Sent:
     sent_at: datetime | None
 
 
-# alert by alert, by the index that keeps a contact from getting one twice: the ledger has none by person, which would
-# cost every fan-out. OFFSET 0 keeps the planner from reading whole months instead.
-_SENT_TO = """
-    SELECT d.month, d.alert_id, d.number, coalesce(a.translations -> d.language ->> 'title', a.title) AS title,
-           t.name AS topic, c.name AS council, d.channel, d.language, d.state, d.reason,
-           a.expanded_at AS created_at, d.sent_at
-    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
-    CROSS JOIN LATERAL (
-        SELECT * FROM delivery d
-        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
-          AND d.subscriber_id = ANY(:subscribers)
-        OFFSET 0) d
-    WHERE a.ledger_month IS NOT NULL AND NOT a.is_test AND a.council_id IN (
-        SELECT s.council_id FROM subscriber s WHERE s.id = ANY(:subscribers))
-    ORDER BY a.expanded_at DESC, a.id DESC, d.number LIMIT :most OFFSET :passed
-"""
-
-
 def sent_to(
     session: Session, subscriber_ids: Sequence[UUID], contact_ids: Sequence[UUID], *, passed: int = 0, most: int
 ) -> Sequence[Sent]:
@@ -204,18 +226,6 @@ def done_with(session: Session, messages: Sequence[Sent]) -> dict[tuple[UUID, in
     for row in rows:
         found.setdefault((row.alert_id, row.number), []).append((row.kind, row.at))
     return found
-
-
-# what was given up on, though another try may help; no address was refused for good
-DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
-DEAD_DAYS = 7
-_DEAD = ", ".join(f"'{state}'" for state in DEAD)
-# the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
-_LATELY = f"""
-    a.expanded_at > business_now() - make_interval(days => {DEAD_DAYS})
-    AND EXISTS (SELECT 1 FROM event e WHERE e.month = a.ledger_month AND e.alert_id = a.id AND e.kind IN ({_DEAD}))
-"""
-_OF_ALERTS = "alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,21 +298,6 @@ def metered(session: Session) -> Sequence[Metered]:
         """)
     )
     return [Metered(*row) for row in rows]
-
-
-# alert by alert, as above
-_TEXTED_LAST = """
-    SELECT d.contact_id
-    FROM alert a CROSS JOIN LATERAL (
-        SELECT d.contact_id, d.sent_at FROM delivery d
-        WHERE d.month = a.ledger_month AND d.alert_id = a.id AND d.contact_id = ANY(:contacts)
-          AND d.sent_at IS NOT NULL
-        OFFSET 0) d
-    WHERE a.ledger_month >= :since AND NOT a.is_test AND a.council_id IN (
-        SELECT c.council_id FROM contact c WHERE c.id = ANY(:contacts))
-    ORDER BY d.sent_at DESC LIMIT 1
-"""
-ANSWERS_WITHIN = timedelta(days=62)
 
 
 def texted_last(session: Session, contact_ids: Sequence[UUID]) -> UUID | None:

@@ -87,24 +87,6 @@ COUNT = """
     UPDATE batch b SET sent = b.sent + t.sent, bounced = b.bounced + t.bounced
     FROM total t JOIN locked USING (id) WHERE b.id = t.id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What one receipt changes, also in the counts of the batch that holds the number."""
-
-    month: date
-    alert_id: UUID
-    number: int
-    place: str
-    state: ReceiptState
-    reason: str
-    sent: int
-    bounced: int
-    is_soft: bool
-    address: tuple[Channel, bytes, UUID] | None  # with the council whose it is; None: the contact was erased
-
-
 SENT = """
     SELECT d.number, c.address
     FROM delivery d JOIN contact c ON c.id = d.contact_id
@@ -121,6 +103,28 @@ COMPLAINED = """
 NOTE_COMPLAINT = """
     INSERT INTO event (month, at, alert_id, number, kind) VALUES (:month, business_now(), :alert, :number, 'complained')
 """
+REPLIED = re.compile(r"5\d\d[ -]")
+REFUSED = """
+    SELECT d.number, c.address_hash, c.council_id
+    FROM delivery d JOIN contact c ON c.id = d.contact_id
+    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one receipt changes, also in the counts of the batch that holds the number."""
+
+    month: date
+    alert_id: UUID
+    number: int
+    place: str
+    state: ReceiptState
+    reason: str
+    sent: int
+    bounced: int
+    is_soft: bool
+    address: tuple[Channel, bytes, UUID] | None  # with the council whose it is; None: the contact was erased
 
 
 def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_for: Sequence[str] = ()) -> int:
@@ -165,14 +169,6 @@ def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> N
         ],
         source=bounces.REFUSED,
     )
-
-
-REPLIED = re.compile(r"5\d\d[ -]")
-REFUSED = """
-    SELECT d.number, c.address_hash, c.council_id
-    FROM delivery d JOIN contact c ON c.id = d.contact_id
-    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = ANY(:numbers)
-"""
 
 
 def _take_bounces(session: Session, came_back: Sequence[Bounced], *, source: str = bounces.RECEIPT) -> None:

@@ -15,6 +15,30 @@ from notify.deliveries.service import ON_HOLD
 # longer than a job usually waits; one too many is harmless, but a long queue of notices must not double itself
 ALERT_PATIENCE_S, SERVICE_MESSAGE_PATIENCE_S = 2.0, 20.0
 MOST_HINTS = 200  # a long backlog needs no more hints than keep every worker busy until the next look
+DUE_BATCHES = f"""
+    SELECT b.lane, count(*) AS due FROM batch b
+    WHERE {IS_DUE} AND NOT {ON_HOLD}
+    GROUP BY b.lane
+"""
+UNSTARTED = f"""
+    WITH alerts AS (
+        -- one that is being expanded right now is locked, and passed by
+        SELECT id FROM alert
+        WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
+          AND changed_at <= business_now() - make_interval(secs => :alerts)
+        LIMIT 500 FOR UPDATE SKIP LOCKED
+    )
+    SELECT 'expand_alert' AS job, id FROM alerts
+    UNION ALL (SELECT 'send_service_message', id FROM service_message
+              WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > business_now()
+                AND due_at <= business_now() - make_interval(secs => :notices)
+                AND NOT {NOTICES_ON_HOLD}
+              ORDER BY due_at LIMIT 500)
+"""
+TO_EXPAND = """
+    SELECT id FROM alert WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
+    ORDER BY changed_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
 
 
 def reconcile(session: Session) -> int:
@@ -40,13 +64,6 @@ def _batches(session: Session) -> Sequence[Noted]:
     return missing
 
 
-DUE_BATCHES = f"""
-    SELECT b.lane, count(*) AS due FROM batch b
-    WHERE {IS_DUE} AND NOT {ON_HOLD}
-    GROUP BY b.lane
-"""
-
-
 def _alerts_and_service_messages(session: Session) -> Sequence[Noted]:
     """Forgotten alerts, and as many notices as do not wait on the queue already."""
     found = [item for lane in Lane for item in unstarted(session, lane, patient=True)]
@@ -65,32 +82,9 @@ def unstarted(session: Session, lane: Lane, *, patient: bool = False) -> Sequenc
     return [Noted(Job(row.job), lane, (str(row.id),)) for row in rows]
 
 
-UNSTARTED = f"""
-    WITH alerts AS (
-        -- one that is being expanded right now is locked, and passed by
-        SELECT id FROM alert
-        WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
-          AND changed_at <= business_now() - make_interval(secs => :alerts)
-        LIMIT 500 FOR UPDATE SKIP LOCKED
-    )
-    SELECT 'expand_alert' AS job, id FROM alerts
-    UNION ALL (SELECT 'send_service_message', id FROM service_message
-              WHERE :lane = 'transactional' AND state IN ('created', 'sending') AND expires_at > business_now()
-                AND due_at <= business_now() - make_interval(secs => :notices)
-                AND NOT {NOTICES_ON_HOLD}
-              ORDER BY due_at LIMIT 500)
-"""
-
-
 def next_to_expand(session: Session, lane: Lane) -> UUID | None:
     """An alert of this lane that nobody is expanding, the oldest first."""
     return session.execute(text(TO_EXPAND), {"lane": lane}).scalar()
-
-
-TO_EXPAND = """
-    SELECT id FROM alert WHERE state = 'sending' AND expanded_at IS NULL AND priority = :lane
-    ORDER BY changed_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
 
 
 def alerts_to_finish(session: Session) -> Sequence[UUID]:

@@ -39,6 +39,21 @@ REDIS_KEY = f"{jobs.NAMESPACE}:witness"
 LOOK_AGAIN_S = 1.0
 LOOKED_AT = "notify looked at this connection"
 SEGMENT_BYTES = 16 * 1024 * 1024  # a standby that took over may lack the end of a log that nobody had waited for
+READ = """
+    SELECT c.system_identifier || '/' || d.oid || '/' || CAST(CAST('witness' AS regclass) AS oid) AS system,
+           left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
+           CAST(pg_current_wal_flush_lsn() - '0/0' AS bigint) AS lsn,
+           coalesce((SELECT max(CAST(id AS text)) FROM hold WHERE actor = :actor), '') AS noticed,
+           w.system AS known_system, w.timeline AS known_timeline,
+           EXISTS (SELECT 1 FROM alert) AS has_alerts
+    FROM pg_control_system() c
+    JOIN pg_database d ON d.datname = current_database()
+    LEFT JOIN witness w ON true
+"""
+WITNESS = """
+    INSERT INTO witness (system, timeline) VALUES (:system, :timeline)
+    ON CONFLICT (id) DO UPDATE SET system = excluded.system, timeline = excluded.timeline
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +144,6 @@ def _read(session: Session) -> tuple[Position, tuple[str, str] | None, bool]:
     row = session.execute(text(READ), {"actor": RESTORE}).one()
     witness = (row.known_system, row.known_timeline) if row.known_system is not None else None
     return Position(row.system, row.timeline, row.lsn, row.noticed), witness, row.has_alerts
-
-
-READ = """
-    SELECT c.system_identifier || '/' || d.oid || '/' || CAST(CAST('witness' AS regclass) AS oid) AS system,
-           left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
-           CAST(pg_current_wal_flush_lsn() - '0/0' AS bigint) AS lsn,
-           coalesce((SELECT max(CAST(id AS text)) FROM hold WHERE actor = :actor), '') AS noticed,
-           w.system AS known_system, w.timeline AS known_timeline,
-           EXISTS (SELECT 1 FROM alert) AS has_alerts
-    FROM pg_control_system() c
-    JOIN pg_database d ON d.datname = current_database()
-    LEFT JOIN witness w ON true
-"""
-WITNESS = """
-    INSERT INTO witness (system, timeline) VALUES (:system, :timeline)
-    ON CONFLICT (id) DO UPDATE SET system = excluded.system, timeline = excluded.timeline
-"""
 
 
 def _discrepancy(now: Position, witness: tuple[str, str] | None, past: Sequence[Position]) -> str | None:

@@ -27,6 +27,116 @@ ON_HOLD = """
     EXISTS (SELECT 1 FROM hold h WHERE h.lifted_at IS NULL
               AND (h.lane IS NULL OR h.lane = b.lane) AND (h.alert_id IS NULL OR h.alert_id = b.alert_id))
 """
+_SLICE = """
+    SELECT d.number, d.contact_id, c.address, c.secret, s.name, d.language, d.ward_code, s.tracking_consent, d.unsure,
+           s.mail_format,
+           CASE
+             WHEN a.state = 'cancelled' AND d.unsure
+               THEN 'unknown:It may have been sent before the alert was cancelled.'
+             WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
+             WHEN a.expires_at <= business_now() AND d.unsure
+                 THEN 'unknown:It may have been sent before the alert expired.'
+             WHEN a.expires_at <= business_now() THEN 'expired:The alert expired before this could be sent.'
+             {first_refuses}
+             WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
+             WHEN {suppressed}
+               THEN 'suppressed:The address is suppressed.'
+             WHEN u.id IS NULL
+               THEN 'suppressed:The subscriber has unsubscribed.'
+             WHEN s.paused_until > business_now() AND a.priority <> 'emergency'
+               THEN 'suppressed:The subscriber has paused alerts.'
+           END AS refusal
+    FROM delivery d
+    JOIN alert a ON a.id = d.alert_id
+    {first}
+    LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
+    LEFT JOIN subscriber s ON s.id = d.subscriber_id
+    LEFT JOIN subscription u ON u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
+         AND u.ended_at IS NULL AND d.channel = ANY(u.channels)
+    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
+      AND d.state = 'created'
+    ORDER BY d.number LIMIT :size
+"""
+NEXT_SLICE = _SLICE.format(first_refuses="", first="", suppressed=IS_SUPPRESSED_FOR_ALERT)
+# a follow-up never comes before what it follows
+NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
+    suppressed=IS_SUPPRESSED_FOR_ALERT,
+    first_refuses="""
+             WHEN f.state = 'created' THEN 'wait'
+             WHEN f.state NOT IN ('sent', 'delivered', 'unknown')
+               THEN 'suppressed:The first alert did not reach this subscriber.'
+    """,
+    first="""
+    JOIN alert first ON first.id = a.follows_id
+    LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
+         AND f.contact_id = d.contact_id
+    """,
+)
+# A delivery and what a worker's result makes of it; a receipt may have come first. Any other pair stays as it is.
+#
+# | state now                | sent_at | provider | result             | state after      | sent_at after |
+# |--------------------------|---------|----------|--------------------|------------------|---------------|
+# | created                  | none    | any      | a state            | that state       | now if sent   |
+# | created                  | none    | any      | none (deferred)    | created          | none          |
+# | temporary-failure        | none    | any      | sent               | sent             | now           |
+# | any, set by a receipt    | set     | none     | sent               | as the receipt's | as before     |
+#
+# Provider, reference and cost are the worker's in every row; the reason is, unless a receipt gave one first.
+RECORD = f"""
+    -- as a table of its own: joined in place, the planner compares each result with each delivery
+    WITH result AS MATERIALIZED (
+        SELECT g.state, g.provider, g.reference, g.reason, g.unsure, g.cost, u.number, u.ago
+        FROM json_to_recordset(CAST(:groups AS json)) AS g
+                 (state text, provider text, reference text, reason text, unsure boolean, cost integer,
+                  numbers integer[], ago float[]),
+             unnest(g.numbers, g.ago) AS u (number, ago)
+    ), moved AS (
+        UPDATE delivery d
+        -- where a receipt was quicker, the state is its, the provider and the cost are ours
+        SET state = CASE WHEN d.sent_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
+            provider = r.provider, provider_reference = r.reference,
+            reason = CASE WHEN d.sent_at IS NULL THEN r.reason ELSE d.reason END,
+            unsure = d.unsure OR r.unsure, changed_at = business_clock(),
+            cost = CASE WHEN r.cost IS NULL THEN d.cost ELSE coalesce(d.cost, 0) + r.cost END,
+            sent_at = CASE WHEN d.sent_at IS NOT NULL THEN d.sent_at
+                                  WHEN r.state = 'sent' THEN business_clock() - make_interval(secs => r.ago) END
+        FROM result r
+        -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
+        WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
+          AND (d.state = 'created' AND d.sent_at IS NULL
+               OR d.state = 'temporary-failure' AND d.sent_at IS NULL AND r.state = 'sent'
+               OR d.sent_at IS NOT NULL AND d.provider IS NULL AND r.state = 'sent')
+        RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.sent_at IS NULL AS is_news
+    ), spent AS (
+        INSERT INTO spend (council_id, month, channel, provider, messages, cost)
+        SELECT a.council_id, CAST(date_trunc('month', business_now() AT TIME ZONE 'UTC') AS date),
+            m.channel, m.provider,
+               count(*), sum(m.cost)
+        FROM moved m JOIN alert a ON a.id = :alert
+        WHERE m.cost IS NOT NULL
+        GROUP BY a.council_id, m.channel, m.provider
+        ORDER BY m.channel, m.provider  -- so that two workers cannot wait in a ring
+        ON CONFLICT (council_id, month, channel, provider) DO UPDATE
+            SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
+    ), island AS (
+        SELECT number, state, reason, number - row_number() OVER (PARTITION BY state, reason ORDER BY number) AS id
+        FROM moved WHERE state <> 'created' AND is_news
+    ), noted AS (
+        INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
+        SELECT :month, business_clock(), :alert, min(number), nullif(max(number), min(number)), state,
+               CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
+        FROM island GROUP BY state, reason, id
+    )
+    UPDATE batch b
+    SET sent = b.sent + (SELECT count(*) FROM moved WHERE state = 'sent' AND is_news),
+        bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure' AND is_news),
+        lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
+    FROM alert a
+    WHERE b.id = :batch AND a.id = b.alert_id
+    RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on,
+              EXISTS (SELECT 1 FROM batch u WHERE u.lane = 'emergency' AND u.state IN ('queued', 'leased')
+                      AND u.due_at <= business_now() AND NOT {ON_HOLD.replace("b.", "u.")}) AS should_yield
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,53 +243,6 @@ def _ward_names(session: Session, codes: Set[str]) -> Mapping[str, str]:
     return {row.code: row.name for row in rows}
 
 
-_SLICE = """
-    SELECT d.number, d.contact_id, c.address, c.secret, s.name, d.language, d.ward_code, s.tracking_consent, d.unsure,
-           s.mail_format,
-           CASE
-             WHEN a.state = 'cancelled' AND d.unsure
-               THEN 'unknown:It may have been sent before the alert was cancelled.'
-             WHEN a.state = 'cancelled' THEN 'cancelled:The alert was cancelled.'
-             WHEN a.expires_at <= business_now() AND d.unsure
-                 THEN 'unknown:It may have been sent before the alert expired.'
-             WHEN a.expires_at <= business_now() THEN 'expired:The alert expired before this could be sent.'
-             {first_refuses}
-             WHEN c.id IS NULL THEN 'suppressed:The subscriber was erased.'
-             WHEN {suppressed}
-               THEN 'suppressed:The address is suppressed.'
-             WHEN u.id IS NULL
-               THEN 'suppressed:The subscriber has unsubscribed.'
-             WHEN s.paused_until > business_now() AND a.priority <> 'emergency'
-               THEN 'suppressed:The subscriber has paused alerts.'
-           END AS refusal
-    FROM delivery d
-    JOIN alert a ON a.id = d.alert_id
-    {first}
-    LEFT JOIN contact c ON c.id = d.contact_id AND c.confirmed_at IS NOT NULL
-    LEFT JOIN subscriber s ON s.id = d.subscriber_id
-    LEFT JOIN subscription u ON u.topic_id = a.topic_id AND u.subscriber_id = d.subscriber_id
-         AND u.ended_at IS NULL AND d.channel = ANY(u.channels)
-    WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last
-      AND d.state = 'created'
-    ORDER BY d.number LIMIT :size
-"""
-NEXT_SLICE = _SLICE.format(first_refuses="", first="", suppressed=IS_SUPPRESSED_FOR_ALERT)
-# a follow-up never comes before what it follows
-NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
-    suppressed=IS_SUPPRESSED_FOR_ALERT,
-    first_refuses="""
-             WHEN f.state = 'created' THEN 'wait'
-             WHEN f.state NOT IN ('sent', 'delivered', 'unknown')
-               THEN 'suppressed:The first alert did not reach this subscriber.'
-    """,
-    first="""
-    JOIN alert first ON first.id = a.follows_id
-    LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
-         AND f.contact_id = d.contact_id
-    """,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Advice:
     """How to go on with a batch: not at all when its lease was lost, its alert cancelled, or it was put on hold.
@@ -232,73 +295,6 @@ def _grouped(results: Sequence[Result]) -> list[dict[str, object]]:
         | {"numbers": numbers, "ago": ago}
         for how, (numbers, ago) in groups.items()
     ]
-
-
-# A delivery and what a worker's result makes of it; a receipt may have come first. Any other pair stays as it is.
-#
-# | state now                | sent_at | provider | result             | state after      | sent_at after |
-# |--------------------------|---------|----------|--------------------|------------------|---------------|
-# | created                  | none    | any      | a state            | that state       | now if sent   |
-# | created                  | none    | any      | none (deferred)    | created          | none          |
-# | temporary-failure        | none    | any      | sent               | sent             | now           |
-# | any, set by a receipt    | set     | none     | sent               | as the receipt's | as before     |
-#
-# Provider, reference and cost are the worker's in every row; the reason is, unless a receipt gave one first.
-RECORD = f"""
-    -- as a table of its own: joined in place, the planner compares each result with each delivery
-    WITH result AS MATERIALIZED (
-        SELECT g.state, g.provider, g.reference, g.reason, g.unsure, g.cost, u.number, u.ago
-        FROM json_to_recordset(CAST(:groups AS json)) AS g
-                 (state text, provider text, reference text, reason text, unsure boolean, cost integer,
-                  numbers integer[], ago float[]),
-             unnest(g.numbers, g.ago) AS u (number, ago)
-    ), moved AS (
-        UPDATE delivery d
-        -- where a receipt was quicker, the state is its, the provider and the cost are ours
-        SET state = CASE WHEN d.sent_at IS NULL THEN coalesce(r.state, d.state) ELSE d.state END,
-            provider = r.provider, provider_reference = r.reference,
-            reason = CASE WHEN d.sent_at IS NULL THEN r.reason ELSE d.reason END,
-            unsure = d.unsure OR r.unsure, changed_at = business_clock(),
-            cost = CASE WHEN r.cost IS NULL THEN d.cost ELSE coalesce(d.cost, 0) + r.cost END,
-            sent_at = CASE WHEN d.sent_at IS NOT NULL THEN d.sent_at
-                                  WHEN r.state = 'sent' THEN business_clock() - make_interval(secs => r.ago) END
-        FROM result r
-        -- without bounds a fresh partition, which nobody has analysed, would be read from end to end
-        WHERE d.month = :month AND d.alert_id = :alert AND d.number BETWEEN :first AND :last AND d.number = r.number
-          AND (d.state = 'created' AND d.sent_at IS NULL
-               OR d.state = 'temporary-failure' AND d.sent_at IS NULL AND r.state = 'sent'
-               OR d.sent_at IS NOT NULL AND d.provider IS NULL AND r.state = 'sent')
-        RETURNING d.number, d.state, d.reason, d.channel, d.provider, r.cost, old.sent_at IS NULL AS is_news
-    ), spent AS (
-        INSERT INTO spend (council_id, month, channel, provider, messages, cost)
-        SELECT a.council_id, CAST(date_trunc('month', business_now() AT TIME ZONE 'UTC') AS date),
-            m.channel, m.provider,
-               count(*), sum(m.cost)
-        FROM moved m JOIN alert a ON a.id = :alert
-        WHERE m.cost IS NOT NULL
-        GROUP BY a.council_id, m.channel, m.provider
-        ORDER BY m.channel, m.provider  -- so that two workers cannot wait in a ring
-        ON CONFLICT (council_id, month, channel, provider) DO UPDATE
-            SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
-    ), island AS (
-        SELECT number, state, reason, number - row_number() OVER (PARTITION BY state, reason ORDER BY number) AS id
-        FROM moved WHERE state <> 'created' AND is_news
-    ), noted AS (
-        INSERT INTO event (month, at, alert_id, number, number_to, kind, detail)
-        SELECT :month, business_clock(), :alert, min(number), nullif(max(number), min(number)), state,
-               CASE WHEN reason IS NOT NULL THEN jsonb_build_object('reason', reason) END
-        FROM island GROUP BY state, reason, id
-    )
-    UPDATE batch b
-    SET sent = b.sent + (SELECT count(*) FROM moved WHERE state = 'sent' AND is_news),
-        bounced = b.bounced + (SELECT count(*) FROM moved WHERE state = 'permanent-failure' AND is_news),
-        lease_until = CASE WHEN b.lease = :lease THEN now() + make_interval(secs => :seconds) ELSE b.lease_until END
-    FROM alert a
-    WHERE b.id = :batch AND a.id = b.alert_id
-    RETURNING b.state = 'leased' AND b.lease = :lease AND a.state <> 'cancelled' AND NOT {ON_HOLD} AS may_go_on,
-              EXISTS (SELECT 1 FROM batch u WHERE u.lane = 'emergency' AND u.state IN ('queued', 'leased')
-                      AND u.due_at <= business_now() AND NOT {ON_HOLD.replace("b.", "u.")}) AS should_yield
-"""
 
 
 def finish_alert(session: Session, alert_id: UUID) -> None:

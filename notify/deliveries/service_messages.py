@@ -41,6 +41,8 @@ from notify.subscribers.suppression.service import (
 )
 
 SERVICE_MESSAGE_ATTEMPTS = 8
+ABOUT_SOMETHING = (ServiceMessageKind.ADD_CONTACT, ServiceMessageKind.CONTACT_ADDED, ServiceMessageKind.TOLD)
+PERSONS_OWN = (ServiceMessageKind.SIGN_IN, ServiceMessageKind.TOLD)  # no council sends them
 
 
 def send_service_message(notice_id: UUID) -> None:
@@ -103,10 +105,6 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
         why=_why(session, queued),
     )
     return queued, message, contact.channel
-
-
-ABOUT_SOMETHING = (ServiceMessageKind.ADD_CONTACT, ServiceMessageKind.CONTACT_ADDED, ServiceMessageKind.TOLD)
-PERSONS_OWN = (ServiceMessageKind.SIGN_IN, ServiceMessageKind.TOLD)  # no council sends them
 
 
 def _is_silenced(session: Session, queued: ServiceMessage, contact: Contact) -> bool:

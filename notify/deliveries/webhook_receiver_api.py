@@ -18,6 +18,21 @@ from notify.providers.sandbox import INVENTED
 from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.routes import StaffRequest
 
+# of receivers who follow a topic of the council now: whoever was left may not sign in their name
+OF_COUNCIL = """
+    SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
+           e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until
+    FROM contact c LEFT JOIN webhook_receiver e ON e.contact_id = c.id
+    WHERE c.channel = 'webhook' AND c.council_id = :council
+      AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL)
+      AND (NOT :invented OR NOT EXISTS (
+          SELECT 1 FROM contact o WHERE o.subscriber_id = c.subscriber_id AND o.address !~* :addresses
+      ))
+      AND (CAST(:contact AS uuid) IS NULL OR c.id = :contact)
+      AND (CAST(:after AS uuid) IS NULL OR c.id > :after)
+    ORDER BY c.id LIMIT :limit
+"""
+
 
 class WebhookReceiverView(SQLModel):
     """A receiver of webhooks. It names nobody: ids are for this installation to resolve."""
@@ -66,22 +81,6 @@ class ReplayedView(SQLModel):
     """How many deliveries are sent once more; a thousand at most, so call again until it is none."""
 
     deliveries: int
-
-
-# of receivers who follow a topic of the council now: whoever was left may not sign in their name
-OF_COUNCIL = """
-    SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
-           e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until
-    FROM contact c LEFT JOIN webhook_receiver e ON e.contact_id = c.id
-    WHERE c.channel = 'webhook' AND c.council_id = :council
-      AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber_id = c.subscriber_id AND u.ended_at IS NULL)
-      AND (NOT :invented OR NOT EXISTS (
-          SELECT 1 FROM contact o WHERE o.subscriber_id = c.subscriber_id AND o.address !~* :addresses
-      ))
-      AND (CAST(:contact AS uuid) IS NULL OR c.id = :contact)
-      AND (CAST(:after AS uuid) IS NULL OR c.id > :after)
-    ORDER BY c.id LIMIT :limit
-"""
 
 
 def _receivers(

@@ -39,6 +39,81 @@ FAILED = (
     DeliveryState.PERMANENT_FAILURE,
 )
 MOST_REPLAYED = 1000  # in one transaction; what is left is found by the next call
+CONTACTS = """
+    SELECT number, contact_id FROM delivery
+    WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND number = ANY(:numbers)
+"""
+# in the order of ids, so that two workers cannot wait in a ring; a contact that is being erased is not waited for
+_NOTE = """
+    INSERT INTO webhook_receiver AS e (contact_id, failing_since, last_failure_at, last_failure_reason, last_success_at)
+    SELECT c.id,
+        CASE WHEN o.reason IS NOT NULL THEN business_now() END, CASE WHEN o.reason IS NOT NULL THEN business_now() END,
+           o.reason, CASE WHEN o.reason IS NULL THEN business_now() END
+    FROM contact c JOIN unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS o (id, reason) USING (id)
+    ORDER BY c.id
+    FOR KEY SHARE OF c SKIP LOCKED
+    ON CONFLICT (contact_id) DO UPDATE SET
+        failing_since = CASE WHEN excluded.failing_since IS NOT NULL
+                             THEN coalesce(e.failing_since, excluded.failing_since) END,
+        last_failure_at = coalesce(excluded.last_failure_at, e.last_failure_at),
+        last_failure_reason = coalesce(excluded.last_failure_reason, e.last_failure_reason),
+        last_success_at = coalesce(excluded.last_success_at, e.last_success_at),
+        -- somebody lifted the suppression, and they were right
+        disabled_at = CASE WHEN {is_off} THEN e.disabled_at END,
+        disabled_reason = CASE WHEN {is_off} THEN e.disabled_reason END
+"""
+NOTE = _NOTE.format(
+    is_off=f"""
+        excluded.last_success_at IS NULL
+        OR EXISTS (SELECT 1 FROM contact c WHERE c.id = e.contact_id AND {scope.IS_SUPPRESSED})
+    """  # noqa: S608 - our own words
+)
+DISABLE = """
+    UPDATE webhook_receiver e SET disabled_at = business_now(), disabled_reason = :reason
+    FROM contact c
+    WHERE c.id = e.contact_id AND e.contact_id = ANY(:ids)
+    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
+"""
+DISABLE_OVERDUE = """
+    WITH overdue AS (
+        SELECT contact_id FROM webhook_receiver
+        WHERE last_failure_at - failing_since >= make_interval(days => :days)
+          -- whoever lifted the suppression gave it another chance
+          AND (disabled_at IS NULL OR last_failure_at > disabled_at)
+        ORDER BY contact_id LIMIT 500 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE webhook_receiver e SET disabled_at = business_now(),
+        disabled_reason = 'Every call for five days failed. The last one: '
+        || coalesce(nullif(e.last_failure_reason, ''), 'no reason was given')
+    FROM overdue o JOIN contact c ON c.id = o.contact_id
+    WHERE e.contact_id = o.contact_id
+    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
+"""
+ENABLE = """
+    WITH lifted AS (
+        UPDATE suppression x SET lifted_at = business_now(), lifted_reason = 'The receiver was enabled again.'
+        FROM contact c
+        WHERE c.id = :id AND x.address_hash = c.address_hash AND x.council_id = c.council_id
+          AND x.channel = 'webhook' AND x.lifted_at IS NULL
+          AND x.reason = 'hard-bounce' AND x.source LIKE :source
+    )
+    UPDATE webhook_receiver SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
+"""
+BEGIN_ROTATION = """
+    INSERT INTO webhook_receiver (contact_id, previous_secret_until)
+        VALUES (:id, business_now() + make_interval(hours => :hours))
+    ON CONFLICT (contact_id) DO UPDATE SET previous_secret_until = excluded.previous_secret_until
+"""
+ROTATE = "UPDATE contact SET secret = rtrim(:secret || ' ' || split_part(secret, ' ', 1)) WHERE id = :id"
+END_ROTATIONS = """
+    WITH over AS (
+        UPDATE webhook_receiver SET previous_secret_until = NULL
+        WHERE previous_secret_until <= business_now()
+        RETURNING contact_id
+    )
+    UPDATE contact c SET secret = split_part(c.secret, ' ', 1) FROM over WHERE c.id = over.contact_id
+    RETURNING c.id
+"""
 
 
 class UnknownWebhookReceiver(NotFound):
@@ -79,12 +154,6 @@ def _tells_of_receiver(result: Result) -> bool:
     return result.provider not in (None, sandbox.NAME) and not result.was_held_back and result.reason != BUSY
 
 
-CONTACTS = """
-    SELECT number, contact_id FROM delivery
-    WHERE month = :month AND alert_id = :alert AND number BETWEEN :first AND :last AND number = ANY(:numbers)
-"""
-
-
 def note_outcomes(
     session: Session, succeeded: Sequence[UUID], failed: Mapping[UUID, str], gone: Sequence[UUID] = ()
 ) -> None:
@@ -100,39 +169,6 @@ def note_outcomes(
         _disable(session, session.execute(text(DISABLE), {"ids": still_gone, "reason": GONE}).all(), SOURCE_GONE)
 
 
-# in the order of ids, so that two workers cannot wait in a ring; a contact that is being erased is not waited for
-_NOTE = """
-    INSERT INTO webhook_receiver AS e (contact_id, failing_since, last_failure_at, last_failure_reason, last_success_at)
-    SELECT c.id,
-        CASE WHEN o.reason IS NOT NULL THEN business_now() END, CASE WHEN o.reason IS NOT NULL THEN business_now() END,
-           o.reason, CASE WHEN o.reason IS NULL THEN business_now() END
-    FROM contact c JOIN unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS o (id, reason) USING (id)
-    ORDER BY c.id
-    FOR KEY SHARE OF c SKIP LOCKED
-    ON CONFLICT (contact_id) DO UPDATE SET
-        failing_since = CASE WHEN excluded.failing_since IS NOT NULL
-                             THEN coalesce(e.failing_since, excluded.failing_since) END,
-        last_failure_at = coalesce(excluded.last_failure_at, e.last_failure_at),
-        last_failure_reason = coalesce(excluded.last_failure_reason, e.last_failure_reason),
-        last_success_at = coalesce(excluded.last_success_at, e.last_success_at),
-        -- somebody lifted the suppression, and they were right
-        disabled_at = CASE WHEN {is_off} THEN e.disabled_at END,
-        disabled_reason = CASE WHEN {is_off} THEN e.disabled_reason END
-"""
-NOTE = _NOTE.format(
-    is_off=f"""
-        excluded.last_success_at IS NULL
-        OR EXISTS (SELECT 1 FROM contact c WHERE c.id = e.contact_id AND {scope.IS_SUPPRESSED})
-    """  # noqa: S608 - our own words
-)
-DISABLE = """
-    UPDATE webhook_receiver e SET disabled_at = business_now(), disabled_reason = :reason
-    FROM contact c
-    WHERE c.id = e.contact_id AND e.contact_id = ANY(:ids)
-    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
-"""
-
-
 def disable_overdue(session: Session) -> Sequence[UUID]:
     """Write no more to receivers that have failed, and gone on failing, for five days; which. To be called hourly.
 
@@ -140,23 +176,6 @@ def disable_overdue(session: Session) -> Sequence[UUID]:
     """
     rows = session.execute(text(DISABLE_OVERDUE), {"days": FAILING_DAYS}).all()
     return _disable(session, rows, SOURCE_FAILING)
-
-
-DISABLE_OVERDUE = """
-    WITH overdue AS (
-        SELECT contact_id FROM webhook_receiver
-        WHERE last_failure_at - failing_since >= make_interval(days => :days)
-          -- whoever lifted the suppression gave it another chance
-          AND (disabled_at IS NULL OR last_failure_at > disabled_at)
-        ORDER BY contact_id LIMIT 500 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE webhook_receiver e SET disabled_at = business_now(),
-        disabled_reason = 'Every call for five days failed. The last one: '
-        || coalesce(nullif(e.last_failure_reason, ''), 'no reason was given')
-    FROM overdue o JOIN contact c ON c.id = o.contact_id
-    WHERE e.contact_id = o.contact_id
-    RETURNING c.id, c.council_id, c.address_hash, e.disabled_reason
-"""
 
 
 def _disable(session: Session, rows: Sequence[Row[UUID, UUID, bytes, str]], source: str) -> Sequence[UUID]:
@@ -206,18 +225,6 @@ def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
     audit(session, council_id=council_id, actor=actor, action="endpoint.enable", subject=str(contact_id))
 
 
-ENABLE = """
-    WITH lifted AS (
-        UPDATE suppression x SET lifted_at = business_now(), lifted_reason = 'The receiver was enabled again.'
-        FROM contact c
-        WHERE c.id = :id AND x.address_hash = c.address_hash AND x.council_id = c.council_id
-          AND x.channel = 'webhook' AND x.lifted_at IS NULL
-          AND x.reason = 'hard-bounce' AND x.source LIKE :source
-    )
-    UPDATE webhook_receiver SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
-"""
-
-
 def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
     """A new secret for a receiver. For a day its calls are signed with the former one too.
 
@@ -231,28 +238,9 @@ def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
     return secret
 
 
-BEGIN_ROTATION = """
-    INSERT INTO webhook_receiver (contact_id, previous_secret_until)
-        VALUES (:id, business_now() + make_interval(hours => :hours))
-    ON CONFLICT (contact_id) DO UPDATE SET previous_secret_until = excluded.previous_secret_until
-"""
-ROTATE = "UPDATE contact SET secret = rtrim(:secret || ' ' || split_part(secret, ' ', 1)) WHERE id = :id"
-
-
 def end_rotations(session: Session) -> int:
     """Drop the former secrets whose day is over; of how many receivers. To be called every few minutes."""
     return len(session.execute(text(END_ROTATIONS)).all())
-
-
-END_ROTATIONS = """
-    WITH over AS (
-        UPDATE webhook_receiver SET previous_secret_until = NULL
-        WHERE previous_secret_until <= business_now()
-        RETURNING contact_id
-    )
-    UPDATE contact c SET secret = split_part(c.secret, ' ', 1) FROM over WHERE c.id = over.contact_id
-    RETURNING c.id
-"""
 
 
 def replay(

@@ -8,42 +8,6 @@ from enum import StrEnum
 from notify.alerts.hazard import Category, Certainty, Hazard, Severity, Urgency
 from notify.alerts.models import FollowUp
 
-
-class StoryOutcome(StrEnum):
-    """What became of an alert."""
-
-    SENT = "sent"
-    SLOW = "slow"  # a provider was away for half an hour
-    CANCELLED = "cancelled"  # when half of it was out
-    EXERCISE = "exercise"
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One alert. Sent `days_ago` at `minute` of the day; no wards: the whole council. `follows` is a story's number."""
-
-    number: int
-    topic: str
-    title: str
-    body: str
-    days_ago: float
-    minute: int = 600
-    wards: tuple[str, ...] = ()
-    sms: str | None = None
-    link: str | None = None
-    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    hazard: Hazard | None = None
-    follows: int | None = None
-    follow_up: FollowUp | None = None
-    fate: StoryOutcome = StoryOutcome.SENT
-    asks_reply: bool = False
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it went as an emergency."""
-        return self.topic == "emergencies"
-
-
 WARDS = tuple(f"Z050000{number:02}" for number in range(1, 13))
 STREETS = (
     ("Quay Road", "Abbot Lane"),
@@ -62,7 +26,6 @@ STREETS = (
 WORKS = ("a burst water main", "new kerbs", "resurfacing", "gas works", "the sea wall", "a new crossing", "cable works")
 # what is known of how many streets are dug up: more before April, when the year's money ends
 BUSY_WEEKS = {week: 3 for week in range(18, 24)}
-
 BIN_NEWS = (
     ("Bins are collected a day later after the bank holiday", ()),
     ("Garden waste starts again on Monday", ()),
@@ -114,6 +77,41 @@ WIND = FLOOD.model_copy(
 GAS = FLOOD.model_copy(
     update={"event": "Gas leak", "category": Category.SAFETY, "instruction": "Leave on foot. Do not use switches."}
 )
+
+
+class StoryOutcome(StrEnum):
+    """What became of an alert."""
+
+    SENT = "sent"
+    SLOW = "slow"  # a provider was away for half an hour
+    CANCELLED = "cancelled"  # when half of it was out
+    EXERCISE = "exercise"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One alert. Sent `days_ago` at `minute` of the day; no wards: the whole council. `follows` is a story's number."""
+
+    number: int
+    topic: str
+    title: str
+    body: str
+    days_ago: float
+    minute: int = 600
+    wards: tuple[str, ...] = ()
+    sms: str | None = None
+    link: str | None = None
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hazard: Hazard | None = None
+    follows: int | None = None
+    follow_up: FollowUp | None = None
+    fate: StoryOutcome = StoryOutcome.SENT
+    asks_reply: bool = False
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it went as an emergency."""
+        return self.topic == "emergencies"
 
 
 def stories() -> Sequence[Story]:

@@ -50,6 +50,8 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 _READY = b"ready"
 _log = logging.getLogger("notify.devserver.daemon")
+# the application owns its database and may nothing beside it
+_DATABASE = b"create role notify login\ncreate database notify owner notify\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,6 @@ def _initialise(place: Place, binaries: Binaries, attempts: Attempts, *, durably
     while problem := _make_cluster(place, binaries, fresh, attempts, durably=durably):
         attempts.note_failure(problem)
     fresh.rename(place.home / "database")
-
-
-# the application owns its database and may nothing beside it
-_DATABASE = b"create role notify login\ncreate database notify owner notify\n"
 
 
 def _make_cluster(place: Place, binaries: Binaries, fresh: Path, attempts: Attempts, *, durably: bool) -> str | None:

@@ -40,6 +40,13 @@ from notify.subscribers.models import Topic
 from notify.subscribers.queries import AudienceSql, audience, topic
 
 LONGEST_TEXT = 918  # characters that may be counted
+# a person is counted with the first of their contacts, so that the languages and wards add up to people
+FOLLOWED = """
+    SELECT channel, language, ward_code, count(*) AS contacts, count(*) FILTER (WHERE nth = 1) AS people
+    FROM (SELECT f.*, row_number() OVER (PARTITION BY f.subscriber_id ORDER BY f.channel, f.contact_id) AS nth
+          FROM ({audience}) f) one
+    GROUP BY channel, language, ward_code
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +197,6 @@ def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:
         budget_left_pence=money(session, alert.council_id).left_pence,
         population=None,
     )
-
-
-# a person is counted with the first of their contacts, so that the languages and wards add up to people
-FOLLOWED = """
-    SELECT channel, language, ward_code, count(*) AS contacts, count(*) FILTER (WHERE nth = 1) AS people
-    FROM (SELECT f.*, row_number() OVER (PARTITION BY f.subscriber_id ORDER BY f.channel, f.contact_id) AS nth
-          FROM ({audience}) f) one
-    GROUP BY channel, language, ward_code
-"""
 
 
 def _text_of(session: Session, alert: Alert) -> str:

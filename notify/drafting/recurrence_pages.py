@@ -27,6 +27,7 @@ CALENDAR = "/staff/calendar"
 PATH = "/staff/alerts/{alert_id:uuid}/repeat"
 COMES_AGAIN = "/staff/recurrences/{recurrence_id:uuid}"
 AGAIN = f"{CALENDAR}#again"
+Value = TypeVar("Value")
 
 
 @staff_get(PATH, WRITES, people_only)
@@ -85,9 +86,6 @@ def _read(form: Form) -> Plan:
         raise _NotValid(field_errors)
     rule = Rule(form.one("rule"))
     return Plan(rule, int(every), at, first, last, weekdays if rule == Rule.WEEKLY else ())
-
-
-Value = TypeVar("Value")
 
 
 def _parsed(read: Callable[[str], Value], form: Form, field: str, field_errors: list[FieldError]) -> Value | None:

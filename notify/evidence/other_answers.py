@@ -10,6 +10,9 @@ from notify.evidence.test_runs import checks, latest_runs
 from notify.insight.council.slices import By
 from notify.staff.budgets import in_pounds
 
+# whole words of a topic's short name: `cabinet-meetings` is not about bins
+BIN_WORDS = frozenset({"bin", "bins", "waste", "recycling", "refuse", "rubbish", "biniau", "ailgylchu", "gwastraff"})
+
 
 def calls(known: Facts) -> Answer:
     """2.2"""
@@ -33,10 +36,6 @@ def accessibility(_: Facts) -> Answer:
         "Of this platform: yes, WCAG 2.2 AA. Every state of every page is checked automatically, and the statement at "
         "/accessibility is made from the results. The council's own website is not held here."
     )
-
-
-# whole words of a topic's short name: `cabinet-meetings` is not about bins
-BIN_WORDS = frozenset({"bin", "bins", "waste", "recycling", "refuse", "rubbish", "biniau", "ailgylchu", "gwastraff"})
 
 
 def is_about_bins(slug: str) -> bool:

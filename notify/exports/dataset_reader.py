@@ -24,6 +24,10 @@ AT_ONCE = 2000  # rows that the server hands over at a time
 OVERLAP = timedelta(seconds=60)
 
 Row = Sequence[Any]
+SAFE_UNTIL = """
+    SELECT least(business_clock(), min(xact_start) + clock_offset()) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+"""
 
 
 class ExtractNotPossible(Invalid):
@@ -73,12 +77,6 @@ def safe_until(session: Session) -> datetime:
     """
     found: datetime = session.execute(text(SAFE_UNTIL)).scalar_one()
     return found.astimezone(UTC) - OVERLAP
-
-
-SAFE_UNTIL = """
-    SELECT least(business_clock(), min(xact_start) + clock_offset()) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
-"""
 
 
 def as_text(moment: datetime) -> str:

@@ -15,6 +15,23 @@ from notify.exports.dictionary_columns import COMMON
 from notify.exports.dictionary_terms import About, Keeping
 
 SCHEMA_VERSION = "1.0"
+OWN = "t.council_id = :council"
+OF_ALERT = "t.alert_id IN (SELECT a.id FROM alert a WHERE a.council_id = :council)"
+OF_SUBSCRIBER = "EXISTS (SELECT FROM subscriber s WHERE s.id = t.subscriber_id AND s.council_id = :council)"
+OF_CONTACT = "EXISTS (SELECT FROM contact c WHERE c.id = t.contact_id AND c.council_id = :council)"
+# a sign-in link is the person's own wish, and what another council did is no council's to know
+OF_NOTICE = f"t.kind NOT IN ('sign-in', 'told') AND {OF_CONTACT}"
+OF_ADDRESS = """(t.council_id = :council OR t.council_id IS NULL AND EXISTS (
+    SELECT FROM contact c WHERE c.address_hash = t.address_hash AND c.council_id = :council))"""
+OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
+    SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
+OF_RELEASE = "t.release_id IN (SELECT r.id FROM collection_release r WHERE r.council_id = :council)"
+OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
+PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
+SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
+LEAVING = "It finds the contact that links in mails of an older schema mean, and says nothing else."
+ENGINE = "It steers the machinery of the whole installation and says nothing about a council."
+REPEATS = "It holds replies for requests that may be repeated, which the tables themselves say."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +57,6 @@ class Entry:
         nearest = ((self.residents, About.RESIDENT), (self.pseudonyms, About.PSEUDONYM), (self.staff, About.STAFF))
         return next((about for columns, about in nearest if columns), About.NOBODY)
 
-
-OWN = "t.council_id = :council"
-OF_ALERT = "t.alert_id IN (SELECT a.id FROM alert a WHERE a.council_id = :council)"
-OF_SUBSCRIBER = "EXISTS (SELECT FROM subscriber s WHERE s.id = t.subscriber_id AND s.council_id = :council)"
-OF_CONTACT = "EXISTS (SELECT FROM contact c WHERE c.id = t.contact_id AND c.council_id = :council)"
-# a sign-in link is the person's own wish, and what another council did is no council's to know
-OF_NOTICE = f"t.kind NOT IN ('sign-in', 'told') AND {OF_CONTACT}"
-OF_ADDRESS = """(t.council_id = :council OR t.council_id IS NULL AND EXISTS (
-    SELECT FROM contact c WHERE c.address_hash = t.address_hash AND c.council_id = :council))"""
-OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
-    SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
-OF_RELEASE = "t.release_id IN (SELECT r.id FROM collection_release r WHERE r.council_id = :council)"
-OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
-
-PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
-SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
-LEAVING = "It finds the contact that links in mails of an older schema mean, and says nothing else."
-ENGINE = "It steers the machinery of the whole installation and says nothing about a council."
-REPEATS = "It holds replies for requests that may be repeated, which the tables themselves say."
 
 TABLES: Mapping[str, Entry] = {
     # councils and staff

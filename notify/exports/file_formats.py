@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import xlsxwriter
 
 MOST_IN_A_SHEET = 1_048_575  # rows that a sheet has below its heads
+DAY = "yyyy-mm-dd"
+LONGEST_CELL = 32_767
 
 
 class Format(StrEnum):
@@ -111,9 +113,6 @@ def _xlsx(data: DataSet, rows: Iterable[Row], out: IO[bytes]) -> int:
     return count
 
 
-DAY = "yyyy-mm-dd"
-
-
 def _sheet(book: "xlsxwriter.Workbook", name: str, heads: Iterable[str], bold: Any) -> Any:  # noqa: ANN401
     sheet = book.add_worksheet(name)
     sheet.freeze_panes(1, 0)
@@ -136,8 +135,6 @@ def _put(sheet: Any, line: int, column: int, value: Any, moment: Any) -> None:  
     else:
         sheet.write_string(line, column, str(value)[:LONGEST_CELL])
 
-
-LONGEST_CELL = 32_767
 
 _WRITERS: Mapping[Format, Callable[[DataSet, Iterable[Row], IO[bytes]], int]] = {
     Format.CSV: _csv,

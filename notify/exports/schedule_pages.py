@@ -22,6 +22,7 @@ from notify.web.forms import from_our_pages, read_form
 
 PATH = "/staff/exports/schedules"
 ONE = f"{PATH}/{{schedule_id:uuid}}"
+Change = Callable[[Session, ExportSchedule, str], None]
 
 
 @staff_get(PATH, Requires(Right.SEE_FIGURES))
@@ -82,9 +83,6 @@ def begin(request: StaffRequest, body: RawBody) -> Response[object]:
     except ScheduleNotValid as error:
         return _page(user, form, [FieldError(str(error.fields.get("field", "what")), error.detail)])
     return _page(user, EMPTY, secret=secret) if secret else Redirect(PATH, status_code=303)
-
-
-Change = Callable[[Session, ExportSchedule, str], None]
 
 
 def _change(request: StaffRequest, schedule_id: UUID, change: Change) -> Response[object]:

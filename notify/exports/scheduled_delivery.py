@@ -37,6 +37,17 @@ MOST_TRIES = 6
 PATIENCE = timedelta(minutes=10)  # longer than any hand-over takes
 INTERRUPTED = "It was interrupted. We do not know whether it arrived. Send it again if it did not."
 GONE = "The officer does not work here any more or may not see figures."
+INTERRUPT = """
+    UPDATE export_run SET state = 'unsure', finished_at = :now, problem = :why
+    WHERE state = 'sending' AND lease_until < :now
+"""
+CLAIM = """
+    UPDATE export_run SET state = 'sending', attempts = attempts + 1, lease_until = :until
+    WHERE id = (
+        SELECT r.id FROM export_run r WHERE r.state = 'due' AND r.retry_at <= :now
+        ORDER BY r.retry_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) RETURNING id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +82,6 @@ def make_due() -> None:
             schedules.add_runs(session, one, one.next_at)
             one.next_at = schedules.next_due(one.rhythm, now)
         session.execute(text(INTERRUPT), {"now": now, "why": INTERRUPTED})
-
-
-INTERRUPT = """
-    UPDATE export_run SET state = 'unsure', finished_at = :now, problem = :why
-    WHERE state = 'sending' AND lease_until < :now
-"""
-CLAIM = """
-    UPDATE export_run SET state = 'sending', attempts = attempts + 1, lease_until = :until
-    WHERE id = (
-        SELECT r.id FROM export_run r WHERE r.state = 'due' AND r.retry_at <= :now
-        ORDER BY r.retry_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) RETURNING id
-"""
 
 
 def _claim() -> UUID | None:

@@ -13,6 +13,23 @@ from notify.insight.models import RollupAlert, RollupDue, RollupReply
 from notify.insight.rollups import started_at
 from notify.places.queries import names_by_code
 
+FRESH = timedelta(seconds=5)  # the scheduler counts what has news every second
+COUNTS = """
+    count(*) AS recipients,
+    count(sent_at) AS sent,
+    count(*) FILTER (WHERE state = 'delivered') AS delivered,
+    count(*) FILTER (WHERE state LIKE '%-failure') AS failed,
+    count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
+    count(*) FILTER (WHERE state IN ('cancelled', 'expired')) AS cancelled,
+    count(*) FILTER (WHERE state IN ('created', 'sending')) AS waiting
+"""
+# the same from the figures that are kept beside the ledger
+KEPT_COUNTS = """
+    sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
+    sum(permanent_failure + temporary_failure + technical_failure) AS failed, sum(suppressed) AS suppressed,
+    sum(cancelled + expired) AS cancelled, sum(waiting) AS waiting
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -52,26 +69,6 @@ class Figures:
     time_to_95: float | None
     time_to_99: float | None
     last_sent: float | None
-
-
-FRESH = timedelta(seconds=5)  # the scheduler counts what has news every second
-COUNTS = """
-    count(*) AS recipients,
-    count(sent_at) AS sent,
-    count(*) FILTER (WHERE state = 'delivered') AS delivered,
-    count(*) FILTER (WHERE state LIKE '%-failure') AS failed,
-    count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
-    count(*) FILTER (WHERE state IN ('cancelled', 'expired')) AS cancelled,
-    count(*) FILTER (WHERE state IN ('created', 'sending')) AS waiting
-"""
-
-
-# the same from the figures that are kept beside the ledger
-KEPT_COUNTS = """
-    sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
-    sum(permanent_failure + temporary_failure + technical_failure) AS failed, sum(suppressed) AS suppressed,
-    sum(cancelled + expired) AS cancelled, sum(waiting) AS waiting
-"""
 
 
 def _is_kept(session: Session, alert: Alert) -> bool:

@@ -18,6 +18,104 @@ from notify.places.release_loading import partition_of
 from notify.staff.queries import councils
 from notify.staff.service import audit
 
+_FOUND_PLACES = """
+    WITH known AS MATERIALIZED (
+        SELECT DISTINCT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL
+    ), answered AS (
+        -- the resident's own answer stands for as long as its ward exists
+        SELECT p.id, p.ward_source = 'resident' AND p.ward_code IN (SELECT ward_code FROM known) AS stands,
+               p.ward_source = 'resident' AND p.ward_code NOT IN (SELECT ward_code FROM known) AS lost
+        FROM place p
+    ), looked_up AS (
+        SELECT p.id, n.district_code, n.alt_ward_code, n.near_ward_codes,
+               CASE WHEN a.stands THEN p.ward_code ELSE coalesce(n.ward_code, p.ward_code) END AS ward_code,
+               CASE WHEN a.stands THEN 'resident' ELSE 'published' END AS ward_source,
+               CASE
+                   WHEN :is_back THEN p.needs_review AND p.id NOT IN (
+                       SELECT place_id FROM place_review WHERE release_id = :left AND kind = 'unsure')
+                   WHEN n.ended_on IS NOT NULL OR n.ward_code IS NULL OR a.lost THEN true
+                   -- an answer that is none of the wards it lies in or near is asked for again
+                   WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
+                                      AND NOT p.ward_code = ANY(coalesce(n.near_ward_codes, '{}'))
+                   ELSE p.needs_review AND (p.release_id IS NOT DISTINCT FROM :release OR n.alt_ward_code IS NOT NULL)
+               END AS needs_review
+        FROM place p
+        JOIN answered a ON a.id = p.id
+        JOIN postcode n ON n.release_id = :release AND n.key = p.postcode
+    ), changed AS (
+        UPDATE place p
+        SET ward_code = l.ward_code, district_code = coalesce(l.district_code, p.district_code),
+            alt_ward_code = l.alt_ward_code, near_ward_codes = l.near_ward_codes, ward_source = l.ward_source,
+            needs_review = l.needs_review, release_id = :release, resolved_at = :moment
+        FROM looked_up l
+        WHERE l.id = p.id
+          AND (p.ward_code, p.district_code, p.near_ward_codes, p.ward_source, p.needs_review, p.release_id)
+              IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.near_ward_codes,
+                                l.ward_source, l.needs_review, :release)
+        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
+                  old.district_code AS old_district, new.district_code AS new_district,
+                  new.needs_review AND NOT old.needs_review AS is_unsure
+    )
+"""
+# A postcode the release no longer has: its ward is kept where it still exists, else follows the ward's other
+# postcodes if nearly all of them went to one and the same. So does its district.
+_GONE_PLACES = """
+    WITH gone AS MATERIALIZED (
+        SELECT id, ward_code, district_code FROM place p
+        WHERE NOT EXISTS (SELECT 1 FROM postcode n WHERE n.release_id = :release AND n.key = p.postcode)
+    ), homeless AS MATERIALIZED (
+        SELECT DISTINCT ward_code FROM gone
+        WHERE ward_code NOT IN
+              (SELECT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL)
+    ), successor AS (
+        SELECT o.ward_code AS old_code, n.ward_code AS new_code,
+               count(*) / sum(count(*)) OVER (PARTITION BY o.ward_code) AS share
+        FROM postcode o
+        JOIN postcode n ON n.release_id = :release AND n.key = o.key AND n.ward_code IS NOT NULL
+        WHERE o.release_id = :previous AND o.ward_code IN (SELECT ward_code FROM homeless)
+        GROUP BY o.ward_code, n.ward_code
+    ), district AS (
+        SELECT e.code AS old_code,
+               (SELECT d.code FROM area_successors(e.code) d WHERE d.share >= :enough LIMIT 1) AS new_code
+        FROM (SELECT DISTINCT district_code AS code FROM gone) e WHERE NOT area_is_current(e.code)
+    ), changed AS (
+        UPDATE place p
+        SET district_code = coalesce(d.new_code, p.district_code), ward_code = coalesce(s.new_code, p.ward_code),
+            needs_review = p.needs_review OR NOT :is_back, resolved_at = :moment,
+            ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
+            alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END,
+            near_ward_codes = CASE WHEN s.new_code IS NULL THEN p.near_ward_codes END
+        FROM gone g
+        LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
+        LEFT JOIN district d ON d.old_code = g.district_code
+        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL OR d.new_code IS NOT NULL)
+        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
+                  old.district_code AS old_district, new.district_code AS new_district,
+                  new.needs_review AND NOT old.needs_review AS is_unsure
+    )
+"""
+# A place is outside when its council covered it and covers it no more, though nothing that the council covers has
+# ended: a council whose own district got a new code has not lost its residents.
+_NOTE_CHANGES = """
+    , unsure AS (
+        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
+        SELECT id, :release, 'unsure', subscriber_id, :moment FROM changed WHERE is_unsure
+        ON CONFLICT (place_id, release_id, kind) DO UPDATE SET at = excluded.at, handled_at = NULL, answered_at = NULL
+    ), outside AS (
+        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
+        SELECT g.id, :release, 'outside', g.subscriber_id, :moment
+        FROM changed g JOIN subscriber s ON s.id = g.subscriber_id JOIN council c ON c.id = s.council_id
+        WHERE NOT :is_back AND g.old_district = ANY(c.district_codes) AND NOT g.new_district = ANY(c.district_codes)
+          AND NOT EXISTS (SELECT FROM unnest(c.district_codes) AS code WHERE NOT area_is_current(code))
+        ON CONFLICT DO NOTHING
+    )
+    INSERT INTO place_change (place_id, release_id, old_ward_code, new_ward_code, at)
+    SELECT id, :release, old_ward_code, new_ward_code, :moment FROM changed
+    WHERE old_ward_code IS DISTINCT FROM new_ward_code
+    RETURNING id
+"""
+ENOUGH_FOR_SUCCESSOR = 0.95
+
 
 class UnknownRelease(NotFound):
     """No release has this number."""
@@ -158,107 +256,6 @@ def _measure(session: Session) -> int:
 # Places belong to subscribers, which stand above and cannot be imported. The table is named here all the same,
 # because a release and the places it moves must change in one transaction: a ward alert sent between two would
 # miss the people on the way.
-
-_FOUND_PLACES = """
-    WITH known AS MATERIALIZED (
-        SELECT DISTINCT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL
-    ), answered AS (
-        -- the resident's own answer stands for as long as its ward exists
-        SELECT p.id, p.ward_source = 'resident' AND p.ward_code IN (SELECT ward_code FROM known) AS stands,
-               p.ward_source = 'resident' AND p.ward_code NOT IN (SELECT ward_code FROM known) AS lost
-        FROM place p
-    ), looked_up AS (
-        SELECT p.id, n.district_code, n.alt_ward_code, n.near_ward_codes,
-               CASE WHEN a.stands THEN p.ward_code ELSE coalesce(n.ward_code, p.ward_code) END AS ward_code,
-               CASE WHEN a.stands THEN 'resident' ELSE 'published' END AS ward_source,
-               CASE
-                   WHEN :is_back THEN p.needs_review AND p.id NOT IN (
-                       SELECT place_id FROM place_review WHERE release_id = :left AND kind = 'unsure')
-                   WHEN n.ended_on IS NOT NULL OR n.ward_code IS NULL OR a.lost THEN true
-                   -- an answer that is none of the wards it lies in or near is asked for again
-                   WHEN a.stands THEN n.edge_m IS NOT NULL AND p.ward_code <> n.ward_code
-                                      AND NOT p.ward_code = ANY(coalesce(n.near_ward_codes, '{}'))
-                   ELSE p.needs_review AND (p.release_id IS NOT DISTINCT FROM :release OR n.alt_ward_code IS NOT NULL)
-               END AS needs_review
-        FROM place p
-        JOIN answered a ON a.id = p.id
-        JOIN postcode n ON n.release_id = :release AND n.key = p.postcode
-    ), changed AS (
-        UPDATE place p
-        SET ward_code = l.ward_code, district_code = coalesce(l.district_code, p.district_code),
-            alt_ward_code = l.alt_ward_code, near_ward_codes = l.near_ward_codes, ward_source = l.ward_source,
-            needs_review = l.needs_review, release_id = :release, resolved_at = :moment
-        FROM looked_up l
-        WHERE l.id = p.id
-          AND (p.ward_code, p.district_code, p.near_ward_codes, p.ward_source, p.needs_review, p.release_id)
-              IS DISTINCT FROM (l.ward_code, coalesce(l.district_code, p.district_code), l.near_ward_codes,
-                                l.ward_source, l.needs_review, :release)
-        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
-                  old.district_code AS old_district, new.district_code AS new_district,
-                  new.needs_review AND NOT old.needs_review AS is_unsure
-    )
-"""
-
-# A postcode the release no longer has: its ward is kept where it still exists, else follows the ward's other
-# postcodes if nearly all of them went to one and the same. So does its district.
-_GONE_PLACES = """
-    WITH gone AS MATERIALIZED (
-        SELECT id, ward_code, district_code FROM place p
-        WHERE NOT EXISTS (SELECT 1 FROM postcode n WHERE n.release_id = :release AND n.key = p.postcode)
-    ), homeless AS MATERIALIZED (
-        SELECT DISTINCT ward_code FROM gone
-        WHERE ward_code NOT IN
-              (SELECT ward_code FROM postcode WHERE release_id = :release AND ward_code IS NOT NULL)
-    ), successor AS (
-        SELECT o.ward_code AS old_code, n.ward_code AS new_code,
-               count(*) / sum(count(*)) OVER (PARTITION BY o.ward_code) AS share
-        FROM postcode o
-        JOIN postcode n ON n.release_id = :release AND n.key = o.key AND n.ward_code IS NOT NULL
-        WHERE o.release_id = :previous AND o.ward_code IN (SELECT ward_code FROM homeless)
-        GROUP BY o.ward_code, n.ward_code
-    ), district AS (
-        SELECT e.code AS old_code,
-               (SELECT d.code FROM area_successors(e.code) d WHERE d.share >= :enough LIMIT 1) AS new_code
-        FROM (SELECT DISTINCT district_code AS code FROM gone) e WHERE NOT area_is_current(e.code)
-    ), changed AS (
-        UPDATE place p
-        SET district_code = coalesce(d.new_code, p.district_code), ward_code = coalesce(s.new_code, p.ward_code),
-            needs_review = p.needs_review OR NOT :is_back, resolved_at = :moment,
-            ward_source = CASE WHEN s.new_code IS NULL THEN p.ward_source ELSE 'published' END,
-            alt_ward_code = CASE WHEN s.new_code IS NULL THEN p.alt_ward_code END,
-            near_ward_codes = CASE WHEN s.new_code IS NULL THEN p.near_ward_codes END
-        FROM gone g
-        LEFT JOIN successor s ON s.old_code = g.ward_code AND s.share >= :enough
-        LEFT JOIN district d ON d.old_code = g.district_code
-        WHERE g.id = p.id AND (NOT p.needs_review OR s.new_code IS NOT NULL OR d.new_code IS NOT NULL)
-        RETURNING p.id, p.subscriber_id, old.ward_code AS old_ward_code, new.ward_code AS new_ward_code,
-                  old.district_code AS old_district, new.district_code AS new_district,
-                  new.needs_review AND NOT old.needs_review AS is_unsure
-    )
-"""
-
-# A place is outside when its council covered it and covers it no more, though nothing that the council covers has
-# ended: a council whose own district got a new code has not lost its residents.
-_NOTE_CHANGES = """
-    , unsure AS (
-        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
-        SELECT id, :release, 'unsure', subscriber_id, :moment FROM changed WHERE is_unsure
-        ON CONFLICT (place_id, release_id, kind) DO UPDATE SET at = excluded.at, handled_at = NULL, answered_at = NULL
-    ), outside AS (
-        INSERT INTO place_review (place_id, release_id, kind, subscriber_id, at)
-        SELECT g.id, :release, 'outside', g.subscriber_id, :moment
-        FROM changed g JOIN subscriber s ON s.id = g.subscriber_id JOIN council c ON c.id = s.council_id
-        WHERE NOT :is_back AND g.old_district = ANY(c.district_codes) AND NOT g.new_district = ANY(c.district_codes)
-          AND NOT EXISTS (SELECT FROM unnest(c.district_codes) AS code WHERE NOT area_is_current(code))
-        ON CONFLICT DO NOTHING
-    )
-    INSERT INTO place_change (place_id, release_id, old_ward_code, new_ward_code, at)
-    SELECT id, :release, old_ward_code, new_ward_code, :moment FROM changed
-    WHERE old_ward_code IS DISTINCT FROM new_ward_code
-    RETURNING id
-"""
-
-ENOUGH_FOR_SUCCESSOR = 0.95
 
 
 def _look_up_places(session: Session, previous_id: int | None, *, is_back: bool) -> int:

@@ -16,6 +16,9 @@ from notify.places.spatial_index import PostcodeIndex
 
 EMERGENCY_BUFFER_M = 100.0
 MARGIN_M = 20_000  # how far beyond the councils' own postcodes the index reaches
+Bounds = tuple[float, float, float, float]
+MOST_INDEXES = 8  # councils of one installation; an old release's go when new ones come
+_indexes: dict[tuple[int, datetime | None, tuple[str, ...]], tuple[PostcodeIndex, Bounds]] = {}
 
 
 class UnknownArea(Invalid):
@@ -164,9 +167,6 @@ def centre(session: Session, circle: Circle) -> tuple[float, float]:
     raise CircleNeedsCentre("Give the circle either a postcode, or lon and lat.")
 
 
-Bounds = tuple[float, float, float, float]
-
-
 def _index_for(session: Session, district_codes: Sequence[str]) -> tuple[PostcodeIndex, Bounds]:
     release = active_release(session, ReleaseKind.POSTCODE)
     if release is None or release.id is None:
@@ -180,10 +180,6 @@ def _index_for(session: Session, district_codes: Sequence[str]) -> tuple[Postcod
             _indexes.clear()
         _indexes[key] = known
     return known
-
-
-MOST_INDEXES = 8  # councils of one installation; an old release's go when new ones come
-_indexes: dict[tuple[int, datetime | None, tuple[str, ...]], tuple[PostcodeIndex, Bounds]] = {}
 
 
 def _build(session: Session, release_id: int, district_codes: tuple[str, ...]) -> tuple[PostcodeIndex, Bounds]:

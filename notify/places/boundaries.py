@@ -34,6 +34,7 @@ _COLLECTION = re.compile(r'"features"\s*:\s*\[')
 _MEMBER = re.compile(r'"crs"\s*:\s*')
 _FEATURE = re.compile(r'"type"\s*:\s*"Feature"')
 _UNDERSTOOD = "a GeoJSON FeatureCollection, one GeoJSON feature a line, TopoJSON, KML, Shapefile and GeoPackage"
+_Found = tuple[System | None, int, object]  # the system, the number of the feature or line, and the feature
 
 
 class AreaKind(StrEnum):
@@ -208,9 +209,6 @@ def _repaired(geometry: BaseGeometry, code: str) -> tuple[BaseGeometry, str | No
         raise _FeatureRefused(f"{code} encloses no ground")
     change = whole.area - geometry.area
     return whole, f"{shapely.is_valid_reason(geometry)}; area changed by {round(change):+,} m²"
-
-
-_Found = tuple[System | None, int, object]  # the system, the number of the feature or line, and the feature
 
 
 def _features(member: Member, report: AreaReport) -> Iterator[_Found]:

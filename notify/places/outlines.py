@@ -12,6 +12,23 @@ from notify.places.audience_areas import EMERGENCY_BUFFER_M, centre
 from notify.places.models import AudiencePart, AudienceSpec, ReleaseKind, Targets
 from notify.places.queries import active_release, areas_by_code
 
+_WARDS = text("""
+    WITH meant AS (
+        SELECT unnest(CAST(:wards AS text[])) AS code
+        UNION
+        SELECT p.ward_code FROM postcode p WHERE p.release_id = :release AND p.key = ANY(:postcodes)
+        UNION
+        -- a range of the key, so that its index is used; longer keys of another sector lie in it too
+        SELECT p.ward_code FROM unnest(CAST(:sectors AS text[])) AS s (sector)
+        JOIN postcode p ON p.release_id = :release AND p.key BETWEEN s.sector || 'AA' AND s.sector || 'ZZ'
+             AND left(p.key, length(p.key) - 2) = s.sector
+    )
+    SELECT DISTINCT ON (a.code) a.code, a.name, a.name_cy
+    FROM area a JOIN geo_release r ON r.id = a.release_id
+    WHERE a.code IN (SELECT code FROM meant) AND NOT a.code = ANY(:without) AND r.activated_at IS NOT NULL
+    ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
+""")
+
 
 def outline_of(session: Session, spec: AudienceSpec, *, is_emergency: bool) -> BaseGeometry | None:
     """The area an audience covers, EPSG:27700; None where it has no outline, as everyone or single postcodes."""
@@ -33,24 +50,6 @@ def _part(session: Session, part: AudiencePart, margin_m: float) -> BaseGeometry
     if part.circle is not None:
         shapes.append(geometry.circle(*centre(session, part.circle), part.circle.radius_m + buffer_m))
     return shapely.union_all(shapes) if shapes else None
-
-
-_WARDS = text("""
-    WITH meant AS (
-        SELECT unnest(CAST(:wards AS text[])) AS code
-        UNION
-        SELECT p.ward_code FROM postcode p WHERE p.release_id = :release AND p.key = ANY(:postcodes)
-        UNION
-        -- a range of the key, so that its index is used; longer keys of another sector lie in it too
-        SELECT p.ward_code FROM unnest(CAST(:sectors AS text[])) AS s (sector)
-        JOIN postcode p ON p.release_id = :release AND p.key BETWEEN s.sector || 'AA' AND s.sector || 'ZZ'
-             AND left(p.key, length(p.key) - 2) = s.sector
-    )
-    SELECT DISTINCT ON (a.code) a.code, a.name, a.name_cy
-    FROM area a JOIN geo_release r ON r.id = a.release_id
-    WHERE a.code IN (SELECT code FROM meant) AND NOT a.code = ANY(:without) AND r.activated_at IS NOT NULL
-    ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
-""")
 
 
 def places_in_words(session: Session, targets: Targets, *, language: str) -> Sequence[str]:

@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 
 from notify.places.models import Area, Release, ReleaseKind
 
+_WITHOUT_OUTLINE = defer(cast("InstrumentedAttribute[bytes | None]", Area.geom), raiseload=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -54,9 +56,6 @@ class ReleaseState:
         if self.activated_at is None:
             return "loaded"
         return "active" if self.retired_at is None else "retired"
-
-
-_WITHOUT_OUTLINE = defer(cast("InstrumentedAttribute[bytes | None]", Area.geom), raiseload=True)
 
 
 def active_release(session: Session, kind: ReleaseKind) -> Release | None:

@@ -17,6 +17,30 @@ Covered = Mapping[str, Sequence[str]]
 """The districts that each council covers, by the council's short name."""
 
 
+_COMPARED = """
+    SELECT CASE WHEN GROUPING(o.district_code) = 0 THEN o.district_code ELSE n.district_code END AS district_code,
+           GROUPING(o.district_code) = 0 AS is_before, GROUPING(n.district_code) = 0 AS is_after,
+           count(*) FILTER (WHERE o.key IS NULL) AS added,
+           count(*) FILTER (WHERE n.key IS NULL) AS removed,
+           count(*) FILTER (WHERE o.ward_code <> n.ward_code) AS moved_ward,
+           count(n.key) AS live,
+           count(n.key) FILTER (WHERE n.ward_code IS NULL) AS blank,
+           count(o.key) AS before
+    FROM (SELECT * FROM postcode WHERE release_id = :old AND ended_on IS NULL) o
+    FULL JOIN (SELECT * FROM postcode WHERE release_id = :new AND ended_on IS NULL) n ON n.key = o.key
+    GROUP BY GROUPING SETS ((), (o.district_code), (n.district_code))
+    HAVING GROUPING(o.district_code, n.district_code) = 3
+        OR GROUPING(o.district_code) = 0 AND o.district_code = ANY(:districts)
+        OR GROUPING(n.district_code) = 0 AND n.district_code = ANY(:districts)
+"""
+_WENT_TO = """
+    SELECT n.district_code AS code, count(*) AS postcodes
+    FROM postcode o JOIN postcode n ON n.release_id = :new AND n.key = o.key AND n.ended_on IS NULL
+    WHERE o.release_id = :old AND o.district_code = :district AND o.ended_on IS NULL AND n.district_code IS NOT NULL
+    GROUP BY 1 ORDER BY 2 DESC
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """A release compared with the one it would replace; ended postcodes count as absent.
@@ -68,24 +92,6 @@ def compare_postcodes(session: Session, *, new_id: int, old_id: int | None, cove
     )
 
 
-_COMPARED = """
-    SELECT CASE WHEN GROUPING(o.district_code) = 0 THEN o.district_code ELSE n.district_code END AS district_code,
-           GROUPING(o.district_code) = 0 AS is_before, GROUPING(n.district_code) = 0 AS is_after,
-           count(*) FILTER (WHERE o.key IS NULL) AS added,
-           count(*) FILTER (WHERE n.key IS NULL) AS removed,
-           count(*) FILTER (WHERE o.ward_code <> n.ward_code) AS moved_ward,
-           count(n.key) AS live,
-           count(n.key) FILTER (WHERE n.ward_code IS NULL) AS blank,
-           count(o.key) AS before
-    FROM (SELECT * FROM postcode WHERE release_id = :old AND ended_on IS NULL) o
-    FULL JOIN (SELECT * FROM postcode WHERE release_id = :new AND ended_on IS NULL) n ON n.key = o.key
-    GROUP BY GROUPING SETS ((), (o.district_code), (n.district_code))
-    HAVING GROUPING(o.district_code, n.district_code) = 3
-        OR GROUPING(o.district_code) = 0 AND o.district_code = ANY(:districts)
-        OR GROUPING(n.district_code) = 0 AND n.district_code = ANY(:districts)
-"""
-
-
 def _compared(
     session: Session, new_id: int, old_id: int | None, districts: Sequence[str]
 ) -> tuple[Counter[str], defaultdict[str, Counter[str]]]:
@@ -101,14 +107,6 @@ def _compared(
             counted = ("added", "removed", "moved_ward", "live", "blank")
             total.update({name: getattr(row, name) for name in counted})
     return total, by_district
-
-
-_WENT_TO = """
-    SELECT n.district_code AS code, count(*) AS postcodes
-    FROM postcode o JOIN postcode n ON n.release_id = :new AND n.key = o.key AND n.ended_on IS NULL
-    WHERE o.release_id = :old AND o.district_code = :district AND o.ended_on IS NULL AND n.district_code IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC
-"""
 
 
 def _vanished_districts(

@@ -14,6 +14,35 @@ from notify.places.queries import names_by_code
 
 SUCCESSORS_NAMED = 5
 LEAST_SHARE = 0.01  # less is a postcode that was measured anew, not a part of the area
+_ENDED = """
+    SELECT e.code, s.code AS successor, s.share
+    FROM (SELECT DISTINCT code FROM unnest(CAST(:codes AS text[])) AS code WHERE NOT area_is_current(code)) e
+    LEFT JOIN LATERAL area_successors(e.code) s ON s.share >= :least
+    ORDER BY e.code, s.share DESC, s.code
+"""
+_STILL_THERE = """
+    SELECT o.old_code
+    FROM (SELECT DISTINCT old_code FROM area_succession a
+          WHERE EXISTS (SELECT FROM place WHERE ward_code = a.old_code)
+             OR EXISTS (SELECT FROM place WHERE district_code = a.old_code)) o
+    WHERE NOT area_is_current(o.old_code)
+      AND EXISTS (SELECT FROM area_successors(o.old_code) s WHERE s.code = ANY(:codes))
+    ORDER BY o.old_code
+"""
+_NOTE = """
+    WITH gone AS MATERIALIZED (
+        SELECT code FROM (SELECT DISTINCT {column} AS code FROM postcode
+                          WHERE release_id = :old AND {column} IS NOT NULL) o
+        WHERE NOT EXISTS (SELECT FROM postcode n WHERE n.release_id = :new AND n.{column} = o.code
+                          AND n.ended_on IS NULL)
+    )
+    INSERT INTO area_succession (release_id, old_code, new_code, share, at)
+    SELECT :new, o.{column}, n.{column}, count(*) / sum(count(*)) OVER (PARTITION BY o.{column}), :moment
+    FROM postcode o
+    JOIN postcode n ON n.release_id = :new AND n.key = o.key AND n.{column} IS NOT NULL
+    WHERE o.release_id = :old AND o.{column} IN (SELECT code FROM gone)
+    GROUP BY o.{column}, n.{column}
+"""
 
 
 class AreaEnded(Invalid):
@@ -52,14 +81,6 @@ class EndedArea:
         named = [f"{one.name} ({one.code})" for one in self.successors[:SUCCESSORS_NAMED]]
         rest = len(self.successors) - len(named)
         return f"{ended} What was there is now in {', '.join(named)}{f' and {rest} more' if rest else ''}."
-
-
-_ENDED = """
-    SELECT e.code, s.code AS successor, s.share
-    FROM (SELECT DISTINCT code FROM unnest(CAST(:codes AS text[])) AS code WHERE NOT area_is_current(code)) e
-    LEFT JOIN LATERAL area_successors(e.code) s ON s.share >= :least
-    ORDER BY e.code, s.share DESC, s.code
-"""
 
 
 def ended(session: Session, codes: Iterable[str]) -> Sequence[EndedArea]:
@@ -122,17 +143,6 @@ def reached(session: Session, targets: Targets, *, is_emergency: bool) -> Target
     return replace(targets, included=replace(included, wards=wards, districts=districts))
 
 
-_STILL_THERE = """
-    SELECT o.old_code
-    FROM (SELECT DISTINCT old_code FROM area_succession a
-          WHERE EXISTS (SELECT FROM place WHERE ward_code = a.old_code)
-             OR EXISTS (SELECT FROM place WHERE district_code = a.old_code)) o
-    WHERE NOT area_is_current(o.old_code)
-      AND EXISTS (SELECT FROM area_successors(o.old_code) s WHERE s.code = ANY(:codes))
-    ORDER BY o.old_code
-"""
-
-
 def _followed(session: Session, codes: Sequence[str]) -> tuple[str, ...]:
     if not codes:
         return ()
@@ -145,22 +155,6 @@ def replaced(found: Sequence[EndedArea], codes: Sequence[str]) -> list[str]:
     """These codes with the successors of those that ended in their place."""
     instead = {one.code: [successor.code for successor in one.successors] for one in found}
     return list(dict.fromkeys(new for code in codes for new in instead.get(code, [code])))
-
-
-_NOTE = """
-    WITH gone AS MATERIALIZED (
-        SELECT code FROM (SELECT DISTINCT {column} AS code FROM postcode
-                          WHERE release_id = :old AND {column} IS NOT NULL) o
-        WHERE NOT EXISTS (SELECT FROM postcode n WHERE n.release_id = :new AND n.{column} = o.code
-                          AND n.ended_on IS NULL)
-    )
-    INSERT INTO area_succession (release_id, old_code, new_code, share, at)
-    SELECT :new, o.{column}, n.{column}, count(*) / sum(count(*)) OVER (PARTITION BY o.{column}), :moment
-    FROM postcode o
-    JOIN postcode n ON n.release_id = :new AND n.key = o.key AND n.{column} IS NOT NULL
-    WHERE o.release_id = :old AND o.{column} IN (SELECT code FROM gone)
-    GROUP BY o.{column}, n.{column}
-"""
 
 
 def note(session: Session, *, new_id: int, old_id: int | None) -> None:

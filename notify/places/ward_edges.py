@@ -11,6 +11,20 @@ from sqlmodel import Session
 from notify.places.spatial_index import edge_distances
 
 REACH_M = 50.0
+_OWN = text("""
+    SELECT key, easting, northing, ward_code FROM postcode
+    WHERE release_id = :release AND district_code = ANY(:districts)
+      AND easting IS NOT NULL AND ward_code IS NOT NULL
+""")
+# one pass over a release for each ward would be slow: the boxes of all of a council's wards are joined where they meet
+_AROUND = text("""
+    SELECT DISTINCT p.key, p.easting, p.northing, p.ward_code
+    FROM postcode p
+    JOIN unnest(CAST(:west AS float[]), CAST(:south AS float[]), CAST(:east AS float[]), CAST(:north AS float[]))
+         AS box (west, south, east, north)
+      ON p.easting BETWEEN box.west AND box.east AND p.northing BETWEEN box.south AND box.north
+    WHERE p.release_id = :release AND p.ward_code IS NOT NULL AND NOT p.district_code = ANY(:districts)
+""")
 
 
 def measure(session: Session, *, postcodes_id: int, wards_id: int | None, districts: Sequence[str]) -> int:
@@ -42,23 +56,6 @@ def measure(session: Session, *, postcodes_id: int, wards_id: int | None, distri
         [",".join(found.neighbours[at]) or None for at in kept],
     )
     return int((known & own).sum())
-
-
-_OWN = text("""
-    SELECT key, easting, northing, ward_code FROM postcode
-    WHERE release_id = :release AND district_code = ANY(:districts)
-      AND easting IS NOT NULL AND ward_code IS NOT NULL
-""")
-
-# one pass over a release for each ward would be slow: the boxes of all of a council's wards are joined where they meet
-_AROUND = text("""
-    SELECT DISTINCT p.key, p.easting, p.northing, p.ward_code
-    FROM postcode p
-    JOIN unnest(CAST(:west AS float[]), CAST(:south AS float[]), CAST(:east AS float[]), CAST(:north AS float[]))
-         AS box (west, south, east, north)
-      ON p.easting BETWEEN box.west AND box.east AND p.northing BETWEEN box.south AND box.north
-    WHERE p.release_id = :release AND p.ward_code IS NOT NULL AND NOT p.district_code = ANY(:districts)
-""")
 
 
 def _around(

@@ -32,6 +32,7 @@ LONGEST_PAUSE_S = 86_400.0
 # in messages a second, twice as many each second; an emergency is small, and worth more than a relay's comfort
 RAMP_BEGINS = {Lane.EMERGENCY: 200.0, Lane.TRANSACTIONAL: 20.0, Lane.ROUTINE: 20.0}
 RAMP_S = 9.0
+_making = threading.Lock()
 
 
 class State(StrEnum):
@@ -221,9 +222,6 @@ class Flow:
         self._state, self._failures = State.CLOSED, 0
         self._ramp = Ramp(self._now())
         log.info("provider works again", extra={"provider": self.provider.name})
-
-
-_making = threading.Lock()
 
 
 @once_a_process

@@ -23,6 +23,7 @@ _NAMES: dict[type[Outcome], str] = {
     Deferred: "deferred",
     Unknown: "unknown",
 }
+Told = tuple[Provider, Outcome]
 
 
 def send_with_failover(
@@ -43,9 +44,6 @@ def send_with_failover(
             return
     for message in waiting:
         yield attempt.last_word(message)
-
-
-Told = tuple[Provider, Outcome]
 
 
 class _Attempt:

@@ -20,6 +20,15 @@ ONE_PART = {"GSM-7": 160, "UCS-2": 70}
 EACH_PART = {"GSM-7": 153, "UCS-2": 67}
 NAMED_AT_MOST = 5
 AROUND = 15  # characters that say where in a text
+# what word processors put in the place of what was typed
+_PLAIN = {
+    **dict.fromkeys("‘’‚‛′`´ʼ", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys("–—‒‐‑―−", "-"),
+    **dict.fromkeys("•·●▪◦", "-"),
+    **dict.fromkeys("\u00a0\u2009\u202f\t", " "),
+    "…": "...",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +95,6 @@ def _instead(character: str) -> str:
     if plain:
         return f"Write {plain} instead."
     return "" if character.isalpha() else "Leave it out to keep the text short."
-
-
-# what word processors put in the place of what was typed
-_PLAIN = {
-    **dict.fromkeys("‘’‚‛′`´ʼ", "'"),
-    **dict.fromkeys("“”„‟″«»", '"'),
-    **dict.fromkeys("–—‒‐‑―−", "-"),
-    **dict.fromkeys("•·●▪◦", "-"),
-    **dict.fromkeys("\u00a0\u2009\u202f\t", " "),
-    "…": "...",
-}
 
 
 @cache

@@ -9,6 +9,16 @@ from sqlmodel import Session
 from notify.core.errors import Forbidden, Invalid
 from notify.staff.models import Officer, Role
 
+# Places stand above and cannot be imported; the database itself knows which codes are in force. Where nothing is
+# loaded, nobody can say.
+_NOT_IN_FORCE = text("""
+    SELECT c.code, ARRAY(SELECT s.code FROM area_successors(c.code) s ORDER BY s.share DESC LIMIT 5) AS successors
+    FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS c (code, n)
+    WHERE NOT area_is_current(c.code)
+      AND EXISTS (SELECT FROM geo_release WHERE activated_at IS NOT NULL AND retired_at IS NULL)
+    ORDER BY c.n
+""")
+
 
 class OutsideYourRemit(Forbidden):
     """An administrator narrowed what this officer writes about."""
@@ -20,17 +30,6 @@ class RemitAreaNotInForce(Invalid):
     """An area that has ended, or that no release knows, gives an officer nothing to work with."""
 
     title = "The area is not in force"
-
-
-# Places stand above and cannot be imported; the database itself knows which codes are in force. Where nothing is
-# loaded, nobody can say.
-_NOT_IN_FORCE = text("""
-    SELECT c.code, ARRAY(SELECT s.code FROM area_successors(c.code) s ORDER BY s.share DESC LIMIT 5) AS successors
-    FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS c (code, n)
-    WHERE NOT area_is_current(c.code)
-      AND EXISTS (SELECT FROM geo_release WHERE activated_at IS NOT NULL AND retired_at IS NULL)
-    ORDER BY c.n
-""")
 
 
 def areas_not_in_force(session: Session, codes: Sequence[str]) -> Sequence[str]:

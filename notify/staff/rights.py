@@ -10,6 +10,18 @@ from notify.core.errors import Forbidden
 from notify.staff.models import Officer, Role
 from notify.staff.remit import EVERYTHING, Remit, remit_of
 
+# what administrators read where they choose one
+IN_WORDS: dict[Role, str] = {
+    Role.VIEWER: "Sees alerts and their reports.",
+    Role.AUTHOR: "Writes alerts and keeps residents. Where a topic needs no approval, what they write goes out.",
+    Role.APPROVER: "Also approves what others wrote.",
+    Role.PLANNER: "Also broadcasts emergencies.",
+    Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
+    Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
+    Role.ADMIN: "May do everything, and says what others may.",
+}
+FRESH = timedelta(minutes=5)
+
 
 class Right(StrEnum):
     """One thing a person or a key may be allowed to do."""
@@ -51,18 +63,6 @@ WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS, Ri
     Right.APPROVE_ALERTS,
     Right.BROADCAST,
 }
-
-# what administrators read where they choose one
-IN_WORDS: dict[Role, str] = {
-    Role.VIEWER: "Sees alerts and their reports.",
-    Role.AUTHOR: "Writes alerts and keeps residents. Where a topic needs no approval, what they write goes out.",
-    Role.APPROVER: "Also approves what others wrote.",
-    Role.PLANNER: "Also broadcasts emergencies.",
-    Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
-    Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
-    Role.ADMIN: "May do everything, and says what others may.",
-}
-
 # what no key may do, whatever its role, and how it is done instead
 PERSONS_ONLY: dict[Right, str] = {
     Right.MANAGE_STAFF: "Sign in and do it at /staff/officers or /staff/keys, or by `notify officer` and `notify key`.",
@@ -76,8 +76,6 @@ TEST_RIGHTS = frozenset(
         *(Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS),
     }
 )
-
-FRESH = timedelta(minutes=5)
 
 
 def roles_within(role: Role) -> frozenset[Role]:

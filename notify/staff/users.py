@@ -23,6 +23,8 @@ from notify.staff.service import KEY_LIFE, OfficerExists, audit, create_key, cre
 from notify.staff.sign_in import sessions
 
 KEY_DAYS = KEY_LIFE.days
+ShortName = Annotated[Typed, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+AreaCode = Annotated[Typed, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
 
 
 class UnknownKey(NotFound):
@@ -41,10 +43,6 @@ class LastAdministrator(Conflict):
     """Nobody would be left to let others in."""
 
     title = "A council needs an administrator"
-
-
-ShortName = Annotated[Typed, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-AreaCode = Annotated[Typed, StringConstraints(pattern=r"^[A-Z]\d{8}$")]
 
 
 class OfficerChange(Input):

@@ -15,6 +15,10 @@ from notify.statutory_notices.queries import Listed
 
 ATOM = "http://www.w3.org/2005/Atom"
 LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+HEADS = (
+    *("council", "reference", "url", "published_at", "version", "version_published_at", "kind", "title", "legal_basis"),
+    *("body", "wards", "comments_by", "in_force_until", "elsewhere", "cost_pence", "reason", "is_withdrawn", "sha256"),
+)
 
 
 class VersionView(SQLModel):
@@ -76,12 +80,6 @@ class NoticesView(SQLModel):
     licence: str = LICENCE
     notices: Sequence[NoticeView]
     has_more: bool
-
-
-HEADS = (
-    *("council", "reference", "url", "published_at", "version", "version_published_at", "kind", "title", "legal_basis"),
-    *("body", "wards", "comments_by", "in_force_until", "elsewhere", "cost_pence", "reason", "is_withdrawn", "sha256"),
-)
 
 
 def path_of(notice: StatutoryNotice, council: Council) -> str:

@@ -36,6 +36,7 @@ ChangedSince = Annotated[datetime | None, QueryParameter(description="Only what 
 CSV_TYPES = frozenset(
     {"text/csv", "text/plain", "application/csv", "application/vnd.ms-excel", "application/octet-stream", ""}
 )
+MAX_IMPORT_BYTES = 30_000_000  # 100,000 residents and more
 
 
 class MomentWithoutZone(Invalid):
@@ -143,9 +144,6 @@ class ImportOperation(Operation):
         upload = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
         form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": upload}, required=["file"]))
         self.request_body = RequestBody({"text/csv": csv_text, "multipart/form-data": form}, required=True)
-
-
-MAX_IMPORT_BYTES = 30_000_000  # 100,000 residents and more
 
 
 @post(

@@ -27,6 +27,16 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 BLOCK_DIGITS = 2  # numbers that differ in their last two digits are neighbours
 DOTLESS = frozenset({"gmail.com", "googlemail.com"})
+_COUNT = text("""
+    INSERT INTO service_message_count AS c (counted, period, messages)
+    SELECT w.counted, :period, w.wanted
+    FROM unnest(CAST(:counted AS bytea[]), CAST(:wanted AS integer[])) AS w (counted, wanted)
+    WHERE w.wanted <= :most
+    ORDER BY w.counted
+    ON CONFLICT (counted, period) DO UPDATE SET messages = c.messages + excluded.messages
+        WHERE c.messages + excluded.messages <= :most
+    RETURNING counted
+""")
 
 
 def mailbox_of(channel: Channel, address: str) -> str:
@@ -40,18 +50,6 @@ def mailbox_of(channel: Channel, address: str) -> str:
     if domain in DOTLESS:
         local, domain = local.replace(".", ""), "gmail.com"
     return f"{local}@{domain}"
-
-
-_COUNT = text("""
-    INSERT INTO service_message_count AS c (counted, period, messages)
-    SELECT w.counted, :period, w.wanted
-    FROM unnest(CAST(:counted AS bytea[]), CAST(:wanted AS integer[])) AS w (counted, wanted)
-    WHERE w.wanted <= :most
-    ORDER BY w.counted
-    ON CONFLICT (counted, period) DO UPDATE SET messages = c.messages + excluded.messages
-        WHERE c.messages + excluded.messages <= :most
-    RETURNING counted
-""")
 
 
 def _count(session: Session, wanted: Mapping[bytes, int], *, since: datetime, most: int) -> set[bytes]:

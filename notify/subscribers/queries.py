@@ -30,6 +30,10 @@ from notify.subscribers.suppression.bounce_models import BounceSettings
 from notify.subscribers.suppression.scope import IS_SUPPRESSED, IS_SUPPRESSED_IN_EMERGENCY
 
 NOBODY = "Nobody with this id subscribes to your council's topics."
+# of a subscription u: all their addresses are nobody's
+# who was erased has no contacts, and was nobody's invention
+INVENTED_ONLY = """(SELECT coalesce(bool_and(k.address ~* :invented), false)
+     FROM contact k WHERE k.subscriber_id = u.subscriber_id)"""
 
 
 class UnknownTopic(NotFound):
@@ -102,12 +106,6 @@ class _People:
     sql: str
     near: str
     parameters: dict[str, object]
-
-
-# of a subscription u: all their addresses are nobody's
-# who was erased has no contacts, and was nobody's invention
-INVENTED_ONLY = """(SELECT coalesce(bool_and(k.address ~* :invented), false)
-     FROM contact k WHERE k.subscriber_id = u.subscriber_id)"""
 
 
 def _people(topic_id: UUID, targets: Targets, *, invented: bool) -> _People:

@@ -12,14 +12,13 @@ from notify.staff.rights import Principal
 from notify.subscribers.models import ConsentEvidence, Contact, Subscriber, SubscriberChange, SubscriberRequest
 from notify.subscribers.queries import SubscriberRecord, council_record
 
+HOW = "Use an address of the sandbox, such as delivered+1@simulator.example.org, or a live key."
+
 
 class TestKeyNeedsInventedPeople(Forbidden):
     """A test key adds and changes people whom nobody could mistake for residents."""
 
     title = "A test key does not change residents"
-
-
-HOW = "Use an address of the sandbox, such as delivered+1@simulator.example.org, or a live key."
 
 
 def is_invented(subscriber_id: Mapped[UUID]) -> ColumnElement[bool]:

@@ -17,6 +17,8 @@ from notify.providers.base import Channel
 from notify.tracking.bot_detection import opinion, read_agent
 from notify.tracking.models import HitKind
 
+Row = tuple[object, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -53,9 +55,6 @@ def take(session: Session, hits: Sequence[Seen]) -> int:
             readers = {f"c{n}": list(column) for n, column in enumerate(zip(*moved, strict=True))}
             session.execute(text(FORGET_READERS), readers)
     return new
-
-
-Row = tuple[object, ...]
 
 
 def _judged(session: Session, hits: Sequence[Seen]) -> list[Row]:

@@ -14,6 +14,18 @@ from notify.deliveries.models import Answer
 from notify.languages import _, later
 from notify.staff.queries import council
 
+ASKED = """
+    SELECT a.id, d.subscriber_id, r.answer,
+           coalesce(a.expires_at <= business_now(), false) OR EXISTS (
+               SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
+                 AND f.expanded_at IS NOT NULL AND (a.is_test OR NOT f.is_test)) AS is_over
+    FROM alert a
+    JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
+    JOIN subscriber s ON s.id = d.subscriber_id AND s.council_id = a.council_id
+    LEFT JOIN reply r ON r.alert_id = a.id AND r.subscriber_id = d.subscriber_id
+    WHERE a.reply_code = :code AND a.asks_reply
+"""
+
 
 class AlertIsOver(Gone):
     """Nobody reads answers to this alert any more."""
@@ -48,19 +60,6 @@ def asked_by(session: Session, token: str) -> Asked:
         answer=Answer(row.answer) if row.answer else None,
         is_over=row.is_over,
     )
-
-
-ASKED = """
-    SELECT a.id, d.subscriber_id, r.answer,
-           coalesce(a.expires_at <= business_now(), false) OR EXISTS (
-               SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
-                 AND f.expanded_at IS NOT NULL AND (a.is_test OR NOT f.is_test)) AS is_over
-    FROM alert a
-    JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
-    JOIN subscriber s ON s.id = d.subscriber_id AND s.council_id = a.council_id
-    LEFT JOIN reply r ON r.alert_id = a.id AND r.subscriber_id = d.subscriber_id
-    WHERE a.reply_code = :code AND a.asks_reply
-"""
 
 
 def take_answer(session: Session, asked: Asked, answer: Answer) -> None:

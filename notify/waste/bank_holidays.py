@@ -7,6 +7,8 @@ from functools import cache
 
 from holidays import country_holidays
 
+SATURDAY = 5
+
 
 class Nation(StrEnum):
     """Whose bank holidays a council goes by."""
@@ -23,7 +25,6 @@ _SUBDIVISION: Mapping[Nation, str] = {
     Nation.SCOTLAND: "SCT",
     Nation.NORTHERN_IRELAND: "NIR",
 }
-SATURDAY = 5
 
 
 @cache

@@ -25,6 +25,13 @@ from notify.waste.models import (
 from notify.waste.recurrence import Pattern, Span
 from notify.waste.schedule_file import ReleaseSettings
 
+STANDING: Mapping[EventKind, Standing] = {
+    EventKind.MOVED: Standing.MOVED,
+    EventKind.NOT_COMPLETED: Standing.NOT_COMPLETED,
+    EventKind.CANCELLED: Standing.CANCELLED,
+}
+IN_FORCE = (col(CollectionRelease.activated_at).is_not(None), col(CollectionRelease.ended_at).is_(None))
+
 
 class UnknownHome(NotFound):
     """No home of this reference is in a council's collection days."""
@@ -44,14 +51,6 @@ class FoundHome:
     def path(self) -> str:
         """The home's public page."""
         return f"/bins/{self.council.slug}/{self.home.reference}"
-
-
-STANDING: Mapping[EventKind, Standing] = {
-    EventKind.MOVED: Standing.MOVED,
-    EventKind.NOT_COMPLETED: Standing.NOT_COMPLETED,
-    EventKind.CANCELLED: Standing.CANCELLED,
-}
-IN_FORCE = (col(CollectionRelease.activated_at).is_not(None), col(CollectionRelease.ended_at).is_(None))
 
 
 def homes_at(session: Session, postcode: str, *, reference: str = "") -> Sequence[FoundHome]:

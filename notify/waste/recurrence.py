@@ -17,6 +17,7 @@ from notify.core.db import Input
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MOST_DATES = 800
 MOST_WEEKS = 26
+DayOfYear = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 
 
 def weekday_number(said: object) -> object:
@@ -27,7 +28,6 @@ def weekday_number(said: object) -> object:
     return said
 
 
-DayOfYear = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Weekday = Annotated[int, BeforeValidator(weekday_number), Field(ge=0, le=6)]
 
 

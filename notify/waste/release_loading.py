@@ -30,6 +30,13 @@ AT_ONCE = 10_000
 MOST_REFUSALS = 1_000
 MOST_HOMES_OF_A_SPAN = 400
 FRESH_DAYS_OF_RULES, FRESH_DAYS_OF_LISTS = 400, 60
+TEMPORARY = """
+    CREATE TEMP TABLE IF NOT EXISTS new_home (reference text, label text, postcode text, usrn text, building text,
+        number integer, at bigserial) ON COMMIT DROP;
+    CREATE TEMP TABLE IF NOT EXISTS new_service (reference text, stream text, starts date, ends date) ON COMMIT DROP;
+    CREATE TEMP TABLE IF NOT EXISTS new_day (reference text, stream text, day date) ON COMMIT DROP;
+    TRUNCATE new_home, new_service, new_day;
+"""
 
 
 class NothingToLoad(Invalid):
@@ -49,15 +56,6 @@ class LoadingOptions:
     fetched_at: datetime | None = None
     fresh_days: int | None = None
     progress: Progress | None = None
-
-
-TEMPORARY = """
-    CREATE TEMP TABLE IF NOT EXISTS new_home (reference text, label text, postcode text, usrn text, building text,
-        number integer, at bigserial) ON COMMIT DROP;
-    CREATE TEMP TABLE IF NOT EXISTS new_service (reference text, stream text, starts date, ends date) ON COMMIT DROP;
-    CREATE TEMP TABLE IF NOT EXISTS new_day (reference text, stream text, day date) ON COMMIT DROP;
-    TRUNCATE new_home, new_service, new_day;
-"""
 
 
 @dataclass(slots=True)

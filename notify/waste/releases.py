@@ -22,6 +22,7 @@ from notify.waste.schedule_file import ReleaseSettings
 
 COMPARED = timedelta(days=56)
 KEPT = 3  # the active one, and the two before it
+Days = Mapping[int, tuple[str, Sequence[date]]]
 
 
 class UnknownCollectionRelease(NotFound):
@@ -97,9 +98,6 @@ def compare(session: Session, new: CollectionRelease) -> Comparison:
         by_stream=by_stream,
         weekdays=weekdays,
     )
-
-
-Days = Mapping[int, tuple[str, Sequence[date]]]
 
 
 def days_of(session: Session, of: CollectionRelease, first: date, last: date) -> Days:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 AnyRequest = Request[Any, Any, Any]
+# the longest name and the longest path of a file, on every system that we run on
+LONGEST_NAME_BYTES, LONGEST_PATH_BYTES = 255, 1_000
 
 
 def address(slug: str) -> str:
@@ -164,10 +166,6 @@ def on_unreadable_body(request: AnyRequest, error: Exception) -> Response[object
         detail=f"The JSON of the request {why}.",
         fields={},
     )
-
-
-# the longest name and the longest path of a file, on every system that we run on
-LONGEST_NAME_BYTES, LONGEST_PATH_BYTES = 255, 1_000
 
 
 def refuse_impossible_paths(request: AnyRequest) -> None:

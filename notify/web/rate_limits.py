@@ -23,6 +23,45 @@ from notify.web.client_network import network_of, site_of
 from notify.web.cookies import DEVICE_COOKIE
 from notify.web.forms import AnyConnection
 
+# by the route and not by what was written: `//manage` and `/%6danage` lead to the same door
+DOORS: Mapping[str, str] = {
+    "/sign-up/answers": "sign-up step",
+    "/sign-up": "sign-up",
+    "/manage": "link",
+    "/manage/{token}": "secret",
+    "/confirm/{token}": "secret",
+    "/add-contact/{token}": "secret",
+    "/confirm-code": "code",
+    "/staff/sign-in": "sign-in",
+    "/staff/sign-in/{token}": "code",
+    "/u/{token}": "leave",
+    "/r/{token}": "reply",
+    "/bins/{council}/{reference}/wrong": "report",
+    "/x/{token}": "leave",
+}
+# opening these asks the identity provider, which takes a thread of ours until it answers, or names homes
+OPENED: Mapping[str, str] = {
+    "/staff/sign-in/oidc": "secret",
+    "/staff/sign-in/oidc/back": "secret",
+    "/bins": "look-up",
+    "/bins/{council}/{reference}": "look-up",
+    "/bins/{council}/{reference}/year": "look-up",
+    "/api/v1/collections": "look-up",
+}
+# KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted (0: granted now); what is left.
+_TAKE = """
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+local rate, most = tonumber(ARGV[1]) / 60, tonumber(ARGV[2])
+local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = math.min(most, (tonumber(kept[1]) or most) + math.max(0, now - (tonumber(kept[2]) or now)) * rate)
+local wait = 0
+if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
+redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], math.ceil(most / rate) + 1)
+return {tostring(wait), tostring(tokens)}
+"""
+
 
 class TooManyRequests(TooMany):
     """One network pressed a button too often."""
@@ -61,47 +100,6 @@ LIMITS: Mapping[str, Limit] = {
 
 # what strangers of the whole world may do together; it costs us much, whether or not they know a password
 OF_EVERYBODY: Mapping[str, Limit] = {"sign-in": Limit(60, 60)}
-
-# by the route and not by what was written: `//manage` and `/%6danage` lead to the same door
-DOORS: Mapping[str, str] = {
-    "/sign-up/answers": "sign-up step",
-    "/sign-up": "sign-up",
-    "/manage": "link",
-    "/manage/{token}": "secret",
-    "/confirm/{token}": "secret",
-    "/add-contact/{token}": "secret",
-    "/confirm-code": "code",
-    "/staff/sign-in": "sign-in",
-    "/staff/sign-in/{token}": "code",
-    "/u/{token}": "leave",
-    "/r/{token}": "reply",
-    "/bins/{council}/{reference}/wrong": "report",
-    "/x/{token}": "leave",
-}
-
-# opening these asks the identity provider, which takes a thread of ours until it answers, or names homes
-OPENED: Mapping[str, str] = {
-    "/staff/sign-in/oidc": "secret",
-    "/staff/sign-in/oidc/back": "secret",
-    "/bins": "look-up",
-    "/bins/{council}/{reference}": "look-up",
-    "/bins/{council}/{reference}/year": "look-up",
-    "/api/v1/collections": "look-up",
-}
-
-# KEYS: bucket. ARGV: a minute, at once. Returns the seconds until the next is granted (0: granted now); what is left.
-_TAKE = """
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-local rate, most = tonumber(ARGV[1]) / 60, tonumber(ARGV[2])
-local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = math.min(most, (tonumber(kept[1]) or most) + math.max(0, now - (tonumber(kept[2]) or now)) * rate)
-local wait = 0
-if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
-redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], math.ceil(most / rate) + 1)
-return {tostring(wait), tostring(tokens)}
-"""
 
 
 def kind_of(method: str, route: str) -> str | None:

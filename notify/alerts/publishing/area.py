@@ -16,6 +16,7 @@ from notify.places.outlines import outline_of, places_in_words
 
 MOST_KEPT = 200
 _Key = tuple[UUID, bytes, str, int]
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,6 @@ class Area:
 
 
 _kept: OrderedDict[_Key, Area] = OrderedDict()
-_lock = threading.Lock()
 
 
 def area_of(session: Session, alert: Alert, *, language: str) -> Area:

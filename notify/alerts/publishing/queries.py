@@ -24,6 +24,41 @@ from notify.subscribers.models import Topic
 NEWS = timedelta(days=14)
 PUBLIC = (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED)
 PAGE = 20
+# a digest repeats what is public already, and what goes to single postcodes alone concerns nobody else
+PRIVATE = """(a.parts IS NOT NULL OR EXISTS (
+    SELECT FROM alert f
+    WHERE f.id = coalesce(a.follows_id, a.id) AND f.priority <> 'emergency' AND f.targets -> 'everywhere' = 'false'
+      AND jsonb_array_length(f.targets -> 'included' -> 'wards') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'districts') = 0
+      AND jsonb_array_length(f.targets -> 'included' -> 'sectors') = 0
+      AND f.audience -> 'polygon' IS NULL AND f.audience -> 'circle' IS NULL
+))"""
+_CURRENT = f"""
+    WITH here AS MATERIALIZED (
+        SELECT coalesce(array_agg(p.key), '{{}}') AS postcodes,
+               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{{}}') AS sectors
+        FROM postcode p
+        WHERE p.release_id = :release AND p.district_code = CAST(:district AS text) AND p.ward_code = :ward
+    )
+    SELECT a.id
+    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
+    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
+      AND coalesce(a.expires_at > :now, a.approved_at > :since)
+      AND NOT EXISTS (SELECT FROM alert f
+                      WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
+                        AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
+      AND (:anywhere OR a.council_id = ANY(:councils)) AND (:topic = '' OR t.slug = :topic)
+      AND (:ward = '' OR (
+              ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
+               OR a.targets -> 'included' -> 'wards' ? :ward
+               OR a.targets -> 'included' -> 'districts' ? CAST(:district AS text)
+               OR a.targets -> 'included' -> 'postcodes' ?| here.postcodes
+               OR a.targets -> 'included' -> 'sectors' ?| here.sectors)
+              AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
+              AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
+    ORDER BY a.priority = 'emergency' AND a.follow_up IS DISTINCT FROM 'all-clear' DESC, a.approved_at DESC, a.id
+    LIMIT :most OFFSET :passed
+"""
 
 
 class AlertNotPublished(NotFound):
@@ -64,43 +99,6 @@ class Wanted:
     council: str = ""
     topic: str = ""
     ward: str = ""
-
-
-# a digest repeats what is public already, and what goes to single postcodes alone concerns nobody else
-PRIVATE = """(a.parts IS NOT NULL OR EXISTS (
-    SELECT FROM alert f
-    WHERE f.id = coalesce(a.follows_id, a.id) AND f.priority <> 'emergency' AND f.targets -> 'everywhere' = 'false'
-      AND jsonb_array_length(f.targets -> 'included' -> 'wards') = 0
-      AND jsonb_array_length(f.targets -> 'included' -> 'districts') = 0
-      AND jsonb_array_length(f.targets -> 'included' -> 'sectors') = 0
-      AND f.audience -> 'polygon' IS NULL AND f.audience -> 'circle' IS NULL
-))"""
-_CURRENT = f"""
-    WITH here AS MATERIALIZED (
-        SELECT coalesce(array_agg(p.key), '{{}}') AS postcodes,
-               coalesce(array_agg(DISTINCT left(p.key, length(p.key) - 2)), '{{}}') AS sectors
-        FROM postcode p
-        WHERE p.release_id = :release AND p.district_code = CAST(:district AS text) AND p.ward_code = :ward
-    )
-    SELECT a.id
-    FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id CROSS JOIN here
-    WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
-      AND coalesce(a.expires_at > :now, a.approved_at > :since)
-      AND NOT EXISTS (SELECT FROM alert f
-                      WHERE (f.follows_id = a.id OR f.follows_id = a.follows_id AND f.id > a.id)
-                        AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test)
-      AND (:anywhere OR a.council_id = ANY(:councils)) AND (:topic = '' OR t.slug = :topic)
-      AND (:ward = '' OR (
-              ((a.targets ->> 'everywhere')::boolean AND CAST(:district AS text) = ANY(c.district_codes)
-               OR a.targets -> 'included' -> 'wards' ? :ward
-               OR a.targets -> 'included' -> 'districts' ? CAST(:district AS text)
-               OR a.targets -> 'included' -> 'postcodes' ?| here.postcodes
-               OR a.targets -> 'included' -> 'sectors' ?| here.sectors)
-              AND NOT a.targets -> 'excluded' -> 'wards' ? :ward
-              AND NOT coalesce(a.targets -> 'excluded' -> 'districts' ? CAST(:district AS text), false)))
-    ORDER BY a.priority = 'emergency' AND a.follow_up IS DISTINCT FROM 'all-clear' DESC, a.approved_at DESC, a.id
-    LIMIT :most OFFSET :passed
-"""
 
 
 def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE) -> Sequence[Published]:

@@ -15,6 +15,20 @@ from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import DeliveryState
 from notify.places.postcodes import canonical
 
+WORDS: Mapping[str, str] = {
+    DeliveryState.CREATED: "waiting",
+    DeliveryState.SENDING: "waiting",
+    DeliveryState.SENT: "sent",
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.PERMANENT_FAILURE: "not delivered",
+    DeliveryState.TEMPORARY_FAILURE: "not delivered within a day",
+    DeliveryState.TECHNICAL_FAILURE: "not sent, a fault on our side",
+    DeliveryState.CANCELLED: "cancelled",
+    DeliveryState.EXPIRED: "expired",
+    DeliveryState.SUPPRESSED: "held back",
+    DeliveryState.UNKNOWN: "may have arrived, not known",
+}
+
 
 class Missing(StrEnum):
     """What somebody is missed for: nothing was delivered, or the alert asked for a reply and there is none."""
@@ -42,21 +56,6 @@ class Missed:
     def needs_help(self) -> bool:
         """Whether they said so."""
         return self.answer == "help"
-
-
-WORDS: Mapping[str, str] = {
-    DeliveryState.CREATED: "waiting",
-    DeliveryState.SENDING: "waiting",
-    DeliveryState.SENT: "sent",
-    DeliveryState.DELIVERED: "delivered",
-    DeliveryState.PERMANENT_FAILURE: "not delivered",
-    DeliveryState.TEMPORARY_FAILURE: "not delivered within a day",
-    DeliveryState.TECHNICAL_FAILURE: "not sent, a fault on our side",
-    DeliveryState.CANCELLED: "cancelled",
-    DeliveryState.EXPIRED: "expired",
-    DeliveryState.SUPPRESSED: "held back",
-    DeliveryState.UNKNOWN: "may have arrived, not known",
-}
 
 
 def missed(

@@ -17,6 +17,30 @@ from notify.staff.budgets import PENNY
 
 FEWEST_COMPARED = 3
 HOURS_SHOWN = 48
+PARTS = """
+    SELECT {column} AS key, sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
+           sum(permanent_failure + temporary_failure + technical_failure) AS failed,
+           sum(suppressed + cancelled + expired) AS held_back, sum(waiting) AS waiting, sum(cost) AS cost
+    FROM rollup_cell WHERE alert_id = :alert GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+Key = TypeVar("Key", int, str)
+RATES = """
+    WITH rate AS (
+        SELECT r.alert_id = :alert AS is_ours, got.reached::float8 / nullif(r.recipients, 0) AS reached, r.time_to_95,
+               100 * coalesce(h.human, 0)::float8 / nullif({tracked}, 0) AS clicks,
+               1000 * r.unsubscribed::float8 / nullif(r.sent, 0) AS unsubscribed,
+               CASE WHEN r.sent > r.unpriced THEN r.cost::float8 / :penny / nullif(got.reached, 0) END AS cost
+        FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id,
+             LATERAL (SELECT r.recipients - r.permanent_failure - r.temporary_failure - r.technical_failure - r.unknown
+                          - r.suppressed - r.cancelled - r.expired - r.waiting AS reached) got,
+             LATERAL (SELECT sum(times) AS human FROM rollup_hit_total
+                      WHERE alert_id = r.alert_id AND kind = 'clicked' AND verdict = 'human') h
+        WHERE r.council_id = :council AND r.topic_id = :topic AND r.recipients > 0
+          AND r.started_at BETWEEN CAST(:start AS timestamptz) - interval '1 year' AND :start
+          AND (r.alert_id = :alert OR NOT (a.is_test OR a.is_training OR a.parts IS NOT NULL))
+    )
+    SELECT is_ours, count(*) AS alerts, {medians} FROM rate GROUP BY is_ours
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +167,6 @@ def one_alert(session: Session, alert: Alert) -> OneAlert | None:
     )
 
 
-PARTS = """
-    SELECT {column} AS key, sum(recipients) AS recipients, sum(sent) AS sent, sum(delivered) AS delivered,
-           sum(permanent_failure + temporary_failure + technical_failure) AS failed,
-           sum(suppressed + cancelled + expired) AS held_back, sum(waiting) AS waiting, sum(cost) AS cost
-    FROM rollup_cell WHERE alert_id = :alert GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-
-
 class _People(NamedTuple):
     kind: str
     channel: str
@@ -214,9 +230,6 @@ def _sum(hits: Iterable[_Hit]) -> Hits:
     return Hits(times["human"], times["machine"], times["unknown"])
 
 
-Key = TypeVar("Key", int, str)
-
-
 def _clicks_by(hits: Sequence[_Hit], key: Callable[[_Hit], Key | None]) -> Mapping[Key, Hits]:
     """Clicks by what `key` says of them; None leaves one out."""
     groups: dict[Key, list[_Hit]] = {}
@@ -238,23 +251,6 @@ def _curve(session: Session, alert_id: UUID) -> Sequence[Step]:
     return [Step(*row) for row in rows]
 
 
-RATES = """
-    WITH rate AS (
-        SELECT r.alert_id = :alert AS is_ours, got.reached::float8 / nullif(r.recipients, 0) AS reached, r.time_to_95,
-               100 * coalesce(h.human, 0)::float8 / nullif({tracked}, 0) AS clicks,
-               1000 * r.unsubscribed::float8 / nullif(r.sent, 0) AS unsubscribed,
-               CASE WHEN r.sent > r.unpriced THEN r.cost::float8 / :penny / nullif(got.reached, 0) END AS cost
-        FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id,
-             LATERAL (SELECT r.recipients - r.permanent_failure - r.temporary_failure - r.technical_failure - r.unknown
-                          - r.suppressed - r.cancelled - r.expired - r.waiting AS reached) got,
-             LATERAL (SELECT sum(times) AS human FROM rollup_hit_total
-                      WHERE alert_id = r.alert_id AND kind = 'clicked' AND verdict = 'human') h
-        WHERE r.council_id = :council AND r.topic_id = :topic AND r.recipients > 0
-          AND r.started_at BETWEEN CAST(:start AS timestamptz) - interval '1 year' AND :start
-          AND (r.alert_id = :alert OR NOT (a.is_test OR a.is_training OR a.parts IS NOT NULL))
-    )
-    SELECT is_ours, count(*) AS alerts, {medians} FROM rate GROUP BY is_ours
-"""
 MEDIANS = ", ".join(
     f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {name}) AS {name}" for name in Rates.__dataclass_fields__
 )

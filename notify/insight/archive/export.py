@@ -37,6 +37,13 @@ COUNTED = """
     WHERE a.id = ANY(:ids)
     GROUP BY c.alert_id, c.channel ORDER BY alert_id, channel
 """
+NAMES = (
+    *("id", "sent_at", "finished_at", "state", "topic", "priority", "kind", "follows"),
+    *("title", "body", "sms", "link", "translations", "reference"),
+    *("event", "category", "severity", "urgency", "certainty", "instruction", "asked_for_replies", "other_way"),
+    *("audience", "channels", "written_by", "written_by_role", "written_at", "asked_for", "approved_at", "approved_by"),
+    *("expires_at", "messages", "figures", "cost_pence", "content_hash"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +90,6 @@ def _counted(session: Session, found: Sequence[Kept]) -> Mapping[UUID, Counted]:
         channels[row.alert_id][row.channel] = {name: row._mapping[name] for name in FIGURES}
         costs[row.alert_id] += [int(row.cost)] if row.cost is not None else []
     return {one: Counted(channels[one], sum(costs[one]) / PENNY if costs[one] else None) for one in channels}
-
-
-NAMES = (
-    *("id", "sent_at", "finished_at", "state", "topic", "priority", "kind", "follows"),
-    *("title", "body", "sms", "link", "translations", "reference"),
-    *("event", "category", "severity", "urgency", "certainty", "instruction", "asked_for_replies", "other_way"),
-    *("audience", "channels", "written_by", "written_by_role", "written_at", "asked_for", "approved_at", "approved_by"),
-    *("expires_at", "messages", "figures", "cost_pence", "content_hash"),
-)
 
 
 def record(kept: Kept, counted: Counted) -> Mapping[str, object]:

@@ -19,6 +19,39 @@ from notify.subscribers.models import Topic
 MOST_REFUSALS = 1000
 HOURS_BEFORE, HOURS_AFTER = 24, 48
 USUAL_WEEKS = 4
+_FILE = """
+    unnest(CAST(:categories AS text[]), CAST(:moments AS timestamptz[]), CAST(:whole AS boolean[]),
+           CAST(:days AS date[]), CAST(:calls AS integer[])) AS f (category, starts_at, is_whole_day, day, calls)
+"""
+# a day that was known in hours and now comes as a whole, or the other way round, must not count twice
+OTHERWISE_KNOWN = f"""
+    DELETE FROM call_volume v
+    USING (SELECT DISTINCT f.category, f.day, f.is_whole_day FROM {_FILE}) new
+    WHERE v.council_id = :council AND v.category = new.category AND v.day = new.day
+      AND v.is_whole_day <> new.is_whole_day
+"""
+KEEP = f"""
+    INSERT INTO call_volume (council_id, category, starts_at, is_whole_day, day, calls)
+    SELECT :council, f.category, f.starts_at, f.is_whole_day, f.day, f.calls FROM {_FILE}
+    ON CONFLICT (council_id, category, starts_at, is_whole_day) DO UPDATE SET calls = excluded.calls
+    RETURNING old.calls IS NULL AS is_new
+"""
+NAME = """
+    INSERT INTO call_category (council_id, category)
+    SELECT DISTINCT :council, category FROM unnest(CAST(:categories AS text[])) AS f (category)
+    ON CONFLICT DO NOTHING
+"""
+CATEGORIES = """
+    SELECT v.category, c.topic_id, t.name AS topic, sum(v.calls) AS calls, min(v.day) AS first, max(v.day) AS last
+    FROM call_volume v
+    LEFT JOIN call_category c ON c.council_id = v.council_id AND c.category = v.category
+    LEFT JOIN topic t ON t.id = c.topic_id
+    WHERE v.council_id = :council GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1 LIMIT 200
+"""
+BY_MONTH = """
+    SELECT to_char(day, 'YYYY-MM') AS month, category, sum(calls) AS calls FROM call_volume
+    WHERE council_id = :council AND day BETWEEN :since AND :until GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 class NoSuchCategory(NotFound):
@@ -125,43 +158,10 @@ def _keep(session: Session, council_id: UUID, kept: Sequence[Calls], report: Cal
     session.execute(text(NAME), values)
 
 
-_FILE = """
-    unnest(CAST(:categories AS text[]), CAST(:moments AS timestamptz[]), CAST(:whole AS boolean[]),
-           CAST(:days AS date[]), CAST(:calls AS integer[])) AS f (category, starts_at, is_whole_day, day, calls)
-"""
-# a day that was known in hours and now comes as a whole, or the other way round, must not count twice
-OTHERWISE_KNOWN = f"""
-    DELETE FROM call_volume v
-    USING (SELECT DISTINCT f.category, f.day, f.is_whole_day FROM {_FILE}) new
-    WHERE v.council_id = :council AND v.category = new.category AND v.day = new.day
-      AND v.is_whole_day <> new.is_whole_day
-"""
-KEEP = f"""
-    INSERT INTO call_volume (council_id, category, starts_at, is_whole_day, day, calls)
-    SELECT :council, f.category, f.starts_at, f.is_whole_day, f.day, f.calls FROM {_FILE}
-    ON CONFLICT (council_id, category, starts_at, is_whole_day) DO UPDATE SET calls = excluded.calls
-    RETURNING old.calls IS NULL AS is_new
-"""
-NAME = """
-    INSERT INTO call_category (council_id, category)
-    SELECT DISTINCT :council, category FROM unnest(CAST(:categories AS text[])) AS f (category)
-    ON CONFLICT DO NOTHING
-"""
-
-
 def categories(session: Session, council_id: UUID) -> Sequence[Category]:
     """Every category that calls were counted by, the largest first."""
     rows = session.execute(text(CATEGORIES), {"council": council_id})
     return [Category(row.category, row.topic_id, row.topic, int(row.calls), row.first, row.last) for row in rows]
-
-
-CATEGORIES = """
-    SELECT v.category, c.topic_id, t.name AS topic, sum(v.calls) AS calls, min(v.day) AS first, max(v.day) AS last
-    FROM call_volume v
-    LEFT JOIN call_category c ON c.council_id = v.council_id AND c.category = v.category
-    LEFT JOIN topic t ON t.id = c.topic_id
-    WHERE v.council_id = :council GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1 LIMIT 200
-"""
 
 
 def say_topic(session: Session, *, council_id: UUID, actor: str, category: str, topic_id: UUID | None) -> None:
@@ -183,12 +183,6 @@ def by_month(session: Session, council_id: UUID, *, since: date, until: date) ->
     for row in session.execute(text(BY_MONTH), {"council": council_id, "since": since, "until": until}):
         found.setdefault(row.month, {})[row.category] = int(row.calls)
     return found
-
-
-BY_MONTH = """
-    SELECT to_char(day, 'YYYY-MM') AS month, category, sum(calls) AS calls FROM call_volume
-    WHERE council_id = :council AND day BETWEEN :since AND :until GROUP BY 1, 2 ORDER BY 1, 2
-"""
 
 
 def around(session: Session, alert: Alert, began: datetime) -> Around:

@@ -37,6 +37,18 @@ from notify.web.forms import read_form
 PATH = "/staff/figures/costs"
 NUMBERS = ("call_pence", "low_percent", "high_percent", "staff_hour_pence")
 MOST_CAMPAIGNS = 20
+# what an officer reads of a field that cannot be read
+WORDS: Mapping[str, str] = {
+    "call_pence": "Write the cost of a call in pence, such as 465.",
+    "low_percent": "Write per cent from 0 to 100.",
+    "high_percent": "Write per cent from 0 to 100.",
+    "staff_hour_pence": "Write the cost of an hour in pence, such as 2400.",
+    "channel": "Choose a channel.",
+    "provider": "Write the provider’s short name, as in NOTIFY_SMS_PROVIDERS.",
+    "pence": "Write the price in pence, such as 2.4.",
+    "valid_from": "Enter the day from which it holds, like 3 December 2027.",
+    "source": "Say where the price is written: a contract, an invoice.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +97,6 @@ def save_price(request: StaffRequest, body: RawBody) -> Response[object]:
     except prices.PriceKnown as error:
         return _shown(user, chosen({}), Again(form, [FieldError("valid_from", error.detail)]))
     return Redirect(f"{PATH}#prices", status_code=303)
-
-
-# what an officer reads of a field that cannot be read
-WORDS: Mapping[str, str] = {
-    "call_pence": "Write the cost of a call in pence, such as 465.",
-    "low_percent": "Write per cent from 0 to 100.",
-    "high_percent": "Write per cent from 0 to 100.",
-    "staff_hour_pence": "Write the cost of an hour in pence, such as 2400.",
-    "channel": "Choose a channel.",
-    "provider": "Write the provider’s short name, as in NOTIFY_SMS_PROVIDERS.",
-    "pence": "Write the price in pence, such as 2.4.",
-    "valid_from": "Enter the day from which it holds, like 3 December 2027.",
-    "source": "Say where the price is written: a contract, an invoice.",
-}
 
 
 def field_errors_of(error: ValidationError) -> Sequence[FieldError]:

@@ -29,6 +29,11 @@ OUTCOMES: Mapping[str, Callable[[Slice], int]] = {
 }
 Named = Callable[[Slice], str]
 Link = Callable[[str], str]  # from a slice's key to its own page; "" where it has none
+_NO_PRICE = "Nothing that was sent had a price. NOTIFY_PROVIDER_PRICES says what each provider asks for a message."
+_UNKNOWN = {
+    "cost": _NO_PRICE,
+    "cost_each": _NO_PRICE,
+}
 
 
 def held_back(one: Slice) -> int:
@@ -109,13 +114,6 @@ def rate(which: str, head: str, found: Sequence[Slice], name: Named, link: Link)
     items = [Item(name(one), of(one), href=link(one.key)) for one in found]
     is_known = any(item.value is not None for item in items)
     return bars(title, items if is_known else [], heads=(head, unit), write=write, empty=_UNKNOWN.get(which, EMPTY))
-
-
-_NO_PRICE = "Nothing that was sent had a price. NOTIFY_PROVIDER_PRICES says what each provider asks for a message."
-_UNKNOWN = {
-    "cost": _NO_PRICE,
-    "cost_each": _NO_PRICE,
-}
 
 
 def over_time(period: Period, found: Sequence[Slice], notes: Sequence[Annotation]) -> Chart:

@@ -17,6 +17,30 @@ from notify.core.clock import midnight
 from notify.insight.rollups import COUNTED
 from notify.insight.tracked import IN_TRACKED_CHANNEL, IS_TRACKED
 
+_MONTH = "to_char(r.started_at AT TIME ZONE 'Europe/London', 'YYYY-MM')"
+_DAY = "to_char(r.started_at AT TIME ZONE 'Europe/London', 'YYYY-MM-DD')"
+_WHICH = """
+    FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id
+    JOIN council k ON k.id = r.council_id
+    WHERE r.council_id = :council AND r.started_at >= :since AND r.started_at < :until
+      AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL
+      AND (CAST(:topic AS uuid) IS NULL OR r.topic_id = :topic)
+"""
+_COUNTS = """
+    coalesce(sum(recipients), 0) AS recipients, coalesce(sum(sent), 0) AS sent,
+    coalesce(sum(delivered), 0) AS delivered,
+    coalesce(sum(permanent_failure + temporary_failure + technical_failure), 0) AS failed,
+    coalesce(sum(unknown), 0) AS unknown, coalesce(sum(suppressed), 0) AS suppressed,
+    coalesce(sum(cancelled + expired), 0) AS cancelled, coalesce(sum(waiting), 0) AS waiting,
+    coalesce(sum(cost), 0) AS cost, coalesce(sum(unpriced), 0) AS unpriced
+"""
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in COUNTED)
+# each alert is called by its key once, and its cells are added up before they are: both are much less than there are
+# cells, clicks and people
+_CALLED = "WITH which AS MATERIALIZED (SELECT r.alert_id, {key} AS key, {name} AS name {which})"
+_IN_WARD = "(CAST(:ward AS text) IS NULL OR ward_code = :ward)"
+HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")
+
 
 class By(StrEnum):
     """What figures are broken down by."""
@@ -65,8 +89,6 @@ class Slice:
     tracked: int | None = None
 
 
-_MONTH = "to_char(r.started_at AT TIME ZONE 'Europe/London', 'YYYY-MM')"
-_DAY = "to_char(r.started_at AT TIME ZONE 'Europe/London', 'YYYY-MM-DD')"
 # how each breakdown is called, and what it is called for people
 _OF_ALERT: Mapping[By, tuple[str, str]] = {
     By.TOPIC: ("t.slug", "t.name"),
@@ -81,26 +103,6 @@ _OF_CELL: Mapping[By, str] = {
     By.LANGUAGE: "language",
     By.PROVIDER: "provider",
 }
-_WHICH = """
-    FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = r.topic_id
-    JOIN council k ON k.id = r.council_id
-    WHERE r.council_id = :council AND r.started_at >= :since AND r.started_at < :until
-      AND NOT a.is_test AND NOT a.is_training AND a.parts IS NULL
-      AND (CAST(:topic AS uuid) IS NULL OR r.topic_id = :topic)
-"""
-_COUNTS = """
-    coalesce(sum(recipients), 0) AS recipients, coalesce(sum(sent), 0) AS sent,
-    coalesce(sum(delivered), 0) AS delivered,
-    coalesce(sum(permanent_failure + temporary_failure + technical_failure), 0) AS failed,
-    coalesce(sum(unknown), 0) AS unknown, coalesce(sum(suppressed), 0) AS suppressed,
-    coalesce(sum(cancelled + expired), 0) AS cancelled, coalesce(sum(waiting), 0) AS waiting,
-    coalesce(sum(cost), 0) AS cost, coalesce(sum(unpriced), 0) AS unpriced
-"""
-_SUMS = ", ".join(f"sum({name}) AS {name}" for name in COUNTED)
-# each alert is called by its key once, and its cells are added up before they are: both are much less than there are
-# cells, clicks and people
-_CALLED = "WITH which AS MATERIALIZED (SELECT r.alert_id, {key} AS key, {name} AS name {which})"
-_IN_WARD = "(CAST(:ward AS text) IS NULL OR ward_code = :ward)"
 
 
 def slices(
@@ -187,9 +189,6 @@ def _slice(
     found["people_clicked"] = None if people is None else people.get(key, 0)
     found["tracked"] = None if tracked is None else tracked.get(key, 0)
     return Slice(**counts, **found)
-
-
-HIT_NAMES = ("clicks_human", "clicks_machine", "clicks_unknown", "opens")
 
 
 def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, Mapping[str, int]]:

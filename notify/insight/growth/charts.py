@@ -28,6 +28,22 @@ SOURCES: Mapping[str, str] = {
     "erased": "Erased",
     "": "Not said",
 }
+BY_STEP = """
+    SELECT to_char(day, :key) AS step, sum(came) AS came, sum(went) AS went FROM rollup_growth
+    WHERE council_id = :council AND topic = '' AND day BETWEEN :since AND :until GROUP BY 1 ORDER BY 1
+"""
+BY_SOURCE = """
+    SELECT source, sum(came) AS came, sum(went) AS went FROM rollup_growth
+    WHERE council_id = :council AND topic = '' AND day BETWEEN :since AND :until
+    GROUP BY 1 ORDER BY sum(came) DESC, sum(went) DESC, 1
+"""
+BY_TOPIC = """
+    SELECT t.slug, t.name, CAST(coalesce(sum(g.came) FILTER (WHERE g.day >= :since), 0) AS integer) AS came,
+           CAST(coalesce(sum(g.went) FILTER (WHERE g.day >= :since), 0) AS integer) AS went,
+           CAST(coalesce(sum(g.came - g.went), 0) AS integer) AS followers
+    FROM topic t LEFT JOIN rollup_growth g ON g.council_id = t.council_id AND g.topic = t.slug AND g.day <= :until
+    WHERE t.council_id = :council GROUP BY t.slug, t.name ORDER BY followers DESC, t.name
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +89,6 @@ def moves(session: Session, council_id: UUID, period: Period) -> Moves:
         [(row.source, int(row.came), int(row.went)) for row in session.execute(text(BY_SOURCE), values)],
         [tuple(row) for row in session.execute(text(BY_TOPIC), values)],
     )
-
-
-BY_STEP = """
-    SELECT to_char(day, :key) AS step, sum(came) AS came, sum(went) AS went FROM rollup_growth
-    WHERE council_id = :council AND topic = '' AND day BETWEEN :since AND :until GROUP BY 1 ORDER BY 1
-"""
-BY_SOURCE = """
-    SELECT source, sum(came) AS came, sum(went) AS went FROM rollup_growth
-    WHERE council_id = :council AND topic = '' AND day BETWEEN :since AND :until
-    GROUP BY 1 ORDER BY sum(came) DESC, sum(went) DESC, 1
-"""
-BY_TOPIC = """
-    SELECT t.slug, t.name, CAST(coalesce(sum(g.came) FILTER (WHERE g.day >= :since), 0) AS integer) AS came,
-           CAST(coalesce(sum(g.went) FILTER (WHERE g.day >= :since), 0) AS integer) AS went,
-           CAST(coalesce(sum(g.came - g.went), 0) AS integer) AS followers
-    FROM topic t LEFT JOIN rollup_growth g ON g.council_id = t.council_id AND g.topic = t.slug AND g.day <= :until
-    WHERE t.council_id = :council GROUP BY t.slug, t.name ORDER BY followers DESC, t.name
-"""
 
 
 def over_time(period: Period, found: Moves) -> Chart:

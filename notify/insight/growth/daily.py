@@ -19,34 +19,6 @@ from notify.subscribers.consent.ledger import NEVER_CONFIRMED
 ROUND = "growth"
 SPARE = 10  # counting takes at most one part in so many of the time
 AT_LEAST_EVERY = timedelta(hours=1)  # people move house without a word of consent
-
-
-def keep_up() -> bool:
-    """Count where there is news and it is time; whether anything was counted. In a transaction of its own."""
-    with transaction() as session:
-        newest = session.execute(text("SELECT coalesce(max(id), 0) FROM consent")).scalar_one()
-        last = session.get(RollupRound, ROUND)
-        if last is not None:
-            passed = clock.now() - last.counted_at
-            if passed < AT_LEAST_EVERY and (newest == last.consent_id or passed < SPARE * last.took):
-                return False
-        count(session)
-    return True
-
-
-def count(session: Session) -> None:
-    """Bring the figures of all councils up to date now."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('notify.growth'))"))
-    newest = session.execute(text("SELECT coalesce(max(id), 0) FROM consent")).scalar_one()
-    started = time.monotonic()
-    session.execute(text("SET LOCAL work_mem = '64MB'"))
-    for statement in ("DELETE FROM rollup_growth", COUNT_GROWTH, "DELETE FROM rollup_reach", COUNT_REACH):
-        session.execute(text(statement), {"never": NEVER_CONFIRMED} if statement == COUNT_GROWTH else {})
-    took = timedelta(seconds=time.monotonic() - started)
-    session.merge(RollupRound(name=ROUND, consent_id=newest, counted_at=clock.now(), took=took))
-    session.flush()
-
-
 # a line without a channel ends them all. `after` is by how many channels somebody follows something after a line.
 COUNT_GROWTH = """
     WITH line AS (
@@ -106,6 +78,32 @@ COUNT_REACH = """
     LEFT JOIN place p ON p.subscriber_id = e.subscriber_id AND p.position = 0
     GROUP BY 1, 2, 3, 4
 """
+
+
+def keep_up() -> bool:
+    """Count where there is news and it is time; whether anything was counted. In a transaction of its own."""
+    with transaction() as session:
+        newest = session.execute(text("SELECT coalesce(max(id), 0) FROM consent")).scalar_one()
+        last = session.get(RollupRound, ROUND)
+        if last is not None:
+            passed = clock.now() - last.counted_at
+            if passed < AT_LEAST_EVERY and (newest == last.consent_id or passed < SPARE * last.took):
+                return False
+        count(session)
+    return True
+
+
+def count(session: Session) -> None:
+    """Bring the figures of all councils up to date now."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('notify.growth'))"))
+    newest = session.execute(text("SELECT coalesce(max(id), 0) FROM consent")).scalar_one()
+    started = time.monotonic()
+    session.execute(text("SET LOCAL work_mem = '64MB'"))
+    for statement in ("DELETE FROM rollup_growth", COUNT_GROWTH, "DELETE FROM rollup_reach", COUNT_REACH):
+        session.execute(text(statement), {"never": NEVER_CONFIRMED} if statement == COUNT_GROWTH else {})
+    took = timedelta(seconds=time.monotonic() - started)
+    session.merge(RollupRound(name=ROUND, consent_id=newest, counted_at=clock.now(), took=took))
+    session.flush()
 
 
 def subscribers(session: Session, council_id: UUID, *, topic: str = "", at: date | None = None) -> int:

@@ -21,6 +21,42 @@ EVERY = timedelta(hours=1)
 MOST = 10  # stands for so many or more
 WEEK, FOUR_WEEKS = 7, 28
 WEEKS_BACK = 53
+IS_GONE = """
+    SELECT EXISTS (SELECT FROM rollup_alert WHERE detail_removed_at IS NOT NULL
+                   AND started_at >= CAST(:first AS date) AND started_at < CAST(:end AS date))
+"""
+COUNT = """
+    WITH span AS (
+        SELECT CAST(:first AS date)::timestamp AT TIME ZONE 'Europe/London' AS since,
+               CAST(:end AS date)::timestamp AT TIME ZONE 'Europe/London' AS until
+    ), sent AS (
+        SELECT a.council_id, d.subscriber_id, d.alert_id, d.sent_at
+        FROM span, delivery d JOIN alert a ON a.id = d.alert_id AND NOT a.is_test
+        WHERE d.month >= :month AND d.month < :end AND d.sent_at >= span.since - interval '7 days'
+          AND d.sent_at < span.until
+    ), had AS (
+        SELECT s.council_id, s.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
+        FROM sent s, span WHERE s.sent_at >= span.since GROUP BY 1, 2
+    ), leaving AS (
+        SELECT DISTINCT ON (a.council_id, d.subscriber_id) a.council_id, d.subscriber_id, e.at
+        FROM span, event e JOIN alert a ON a.id = e.alert_id AND NOT a.is_test
+        JOIN delivery d ON d.month = e.month AND d.alert_id = e.alert_id AND d.number = e.number
+        WHERE e.month >= :month AND e.month < :end AND e.kind IN ('unsubscribed', 'complained') AND e.at >= span.since
+          AND e.at < span.until
+        ORDER BY a.council_id, d.subscriber_id, e.at
+    ), left_after AS (
+        SELECT l.council_id, l.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
+        FROM leaving l LEFT JOIN sent s ON s.council_id = l.council_id AND s.subscriber_id = l.subscriber_id
+             AND s.sent_at <= l.at AND s.sent_at > l.at - interval '7 days'
+        GROUP BY 1, 2
+    ), each AS (
+        SELECT council_id, alerts, 1 AS people, 0 AS went FROM had
+        UNION ALL
+        SELECT council_id, alerts, 0, 1 FROM left_after
+    )
+    INSERT INTO rollup_fatigue (council_id, days, first, alerts, people, went)
+    SELECT council_id, :days, :first, alerts, sum(people), sum(went) FROM each GROUP BY council_id, alerts
+"""
 
 
 def keep_up() -> bool:
@@ -65,44 +101,6 @@ def _note(session: Session, name: str) -> None:
 def monday_of(day: date) -> date:
     """The Monday of its week."""
     return day - timedelta(days=day.weekday())
-
-
-IS_GONE = """
-    SELECT EXISTS (SELECT FROM rollup_alert WHERE detail_removed_at IS NOT NULL
-                   AND started_at >= CAST(:first AS date) AND started_at < CAST(:end AS date))
-"""
-COUNT = """
-    WITH span AS (
-        SELECT CAST(:first AS date)::timestamp AT TIME ZONE 'Europe/London' AS since,
-               CAST(:end AS date)::timestamp AT TIME ZONE 'Europe/London' AS until
-    ), sent AS (
-        SELECT a.council_id, d.subscriber_id, d.alert_id, d.sent_at
-        FROM span, delivery d JOIN alert a ON a.id = d.alert_id AND NOT a.is_test
-        WHERE d.month >= :month AND d.month < :end AND d.sent_at >= span.since - interval '7 days'
-          AND d.sent_at < span.until
-    ), had AS (
-        SELECT s.council_id, s.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
-        FROM sent s, span WHERE s.sent_at >= span.since GROUP BY 1, 2
-    ), leaving AS (
-        SELECT DISTINCT ON (a.council_id, d.subscriber_id) a.council_id, d.subscriber_id, e.at
-        FROM span, event e JOIN alert a ON a.id = e.alert_id AND NOT a.is_test
-        JOIN delivery d ON d.month = e.month AND d.alert_id = e.alert_id AND d.number = e.number
-        WHERE e.month >= :month AND e.month < :end AND e.kind IN ('unsubscribed', 'complained') AND e.at >= span.since
-          AND e.at < span.until
-        ORDER BY a.council_id, d.subscriber_id, e.at
-    ), left_after AS (
-        SELECT l.council_id, l.subscriber_id, least(count(DISTINCT s.alert_id), :most) AS alerts
-        FROM leaving l LEFT JOIN sent s ON s.council_id = l.council_id AND s.subscriber_id = l.subscriber_id
-             AND s.sent_at <= l.at AND s.sent_at > l.at - interval '7 days'
-        GROUP BY 1, 2
-    ), each AS (
-        SELECT council_id, alerts, 1 AS people, 0 AS went FROM had
-        UNION ALL
-        SELECT council_id, alerts, 0, 1 FROM left_after
-    )
-    INSERT INTO rollup_fatigue (council_id, days, first, alerts, people, went)
-    SELECT council_id, :days, :first, alerts, sum(people), sum(went) FROM each GROUP BY council_id, alerts
-"""
 
 
 @dataclass(frozen=True, slots=True)

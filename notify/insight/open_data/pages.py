@@ -30,6 +30,13 @@ SHORTLY = {"Cache-Control": "public, max-age=300"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
 DRAWN = 12  # months or the most of anything that a picture shows; the table has all
 Slug = Annotated[str, QueryParameter(max_length=80)]
+# which column of a table is drawn, by which column that names the rows
+PICTURES = {
+    tables.BY_MONTH.name: (0, 3),
+    tables.BY_TOPIC.name: (1, 3),
+    tables.WARDS.name: (1, 2),
+    tables.COSTS.name: (0, 1),
+}
 
 
 @page_get("/performance")
@@ -87,15 +94,6 @@ def _number(value: float, name: str) -> str:
     if name.endswith("_seconds"):
         return seconds(value)
     return pounds(value) if name == "pounds" else whole(value)
-
-
-# which column of a table is drawn, by which column that names the rows
-PICTURES = {
-    tables.BY_MONTH.name: (0, 3),
-    tables.BY_TOPIC.name: (1, 3),
-    tables.WARDS.name: (1, 2),
-    tables.COSTS.name: (0, 1),
-}
 
 
 def _picture(table: Table, rows: Sequence[Cells]) -> Chart | None:

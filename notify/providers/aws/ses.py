@@ -55,6 +55,8 @@ _PASSING = {
     "LimitExceededException": "says that a limit of this account is reached: ask for a higher one.",
     "NotFoundException": "does not know NOTIFY_SES_CONFIGURATION_SET in NOTIFY_SES_REGION: correct one of them.",
 }
+# what a mailbox provider reports; `not-spam` takes a complaint back, and the others are about the text or our set-up
+_NO_COMPLAINTS = {"not-spam", "virus", "auth-failure"}
 
 
 class SesSettings(SettingsOfOurs):
@@ -268,10 +270,6 @@ def _news(told: Mapping[str, object]) -> Sequence[News]:
             # about what we wrote: a permanent failure would cost every recipient the address
             return [Receipt(reference, ReceiptState.TEMPORARY_FAILURE, "SES did not send this: the content is bad.")]
     return []
-
-
-# what a mailbox provider reports; `not-spam` takes a complaint back, and the others are about the text or our set-up
-_NO_COMPLAINTS = {"not-spam", "virus", "auth-failure"}
 
 
 def _complaint(reference: str, complaint: Mapping[str, object]) -> Sequence[News]:

@@ -44,6 +44,11 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _INLINE_COPY = re.compile(r"^(?:>\s|\|\s)")
+# Read by hand, in one pass: the parser of the standard library takes a minute over a page made to be hard to read.
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,20})?[^<>]{0,2000}>")
+_UNSEEN = {"style", "script", "head", "title"}
+_ENDS_A_LINE = {"p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table"}
+_BEGINS_A_LINE = _ENDS_A_LINE | {"br", "td", "hr"}
 
 
 def own_text(mail: Mail) -> str:
@@ -103,13 +108,6 @@ def decoded(part: Mail) -> str:
         return payload.decode(named, "replace")
     except (LookupError, UnicodeError):
         return payload.decode("latin-1")
-
-
-# Read by hand, in one pass: the parser of the standard library takes a minute over a page made to be hard to read.
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,20})?[^<>]{0,2000}>")
-_UNSEEN = {"style", "script", "head", "title"}
-_ENDS_A_LINE = {"p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table"}
-_BEGINS_A_LINE = _ENDS_A_LINE | {"br", "td", "hr"}
 
 
 def _of_page(page: str) -> str:

@@ -10,21 +10,6 @@ from enum import Enum
 from notify.providers.bounces import phrases
 from notify.providers.bounces.phrases import any_of, fold
 
-
-class Verdict(Enum):
-    """What a refusal says of the address that it is about."""
-
-    HARD = "nobody lives there"
-    SOFT = "the mailbox or its system does not take mail now"
-    OURS = "the sender, the text or a policy is in the way"
-    VAGUE = "it does not say why"
-
-    @property
-    def is_address(self) -> bool:
-        """Whether it is about the mailbox but passes; a bounce without a reason is taken for that."""
-        return self in (Verdict.SOFT, Verdict.VAGUE)
-
-
 # no mailbox, no system of that name, moved, null MX or Exchange's "recipient not found"
 _NOBODY_CODES = {"5.1.1", "5.1.2", "5.1.6", "5.1.10"}
 # the sender's address or its domain, whatever the words beside them
@@ -37,14 +22,11 @@ _MAILBOX_OFF = re.compile(
     r"\b(?:disabled|inactive|inactivated|deactivated|not active|discontinued|no longer|does(?: not"
     r"|n't) exist)\b|inaktiv|deaktiv"
 )
-
 LONGEST = 4_000  # of one refusal; whatever stands behind that is no reply
-
 _TOO_LARGE = re.compile(
     r"\b(?:message|mail|attachment|file)(?: \w+){0,4} (?:size|larg|big|exceeds)|\btoo (?:big|large)"
     r"|\bmessage size"
 )
-
 _LINK = re.compile(r"\b(?:https?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"<?[^\s<>()\[\]:;,'\"@]{1,100}@[^\s<>()\[\],;:'\"@]{1,255}>?")
 _HOST = re.compile(r"(?<![\w.@-])(?:[a-z0-9-]{1,63}\.){1,10}[a-z][a-z0-9-]{1,62}(?![\w-])", re.ASCII | re.IGNORECASE)
@@ -69,14 +51,26 @@ _REPLY_ENHANCED = re.compile(
     rf"(?:{_BEFORE_CODE}|\b[245]\d\d)" + _MARKS + r"(?P<code>(?<![\d.])[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)",
     re.ASCII | re.MULTILINE | re.IGNORECASE,
 )
-
-
 _NOBODY = any_of([*phrases.NOBODY, *phrases.NOBODY_ELSEWHERE])
 _UNAVAILABLE = any_of(phrases.UNAVAILABLE)
 _NO_DOMAIN = any_of(phrases.NO_DOMAIN)
 _FULL = any_of(phrases.FULL)
 _FOR_NOW = any_of(phrases.FOR_NOW)
 _OURS = any_of(phrases.OURS)
+
+
+class Verdict(Enum):
+    """What a refusal says of the address that it is about."""
+
+    HARD = "nobody lives there"
+    SOFT = "the mailbox or its system does not take mail now"
+    OURS = "the sender, the text or a policy is in the way"
+    VAGUE = "it does not say why"
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is about the mailbox but passes; a bounce without a reason is taken for that."""
+        return self in (Verdict.SOFT, Verdict.VAGUE)
 
 
 def judge(words: str, status: str = "", recipient: str = "") -> Verdict:

@@ -29,6 +29,9 @@ _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*")
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # what some programs take for an IPv4 address
 _LONGEST_NAME = 253
 HTTPS_ONLY = "Webhooks are called by https only."
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address in the lower half
 
 
 def _networks(*texts: str) -> Sequence[Network]:
@@ -44,9 +47,6 @@ _NOT_PUBLIC = _networks(
     *("2001::/23", "2001:db8::/32", "3fff::/20"),  # the IETF's, Teredo among them; documentation
     "2002::/16",  # 6to4
 )
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address in the lower half
 _INSIDE = _networks(
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7", "::1/128")
 )

@@ -30,6 +30,10 @@ from notify.web.thread_pool import BoundedPool
 ATTEMPT_COOKIE = "officer-attempt"
 DID_NOT_WORK = "Address, password or code is not right, or there were too many tries. Wait a few minutes and try again."
 CODE_DID_NOT_WORK = "The code is not right, was used already, or there were too many tries. Wait for the next code."
+# comparing a password takes long, and asking an identity provider longer: neither takes what pages need
+STRANGERS = BoundedPool("sign-in", threads=1, waiting=8)
+KNOWN_DEVICES = BoundedPool("sign-in-known", threads=1, waiting=8)
+PROVIDER = BoundedPool("identity-provider", threads=4, waiting=16)
 
 
 def _cookie(request: Request[Any, Any, Any], name: str = OFFICER_COOKIE) -> str:
@@ -56,12 +60,6 @@ def _sign_in_page(*, field_error: str = "", email: str = "") -> Response[object]
 def explain_sign_in() -> Response[object]:
     """The ways in that this installation has."""
     return _sign_in_page()
-
-
-# comparing a password takes long, and asking an identity provider longer: neither takes what pages need
-STRANGERS = BoundedPool("sign-in", threads=1, waiting=8)
-KNOWN_DEVICES = BoundedPool("sign-in-known", threads=1, waiting=8)
-PROVIDER = BoundedPool("identity-provider", threads=4, waiting=16)
 
 
 @post("/staff/sign-in", include_in_schema=False, status_code=303, guards=[from_our_pages])

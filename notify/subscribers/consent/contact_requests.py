@@ -28,6 +28,14 @@ from notify.subscribers.models import (
     Topic,
 )
 
+# a call has no link to follow
+WHO_IS_ASKED = """
+    SELECT q.id AS request_id, c.id AS contact_id, c.channel, c.address
+    FROM contact_request q JOIN contact c ON c.subscriber_id = q.subscriber_id AND c.confirmed_at IS NOT NULL
+    WHERE q.subscriber_id = ANY(:ids) AND q.expires_at > :now AND c.channel <> ALL(:spoken)
+    ORDER BY q.id, c.id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -48,15 +56,6 @@ def ask_to_add(session: Session, council_id: UUID, subscriber_ids: Sequence[UUID
     service_messages.send(
         session, [(row.contact_id, row.request_id) for row in rows if row.contact_id in allowed], kind
     )
-
-
-# a call has no link to follow
-WHO_IS_ASKED = """
-    SELECT q.id AS request_id, c.id AS contact_id, c.channel, c.address
-    FROM contact_request q JOIN contact c ON c.subscriber_id = q.subscriber_id AND c.confirmed_at IS NOT NULL
-    WHERE q.subscriber_id = ANY(:ids) AND q.expires_at > :now AND c.channel <> ALL(:spoken)
-    ORDER BY q.id, c.id
-"""
 
 
 def asked_by(session: Session, token: str) -> Asked:

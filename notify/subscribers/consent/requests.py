@@ -22,6 +22,36 @@ from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, S
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
 COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about somebody stays as it is
+HAS = text("""
+    SELECT s.tracking_consent,
+           ARRAY(SELECT u.topic_id FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL
+                 AND CAST(:channel AS text) = ANY(u.channels)) AS topics,
+           ARRAY(SELECT p.postcode FROM place p WHERE p.subscriber_id = s.id) AS postcodes
+    FROM subscriber s WHERE s.id = :subscriber
+""")
+STORE = text("""
+    INSERT INTO consent_request AS q (id, council_id, contact_id, is_own, topics, answers, wording_version, language,
+                                      source, asked_by, sign_up, left_at, asked_at, expires_at)
+    SELECT :id, c.council_id, c.id, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
+           :asked_by, CAST(:sign_up AS uuid), CAST(:left_at AS timestamptz), :now, :expires
+    FROM contact c WHERE c.id = :contact
+    ON CONFLICT (contact_id, is_own) DO UPDATE SET
+        topics = CASE WHEN q.is_own OR q.expires_at <= excluded.asked_at THEN excluded.topics
+                      ELSE ARRAY(SELECT DISTINCT unnest(q.topics || excluded.topics)) END,
+        answers = excluded.answers,
+        wording_version = excluded.wording_version, language = excluded.language, source = excluded.source,
+        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = greatest(q.left_at, excluded.left_at),
+        asked_at = excluded.asked_at, expires_at = excluded.expires_at
+    WHERE q.is_own OR coalesce(excluded.left_at > q.left_at, excluded.left_at IS NOT NULL, false)
+       OR excluded.left_at IS NULL AND NOT (
+           q.expires_at > excluded.asked_at AND excluded.topics <@ q.topics AND excluded.answers = q.answers)
+    RETURNING id
+""").bindparams(bindparam("answers", type_=JSONB))
+JOIN = text("""
+    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[]))),
+                               answers = :answers
+    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now
+""").bindparams(bindparam("answers", type_=JSONB))
 
 
 class Reason(StrEnum):
@@ -67,15 +97,6 @@ def own(
     return Request.of(contact.id, new, person, by, None)
 
 
-HAS = text("""
-    SELECT s.tracking_consent,
-           ARRAY(SELECT u.topic_id FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL
-                 AND CAST(:channel AS text) = ANY(u.channels)) AS topics,
-           ARRAY(SELECT p.postcode FROM place p WHERE p.subscriber_id = s.id) AS postcodes
-    FROM subscriber s WHERE s.id = :subscriber
-""")
-
-
 def store(session: Session, requests: Sequence[Request]) -> Sequence[tuple[UUID, UUID]]:
     """Keep these, each within an older one of the same kind; contact and request of those to be asked about.
 
@@ -104,33 +125,6 @@ def store(session: Session, requests: Sequence[Request]) -> Sequence[tuple[UUID,
         if stored is None:
             session.execute(JOIN, values)
     return asked
-
-
-STORE = text("""
-    INSERT INTO consent_request AS q (id, council_id, contact_id, is_own, topics, answers, wording_version, language,
-                                      source, asked_by, sign_up, left_at, asked_at, expires_at)
-    SELECT :id, c.council_id, c.id, :own, CAST(:topics AS uuid[]), :answers, :wording_version, :language, :source,
-           :asked_by, CAST(:sign_up AS uuid), CAST(:left_at AS timestamptz), :now, :expires
-    FROM contact c WHERE c.id = :contact
-    ON CONFLICT (contact_id, is_own) DO UPDATE SET
-        topics = CASE WHEN q.is_own OR q.expires_at <= excluded.asked_at THEN excluded.topics
-                      ELSE ARRAY(SELECT DISTINCT unnest(q.topics || excluded.topics)) END,
-        answers = excluded.answers,
-        wording_version = excluded.wording_version, language = excluded.language, source = excluded.source,
-        asked_by = excluded.asked_by, sign_up = excluded.sign_up, left_at = greatest(q.left_at, excluded.left_at),
-        asked_at = excluded.asked_at, expires_at = excluded.expires_at
-    WHERE q.is_own OR coalesce(excluded.left_at > q.left_at, excluded.left_at IS NOT NULL, false)
-       OR excluded.left_at IS NULL AND NOT (
-           q.expires_at > excluded.asked_at AND excluded.topics <@ q.topics AND excluded.answers = q.answers)
-    RETURNING id
-""").bindparams(bindparam("answers", type_=JSONB))
-
-
-JOIN = text("""
-    UPDATE consent_request SET topics = ARRAY(SELECT DISTINCT unnest(topics || CAST(:topics AS uuid[]))),
-                               answers = :answers
-    WHERE contact_id = :contact AND NOT is_own AND expires_at > :now
-""").bindparams(bindparam("answers", type_=JSONB))
 
 
 def ask(session: Session, council_id: UUID, requests: Sequence[Request]) -> Set[UUID]:

@@ -20,6 +20,7 @@ from notify.subscribers.service_messages import ask_to_confirm
 
 CHUNK_ROWS = 5_000
 MOST_PROBLEMS = 1_000
+GROWING = ("subscriber", "contact", "place", "subscription", "consent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,6 @@ class ImportReport:
         self.noted += bool(outcome.notes)
         if outcome.notes and len(self.notes) < MOST_PROBLEMS:
             self.notes.append(Problem(outcome.row, " ".join(outcome.notes)))
-
-
-GROWING = ("subscriber", "contact", "place", "subscription", "consent")
 
 
 def import_subscribers(

@@ -19,6 +19,8 @@ from notify.subscribers.suppression import service as suppression_service
 
 LONGEST = 1_000
 ONE_REPLY_IN = timedelta(days=1)
+# which of a number's contacts with several councils got the latest alert; deliveries know
+TextedLast = Callable[[Session, Sequence[UUID]], UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,6 @@ class Message:
     words: str
     address: str
     subscriber_id: UUID
-
-
-# which of a number's contacts with several councils got the latest alert; deliveries know
-TextedLast = Callable[[Session, Sequence[UUID]], UUID | None]
 
 
 def take(session: Session, said: Inbound, *, source: str, texted_last: TextedLast) -> bool:

@@ -7,16 +7,6 @@ only begins with such a word ("Stop lorries using Mill Lane") is for a person to
 import re
 from enum import StrEnum
 
-
-class Wish(StrEnum):
-    """What a text asks for. `UNSURE`: it begins like a STOP and goes on about something else."""
-
-    STOP = "stop"
-    START = "start"
-    UNSURE = "unsure"
-    NOTHING = "nothing"
-
-
 # said beside the wish, before or after it; they change nothing
 _POLITE = """
     please pls plz thanks ta kindly now hi hello dear sorry asap immediately today
@@ -36,7 +26,6 @@ OBJECT = (
 )
 SENDING = r"(?:sending|texting|messaging|contacting|alerting|calling|phoning|ringing|writing to|bothering|spamming)"
 TO_SEND = r"(?:send|text|message|contact|alert|call|phone|ring|write to|bother|spam)"
-
 _STOP = re.compile(
     ASKING
     + r"(?:"
@@ -62,6 +51,15 @@ _START = re.compile(
 _BEGINS = re.compile(
     r"(?:stop|stopall|unsubscribe|unsub|optout|opt out|stopio|stopiwch|peidiwch|revoke)\b", re.IGNORECASE
 )
+
+
+class Wish(StrEnum):
+    """What a text asks for. `UNSURE`: it begins like a STOP and goes on about something else."""
+
+    STOP = "stop"
+    START = "start"
+    UNSURE = "unsure"
+    NOTHING = "nothing"
 
 
 def wish_of(text: str) -> Wish:

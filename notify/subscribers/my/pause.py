@@ -13,6 +13,7 @@ from notify.subscribers.models import Subscriber
 from notify.subscribers.sign_up.form import FormNotValid
 
 LONGEST = timedelta(days=366)
+HOURS = tuple(time(hour) for hour in range(24))
 
 
 def today() -> date:
@@ -39,9 +40,6 @@ def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
     moment = midnight(until) if until else None
     statement = update(Subscriber).where(col(Subscriber.id) == subscriber.id)
     session.execute(statement.values(paused_until=moment, changed_at=clock.now()))
-
-
-HOURS = tuple(time(hour) for hour in range(24))
 
 
 def read_hours(form: Form) -> tuple[time, time] | None:

@@ -19,24 +19,6 @@ from notify.subscribers.suppression.scope import IS_SUPPRESSED
 
 AT_ONCE = 500
 OUTSIDE = "outside-area"
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewCount:
-    """What became of the places that one release left open: `written_to`, of these `changed` and `kept` by their
-    residents, `settled` by a later release, and `open`.
-    """
-
-    release: str
-    activated_at: datetime | None
-    places: int
-    written_to: int
-    changed: int
-    kept: int
-    settled: int
-    open: int
-
-
 # the one way to write to a person that costs nothing, else a text; nobody is called about a postcode, and nobody is
 # written to where they have left: only where something is still sent
 _CONTACT = f"""
@@ -63,22 +45,6 @@ _UNSURE = f"""
     FROM w JOIN place p ON p.id = w.place_id AND p.needs_review {_CONTACT}
     WHERE k.id IS NOT NULL ORDER BY w.subscriber_id, p.position
 """  # noqa: S608
-
-
-def ask(session: Session) -> int:
-    """Ask residents whose place a release left open, by one message each; how many. A chore."""
-    rows = session.execute(text(_UNSURE), {"most": AT_ONCE, "moment": clock.now()}).all()
-    service_messages.send(session, [(row.contact_id, row.place_id) for row in rows], ServiceMessageKind.CHECK_PLACE)
-    return len(rows)
-
-
-def settle_outside(session: Session) -> int:
-    """Tell residents whom a release put outside of their council, and end their topics; how many. A chore."""
-    values = {"most": AT_ONCE, "moment": clock.now(), "ended": []}
-    found = session.execute(text(_OUTSIDE), values).scalars().all()
-    return end(session, found)
-
-
 _ALL_OUTSIDE = """
     EXISTS (SELECT FROM place p WHERE p.subscriber_id = s.id)
     AND NOT EXISTS (SELECT FROM place p WHERE p.subscriber_id = s.id
@@ -103,6 +69,50 @@ _LEFT_BEHIND = f"""
     WHERE c.id = :council AND {_ALL_OUTSIDE}
       AND EXISTS (SELECT FROM place p WHERE p.subscriber_id = s.id AND p.district_code = ANY(:removed))
 """  # noqa: S608
+_END = """
+    WITH ended AS (
+        UPDATE subscription u SET ended_at = :moment, ended_reason = :source
+        WHERE u.subscriber_id = ANY(:ids) AND u.ended_at IS NULL RETURNING u.subscriber_id, u.council_id, u.topic_id
+    )
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT :moment, true, e.council_id, e.subscriber_id, e.topic_id, NULL, 'withdrawn', :source, s.language, :source
+    FROM ended e JOIN subscriber s ON s.id = e.subscriber_id
+    RETURNING subscriber_id
+"""
+_REACHED = f"""
+    SELECT k.id FROM unnest(CAST(:ids AS uuid[])) AS w (subscriber_id) {_CONTACT} WHERE k.id IS NOT NULL
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCount:
+    """What became of the places that one release left open: `written_to`, of these `changed` and `kept` by their
+    residents, `settled` by a later release, and `open`.
+    """
+
+    release: str
+    activated_at: datetime | None
+    places: int
+    written_to: int
+    changed: int
+    kept: int
+    settled: int
+    open: int
+
+
+def ask(session: Session) -> int:
+    """Ask residents whose place a release left open, by one message each; how many. A chore."""
+    rows = session.execute(text(_UNSURE), {"most": AT_ONCE, "moment": clock.now()}).all()
+    service_messages.send(session, [(row.contact_id, row.place_id) for row in rows], ServiceMessageKind.CHECK_PLACE)
+    return len(rows)
+
+
+def settle_outside(session: Session) -> int:
+    """Tell residents whom a release put outside of their council, and end their topics; how many. A chore."""
+    values = {"most": AT_ONCE, "moment": clock.now(), "ended": []}
+    found = session.execute(text(_OUTSIDE), values).scalars().all()
+    return end(session, found)
 
 
 def left_behind(session: Session, *, council_id: UUID, removed: Sequence[str]) -> Sequence[UUID]:
@@ -123,22 +133,6 @@ def end(session: Session, subscriber_ids: Sequence[UUID]) -> int:
     session.execute(text("UPDATE subscriber SET changed_at = :moment WHERE id = ANY(:ids)"), values)
     service_messages.send(session, [(contact_id, None) for contact_id in told], ServiceMessageKind.OUTSIDE_AREA)
     return len(set(ended))
-
-
-_END = """
-    WITH ended AS (
-        UPDATE subscription u SET ended_at = :moment, ended_reason = :source
-        WHERE u.subscriber_id = ANY(:ids) AND u.ended_at IS NULL RETURNING u.subscriber_id, u.council_id, u.topic_id
-    )
-    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
-                         source)
-    SELECT :moment, true, e.council_id, e.subscriber_id, e.topic_id, NULL, 'withdrawn', :source, s.language, :source
-    FROM ended e JOIN subscriber s ON s.id = e.subscriber_id
-    RETURNING subscriber_id
-"""
-_REACHED = f"""
-    SELECT k.id FROM unnest(CAST(:ids AS uuid[])) AS w (subscriber_id) {_CONTACT} WHERE k.id IS NOT NULL
-"""  # noqa: S608
 
 
 def tell_of_merger(session: Session, *, old_id: UUID, moved: Sequence[UUID]) -> int:

@@ -27,6 +27,7 @@ WORDING = later(
 )
 CAMPAIGN = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_CAMPAIGN = 40
+Option = TypeVar("Option", bound=StrEnum)
 
 
 def consent(source: str = "website") -> ConsentEvidence:
@@ -129,9 +130,6 @@ def read_language(form: Form, *, also: str = "en") -> str:
 def tongues() -> Mapping[str, str]:
     """The languages that residents may choose for their alerts, by code, each by its own name."""
     return dict(LANGUAGES) | {code: str(Locale.parse(code).get_display_name()) for code in settings().further}
-
-
-Option = TypeVar("Option", bound=StrEnum)
 
 
 def read_one_of(form: Form, field: str, otherwise: Option) -> Option:

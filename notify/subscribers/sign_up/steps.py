@@ -21,6 +21,9 @@ from notify.subscribers.sign_up.form import (
     topic_errors,
 )
 
+# whether somebody has been at the end already, so that a change leads back there
+CHECKING = "checking"
+
 
 class Step(StrEnum):
     """The questions, in their order."""
@@ -48,8 +51,6 @@ ASKED: Mapping[Step, Sequence[str]] = {
     Step.COUNTING: ("tracking_consent",),
     Step.CHECK: (),
 }
-# whether somebody has been at the end already, so that a change leads back there
-CHECKING = "checking"
 
 
 def steps_for(offer: Offer, form: Form) -> Sequence[Step]:
