@@ -23,10 +23,10 @@ from notify.core.jobs import Lane
 from notify.core.settings import settings
 from notify.core.zoned_time import aware
 from notify.deliveries import holds, queries
+from notify.deliveries.manual_retries import retry
 from notify.deliveries.metrics_exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.receipts import take_news
-from notify.deliveries.retries import retry
 from notify.providers import registry
 from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic, SpeaksFor
 from notify.staff.guards import Principal, Requires, RequiresLive, Right

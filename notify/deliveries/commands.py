@@ -10,7 +10,7 @@ from notify.alerts.models import Alert
 from notify.alerts.queries import UnknownAlert
 from notify.core.db import transaction
 from notify.core.jobs import Lane
-from notify.deliveries import holds, metrics_exposition, queries, retries
+from notify.deliveries import holds, manual_retries, metrics_exposition, queries
 from notify.deliveries.holds import Released
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.queries import DEAD, DEAD_DAYS, LaneDepth
@@ -226,7 +226,7 @@ def retry(alert_id: UUID | None, reference: str | None, unknown: bool) -> None:
     states = [state for state in DEAD if unknown or state != DeliveryState.UNKNOWN]
     with transaction() as session:
         alert = _known_alert(session, alert_id)
-        found = retries.retry(
+        found = manual_retries.retry(
             session, by=SystemActor(ACTOR, alert.council_id), alert=alert, states=states, number=number
         )
         unsure = 0 if unknown else queries.count_dead(session, alert_id=alert_id)[DeliveryState.UNKNOWN]

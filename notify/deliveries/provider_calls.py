@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from notify.channels import CHANNELS, Channel, CostUnit
 from notify.core.jobs import Lane
-from notify.deliveries import batches
+from notify.deliveries import retry_pauses
 from notify.deliveries.failure_reasons import cleaned, printable
 from notify.deliveries.message_content import AlertContent, Recipient
 from notify.deliveries.models import DeliveryState
@@ -78,7 +78,7 @@ def _result(recipient: Recipient, provider: Provider, outcome: Outcome, held: Cl
             return Result(number, DeliveryState.PERMANENT_FAILURE, provider.name, reason=cleaned(reason), at=now)
         case Deferred():
             is_own = outcome.is_address and CHANNELS[held.channel].is_own_service
-            longest = batches.PAUSES_S[held.lane][1] if outcome.is_address and not is_own else LONGEST_WISH_S
+            longest = retry_pauses.PAUSES_S[held.lane][1] if outcome.is_address and not is_own else LONGEST_WISH_S
             return Result(
                 number,
                 None,

@@ -70,7 +70,7 @@ def service_message(
     }
     if (about := CHANNELS[channel]).content in (Content.TEXT, Content.SPEECH):
         values["digits"] = ". ".join(secret.code)
-        text = rendering.message_environment(about.templates).get_template("notice.txt").render(**values)
+        text = rendering.message_environment(about.templates).get_template("service-message.txt").render(**values)
         return Message(reference, address, subject, text.strip(), language=language)
     if about.content is Content.DATA:
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
@@ -79,8 +79,8 @@ def service_message(
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
         headers=email_headers(subject, council_name) | {"Auto-Submitted": "auto-generated"},
-        text=environment.get_template("notice.txt").render(**values),
-        html_text=environment.get_template("notice.html").render(**values),
+        text=environment.get_template("service-message.txt").render(**values),
+        html_text=environment.get_template("service-message.html").render(**values),
         language=language,
         names=("to", "message_id"),
     )

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from notify.core import metrics
 from notify.core.db import transaction
-from notify.deliveries import batches, journal, leases, service, webhook_receivers
+from notify.deliveries import journal, leases, retry_pauses, service, webhook_receivers
 from notify.deliveries.batch_size import Pace
 from notify.deliveries.message_content import Recipient
 from notify.deliveries.models import DeliveryState
@@ -36,7 +36,7 @@ class SliceResults:
         self._recorded_at = time.monotonic()
         self._advice = Advice(may_go_on=True)
         self.withdrawn = threading.Event()
-        self.wishes = batches.Wishes()
+        self.wishes = retry_pauses.Wishes()
         self.was_tried = False
         self.was_held_back = False
 

@@ -12,7 +12,7 @@ from notify.alerts.models import Alert
 from notify.alerts.remit import within
 from notify.core import tokens
 from notify.core.errors import Conflict, NotFound
-from notify.deliveries import retries
+from notify.deliveries import manual_retries
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
@@ -279,7 +279,7 @@ def replay(
     }
     found = session.execute(text(MISSED), values | {"states": list(FAILED)}).all()
     return sum(
-        retries.retry(
+        manual_retries.retry(
             session,
             alert=session.get_one(Alert, row.alert_id),
             by=by,

@@ -16,7 +16,7 @@ from notify.channels import Channel
 from notify.core import jobs, metrics
 from notify.core.db import transaction
 from notify.core.jobs import Lane
-from notify.deliveries import batches, fan_out, journal, leases, reconciliation, service
+from notify.deliveries import batches, fan_out, journal, leases, reconciliation, retry_pauses, service
 from notify.deliveries.batch_size import Pace
 from notify.deliveries.message_content import AlertContent
 from notify.deliveries.provider_calls import send_messages
@@ -164,7 +164,7 @@ def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _En
         while (found := slice_.record_and_go_on(after, pace)) is not None:
             recipients, refused = found
             if not recipients and not refused:
-                pause_s = batches.pause_after(held.attempts, held.lane, held.channel)
+                pause_s = retry_pauses.pause_after(held.attempts, held.lane, held.channel)
                 return _End(max(pause_s, slice_.wishes.seconds), is_complete=True)
             after = max([*(one.number for one in recipients), *(one.number for one in refused)])
             started = time.monotonic()
@@ -173,7 +173,7 @@ def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _En
             pace.learn(len(recipients), time.monotonic() - started)
             if slice_.was_held_back and not leases.stopping.is_set():  # no provider may be asked now: nor for the rest
                 slice_.record()
-                return _End(max(batches.SHORTEST_PAUSE_S, slice_.wishes.seconds), was_tried=slice_.was_tried)
+                return _End(max(retry_pauses.SHORTEST_PAUSE_S, slice_.wishes.seconds), was_tried=slice_.was_tried)
         return _End(0.0)
 
 

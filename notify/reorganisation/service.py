@@ -18,6 +18,7 @@ from notify.places import activation as releases
 from notify.places import queries as places
 from notify.places.models import ReleaseKind
 from notify.staff import councils
+from notify.staff import merger as staff_merger
 from notify.staff.models import Council
 from notify.staff.queries import lock_council, require_own_life
 from notify.staff.service import audit
@@ -70,10 +71,10 @@ def merge(session: Session, old: Council, new: Council, *, actor: str) -> Merger
     moved = subscribers.move_subscribers(session, old, new, moves)
     collections.move_reminders(session, new)
     old, new = session.get_one(Council, old.id), session.get_one(Council, new.id)
-    officers, keys = councils.move_staff(session, old, new, {move.old.slug: move.new.slug for move in moves})
+    officers, keys = staff_merger.move_staff(session, old, new, {move.old.slug: move.new.slug for move in moves})
     cap.move_messages(session, old, new)
     exports.end_schedules(session, old)
-    councils.close(session, old, new)
+    staff_merger.close(session, old, new)
     report = Merger(
         old.slug,
         new.slug,

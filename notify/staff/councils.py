@@ -1,4 +1,4 @@
-"""Councils that change: other districts, another name, and users and keys that go along in a merger."""
+"""Councils that change: other districts, another name, and the names they had before."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -12,10 +12,9 @@ from sqlmodel import Session, col, select
 from notify.core import clock
 from notify.core.errors import Invalid
 from notify.staff import service
-from notify.staff.models import Council, CouncilName, Officer
+from notify.staff.models import Council, CouncilName
 from notify.staff.queries import UnknownCouncil, council_by_slug, lock_council, require_own_life
 from notify.staff.service import audit
-from notify.staff.sign_in import sessions
 
 
 class NoDistrictLeft(Invalid):
@@ -85,33 +84,6 @@ def rename(session: Session, council: Council, *, name: str, slug: str | None, a
         before=before,
         after=council.name,
     )
-
-
-def close(session: Session, old: Council, new: Council) -> None:
-    """Note that the old council has become part of the new one, which covers its districts from now on."""
-    new.district_codes = list(dict.fromkeys([*new.district_codes, *old.district_codes]))
-    old.district_codes, old.merged_into_id, old.merged_at = [], new.id, clock.now()
-    session.add_all([old, new])
-    session.flush()
-
-
-def move_staff(session: Session, old: Council, new: Council, topics: Mapping[str, str]) -> tuple[int, int]:
-    """Have users and keys of the old council work for the new one; how many of each.
-
-    Users sign in again, and keys go on working. Short names of topics in remits become those of `topics`.
-    """
-    officers = session.exec(select(Officer).where(Officer.council_id == old.id)).all()
-    for officer in officers:
-        officer.council_id = new.id
-        officer.topics = [topics.get(slug, slug) for slug in officer.topics]
-        session.add(officer)
-    session.flush()
-    sessions.close_all(session, [officer.id for officer in officers])
-    moved = session.execute(
-        text("UPDATE api_key SET council_id = :new WHERE council_id = :old RETURNING id"),
-        {"old": old.id, "new": new.id},
-    )
-    return len(officers), len(moved.all())
 
 
 @dataclass(frozen=True, slots=True)

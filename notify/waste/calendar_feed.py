@@ -17,8 +17,8 @@ from notify.core.settings import settings
 from notify.core.tokens import LinkNotValid, Purpose
 from notify.languages import _
 from notify.waste import home_days, queries
-from notify.waste.days import Collection, Standing
 from notify.waste.home_days import HomeDays
+from notify.waste.moved_days import Collection, Standing
 from notify.waste.words import container_words, date_words, stream_words
 
 BACK, AHEAD = timedelta(days=28), timedelta(days=366)

@@ -16,9 +16,9 @@ from notify.core.typed_text import Typed
 from notify.places.postcodes import normalise
 from notify.staff.service import audit
 from notify.waste import queries
-from notify.waste.days import FURTHEST, Changes, Collection, collections
 from notify.waste.home_days import today
 from notify.waste.models import Cause, EventKind, WasteEvent
+from notify.waste.moved_days import FURTHEST, Changes, Collection, collections
 from notify.waste.queries import Rule
 
 FURTHEST_MOVE = timedelta(days=28)

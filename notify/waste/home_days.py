@@ -9,9 +9,9 @@ from sqlmodel import Session
 from notify.core import clock
 from notify.core.clock import LONDON
 from notify.waste import queries
-from notify.waste.days import Changes, collections
-from notify.waste.days import Collection as Collected
 from notify.waste.models import Availability, Stream
+from notify.waste.moved_days import Changes, collections
+from notify.waste.moved_days import Collection as Collected
 from notify.waste.queries import FoundHome, Rule
 from notify.waste.recurrence import Span
 

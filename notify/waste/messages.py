@@ -22,8 +22,8 @@ from notify.providers.base import Channel
 from notify.subscribers.models import Topic, TopicPurpose
 from notify.subscribers.queries import AudienceSql
 from notify.subscribers.suppression.scope import IS_SUPPRESSED
-from notify.waste.days import Collection, Standing
 from notify.waste.models import Slot, Stream, WasteEvent
+from notify.waste.moved_days import Collection, Standing
 from notify.waste.words import cause_words, container_words, joined, short_date, stream_words
 
 TOPIC_SLUGS = ("bins", "bin-collections", "waste", "collections")

@@ -8,7 +8,7 @@ from datetime import date
 from babel.dates import get_day_names
 
 from notify.languages import spoken
-from notify.waste.days import Collection
+from notify.waste.moved_days import Collection
 from notify.waste.words import month_words
 
 

@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 from notify.core.errors import NotFound
 from notify.staff.models import Council
 from notify.waste.bank_holidays import bank_holidays
-from notify.waste.days import FURTHEST, Changes, Holidays, Move, OneOff, Standing
 from notify.waste.models import (
     CollectionHome,
     CollectionMove,
@@ -22,6 +21,7 @@ from notify.waste.models import (
     Stream,
     WasteEvent,
 )
+from notify.waste.moved_days import FURTHEST, Changes, Holidays, Move, OneOff, Standing
 from notify.waste.recurrence import Pattern, Span
 from notify.waste.schedule_file import ReleaseSettings
 

@@ -14,9 +14,9 @@ from notify.core import clock
 from notify.core.errors import Conflict, NotFound
 from notify.staff.service import audit
 from notify.waste import queries
-from notify.waste.days import Changes, collections
 from notify.waste.home_days import today
 from notify.waste.models import CollectionMove, CollectionRelease
+from notify.waste.moved_days import Changes, collections
 from notify.waste.queries import Rule
 from notify.waste.schedule_file import ReleaseSettings
 

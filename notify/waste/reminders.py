@@ -21,10 +21,10 @@ from notify.core.clock import LONDON
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 from notify.waste import messages, queries
-from notify.waste.days import Changes, Collection
 from notify.waste.events import changed
 from notify.waste.home_days import collections_by, today, unsure_streams
 from notify.waste.models import CollectionRelease, Slot, WasteEvent
+from notify.waste.moved_days import Changes, Collection
 from notify.waste.queries import Rule
 from notify.waste.recurrence import Span
 

@@ -15,9 +15,9 @@ from notify.core.typed_text import Typed
 from notify.staff.models import Council
 from notify.staff.service import audit
 from notify.waste import events, queries, releases
-from notify.waste.days import Changes, collections
 from notify.waste.home_days import AHEAD, HomeDays, today, unsure_streams
 from notify.waste.models import Availability, CollectionMove, CollectionReport, Stream
+from notify.waste.moved_days import Changes, collections
 from notify.waste.queries import Rule
 from notify.waste.recurrence import WEEKDAYS, Pattern
 from notify.waste.views import RoundsView, RoundView, SourceView

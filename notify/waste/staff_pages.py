@@ -23,10 +23,10 @@ from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get
 from notify.waste import campaign, events, home_days, queries, release_loading, releases, service, words
-from notify.waste.days import Changes, Collection, collections
 from notify.waste.home_days import AHEAD, HomeDays, collections_by
 from notify.waste.models import CollectionRelease, Stream
 from notify.waste.month_picture import last_of_month, month_after, months_from, weekday_names
+from notify.waste.moved_days import Changes, Collection, collections
 from notify.waste.queries import Rule
 from notify.waste.releases import Comparison
 from notify.waste.uploads import MOST_BYTES, Upload, uploaded

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from notify.alerts.models import Priority
 from notify.core.db import transaction
 from notify.core.jobs import Lane
-from notify.deliveries import batches, slice_results, worker_loop
+from notify.deliveries import batches, retry_pauses, slice_results, worker_loop
 from notify.deliveries.models import Hold
 from notify.deliveries.service import Result
 from notify.providers.base import Channel, Message
@@ -190,27 +190,27 @@ def test_an_alert_ends_with_its_last_batch_even_if_that_is_quarantined(database:
 def test_pauses_are_random_and_grow_up_to_five_minutes_or_ten_urgent_seconds(
     lane: Lane, attempts: int, longest: float
 ) -> None:
-    pauses = [batches.pause_after(attempts, lane, Channel.EMAIL) for _ in range(500)]
+    pauses = [retry_pauses.pause_after(attempts, lane, Channel.EMAIL) for _ in range(500)]
     assert 0.5 <= min(pauses) < longest * 0.2 + 0.5
     assert longest * 0.8 < max(pauses) <= longest
 
 
-@pytest.mark.parametrize(("attempts", "usual_s"), [*enumerate(batches.WEBHOOK_PAUSES_S, 1), (30, 36_000)])
+@pytest.mark.parametrize(("attempts", "usual_s"), [*enumerate(retry_pauses.WEBHOOK_PAUSES_S, 1), (30, 36_000)])
 def test_receivers_of_webhooks_are_called_again_by_svix_s_schedule(attempts: int, usual_s: int) -> None:
     for lane, hurried in ((Lane.ROUTINE, 0), (Lane.EMERGENCY, 8)):
-        pauses = [batches.pause_after(attempts + hurried, lane, Channel.WEBHOOK) for _ in range(200)]
+        pauses = [retry_pauses.pause_after(attempts + hurried, lane, Channel.WEBHOOK) for _ in range(200)]
         assert 0.9 * usual_s <= min(pauses) <= max(pauses) <= 1.1 * usual_s
-    assert batches.pause_after(8, Lane.EMERGENCY, Channel.WEBHOOK) <= 10
+    assert retry_pauses.pause_after(8, Lane.EMERGENCY, Channel.WEBHOOK) <= 10
 
 
 def test_the_eighth_call_of_a_webhook_is_the_last_try() -> None:
     """The first attempt more than a day after the alert was expanded is the last."""
-    hours = [pause_s / 3600 for pause_s in batches.WEBHOOK_PAUSES_S]
+    hours = [pause_s / 3600 for pause_s in retry_pauses.WEBHOOK_PAUSES_S]
     assert 1.1 * sum(hours[:-1]) < batches.LONGEST_TRY_HOURS < 0.9 * sum(hours)
 
 
 def test_one_receiver_s_wish_keeps_no_other_waiting() -> None:
-    wishes = batches.Wishes()
+    wishes = retry_pauses.Wishes()
     for seconds in (900.0, 300.0):
         wishes.hear(Result(1, None, retry_after_s=seconds, is_own_wish=True))
     assert wishes.seconds == 300

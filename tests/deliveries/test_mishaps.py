@@ -14,8 +14,8 @@ from notify.core.clock import now
 from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.deliveries import batches, journal, leases, reconciliation, service, worker_loop
+from notify.deliveries.manual_retries import retry
 from notify.deliveries.models import DeliveryState
-from notify.deliveries.retries import retry
 from notify.deliveries.service import Result
 from notify.providers.base import Message, ProviderRejected, ProviderUnavailable
 from notify.staff.rights import SystemActor

@@ -4,7 +4,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from notify.waste.days import Move, OneOff
+from notify.waste.moved_days import Move, OneOff
 from notify.waste.recurrence import Pattern
 
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from notify.waste.bank_holidays import Nation, bank_holidays
 from notify.waste.date_text import DayNotReadable, read_day
-from notify.waste.days import Changes, Holidays, Move, OneOff, Standing, collections
+from notify.waste.moved_days import Changes, Holidays, Move, OneOff, Standing, collections
 from notify.waste.recurrence import Pattern, usual_days
 from tests.waste import model
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from notify.core import clock
 from notify.core.settings import Settings
 from notify.waste import calendar_feed
-from notify.waste.days import Move
+from notify.waste.moved_days import Move
 from notify.waste.recurrence import Pattern
 from notify.web import rate_limits
 from tests.waste import model

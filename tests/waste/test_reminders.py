@@ -12,8 +12,8 @@ from notify.core.clock import LONDON
 from notify.core.db import transaction
 from notify.subscribers.models import ServiceMessageKind
 from notify.waste import reminders
-from notify.waste.days import Move, OneOff, Standing
 from notify.waste.models import CollectionReminder
+from notify.waste.moved_days import Move, OneOff, Standing
 from notify.waste.recurrence import Pattern
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, link_for

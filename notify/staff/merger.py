@@ -1,0 +1,37 @@
+"""Users and keys of a council that becomes part of another, and the end of the old council."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from notify.core import clock
+from notify.staff.models import Council, Officer
+from notify.staff.sign_in import sessions
+
+
+def close(session: Session, old: Council, new: Council) -> None:
+    """Note that the old council has become part of the new one, which covers its districts from now on."""
+    new.district_codes = list(dict.fromkeys([*new.district_codes, *old.district_codes]))
+    old.district_codes, old.merged_into_id, old.merged_at = [], new.id, clock.now()
+    session.add_all([old, new])
+    session.flush()
+
+
+def move_staff(session: Session, old: Council, new: Council, topics: Mapping[str, str]) -> tuple[int, int]:
+    """Have users and keys of the old council work for the new one; how many of each.
+
+    Users sign in again, and keys go on working. Short names of topics in remits become those of `topics`.
+    """
+    officers = session.exec(select(Officer).where(Officer.council_id == old.id)).all()
+    for officer in officers:
+        officer.council_id = new.id
+        officer.topics = [topics.get(slug, slug) for slug in officer.topics]
+        session.add(officer)
+    session.flush()
+    sessions.close_all(session, [officer.id for officer in officers])
+    moved = session.execute(
+        text("UPDATE api_key SET council_id = :new WHERE council_id = :old RETURNING id"),
+        {"old": old.id, "new": new.id},
+    )
+    return len(officers), len(moved.all())
