@@ -50,7 +50,7 @@ MAILS += [("alert", ALERT | REPLY | {"language": language}) for language in ("en
 MAILS += [("alert", ALERT | {"language": "en", "zoom": 1.5}), ("alert", ALERT | DIGEST | {"language": "cy"})]
 MAILS += [
     (
-        "notice",
+        "service-message",
         NOTICE | {"language": lang, "kind": kind, "words": words and words.filled(council="Zed", what="Bins")},
     )
     for lang in ("en", "cy")
