@@ -1,4 +1,4 @@
-"""The JSON doors of alerts and audiences."""
+"""API routes of alerts and audiences."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""How many people an alert would reach, told so that no sequence of questions singles anybody out.
+"""How many people an alert would reach, rounded so that no sequence of questions identifies anyone.
 
 Numbers are rounded to ten, and below ten they are all alike. Audiences of four weeks that differ by fewer than ten
 people get the same answer: what was said of the first, to anybody of the council. Places in which all but the same

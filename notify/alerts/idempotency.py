@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that comes again gets its first reply and does nothing twice."""
+"""Idempotency keys: a repeated request gets its first reply and has no second effect."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whether an alert is somebody's to write, change or decide about. Services ask here, so that no door can pass by."""
+"""Who may write, change or decide about an alert. Services check here, so that every page and API route is covered."""
 
 from uuid import UUID
 

@@ -1,1 +1,1 @@
-"""Alerts in the Common Alerting Protocol, both ways, and flood warnings read into drafts."""
+"""The Common Alerting Protocol, in and out, and flood warnings as drafts."""

@@ -1,4 +1,4 @@
-"""The doors for programs: CAP messages in, and an alert as its CAP message."""
+"""API routes of CAP: messages in, and an alert as a CAP message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

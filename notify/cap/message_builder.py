@@ -1,4 +1,4 @@
-"""From an alert to the CAP message that tells other systems of it."""
+"""Builds the CAP message of an alert."""
 
 import re
 from collections.abc import Sequence

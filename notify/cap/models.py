@@ -1,4 +1,4 @@
-"""CAP messages that came in, and flood warnings that were looked at."""
+"""Tables of CAP messages received and flood warnings seen."""
 
 from datetime import datetime
 from uuid import UUID

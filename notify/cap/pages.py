@@ -1,4 +1,4 @@
-"""Public doors: an emergency as its CAP message, and the index of those that hold now. For staff: a file to read."""
+"""Public pages: an emergency as a CAP message, and the index of those in force. For staff: uploading a CAP file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From XML that strangers send to a message: nothing of it is believed before it was looked at."""
+"""Parses CAP XML from untrusted senders."""
 
 import re
 from collections.abc import Sequence

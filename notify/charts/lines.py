@@ -1,4 +1,4 @@
-"""Lines over time: one for each series, told apart by dash and marker, with what is marked beside them."""
+"""Line charts over time: one line a series, distinguished by dash and marker, with annotations."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A line as small as a word: which way something went, beside its number."""
+"""Sparklines: the trend of a number in a small line beside it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""An error as the server tells it (RFC 9457)."""
+"""An error as the server reports it (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The database: one engine a process, one transaction a door, and the column kinds every table shares."""
+"""The database: one engine a process, one transaction a request, and column types that tables share."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""Short questions to Redis that nobody is made to wait for: where it is away there is no answer."""
+"""Short Redis calls with a tight timeout: without Redis there is no answer, and nobody waits."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""The JSON doors of the ledger, of providers' call-backs and of the queue."""
+"""API routes of deliveries, providers' webhooks and the queue."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who may hand over which batch: fairly chosen, leased on the database's clock, split when it keeps killing."""
+"""Which worker sends which batch: fair between alerts, leased on the database clock, split when it kills workers."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4

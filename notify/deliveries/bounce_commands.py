@@ -1,4 +1,4 @@
-"""`notify bounce`: what a mail server pipes into us that came back."""
+"""`notify bounce`: reads a bounce that a mail server pipes in."""
 
 import sys
 

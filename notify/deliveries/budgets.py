@@ -1,4 +1,4 @@
-"""What happens when a council's money runs out: staff are told at 80%, routine alerts wait, emergencies go on."""
+"""When a council's budget runs out: staff are notified at 80%, routine alerts wait, emergencies are sent."""
 
 import logging
 from datetime import date

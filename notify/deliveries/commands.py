@@ -1,4 +1,4 @@
-"""`notify queue`, `notify hold` and `notify release`: what waits, what was given up on, and who may go on."""
+"""`notify queue`, `notify hold` and `notify release`."""
 
 from collections.abc import Sequence
 from uuid import UUID

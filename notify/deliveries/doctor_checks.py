@@ -1,4 +1,4 @@
-"""What `notify doctor` says about the hand-over: holds, workers that are silent, journals that cannot be kept."""
+"""What `notify doctor` checks about sending: holds, silent workers, journals that cannot be written."""
 
 import os
 from collections.abc import Sequence

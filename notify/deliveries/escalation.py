@@ -1,4 +1,4 @@
-"""Another way to those whom an emergency did not reach: more deliveries of the same ledger, made exactly once."""
+"""Sends an emergency on another channel to people it did not reach, exactly once."""
 
 import logging
 from collections.abc import Sequence

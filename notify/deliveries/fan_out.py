@@ -1,4 +1,4 @@
-"""From an alert to its ledger: whom it goes to, in which order, cut into batches. One transaction, all set-based."""
+"""Expands an alert into its ledger: recipients in order, cut into batches, in one transaction."""
 
 from collections.abc import Sequence
 from uuid import UUID

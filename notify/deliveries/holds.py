@@ -1,4 +1,4 @@
-"""Holds: while one is in force nothing is handed over of an alert, of a lane, or of anything at all.
+"""Holds: while one is in force, nothing is sent of an alert, of a lane, or at all.
 
 Batches on hold are not claimed, and a worker in the middle of one stops at its next slice, about a second later.
 """

@@ -1,4 +1,4 @@
-"""What a worker handed over and has not recorded yet, on its own disk, so that its sudden death is not forgotten.
+"""A worker's journal on local disk of what it has sent and not yet recorded, so that a crash loses nothing.
 
 The ledger is written once a slice. Between two writes the only witness of a hand-over would be the worker's memory,
 and `kill -9` would cost a slice of duplicates. So every outcome is appended here the moment it is known: a write into

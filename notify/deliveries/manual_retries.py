@@ -1,4 +1,4 @@
-"""Another try for deliveries that were given up on."""
+"""Retries of failed deliveries that staff ask for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Notices that the database was put back from a copy, and then holds everything until somebody has looked.
+"""Detects that the database was restored from a copy, and holds all sending until a person has checked.
 
 What was handed over since the copy was made looks unsent in it and would go out again. Three things give it away:
 

@@ -1,4 +1,4 @@
-"""What staff are told about as it happens: alerts that are let go, holds that the engine set, money that runs out."""
+"""Staff notifications about sending: single approvals, automatic holds, budgets, late alerts."""
 
 import logging
 from collections.abc import Sequence

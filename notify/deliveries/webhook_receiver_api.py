@@ -1,4 +1,4 @@
-"""The JSON doors of webhook receivers: how they fare, new secrets, another chance, and what they missed."""
+"""API routes of webhook receivers: their health, new secrets, enabling again, and replay."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The loop between the transactions: claim, compile, hand over, record. No transaction is open during a hand-over."""
+"""The worker loop: claim, compile, send, record. No transaction is open while a provider is called."""
 
 import logging
 import threading

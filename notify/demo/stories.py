@@ -1,4 +1,4 @@
-"""What the invented council of Zedholm wrote to its residents in a year: the words, to whom, and how it went."""
+"""The invented alerts of a year in Zedholm: their words, audiences and results."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence

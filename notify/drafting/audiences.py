@@ -1,4 +1,4 @@
-"""Whom a draft reaches, in numbers and in words: the dry run of what would be sent, and how tired these people are."""
+"""Who a draft reaches: the dry run of the send, in numbers and words, and how many alerts these people had lately."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

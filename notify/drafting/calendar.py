@@ -1,4 +1,4 @@
-"""What is on the calendar: what went out, what is scheduled, and what comes again though it is not made yet."""
+"""The calendar of a month: sent, scheduled and recurring alerts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Putting the list of first steps away."""
+"""Dismissing the list of first steps."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Whether two audiences share a place: compared ward by ward, whichever way each of them was named."""
+"""Whether two audiences overlap, compared ward by ward."""
 
 import json
 from collections.abc import Hashable, Mapping

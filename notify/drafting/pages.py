@@ -1,4 +1,4 @@
-"""The doors of the desk: topic, place, words, check. Every page keeps what was typed and works without scripts."""
+"""Pages on which an alert is written: topic, audience, message, check. They keep what was typed and need no scripts."""
 
 from collections.abc import Sequence
 from uuid import UUID

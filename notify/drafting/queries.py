@@ -1,4 +1,4 @@
-"""Reads for the desk: drafts and templates of a council."""
+"""Reads a council's drafts and templates."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Alerts that come again: on which days, at which moment of this country's clock, and made in time, once each."""
+"""Recurring alerts: their days and UK times, each made once and in time."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Having an alert come again, and pausing or ending that."""
+"""Pages to start, pause and end a recurring alert."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Recurring alerts whose areas have ended: staff are told, and the areas that have taken over are one press away."""
+"""Recurring alerts whose areas have ended: staff are notified, and one press replaces the areas."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Writes of the desk: begin a draft, keep what was typed, make an alert of it, keep a text for another time."""
+"""Writes drafts and templates, and makes an alert of a draft."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The report after an emergency: who did what when, whom it reached and whom not, and what they replied."""
+"""The report after an emergency: who did what and when, who was reached, and what they replied."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What councils are asked about their communication with residents, and the two ways in which it was numbered.
+"""The questions of two information requests about communication with residents, in both numberings.
 
 CA440 is the request that a combined authority answered in July 2025; Dover answered a shorter set under numbers of its
 own, so that the same number means two things. Each question has one name here, CA440's, and its alias at Dover's. The

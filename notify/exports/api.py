@@ -1,4 +1,4 @@
-"""The JSON doors of data sets: what there is, its rows page by page or as a file, and the data dictionary."""
+"""API routes of data sets: the catalogue, rows by page or as a file, and the data dictionary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

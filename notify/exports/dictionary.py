@@ -1,4 +1,4 @@
-"""What every table is for, whom it is about, how long it is kept, and how it leaves with a council's own data.
+"""What each table is for, who it is about, how long it is kept, and how it is exported.
 
 One line a table and one place for it: the data dictionary, the full extract, the inventory of personal data and the
 removal of what is old are made from here. Names and kinds of columns come from the models.

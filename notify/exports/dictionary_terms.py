@@ -1,4 +1,4 @@
-"""Whom a table is about and how long it is kept: the terms of the data dictionary."""
+"""Terms of the data dictionary: who a table is about and how long it is kept."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""A file as the reply of a door."""
+"""A file as an HTTP response."""
 
 from litestar.response import Stream
 

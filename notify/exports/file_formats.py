@@ -1,4 +1,4 @@
-"""Writes rows as files of one's choice. No cell of any of them is a formula."""
+"""Writes rows in the formats of exports. No cell is ever a formula."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is sent regularly to whom, what became of each sending, and what was removed when."""
+"""Tables of scheduled exports, their runs, and what retention deleted."""
 
 from datetime import date, datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The page where data sets and the full extract are taken away."""
+"""The page to download data sets and the full extract."""
 
 from collections.abc import Sequence
 from datetime import date

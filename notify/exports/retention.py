@@ -1,4 +1,4 @@
-"""Removes what is about single recipients once nobody needs it: figures stay, and it is written down what went.
+"""Deletes details of recipients after the retention period; totals stay, and each deletion is recorded.
 
 An alert's detail goes when nothing happened to it, or to what follows it, for so many days and its figures are final.
 First its figures are counted for the last time and closed, in one transaction; then its rows go, some thousands at a

@@ -1,4 +1,4 @@
-"""The JSON doors of what is sent regularly: the same as on the page."""
+"""API routes of scheduled exports."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""The page where officers say what is sent regularly, and see what became of it."""
+"""Pages of scheduled exports and their results."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID

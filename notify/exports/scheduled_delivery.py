@@ -1,4 +1,4 @@
-"""Sends what is due: claims it, sends it, writes down what became of it.
+"""Sends scheduled exports that are due and records the result.
 
 A claim is committed before anything leaves, so that nothing is sent twice: a process that dies in between leaves a
 sending of which nobody knows whether it arrived, and that is what its history then says.

@@ -1,4 +1,4 @@
-"""Data sets and reports that go out regularly: to whom, how often, and what became of each sending.
+"""Scheduled exports: what is sent, to which address, how often, and the result of each run.
 
 Only aggregates go out by themselves. Whoever gets them by e-mail is an officer who may see figures; what is posted to
 an address is signed, and only administrators name one.

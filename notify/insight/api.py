@@ -1,4 +1,4 @@
-"""The JSON door of an alert's figures."""
+"""API routes of an alert's report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

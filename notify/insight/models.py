@@ -1,4 +1,4 @@
-"""Figures that no page need count again: what became of each alert's messages, added up as they go."""
+"""Tables of rollups: each alert's totals, kept up to date as it is sent."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

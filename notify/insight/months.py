@@ -1,4 +1,4 @@
-"""Moments and months on the clock of this country."""
+"""Months and times in UK time."""
 
 from datetime import date
 

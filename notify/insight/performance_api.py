@@ -1,4 +1,4 @@
-"""The JSON doors of service levels, costs, calls and what of them is public."""
+"""API routes of service levels, costs, calls and publication."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keeps the figures of each alert: counted anew from its own ledger whenever there is news of it.
+"""Counts each alert's totals from its ledger whenever there are new events.
 
 Counting anew makes them exact whatever was repeated or came late; an alert that takes long to count is counted less
 often. Events say which alerts have news. Clicks and opens are added up where they come in: see `tracking.intake`.

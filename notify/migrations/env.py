@@ -1,4 +1,4 @@
-"""Alembic's door: runs the migrations over one connection given by `notify.migrations.run`."""
+"""Alembic's environment: runs the migrations over the connection that `notify.migrations.run` gives."""
 
 from alembic import context
 

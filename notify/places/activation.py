@@ -1,4 +1,4 @@
-"""Puts a loaded release into force: compares, switches, measures edges and looks residents' places up anew."""
+"""Activates a loaded release: compares, switches, measures ward edges and updates the wards of places."""
 
 from collections.abc import Mapping
 from contextlib import suppress

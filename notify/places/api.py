@@ -1,4 +1,4 @@
-"""The JSON doors of postcodes and areas. Public: what they tell is open data that anybody may download."""
+"""API routes of postcodes and areas. Public, because they are open data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

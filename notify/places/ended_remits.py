@@ -1,4 +1,4 @@
-"""Remits that name areas which have ended: the officer and the administrators are told, once a release."""
+"""Remits that name ended areas: the user and the administrators are notified once a release."""
 
 import json
 

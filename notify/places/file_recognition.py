@@ -1,4 +1,4 @@
-"""What a downloaded file probably is: postcodes or areas, which product, which version, and whom to credit."""
+"""Guesses what a downloaded file holds: postcodes or areas, product, version and attribution."""
 
 import re
 import zipfile

@@ -1,4 +1,4 @@
-"""Which coordinates a file or a shape is in, by the name it gives itself, and the way from there to degrees or metres.
+"""Coordinate reference systems that files and shapes name, and the conversion to degrees or metres.
 
 Understood: WGS84 and ETRS89 degrees (EPSG:4326, 4258, CRS84), Web Mercator (3857), OSGB36 degrees (4277) and the
 British National Grid (27700). Others are refused: coordinates taken for what they are not select the wrong people.

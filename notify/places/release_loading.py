@@ -1,4 +1,4 @@
-"""Loads a release beside the active one, in one transaction: a failure leaves nothing, and nobody notices a success.
+"""Loads a release beside the active one in a single transaction.
 
 A loaded release counts for nothing until `service.activate`.
 """

@@ -1,4 +1,4 @@
-"""Deadlines that nobody can stretch: a socket's own timeout starts anew with every byte that drips in."""
+"""Total deadlines for network calls: a socket's own timeout starts again with every byte."""
 
 import os
 import socket

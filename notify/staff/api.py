@@ -1,4 +1,4 @@
-"""The JSON doors of a council's money."""
+"""API routes of a council's budget."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""The audit trail for those who may read it: a list to search, and a table to take away."""
+"""The audit trail as a page to search and a table to download."""
 
 import csv
 import io

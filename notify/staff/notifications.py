@@ -1,4 +1,4 @@
-"""Tells on-call staff and their Teams or Slack channels what happened, by whatever Apprise can reach."""
+"""Notifies on-call staff, Teams and Slack channels through Apprise."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""Reading many subscribers at once: written down, kept within a day's quota, and told to administrators."""
+"""Reading many subscribers at once: audited, limited by a daily quota, and reported to administrators."""
 
 import logging
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Pages and JSON doors for administrators: who works here, and which keys there are."""
+"""Pages and API routes of users and API keys."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The JSON doors of the register of statutory notices."""
+"""API routes of the register of statutory notices."""
 
 from collections.abc import Sequence
 from typing import Annotated

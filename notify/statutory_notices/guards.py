@@ -1,4 +1,4 @@
-"""Who lets notices out: whoever lets alerts out, for the whole council."""
+"""Who may publish statutory notices: those who may approve alerts for the whole council."""
 
 from litestar.handlers import BaseRouteHandler
 

@@ -1,4 +1,4 @@
-"""Public doors: the register of statutory notices, each notice for good, a feed, and all of it as open data."""
+"""Public pages: the register of statutory notices, each notice, a feed and open data."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Notices as JSON, CSV and Atom: for programs, and for whoever wants all of them."""
+"""Statutory notices as JSON, CSV and Atom."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

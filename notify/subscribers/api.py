@@ -1,4 +1,4 @@
-"""The JSON doors of topics and subscribers."""
+"""API routes of topics and subscribers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What nobody needs any more is removed, a little at a time."""
+"""Deletes what is no longer needed, a little at a time."""
 
 from collections.abc import Mapping
 from datetime import timedelta

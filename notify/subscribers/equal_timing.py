@@ -1,4 +1,4 @@
-"""Work that is done only so that a stranger cannot tell by the time it takes whether we know an address."""
+"""Work done so that the time of an answer does not reveal whether an address is known."""
 
 import secrets
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who is signed in as a resident, for every door behind that sign-in."""
+"""The guard of pages for signed-in residents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""People whom a council enrolled and who are known to another are told, later and apart from the request."""
+"""Tells people that another council knows and this one imported, later and apart from the request."""
 
 from sqlalchemy import text
 from sqlmodel import Session

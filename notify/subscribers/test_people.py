@@ -1,4 +1,4 @@
-"""Invented people: those whose addresses are all the sandbox's or kept free for drama. A test key knows nobody else."""
+"""Invented people, whose addresses are the sandbox's or drama numbers. Test keys see nobody else."""
 
 from uuid import UUID
 

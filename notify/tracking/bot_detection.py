@@ -1,4 +1,4 @@
-"""Who did it, a person or a machine: what one request tells by itself. What several tell together stands in `intake`.
+"""Whether a click or open is a person or a program, by one request. `event_recorder` compares several.
 
 Mail filters open every link of a message, and mail providers fetch its pictures before or instead of the reader. Lists
 of programs are one sign of several, because many filters call themselves a browser.

@@ -1,4 +1,4 @@
-"""Answers to an emergency: who asked whom, whether anybody still reads them, and writing them down."""
+"""Replies to an emergency: who was asked, whether replies are still read, and recording them."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Doors that links in messages lead to: leave and reply. Following a link changes no choice of anybody."""
+"""Pages that links in messages lead to: unsubscribe and reply. Opening a link changes nothing."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qs

@@ -1,4 +1,4 @@
-"""Who is reminded of what, and told of which change: one message for all streams of a day, by the revised day.
+"""Who gets which reminder or correction: one message for all streams of a day, by the revised day.
 
 `collection_reminder_sent` is written in the same transaction as the ledger, so that nobody is reminded twice however
 often this runs. Homes with the same rules, paid services and events share one calculation.

@@ -1,1 +1,1 @@
-"""Foundations of the web doors: problem details, sessions, security headers."""
+"""Foundations of pages and API: problem details, sessions, security headers."""

@@ -1,4 +1,4 @@
-"""Days and moments as people say them, in the language that is spoken and on the clock of this country."""
+"""Days and times for people, in the language of the page and in UK time."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""What the accessibility statement rests on: the states of pages that the last whole run of the tests looked at."""
+"""The facts behind the accessibility statement: which page states the last whole test run checked."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where an alert holds: worked out once and kept, because in a flood everybody looks at the same page."""
+"""The area of a public alert, computed once and cached, because many people open the same page in a flood."""
 
 import threading
 from collections import OrderedDict

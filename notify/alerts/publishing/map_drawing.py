@@ -1,4 +1,4 @@
-"""An area as a picture: SVG made on the server, which needs no script and nobody else's map."""
+"""An area as an SVG picture, drawn on the server without scripts or third-party map tiles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Public doors: current alerts, one alert, feeds, topics, posters, and the widget that other sites may frame."""
+"""Public pages: current alerts, one alert, feeds, topics, posters, and the widget for other sites."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What has been sent, for everybody to read: never drafts, never tests, never who got it.
+"""Reads public alerts: never drafts, tests or recipients.
 
 Alerts to single postcodes stay private, unless they are emergencies: their words may tell of one household.
 """

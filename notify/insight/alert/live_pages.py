@@ -1,4 +1,4 @@
-"""The live figures of an alert, sent to whoever looks on as they change."""
+"""An alert's live progress, as server-sent events."""
 
 import time
 from collections.abc import AsyncGenerator, Sequence

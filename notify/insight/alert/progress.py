@@ -1,4 +1,4 @@
-"""How far an alert is, as the officer's page shows it: at first whole, then renewed while somebody looks on."""
+"""An alert's progress as its page shows it, first whole and then as updates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""The archive as a file, for answers to requests: every field of what was said and what became of it, nobody named."""
+"""The archive as a file: every field of what was sent and its results, without recipients."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Everything that was sent, to be found again: what was said, when, by whom, and who agreed."""
+"""Searches everything that was sent: words, times, authors and approvers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

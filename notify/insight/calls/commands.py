@@ -1,4 +1,4 @@
-"""`notify calls`: calls to the council, taken in from its telephone system."""
+"""`notify calls`: imports calls from the council's telephone system."""
 
 import sys
 from collections.abc import Callable

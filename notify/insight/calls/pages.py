@@ -1,4 +1,4 @@
-"""The officers' pages of calls: taken in from a file, told to be about topics, and laid beside an alert."""
+"""Staff pages of calls: upload a file, assign categories to topics, compare calls with an alert."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

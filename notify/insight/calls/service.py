@@ -1,4 +1,4 @@
-"""Calls to the council: taken in from files, and laid beside what was sent."""
+"""Calls to the council: imported from files and compared with alerts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

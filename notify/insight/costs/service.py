@@ -1,4 +1,4 @@
-"""What was spent, on what, for how many people; and what calls that nobody made might have cost."""
+"""What alerts cost, for how many people, and an estimate of calls avoided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

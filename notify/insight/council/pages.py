@@ -1,4 +1,4 @@
-"""The council's figures: all of them, and by topic, ward, way, provider and language. Read from rollups only."""
+"""Reports of a council: overall and by topic, ward, channel, provider and language. Read from rollups only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

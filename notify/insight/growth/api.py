@@ -1,4 +1,4 @@
-"""The JSON doors of growth, reach, fatigue and targets."""
+"""API routes of growth, reach, message fatigue and targets."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Who came and went by day, and who follows what where: counted anew from the consent ledger whenever it has grown.
+"""Subscribers who joined and left each day, counted from the consent ledger.
 
 Somebody follows a topic on a day if they do at its end. Whoever has not confirmed yet counts from the day on which they
 signed up once they have, and whoever never did is in no figure.

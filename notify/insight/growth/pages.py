@@ -1,4 +1,4 @@
-"""Who came and went, whom the council reaches, and whether people get too much. Read from rollups only."""
+"""Reports of growth, reach and message fatigue. Read from rollups only."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The pictures of whom the council reaches, and of how much they get."""
+"""Charts of reach by ward and of message fatigue."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Small numbers in public: a number under five is not told, nor can it be worked out from what is told beside it.
+"""Statistical disclosure control: numbers under five are withheld, with others that would reveal them.
 
 A column of a table adds up to a total that may be known from elsewhere, so we take it as known. One withheld number
 would then be the total less the rest, and several could be pinned down by their bounds. So more are withheld, the next

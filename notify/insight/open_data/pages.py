@@ -1,4 +1,4 @@
-"""Public doors: a council's figures for everybody, and the same as open data."""
+"""Public pages of a council's figures, and the same as open data."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a council shows of its figures: switched on and off, and made anew when a month is over."""
+"""Turns a council's public figures on and off, and makes them each month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

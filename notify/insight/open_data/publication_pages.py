@@ -1,4 +1,4 @@
-"""The officers' page where a council shows its figures to everybody, or stops."""
+"""The staff page that turns a council's public figures on and off."""
 
 from collections.abc import Sequence
 

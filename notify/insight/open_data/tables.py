@@ -1,4 +1,4 @@
-"""The tables that a council shows to everybody, made of whole months, with small numbers withheld.
+"""Public tables of whole months, with small numbers withheld.
 
 They change once a month: whoever compares two days must not see one person come.
 """

@@ -1,4 +1,4 @@
-"""What a council promises: how soon its alerts are handed over. It starts from two promises of ours."""
+"""Service level objectives: how soon alerts should be sent. A council starts with two."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

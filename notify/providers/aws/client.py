@@ -1,4 +1,4 @@
-"""Amazon's own client, kept to deadlines, its connections kept open, its answers told apart."""
+"""Calls Amazon through boto3, with deadlines, kept connections and typed errors."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Text messages by AWS End User Messaging, or by the older way through Amazon SNS."""
+"""Text messages by AWS End User Messaging, or by Amazon SNS."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What Amazon SNS posts to us: believed when Amazon signed it and it is about a topic of ours."""
+"""Amazon SNS notifications: verified by signature and topic."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Complaints: what mailbox providers and mail programs report when somebody calls a message spam or wants no more."""
+"""Spam complaints: the reports of mailbox providers and mail programs."""
 
 import re
 from collections.abc import Callable, Iterator

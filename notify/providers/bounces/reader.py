@@ -1,4 +1,4 @@
-"""Bounces and complaints that come back by mail, and the envelope senders that say whose they are.
+"""Reads bounces and complaints that arrive by email, and the envelope senders that identify them.
 
 Who is meant is read from an address that we signed, and from nothing else: anybody can write a bounce. What it says
 is read from the fields of RFC 3464 and RFC 5965, and where a mail system has neither from the words that it wrote

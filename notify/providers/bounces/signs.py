@@ -1,4 +1,4 @@
-"""Whether a mail was written by a mail system that has given up, and not by a person, a mailbox or a patient system."""
+"""Whether an email is a final bounce of a mail system, and not from a person, a mailbox or a delay notice."""
 
 import re
 from email.header import decode_header, make_header

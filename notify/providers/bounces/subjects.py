@@ -1,4 +1,4 @@
-"""How mail systems write about messages that came back: who writes, under which subjects, and in which words.
+"""How bounces look: their senders, subjects and wording.
 
 Regular expressions for folded text, as in `phrases.py`.
 """

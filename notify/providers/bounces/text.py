@@ -1,4 +1,4 @@
-"""The words of a mail that came back: what the mail system wrote itself, up to the copy of our own message.
+"""The text of a bounce that the mail system wrote, up to the copy of our message.
 
 Our alerts hold words and numbers of their own ("Bus 450", "Room 512"), so nothing behind that point is read.
 """

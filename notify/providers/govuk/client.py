@@ -1,4 +1,4 @@
-"""GOV.UK Notify's own client, kept to deadlines, its connections kept open, its answers told apart."""
+"""Calls GOV.UK Notify through its client, with deadlines, kept connections and typed errors."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Open connections to one mail relay, kept between messages and shared by all hand-overs of a process."""
+"""Connections to one mail relay, kept open and shared by all threads of a process."""
 
 import select
 import smtplib

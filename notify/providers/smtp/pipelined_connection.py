@@ -1,4 +1,4 @@
-"""ESMTP with pipelining: one connection and the messages on their way through it.
+"""ESMTP with pipelining: one connection and the messages in flight on it.
 
 A message costs one round trip: its end leaves together with the next message's MAIL, RCPT and DATA, and the replies
 come back together. Source: RFC 5321, RFC 2920, RFC 3463. `pipelines.py` drives many of these at once.

@@ -1,4 +1,4 @@
-"""Many pipelined connections at work for one hand-over, driven by one thread."""
+"""Several pipelined connections for one slice of messages, driven by one thread."""
 
 import selectors
 import time

@@ -1,4 +1,4 @@
-"""The way in when the identity provider is away: a password and a code from an app, counted and slowed.
+"""Sign-in while the identity provider is away: a password and a code from an app, rate limited.
 
 The password is compared first, outside every transaction (`check`). What else there is to know is then read, counted
 and written in one short transaction (`recognise`).

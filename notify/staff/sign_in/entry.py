@@ -1,4 +1,4 @@
-"""From a proof of who somebody is to a session: whose officer that is, and what is written down."""
+"""Starts a session from a proof of identity, and records it."""
 
 from uuid import UUID
 

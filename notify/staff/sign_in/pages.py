@@ -1,4 +1,4 @@
-"""The officers' way in and out."""
+"""Pages to sign in and out."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""An address that a council adds to a membership waits for a yes from a confirmed one, and the others are told."""
+"""A contact that a council adds waits for a confirmed contact to agree, and the others are told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What somebody asks for an address that a council has already: it waits for a yes from that address itself."""
+"""What is asked for an address that a council already has: it waits until that address confirms."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass

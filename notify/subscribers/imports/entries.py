@@ -1,4 +1,4 @@
-"""What somebody gives of a resident to add, read and normalised."""
+"""One subscriber to add, read and normalised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

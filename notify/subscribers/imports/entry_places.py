@@ -1,4 +1,4 @@
-"""Where somebody to add lives: what is known of each postcode, which ward counts, and what the giver should look at."""
+"""Where a subscriber to add lives: the postcode, the ward that counts, and what to check."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A rest from alerts until a day: nothing but emergencies is sent until then."""
+"""Pausing alerts until a day: only emergencies are sent until then."""
 
 from datetime import date, time, timedelta
 

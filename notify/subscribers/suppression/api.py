@@ -1,4 +1,4 @@
-"""The JSON doors of suppressions: who is not written to, why, and how that ends."""
+"""API routes of suppressions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

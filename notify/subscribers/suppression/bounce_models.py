@@ -1,4 +1,4 @@
-"""Bounces as they are kept: what came back, why, and whether a person has looked at it."""
+"""The table of bounces, their reasons, and whether a person has reviewed them."""
 
 from dataclasses import dataclass
 from datetime import datetime
