@@ -54,7 +54,7 @@ def _kinds() -> Iterator[type[SettingsOfOurs]]:
 
 
 def shown(name: str, value: object) -> str:
-    """The value as it may be read by anybody: secrets are only said to be set."""
+    """The value as it may be read by anyone: secrets are only said to be set."""
     if value is None or value == "":
         return ""
     if SECRET.search(name):

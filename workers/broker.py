@@ -73,7 +73,7 @@ class WaitingBroker(RedisBroker):
         return line
 
     def stop_waiting(self) -> None:
-        """Let everybody who waits go on at once, and nobody wait again: the worker is to stop."""
+        """Let everyone who waits go on at once, and nobody wait again: the worker is to stop."""
         self._stopped = True
         for waiting in list(self._waiting):
             with suppress(redis.RedisError):

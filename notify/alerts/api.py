@@ -200,9 +200,9 @@ def reject_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody
     tags=["alerts"],
 )
 def cancel_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
-    """Stop an alert: what was not handed over within a few seconds never will be.
+    """Stop an alert: what was not sent within a few seconds never will be.
 
-    A key stops no emergency that somebody decided to send, and before that only its own.
+    A key stops no emergency that someone decided to send, and before that only its own.
     """
     with transaction() as session:
         alert = remit.within(session, request.user, alert_id)
@@ -281,7 +281,7 @@ def all_clear(
     data: JSONBody[FollowUpContent],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[object]:
-    """Tell exactly those who got this alert that it is over. What was not handed over of it yet never will be.
+    """Tell exactly those who got this alert that it is over. What was not sent of it yet never will be.
 
     What a key writes about an emergency waits for a person, and the emergency goes on until then.
     """

@@ -71,7 +71,7 @@ def is_agreed(session: Session, alert: Alert) -> bool:
 
 
 def why_not(session: Session, by: Principal, alert: Alert) -> str | None:
-    """Why somebody else must approve this version, in a sentence; None where this person may.
+    """Why someone else must approve this version, in a sentence; None where this person may.
 
     It is not for who wrote it, who changed it last, or who made the key that did either. The last may all the same
     where the topic lets one person send alone.

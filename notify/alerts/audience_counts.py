@@ -1,7 +1,7 @@
 """How many people an alert would reach, rounded so that no sequence of questions identifies anyone.
 
 Numbers are rounded to ten, and below ten they are all alike. Audiences of four weeks that differ by fewer than ten
-people get the same answer: what was said of the first, to anybody of the council. Places in which all but the same
+people get the same answer: what was said of the first, to anyone of the council. Places in which all but the same
 people follow the topic stand for each other, by whatever channels and with whatever priority they are counted. Shapes
 count as the postcodes in them. Every question is written down and has a quota.
 """
@@ -59,7 +59,7 @@ class Told:
 
 
 def rounded(people: int) -> int:
-    """To ten; fewer than ten are 0, whether or not there is anybody."""
+    """To ten; fewer than ten are 0, whether or not there is anyone."""
     return (people + FEWEST_SHOWN // 2) // FEWEST_SHOWN * FEWEST_SHOWN if people >= FEWEST_SHOWN else 0
 
 

@@ -75,7 +75,7 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
     for name, value in content.model_dump(exclude={"translations", "cap"}, exclude_unset=True).items():
         setattr(alert, name, value)
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
-    alert.created_by = by.actor  # whose words they are now, so that somebody else approves them
+    alert.created_by = by.actor  # whose words they are now, so that someone else approves them
     alert.expires_at = end_of(alert.priority, alert.expires_at)
     bind(alert, by)
     session.add(alert)

@@ -76,7 +76,7 @@ def own_districts(old: Council, new: Council) -> Sequence[str]:
 
 
 def move_alerts(session: Session, old: Council, new: Council, moves: Sequence[TopicMove]) -> Sequence[UUID]:
-    """Hand over what is still to be sent: words, places and time stay as they are. Their ids.
+    """Send what is still to be sent: words, places and time stay as they are. Their ids.
 
     What the new council itself is still to send about topics with followers of both goes to its own. What is approved
     goes out. What waits for approval is another version, and earlier answers do not count for it. Drafts that follow an

@@ -60,7 +60,7 @@ class Alert(SQLModel, table=True):
     does not know any more who got it. One that is submitted or scheduled is held since `late_since`, because its time
     had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
-    `changed_by` gave what somebody else wrote its newest version: they do not approve it either.
+    `changed_by` gave what someone else wrote its newest version: they do not approve it either.
     """
 
     __tablename__ = "alert"
@@ -282,7 +282,7 @@ class DryRun(Input):
 
 
 class AskedCount(SQLModel, table=True):
-    """That somebody asked how many people an audience has, and what they were told, for an hour.
+    """That someone asked how many people an audience has, and what they were told, for an hour.
 
     `is_first`: the answer is of this audience and not of an earlier one with all but the same people, whose places then
     are in `targets`.

@@ -10,7 +10,7 @@ _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _PADDING = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _ISOLATES = "\u2066\u2067\u2068"
 _END_OF_ISOLATE = "\u2069"
-# these turn what stands around them over, and cannot be closed in the same field by everybody who shows it
+# these turn what stands around them over, and cannot be closed in the same field by everyone who shows it
 _OVERRIDES = re.compile("[\u202a-\u202e]")
 
 

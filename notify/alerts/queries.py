@@ -54,7 +54,7 @@ class WardCount:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """Whom a send would reach now, in numbers only.
+    """How many people a send would reach now.
 
     `by_channel` is what is sent at once, `later_by_channel` what an escalation would send at most. `ended_areas` are
     areas of it that are not in force any more.
@@ -247,6 +247,6 @@ def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float 
 
 
 def require_kind(user: Principal, alert: Alert) -> None:
-    """Refuse a test key what became of a live alert, as if there were none. Raises: UnknownAlert."""
+    """Refuse a test key the result of a live alert, as if there were none. Raises: UnknownAlert."""
     if user.is_test and not alert.is_test:
         raise UnknownAlert("Your council has no alert with this id.")

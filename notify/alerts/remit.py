@@ -15,7 +15,7 @@ UNDECIDED = (*UNSENT, AlertState.SUBMITTED)
 
 
 class TestKeyCannotSend(Forbidden):
-    """Nothing that a test key does may reach anybody."""
+    """Nothing that a test key does may reach anyone."""
 
     title = "A test key cannot decide about a live alert"
 
@@ -78,7 +78,7 @@ def require_presence(by: Actor, alert: Alert) -> None:
 
 
 def require_may_cancel(session: Session, by: Actor, alert: Alert) -> None:
-    """Refuse to cancel an emergency that somebody decided to send, unless a person does who is there.
+    """Refuse to cancel an emergency that someone decided to send, unless a person does who is there.
 
     Before that a person needs no proof, and a key may take back what it drafted or submitted itself. Who may not
     broadcast takes back only a draft of their own, which came as a CAP message.

@@ -73,7 +73,7 @@ def text_message(
 
 
 def anybodys_text(words: str, *, council_name: str, is_training: bool, asks_reply: bool) -> str:
-    """The same with links as long as everybody's, for counting."""
+    """The same with links as long as everyone's, for counting."""
     link = reply_url(*_NOBODY) if asks_reply else None
     stop_to = stop_url(UUID(int=0))
     return text_message(words, council_name=council_name, stop_to=stop_to, is_training=is_training, reply_to=link)

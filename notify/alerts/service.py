@@ -215,7 +215,7 @@ def require_known_readers(first: Alert) -> None:
 
 
 def cancel(session: Session, *, by: Actor, alert: Alert) -> Alert:
-    """Stop the alert: what was not handed over yet never will be.
+    """Stop the alert: what was not sent yet never will be.
 
     Raises: what `deciding.require_may_cancel` raises, WrongState once all was sent.
     """
@@ -318,7 +318,7 @@ def start_due(session: Session) -> int:
 def move(session: Session, alert: Alert, before: Sequence[AlertState], after: AlertState) -> Alert:
     """Change the state if it is still one of `before`; the row is held until the transaction ends.
 
-    Raises: WrongState when somebody else was quicker or the state never allowed it.
+    Raises: WrongState when someone else was quicker or the state never allowed it.
     """
     session.flush()
     changed = session.execute(

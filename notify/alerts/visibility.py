@@ -71,5 +71,5 @@ def require_within_alert(session: Session, remit: Remit, alert: Alert) -> None:
 
 
 def require_content(remit: Remit, new: AlertContent) -> None:
-    """The same for what somebody asks to write. Raises: OutsideYourRemit."""
+    """The same for what someone asks to write. Raises: OutsideYourRemit."""
     require_within(remit, new.topic, new.audience)

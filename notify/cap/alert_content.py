@@ -25,7 +25,7 @@ BEGINS: Mapping[str, str] = {"en": "This begins at {at}.", "cy": "Mae hyn yn dec
 
 
 class CapAreaMissing(Invalid):
-    """Nobody is meant to guess where it holds, and it never means everybody."""
+    """Nobody is meant to guess where it holds, and it never means everyone."""
 
     title = "The message has no area that can be used"
 

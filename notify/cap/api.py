@@ -33,7 +33,7 @@ async def whole_body(request: StaffRequest) -> bytes:
 
 @dataclass
 class CapOperation(Operation):
-    """The documentation of a door whose body is XML, which no type of ours describes."""
+    """The documentation of a route whose body is XML, which no type of ours describes."""
 
     def __post_init__(self) -> None:
         message = Schema(type=OpenAPIType.STRING, description="A CAP 1.2 message of at most 2 MB.")

@@ -51,10 +51,10 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
 
     Where the first alert was sent, an update or all-clear to exactly those who got it. Where it never was, an update
     is a draft in its place, and an all-clear withdraws it. What becomes an emergency is a new alert: it goes by
-    another lane, and to everybody in its area.
+    another lane, and to everyone in its area.
 
     Raises: what `deciding.own` or, of a draft, `deciding.require_may_cancel` raises of the earlier one, WrongState
-    while somebody decides about it, and what `alerts.create`, `alerts.cancel` and `alerts.draft_follow_up` raise.
+    while someone decides about it, and what `alerts.create`, `alerts.cancel` and `alerts.draft_follow_up` raise.
     """
     _require_may_follow(session, author.by, earlier)
     first = first_of(session, earlier)

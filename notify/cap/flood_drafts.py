@@ -78,7 +78,7 @@ def _districts(session: Session, flood: Flood, ground: Ground | None) -> Sequenc
 
 
 def _draft_for(session: Session, flood: Flood, council: Council, ground: Ground | None) -> int:
-    """One draft, or none and a note why. While somebody decides about the one before it waits for the next run."""
+    """One draft, or none and a note why. While someone decides about the one before it waits for the next run."""
     known = queries.noted(session, flood, council.id)
     if known is not None and known.note != WAITING:
         return 0

@@ -17,6 +17,6 @@ _STEPS = (
 
 
 def move_messages(session: Session, old: Council, new: Council) -> None:
-    """Hand over the messages and warnings whose drafts the new council has now."""
+    """Send the messages and warnings whose drafts the new council has now."""
     for step in _STEPS:
         session.execute(text(step), {"old": old.id, "new": new.id})

@@ -75,7 +75,7 @@ def _earlier(session: Session, alert: Alert, first: Alert) -> Sequence[Alert]:
 def _status(alert: Alert) -> Status:
     """Drafts and rehearsals are never published; the council itself may look at their messages."""
     if alert.is_test:
-        # an officer rehearses; a test key belongs to a program that somebody is writing
+        # an officer rehearses; a test key belongs to a program that someone is writing
         return Status.EXERCISE if alert.created_by.startswith("officer:") else Status.TEST
     return Status.DRAFT if alert.state in UNSENT else Status.ACTUAL
 

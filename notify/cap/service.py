@@ -135,7 +135,7 @@ def _topic(session: Session, council_id: UUID) -> str:
 def _earlier(session: Session, author: Author, message: Message) -> Alert | None:
     """The draft or alert that the newest of the named messages became; None for an update of what never came.
 
-    A cancellation of what never came says nothing to anybody. Raises: CapReferencesDoNotMatch.
+    A cancellation of what never came says nothing to anyone. Raises: CapReferencesDoNotMatch.
     """
     every = queries.referred(session, author.by.council_id, is_test=author.is_test, references=message.references)
     found = [(received, alert) for received, alert in every if _is_visible(session, author, alert.id)]

@@ -41,7 +41,7 @@ class CapExpired(Conflict):
 
 
 class CapNotForResidents(Invalid):
-    """Its status, kind or scope says that it is not a warning for everybody."""
+    """Its status, kind or scope says that it is not a warning for everyone."""
 
     title = "The message is not a warning for residents"
 

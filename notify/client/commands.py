@@ -37,7 +37,7 @@ def alert_command() -> None:
 @click.option("--count", is_flag=True, help="Only say how many people it would reach.")
 @click.option("--idempotency-key", help="The same key with the same alert sends it once, however often it is run.")
 def send_command(url: str, key: str, **said: Any) -> None:  # noqa: ANN401 - options of every type
-    """Send an alert to everybody who follows a topic in these places; without a place, everywhere."""
+    """Send an alert to everyone who follows a topic in these places; without a place, everywhere."""
     title, _, body = said["words"].read().strip().partition("\n")
     if not title or not body.strip():
         raise click.UsageError("The file needs a title in its first line and a text below it.")

@@ -123,7 +123,7 @@ class Notify:
         return self._pages("/topics", "topics", Topic)
 
     def count(self, topic: str, audience: Body | None = None, *, channels: Sequence[str] = ()) -> Audience:
-        """How many people an alert would reach; without an audience everybody who follows the topic."""
+        """How many people an alert would reach; without an audience everyone who follows the topic."""
         asked: dict[str, Any] = {"topic": topic}
         asked |= {"audience": audience} if audience else {}
         asked |= {"channels": list(channels)} if channels else {}

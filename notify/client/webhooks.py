@@ -9,7 +9,7 @@ from typing import Any
 
 from notify.core import clock
 
-TOLERANCE_S = 300  # an older call may be a copy that somebody kept
+TOLERANCE_S = 300  # an older call may be a copy that someone kept
 PREFIX = "whsec_"
 
 

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets, which must not take anybody's words for a formula."""
+"""Tables for spreadsheets, which must not take anyone's words for a formula."""
 
 import csv
 import io

@@ -43,7 +43,7 @@ class Invalid(NotifyError):
 
 
 class NotFound(NotifyError):
-    """There is no such thing, or it belongs to somebody else."""
+    """There is no such thing, or it belongs to someone else."""
 
     status = 404
     title = "Not found"
@@ -71,7 +71,7 @@ class Unauthenticated(NotifyError):
 
 
 class Forbidden(NotifyError):
-    """Somebody, but not allowed."""
+    """Someone, but not allowed."""
 
     status = 403
     title = "Not allowed"

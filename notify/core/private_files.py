@@ -10,7 +10,7 @@ def keep_private() -> None:
 
 
 def private_folder(path: Path, *, may_be_entered: bool = False) -> Path:
-    """This folder, made if need be, closed to everybody else also where it was open before, with the files in it.
+    """This folder, made if need be, closed to everyone else also where it was open before, with the files in it.
 
     `may_be_entered`: where root runs the servers as another account, that account must get to its own folders inside.
     """

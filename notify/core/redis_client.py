@@ -21,7 +21,7 @@ AWAY_S = 1.0  # Redis is not asked again for so long after it did not answer
 
 
 class _Line:
-    """The way to Redis of this process. It never makes anybody wait for long."""
+    """The way to Redis of this process. It never makes anyone wait for long."""
 
     def __init__(self) -> None:
         self._client = redis.Redis.from_url(

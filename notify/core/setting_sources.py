@@ -1,6 +1,6 @@
 """Where a setting is read: the environment, a file that `NOTIFY_…_FILE` names, or a folder of secrets.
 
-`NOTIFY_SMTP_PASSWORD_FILE=/run/secrets/smtp` reads the password from that file, as Docker and systemd hand over
+`NOTIFY_SMTP_PASSWORD_FILE=/run/secrets/smtp` reads the password from that file, as Docker and systemd send
 secrets. `NOTIFY_SECRETS_DIR=/run/secrets` reads every file there whose name is a setting's, such as
 `notify_smtp_password`. The environment comes first. A value of a file is read without the line end that follows it.
 """

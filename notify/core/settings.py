@@ -47,7 +47,7 @@ def once_a_process(make: Callable[P, T]) -> Callable[P, T]:
 
 
 def reread() -> None:
-    """Forget everything that was made from the settings, so that the environment is read anew."""
+    """Forget everything that was made from the settings, so that the environment is read again."""
     for forget in _remembered:
         forget()
 

@@ -74,7 +74,7 @@ def email_key(text: str) -> str:
 
 
 def read_day(text: str, *, is_ahead: bool = True) -> date:
-    """The day that somebody wrote: `3 dec`, `3rd December 2027`, `3/12/27`, `3 12 2027`, `2027-12-03`, `tomorrow`.
+    """The day that someone wrote: `3 dec`, `3rd December 2027`, `3/12/27`, `3 12 2027`, `2027-12-03`, `tomorrow`.
 
     Days come before months. Without a year it is the next such day, or the last one where not `is_ahead`.
     Raises: ValueError with a sentence, also for days that no calendar has.
@@ -97,7 +97,7 @@ def read_day(text: str, *, is_ahead: bool = True) -> date:
 
 
 def read_time(text: str) -> time:
-    """The time of day that somebody wrote, to the minute: `18:30`, `6.30pm`, `6pm`, `noon`. Raises: ValueError."""
+    """The time of day that someone wrote, to the minute: `18:30`, `6.30pm`, `6pm`, `noon`. Raises: ValueError."""
     written = without_invisible(_spaced(text)).strip().lower()
     if written in ("noon", "midday"):
         return time(12)
@@ -117,7 +117,7 @@ def read_time(text: str) -> time:
 
 
 def read_moment(text: str, *, is_ahead: bool = True) -> datetime:
-    """The day and time that somebody wrote, without a zone unless they gave one. Raises: ValueError."""
+    """The day and time that someone wrote, without a zone unless they gave one. Raises: ValueError."""
     written = without_invisible(_spaced(text)).strip()
     try:
         return datetime.fromisoformat(written) if len(written) > len("2027-12-03") else _nothing()

@@ -220,7 +220,7 @@ class HoldView(SQLModel):
 
 
 class QueueView(SQLModel):
-    """What waits, what is on hold, and how many of the council's deliveries of the last week were given up on."""
+    """What waits, what is on hold, and how many of the council's deliveries of the last week failed."""
 
     lanes: list[LaneView]
     holds: list[HoldView]
@@ -275,7 +275,7 @@ class RetriedView(SQLModel):
 
 @get("/queue", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"], opt=POLLED)
 def read_queue(request: StaffRequest) -> QueueView:
-    """What waits on each lane of the installation, what is on hold, and the council's deliveries given up on."""
+    """What waits on each lane of the installation, what is on hold, and the council's failed deliveries."""
     with transaction() as session:
         workers = workers_seen(session)
         return QueueView(
@@ -287,7 +287,7 @@ def read_queue(request: StaffRequest) -> QueueView:
 
 @post("/queue/hold", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
 def hold_queue(request: StaffRequest, data: JSONBody[NewHold]) -> HoldView:
-    """Hand over nothing of an alert, a lane or everything from about a second from now. Safe to repeat."""
+    """Send nothing of an alert, a lane or everything from about a second from now. Safe to repeat."""
     with transaction() as session:
         _require_own(session, request.user, data)
         held = holds.hold(session, actor=request.user.actor, reason=data.reason, lane=data.lane, alert_id=data.alert)
@@ -322,7 +322,7 @@ def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
     tags=["queue"],
 )
 def retry_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[Retry]) -> RetriedView:
-    """Try again what was given up on. Nobody who got the alert gets it twice, except where the state is unknown."""
+    """Try failed deliveries again. Nobody who got the alert gets it twice, except where the state is unknown."""
     with transaction() as session:
         alert = alerts.alert(session, request.user, alert_id)
         return RetriedView(**asdict(retry(session, by=request.user, alert=alert, states=data.states)))

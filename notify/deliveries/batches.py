@@ -156,7 +156,7 @@ def leave(session: Session, held: Claim) -> None:
 def isolate(session: Session, held: Claim) -> bool:
     """Cut a batch that keeps killing its workers in two; a row alone fails for good. Whether the batch was given up.
 
-    Only what still waits counts: what the dead handed over is known from their journals.
+    Only what still waits counts: what the dead sent is known from their journals.
     """
     if held.deaths < DEATHS_TO_SPLIT:
         return False

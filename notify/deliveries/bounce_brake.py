@@ -1,6 +1,6 @@
 """The brake: when too many addresses of an alert are refused for good, something is wrong with the list or with us.
 
-A routine alert is put on hold until somebody has looked; an emergency alert goes on and says so.
+A routine alert is put on hold until someone has looked; an emergency alert goes on and says so.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Bounces:
 def look(session: Session) -> None:
     """Brake, or warn of, every alert under way that bounces too much. Each is braked or warned of once.
 
-    An alert whose brake was released is left alone: somebody looked and decided.
+    An alert whose brake was released is left alone: someone looked and decided.
     """
     for found in _bouncing(session, "a.state = 'sending' AND NOT a.is_test"):
         if found.priority == Priority.EMERGENCY:
@@ -84,7 +84,7 @@ def _brake(session: Session, found: Bounces) -> None:
         f"then release or cancel: notify release --alert {found.alert_id}"
     )
     held = holds.hold(session, actor=BRAKE, reason=reason, alert_id=found.alert_id)
-    if held.actor == BRAKE:  # not yet where somebody else was quicker
+    if held.actor == BRAKE:  # not yet where someone else was quicker
         notifications.note(session, "hold", held.id)
         process_metrics.add(session, "notify_bounce_brakes_total")
         log.warning("alert on hold for its bounces", extra=_figures(found))

@@ -36,7 +36,7 @@ NOTED = {
 def look(session: Session) -> None:
     """Warn of every budget that is nearly spent, once a month, and hold the routine alerts of those that are.
 
-    An alert that somebody released is left alone: they looked and decided.
+    An alert that someone released is left alone: they looked and decided.
     """
     month = clock.first_of_month(clock.now())
     for row in session.execute(text(NEARLY_SPENT), {"month": month, "share": WARN_AT, "penny": PENNY}).all():

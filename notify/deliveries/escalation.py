@@ -73,7 +73,7 @@ def _not_reached(alert: Alert) -> AudienceSql:
     return AudienceSql(sql, {**every.parameters, "silent": list(SILENT)})
 
 
-# an all-clear of the alert `a`, or of an update of it, that somebody let go
+# an all-clear of the alert `a`, or of an update of it, that someone let go
 IS_OVER = """EXISTS (
           WITH RECURSIVE line AS (
               SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f WHERE f.follows_id = a.id

@@ -74,7 +74,7 @@ def hold(session: Session, *, actor: str, reason: str, lane: Lane | None = None,
 
 
 def one_at_a_time(session: Session) -> None:
-    """Nobody else sets or lifts a hold until this transaction ends; everybody may read them."""
+    """Nobody else sets or lifts a hold until this transaction ends; everyone may read them."""
     session.execute(text("LOCK TABLE hold IN SHARE ROW EXCLUSIVE MODE"))
 
 
@@ -122,7 +122,7 @@ def release_all(session: Session, *, actor: str) -> Released:
 def lift_needless(session: Session) -> int:
     """Lift the holds of alerts that were cancelled or have expired, so that their ledger can say so; how many.
 
-    Nothing is handed over of such an alert, on hold or not.
+    Nothing is sent of such an alert, on hold or not.
     """
     over = select(Alert.id).where(or_(col(Alert.state) == "cancelled", col(Alert.expires_at) <= func.business_now()))
     return len(_lift(session, ENGINE, [col(Hold.alert_id).in_(over)]).holds)

@@ -1,6 +1,6 @@
 """A worker's journal on local disk of what it has sent and not yet recorded, so that a crash loses nothing.
 
-The ledger is written once a slice. Between two writes the only witness of a hand-over would be the worker's memory,
+The ledger is written once a slice. Between two writes the only witness of sending would be the worker's memory,
 and `kill -9` would cost a slice of duplicates. So every outcome is appended here the moment it is known: a write into
 the page cache, a few microseconds, which outlives the process. The kernel drops the lock on the file with its owner;
 whoever finds a file without one records what it says and gives the batch back at once.
@@ -136,14 +136,14 @@ def _orphan(path: Path) -> Iterator[Orphan]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return  # somebody else has just recorded it
+        return  # someone else has just recorded it
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if (orphan := _read(path)) is not None:
             yield orphan
             path.unlink(missing_ok=True)
     except BlockingIOError:
-        return  # its owner lives, or somebody else looks at it
+        return  # its owner lives, or someone else looks at it
     finally:
         os.close(descriptor)
 
@@ -151,7 +151,7 @@ def _orphan(path: Path) -> Iterator[Orphan]:
 def _read(path: Path) -> Orphan | None:
     first, *rest = path.read_bytes().split(b"\n")
     try:
-        # a last line without an end was being written when its writer died: its hand-over is in doubt, so sent again
+        # a last line without an end was being written when its writer died: its send is in doubt, so sent again
         return Orphan(_claim(json.loads(first)), tuple(_results(rest[:-1])), path)
     except (ValueError, KeyError, TypeError):
         log.error("journal cannot be read, kept aside", extra={"file": path.name})

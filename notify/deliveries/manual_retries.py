@@ -62,7 +62,7 @@ def retry(
 
 
 # A batch that is closed or queued has no worker that could miss what is put back into it. One that was taken by a
-# receipt's word for handed over, or that had bounced, is not counted as such any more.
+# receipt's word for sent, or that had bounced, is not counted as such any more.
 RETRY = """
     WITH closed AS (
         SELECT id, number_from, number_to FROM batch

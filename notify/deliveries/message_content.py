@@ -157,7 +157,7 @@ class AlertContent:
 
     @property
     def _hidden_url(self) -> str | None:
-        """The same for everybody; only where links are counted."""
+        """The same for everyone; only where links are counted."""
         if not self.alert.link or not self.is_tracked:
             return None
         return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"

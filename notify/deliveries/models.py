@@ -31,7 +31,7 @@ class DeliveryState(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Where a batch is. `leased` past its lease is anybody's again."""
+    """Where a batch is. `leased` past its lease is anyone's again."""
 
     QUEUED = "queued"
     LEASED = "leased"
@@ -59,7 +59,7 @@ class EventKind(StrEnum):
 
 
 class Answer(StrEnum):
-    """What somebody replies to an emergency."""
+    """What someone replies to an emergency."""
 
     SAFE = "safe"
     HELP = "help"
@@ -150,7 +150,7 @@ class Event(SQLModel, table=True):
 
 
 class Reply(SQLModel, table=True):
-    """The last answer of somebody to an emergency, and the delivery they answered. It goes with the subscriber."""
+    """The last answer of someone to an emergency, and the delivery they answered. It goes with the subscriber."""
 
     __tablename__ = "reply"
 
@@ -163,7 +163,7 @@ class Reply(SQLModel, table=True):
 
 
 class Hold(SQLModel, table=True):
-    """While it is in force nothing is handed over: of an alert, of a lane, or, when both are None, of anybody."""
+    """While it is in force nothing is sent: of an alert, of a lane, or, when both are None, of anyone."""
 
     __tablename__ = "hold"
 

@@ -29,7 +29,7 @@ PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
 MOST = 5000  # messages in a download
 
 
-# what became of a message, in a resident's words
+# the result of a message, in a resident's words
 OUTCOMES: Mapping[DeliveryState, str] = {
     DeliveryState.CREATED: later("Sending"),
     DeliveryState.SENDING: later("Sending"),
@@ -71,7 +71,7 @@ def _sent_to(
 
 
 def _moment(at: datetime) -> str:
-    """“27 Nov 2026, 18:05” on the clock of this country, in the language of the visit."""
+    """“27 Nov 2026, 18:05” on the UK clock, in the language of the visit."""
     return str(format_datetime(at.astimezone(LONDON), "d MMM y, HH:mm", locale=spoken()))
 
 

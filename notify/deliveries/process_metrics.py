@@ -39,7 +39,7 @@ SEE = """
 
 
 def process_name() -> str:
-    """This process, as far as anybody else can tell it from others: its host and its number there."""
+    """This process, as far as anyone else can tell it from others: its host and its number there."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -113,7 +113,7 @@ def scheduler_ran(session: Session) -> None:
 
 
 def tally_dead(session: Session) -> None:
-    """Count the dead deliveries anew, so that nobody who asks for the metrics has to wait for it."""
+    """Count the dead deliveries again, so that nobody who asks for the metrics has to wait for it."""
     counts = count_dead(session)
     session.execute(
         text("""

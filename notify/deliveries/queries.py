@@ -32,11 +32,11 @@ _SENT_TO = """
         SELECT s.council_id FROM subscriber s WHERE s.id = ANY(:subscribers))
     ORDER BY a.expanded_at DESC, a.id DESC, d.number LIMIT :most OFFSET :passed
 """
-# what was given up on, though another try may help; no address was refused for good
+# failed deliveries for which another try may help; no address was refused for good
 DEAD = (DeliveryState.TEMPORARY_FAILURE, DeliveryState.TECHNICAL_FAILURE, DeliveryState.UNKNOWN)
 DEAD_DAYS = 7
 _DEAD = ", ".join(f"'{state}'" for state in DEAD)
-# the ledger has no index on states, which would cost every hand-over; events say which alerts are worth reading
+# the ledger has no index on states, which would cost every send; events say which alerts are worth reading
 _LATELY = f"""
     a.expanded_at > business_now() - make_interval(days => {DEAD_DAYS})
     AND EXISTS (SELECT 1 FROM event e WHERE e.month = a.ledger_month AND e.alert_id = a.id AND e.kind IN ({_DEAD}))
@@ -230,7 +230,7 @@ def done_with(session: Session, messages: Sequence[Sent]) -> dict[tuple[UUID, in
 
 @dataclass(frozen=True, slots=True)
 class DeadDelivery:
-    """A delivery that was given up on. It names nobody: what a provider said has lost the address in it."""
+    """A failed delivery. It names nobody: what a provider said has lost the address in it."""
 
     alert_id: UUID
     title: str

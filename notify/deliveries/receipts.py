@@ -291,7 +291,7 @@ def _steps(row: Row[Any], receipts: Sequence[Receipt]) -> Iterator[_Change]:
         if state not in RECEIPT_MAY_FOLLOW[receipt.state]:
             continue
         is_bounce = receipt.state == ReceiptState.PERMANENT_FAILURE
-        # a message counts as handed over or as bounced, never as both
+        # a message counts as sent or as bounced, never as both
         sent = (0 if is_bounce else 1) - (1 if was_sent else 0)
         reason = cleaned(receipt.reason) or ""
         key = (row.month, row.alert_id, row.number, row.place)

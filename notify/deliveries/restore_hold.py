@@ -1,13 +1,13 @@
 """Detects that the database was restored from a copy, and holds all sending until a person has checked.
 
-What was handed over since the copy was made looks unsent in it and would go out again. Three things give it away:
+What was sent since the copy was made looks unsent in it and would go out again. Three things give it away:
 
 - the row in `witness` says on which server, in which database and in which table it was written. In a dump that was
   loaded elsewhere, or over the old one, it does not fit any more;
 - that row also names the timeline. A base backup that was recovered continues on another one, and so does a standby
   that took over (NOTIFY_HOLD_AFTER_FAILOVER);
 - positions in the write-ahead log only grow. The last one seen is remembered outside: in Redis, in a file in
-  NOTIFY_DATA_DIR, and by every process that hands over. Where a volume was put back, the log is suddenly shorter.
+  NOTIFY_DATA_DIR, and by every process that sends. Where a volume was put back, the log is suddenly shorter.
 
 Whoever puts back the database, Redis and that folder all together runs `notify hold` first: nothing is left to tell.
 """

@@ -22,7 +22,7 @@ from notify.subscribers.suppression.scope import IS_SUPPRESSED_FOR_ALERT
 
 FIRST_HINTS = 200  # the reconciler adds hints as these are used up
 
-# whether batch b must wait for somebody's word: its alert, its lane, or everything
+# whether batch b must wait for someone's word: its alert, its lane, or everything
 ON_HOLD = """
     EXISTS (SELECT 1 FROM hold h WHERE h.lifted_at IS NULL
               AND (h.lane IS NULL OR h.lane = b.lane) AND (h.alert_id IS NULL OR h.alert_id = b.alert_id))
@@ -141,7 +141,7 @@ RECORD = f"""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that this worker may hand over until its lease ends."""
+    """A batch that this worker may send until its lease ends."""
 
     batch_id: UUID
     lease: UUID
@@ -185,7 +185,7 @@ def analyze(session: Session) -> None:
 def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]]:
     """The next deliveries of a claimed batch that are still to be sent, and those that must not be any more.
 
-    Suppression, consent, cancellation and expiry are looked at here, moments before the hand-over.
+    Suppression, consent, cancellation and expiry are looked at here, moments before sending.
     """
     rows = session.execute(
         text(NEXT_SLICE_OF_FOLLOW_UP if held.is_follow_up else NEXT_SLICE),
@@ -255,9 +255,9 @@ class Advice:
 
 
 def record(session: Session, held: Claim, results: Sequence[Result]) -> Advice:
-    """Write what became of some deliveries, with their events, and prolong the lease; how to go on.
+    """Write the result of some deliveries, with their events, and prolong the lease; how to go on.
 
-    A hand-over is a fact and is recorded even when the lease was lost meanwhile; a delivery that somebody else has
+    A send is a fact and is recorded even when the lease was lost meanwhile; a delivery that someone else has
     recorded already stays as it is. Neighbours that fared alike share one event.
     """
     numbers = [result.number for result in results]

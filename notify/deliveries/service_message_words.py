@@ -107,7 +107,7 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
     },
 }
 
-# what somebody is asked whose address the council has already
+# what someone is asked whose address the council has already
 ASKED: Mapping[str, Mapping[Reason, Words]] = {
     "en": {
         Reason.OWN: Words(

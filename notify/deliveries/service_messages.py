@@ -150,7 +150,7 @@ def _council_names(session: Session, queued: ServiceMessage, contact: Contact) -
 
 
 def _what(session: Session, queued: ServiceMessage) -> str:
-    """The address that is to be added or was, the topics that somebody was signed up for or is asked about, the
+    """The address that is to be added or was, the topics that someone was signed up for or is asked about, the
     postcode to check, or the council that merged."""
     if queued.about is None:
         return ""
@@ -173,7 +173,7 @@ def _what(session: Session, queued: ServiceMessage) -> str:
 
 
 def _asked_for(session: Session, request_id: UUID) -> str:
-    """The topics that somebody is asked about, of all councils of that sign-up; empty where nothing is open now."""
+    """The topics that someone is asked about, of all councils of that sign-up; empty where nothing is open now."""
     request = consent_requests.open_request(session, request_id)
     contact = session.get(Contact, request.contact_id) if request else None
     if request is None or contact is None:

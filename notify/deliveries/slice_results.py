@@ -59,7 +59,7 @@ class SliceResults:
         self._with_patience(self._record)
 
     def _measure(self) -> None:
-        """Count how long after approval each of these was handed over."""
+        """Count how long after approval each of these was sent."""
         waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
         metrics.observe_all("notify_time_to_send_seconds", waits, lane=self._held.lane.value)
 
@@ -82,7 +82,7 @@ class SliceResults:
         return self._advice
 
     def _with_patience(self, work: Callable[[Session], T]) -> T:
-        """Wait for a database that restarts: what was handed over must not be handed over again."""
+        """Wait for a database that restarts: what was sent must not be sent again."""
         deadline = time.monotonic() + RECORD_PATIENCE_S
         while True:
             try:

@@ -88,7 +88,7 @@ def _alert(session: Session, alert_id: UUID) -> News | None:
 
 
 def _glass(session: Session, alert_id: UUID) -> News | None:
-    """That somebody sent an emergency alone: for every administrator of the council."""
+    """That someone sent an emergency alone: for every administrator of the council."""
     alert = session.get(Alert, alert_id)
     if alert is None:
         return None
@@ -153,7 +153,7 @@ def _sentences(found: Sequence[EndedArea]) -> str:
 
 
 def _recurring_areas(session: Session, recurrence_id: UUID) -> News | None:
-    """That areas of a recurring alert have ended: nothing more of it is sent until somebody replaces them."""
+    """That areas of a recurring alert have ended: nothing more of it is sent until someone replaces them."""
     told = _newest(session, "recurrence.areas-ended", _about(recurrence_id))
     if told is None:
         return None
@@ -182,7 +182,7 @@ def _remit_areas(session: Session, officer_id: UUID) -> News | None:
 
 
 def _invitation(session: Session, officer_id: UUID) -> News | None:
-    """The link by which somebody who was invited begins."""
+    """The link by which someone who was invited begins."""
     officer = session.get(Officer, officer_id)
     link = mailed_link(session, officer) if officer else None
     if officer is None or link is None:
@@ -269,7 +269,7 @@ def _bounces(session: Session, bounce_id: UUID) -> News | None:
 
 
 def _reading(session: Session, council_id: UUID) -> News | None:
-    """That somebody reads very many subscribers: for every administrator of the council."""
+    """That someone reads very many subscribers: for every administrator of the council."""
     noted = _newest(session, "residents.alarm", col(AuditEntry.council_id) == council_id)
     if noted is None:
         return None

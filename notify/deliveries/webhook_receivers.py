@@ -256,7 +256,7 @@ def replay(
     """Put back to be sent what this receiver did not get of the council's: of one alert, or of those sent from `since`
     to `until`.
 
-    That is what was given up on or refused, what may have arrived, and what was under way when it was disabled, of
+    That is what failed or was refused, what may have arrived, and what was under way when it was disabled, of
     alerts that are neither cancelled nor expired; at most a thousand, the oldest first. How many.
     Raises: UnknownEndpoint, EndpointNotWrittenTo, UnknownAlert, OutsideYourRemit.
     """

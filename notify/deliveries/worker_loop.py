@@ -37,7 +37,7 @@ _contents_lock = threading.Lock()
 
 
 def expand_alert(alert_id: UUID) -> int:
-    """Write the ledger of an alert that is to be sent; for how many. Zero if somebody else does or did."""
+    """Write the ledger of an alert that is to be sent; for how many. Zero if someone else does or did."""
     with transaction() as session:
         recipients = fan_out.expand(session, alert_id)
     log.info("alert expanded", extra={"alert": alert_id, "recipients": recipients})
@@ -45,7 +45,7 @@ def expand_alert(alert_id: UUID) -> int:
 
 
 def start_alert(alert_id: UUID) -> None:
-    """Expand an alert, and hand over its first batch without waiting for another job."""
+    """Expand an alert, and send its first batch without waiting for another job."""
     with transaction() as session:
         recipients = fan_out.expand(session, alert_id)
         first = batches.claim_first(session, alert_id) if recipients else None
@@ -63,7 +63,7 @@ def start_alert(alert_id: UUID) -> None:
 
 
 def send_next(lane: Lane) -> bool:
-    """Hand over the batch of this lane whose turn it is. False: nothing is due, or it is held by others.
+    """Send the batch of this lane whose turn it is. False: nothing is due, or it is held by others.
 
     An alert that still waits to be expanded comes first: its own job may wait behind those of a big one.
     """
@@ -75,7 +75,7 @@ def send_next(lane: Lane) -> bool:
 
 
 def send_batch(batch_id: UUID) -> bool:
-    """Hand over this batch. False: it is not due, or somebody else has it."""
+    """Send this batch. False: it is not due, or someone else has it."""
     return _claim_and_send(lambda session: batches.claim(session, batch_id))
 
 
@@ -104,10 +104,10 @@ def _send(held: Claim, kept: journal.Journal) -> bool:
 def _send_claimed(held: Claim, kept: journal.Journal) -> None:
     if held.former_lease and journal.is_alive(held.former_lease):
         with transaction() as session:
-            batches.leave(session, held)  # whoever lost this lease lives, and knows what it handed over
+            batches.leave(session, held)  # whoever lost this lease lives, and knows what it sent
         return
     if held.deaths:
-        recover_orphans()  # what the dead worker handed over, if it lived on this machine
+        recover_orphans()  # what the dead worker sent, if it lived on this machine
     with transaction() as session:
         given_up = batches.isolate(session, held)
         words = _content(session, held.alert_id)
@@ -122,7 +122,7 @@ def _send_claimed(held: Claim, kept: journal.Journal) -> None:
 
 
 def recover_orphans() -> int:
-    """Record what workers of this machine had handed over when they died, and free what they held; how many batches.
+    """Record what workers of this machine had sent when they died, and free what they held; how many batches.
 
     A journal that cannot be recorded is set aside; its batch is free when the lease runs out. Raises: OperationalError.
     """
@@ -157,7 +157,7 @@ class _End:
 
 
 def _send_slices(words: AlertContent, held: Claim, kept: journal.Journal) -> _End:
-    """Hand over slice after slice until nothing is left or the batch must stop."""
+    """Send slice after slice until nothing is left or the batch must stop."""
     after = 0
     pace = PACES[held.channel]
     with SliceResults(held, kept) as slice_:

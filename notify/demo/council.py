@@ -115,7 +115,7 @@ class Outcome:
         return sums | {"seconds": round(self.seconds, 1)}
 
     def is_right(self) -> bool:
-        """Whether everybody expected got it once and nobody else did."""
+        """Whether everyone expected got it once and nobody else did."""
         wrong = sum(caught.missing + caught.unexpected + caught.duplicates for caught in self.channels)
         return wrong == 0 and sum(caught.expected for caught in self.channels) > 0
 
@@ -245,7 +245,7 @@ def invitation(mail: Path) -> Sequence[str]:
 
 
 def run(ward: str) -> Outcome:
-    """Set up Zedholm, alert one ward by HTTP, wait for the last hand-over and count what arrived."""
+    """Set up Zedholm, alert one ward by HTTP, wait for the last send and count what arrived."""
     started = time.monotonic()
     set_up(click.echo)
     with db.transaction() as session:
@@ -280,7 +280,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _serving(port: int) -> Iterator[httpx.Client]:
-    """Web, workers and scheduler as processes of their own, and a client at the door once it answers."""
+    """Web, workers and scheduler as processes of their own, and a client at the route once it answers."""
     environment = os.environ | {"NOTIFY_BASE_URL": f"http://127.0.0.1:{port}"}
     log = (settings().data_dir / "demo.log").open("ab")
     children = [
@@ -317,7 +317,7 @@ def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
 
 
 def _send(client: httpx.Client, ward: str) -> None:
-    """One alert through the public door, watched until the last message was handed over."""
+    """One alert through the public route, watched until the last message was sent."""
     alert = {
         "topic": "road-closures",
         "title": "Harbour Street closed on Sunday",

@@ -11,7 +11,7 @@ def _chance(of: str, seed: int) -> str:
     return f"((hashtextextended({of}, {seed}) & 1048575) / 1048576.0::float)"
 
 
-# everybody by topic and channel, with when they came and, of the leavers, went
+# everyone by topic and channel, with when they came and, of the leavers, went
 PEOPLE = f"""
     CREATE TEMP TABLE invented_person ON COMMIT DROP AS
     SELECT c.id AS contact_id, c.subscriber_id, c.channel::text AS channel, c.address::text AS name,

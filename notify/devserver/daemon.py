@@ -1,4 +1,4 @@
-"""The process that keeps the embedded servers: their parent while anybody needs them.
+"""The process that keeps the embedded servers: their parent while anyone needs them.
 
 `notify.devserver.embedded` starts it and says how the locks work. It prepares the directories, starts both servers as
 an unprivileged user, starts one again should it die, and stops both when the last user has gone.
@@ -122,7 +122,7 @@ def _make_directories(place: Place) -> None:
 
 
 def _own_directory(path: Path, account: Account | None) -> None:
-    """Make a directory only its owner may list; refuse one that somebody else put there."""
+    """Make a directory only its owner may list; refuse one that someone else put there."""
     path.mkdir(mode=0o700, exist_ok=True)
     facts = path.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in {os.geteuid(), account.uid if account else -1}:
@@ -235,7 +235,7 @@ class Daemon:
 
 
 class _Asked(Exception):
-    """Somebody sent SIGTERM."""
+    """Someone sent SIGTERM."""
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -257,7 +257,7 @@ def keep(place: Place, tuning: Mapping[str, str], limits: StartLimits, report: i
     daemon = Daemon(place, (_database(place, binaries, tuning), _queue(place, binaries)), limits, theirs)
     try:
         daemon.start(until)
-        with suppress(BrokenPipeError):  # who started it was killed; somebody else may use it already
+        with suppress(BrokenPipeError):  # who started it was killed; someone else may use it already
             os.write(report, _READY)
         os.close(report)
         while lock(place.lock_path("use"), fcntl.LOCK_EX) is None:

@@ -57,7 +57,7 @@ class ServersDidNotStart(SetUpError):
 
 
 class DataDirectoryUnusable(SetUpError):
-    """The data directory cannot be written, or is somebody else's."""
+    """The data directory cannot be written, or is someone else's."""
 
     title = "The data directory cannot be used"
 
@@ -169,7 +169,7 @@ def _admits(facts: os.stat_result, account: Account) -> bool:
 
 
 def lock(path: Path, kind: int) -> int | None:
-    """A descriptor that holds the lock until it is closed, or None when somebody else is in the way."""
+    """A descriptor that holds the lock until it is closed, or None when someone else is in the way."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -365,7 +365,7 @@ def _secret_key(path: Path) -> str:
 
 
 def _has_left(place: Place) -> bool:
-    """Whether there is nothing to wait for: the servers have stopped, or somebody else uses them."""
+    """Whether there is nothing to wait for: the servers have stopped, or someone else uses them."""
     if not is_held(place.lock_path("servers")):
         return True
     alone = lock(place.lock_path("use"), fcntl.LOCK_EX)

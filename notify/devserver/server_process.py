@@ -31,7 +31,7 @@ _log = logging.getLogger("notify.devserver.daemon")
 
 @contextmanager
 def open_log(place: Place, name: str) -> Iterator[int]:
-    """A descriptor to append to a server's log, which starts anew when it has grown large."""
+    """A descriptor to append to a server's log, which starts again when it has grown large."""
     path = place.log_path(name)
     with suppress(FileNotFoundError):
         if path.stat().st_size > _LOG_BYTES:

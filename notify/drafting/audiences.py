@@ -160,7 +160,7 @@ def _reach(session: Session, user: Principal, asked: DryRun, *, refuse_ended: bo
 
 
 def _further(session: Session, user: Principal, asked: DryRun, targets: Targets) -> tuple[int | None, int, int]:
-    """How many are new to the topic or tired of alerts, rounded; the most that anybody had, where ten are tired."""
+    """How many are new to the topic or tired of alerts, rounded; the most that anyone had, where ten are tired."""
     about = topic(session, user.council_id, asked.topic)
     people = audience(
         about.id,

@@ -34,7 +34,7 @@ STEPS = {Rule.DAILY: "day", Rule.WEEKLY: "week", Rule.MONTHLY: "month"}
 
 @dataclass(slots=True)
 class Entry:
-    """One alert on the calendar, at its moment on the clock of this country.
+    """One alert on the calendar, at its moment on the UK clock.
 
     `state` is its state, or that it is planned, or that it was not sent because of `problem`: then `id` is the alert
     that it would have repeated. `clashes` name the routine alerts for the same places that come close to it.
@@ -79,7 +79,7 @@ def _alerts(session: Session, council_id: UUID, remit: Remit, begins: datetime, 
             at < ends,
             col(Alert.is_test).is_(False),
             col(Alert.parts).is_(None),
-            # what was stopped on its way reached somebody; what was taken back before did not
+            # what was stopped on its way reached someone; what was taken back before did not
             or_(col(Alert.state).in_(SHOWN), col(Alert.expanded_at).is_not(None)),
             *visible(remit),
         )

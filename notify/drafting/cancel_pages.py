@@ -16,7 +16,7 @@ from notify.web.forms import read_form
 
 @staff_post(f"{ALERT}/cancel", WRITES, opt={"back": "/staff/alerts/{alert_id}"})
 def stop(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """Stop an alert: what was not handed over yet never will be."""
+    """Stop an alert: what was not sent yet never will be."""
     with transaction() as session:
         service.cancel(session, by=request.user, alert=remit.within(session, request.user, alert_id))
     return see_other(f"/staff/alerts/{alert_id}")

@@ -71,7 +71,7 @@ def languages() -> Mapping[str, str]:
 
 
 def audience_of(form: Form) -> AudienceSpec | None:
-    """Whom the fields mean; None for everybody who follows the topic. Raises: NotReady."""
+    """Whom the fields mean; None for everyone who follows the topic. Raises: NotReady."""
     field_errors: list[FieldError] = []
     reach = form.one("reach")
     if reach not in ("everyone", "places"):
@@ -280,7 +280,7 @@ def send_at_of(form: Form, field_errors: list[FieldError] | None = None) -> date
 
 
 def _moment(form: Form, field: str, field_errors: list[FieldError]) -> datetime | None:
-    """A moment on the clock of this country. One that the clocks leave out in spring is refused."""
+    """A moment on the UK clock. One that the clocks leave out in spring is refused."""
     text = form.one(field)
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What a new council still has to do before its first alert reaches anybody, worked out from what is there."""
+"""What a new council still has to do before its first alert reaches anyone, worked out from what is there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from notify.subscribers.merger import TopicMove
 
 
 def move_work(session: Session, old: Council, new: Council, moves: Sequence[TopicMove]) -> int:
-    """Hand over recurring alerts, drafts and templates; how many alerts recur. A template whose name is taken gets the
+    """Move recurring alerts, drafts and templates; how many alerts recur. A template whose name is taken gets the
     old council's short name behind its own.
     """
     by_slug = {move.old.slug: move for move in moves}

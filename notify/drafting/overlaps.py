@@ -48,7 +48,7 @@ class Places:
     without: frozenset[str]
 
     def meets(self, other: "Places") -> bool:
-        """Whether somebody may live in both."""
+        """Whether someone may live in both."""
         if self.everywhere and other.everywhere:
             return True
         if self.everywhere:

@@ -146,7 +146,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
 def _reach(
     session: Session, user: Principal, draft: Draft, field_errors: Sequence[FieldError]
 ) -> tuple[audiences.Reach | None, Sequence[FieldError]]:
-    """Whom the draft reaches so far; nothing before anybody was named."""
+    """Whom the draft reaches so far; nothing before anyone was named."""
     if field_errors or not draft.fields.get("reach"):
         return None, field_errors
     try:

@@ -129,7 +129,7 @@ def arriving(content: AlertContent, channels: Collection[str], translated: Colle
 
 
 def send_proof(content: AlertContent, address: str, language: str) -> str:
-    """Hand the e-mail over to the officer alone, and say what became of it. No transaction may be open."""
+    """Send the e-mail to the officer alone, and say its result. No transaction may be open."""
     message = _message(content, Channel.EMAIL, language, address)
     providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
     [(_provider, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)

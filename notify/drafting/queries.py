@@ -64,7 +64,7 @@ def template(session: Session, council_id: UUID, template_id: UUID | str) -> Mes
 
 
 def messages_this_week(session: Session, alert_targets_sql: str, parameters: dict[str, object]) -> tuple[int, int]:
-    """Of the people an audience means: how many got three or more alerts in seven days, and the most anybody got."""
+    """Of the people an audience means: how many got three or more alerts in seven days, and the most anyone got."""
     row = session.execute(
         text(f"""
             WITH meant AS (SELECT DISTINCT subscriber_id FROM ({alert_targets_sql}) m),

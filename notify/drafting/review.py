@@ -51,7 +51,7 @@ class Review:
 
     @property
     def waits(self) -> bool:
-        """Whether somebody's approval is asked for."""
+        """Whether someone's approval is asked for."""
         return self.alert.state == AlertState.SUBMITTED
 
 
@@ -91,7 +91,7 @@ def _later(alert: Alert) -> Sequence[str]:
 
 def _name_of(session: Session, actor: str) -> str:
     kind, _, one = person(session, actor).partition(":")
-    # as text: an actor of the trail need not be the id of anybody
+    # as text: an actor of the trail need not be the id of anyone
     statement = select(Officer.name).where(cast(col(Officer.id), Text) == one)
     name = session.exec(statement).first() if kind == "officer" else None
     return name or "an API key of the council"

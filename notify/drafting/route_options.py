@@ -18,7 +18,7 @@ ALERT = "/staff/alerts/{alert_id:uuid}"
 
 
 class PeopleOnly(Forbidden):
-    """What is written at the desk is written by a person who signed in, and by no key of theirs."""
+    """What is written at the staff pages is written by a person who signed in, and by no key of theirs."""
 
     title = "Drafts belong to people"
 

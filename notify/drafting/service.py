@@ -20,7 +20,7 @@ from notify.staff.rights import Principal
 from notify.staff.service import audit
 
 TEMPLATE_FIELDS = ("title", "body", "sms")
-UNDO = timedelta(seconds=30)  # nothing of a routine alert is handed over before, so that it can still be taken back
+UNDO = timedelta(seconds=30)  # nothing of a routine alert is sent before, so that it can still be taken back
 
 
 class NotYourTemplate(OutsideYourRemit):

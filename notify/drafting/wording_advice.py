@@ -1,6 +1,6 @@
 """Advice on words, before they are sent: how hard they are to read, what is missing, and what does not belong there.
 
-It is advice. Nothing here stops anybody in an emergency.
+It is advice. Nothing here stops anyone in an emergency.
 """
 
 import re

@@ -29,7 +29,7 @@ class UnknownDataSet(NotFound):
 
 
 def _counts(of: str = "r") -> Sequence[Field]:
-    """Messages by what became of them, as every data set of figures counts them."""
+    """Messages by result, as every data set of figures counts them."""
     words = {
         "recipients": "Messages that were meant to go out: one for each person and channel.",
         "sent": "Sent to a provider, whatever came after.",

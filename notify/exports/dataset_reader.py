@@ -19,7 +19,7 @@ from notify.core.clock import midnight
 from notify.core.errors import Invalid
 from notify.exports.dataset import SQL_KINDS, DataSet
 
-AT_ONCE = 2000  # rows that the server hands over at a time
+AT_ONCE = 2000  # rows that the server sends at a time
 # clocks of several machines differ a little, and a moment may be read a little before its transaction begins
 OVERLAP = timedelta(seconds=60)
 

@@ -24,7 +24,7 @@ A_PERSON = "No key takes out what is about people. Sign in and take it at /staff
 
 
 class PersonsOnly(Forbidden):
-    """What is about people leaves with somebody who is there, and with no program."""
+    """What is about people leaves with someone who is there, and with no program."""
 
     title = "Only a person takes this out"
 
@@ -60,7 +60,7 @@ class Taken:
 
 
 def require_taker(by: Taker, right: Right, *, is_personal: bool) -> None:
-    """Refuse who may not take this out; what is about people, anybody who is not here right now.
+    """Refuse who may not take this out; what is about people, anyone who is not here right now.
 
     Raises: Forbidden, PersonsOnly, ProveYourselfAgain.
     """

@@ -1,6 +1,6 @@
 """Everything that is held for a council, in open formats: a file a table, what they mean, and proof of what is there.
 
-All tables are read at one moment. What lets somebody in never leaves; the manifest names it, and the tables that stay.
+All tables are read at one moment. What lets someone in never leaves; the manifest names it, and the tables that stay.
 """
 
 import hashlib

@@ -54,7 +54,7 @@ class ExportSchedule(SQLModel, table=True):
 
 
 class ExportRun(SQLModel, table=True):
-    """One sending of a schedule to one receiver: the days it was about and what became of it.
+    """One sending of a schedule to one receiver: the days it was about and its result.
 
     `receiver` is an officer's id or `webhook`. The id is the same at every attempt, so that receivers know a
     second copy by it.

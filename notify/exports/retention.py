@@ -27,7 +27,7 @@ AT_ONCE = 5_000  # rows that one statement removes: nobody waits for it
 MOST_ALERTS = 500  # that one round begins with
 PATIENCE = "2s"  # so long a partition is waited for; the next round tries again
 LEDGERS = ("delivery", "event", "hit", "reader")
-# what is kept a row a person, and how its rows are told apart
+# what is kept a row a person, and how its rows are distinguished
 DETAIL: Mapping[str, str] = {
     "delivery": "month, alert_id, number",
     "event": "month, id",
@@ -116,7 +116,7 @@ def _round(connection: Connection) -> RetentionRun | None:
 
 
 def _destroy_keys() -> int:
-    """Without its key no pseudonym can be made again, nor can one be told to be anybody's."""
+    """Without its key no pseudonym can be made again, nor can one be told to be anyone's."""
     with transaction() as session:
         found = session.execute(text(f"DELETE FROM visitor_key WHERE {OLD_KEY} RETURNING 1"), _values()).all()
         return len(found)
@@ -184,7 +184,7 @@ def _months_to_drop(session: Session, *, also: Sequence[UUID] = ()) -> Sequence[
 
 
 def _drop_months() -> list[str]:
-    """Drop what is left of months that are over; without a lock that anybody would wait for."""
+    """Drop what is left of months that are over; without a lock that anyone would wait for."""
     with transaction() as session:
         months = _months_to_drop(session)
     dropped = []
@@ -199,7 +199,7 @@ def _drop_months() -> list[str]:
 
 
 def _drop(connection: Connection, ledger: str, month: date) -> str:
-    """The name of the partition that was dropped; empty when somebody holds it, or there is none."""
+    """The name of the partition that was dropped; empty when someone holds it, or there is none."""
     part = f"{ledger}_{month:%Y%m}"
     try:
         state = connection.execute(text(ATTACHED), {"part": part}).first()

@@ -81,7 +81,7 @@ def _view(one: ExportSchedule) -> ScheduleView:
 
 @get(PATH, guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["extracts"])
 def list_schedules(request: StaffRequest) -> SchedulesView:
-    """What is sent regularly to whom, and what became of the last sendings."""
+    """What is sent regularly to whom, and the result of the last sendings."""
     with transaction() as session:
         found = schedules.schedules(session, request.user.council_id)
         runs = schedules.runs(session, request.user.council_id)

@@ -27,7 +27,7 @@ Change = Callable[[Session, ExportSchedule, str], None]
 
 @staff_get(PATH, Requires(Right.SEE_FIGURES))
 def show_schedules(request: StaffRequest) -> Response[object]:
-    """What is sent regularly to whom, what became of it, and a form for more."""
+    """What is sent regularly to whom, its result, and a form for more."""
     return _page(request.user, EMPTY)
 
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 5_000_000  # what is larger is named by its address
 MOST_TRIES = 6
-PATIENCE = timedelta(minutes=10)  # longer than any hand-over takes
+PATIENCE = timedelta(minutes=10)  # longer than any send takes
 INTERRUPTED = "It was interrupted. We do not know whether it arrived. Send it again if it did not."
 GONE = "The officer does not work here any more or may not see figures."
 INTERRUPT = """

@@ -27,7 +27,7 @@ from notify.staff.rights import RIGHTS, Right
 from notify.staff.service import audit
 
 REPORT = "report"
-HOUR = time(7)  # on the clock of this country
+HOUR = time(7)  # on the UK clock
 MOST_OFFICERS, MOST_SCHEDULES = 20, 50
 # what may go out, and what it is called
 CHOICES: Mapping[str, str] = {

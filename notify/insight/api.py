@@ -31,7 +31,7 @@ Until = Annotated[date | None, QueryParameter(description="The last day, include
 
 
 class TallyView(SQLModel):
-    """Deliveries by what became of them."""
+    """Deliveries by result."""
 
     recipients: int
     sent: int = Field(description="Sent to a provider. Nobody can promise the handset.")
@@ -74,7 +74,7 @@ class NamedHitsView(HitsView):
 
 
 class AnalyticsView(TallyView):
-    """What became of an alert. Times are seconds from approval to hand-over."""
+    """What became of an alert. Times are seconds from approval to send."""
 
     alert: UUID
     state: AlertState
@@ -200,7 +200,7 @@ def read_figures(
     topic: Annotated[str, QueryParameter(description="Only this topic's.")] = "",
     ward: Annotated[str, QueryParameter(description="Only what went to this ward.")] = "",
 ) -> FiguresView:
-    """What the council sent, what became of it, what people did and what it cost, read from what is kept counted."""
+    """What the council sent, its result, what people did and what it cost, read from what is kept counted."""
     days = between(since, until)
     first, last = days.since, days.until
     council_id = request.user.council_id

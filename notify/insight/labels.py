@@ -24,10 +24,10 @@ def language(code: str) -> str:
 
 
 def device(kind: str) -> str:
-    """What somebody read with."""
+    """What someone read with."""
     return DEVICES.get(kind, kind)
 
 
 def provider(name: str) -> str:
-    """A provider by its name; those never handed over have none."""
+    """A provider by its name; those never sent have none."""
     return name or "None: never sent"

@@ -14,9 +14,9 @@ from notify.providers.base import Channel
 
 
 class _Counts(SQLModel):
-    """Messages by what became of them. `sent`: handed over, whatever came after. `cost` in thousandths of a penny.
+    """Messages by result. `sent`: sent, whatever came after. `cost` in thousandths of a penny.
 
-    `unpriced` were handed over while nobody had set a price.
+    `unpriced` were sent while nobody had set a price.
     """
 
     recipients: int = 0
@@ -35,7 +35,7 @@ class _Counts(SQLModel):
 
 
 class RollupAlert(_Counts, table=True):
-    """One alert in all. Times are seconds from `started_at`, when it could go, until so many per cent were handed over.
+    """One alert in all. Times are seconds from `started_at`, when it could go, until so many per cent were sent.
 
     `took` is how long the counting was; once `is_final` nothing is expected any more, and from `detail_removed_at`
     these are all the figures there are.
@@ -72,7 +72,7 @@ class RollupCell(_Counts, table=True):
 
 
 class RollupCurve(SQLModel, table=True):
-    """How many were handed over, and delivered, in the step that ends so many seconds after the start."""
+    """How many were sent, and delivered, in the step that ends so many seconds after the start."""
 
     __tablename__ = "rollup_curve"
 

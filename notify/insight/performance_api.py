@@ -242,14 +242,14 @@ def read_calls_around(request: StaffRequest, alert_id: FromPath[UUID]) -> Around
 
 @get("/publication", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["figures"])
 def read_publication(request: StaffRequest) -> PublicationView:
-    """Whether the council shows its figures to everybody, and where."""
+    """Whether the council shows its figures to everyone, and where."""
     with transaction() as session:
         return _publication(session, request.user.council_id)
 
 
 @put("/publication", guards=[RequiresLive(Right.CHANGE_FIGURES)], sync_to_thread=True, tags=["figures"])
 def change_publication(request: StaffRequest, data: JSONBody[WhatToPublish]) -> PublicationView:
-    """Show the figures to everybody, or stop."""
+    """Show the figures to everyone, or stop."""
     user = request.user
     with transaction() as session:
         publication.set_publication(session, council_id=user.council_id, actor=user.actor, new=data)

@@ -15,7 +15,7 @@ from notify.providers.base import Channel
 
 
 class ServiceLevelObjective(SQLModel, table=True):
-    """What a council promises from a moment on: so many per cent handed over so many seconds after approval."""
+    """What a council promises from a moment on: so many per cent sent so many seconds after approval."""
 
     __tablename__ = "service_level_objective"
 
@@ -29,8 +29,8 @@ class ServiceLevelObjective(SQLModel, table=True):
 class ServiceResult(SQLModel, table=True):
     """How one alert fared against the target of its day. `due` messages had to go, `in_time` of them did.
 
-    `took_seconds` is when the promised share was handed over; None: never. `people` were handed at least one message;
-    None: they were never told apart.
+    `took_seconds` is when the promised share was sent; None: never. `people` were handed at least one message;
+    None: they were never distinguished.
     """
 
     __tablename__ = "service_result"
@@ -68,7 +68,7 @@ class ServiceBreach(SQLModel, table=True):
 class UnitPrice(SQLModel, table=True):
     """What one message (of texts: one part) by a provider costs from a day on, in thousandths of a penny.
 
-    It values what was handed over while no price was set; what was booked stays as it was booked.
+    It values what was sent while no price was set; what was booked stays as it was booked.
     """
 
     __tablename__ = "unit_price"
@@ -152,7 +152,7 @@ class Publication(SQLModel, table=True):
 
 
 class NewTarget(Input):
-    """A promise: `percent` of an alert's messages handed over within `seconds` of its approval."""
+    """A promise: `percent` of an alert's messages sent within `seconds` of its approval."""
 
     priority: Priority
     seconds: int = Field(ge=1, le=7200, description="Whole seconds to 60, then tens to 600, then minutes.")

@@ -293,7 +293,7 @@ class AroundView(SQLModel):
 
 
 class PublicationView(SQLModel):
-    """What the council shows to everybody."""
+    """What the council shows to everyone."""
 
     is_on: bool
     shows_cost: bool

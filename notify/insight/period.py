@@ -108,7 +108,7 @@ def month_before(day: date, months: int) -> date:
 
 
 def today() -> date:
-    """Today, on the clock of this country."""
+    """Today, on the UK clock."""
     return clock.now().astimezone(LONDON).date()
 
 

@@ -33,7 +33,7 @@ KEPT_COUNTS = """
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Deliveries by what became of them. `sent` counts every hand-over, delivered or not."""
+    """Deliveries by result. `sent` counts every send, delivered or not."""
 
     recipients: int = 0
     sent: int = 0
@@ -55,7 +55,7 @@ class NamedTally:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything the alert's page and its analytics show. Times are seconds from approval to hand-over."""
+    """Everything the alert's page and its analytics show. Times are seconds from approval to send."""
 
     total: Tally
     by_channel: list[NamedTally]
@@ -162,7 +162,7 @@ def _events(session: Session, alert: Alert, *, is_kept: bool) -> dict[str, tuple
 def _times(
     session: Session, alert: Alert, *, is_kept: bool
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Seconds from the moment it could go until 50, 95, 99 and 100% of the hand-overs were made."""
+    """Seconds from the moment it could go until 50, 95, 99 and 100% of the sends were made."""
     if is_kept:
         kept = session.get_one(RollupAlert, alert.id)
         times = (kept.time_to_50, kept.time_to_95, kept.time_to_99, kept.time_to_100)

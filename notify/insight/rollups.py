@@ -1,6 +1,6 @@
 """Counts each alert's totals from its ledger whenever there are new events.
 
-Counting anew makes them exact whatever was repeated or came late; an alert that takes long to count is counted less
+Counting again makes them exact whatever was repeated or came late; an alert that takes long to count is counted less
 often. Events say which alerts have news. Clicks and opens are added up where they come in: see `tracking.intake`.
 """
 

@@ -162,7 +162,7 @@ class ActivationReport:
 def activate(session: Session, release_id: int, *, confirmed: bool = False) -> ActivationReport:
     """Put a release into force and retire the one before it, whose rows stay for one more activation.
 
-    Activating the active release again measures and looks up anew, for instance after a council was added.
+    Activating the active release again measures and looks up again, for instance after a council was added.
     Raises: UnknownRelease, ReleaseDropped, ReleaseNeedsConfirmation unless `confirmed`.
     """
     # one at a time: each compares itself with the active one

@@ -40,7 +40,7 @@ def geodata() -> None:
     """Postcodes and boundaries: load, list and activate releases.
 
     A release is loaded beside the one in force and changes nothing until it is activated. Activating it looks every
-    resident's postcode up anew. The release before stays, so that `activate` with its number goes back.
+    resident's postcode up again. The release before stays, so that `activate` with its number goes back.
     """
 
 
@@ -108,7 +108,7 @@ def activate_command(release_id: int, *, yes: bool) -> None:
 
     Refuses, with the counts, when many postcodes lack a ward or are gone, or when wards that residents or waiting
     alerts need are missing. Look at the counts, then repeat with --yes. Activating the active release again
-    measures distances and looks places up anew; do that after adding a council.
+    measures distances and looks places up again; do that after adding a council.
     """
     _enter_installation()
     _activate(release_id, confirmed=yes)

@@ -111,7 +111,7 @@ def _damage_as_value_error() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__name__ == "ShapefileException":  # the library is not there for everybody
+        if type(error).__name__ == "ShapefileException":  # the library is not there for everyone
             raise ValueError(str(error)) from error
         raise
 

@@ -13,7 +13,7 @@ from notify.places.models import Targets
 from notify.places.queries import names_by_code
 
 SUCCESSORS_NAMED = 5
-LEAST_SHARE = 0.01  # less is a postcode that was measured anew, not a part of the area
+LEAST_SHARE = 0.01  # less is a postcode that was measured again, not a part of the area
 _ENDED = """
     SELECT e.code, s.code AS successor, s.share
     FROM (SELECT DISTINCT code FROM unnest(CAST(:codes AS text[])) AS code WHERE NOT area_is_current(code)) e

@@ -7,7 +7,7 @@ from notify.core.jobs import Lane
 from notify.core.settings import settings
 from notify.processes.supervisor import Command
 
-# `workers` is found beside the package or inside it, and never taken from somebody else's package of that name
+# `workers` is found beside the package or inside it, and never taken from someone else's package of that name
 PYTHON: Sequence[str] = (sys.executable, "-m", "notify.processes.background")
 
 POOL_OF_ALL_LANES = 30  # database connections at most, for a process that has every lane's threads

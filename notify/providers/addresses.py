@@ -92,7 +92,7 @@ def _uk_number(text: str, advice: str) -> phonenumbers.PhoneNumber:
 
 
 def _unless_live(written: str) -> str:
-    """A number kept free for drama, which a live installation does not take: somebody meant another."""
+    """A number kept free for drama, which a live installation does not take: someone meant another."""
     if settings().is_secure:
         raise AddressNotValid(_("This number is reserved for TV and film. Enter your own number."))
     return written

@@ -56,7 +56,7 @@ class Message:
         return None if self.expires_at is None else max(0.0, (self.expires_at - clock.now()).total_seconds())
 
     def must_stay(self) -> str | None:
-        """Why this message must not be handed over any more; None when it may. To be asked right before it leaves."""
+        """Why this message must not be sent any more; None when it may. To be asked right before it leaves."""
         if self.withdrawn is not None and self.withdrawn.is_set():
             return "The alert was stopped."
         if self.expires_at is not None and self.expires_at <= clock.now():
@@ -176,7 +176,7 @@ class Provider(Protocol):
     channel: ClassVar[Channel]
 
     def send(self, message: Message) -> str:
-        """Hand one message over and return the provider's id for it, or an empty string.
+        """Send one message and return the provider's id for it, or an empty string.
 
         Raises: ProviderRejected, ProviderUnavailable, ProviderUnsure; nothing else, and within half a minute.
         """
@@ -242,7 +242,7 @@ def stayed(message: Message, why: str) -> Deferred:
 
 
 def send_one(provider: Provider, message: Message) -> Outcome:
-    """Hand over one message and say what became of it. Raises nothing."""
+    """Send one message and say its result. Raises nothing."""
     if why := message.must_stay():
         return stayed(message, why)
     try:
@@ -253,13 +253,13 @@ def send_one(provider: Provider, message: Message) -> Outcome:
         return Deferred(message.reference, str(error), error.retry_after_s, is_address=error.is_address)
     except ProviderUnsure as error:
         return Unknown(message.reference, str(error))
-    except Exception as error:  # an adapter's defect must not lose what became of the others
+    except Exception as error:  # an adapter's defect must not lose the result of the others
         # without the error's own words, which may hold an address
         log.error("provider broke its promise", extra={"provider": provider.name, "error": type(error).__name__})
         return Deferred(message.reference, f"The provider failed: {type(error).__name__}")
 
 
 def send_each(provider: Provider, messages: Iterable[Message]) -> Iterator[Outcome]:
-    """Hand over one message after another and say of each what became of it."""
+    """Send one message after another and say the result of each."""
     for message in messages:
         yield send_one(provider, message)

@@ -46,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """How many messages may be handed over now. `wait_s`: after how many seconds to ask again for more.
+    """How many messages may be sent now. `wait_s`: after how many seconds to ask again for more.
 
     `is_shut`: the provider fails or wishes for a pause, so waiting is no use. `is_probe`: much depends on these few.
     """
@@ -78,7 +78,7 @@ class Ramp:
         return granted, max(0.0, self._began + when - now)
 
     def return_unused(self, number: int) -> None:
-        """So many were not handed over after all."""
+        """So many were not sent after all."""
         self._given -= number
 
 
@@ -121,7 +121,7 @@ class Flow:
             return self._shut_for_s(self._now(), lane)
 
     def admit(self, wanted: int, lane: Lane) -> Permit:
-        """How many of so many messages may be handed over now. Whoever gets a permit calls `settle` afterwards."""
+        """How many of so many messages may be sent now. Whoever gets a permit calls `settle` afterwards."""
         if self.is_well and self._rate is None and not self._shares_pauses:
             return Permit(wanted)
         with self._lock:

@@ -56,7 +56,7 @@ class _Attempt:
         self._waits_s: dict[str, float] = {}
 
     def by(self, provider: Provider, messages: Sequence[Message]) -> Generator[Told, None, Sequence[Message]]:
-        """Hand over by this provider as much as it may be given. Returns the messages that the next is to try."""
+        """Send by this provider as much as it may be given. Returns the messages that the next is to try."""
         known, waiting = circuit_breaker.of(provider), messages
         going_on: list[Message] = []
         while waiting:
@@ -151,7 +151,7 @@ def _outcomes(provider: Provider, known: Flow, permit: Permit, messages: Sequenc
         for outcome in provider.send_many(messages):
             told.add(outcome.reference)
             yield outcome
-    except Exception as error:  # an adapter's defect must not lose what became of the others
+    except Exception as error:  # an adapter's defect must not lose the result of the others
         # without the error's own words, which may hold an address
         log.error("provider broke its promise", extra={"provider": provider.name, "error": type(error).__name__})
     for message in messages:

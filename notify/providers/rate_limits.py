@@ -68,12 +68,12 @@ def burst_of(rate: float) -> float:
 
 
 def reserve_of(rate: float) -> float:
-    """What only emergencies may take; everybody may always get one message."""
+    """What only emergencies may take; everyone may always get one message."""
     return min(RESERVE * burst_of(rate), burst_of(rate) - 1)
 
 
 def worth_waiting_for(rate: float) -> float:
-    """So many messages are handed over together while the rate is the limit."""
+    """So many messages are sent together while the rate is the limit."""
     return max(1.0, rate / 10)
 
 

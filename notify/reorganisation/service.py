@@ -124,7 +124,7 @@ def change_districts(
     session: Session, council: Council, *, add: Sequence[str], remove: Sequence[str], actor: str, confirmed: bool
 ) -> tuple[Sequence[str], int]:
     """Change which districts a council covers; those it covers now, and how many residents are outside of them, who are
-    told and whose topics end. Distances to ward boundaries are measured anew.
+    told and whose topics end. Distances to ward boundaries are measured again.
 
     Raises: what `councils.change_districts` raises, ResidentsOutside unless `confirmed`.
     """

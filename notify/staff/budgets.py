@@ -58,7 +58,7 @@ def money(session: Session, council_id: UUID, month: date | None = None) -> Mone
 
 
 def set_budget(session: Session, *, council_id: UUID, actor: str, monthly_pence: int | None) -> None:
-    """Say what may be spent each month from now on; None: anything. Warnings of this month are given anew."""
+    """Say what may be spent each month from now on; None: anything. Warnings of this month are given again."""
     if monthly_pence is None:
         session.execute(delete(Budget).where(col(Budget.council_id) == council_id))
     else:

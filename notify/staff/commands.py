@@ -168,7 +168,7 @@ def sign_in_link(servers: Servers, email: str) -> None:
 @click.argument("council_slug", metavar="COUNCIL")
 @click.pass_obj
 def list_officers(servers: Servers, council_slug: str) -> None:
-    """Everybody who works or worked for a council."""
+    """Everyone who works or worked for a council."""
     with servers(), transaction() as session:
         for one in users.officers(session, queries.council_by_slug(session, council_slug).id):
             limits = " ".join([*one.topics, *one.areas]) or "everything"

@@ -68,7 +68,7 @@ def principal_of(connection: AnyConnection) -> Principal:
 class Authenticate(ASGIMiddleware):
     """Says who is asking, from an API key or an officer's session cookie. Deciding is the guards' work.
 
-    A key that is not valid is refused at once; no key at all is nobody, whom public doors welcome.
+    A key that is not valid is refused at once; no key at all is nobody, whom public routes welcome.
     """
 
     scopes = (ScopeType.HTTP,)

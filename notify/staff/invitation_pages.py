@@ -32,7 +32,7 @@ NEW_OFFICER = {
 
 @post("/api/v1/officers", guards=[RequiresLive(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
 def invite_officer(request: StaffRequest, data: JSONBody[NewOfficer]) -> OfficerView:
-    """Add somebody, and send them a link that works for seven days: they sign in with their council account."""
+    """Add someone, and send them a link that works for seven days: they sign in with their council account."""
     with transaction() as session:
         return OfficerView.of(users.invite_officer(session, by=request.user, new=data))
 
@@ -45,7 +45,7 @@ def invite_officer(request: StaffRequest, data: JSONBody[NewOfficer]) -> Officer
     tags=["staff"],
 )
 def invite_officer_again(request: StaffRequest, officer_id: FromPath[UUID]) -> OfficerView:
-    """Send a new link to somebody who has not begun yet."""
+    """Send a new link to someone who has not begun yet."""
     return OfficerView.of(_invite_again(request.user, officer_id))
 
 
@@ -56,7 +56,7 @@ def _invite_again(user: Principal, officer_id: UUID) -> Officer:
 
 @staff_post(OFFICERS, RequiresLive(Right.MANAGE_STAFF))
 def invite(request: StaffRequest, body: RawBody) -> Response[object]:
-    """Add somebody and write to them."""
+    """Add someone and write to them."""
     form, user = read_form(body), request.user
     said = {name: form.one(name) for name in ("email", "name", "role")}
     try:
@@ -77,7 +77,7 @@ def invite(request: StaffRequest, body: RawBody) -> Response[object]:
     opt={"back": "/staff/officers/{officer_id}"},
 )
 def send_invitation(request: StaffRequest, officer_id: FromPath[UUID]) -> Response[object]:
-    """Send somebody who has not begun yet a new link."""
+    """Send someone who has not begun yet a new link."""
     _invite_again(request.user, officer_id)
     return Redirect(f"{OFFICERS}/{officer_id}?invited=yes", status_code=303)
 

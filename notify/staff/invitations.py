@@ -1,6 +1,6 @@
 """Invitations: links by which an officer's account at the identity provider becomes theirs here.
 
-Many providers do not say whether somebody proved to have an email address. Then the address alone binds nobody: an
+Many providers do not say whether someone proved to have an email address. Then the address alone binds nobody: an
 administrator makes a link, and who signs in by it is that officer from then on.
 """
 
@@ -41,7 +41,7 @@ def invite(session: Session, officer: Officer, *, actor: str) -> str:
 
 def invite_by_mail(session: Session, officer: Officer, *, actor: str) -> None:
     """Have the link sent to the officer's own address, once this transaction has committed: who asks for it never sees
-    it, and cannot become somebody else by it. Raises: AlreadyBound, NoInvitations.
+    it, and cannot become someone else by it. Raises: AlreadyBound, NoInvitations.
     """
     if not oidc_settings().is_on and not settings().links_sign_in:
         raise NoInvitations(

@@ -36,7 +36,7 @@ class StaffSettings(SettingsOfOurs):
 
 def note(session: HasInfo, what: str, identity: object) -> None:
     """Have staff told of an `alert`, a `hold`, `bounces` or a `budget` once this transaction has committed, if
-    anybody is to be.
+    anyone is to be.
 
     A queue that loses it tells nobody: this is news, and the record is elsewhere.
     """
@@ -131,7 +131,7 @@ def _start(apprise: ModuleType, address: str, title: str, body: str, *, urgent: 
 
 
 def _is_told(number: int, address: str, told: Future[bool], ends: float) -> bool:
-    """Wait for one channel until the time is over, and log what became of it without its secrets."""
+    """Wait for one channel until the time is over, and log its result without its secrets."""
     why = "It did not take the message."
     try:
         if told.result(max(0.0, ends - time.monotonic())):

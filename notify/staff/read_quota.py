@@ -35,7 +35,7 @@ def note_reading(
 
     All count for the day's quota, which an export may pass, and answers of fewer than fifty up to twice of it. Fifty
     or more leave a line in the audit trail, at once or few by few.
-    Administrators are told once a day when somebody has read half of the quota. What holds nothing but ids is written
+    Administrators are told once a day when someone has read half of the quota. What holds nothing but ids is written
     down and not counted.
     Raises: TooManyResidentsRead.
     """

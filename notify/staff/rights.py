@@ -200,7 +200,7 @@ Actor = Principal | SystemActor
 
 
 def principal_of(officer: Officer, *, mfa_at: datetime | None = None) -> Principal:
-    """This officer as somebody who asks. Without `mfa_at` they decide nothing that needs a fresh second factor."""
+    """This officer as someone who asks. Without `mfa_at` they decide nothing that needs a fresh second factor."""
     return Principal(
         actor=f"officer:{officer.id}",
         name=officer.name,

@@ -36,7 +36,7 @@ class CouncilNotValid(Invalid):
 
 
 class OfficerExists(Conflict):
-    """Somebody signs in with this address."""
+    """Someone signs in with this address."""
 
     title = "There is already such an officer"
 

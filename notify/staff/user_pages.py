@@ -62,7 +62,7 @@ class RevokedKey(SQLModel):
 
 @get("/api/v1/officers", guards=[Requires(Right.MANAGE_STAFF)], sync_to_thread=True, tags=["staff"])
 def list_officers(request: StaffRequest) -> list[OfficerView]:
-    """Everybody who works or worked for the council."""
+    """Everyone who works or worked for the council."""
     with transaction() as session:
         return [OfficerView.of(one) for one in users.officers(session, request.user.council_id)]
 
@@ -117,7 +117,7 @@ def _revoke(user: Principal, prefix: str) -> datetime:
 
 @staff_get("/staff/officers", Requires(Right.MANAGE_STAFF))
 def show_officers(request: StaffRequest) -> Response[object]:
-    """Who works here, what each may do, and a form to invite somebody."""
+    """Who works here, what each may do, and a form to invite someone."""
     words = kept_words(request, request.user)
     return officers_page(request.user, Form(json.loads(words) if words else {}))
 

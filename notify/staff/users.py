@@ -68,7 +68,7 @@ class OfficerChange(Input):
 
 
 class NewOfficer(Input):
-    """Somebody to invite. They see and do everything that their role may, until that is narrowed."""
+    """Someone to invite. They see and do everything that their role may, until that is narrowed."""
 
     email: Typed = Field(min_length=3, max_length=254)
     name: str = Field(min_length=1, max_length=100)
@@ -85,7 +85,7 @@ class NewKey(Input):
 
 
 def officers(session: Session, council_id: UUID) -> Sequence[Officer]:
-    """Everybody who works or worked for this council, by name."""
+    """Everyone who works or worked for this council, by name."""
     return session.exec(
         select(Officer).where(Officer.council_id == council_id).order_by(Officer.name, col(Officer.id)).limit(1000)
     ).all()
@@ -100,7 +100,7 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
 
 
 def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Officer:
-    """Add somebody to this council and send them a link by which their council account becomes theirs here.
+    """Add someone to this council and send them a link by which their council account becomes theirs here.
 
     Raises: Forbidden, ProveYourselfAgain, OfficerExists, EmailNotValid, NoInvitations.
     """
@@ -118,7 +118,7 @@ def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Offic
 
 
 def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Officer:
-    """Send a new link to somebody who has not begun yet.
+    """Send a new link to someone who has not begun yet.
 
     Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, AlreadyBound, NoInvitations.
     """

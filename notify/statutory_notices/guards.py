@@ -7,7 +7,7 @@ from notify.staff.remit import EVERYTHING, OutsideYourRemit
 
 
 class MayPublish(RequiresLive):
-    """A guard for what everybody can read at once. Raises: Forbidden, OutsideYourRemit."""
+    """A guard for what everyone can read at once. Raises: Forbidden, OutsideYourRemit."""
 
     def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         RequiresLive.__call__(self, connection, handler)

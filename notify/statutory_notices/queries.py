@@ -77,7 +77,7 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
     if wanted.kind:
         statement = statement.where(NoticeVersion.kind == wanted.kind)
     if wanted.ward:
-        # one without wards concerns everybody
+        # one without wards concerns everyone
         statement = statement.where(
             or_(col(NoticeVersion.wards) == [], col(NoticeVersion.wards).contains([wanted.ward]))
         )

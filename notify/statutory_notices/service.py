@@ -96,7 +96,7 @@ def withdraw(session: Session, notice: StatutoryNotice, *, actor: str, reason: s
 
 
 def verify(session: Session) -> Sequence[Discrepancy]:
-    """Work out each version's digest anew and hold it against what is kept and against the audit trail."""
+    """Work out each version's digest again and hold it against what is kept and against the audit trail."""
     told = {
         (str(entry.detail["notice"]), int(str(entry.detail["version"]))): str(entry.detail["sha256"])
         for entry in session.exec(select(AuditEntry).where(col(AuditEntry.action).startswith("notice.")))

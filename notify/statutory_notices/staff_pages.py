@@ -1,4 +1,4 @@
-"""The officers' pages of the register: everything published, and three steps to publish, correct or withdraw."""
+"""The staff pages of the register: everything published, and three steps to publish, correct or withdraw."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -151,7 +151,7 @@ def correct_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBo
     status_code=303,
 )
 def withdraw_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
-    """End it, for a reason that everybody can read."""
+    """End it, for a reason that everyone can read."""
     reason, user = read_form(body).one("reason"), request.user
     with transaction() as session:
         entry = queries.entry(session, user.council_id, notice_id)

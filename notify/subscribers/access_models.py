@@ -110,7 +110,7 @@ class LinkToken(SQLModel, table=True):
 
 
 class ServiceMessageCount(SQLModel, table=True):
-    """How often something was written to within a period: a mailbox, a block of numbers, anybody by text."""
+    """How often something was written to within a period: a mailbox, a block of numbers, anyone by text."""
 
     __tablename__ = "service_message_count"
 
@@ -120,7 +120,7 @@ class ServiceMessageCount(SQLModel, table=True):
 
 
 class ConfirmCode(SQLModel, table=True):
-    """Digits sent to a phone, as a keyed digest, and how often somebody tried. `about` is what they say yes to, where
+    """Digits sent to a phone, as a keyed digest, and how often someone tried. `about` is what they say yes to, where
     that is more than the number itself.
 
     `asked_from` is a keyed hash of the network that asked for them: its tries (`own_tries`) are counted apart from
@@ -140,7 +140,7 @@ class ConfirmCode(SQLModel, table=True):
 
 
 class ResidentSession(SQLModel, table=True):
-    """Somebody who proved to have one address. Only the cookie's digest is stored, and the address's keyed hash."""
+    """Someone who proved to have one address. Only the cookie's digest is stored, and the address's keyed hash."""
 
     __tablename__ = "resident_session"
 

@@ -19,7 +19,7 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "sign_in": ("digest", "expires_at < :now"),
     "confirm_code": ("contact_id", "expires_at < :now"),
     "contact_request": ("id", "expires_at < :now"),
-    # that somebody who left was asked is remembered, so that the next list does not ask them again
+    # that someone who left was asked is remembered, so that the next list does not ask them again
     "consent_request": ("id", "expires_at < :now AND left_at IS NULL"),
     "inbound_text": ("id", "at < :now - interval '30 days'"),
     "service_message_count": ("(counted, period)", "period < :now - interval '2 days'"),

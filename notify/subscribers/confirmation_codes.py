@@ -35,7 +35,7 @@ def asked_from(contact_id: UUID) -> bytes | None:
 def issue_code(session: Session, contact_id: UUID, about: UUID | None = None, asker: bytes | None = None) -> str:
     """A new code for this phone, also a yes to what it is `about`. Those before it work on, as links do.
 
-    `asker` is what `asked_from` was when somebody asked for it.
+    `asker` is what `asked_from` was when someone asked for it.
     """
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     session.execute(

@@ -31,7 +31,7 @@ def one_at_a_time(session: Session, person: NewSubscriber) -> None:
 def enrol_nobody(
     session: Session, council_id: UUID, person: NewSubscriber, topics: Sequence[Topic], evidence: ConsentEvidence
 ) -> None:
-    """Add somebody with other addresses to this council, and undo it."""
+    """Add someone with other addresses to this council, and undo it."""
     contacts = [
         contact.model_copy(update={"address": _STAND_INS.get(CHANNELS[contact.channel].address, _mailbox)()})
         for contact in person.contacts

@@ -26,7 +26,7 @@ def erase(session: Session, *, subscriber_id: UUID, actor: str, is_rehearsal: bo
     """Erase a membership: addresses, places, name and choices are gone; the consent ledger keeps its nameless lines.
 
     What other councils hold of the same person stays: it is theirs, and she may erase it too. The keyed hash of each
-    address is kept with the date, so that an older list brings nobody back; not where a test key erases somebody who is
+    address is kept with the date, so that an older list brings nobody back; not where a test key erases someone who is
     invented (`is_rehearsal`), and of addresses that nobody confirmed only where the council itself erases.
     """
     council_id = session.get_one(Subscriber, subscriber_id).council_id

@@ -28,7 +28,7 @@ class LinkUsedOrExpired(NotFound):
 def issue_link(session: Session, contact_id: UUID, purpose: ServiceMessageKind, about: UUID | None = None) -> str:
     """A token for a link that works once.
 
-    Links that strangers can make us send leave those before them working, or anybody could end what was sent to the
+    Links that strangers can make us send leave those before them working, or anyone could end what was sent to the
     owner: all go to the same mailbox, few a day, and using one ends the others. What only a council sends replaces what
     it sent before.
     """

@@ -42,7 +42,7 @@ COMPANIONS = """
       AND NOT EXISTS (SELECT FROM contact k WHERE k.subscriber_id = p.t AND k.channel = c.channel)
     ORDER BY p.t, c.channel, c.confirmed_at DESC, c.id
 """
-# A no to everything is a no to what that council had. Consents of the councils are told apart by their memberships.
+# A no to everything is a no to what that council had. Consents of the councils are distinguished by their memberships.
 WORDS_OF_NO = f"""
     CREATE TEMP TABLE merger_no ON COMMIT DROP AS
     SELECT p.t, p.channel, m.id AS topic_id

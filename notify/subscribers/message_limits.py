@@ -1,6 +1,6 @@
 """How many messages a stranger can make us send: to one mailbox, to neighbouring numbers, and by text at all.
 
-Everybody is counted alike, whether we know the address or not, so that neither the answer nor its time tells.
+Everyone is counted alike, whether we know the address or not, so that neither the answer nor its time tells.
 """
 
 import logging
@@ -86,7 +86,7 @@ def allowed(
 
     What a council asks for is counted for that council alone, so that none uses up what others or the person need.
 
-    `reached` is by any id: each with its channel and normalised address. The mailbox is asked first, so that somebody
+    `reached` is by any id: each with its channel and normalised address. The mailbox is asked first, so that someone
     who presses again and again for one number uses up nothing that others need.
     """
     if council_id:
@@ -130,7 +130,7 @@ def _may_text(session: Session, channel: Channel, address: str) -> bool:
 
 
 def may_tell_by_text(session: Session) -> bool:
-    """Whether one more text or call may tell somebody today what a council did: apart from what strangers ask for."""
+    """Whether one more text or call may tell someone today what a council did: apart from what strangers ask for."""
     counted = tokens.keyed_hash("notices:texts", "told")
     return _one_more(session, counted, since=_begins(DAY), most=settings().service_texts_per_day)
 

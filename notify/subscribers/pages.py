@@ -133,7 +133,7 @@ def ask_who() -> Response[object]:
 
 @page_post("/manage")
 def request_link(body: RawBody) -> Response[object]:
-    """Send a link if the address is a subscriber's. The answer is the same for everybody."""
+    """Send a link if the address is a subscriber's. The answer is the same for everyone."""
     form = read_form(body)
     address = form.one("address")
     is_trapped = form.has(TRAP)

@@ -146,9 +146,9 @@ def _writable(parameters: dict[str, object], *, is_emergency: bool) -> str:
 def audience(
     topic_id: UUID, targets: Targets, channels: Sequence[str], *, is_emergency: bool, invented: bool = False
 ) -> AudienceSql:
-    """Everyone a send would reach now, one row per person and channel; a test key's, of the `invented` people only.
+    """Everyone that a send would reach now, one row per person and channel; a test key's, of the `invented` people only.
 
-    An emergency also tries old bounces anew. The dry run counts the same people and contacts, so that the two agree by
+    An emergency also tries old bounces again. The dry run counts the same people and contacts, so that the two agree by
     construction.
     """
     people = _people(topic_id, targets, invented=invented)
@@ -173,7 +173,7 @@ def audience_groups(
     is_emergency: bool,
     invented: bool = False,
 ) -> Sequence[AudienceGroup]:
-    """The same audience, counted: no row names anybody."""
+    """The same audience, counted: no row names anyone."""
     people = _people(topic_id, targets, invented=invented)
     writable = _writable(people.parameters, is_emergency=is_emergency)
     # a column a channel: at most one contact of each belongs to a person
@@ -239,7 +239,7 @@ class SubscriberRecord:
 
 
 def records_of_address(session: Session, fingerprint: bytes) -> Sequence[SubscriberRecord]:
-    """The memberships in which somebody confirmed the address with this keyed hash, by the council's name.
+    """The memberships in which someone confirmed the address with this keyed hash, by the council's name.
 
     Whoever has the address sees these and no more: other contacts of a membership lead nowhere.
     """

@@ -285,12 +285,12 @@ def unsubscribe(session: Session, *, contact_id: UUID, topic_id: UUID | None, so
     """Stop this channel for one topic, or (None) for all that the resident follows of this contact's council; whether
     anything was left to stop.
 
-    Takes effect before the next hand-over, also for messages already queued. Safe to repeat.
+    Takes effect before the next send, also for messages already queued. Safe to repeat.
     """
     contact = session.get(Contact, contact_id)
     if contact is None:
         return False
-    # first, as enrolment does, which otherwise would not see somebody who is leaving at this moment
+    # first, as enrolment does, which otherwise would not see someone who is leaving at this moment
     subscriber = session.get_one(Subscriber, contact.subscriber_id, with_for_update=True)
     stopped = session.execute(
         text("""

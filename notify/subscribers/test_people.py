@@ -35,7 +35,7 @@ def _apart(evidence: ConsentEvidence) -> ConsentEvidence:
 
 
 def whom(user: Principal) -> ColumnElement[bool] | None:
-    """The condition for the subscribers whom this principal knows of; None for everybody, as a live key does."""
+    """The condition for the subscribers whom this principal knows of; None for everyone, as a live key does."""
     return is_invented(col(Subscriber.id)) if user.is_test else None
 
 

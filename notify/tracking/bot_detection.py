@@ -12,7 +12,7 @@ from crawlerdetect import CrawlerDetect
 
 from notify.tracking.models import CANARY, Device, HitKind, Verdict
 
-FIRST_SECONDS = timedelta(seconds=5)  # nobody reads a message within so many of its hand-over
+FIRST_SECONDS = timedelta(seconds=5)  # nobody reads a message within so many of its send
 LONGEST_AGENT = 500
 
 # what fetches pictures for mail readers. Google's and Yahoo's fetch when the reader opens, mostly; Apple's always
@@ -27,7 +27,7 @@ _programs = CrawlerDetect()
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What the name that a program gives itself tells: a kind of device, and a reason to doubt that somebody reads."""
+    """What the name that a program gives itself tells: a kind of device, and a reason to doubt that someone reads."""
 
     device: Device
     discrepancy: str = ""

@@ -1,7 +1,7 @@
 """Takes clicks and opens in, thousands at a time: each once, with a verdict, and added up in the same transaction.
 
 A repeat carries the id of the first and changes nothing. What several hits tell together (one visitor follows different
-links within a second, or finds the hidden one) is looked at anew for every visitor who comes in, on both sides of the
+links within a second, or finds the hidden one) is looked at again for every visitor who comes in, on both sides of the
 moment, so that the end is the same in whatever order they came.
 """
 

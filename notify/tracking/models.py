@@ -64,7 +64,7 @@ class Hit(SQLModel, table=True):
 
 
 class Reader(SQLModel, table=True):
-    """Somebody who agreed to be counted and did it at least once, by what cannot be told to be a machine."""
+    """Someone who agreed to be counted and did it at least once, by what cannot be told to be a machine."""
 
     __tablename__ = "reader"
 

@@ -1,6 +1,6 @@
 """Clicks and opens. A redirect leads to the address stored with the alert and nowhere else.
 
-The one place where doors are asynchronous: no redirect waits for a thread or for the database unless its alert was not
+The one place where routes are asynchronous: no redirect waits for a thread or for the database unless its alert was not
 asked for in the last ten minutes. docs/performance.md has the figures.
 """
 
@@ -33,7 +33,7 @@ async def click(request: PublicRequest, token: FromPath[str]) -> Response[None]:
 
 @get("/o/{token:str}", include_in_schema=False)
 async def open_pixel(request: PublicRequest, token: FromPath[str]) -> Response[bytes]:
-    """A transparent picture that counts an open by somebody who agreed to it."""
+    """A transparent picture that counts an open by someone who agreed to it."""
     source = service.read_source(Purpose.OPEN, token.removesuffix(".gif"))
     _note(request, source, HitKind.OPENED)
     return Response(TRANSPARENT_PIXEL, media_type="image/gif")

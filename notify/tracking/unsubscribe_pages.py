@@ -35,7 +35,7 @@ def unsubscribe_page(token: FromPath[str]) -> Response[object]:
 
 @post("/u/{token:str}", status_code=200, request_max_body_size=100_000, sync_to_thread=True, include_in_schema=False)
 def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
-    """Stop one topic or all. Also the one-click door of RFC 8058: any body, no cookie, no login, safe to repeat."""
+    """Stop one topic or all. Also the one-click route of RFC 8058: any body, no cookie, no login, safe to repeat."""
     with transaction() as session:
         leaving = service.read_leaving(session, token)
         scope = _chosen(body)

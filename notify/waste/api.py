@@ -1,4 +1,4 @@
-"""The JSON routes of collection days: look-ups for everybody, releases and events for the council's programs."""
+"""The JSON routes of collection days: look-ups for everyone, releases and events for the council's programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def _may_see_paid(user: Principal | None, council_id: UUID) -> bool:
 def list_rounds(
     council: Annotated[str, QueryParameter(max_length=80, description="The council's short name.")],
 ) -> Response[RoundsView]:
-    """The rounds of a council as open data: rules and the next days of what everybody has, and nothing about homes."""
+    """The rounds of a council as open data: rules and the next days of what everyone has, and nothing about homes."""
     with transaction() as session:
         view = service.open_rounds(session, council_by_slug(session, council))
     return Response(view, headers=OPEN_TO_ALL)

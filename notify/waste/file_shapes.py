@@ -1,6 +1,6 @@
 """Reads the shapes in which councils and contractors give collection days, row by row.
 
-CSV: rounds, properties, or one row for each property, stream and date; told apart by their headings. JSON: our own
+CSV: rounds, properties, or one row for each property, stream and date; distinguished by their headings. JSON: our own
 (`schedule_file.py`) and the output of UKBinCollectionData. iCalendar. The last two are about one home, which is named
 beside the file.
 """

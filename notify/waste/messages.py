@@ -164,7 +164,7 @@ def make_alert(topic: Topic, say: Callable[[], Words], *, about: str, expires_at
 
 
 def deliver(session: Session, alert: Alert) -> int:
-    """Write the ledger for everybody who has a row of `collection_reminder_sent` for this alert; how many messages."""
+    """Write the ledger for everyone who has a row of `collection_reminder_sent` for this alert; how many messages."""
     parameters = {"topic": alert.topic_id, "channels": list(alert.channels)}
     return write_ledger(session, alert, AudienceSql(READERS, parameters))
 

@@ -153,7 +153,7 @@ def correct(session: Session, council_id: UUID) -> int:
 
 
 def tell_changes(session: Session, council_id: UUID) -> int:
-    """Tell everybody with a reminder for a home what happened to its collections; how many messages."""
+    """Tell everyone with a reminder for a home what happened to its collections; how many messages."""
     new = session.exec(
         select(WasteEvent)
         .where(WasteEvent.council_id == council_id, col(WasteEvent.told_at).is_(None))

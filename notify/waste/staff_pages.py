@@ -49,7 +49,7 @@ class RoundLine:
 
 @get(PATH, guards=[MAY_SEE], sync_to_thread=True, include_in_schema=False)
 def show_bins(request: StaffRequest) -> Response[object]:
-    """What is in force, what happened, and what waits for somebody."""
+    """What is in force, what happened, and what waits for someone."""
     return _overview(request.user)
 
 
@@ -124,7 +124,7 @@ def show_round(request: StaffRequest, code: Code = "") -> Response[object]:
 
 
 def _of_subscribers(rules: Sequence[Rule], changes: Changes, streams: Mapping[str, Stream]) -> Sequence[Collection]:
-    """What only subscribers have, on the days that everybody of them has it."""
+    """What only subscribers have, on the days that everyone of them has it."""
     today = home_days.today()
     first, last = today.replace(day=1), last_of_month(month_after(today, 3))
     return [
@@ -351,7 +351,7 @@ def save_words(request: StaffRequest, body: RawBody) -> Response[object]:
     status_code=303,
 )
 def close_report(request: StaffRequest, report_id: FromPath[UUID]) -> Response[object]:
-    """Say that somebody's “this is wrong” was dealt with."""
+    """Say that someone's “this is wrong” was dealt with."""
     user = request.user
     with transaction() as session:
         service.close_report(session, user.council_id, report_id, actor=user.actor)

@@ -11,7 +11,7 @@ _FORMAT = re.compile(r"(/alerts/[0-9a-f-]{36})\.(cap)")
 
 
 class Application(Litestar):
-    """`/alerts/{id}.cap` is answered by the door `/alerts/{id}/cap`."""
+    """`/alerts/{id}.cap` is answered by the route `/alerts/{id}/cap`."""
 
     async def __call__(
         self,

@@ -27,7 +27,7 @@ MOST_FIELDS = 500
 
 
 class AnotherSite(Forbidden):
-    """A form on somebody else's page was pointed at us."""
+    """A form on someone else's page was pointed at us."""
 
     title = later("This form was not sent from our own page")
 
@@ -83,7 +83,7 @@ def _is_our_origin(address: str, host: str) -> bool:
 
 
 def query_form(connection: AnyConnection) -> Form:
-    """What an address holds of a form, as when somebody comes back to one that they had filled in."""
+    """What an address holds of a form, as when someone comes back to one that they had filled in."""
     fields = {name: [value.strip()] for name, value in connection.query_params.items() if "\0" not in value}
     return Form(fields)
 

@@ -34,7 +34,7 @@ def address(slug: str) -> str:
 def problem(
     request: AnyRequest, *, status: int, slug: str, title: str, detail: str, fields: Mapping[str, object]
 ) -> Response[object]:
-    """The error as a page for browsers and as a problem document for everybody else."""
+    """The error as a page for browsers and as a problem document for everyone else."""
     headers = {"Retry-After": "5"} if status == 503 else {}
     if "retry_after" in fields:
         headers["Retry-After"] = str(fields["retry_after"])

@@ -23,7 +23,7 @@ from notify.web.client_network import network_of, site_of
 from notify.web.cookies import DEVICE_COOKIE
 from notify.web.forms import AnyConnection
 
-# by the route and not by what was written: `//manage` and `/%6danage` lead to the same door
+# by the route and not by what was written: `//manage` and `/%6danage` lead to the same route
 DOORS: Mapping[str, str] = {
     "/sign-up/answers": "sign-up step",
     "/sign-up": "sign-up",

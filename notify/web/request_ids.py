@@ -13,7 +13,7 @@ HEADER = "X-Request-ID"
 
 
 def new_request() -> logs.RequestSeen:
-    """A request with an id of ours: what a stranger sends could be anybody's."""
+    """A request with an id of ours: what a stranger sends could be anyone's."""
     return logs.RequestSeen(str(uuid4()))
 
 

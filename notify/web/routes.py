@@ -1,4 +1,4 @@
-"""How a page is declared: `page_get` and `page_post`, for everybody. Pages of staff: `notify.staff.routes`."""
+"""How a page is declared: `page_get` and `page_post`, for everyone. Pages of staff: `notify.staff.routes`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ PAGE: dict[str, Any] = {"sync_to_thread": True, "include_in_schema": False}
 
 
 def page_get(path: str, **options: object) -> Handler:
-    """Declare a page that everybody may read. It runs in a thread and stays out of the API's document."""
+    """Declare a page that everyone may read. It runs in a thread and stays out of the API's document."""
     return get(path, **PAGE | options)
 
 

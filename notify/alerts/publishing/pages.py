@@ -191,7 +191,7 @@ def privacy() -> Response[object]:
 
 @page_get("/accessibility")
 def accessibility() -> Response[object]:
-    """How far everybody can use these pages, and how we know."""
+    """How far everyone can use these pages, and how we know."""
     return page("public/accessibility.html", tested=tested_states())
 
 

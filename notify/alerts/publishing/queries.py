@@ -94,7 +94,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which alerts somebody asks for: of one council and topic by short name, for one ward by code; empty: all."""
+    """Which alerts someone asks for: of one council and topic by short name, for one ward by code; empty: all."""
 
     council: str = ""
     topic: str = ""
@@ -175,7 +175,7 @@ def has_ended(session: Session, alert: Alert) -> bool:
 
 
 def first_of(session: Session, alert: Alert) -> Published | None:
-    """The alert that this one follows, if everybody may read it."""
+    """The alert that this one follows, if everyone may read it."""
     if alert.follows_id is None:
         return None
     try:

@@ -22,7 +22,7 @@ from notify.staff.routes import StaffRequest
 from notify.web.templates import part
 
 MOST_STREAMS = 20  # of this process: each is a reader of the ledger
-MOST_EACH = 3  # of one officer or key, who would otherwise take everybody's places
+MOST_EACH = 3  # of one officer or key, who would otherwise take everyone's places
 LONGEST_S = 600.0
 READ_EVERY_S = 1.0
 REST = 4  # times as long as the last reading took, so that a large ledger is not read all the time

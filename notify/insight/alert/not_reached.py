@@ -31,7 +31,7 @@ WORDS: Mapping[str, str] = {
 
 
 class Missing(StrEnum):
-    """What somebody is missed for: nothing was delivered, or the alert asked for a reply and there is none."""
+    """What someone is missed for: nothing was delivered, or the alert asked for a reply and there is none."""
 
     NOT_DELIVERED = "not-delivered"
     NOT_ANSWERED = "not-answered"
@@ -39,7 +39,7 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Somebody to ring or visit. `ways` say what became of each message; `answer` is what they replied."""
+    """Someone to ring or visit. `ways` say the result of each message; `answer` is what they replied."""
 
     subscriber_id: UUID
     ward: str

@@ -18,7 +18,7 @@ from notify.insight.queries import Figures, RepliesCount
 
 DEAD_SHOWN = 20
 BEFORE_THE_END = frozenset({AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED, AlertState.SENDING})
-# receipts and replies come in after the last hand-over, and the longest wait for another channel is two hours
+# receipts and replies come in after the last send, and the longest wait for another channel is two hours
 WATCHED_AFTER = timedelta(hours=2)
 
 
@@ -77,7 +77,7 @@ def _escalates_at(session: Session, alert: Alert) -> datetime | None:
 
 
 def _holds(session: Session, alert: Alert) -> Sequence[Hold]:
-    """What keeps this alert back; nothing of one that is over waits for anybody's word."""
+    """What keeps this alert back; nothing of one that is over waits for anyone's word."""
     return holds.keeping_back(session, alert) if alert.state in BEFORE_THE_END else []
 
 

@@ -62,13 +62,13 @@ class Part:
 
     @property
     def unreported(self) -> int:
-        """Handed over, or perhaps, without a report of what became of it."""
+        """Sent, or perhaps, without a receipt."""
         return max(0, self.recipients - self.delivered - self.failed - self.held_back - self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How many had been handed over, and delivered, so many seconds after the start."""
+    """How many had been sent, and delivered, so many seconds after the start."""
 
     second: int
     sent: int
@@ -93,9 +93,9 @@ class Hits:
 class Rates:
     """What alerts are compared by. None where it cannot be told: nothing sent, no link, no price.
 
-    `reached` is the share of all messages that were handed over and did not come back, `clicks` those estimated to be
+    `reached` is the share of all messages that were sent and did not come back, `clicks` those estimated to be
     people for each 100 e-mails with a counted link, `unsubscribed` for each 1,000, `cost` pence for each that
-    reached somebody.
+    reached someone.
     """
 
     reached: float | None = None
@@ -133,7 +133,7 @@ class OneAlert:
 
     @property
     def reached(self) -> int:
-        """Handed over, and nobody said that it did not arrive."""
+        """Sent, and nobody said that it did not arrive."""
         held_back = self.total.suppressed + self.total.cancelled + self.total.expired
         return self.total.recipients - self.failed - self.total.unknown - held_back - self.total.waiting
 

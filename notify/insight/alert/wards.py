@@ -24,7 +24,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class WardRow:
-    """One ward: its number on the map, its messages by what became of them, and what its people replied."""
+    """One ward: its number on the map, its messages by result, and what its people replied."""
 
     number: int
     code: str | None

@@ -45,7 +45,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """Somebody's yes: the actor as in the audit trail, their role today, and when. `alone`: without a second person."""
+    """Someone's yes: the actor as in the audit trail, their role today, and when. `alone`: without a second person."""
 
     who: str
     role: str | None
@@ -66,12 +66,12 @@ class Kept:
 
     @property
     def sent_at(self) -> datetime:
-        """When it began to go out, on the clock of this country."""
+        """When it began to go out, on the UK clock."""
         return (self.alert.expanded_at or self.alert.created_at).astimezone(LONDON)
 
     @property
     def total(self) -> int:
-        """How many messages were handed over."""
+        """How many messages were sent."""
         return sum(self.sent.values())
 
 
@@ -134,7 +134,7 @@ def _add_people(session: Session, kept: Mapping[UUID, Kept]) -> None:
 
 
 def senders(session: Session, council_id: UUID) -> Mapping[str, str]:
-    """Everybody who wrote an alert that was sent: the actor and their name, by name."""
+    """Everyone who wrote an alert that was sent: the actor and their name, by name."""
     values = {"councils": list(lineage(session, council_id))}
     return {row.actor: row.name for row in session.execute(text(SENDERS), values)}
 

@@ -55,7 +55,7 @@ class Calls:
 
     @property
     def day(self) -> date:
-        """Their day on the clock of this country."""
+        """Their day on the UK clock."""
         return self.starts_at.astimezone(LONDON).date()
 
 
@@ -158,7 +158,7 @@ def _whole_hour(at: datetime) -> datetime:
 
 
 def _written_moment(written: str) -> datetime:
-    """A day and a time in one cell. Without a zone it is the clock of this country."""
+    """A day and a time in one cell. Without a zone it is the UK clock."""
     try:
         at = datetime.fromisoformat(written)
     except ValueError:

@@ -87,7 +87,7 @@ class CallReport:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category of calls, the topic it is about, if somebody said so, and what is known of it."""
+    """A category of calls, the topic it is about, if someone said so, and what is known of it."""
 
     name: str
     topic_id: UUID | None
@@ -107,7 +107,7 @@ class Hour:
 
     @property
     def said(self) -> str:
-        """The hour on the clock of this country, as `Tue 09h`."""
+        """The hour on the UK clock, as `Tue 09h`."""
         return self.at.astimezone(LONDON).strftime("%a %Hh")
 
 

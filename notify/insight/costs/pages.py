@@ -1,4 +1,4 @@
-"""The officers' pages of costs: what was spent, what it rests on, and the cost sheet of an incident."""
+"""The staff pages of costs: what was spent, what it rests on, and the cost sheet of an incident."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What messages cost, over time: a ledger of prices that nothing is ever taken out of.
 
-What was booked when a message was handed over stays as it was. A price from here values only what was handed over while
+What was booked when a message was sent stays as it was. A price from here values only what was sent while
 nobody had set one, and such figures are called estimates.
 """
 

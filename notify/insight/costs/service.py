@@ -48,7 +48,7 @@ class By(StrEnum):
 class Cost:
     """What some alerts cost, in pence. `booked` was charged at the time; `valued` is an estimate for what had no price.
 
-    `unvalued` messages have none to this day. People are a range where nobody told apart who got several messages.
+    `unvalued` messages have none to this day. People are a range where nobody distinguished who got several messages.
     `minutes` of staff were written down by hand.
     """
 

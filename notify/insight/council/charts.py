@@ -42,7 +42,7 @@ def held_back(one: Slice) -> int:
 
 
 def reached(one: Slice) -> int:
-    """Handed over, and nobody said that it did not arrive."""
+    """Sent, and nobody said that it did not arrive."""
     return one.recipients - one.failed - one.unknown - held_back(one) - one.waiting
 
 
@@ -72,7 +72,7 @@ def people_rate(one: Slice) -> float | None:
 
 
 def left_rate(one: Slice) -> float | None:
-    """People who left, for each 1,000 messages handed over."""
+    """People who left, for each 1,000 messages sent."""
     return per(one.unsubscribed, one.sent, 1000)
 
 

@@ -96,7 +96,7 @@ BREAKDOWNS: Mapping[str, Breakdown] = {
 
 @staff_get(PATH, Requires(Right.SEE_FIGURES))
 def show_overview(request: StaffRequest) -> Response[object]:
-    """What the council sent in some days, what became of it, and how that was in the days before."""
+    """What the council sent in some days, its result, and how that was in the days before."""
     with transaction() as session:
         return _overview(session, request.user, _asked(request))
 

@@ -116,7 +116,7 @@ def slices(
     ward: str | None = None,
     with_hits: bool = True,
 ) -> Sequence[Slice]:
-    """Figures of what this council sent from `since` to `until`, both included, on the clock of this country.
+    """Figures of what this council sent from `since` to `until`, both included, on the UK clock.
 
     With `ward`, only what went to that ward: clicks then are those of people who agreed. Without `with_hits` nobody
     looks for clicks and opens, which is faster. Sorted by time where the breakdown is one, otherwise the largest

@@ -49,7 +49,7 @@ class TopicMoveView(MoveView):
 
 
 class GrowthView(SQLModel):
-    """Who came and left in these days. Somebody who did both on one day is in neither."""
+    """Who came and left in these days. Someone who did both on one day is in neither."""
 
     since: date
     until: date

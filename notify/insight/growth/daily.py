@@ -1,6 +1,6 @@
 """Subscribers who joined and left each day, counted from the consent ledger.
 
-Somebody follows a topic on a day if they do at its end. Whoever has not confirmed yet counts from the day on which they
+Someone follows a topic on a day if they do at its end. Whoever has not confirmed yet counts from the day on which they
 signed up once they have, and whoever never did is in no figure.
 """
 
@@ -19,7 +19,7 @@ from notify.subscribers.consent.ledger import NEVER_CONFIRMED
 ROUND = "growth"
 SPARE = 10  # counting takes at most one part in so many of the time
 AT_LEAST_EVERY = timedelta(hours=1)  # people move house without a word of consent
-# a line without a channel ends them all. `after` is by how many channels somebody follows something after a line.
+# a line without a channel ends them all. `after` is by how many channels someone follows something after a line.
 COUNT_GROWTH = """
     WITH line AS (
         SELECT c.id, c.at, c.subscriber_id, t.council_id, t.slug AS topic, c.channel, c.action = 'given' AS given,

@@ -54,12 +54,12 @@ class Reach:
 
     @property
     def people(self) -> int:
-        """Everybody who follows."""
+        """Everyone who follows."""
         return sum(self.languages.values())
 
     @property
     def population(self) -> int:
-        """Everybody who lives in wards whose population is known."""
+        """Everyone who lives in wards whose population is known."""
         return sum(ward.population or 0 for ward in self.wards)
 
     @property

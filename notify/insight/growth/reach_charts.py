@@ -63,7 +63,7 @@ def languages(found: Reach) -> Chart:
 
 
 def loads(title: str, found: Sequence[Load], spans: str) -> Chart:
-    """How often somebody got so many alerts."""
+    """How often someone got so many alerts."""
     had = [one for one in found if one.alerts]
     every = sum(one.people for one in had)
     items = [Item(one.name, one.people, more=(percent(one.people / every),)) for one in had]

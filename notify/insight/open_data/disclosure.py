@@ -2,7 +2,7 @@
 
 A column of a table adds up to a total that may be known from elsewhere, so we take it as known. One withheld number
 would then be the total less the rest, and several could be pinned down by their bounds. So more are withheld, the next
-larger ones first, until each could be at least two numbers even for somebody who knows these rules; and where that
+larger ones first, until each could be at least two numbers even for someone who knows these rules; and where that
 cannot be had, the whole column is.
 """
 

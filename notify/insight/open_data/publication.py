@@ -33,7 +33,7 @@ class FiguresNotPublished(NotFound):
 
 
 class ContactNotPossible(Invalid):
-    """Whom everybody may ask must be an address."""
+    """Whom everyone may ask must be an address."""
 
     title = "This is no address to ask at"
 
@@ -81,7 +81,7 @@ def set_publication(session: Session, *, council_id: UUID, actor: str, new: What
 
 
 def renew(session: Session) -> int:
-    """Make the figures anew of every council whose last ones are of another month; how many."""
+    """Make the figures again of every council whose last ones are of another month; how many."""
     shown = session.exec(select(Publication).where(col(Publication.is_on)).limit(1000)).all()
     due = [one for one in shown if one.made_at is None or _month(one.made_at) != _month(clock.now())]
     for one in due:
@@ -114,7 +114,7 @@ def _make(session: Session, kept: Publication) -> None:
 
 
 def published(session: Session, slug: str) -> Published:
-    """What this council shows to everybody. Raises: FiguresNotPublished."""
+    """What this council shows to everyone. Raises: FiguresNotPublished."""
     found = _all(session, slug)
     if not found:
         raise FiguresNotPublished(_("The council does not publish figures about its alerts here."))

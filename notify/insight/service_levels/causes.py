@@ -34,7 +34,7 @@ def causes_of(session: Session, alert: Alert, result: ServiceResult) -> Sequence
 
 
 def _until(result: ServiceResult) -> datetime:
-    """When the promised share was handed over at last, or now."""
+    """When the promised share was sent at last, or now."""
     if result.took_seconds is None:
         return clock.now()
     return result.started_at + timedelta(seconds=result.took_seconds)

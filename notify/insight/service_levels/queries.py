@@ -29,7 +29,7 @@ class NoSuchBreach(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Attainment:
-    """A month's alerts of one priority. `usual_seconds` is the median of when the promised share was handed over."""
+    """A month's alerts of one priority. `usual_seconds` is the median of when the promised share was sent."""
 
     month: str
     priority: Priority
@@ -54,7 +54,7 @@ class Breach:
 
     @property
     def at(self) -> datetime:
-        """When it could go, on the clock of this country."""
+        """When it could go, on the UK clock."""
         return self.result.started_at.astimezone(LONDON)
 
 

@@ -100,7 +100,7 @@ JUDGE = """
             judged_at = excluded.judged_at
     RETURNING alert_id, is_met
 """
-# a figure that came late can only fix; what somebody said about it stays
+# a figure that came late can only fix; what someone said about it stays
 FORGIVE = "DELETE FROM service_breach WHERE alert_id = :alert AND note = ''"
 EXPLAIN = """
     INSERT INTO service_breach (alert_id, causes, found_at, note) VALUES (:alert, CAST(:causes AS jsonb), :now, '')

@@ -77,7 +77,7 @@ class SesSettings(SettingsOfOurs):
 
 
 class SesProvider:
-    """Hands each e-mail to SES as it is, and hears of its fate by SNS."""
+    """Hands each e-mail to SES as it is, and hears of its result by SNS."""
 
     name: ClassVar[str] = "ses"
     channel: ClassVar[Channel] = Channel.EMAIL
@@ -99,7 +99,7 @@ class SesProvider:
         )
 
     def send(self, message: Message) -> str:
-        """Hand one e-mail over; SES's id for it.
+        """Send one e-mail; SES's id for it.
 
         Raises: ProviderRejected for a recipient or content that SES does not take; ProviderUnavailable for limits,
         failures and whatever is wrong with our account; ProviderUnsure when SES heard everything and does not answer.
@@ -123,7 +123,7 @@ class SesProvider:
             raise _verdict(refusal) from None
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        """Hand over several at the same time: SES takes one a call."""
+        """Send several at the same time: SES takes one a call."""
         return send_parallel(self, messages, at_once=self.settings.parallel)
 
     def read_receipt(self, call: CallBack) -> Sequence[News]:
@@ -212,7 +212,7 @@ def _seven_bits(mime: bytes) -> bytes:
 
 
 def _verdict(refusal: Refusal) -> ProviderRejected | ProviderUnavailable:
-    """What SES's refusal means for the message. What is our own fault is never laid at the resident's door."""
+    """What SES's refusal means for the message. What is our own fault is never laid at the resident's route."""
     kind, words = refusal.kind, refusal.words
     if _NOT_VERIFIED.search(words):  # its words name the resident
         return ProviderUnavailable(

@@ -90,7 +90,7 @@ class AwsSmsSettings(SettingsOfOurs):
 
 
 class AwsSmsProvider:
-    """Sends texts, hears of their fate and what residents answer by SNS."""
+    """Sends texts, hears of their results and what residents answer by SNS."""
 
     name: ClassVar[str] = "aws-sms"
     channel: ClassVar[Channel] = Channel.SMS
@@ -119,7 +119,7 @@ class AwsSmsProvider:
         return re.fullmatch(r"\+?[0-9]+|(?:phone-number/)?phone-.+|(?:pool/)?pool-.+", ident) is not None
 
     def send(self, message: Message) -> str:
-        """Hand one text over; Amazon's id for it.
+        """Send one text; Amazon's id for it.
 
         Raises: ProviderRejected for a number or text that Amazon does not take; ProviderUnavailable for limits,
         failures and whatever is wrong with our account; ProviderUnsure when Amazon heard everything and is silent.
@@ -168,7 +168,7 @@ class AwsSmsProvider:
         }
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        """Hand over several at the same time: Amazon takes one a call."""
+        """Send several at the same time: Amazon takes one a call."""
         return send_parallel(self, messages, at_once=self.settings.parallel)
 
     def read_receipt(self, call: CallBack) -> Sequence[News]:
@@ -176,7 +176,7 @@ class AwsSmsProvider:
         return _news(self._topics.read(call))
 
     def check(self) -> Sequence[str]:
-        """Whether Amazon takes our key, knows who sends, may send to everybody, and whether we hear of receipts."""
+        """Whether Amazon takes our key, knows who sends, may send to everyone, and whether we hear of receipts."""
         looks = [self._check_old] if self._is_old else [self._check_account, self._check_sender, self._check_receipts]
         said: list[str] = []
         for look in looks:
@@ -285,7 +285,7 @@ def _published(configuration_set: Mapping[str, object]) -> set[str]:
 
 
 def _verdict(refusal: Refusal) -> ProviderRejected | ProviderUnavailable:
-    """What End User Messaging's refusal means. What is our own fault is never laid at the number's door."""
+    """What End User Messaging's refusal means. What is our own fault is never laid at the number's route."""
     reason, words = str(refusal.told.get("Reason", "")), refusal.words
     if reason in _ABROAD:
         return ProviderUnavailable(_FOREIGN, QUOTA_PAUSE_S, is_address=True)

@@ -1,6 +1,6 @@
 """Reads bounces and complaints that arrive by email, and the envelope senders that identify them.
 
-Who is meant is read from an address that we signed, and from nothing else: anybody can write a bounce. What it says
+Who is meant is read from an address that we signed, and from nothing else: anyone can write a bounce. What it says
 is read from the fields of RFC 3464 and RFC 5965, and where a mail system has neither from the words that it wrote
 before the copy of our own message. `verdicts.py` decides what that means for the address.
 """
@@ -81,7 +81,7 @@ def _said(mail: Mail) -> Said | None:
 
 
 def _of_status(mail: Mail, blocks: Sequence[Mail]) -> Said | None:
-    """What a delivery status notification says; nothing while somebody still tries."""
+    """What a delivery status notification says; nothing while someone still tries."""
     about = [(_action(block), block) for block in blocks]
     failed = [block for action, block in about if action.startswith(("fail", "error"))]
     if any(action.startswith("delivered") for action, _ in about):

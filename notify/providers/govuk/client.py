@@ -27,7 +27,7 @@ try:
 except ImportError:
     raise SetUpError(extra_missing("GOV.UK Notify", "govuk")) from None
 
-# it warns of every refusal in Notify's own words; what became of a message is in the ledger
+# it warns of every refusal in Notify's own words; the result of a message is in the ledger
 logging.getLogger("notifications_python_client").setLevel(logging.ERROR)
 
 

@@ -95,7 +95,7 @@ class _Govuk:
         raise NotImplementedError
 
     def send(self, message: Message) -> str:
-        """Hand one message over; Notify's id for it.
+        """Send one message; Notify's id for it.
 
         Raises: ProviderRejected for a recipient or a length that Notify does not take; ProviderUnavailable for limits,
         failures and whatever is wrong with our key or template; ProviderUnsure when Notify has the whole request,
@@ -133,7 +133,7 @@ class _Govuk:
         return str(first.get("id") or "") if is_ours else ""
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        """Hand over several at the same time: Notify takes one a call."""
+        """Send several at the same time: Notify takes one a call."""
         return send_parallel(self, messages, at_once=self.settings.parallel)
 
     def read_receipt(self, call: CallBack) -> Sequence[News]:
@@ -237,7 +237,7 @@ class GovukSmsProvider(_Govuk):
 
 
 def _verdict(refusal: Refusal, template_setting: str) -> ProviderRejected | ProviderUnavailable:
-    """What Notify's refusal means for the message. What is our own fault is never laid at the resident's door."""
+    """What Notify's refusal means for the message. What is our own fault is never laid at the resident's route."""
     status, words, wish_s = refusal.status, refusal.words, refusal.retry_after_s
     if status in (401, 403) or (status == 400 and _NOT_LIVE.search(words)):
         return _about_key(words)

@@ -52,7 +52,7 @@ class Connection:
         return not readable.poll(0)
 
     def for_pipelining(self) -> socket.socket:
-        """The socket, which never makes anybody wait."""
+        """The socket, which never makes anyone wait."""
         self.socket.setblocking(False)
         return self.socket
 
@@ -129,7 +129,7 @@ def connect(door: Door) -> Connection:
 
 
 class Pool:
-    """At most `limit` connections, each used by one hand-over at a time. Opens more in the background."""
+    """At most `limit` connections, each used by one send at a time. Opens more in the background."""
 
     def __init__(self, open_one: Callable[[], Connection], *, limit: int, messages_each: int) -> None:
         self._open_one, self._limit, self._messages_each = open_one, limit, messages_each

@@ -47,7 +47,7 @@ class RelayLost(Exception):
 
 
 class Submission:
-    """The messages of one hand-over: those that wait for a connection, and what became of others since last asked."""
+    """The messages of sending: those that wait for a connection, and the result of others since last asked."""
 
     def __init__(self, messages: Sequence[Message], patience: Patience) -> None:
         self.waiting = deque(messages)
@@ -87,7 +87,7 @@ class Submission:
             self.waiting.append(message)
 
     def note(self, outcome: Outcome) -> None:
-        """Keep what became of a message."""
+        """Keep the result of a message."""
         if isinstance(outcome, Deferred) and not outcome.is_address:
             self.failures += 1
         else:
@@ -106,7 +106,7 @@ class Submission:
 
 
 class Pipeline:
-    """A connection at work for one hand-over.
+    """A connection at work for one send.
 
     At most two messages are under way: one whose text has been sent, and one that is announced behind it.
     """
@@ -189,7 +189,7 @@ class Pipeline:
             raise RelayLost(type(error).__name__) from None
 
     def advance(self) -> None:
-        """Read the replies that have come, note what became of messages, and go on with the next. Raises: RelayLost."""
+        """Read the replies that have come, note the result of messages, and go on with the next. Raises: RelayLost."""
         replies = self._received + self._read()
         if self._expected == USUAL and _USUAL_REPLIES.fullmatch(replies) and not self._unsent:
             assert self._texted is not None  # noqa: S101 - tells mypy what `_expected` says
@@ -311,7 +311,7 @@ class Pipeline:
         self._unsent = memoryview(b"".join((*ended(message.mime), announcement)))
 
     def abandon(self, reason: str) -> None:
-        """Close the connection, and note what became of the messages on it or let others carry them."""
+        """Close the connection, and note the result of the messages on it or let others carry them."""
         self.connection.close()
         self._submission.failures += 1
         if self._texted and self._text_is_out:

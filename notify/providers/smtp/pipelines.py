@@ -11,7 +11,7 @@ from notify.providers.smtp.pipelined_connection import Pipeline, RelayLost, Subm
 
 LOOK_S = 0.05  # how often to look for what is late and for connections that have become free
 GROWING_LOOK_S = 0.005
-WORTH_OPENING = 4  # opening takes as long as handing over about so many messages
+WORTH_OPENING = 4  # opening takes as long as sending about so many messages
 
 
 def send_all(
@@ -43,7 +43,7 @@ def send_all(
 
 
 class _Run:
-    """The connections of one hand-over."""
+    """The connections of sending."""
 
     def __init__(
         self,

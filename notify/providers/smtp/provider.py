@@ -83,7 +83,7 @@ COMPLAINTS: Sequence[tuple[type[OSError], str]] = (
 
 
 class SmtpSettings(SettingsOfOurs):
-    """Where mail is handed over."""
+    """Where mail is sent."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_SMTP_", frozen=True)
 
@@ -176,7 +176,7 @@ class SmtpProvider:
         )
 
     def send(self, message: Message) -> str:
-        """Hand over one e-mail; SMTP gives no id.
+        """Send one e-mail; SMTP gives no id.
 
         Raises: ProviderRejected when the relay refuses this recipient or message with 5xx; ProviderUnavailable for
         4xx and for whatever is wrong between us and the relay, which is no address's fault; ProviderUnsure when the
@@ -208,7 +208,7 @@ class SmtpProvider:
         return _told(outcome)
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        """Hand over many e-mails at once, pipelined where the relay offers it, else one by one on each connection."""
+        """Send many e-mails at once, pipelined where the relay offers it, else one by one on each connection."""
         writable = []
         for message in messages:
             if _WRITABLE.fullmatch(message.address):

@@ -93,7 +93,7 @@ class Refusal(Exception):
         super().__init__(f"{self.status}, error {self.code}")
 
     def verdict(self) -> ProviderRejected | ProviderUnavailable:
-        """What this means for the message. What is ours to fix is never laid at the resident's door."""
+        """What this means for the message. What is ours to fix is never laid at the resident's route."""
         code, status = self.code, self.status
         if code in RECIPIENT or code in CONTENT:
             return ProviderRejected((RECIPIENT | CONTENT)[code])

@@ -122,7 +122,7 @@ class _Twilio:
         raise NotImplementedError
 
     def send(self, message: Message) -> str:
-        """Hand one message over; Twilio's SID for it.
+        """Send one message; Twilio's SID for it.
 
         Raises: ProviderRejected for a number or a text that Twilio does not take; ProviderUnavailable for limits,
         failures and whatever is wrong with our key, sender or permissions; ProviderUnsure when Twilio may have the
@@ -143,7 +143,7 @@ class _Twilio:
         return str(taken.get("sid") or "")
 
     def send_many(self, messages: Sequence[Message]) -> Iterator[Outcome]:
-        """Hand over several at the same time: Twilio takes one a request."""
+        """Send several at the same time: Twilio takes one a request."""
         return send_parallel(self, messages, at_once=self.settings.parallel)
 
     @property
@@ -304,7 +304,7 @@ class TwilioVoiceProvider(_Twilio):
         return [Receipt(reference, state, why)]
 
     def answer(self, call: CallBack, news: Sequence[News]) -> tuple[bytes, str]:
-        """What is said to somebody who pressed a key; TwiML that does nothing for other call-backs."""
+        """What is said to someone who pressed a key; TwiML that does nothing for other call-backs."""
         if "Digits" not in _fields(call.body):
             return super().answer(call, news)
         query = _query(call)

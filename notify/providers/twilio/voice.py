@@ -77,7 +77,7 @@ class Script:
         )
 
     def after_key(self, language: str, *, is_stopped: bool) -> str:
-        """What is said to somebody who pressed a key; then the call ends."""
+        """What is said to someone who pressed a key; then the call ends."""
         phrases = PHRASES.get(language, PHRASES["en"])
         words = phrases.stopped if is_stopped else phrases.goodbye
         return f"<Response>{self._say(escape(words), language)}<Hangup/></Response>"

@@ -92,7 +92,7 @@ def _is_in(ip: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A web address as somebody gave it, read in one way only. `host` is a name in ASCII or an IP address."""
+    """A web address as someone gave it, read in one way only. `host` is a name in ASCII or an IP address."""
 
     scheme: str
     host: str

@@ -1,4 +1,4 @@
-"""Wrong tries to sign in, counted where they come from: a browser that is known, a session, or anybody else.
+"""Wrong tries to sign in, counted where they come from: a browser that is known, a session, or anyone else.
 
 Strangers share one count for each officer. A browser that signed in before carries a signed cookie and has a count of
 its own, so that nobody elsewhere can lock its officer out.
@@ -46,7 +46,7 @@ def known_device(officer: Officer, cookie: str) -> Known | None:
 
 
 def of_session(cookie: str) -> Known:
-    """The session of this cookie, for somebody who is signed in."""
+    """The session of this cookie, for someone who is signed in."""
     return Known(tokens.keyed_hash("tries:session", cookie))
 
 
@@ -72,7 +72,7 @@ def count_wrong(session: Session, officer: Officer, known: Known | None) -> int:
 
 
 def forget(session: Session, officer: Officer, known: Known | None) -> None:
-    """Begin to count anew, after a try that was right."""
+    """Begin to count again, after a try that was right."""
     if known:
         session.execute(delete(SignInTries).where(col(SignInTries.bucket) == known.bucket))
     else:

@@ -66,7 +66,7 @@ def known_hash(session: Session, email: str) -> str | None:
 
 
 def check(known: str | None, password: str) -> Checked:
-    """Compare; as much work for somebody unknown. Takes tens of milliseconds, so never inside a transaction."""
+    """Compare; as much work for someone unknown. Takes tens of milliseconds, so never inside a transaction."""
     return Checked(known, password_hashing.fits(known, password))
 
 

@@ -40,7 +40,7 @@ def _bind(session: Session, identity: Identity, invited_id: UUID | None) -> Offi
     who = Officer.email == identity.email if invited_id is None else Officer.id == invited_id
     officer = session.exec(select(Officer).where(who).with_for_update()).first()
     if officer is None or not officer.active or officer.oidc_subject is not None:
-        raise SignInRefused(NOT_HERE)  # another account with the address of somebody who is bound is not them
+        raise SignInRefused(NOT_HERE)  # another account with the address of someone who is bound is not them
     officer.oidc_subject = identity.subject
     session.flush()
     actor = f"officer:{officer.id}"

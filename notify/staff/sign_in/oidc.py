@@ -133,7 +133,7 @@ class Attempt:
 class Identity:
     """Who the provider says is there. `mfa_at` is None where it does not say when they proved it.
 
-    `is_email_verified` only where it says so: anybody may write any address into some accounts.
+    `is_email_verified` only where it says so: anyone may write any address into some accounts.
     """
 
     subject: str

@@ -139,7 +139,7 @@ def _confirm_page(request: StaffRequest, back: str, field_error: str = "") -> Re
         request.user,
         "users/step-up.html",
         at="",
-        status=422 if field_error else 200,  # somebody is signed in; only the code is wrong
+        status=422 if field_error else 200,  # someone is signed in; only the code is wrong
         field_errors=[FieldError("code", field_error)] if field_error else [],
         here=page_with(CONFIRM, request.query_params),
         provider=page_with("/staff/sign-in/oidc", {"again": "true", "back": back}),

@@ -32,7 +32,7 @@ PURPOSE = "step-up"
 
 
 def own_page(back: str) -> str:
-    """The same address if it is one of the desk's pages, else the first of them."""
+    """The same address if it is one of the staff pages, else the first of them."""
     return back if OWN_PAGE.fullmatch(back) and len(back) <= MOST_CHARACTERS else FIRST_PAGE
 
 

@@ -58,7 +58,7 @@ def _take_answers(session: Session, subscriber_id: UUID, person: NewSubscriber, 
 
 
 def forget_erasure(session: Session, contact: Contact) -> None:
-    """Somebody who was erased is back by their own word: nothing of then is kept."""
+    """Someone who was erased is back by their own word: nothing of then is kept."""
     session.execute(
         delete(ErasedAddress).where(
             col(ErasedAddress.address_hash) == contact.address_hash,

@@ -42,7 +42,7 @@ def answered_by(session: Session, asked: Contact, about: UUID | None, *, for_upd
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What somebody says yes to, as the page words it. `languages` and `mail_formats` are what alerts then come in."""
+    """What someone says yes to, as the page words it. `languages` and `mail_formats` are what alerts then come in."""
 
     topics: Sequence[str] = ()
     places: Sequence[str] = ()

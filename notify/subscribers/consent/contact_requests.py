@@ -39,7 +39,7 @@ WHO_IS_ASKED = """
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody is asked: whether this address of theirs may be used by this council."""
+    """What someone is asked: whether this address of theirs may be used by this council."""
 
     council_name: str
     channel: Channel

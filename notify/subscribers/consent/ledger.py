@@ -15,7 +15,7 @@ NEVER_CONFIRMED = "never-confirmed"
 def withdraw_all(session: Session, subscriber_ids: Sequence[UUID], *, source: str) -> None:
     """Note that they follow nothing any more: before they are removed, `source` says why.
 
-    The ledger is then the whole truth about who followed what when, without naming anybody.
+    The ledger is then the whole truth about who followed what when, without naming anyone.
     """
     if subscriber_ids:
         session.execute(

@@ -18,7 +18,7 @@ from notify.core.errors import Conflict
 from notify.providers.base import Channel
 from notify.subscribers.models import Consent, ConsentAction
 
-# leaves out whether somebody may be counted, which is no alert
+# leaves out whether someone may be counted, which is no alert
 WITHDRAWN = """
     SELECT subscriber_id, topic_id, channel, max(at) AS at FROM consent
     WHERE subscriber_id = ANY(:ids) AND action = 'withdrawn' AND channel IS DISTINCT FROM 'tracking'
@@ -54,7 +54,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """The consent that somebody brings. `at` is when the person gave it; None, where nobody knows, is older than any
+    """The consent that someone brings. `at` is when the person gave it; None, where nobody knows, is older than any
     withdrawal. `must_ask`: the council wants the person's own yes in any case.
     """
 
@@ -76,7 +76,7 @@ class Ledger:
     def read(
         cls, session: Session, council_id: UUID, subscriber_ids: Iterable[UUID], hashes: Sequence[bytes]
     ) -> "Ledger":
-        """Read it after these people were locked, so that somebody who is leaving at this moment has left."""
+        """Read it after these people were locked, so that someone who is leaving at this moment has left."""
         session.flush()
         ids = list(subscriber_ids)
         found = cls()
@@ -110,7 +110,7 @@ def judge(
 
 
 def is_older_than_no_to_counting(session: Session, subscriber_id: UUID, said_at: datetime | None) -> bool:
-    """Whether the person said no to being counted, and this yes is no newer, as far as anybody knows."""
+    """Whether the person said no to being counted, and this yes is no newer, as far as anyone knows."""
     statement = select(func.max(Consent.at)).where(
         Consent.subscriber_id == subscriber_id,
         Consent.action == ConsentAction.WITHDRAWN,

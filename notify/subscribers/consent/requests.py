@@ -21,7 +21,7 @@ from notify.subscribers.imports.rows import REQUEST_LIFE, Enrolment
 from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, ServiceMessageKind, Topic
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
-COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about somebody stays as it is
+COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about someone stays as it is
 HAS = text("""
     SELECT s.tracking_consent,
            ARRAY(SELECT u.topic_id FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL
@@ -55,7 +55,7 @@ JOIN = text("""
 
 
 class Reason(StrEnum):
-    """Why somebody is asked: they signed up again, a council brought a consent older than their no, or it wants their
+    """Why someone is asked: they signed up again, a council brought a consent older than their no, or it wants their
     yes in any case.
     """
 
@@ -88,7 +88,7 @@ class Request:
 def own(
     session: Session, contact: Contact, person: NewSubscriber, topics: Sequence[Topic], by: Enrolment
 ) -> Request | None:
-    """What somebody who signs up again asks for at this address; None where they get all of it already."""
+    """What someone who signs up again asks for at this address; None where they get all of it already."""
     has = session.execute(HAS, {"subscriber": contact.subscriber_id, "channel": contact.channel}).one()
     new = [topic.id for topic in topics if contact.channel in topic.channels and topic.id not in has.topics]
     is_moving = any(normalise_postcode(place.postcode) not in has.postcodes for place in person.places)
@@ -152,7 +152,7 @@ def ask_once(
     """Keep what a sign-up asks for at contacts of several councils, and write once to each address that is not
     `written` to already.
 
-    A message counts like a sign-in link, so that who is known is not written to more often than anybody else. Where
+    A message counts like a sign-in link, so that who is known is not written to more often than anyone else. Where
     none may be sent today nothing is kept: what was sent before still asks what it said.
     """
     first = {one.address_hash: one for one, _request in reversed(waiting) if one.address_hash not in written}
@@ -175,7 +175,7 @@ def open_request(session: Session, request_id: UUID, *, for_update: bool = False
 
 
 def reason_of(request: ConsentRequest) -> Reason:
-    """Why somebody is asked."""
+    """Why someone is asked."""
     if request.is_own:
         return Reason.OWN
     return Reason.LEFT if request.left_at else Reason.COUNCIL

@@ -80,7 +80,7 @@ def enrol(
     must_ask: bool = False,
     membership: UUID | None = None,
 ) -> Sequence[Enrolled]:
-    """Add these residents to this council, or what is new about them, and say of each entry what became of it.
+    """Add these residents to this council, or what is new about them, and say of each entry its result.
 
     Without `proof` that the addresses are theirs nobody is written to before they confirm. An address that the council
     has already keeps its resident: places and topics are added to them. A further address, where a council (`asked_by`)
@@ -89,7 +89,7 @@ def enrol(
     Where a council brings a consent that is no newer than the person's no, or wants their own yes (`must_ask`), what it
     asks for waits and the person is asked (`consent_order`). Without `asked_by` they speak for themselves, now.
 
-    An address that somebody signed up and nobody confirmed leaves that sign-up and becomes a membership of its own:
+    An address that someone signed up and nobody confirmed leaves that sign-up and becomes a membership of its own:
     what a council knows of a person is not for the stranger who typed their address beside their own. Not where
     the council changes that `membership` itself.
     """

@@ -12,7 +12,7 @@ from notify.providers.base import Channel
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An address that this council has already. `is_claimed`: somebody signed it up on our pages, and nobody has said
+    """An address that this council has already. `is_claimed`: someone signed it up on our pages, and nobody has said
     yes there: it may be a stranger's doing.
     """
 

@@ -34,7 +34,7 @@ class Enrolment:
     membership: UUID | None = None
 
     def said_at(self, given_at: datetime | None) -> datetime | None:
-        """When the person said so, as far as anybody knows: now, where they speak for themselves."""
+        """When the person said so, as far as anyone knows: now, where they speak for themselves."""
         return given_at or self.evidence.given_at if self.asked_by else self.moment
 
 

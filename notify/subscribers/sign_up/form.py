@@ -139,7 +139,7 @@ def read_one_of(form: Form, field: str, otherwise: Option) -> Option:
 
 
 def offered_fields() -> Sequence[str]:
-    """The ways that residents may choose: those that somebody here carries messages by."""
+    """The ways that residents may choose: those that someone here carries messages by."""
     return [field for field, about in BY_FIELD.items() if settings().providers_for(about.channel)]
 
 

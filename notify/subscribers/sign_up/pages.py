@@ -113,7 +113,7 @@ def _question(step: Step, form: Form, offer: Offer, field_errors: Sequence[Field
 def sign_up(body: RawBody) -> Response[object]:
     """Take the sign-up and write to the resident once, whoever they are: the page tells nobody who subscribes.
 
-    A program that filled in the trap is answered as anybody is, and nothing is stored or sent.
+    A program that filled in the trap is answered as anyone is, and nothing is stored or sent.
     """
     form = read_form(body)
     try:

@@ -21,7 +21,7 @@ from notify.subscribers.sign_up.form import (
     topic_errors,
 )
 
-# whether somebody has been at the end already, so that a change leads back there
+# whether someone has been at the end already, so that a change leads back there
 CHECKING = "checking"
 
 
@@ -107,7 +107,7 @@ def first_not_valid(form: Form, offer: Offer) -> tuple[Step, Sequence[FieldError
 
 
 def step_after(step: Step, form: Form, offer: Offer) -> Step:
-    """The next question; back to the end for somebody who only changed one answer and left the others good."""
+    """The next question; back to the end for someone who only changed one answer and left the others good."""
     steps = steps_for(offer, form)
     following = steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
     if not form.has(CHECKING):
@@ -117,7 +117,7 @@ def step_after(step: Step, form: Form, offer: Offer) -> Step:
 
 
 def step_before(step: Step, form: Form, offer: Offer) -> Step:
-    """The question before; the end for somebody who is changing one answer."""
+    """The question before; the end for someone who is changing one answer."""
     if form.has(CHECKING) and step is not Step.CHECK:
         return Step.CHECK
     steps = steps_for(offer, form)

@@ -96,7 +96,7 @@ class LiftedMany(SQLModel):
 
 
 class BurstView(SQLModel):
-    """Hard bounces of one cause, too many within an hour to be believed unseen. None of them suppresses anybody yet."""
+    """Hard bounces of one cause, too many within an hour to be believed unseen. None of them suppresses anyone yet."""
 
     id: UUID
     cause: str

@@ -232,13 +232,13 @@ WAITING = """
     SELECT council_id, count(DISTINCT address_hash) AS addresses FROM bounce
     WHERE cause = :cause AND state = 'held' AND at > business_now() - interval '1 day' GROUP BY council_id
 """
-# an emergency that tried an old one anew waits as long again
+# an emergency that tried an old one again waits as long again
 REFRESH = """
     UPDATE suppression SET at = business_now()
     WHERE address_hash = ANY(CAST(:hashes AS bytea[])) AND reason = 'hard-bounce' AND lifted_at IS NULL
       AND council_id IS NULL AND at < business_now() - interval '1 day'
 """
-# what the first of a burst suppressed, before anybody could know that it was one
+# what the first of a burst suppressed, before anyone could know that it was one
 LIFT_AGAIN = """
     UPDATE suppression x SET lifted_at = business_now(), lifted_reason = 'Held, with many others of one cause.'
     FROM bounce b
@@ -261,7 +261,7 @@ HOLD = """
     )
     UPDATE bounce SET state = 'held' WHERE id IN (SELECT id FROM fresh) RETURNING id, council_id
 """
-# a lift, by whatever hand, begins the count anew
+# a lift, by whatever hand, begins the count again
 TOO_MANY = """
     SELECT b.address_hash FROM bounce b
     WHERE b.address_hash = ANY(CAST(:hashes AS bytea[])) AND b.state = 'soft'
