@@ -100,7 +100,7 @@ class EndedAreaView(SQLModel):
 
 
 class AudienceView(SQLModel):
-    """How many people a send would reach now. Names nobody: numbers are rounded to ten, and 0 stands for fewer than ten.
+    """How many people a send would reach now. Numbers are rounded to ten; 0 stands for fewer than ten.
 
     Audiences that differ by fewer than ten people get the same answer for an hour.
     """

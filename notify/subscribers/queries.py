@@ -146,7 +146,7 @@ def _writable(parameters: dict[str, object], *, is_emergency: bool) -> str:
 def audience(
     topic_id: UUID, targets: Targets, channels: Sequence[str], *, is_emergency: bool, invented: bool = False
 ) -> AudienceSql:
-    """Everyone that a send would reach now, one row per person and channel; a test key's, of the `invented` people only.
+    """Everyone that a send would reach now, one row per person and channel; a test key reaches `invented` people only.
 
     An emergency also tries old bounces again. The dry run counts the same people and contacts, so that the two agree by
     construction.
