@@ -10,8 +10,8 @@ exclude_patterns = ["_build"]
 
 # Links such as privacy.md#the-order-of-consent name a heading, as they do where the repository is read.
 myst_heading_anchors = 4
-# A link to a file of the repository that is not a page would make a copy of it in the site.
-nitpicky = True
+nitpicky = True  # a reference that leads nowhere is a warning
+highlight_language = "none"  # code without a language is mostly shell
 
 html_theme = "furo"
 html_title = "Notify"
