@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME_EXTRAS = pdf geo aws govuk apprise
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check nightly bench faults lock chromium
+.PHONY: help setup demo run test check nightly bench faults docs lock chromium
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ bench: $(STAMP) ## measure; the last line is JSON
 
 faults: $(STAMP) ## kill and break things for a long while; the last line is JSON
 	$(BIN)/python -m tests.faults
+
+docs: $(STAMP) ## build the documentation as a site in docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --quiet \
+		--doctree-dir docs/_build/doctrees docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 chromium:
 	@.ci/chromium

@@ -11,13 +11,15 @@ from notify.exports.dictionary_terms import About
 INTRODUCTION = f"""\
 # Data dictionary
 
-Every table of the database, from the models themselves: what it is, whom it is about, how long rows are kept, and
+For integrators, engineers and data protection officers. Find what each table and column means.
+
+Every table of the database, from the models themselves: what it is, who it is about, how long rows are kept, and
 whether they leave with the full extract (`notify export everything`). Schema version {SCHEMA_VERSION}; the same for
 programs at `/api/v1/extracts/dictionary`. The data sets for reports, which stay as they are while tables change, are
 described in [exports](exports.md).
 
-About: `resident` tells who somebody is, `pseudonym` is an id or keyed hash that only this database resolves, `staff` is
-about officers. Moments are kept in UTC.
+About: `resident` identifies a person, `pseudonym` is an id or keyed hash that only this database resolves, `staff` is
+about users. Times are kept in UTC.
 
 This page is written by `python -m tests.house.dictionary_page > docs/data-dictionary.md`.
 """

@@ -18,6 +18,8 @@ from notify.subscribers.suppression.bounce_models import BounceSettings
 INTRODUCTION = """\
 # Settings
 
+For operators. Find every variable, its default and its meaning.
+
 Everything is set by environment variables, read once when a process starts. All processes of an installation need
 the same ones. With none at all, the `notify` command runs on embedded servers; a real installation sets at least
 `NOTIFY_DATABASE_URL`, `NOTIFY_REDIS_URL`, `NOTIFY_SECRET_KEY` and `NOTIFY_BASE_URL`. `notify doctor` says what is

@@ -1,4 +1,4 @@
-"""Pages, e-mails and texts keep to the words of the field: what reads as if translated is refused."""
+"""Pages, e-mails, texts and documents keep to the words of the field: what reads as if translated is refused."""
 
 import pkgutil
 import re
@@ -72,6 +72,35 @@ def shown(source: str) -> str:
     source = NOT_SHOWN.sub(" ", source)
     strings = [" ".join(filter(None, found)) for code in CODE.findall(source) for found in QUOTED.findall(code)]
     return " ".join([CODE.sub(" ", source), *(text for text in strings if " " in text or text[:1].isupper())])
+
+
+# in documents too, where rings are shapes on a map
+IN_DOCUMENTS = {word: better for word, better in REFUSED.items() if not word.startswith("ring")} | {
+    "e-mails?": "email",
+    "hand(ing|s)? over": "send",
+    "mend(s|ed|ing)?": "fix",
+}
+# the decisions are history, and these pages are written from the code
+WRITTEN_FROM_CODE = {"data-dictionary.md", "settings.md"}
+DOCS = TEMPLATES.parent / "docs"
+DOCUMENTS = [
+    *(TEMPLATES.parent / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted(
+        path
+        for path in DOCS.rglob("*.md")
+        if path.name not in WRITTEN_FROM_CODE and not {"decisions", "_build"} & set(path.relative_to(DOCS).parts)
+    ),
+]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_says_nothing_in_the_words_that_we_left(path: Path) -> None:
+    written = path.read_text(encoding="utf-8").partition("<!-- written by")[0]
+    text = re.sub(r"```.*?```|`[^`]*`", " ", written, flags=re.S)
+    found = {
+        f"{word}: write {better}" for word, better in IN_DOCUMENTS.items() if re.search(rf"\b{word}\b", text, re.I)
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: str(path.relative_to(TEMPLATES)))
