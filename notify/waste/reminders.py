@@ -283,7 +283,9 @@ GROUPS = """
     ), wanted AS (
         SELECT r.id, h.rules,
                (SELECT jsonb_agg(jsonb_build_array(v.stream, v.starts, v.ends) ORDER BY v.stream, v.starts)
-                FROM collection_service v WHERE v.release_id = :release AND v.reference = h.reference) AS paid,
+                FROM collection_service v WHERE v.release_id = :release AND v.reference = h.reference
+                  AND EXISTS (SELECT FROM place p WHERE p.subscriber_id = r.subscriber_id AND p.postcode = h.postcode)
+               ) AS paid,
                (SELECT array_agg(CAST(l.id AS text) ORDER BY l.id) FROM local l
                 WHERE (l.usrn IS NULL OR l.usrn = h.usrn) AND (l.postcode IS NULL OR l.postcode = h.postcode)
                   AND (l.home IS NULL OR l.home = h.reference)) AS events

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -45,15 +46,15 @@ def world(client: Client) -> Iterator[World]:
     clock.use(None)
 
 
-def remind(world: World, address: str, *, evening: bool = True, morning: bool = False, language: str = "en") -> None:
-    """A subscriber who is reminded for the home."""
+def remind(world: World, address: str, *, evening: bool = True, morning: bool = False, language: str = "en") -> UUID:
+    """A subscriber who is reminded for the home; the reminder's id."""
     person = add_resident(world, address, topics=["bins"], language=language)
     with transaction() as session:
-        session.add(
-            CollectionReminder(
-                council_id=world.council_id, subscriber_id=person, home=HOME, evening=evening, morning=morning
-            )
+        made = CollectionReminder(
+            council_id=world.council_id, subscriber_id=person, home=HOME, evening=evening, morning=morning
         )
+        session.add(made)
+        return made.id
 
 
 def look(day: date, hour: int, minute: int = 0) -> Sequence[str]:
