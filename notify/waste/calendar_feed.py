@@ -1,7 +1,8 @@
 """A home's collections as an iCalendar feed that stays true: RFC 5545, and RFC 7986 for names and refreshing.
 
-The address holds a signed token, which nobody can guess. An event keeps its UID for good: stream and usual day. What
-was said about it later raises SEQUENCE, and what is cancelled stays in the feed as cancelled.
+The address holds a signed token, which nobody can guess. What a home pays for is in the feed of a resident's own
+reminder alone, while they have that reminder and a place there. An event keeps its UID for good: stream and usual day.
+What was said about it later raises SEQUENCE, and what is cancelled stays in the feed as cancelled.
 """
 
 from collections.abc import Sequence
@@ -18,34 +19,51 @@ from notify.core.tokens import LinkNotValid, Purpose
 from notify.languages import _
 from notify.waste import home_days, queries
 from notify.waste.home_days import HomeDays
+from notify.waste.models import CollectionReminder
 from notify.waste.moved_days import Collection, Standing
 from notify.waste.words import container_words, date_words, stream_words
 
 BACK, AHEAD = timedelta(days=28), timedelta(days=366)
 EVENING_BEFORE = timedelta(hours=-6)  # of a whole day, that is 18:00
 REFRESH = timedelta(hours=6)
-PAID, OPEN = b"p", b"o"
+OWN, OPEN = b"r", b"o"
 
 
-def token_of(council_id: UUID, reference: str, *, with_paid: bool) -> str:
-    """The secret part of a feed's address. `with_paid`: it also shows what the home has paid for."""
-    payload = (PAID if with_paid else OPEN) + council_id.bytes + reference.encode()
-    return tokens.sign(Purpose.CALENDAR, payload)
+def token_of(council_id: UUID, reference: str) -> str:
+    """The secret part of the address of a home's feed, without what the home pays for."""
+    return tokens.sign(Purpose.CALENDAR, OPEN + council_id.bytes + reference.encode())
 
 
-def address_of(council_id: UUID, reference: str, *, with_paid: bool) -> str:
+def address_of(council_id: UUID, reference: str) -> str:
     """The address that a calendar program subscribes to."""
-    return f"{settings().base_url}/bin-calendar/{token_of(council_id, reference, with_paid=with_paid)}.ics"
+    return _address(token_of(council_id, reference))
+
+
+def own_address_of(reminder_id: UUID) -> str:
+    """The same for a resident's own reminder, with what the home pays for; it ends with the reminder."""
+    return _address(tokens.sign(Purpose.CALENDAR, OWN + reminder_id.bytes))
+
+
+def _address(token: str) -> str:
+    return f"{settings().base_url}/bin-calendar/{token}.ics"
 
 
 def days_by_token(session: Session, token: str) -> HomeDays:
     """What the feed of this token shows. Raises: LinkNotValid, UnknownHome."""
     payload = tokens.read(Purpose.CALENDAR, token)
-    if payload[:1] not in (PAID, OPEN):
+    is_own = payload[:1] == OWN
+    if is_own:
+        reminder = session.get(CollectionReminder, UUID(bytes=payload[1:]))
+        if reminder is None:
+            raise queries.UnknownHome(_("Enter your postcode again to find your home."))
+        found = queries.home(session, reminder.council_id, reminder.home)
+        is_own = queries.has_place_at(session, reminder.subscriber_id, found.home.postcode)
+    elif payload[:1] == OPEN:
+        found = queries.home(session, UUID(bytes=payload[1:17]), payload[17:].decode())
+    else:
         raise LinkNotValid("The link is incomplete. Copy the whole link.")
-    found = queries.home(session, UUID(bytes=payload[1:17]), payload[17:].decode())
     today = home_days.today()
-    return home_days.days_of_home(session, found, today - BACK, today + AHEAD, with_paid=payload[:1] == PAID)
+    return home_days.days_of_home(session, found, today - BACK, today + AHEAD, with_paid=is_own)
 
 
 def feed(shown: HomeDays) -> bytes:

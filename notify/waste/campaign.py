@@ -2,11 +2,12 @@
 
 Concerned are subscribers with a reminder for a home that changes, and those who follow the topic with a place in a
 postcode where homes change. Where its homes change in different ways, the message leads to the page that asks.
+What only subscribers of a stream have is told to nobody but those whose own home pays for it.
 """
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -25,7 +26,7 @@ from notify.waste import messages, queries, releases
 from notify.waste.entries import spoken_postcode
 from notify.waste.home_days import today
 from notify.waste.messages import DayChange
-from notify.waste.models import CollectionRelease
+from notify.waste.models import Availability, CollectionRelease
 
 Change = tuple[DayChange, ...]
 ASK_ON_THE_PAGE = 0
@@ -70,6 +71,7 @@ def plan(session: Session, release: CollectionRelease) -> Campaign:
 def send(session: Session, release: CollectionRelease, *, actor: str) -> int:
     """Tell everyone concerned, once for a release that is active; how many messages. Raises: NothingToTell."""
     topic = messages.topic_of(session, release.council_id)
+    session.refresh(release, with_for_update=True)  # two officers who press at once tell once
     if release.told_at is not None or release.activated_at is None or topic is None:
         raise NothingToTell("Put the release into force first. Its subscribers are told once.")
     known = _prepare(session, release)
@@ -137,16 +139,21 @@ def _prepare(session: Session, release: CollectionRelease) -> Mapping[int, Chang
     first, last = today(), today() + releases.COMPARED
     old_days = releases.days_of(session, old, first, last) if old else {}
     new_days = releases.days_of(session, release, first, last)
-    for old_rules, new_rules, _homes in session.execute(text(releases.PAIRS), pairs).all():
-        if old_rules is None or new_rules is None:
-            continue
-        change = _change(releases.joined(old_days, old_rules), releases.joined(new_days, new_rules))
-        if change:
-            number = known.setdefault(change, len(known) + 1)
-            rows.append({"old": old_rules, "new": new_rules, "change": number})
+    streams = queries.streams(session, release.council_id)
+    hidden = {code for code, one in streams.items() if one.availability == Availability.SUBSCRIBERS}
     session.execute(text(TABLES))
+    session.execute(text(PAIRED), pairs | {"today": first})
+    for old_rules, new_rules, paid in session.execute(text(WAYS)).all():
+        was, will = releases.joined(old_days, old_rules), releases.joined(new_days, new_rules)
+        own = _change(was, will, hidden - set(paid))
+        if own:
+            numbers = [
+                known.setdefault(one, len(known) + 1) if one else None for one in (own, _change(was, will, hidden))
+            ]
+            row = dict(zip(("change", "open_change"), numbers, strict=True))
+            rows.append(row | {"old": old_rules, "new": new_rules, "paid": paid})
     if rows:
-        session.execute(text("INSERT INTO change_of VALUES (:old, :new, :change)"), rows)
+        session.execute(text(ADD_WAY), rows)
     topic = messages.topic_of(session, release.council_id)
     values = {**pairs, "council": release.council_id, "topic": topic.id if topic else UUID(int=0)}
     for statement in (CHANGED_HOMES, "ANALYZE changed_home", CONCERNED, "ANALYZE concerned"):
@@ -154,46 +161,63 @@ def _prepare(session: Session, release: CollectionRelease) -> Mapping[int, Chang
     return {number: change for change, number in known.items()}
 
 
-def _change(old: Mapping[str, frozenset[date]], new: Mapping[str, frozenset[date]]) -> Change:
+def _change(old: Mapping[str, frozenset[date]], new: Mapping[str, frozenset[date]], hidden: Collection[str]) -> Change:
     found = []
-    for stream in sorted(old.keys() | new.keys()):
+    for stream in sorted((old.keys() | new.keys()) - set(hidden)):
         was, will = old.get(stream, frozenset()), new.get(stream, frozenset())
         if was != will:
             found.append(DayChange(stream, min(was - will, default=None), min(will - was, default=None)))
     return tuple(found)
 
 
+# `open_change` is what anybody may know of a home, `change` what it also pays for
 TABLES = """
-    CREATE TEMP TABLE IF NOT EXISTS change_of (old_rules bigint[], new_rules bigint[], change integer) ON COMMIT DROP;
-    CREATE TEMP TABLE IF NOT EXISTS changed_home (reference text, label text, postcode text, change integer)
-        ON COMMIT DROP;
+    CREATE TEMP TABLE IF NOT EXISTS paired_home (reference text, label text, postcode text, old_rules bigint[],
+        new_rules bigint[], paid text[]) ON COMMIT DROP;
+    CREATE TEMP TABLE IF NOT EXISTS change_of (old_rules bigint[], new_rules bigint[], paid text[], change integer,
+        open_change integer) ON COMMIT DROP;
+    CREATE TEMP TABLE IF NOT EXISTS changed_home (reference text, label text, postcode text, change integer,
+        open_change integer) ON COMMIT DROP;
     CREATE TEMP TABLE IF NOT EXISTS concerned (subscriber_id uuid, change integer) ON COMMIT DROP;
-    TRUNCATE change_of, changed_home, concerned;
+    TRUNCATE paired_home, change_of, changed_home, concerned;
 """
-CHANGED_HOMES = """
-    INSERT INTO changed_home
-    SELECT w.reference, w.label, w.postcode, c.change
+PAIRED = """
+    INSERT INTO paired_home
+    SELECT w.reference, w.label, w.postcode, o.rules, w.rules,
+           ARRAY(SELECT DISTINCT v.stream FROM collection_service v WHERE v.release_id IN (:old, :new)
+                 AND v.reference = w.reference AND v.ends >= :today ORDER BY 1)
     FROM collection_home o JOIN collection_home w ON w.release_id = :new AND w.reference = o.reference
-    JOIN change_of c ON c.old_rules = o.rules AND c.new_rules = w.rules
     WHERE o.release_id = :old
 """
-# a reminder says which home it is; else the postcode does where all its homes change alike
+WAYS = "SELECT DISTINCT old_rules, new_rules, paid FROM paired_home"
+ADD_WAY = "INSERT INTO change_of VALUES (:old, :new, :paid, :change, :open_change)"
+CHANGED_HOMES = """
+    INSERT INTO changed_home
+    SELECT w.reference, w.label, w.postcode, c.change, c.open_change
+    FROM paired_home w JOIN change_of c USING (old_rules, new_rules, paid)
+"""
+# a reminder says which home it is; else the postcode does where all its homes change alike. Whose homes change in
+# different ways is told once, to look
 CONCERNED = """
     WITH alike AS (
-        SELECT h.postcode, CASE WHEN count(DISTINCT coalesce(c.change, -1)) = 1 THEN min(c.change) ELSE 0 END AS change
+        SELECT h.postcode,
+               CASE WHEN count(DISTINCT coalesce(c.open_change, -1)) = 1 THEN min(c.open_change) ELSE 0 END AS change
         FROM collection_home h LEFT JOIN changed_home c ON c.reference = h.reference
-        WHERE h.release_id = :new AND h.postcode IN (SELECT postcode FROM changed_home) GROUP BY h.postcode
+        WHERE h.release_id = :new AND h.postcode IN (SELECT postcode FROM changed_home WHERE open_change IS NOT NULL)
+        GROUP BY h.postcode
     )
     INSERT INTO concerned
-    SELECT DISTINCT ON (one.subscriber_id) one.subscriber_id, one.change FROM (
-        SELECT r.subscriber_id, c.change, 0 AS position
+    SELECT one.subscriber_id, CASE WHEN count(DISTINCT one.change) = 1 THEN min(one.change) ELSE 0 END FROM (
+        SELECT r.subscriber_id, CASE WHEN EXISTS (
+            SELECT FROM place p WHERE p.subscriber_id = r.subscriber_id AND p.postcode = c.postcode
+        ) THEN c.change ELSE c.open_change END AS change
         FROM collection_reminder r JOIN changed_home c ON c.reference = r.home WHERE r.council_id = :council
         UNION ALL
-        SELECT u.subscriber_id, a.change, 1 + p.position
+        SELECT u.subscriber_id, a.change
         FROM subscription u JOIN place p ON p.subscriber_id = u.subscriber_id JOIN alike a ON a.postcode = p.postcode
         WHERE u.topic_id = :topic AND u.ended_at IS NULL AND NOT EXISTS (
             SELECT FROM collection_reminder r WHERE r.subscriber_id = u.subscriber_id)
-    ) one ORDER BY one.subscriber_id, one.position
+    ) one WHERE one.change IS NOT NULL GROUP BY one.subscriber_id
 """
 READERS = f"""
     SELECT c.id AS contact_id, c.subscriber_id, c.channel, s.language, p.ward_code

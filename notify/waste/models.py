@@ -210,7 +210,9 @@ class CollectionReminder(SQLModel, table=True):
 
 
 class CollectionReminderSent(SQLModel, table=True):
-    """A reminder that was made, so that none is made twice. `slot` is a `Slot`, or `change:` and an event."""
+    """A reminder that was made, so that none is made twice. `slot` is a `Slot`, `change:` and an
+    event, or `correction:` and streams.
+    """
 
     __tablename__ = "collection_reminder_sent"
 

@@ -121,7 +121,7 @@ def _home_page(shown: HomeDays, *, is_reported: bool) -> Response[object]:
         upcoming=upcoming,
         called_off=called_off,
         is_reported=is_reported,
-        calendar_address=calendar_feed.address_of(found.council.id, found.home.reference, with_paid=False),
+        calendar_address=calendar_feed.address_of(found.council.id, found.home.reference),
         **_values(shown, 2),
     )
 

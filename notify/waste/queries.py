@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from notify.core.errors import NotFound
 from notify.staff.models import Council
+from notify.subscribers.models import Place
 from notify.waste.bank_holidays import bank_holidays
 from notify.waste.models import (
     CollectionHome,
@@ -132,6 +133,12 @@ def services(session: Session, release_id: int, reference: str) -> Mapping[str, 
     for one in session.exec(statement):
         found.setdefault(one.stream, []).append(Span(first=one.starts, last=one.ends))
     return found
+
+
+def has_place_at(session: Session, subscriber_id: UUID, postcode: str) -> bool:
+    """Whether the resident has a place with this postcode's key."""
+    statement = select(Place.id).where(Place.subscriber_id == subscriber_id, Place.postcode == postcode)
+    return session.exec(statement).first() is not None
 
 
 def holidays_of(settings: Mapping[str, object], first: date, last: date) -> Holidays:

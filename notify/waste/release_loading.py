@@ -159,6 +159,10 @@ def _take_all(session: Session, release: CollectionRelease, sources: Sequence[So
             if options.progress:
                 options.progress(taken)
     session.flush()
+    said = {code: entry.availability for code, entry in buffers.streams.items() if entry.availability}
+    release.settings = ReleaseSettings.model_validate({**release.settings, "availability": said}).model_dump(
+        mode="json"
+    )
     _keep_streams(session, release.council_id, buffers.streams)
     session.flush()
     return buffers.has_lists

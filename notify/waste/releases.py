@@ -157,6 +157,7 @@ def activate(session: Session, chosen: CollectionRelease, *, actor: str) -> Comp
     session.flush()
     for line in _lines(chosen):
         set_move(session, line, actor=actor)
+    _set_availability(session, chosen)
     session.execute(text(REMOVE_OLD), {"council": chosen.council_id, "kept": KEPT})
     counts = {name: getattr(changed, name) for name in ("new", "gone", "changed", "same")}
     audit(
@@ -169,6 +170,14 @@ def activate(session: Session, chosen: CollectionRelease, *, actor: str) -> Comp
         **counts,
     )
     return changed
+
+
+def _set_availability(session: Session, of: CollectionRelease) -> None:
+    """Who has a stream is what the newest release says: one that was for all may be paid for by now."""
+    said = ReleaseSettings.model_validate(of.settings).availability
+    for code, stream in queries.streams(session, of.council_id).items():
+        stream.availability = said.get(code, stream.availability)
+        session.add(stream)
 
 
 def _lines(of: CollectionRelease) -> Sequence[CollectionMove]:

@@ -63,7 +63,7 @@ def homes_of_places(session: Session, record: SubscriberRecord) -> Sequence[tupl
 def choose(session: Session, record: SubscriberRecord, reference: str, *, evening: bool, morning: bool) -> None:
     """Remind this resident for this home from now on, or with neither time no more. They follow the topic by it.
 
-    Raises: UnknownHome, NoReminders, TooManyHomes, NotEnrolled.
+    It must be at a place of theirs. Raises: UnknownHome, NoReminders, TooManyHomes, NotEnrolled.
     """
     person = record.subscriber
     own = select(CollectionReminder).where(CollectionReminder.subscriber_id == person.id)
@@ -72,7 +72,12 @@ def choose(session: Session, record: SubscriberRecord, reference: str, *, evenin
         if reference in known:
             session.delete(known[reference])
         return
-    queries.home(session, person.council_id, reference)
+    found = queries.home(session, person.council_id, reference)
+    if found.home.postcode not in {place.postcode for place in record.places}:
+        # else anybody could ask what any home pays for
+        raise UnknownHome(
+            _("We do not know the collection days of your places. Add a postcode to your alerts, or ask your council.")
+        )
     if len(known) >= MOST and reference not in known:
         raise TooManyHomes(_("Remove a home first. You can get reminders for 20."))
     _follow(session, record)

@@ -87,9 +87,7 @@ def _page(
 
 def _calendar(one: reminder_choices.Reminded) -> str:
     """The address of the home's calendar with what it has paid for."""
-    if one.found is None:
-        return ""
-    return calendar_feed.address_of(one.found.council.id, one.found.home.reference, with_paid=True)
+    return calendar_feed.own_address_of(one.reminder.id) if one.found else ""
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (show_reminders, save_reminder, remove_reminder)

@@ -148,7 +148,7 @@ def correct(session: Session, council_id: UUID) -> int:
             about=f"correction {day} {','.join(gone)}",
             expires_at=messages.end_of(day),
         )
-        written += _send(session, alert, reminders, day, "correction", list(gone))
+        written += _send(session, alert, reminders, day, f"correction:{','.join(gone)}", gone)
     return written
 
 
@@ -195,7 +195,9 @@ def _send(
     session.add(alert)
     session.flush()
     values = {"reminders": list(reminders), "day": day, "slot": slot, "alert": alert.id, "streams": list(streams)}
-    session.execute(text(NOTE), values | {"now": clock.now()})
+    if not session.execute(text(NOTE), values | {"now": clock.now()}).all():
+        session.delete(alert)  # another scheduler was first
+        return 0
     return messages.deliver(session, alert)
 
 
@@ -256,7 +258,7 @@ REMINDED = """
     SELECT FROM collection_reminder_sent n WHERE n.reminder_id = r.id AND n.day IN (:day, :next)
        AND n.slot IN ('evening', 'morning')
 """
-# reminded, and told of no change since
+# reminded, and of that stream told of no change since
 REMINDED_OF = """
     SELECT n.reminder_id, n.day, array_agg(DISTINCT stream) AS streams
     FROM collection_reminder_sent n
@@ -264,13 +266,14 @@ REMINDED_OF = """
     CROSS JOIN unnest(n.streams) AS stream
     WHERE n.day BETWEEN :day AND CAST(:day AS date) + 1 AND n.slot IN ('evening', 'morning')
       AND NOT EXISTS (SELECT FROM collection_reminder_sent o WHERE o.reminder_id = n.reminder_id AND o.day = n.day
-                      AND (o.slot = 'correction' OR o.slot LIKE 'change:%'))
+                      AND (o.slot LIKE 'correction:%' OR o.slot LIKE 'change:%')
+                      AND stream = ANY(o.streams) AND o.at >= n.at)
     GROUP BY n.reminder_id, n.day
 """
 NOTE = """
     INSERT INTO collection_reminder_sent (reminder_id, day, slot, alert_id, streams, at)
     SELECT id, :day, :slot, :alert, :streams, :now FROM unnest(CAST(:reminders AS uuid[])) AS id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING reminder_id
 """
 GROUPS = """
     WITH local AS (
@@ -280,7 +283,9 @@ GROUPS = """
     ), wanted AS (
         SELECT r.id, h.rules,
                (SELECT jsonb_agg(jsonb_build_array(v.stream, v.starts, v.ends) ORDER BY v.stream, v.starts)
-                FROM collection_service v WHERE v.release_id = :release AND v.reference = h.reference) AS paid,
+                FROM collection_service v WHERE v.release_id = :release AND v.reference = h.reference
+                  AND EXISTS (SELECT FROM place p WHERE p.subscriber_id = r.subscriber_id AND p.postcode = h.postcode)
+               ) AS paid,
                (SELECT array_agg(CAST(l.id AS text) ORDER BY l.id) FROM local l
                 WHERE (l.usrn IS NULL OR l.usrn = h.usrn) AND (l.postcode IS NULL OR l.postcode = h.postcode)
                   AND (l.home IS NULL OR l.home = h.reference)) AS events

@@ -151,9 +151,10 @@ Holidays = Annotated[HolidayInput, BeforeValidator(_said_of_holidays)]
 
 
 class ReleaseSettings(Input):
-    """What a release says beside its rules: holidays, and lines for the table with their round and stream."""
+    """What a release says beside its rules: holidays, lines for the table, and who has a stream."""
 
     holidays: HolidayInput = Field(default_factory=HolidayInput)
+    availability: dict[str, Availability] = Field(default_factory=dict)
 
 
 class ScheduleInput(Input):

@@ -23,6 +23,7 @@ from notify.web.client_network import network_of, site_of
 from notify.web.cookies import DEVICE_COOKIE
 from notify.web.forms import AnyConnection
 
+API = "/api/v1/"
 # by the route and not by what was written: `//manage` and `/%6danage` lead to the same route
 DOORS: Mapping[str, str] = {
     "/sign-up/answers": "sign-up step",
@@ -166,8 +167,8 @@ class LimitNetworks(ASGIMiddleware):
         network = network_of_connection(connection)
         request_origin.comes_from(network)
         kind = kind_of(scope["method"], scope["path_template"]) if scope["type"] == ScopeType.HTTP else None
-        if kind == "look-up" and connection.headers.get("authorization"):
-            kind = None  # a key is looked at next, and has a count of its own
+        if kind == "look-up" and scope["path_template"].startswith(API) and connection.headers.get("authorization"):
+            kind = None  # a key is looked at next, and has a count of its own, of the API alone
         if kind and factor:
             buckets = buckets_of(kind, network, device_of(connection))
             waiting = math.ceil(await sync_to_thread(_longest_wait_s, buckets, factor))

@@ -79,6 +79,17 @@ def test_a_postcode_whose_homes_change_in_different_ways_is_led_to_the_page(clie
     assert row.body == "Check your collection days on our page."
 
 
+def test_a_resident_of_two_homes_that_change_in_different_ways_is_led_to_the_page(client: Client, world: World) -> None:
+    add_resident(world, "kim@example.org", postcodes=["ZZ1 1AA", "ZZ1 1AB"], topics=["bins"])
+    put_into_force(client, world, homes("Wed", "Fri"))
+    release = client.get("/api/v1/collections/releases", headers=world.headers).json()["releases"][0]["id"]
+    officer = signed_in(world.council_id)
+    client.post(f"/staff/bins/releases/{release}/tell", headers=officer, follow_redirects=False)
+    with transaction() as session:
+        [row] = session.execute(text(WHO)).all()
+    assert row.body == "Check your collection days on our page."
+
+
 WHO = """
     SELECT c.address, a.title, a.body FROM delivery d
     JOIN contact c ON c.id = d.contact_id JOIN alert a ON a.id = d.alert_id ORDER BY c.address

@@ -17,6 +17,7 @@ from notify.web import rate_limits
 from tests.waste import model
 from tests.waste.council import DECEMBER, HOME, Client, dates, it_is, put_into_force, read, schedule, weekly
 from tests.waste.test_days import every, listed, moves
+from tests.waste.test_reminders import remind
 from tests.world import World, make_world
 
 PATH = f"/bins/zed/{HOME}"
@@ -135,7 +136,9 @@ Event = dict[str, object]
 
 def events(client: Client, world: World, *, with_paid: bool = False) -> Sequence[Event]:
     """The feed's events, read by another library than the one that wrote them."""
-    address = calendar_feed.address_of(world.council_id, HOME, with_paid=with_paid)
+    address = calendar_feed.address_of(world.council_id, HOME)
+    if with_paid:
+        address = calendar_feed.own_address_of(remind(world, "sam@example.org"))
     answer = client.get(urlsplit(address).path)
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     assert all(len(line.encode()) <= 75 for line in answer.text.split("\r\n"))
@@ -187,7 +190,7 @@ def test_what_is_paid_for_shows_only_in_the_calendar_of_its_own_secret(client: C
 
 
 def test_an_altered_calendar_address_is_not_found(client: Client, world: World) -> None:
-    token = calendar_feed.token_of(world.council_id, HOME, with_paid=False)
+    token = calendar_feed.token_of(world.council_id, HOME)
     altered = ("b" if token[0] != "b" else "c") + token[1:]
     assert client.get(f"/bin-calendar/{altered}.ics").status_code == 404
 

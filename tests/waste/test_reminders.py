@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -45,15 +46,15 @@ def world(client: Client) -> Iterator[World]:
     clock.use(None)
 
 
-def remind(world: World, address: str, *, evening: bool = True, morning: bool = False, language: str = "en") -> None:
-    """A subscriber who is reminded for the home."""
+def remind(world: World, address: str, *, evening: bool = True, morning: bool = False, language: str = "en") -> UUID:
+    """A subscriber who is reminded for the home; the reminder's id."""
     person = add_resident(world, address, topics=["bins"], language=language)
     with transaction() as session:
-        session.add(
-            CollectionReminder(
-                council_id=world.council_id, subscriber_id=person, home=HOME, evening=evening, morning=morning
-            )
+        made = CollectionReminder(
+            council_id=world.council_id, subscriber_id=person, home=HOME, evening=evening, morning=morning
         )
+        session.add(made)
+        return made.id
 
 
 def look(day: date, hour: int, minute: int = 0) -> Sequence[str]:
@@ -161,6 +162,29 @@ def test_a_table_that_changes_after_the_reminder_is_told_as_a_correction(client:
     client.put("/api/v1/collections/moves", json=[line], headers=world.headers)
     assert look(EVE, 19) == ["Change to your bin collection on Tuesday 29 December"]
     assert look(EVE, 19) == []
+
+
+def test_what_was_said_of_one_stream_does_not_keep_back_the_correction_of_another(client: Client, world: World) -> None:
+    day = str(EVE + timedelta(days=1))
+    it_is(EVE)
+    tell(client, world, kind="cancelled", day=day, stream="food")
+    assert len(look(EVE, 9)) == 1
+    assert look(EVE, 18) == ["Bins tomorrow: black bin (refuse)"]
+    line = {"usual": day, "revised": "2026-12-31", "stream": "refuse"}
+    client.put("/api/v1/collections/moves", json=[line], headers=world.headers)
+    assert look(EVE, 19) == ["Change to your bin collection on Tuesday 29 December"]
+    assert look(EVE, 19) == []
+
+
+def test_each_stream_that_is_moved_after_the_reminder_is_told_once(client: Client, world: World) -> None:
+    look(EVE, 18)
+    for hour, stream in ((19, "food"), (20, "refuse")):
+        line = {"usual": str(EVE + timedelta(days=1)), "revised": "2026-12-31", "stream": stream}
+        client.put("/api/v1/collections/moves", json=[line], headers=world.headers)
+        assert len(look(EVE, hour)) == 1
+        assert look(EVE, hour) == []
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM alert")).scalar_one() == 3
 
 
 def test_without_a_fresh_source_or_the_topic_nobody_is_reminded(client: Client, world: World) -> None:

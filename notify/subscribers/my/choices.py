@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.core.errors import NotFound, NotifyError
@@ -36,6 +37,11 @@ from notify.subscribers.sign_up.form import FormNotValid, consent, read_language
 SOURCE = "website"
 LONGEST_LABEL = 40
 MOST_PLACES = 20
+# a resident's like their places, though only `waste` knows what a home is
+BIN_REMINDERS = """
+    SELECT home, evening, morning, created_at FROM collection_reminder WHERE subscriber_id = :subscriber
+    ORDER BY created_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +267,10 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
                 "since": subscription.started_at.isoformat(),
             }
             for subscription, topic in record.subscriptions
+        ],
+        "bin_reminders": [
+            {"home": home, "evening": evening, "morning": morning, "since": since.isoformat()}
+            for home, evening, morning, since in session.execute(text(BIN_REMINDERS), {"subscriber": person.id})
         ],
         "consents": [
             {
