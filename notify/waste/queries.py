@@ -194,10 +194,18 @@ def as_one_off(row: WasteEvent) -> OneOff:
     return OneOff(row.day, STANDING[row.kind], row.new_day, row.round, row.stream, row.cause.value, row.by_usual)
 
 
-def changes_of_home(session: Session, found: FoundHome, first: date, last: date) -> Changes:
-    """Everything that moves collections of this home between these days."""
+def changes_of_home(
+    session: Session, found: FoundHome, first: date, last: date, *, with_misses: bool = True
+) -> Changes:
+    """Everything that moves collections of this home between these days. `with_misses`: also what was not completed at
+    this one home, which is not for everybody to read.
+    """
     return Changes(
         holidays_of(found.release.settings, first, last + timedelta(days=1)),
         moves(session, found.council.id, first, last),
-        [as_one_off(one) for one in events_of_home(session, found, first, last)],
+        [
+            as_one_off(one)
+            for one in events_of_home(session, found, first, last)
+            if with_misses or one.home is None or one.kind != EventKind.NOT_COMPLETED
+        ],
     )

@@ -93,6 +93,13 @@ def test_the_calendar_with_what_a_home_pays_for_ends_with_the_reminder_and_the_p
     assert client.get(own).status_code == 404
 
 
+def test_what_was_missed_at_one_home_alone_is_not_public(client: Client, world: World) -> None:
+    missed = {"kind": "not-completed", "day": "2026-12-01", "home": HOME}
+    assert client.post("/api/v1/waste-events", json=missed, headers=world.headers).status_code == 201
+    assert {one["status"] for one in read_as(world.headers, client)["collections"]} == {"usual", "not-completed"}
+    assert {one["status"] for one in read_as({}, client)["collections"]} == {"usual"}
+
+
 def test_a_key_looks_up_pages_no_more_often_than_anybody(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
