@@ -214,6 +214,19 @@ def test_another_council_is_not_reminded_of(client: Client, world: World) -> Non
     assert told == 1
 
 
+def test_what_is_wrong_with_one_councils_days_keeps_no_other_from_being_reminded(client: Client, world: World) -> None:
+    other = make_other_council(topics=["bins"])
+    put_into_force(client, other, schedule(*FORTNIGHTS, streams=STREAMS))
+    remind(other, "kim@example.org")
+    with transaction() as session:
+        wrong = "UPDATE collection_rule SET pattern = '{}' FROM collection_release r WHERE r.id = release_id"
+        session.execute(text(f"{wrong} AND r.council_id = :council"), {"council": world.council_id})
+    look(EVE, 18)
+    with transaction() as session:
+        told = session.execute(text("SELECT a.council_id FROM delivery d JOIN alert a ON a.id = d.alert_id")).scalars()
+        assert list(told) == [other.council_id]
+
+
 def test_a_resident_chooses_home_and_time_and_stops_again(client: Client, world: World) -> None:
     add_resident(world, "kim@example.org", topics=["road-closures"])
     assert "If you are new here" in client.get("/my/bins").text
