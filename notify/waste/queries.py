@@ -65,7 +65,10 @@ def homes_at(session: Session, postcode: str, *, reference: str = "") -> Sequenc
     if reference:
         statement = statement.where(CollectionHome.reference == reference)
     order = (Council.name, CollectionHome.building, col(CollectionHome.number), CollectionHome.label)
-    return [FoundHome(*row) for row in session.exec(statement.order_by(*order).limit(500)).all()]
+    found = [FoundHome(*row) for row in session.exec(statement.order_by(*order).limit(500)).all()]
+    known = {one.council.id for one in found}
+    # what a council said that became part of another holds until that one names homes there
+    return [one for one in found if one.council.merged_into_id not in known]
 
 
 def home(session: Session, council_id: UUID, reference: str) -> FoundHome:
