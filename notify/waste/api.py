@@ -29,6 +29,7 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import council_by_slug
 from notify.staff.routes import StaffRequest
 from notify.waste import events, home_days, queries, release_loading, releases, service
+from notify.waste.days import EARLIEST, LATEST
 from notify.waste.entries import reference_of, spoken_postcode
 from notify.waste.events import NewEvent
 from notify.waste.file_shapes import ScheduleNotReadable
@@ -74,6 +75,8 @@ def list_collections(
     What a home has paid for, such as garden waste, is told only to a key of the council that may see subscribers.
     """
     begin = first or home_days.today()
+    if not EARLIEST <= begin <= LATEST:
+        raise SpanTooLong(f"Ask for days from {EARLIEST:%Y} to {LATEST:%Y}.")
     end = last or begin + AHEAD
     if not begin <= end <= begin + LONGEST:
         raise SpanTooLong("Ask for at most 400 days, the first of them first.")

@@ -16,7 +16,7 @@ from notify.core.typed_text import Typed
 from notify.places.postcodes import normalise
 from notify.staff.service import audit
 from notify.waste import queries
-from notify.waste.days import FURTHEST, Changes, Collection, collections
+from notify.waste.days import FURTHEST, Changes, Collection, PlannedDay, collections
 from notify.waste.home_days import today
 from notify.waste.models import Cause, EventKind, WasteEvent
 from notify.waste.queries import Rule
@@ -40,7 +40,7 @@ class NewEvent(Input):
     """
 
     kind: EventKind
-    day: date
+    day: PlannedDay
     new_day: date | None = None
     round: Typed = Field(default="", max_length=60)
     stream: Typed = Field(default="", max_length=60)
