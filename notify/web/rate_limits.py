@@ -38,6 +38,7 @@ DOORS: Mapping[str, str] = {
     "/u/{token}": "leave",
     "/r/{token}": "reply",
     "/bins/{council}/{reference}/wrong": "report",
+    "/my/bins": "reminder",
     "/x/{token}": "leave",
 }
 # opening these asks the identity provider, which takes a thread of ours until it answers, or names homes
@@ -95,6 +96,7 @@ LIMITS: Mapping[str, Limit] = {
     "secret": Limit(60, 30),
     "reply": Limit(600, 600),  # in a flood a whole mobile network answers from a few addresses
     "report": Limit(10, 2),
+    "reminder": Limit(20, 5),  # who says that a home is theirs learns what it pays for
     "look-up": Limit(120, 60),  # homes of a postcode: a person looks a few up, a copy of the register many
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
