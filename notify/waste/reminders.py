@@ -123,7 +123,8 @@ def _remind(session: Session, council_id: UUID, slot: Slot, day: date) -> int:
             found.topic,
             partial(messages.reminder, slot, day, due, found.streams),
             about=f"{slot} {day} {','.join(one.stream for one in due)}",
-            expires_at=messages.noon_of(day),
+            # what says “tomorrow” is not sent on the day itself, as after quiet hours
+            expires_at=clock.midnight(day) if slot is Slot.EVENING else messages.noon_of(day),
         )
         written += _send(session, said, reminders, day, slot.value, [one.stream for one in due])
     return written

@@ -81,6 +81,13 @@ def test_one_message_names_everything_that_is_put_out(client: Client, world: Wor
     assert look(EVE + timedelta(days=1), 18) == []
 
 
+def test_a_reminder_of_tomorrow_is_not_sent_on_the_day_itself(client: Client, world: World) -> None:
+    look(EVE, 18)
+    with transaction() as session:
+        expires_at = session.execute(text("SELECT expires_at FROM alert")).scalar_one()
+    assert expires_at == datetime(2026, 12, 29, tzinfo=UTC)
+
+
 def test_the_morning_is_for_those_who_chose_it_and_nobody_else(client: Client, world: World) -> None:
     remind(world, "kim@example.org", evening=False, morning=True)
     assert len(look(EVE, 18)) == 1
