@@ -139,6 +139,13 @@ def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, mo
     assert client_network.network_of("10.0.0.1", seen[0]) == "198.51.100.1"
 
 
+def test_homes_are_looked_up_by_all_networks_of_a_site_together() -> None:
+    first, second = (rate_limits.buckets_of("look-up", f"2001:db8:0:{at}::/64", None) for at in (1, 2))
+    assert first[0] != second[0]
+    assert first[1:] == second[1:] != []
+    assert len(rate_limits.buckets_of("look-up", "192.0.2.7", None)) == 1
+
+
 # whoever is signed in, or is a program with a key, is known by more than a network
 ASKS_ABOUT_HOMES = "/my/bins"  # by which one who is signed in could ask home after home what it pays for
 KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out", "/staff/sign-up")
