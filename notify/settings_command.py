@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import click
 
@@ -17,6 +16,8 @@ from notify.staff.sign_in.oidc import OidcSettings
 from notify.subscribers.suppression.bounce_models import BounceSettings
 
 SECRET = re.compile(r"(KEY|SECRET|TOKEN|TOKENS|PASSWORD|URLS|SID|CERTIFICATE)$")
+OF_A_USER = re.compile(r"(?<=://).*@")
+IN_QUERY = re.compile(r"(://[^?]*\?).+")
 DEFAULT = "default"
 
 
@@ -59,10 +60,5 @@ def shown(name: str, value: object) -> str:
         return ""
     if SECRET.search(name):
         return "(set)"
-    words = str(value)
-    parts = urlsplit(words) if "://" in words else None
-    if parts and (parts.password or parts.username):
-        return parts._replace(
-            netloc=f"(hidden)@{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-        ).geturl()
-    return words
+    # an address is cut by hand: a password may hold what no parser expects in one, and stand behind the `?`
+    return IN_QUERY.sub(r"\1(hidden)", OF_A_USER.sub("(hidden)@", str(value)))

@@ -123,6 +123,20 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
     assert "NOTIFY_BATCH_SIZE=500    # default" in output
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://db.example.org/notify?user=notify&password={}",
+        "postgresql://notify:p#{}@db.example.org/notify",
+        "postgresql://notify:a/{}?b@db.example.org:5432/notify",
+    ],
+)
+def test_no_password_is_printed_wherever_it_stands_in_an_address(address: str) -> None:
+    output = said("settings", NOTIFY_DATABASE_URL=address.format(SECRET))
+    assert "NOTIFY_DATABASE_URL=postgresql://" in output
+    assert SECRET not in output
+
+
 def test_texts_are_not_written_to_a_file_in_production() -> None:
     assert "names `file`, which sends nothing" in said(**HTTPS, NOTIFY_SMS_PROVIDERS="file")
 

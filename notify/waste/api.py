@@ -33,6 +33,7 @@ from notify.waste.entries import reference_of, spoken_postcode
 from notify.waste.events import NewEvent
 from notify.waste.file_shapes import ScheduleNotReadable
 from notify.waste.home_days import AHEAD
+from notify.waste.moved_days import EARLIEST, LATEST
 from notify.waste.service import NewMove
 from notify.waste.uploads import MOST_BYTES, Upload, uploaded
 from notify.waste.views import (
@@ -74,6 +75,8 @@ def list_collections(
     What a home has paid for, such as garden waste, is told only to a key of the council that may see subscribers.
     """
     begin = first or home_days.today()
+    if not EARLIEST <= begin <= LATEST:
+        raise SpanTooLong(f"Ask for days from {EARLIEST:%Y} to {LATEST:%Y}.")
     end = last or begin + AHEAD
     if not begin <= end <= begin + LONGEST:
         raise SpanTooLong("Ask for at most 400 days, the first of them first.")

@@ -5,8 +5,6 @@ postcode where homes change. Where its homes change in different ways, the messa
 What only subscribers of a stream have is told to nobody but those whose own home pays for it.
 """
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +15,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify.core import clock
+from notify.core.csv_cells import csv_of
 from notify.core.errors import Conflict
 from notify.deliveries.fan_out import write_ledger
 from notify.staff.service import audit
@@ -107,13 +106,10 @@ def letters(session: Session, release: CollectionRelease, *, actor: str) -> str:
     """Homes that change and whose subscriber did not name them, with old and new days, as CSV. It is audited."""
     known = _prepare(session, release)
     rows = session.execute(text(LETTERS)).all()
-    made = io.StringIO()
-    writer = csv.writer(made)
-    writer.writerow(["reference", "address", "postcode", "stream", "old day", "new day"])
+    lines = []
     for reference, label, postcode, number in rows:
         for one in known[number]:
-            days = (one.old.isoformat() if one.old else "", one.new.isoformat() if one.new else "")
-            writer.writerow([reference, _plain(label), spoken_postcode(postcode), one.stream, *days])
+            lines.append([reference, label, spoken_postcode(postcode), one.stream, one.old, one.new])
     audit(
         session,
         council_id=release.council_id,
@@ -122,12 +118,7 @@ def letters(session: Session, release: CollectionRelease, *, actor: str) -> str:
         subject=str(release.id),
         homes=len(rows),
     )
-    return made.getvalue()
-
-
-def _plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+    return csv_of(["reference", "address", "postcode", "stream", "old day", "new day"], lines)
 
 
 def _prepare(session: Session, release: CollectionRelease) -> Mapping[int, Change]:

@@ -18,7 +18,7 @@ from notify.staff.service import audit
 from notify.waste import queries
 from notify.waste.home_days import today
 from notify.waste.models import Cause, EventKind, WasteEvent
-from notify.waste.moved_days import FURTHEST, Changes, Collection, collections
+from notify.waste.moved_days import FURTHEST, Changes, Collection, PlannedDay, collections
 from notify.waste.queries import Rule
 
 FURTHEST_MOVE = timedelta(days=28)
@@ -40,7 +40,7 @@ class NewEvent(Input):
     """
 
     kind: EventKind
-    day: date
+    day: PlannedDay
     new_day: date | None = None
     round: Typed = Field(default="", max_length=60)
     stream: Typed = Field(default="", max_length=60)

@@ -63,7 +63,9 @@ def today() -> date:
 
 
 def days_of_home(session: Session, found: FoundHome, first: date, last: date, *, with_paid: bool = False) -> HomeDays:
-    """The home's collections between these days. What only subscribers have is there `with_paid` alone."""
+    """The home's collections between these days. What only subscribers have, and what was missed at this home and at no
+    other, is there `with_paid` alone.
+    """
     streams = queries.streams(session, found.council.id)
     rules = list(queries.rules(session, found.home.rules).values())
     paid = queries.services(session, found.release.id or 0, found.home.reference) if with_paid else {}
@@ -73,7 +75,7 @@ def days_of_home(session: Session, found: FoundHome, first: date, last: date, *,
         unsure = unsure_streams(rules, today())
     unsure = [code for code in unsure if not _is_hidden(code, streams, paid)]
     known = [rule for rule in rules if is_fresh and rule.stream not in unsure]
-    changes = queries.changes_of_home(session, found, first, last) if known else Changes()
+    changes = queries.changes_of_home(session, found, first, last, with_misses=with_paid) if known else Changes()
     collected = collections_by(known, changes, first, last, streams=streams, paid=paid)
     return HomeDays(found, first, last, collected, streams, unsure, is_fresh)
 

@@ -8,11 +8,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from notify.waste.recurrence import Pattern, usual_days
 
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 # no table or one-off moves a collection further than this
 FURTHEST = timedelta(days=60)
+
+
+def in_our_time(day: date) -> date:
+    """The day, if it is one that anybody plans for. Raises: ValueError."""
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"Give a day from {EARLIEST:%Y} to {LATEST:%Y}.")
+    return day
+
+
+PlannedDay = Annotated[date, AfterValidator(in_our_time)]
 
 
 class Standing(StrEnum):

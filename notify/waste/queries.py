@@ -65,7 +65,10 @@ def homes_at(session: Session, postcode: str, *, reference: str = "") -> Sequenc
     if reference:
         statement = statement.where(CollectionHome.reference == reference)
     order = (Council.name, CollectionHome.building, col(CollectionHome.number), CollectionHome.label)
-    return [FoundHome(*row) for row in session.exec(statement.order_by(*order).limit(500)).all()]
+    found = [FoundHome(*row) for row in session.exec(statement.order_by(*order).limit(500)).all()]
+    known = {one.council.id for one in found}
+    # what a council said that became part of another holds until that one names homes there
+    return [one for one in found if one.council.merged_into_id not in known]
 
 
 def home(session: Session, council_id: UUID, reference: str) -> FoundHome:
@@ -194,10 +197,18 @@ def as_one_off(row: WasteEvent) -> OneOff:
     return OneOff(row.day, STANDING[row.kind], row.new_day, row.round, row.stream, row.cause.value, row.by_usual)
 
 
-def changes_of_home(session: Session, found: FoundHome, first: date, last: date) -> Changes:
-    """Everything that moves collections of this home between these days."""
+def changes_of_home(
+    session: Session, found: FoundHome, first: date, last: date, *, with_misses: bool = True
+) -> Changes:
+    """Everything that moves collections of this home between these days. `with_misses`: also what was not completed at
+    this one home, which is not for everybody to read.
+    """
     return Changes(
         holidays_of(found.release.settings, first, last + timedelta(days=1)),
         moves(session, found.council.id, first, last),
-        [as_one_off(one) for one in events_of_home(session, found, first, last)],
+        [
+            as_one_off(one)
+            for one in events_of_home(session, found, first, last)
+            if with_misses or one.home is None or one.kind != EventKind.NOT_COMPLETED
+        ],
     )

@@ -4,6 +4,7 @@
 often this runs. Homes with the same rules, paid services and events share one calculation.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from notify.waste.models import CollectionRelease, Slot, WasteEvent
 from notify.waste.moved_days import Changes, Collection
 from notify.waste.queries import Rule
 from notify.waste.recurrence import Span
+
+log = logging.getLogger(__name__)
 
 EVENING, MORNING, LAST_MORNING = time(18), time(7), time(12)
 TOLD_BACK, TOLD_AHEAD = timedelta(days=3), timedelta(days=14)
@@ -74,10 +77,22 @@ class Plan:
 
 
 def for_every_council(work: Callable[[Session, UUID], int]) -> Callable[[Session], int]:
-    """A chore of the scheduler that does this for each council."""
+    """A chore of the scheduler that does this for each council. What goes wrong for one is logged, and keeps no other
+    from being served.
+    """
+
+    def one(session: Session, council_id: UUID) -> int:
+        try:
+            with session.begin_nested():
+                return work(session, council_id)
+        except Exception as error:  # whatever it is, it is one council's
+            log.error(
+                "collections not told", extra={"council": council_id, "error": type(error).__name__}, exc_info=True
+            )
+            return 0
 
     def task(session: Session) -> int:
-        return sum(work(session, council_id) for council_id in session.exec(select(Council.id)).all())
+        return sum(one(session, council_id) for council_id in session.exec(select(Council.id)).all())
 
     return task
 
@@ -108,7 +123,8 @@ def _remind(session: Session, council_id: UUID, slot: Slot, day: date) -> int:
             found.topic,
             partial(messages.reminder, slot, day, due, found.streams),
             about=f"{slot} {day} {','.join(one.stream for one in due)}",
-            expires_at=messages.noon_of(day),
+            # what says “tomorrow” is not sent on the day itself, as after quiet hours
+            expires_at=clock.midnight(day) if slot is Slot.EVENING else messages.noon_of(day),
         )
         written += _send(session, said, reminders, day, slot.value, [one.stream for one in due])
     return written

@@ -30,7 +30,6 @@ from notify.waste.recurrence import Pattern, Season, Span, Weekday
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 Words = dict[str, str] | str
 NTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
-EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def _nth(said: object) -> object:

@@ -17,7 +17,7 @@ from notify.staff.service import audit
 from notify.waste import events, queries, releases
 from notify.waste.home_days import AHEAD, HomeDays, today, unsure_streams
 from notify.waste.models import Availability, CollectionMove, CollectionReport, Stream
-from notify.waste.moved_days import Changes, collections
+from notify.waste.moved_days import Changes, PlannedDay, collections
 from notify.waste.queries import Rule
 from notify.waste.recurrence import WEEKDAYS, Pattern
 from notify.waste.views import RoundsView, RoundView, SourceView
@@ -39,7 +39,7 @@ class NewMove(Input):
     For one round or stream where they are given. `is_withdrawn` takes the line back.
     """
 
-    usual: date
+    usual: PlannedDay
     revised: date | None = None
     round: Typed = Field(default="", max_length=60)
     stream: Typed = Field(default="", max_length=60)

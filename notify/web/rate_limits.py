@@ -38,6 +38,7 @@ DOORS: Mapping[str, str] = {
     "/u/{token}": "leave",
     "/r/{token}": "reply",
     "/bins/{council}/{reference}/wrong": "report",
+    "/my/bins": "reminder",
     "/x/{token}": "leave",
 }
 # opening these asks the identity provider, which takes a thread of ours until it answers, or names homes
@@ -95,9 +96,13 @@ LIMITS: Mapping[str, Limit] = {
     "secret": Limit(60, 30),
     "reply": Limit(600, 600),  # in a flood a whole mobile network answers from a few addresses
     "report": Limit(10, 2),
+    "reminder": Limit(20, 5),  # who says that a home is theirs learns what it pays for
     "look-up": Limit(120, 60),  # homes of a postcode: a person looks a few up, a copy of the register many
     "leave": Limit(600, 600),  # a mail provider presses for many of its customers from one address
 }
+
+# what the networks of one site may do together: who rents a server has 65,536 of them, a phone company's customers one
+OF_A_SITE: Mapping[str, Limit] = {"look-up": Limit(1200, 600)}
 
 # what strangers of the whole world may do together; it costs us much, whether or not they know a password
 OF_EVERYBODY: Mapping[str, Limit] = {"sign-in": Limit(60, 60)}
@@ -127,7 +132,9 @@ def network_of_connection(connection: AnyConnection) -> str:
 def buckets_of(kind: str, network: str, device: str | None) -> Sequence[Counted]:
     """What a request of this kind is counted in. A known browser signs in on a count of its own."""
     if kind not in OF_EVERYBODY:
-        return [Counted(f"{kind}:{network}", LIMITS[kind])]
+        site = site_of(network)
+        together = [Counted(f"{kind}:{site}", OF_A_SITE[kind])] if kind in OF_A_SITE and site != network else []
+        return [Counted(f"{kind}:{network}", LIMITS[kind]), *together]
     if device:
         return [Counted(f"{kind}:device:{tokens.digest(device).hex()}", LIMITS[kind])]
     return [Counted(f"{kind}:{site_of(network)}", LIMITS[kind]), Counted(f"{kind}:everybody", OF_EVERYBODY[kind])]

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from notify.core import clock
 from notify.core.db import transaction
 from notify.core.settings import Settings
+from notify.reorganisation import service
 from notify.staff.models import KeyMode, Role
+from notify.staff.queries import council_by_slug
 from notify.subscribers.models import ServiceMessageKind
 from notify.waste import calendar_feed
 from notify.web import rate_limits
@@ -17,7 +19,7 @@ from tests.subscribers.journey import BROWSER, link_for
 from tests.waste.council import DECEMBER, HOME, Client, it_is, put_into_force, read_as, schedule, weekly
 from tests.waste.test_campaign import WHO
 from tests.waste.test_reminders import remind
-from tests.world import World, add_resident, make_key, make_world, signed_in
+from tests.world import World, add_resident, make_key, make_other_council, make_world, signed_in
 
 STREAMS = [{"code": "garden", "name": "Garden waste", "container": "brown bin", "availability": "subscribers"}]
 
@@ -91,6 +93,32 @@ def test_the_calendar_with_what_a_home_pays_for_ends_with_the_reminder_and_the_p
     with transaction() as session:
         session.execute(text("DELETE FROM collection_reminder"))
     assert client.get(own).status_code == 404
+
+
+def test_what_was_missed_at_one_home_alone_is_not_public(client: Client, world: World) -> None:
+    missed = {"kind": "not-completed", "day": "2026-12-01", "home": HOME}
+    assert client.post("/api/v1/waste-events", json=missed, headers=world.headers).status_code == 201
+    assert {one["status"] for one in read_as(world.headers, client)["collections"]} == {"usual", "not-completed"}
+    assert {one["status"] for one in read_as({}, client)["collections"]} == {"usual"}
+
+
+def test_days_at_the_end_of_the_calendar_are_refused(client: Client, world: World) -> None:
+    for first, last in (("0001-01-01", "0001-02-01"), ("9999-12-01", "9999-12-31"), ("9999-12-01", "")):
+        asked = {"postcode": "ZZ1 1AA", "from": first} | ({"to": last} if last else {})
+        assert client.get("/api/v1/collections", params=asked).status_code == 422
+    event = {"kind": "cancelled", "day": "0001-01-01"}
+    assert client.post("/api/v1/waste-events", json=event, headers=world.headers).status_code == 422
+    line = {"usual": "9999-12-31"}
+    assert client.put("/api/v1/collections/moves", json=[line], headers=world.headers).status_code == 422
+
+
+def test_after_a_merger_a_home_is_found_once(client: Client, world: World) -> None:
+    far = make_other_council(topics=["bins"])
+    put_into_force(client, far, paying("Wed"))
+    assert len(read_as({}, client)["choices"]) == 2
+    with transaction() as session:
+        service.merge(session, council_by_slug(session, "far"), council_by_slug(session, "zed"), actor="test")
+    assert read_as({}, client)["property"]["council"] == "zed"
 
 
 def test_a_key_looks_up_pages_no_more_often_than_anybody(

@@ -81,6 +81,13 @@ def test_one_message_names_everything_that_is_put_out(client: Client, world: Wor
     assert look(EVE + timedelta(days=1), 18) == []
 
 
+def test_a_reminder_of_tomorrow_is_not_sent_on_the_day_itself(client: Client, world: World) -> None:
+    look(EVE, 18)
+    with transaction() as session:
+        expires_at = session.execute(text("SELECT expires_at FROM alert")).scalar_one()
+    assert expires_at == datetime(2026, 12, 29, tzinfo=UTC)
+
+
 def test_the_morning_is_for_those_who_chose_it_and_nobody_else(client: Client, world: World) -> None:
     remind(world, "kim@example.org", evening=False, morning=True)
     assert len(look(EVE, 18)) == 1
@@ -212,6 +219,19 @@ def test_another_council_is_not_reminded_of(client: Client, world: World) -> Non
     with transaction() as session:
         told = session.execute(text("SELECT count(DISTINCT subscriber_id) FROM delivery")).scalar_one()
     assert told == 1
+
+
+def test_what_is_wrong_with_one_councils_days_keeps_no_other_from_being_reminded(client: Client, world: World) -> None:
+    other = make_other_council(topics=["bins"])
+    put_into_force(client, other, schedule(*FORTNIGHTS, streams=STREAMS))
+    remind(other, "kim@example.org")
+    with transaction() as session:
+        wrong = "UPDATE collection_rule SET pattern = '{}' FROM collection_release r WHERE r.id = release_id"
+        session.execute(text(f"{wrong} AND r.council_id = :council"), {"council": world.council_id})
+    look(EVE, 18)
+    with transaction() as session:
+        told = session.execute(text("SELECT a.council_id FROM delivery d JOIN alert a ON a.id = d.alert_id")).scalars()
+        assert list(told) == [other.council_id]
 
 
 def test_a_resident_chooses_home_and_time_and_stops_again(client: Client, world: World) -> None:

@@ -139,7 +139,15 @@ def test_a_visitors_own_line_above_the_proxys_is_not_believed(client: Client, mo
     assert client_network.network_of("10.0.0.1", seen[0]) == "198.51.100.1"
 
 
+def test_homes_are_looked_up_by_all_networks_of_a_site_together() -> None:
+    first, second = (rate_limits.buckets_of("look-up", f"2001:db8:0:{at}::/64", None) for at in (1, 2))
+    assert first[0] != second[0]
+    assert first[1:] == second[1:] != []
+    assert len(rate_limits.buckets_of("look-up", "192.0.2.7", None)) == 1
+
+
 # whoever is signed in, or is a program with a key, is known by more than a network
+ASKS_ABOUT_HOMES = "/my/bins"  # by which one who is signed in could ask home after home what it pays for
 KNOWN_OTHERWISE = ("/api/", "/my", "/staff/sign-out", "/staff/sign-up")
 
 
@@ -155,7 +163,7 @@ def test_every_door_that_strangers_can_press_is_counted_and_no_other_is_named(cl
         if isinstance(route, HTTPRoute) and "POST" in route.methods and not route.path.startswith(KNOWN_OTHERWISE)
         if lets_strangers_in(route)
     }
-    assert pressed == rate_limits.DOORS.keys()
+    assert pressed | {ASKS_ABOUT_HOMES} == rate_limits.DOORS.keys()
     assert {*rate_limits.DOORS.values(), *rate_limits.OPENED.values()} == rate_limits.LIMITS.keys()
     assert {rate_limits.kind_of("GET", route) for route in pressed} == {None}
 
