@@ -219,7 +219,7 @@ def _answer(session: Session, by: Actor, asked: DryRun, places: Targets, count: 
 
 
 def _reach_name(asked: DryRun) -> str:
-    return "followers_in_emergencies" if asked.priority == Priority.EMERGENCY else "subscribers"
+    return "emergency_subscribers" if asked.priority == Priority.EMERGENCY else "subscribers"
 
 
 def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority: Priority) -> AudienceCount:

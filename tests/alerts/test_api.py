@@ -197,6 +197,7 @@ def _request(right: Right, client: Client, headers: Headers, alert_id: str) -> i
         Right.CHANGE_TOPICS: lambda: client.post("/api/v1/topics", json={"slug": "x", "name": "X"}, headers=headers),
         Right.STEER_QUEUE: lambda: client.post("/api/v1/queue/release", json={}, headers=headers),
         Right.SEE_WORK: lambda: client.get("/api/v1/queue", headers=headers),
+        Right.CHANGE_COLLECTIONS: lambda: client.put("/api/v1/collections/moves", json=[], headers=headers),
         Right.SEE_AUDIT: lambda: client.get("/staff/audit", headers=headers),
         Right.MANAGE_STAFF: lambda: client.get("/staff/keys", headers=headers),
         Right.CHANGE_BUDGET: lambda: client.put("/api/v1/budget", json={"monthly_pence": None}, headers=headers),

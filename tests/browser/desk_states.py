@@ -130,9 +130,9 @@ def templates(page: Page, world: World) -> None:
     """A text kept for another time."""
     check(page, world)
     page.get_by_role("link", name="Change the words").or_(page.get_by_role("link", name="Back")).first.click()
-    page.get_by_text("Keep these words as a template").click()
+    page.get_by_text("Save these words as a template").click()
     page.get_by_label("Name of the template").fill("Bins come later")
-    page.get_by_role("button", name="Keep as a template").click()
+    page.get_by_role("button", name="Save as a template").click()
     page.goto("/staff/templates")
 
 

@@ -80,7 +80,7 @@ def shown(path: str) -> Way:
 
 def target_badly(page: Page, world: World) -> None:
     """A target that is no number."""
-    shown("/staff/figures/targets/followers")(page, world)
+    shown("/staff/figures/targets/subscribers")(page, world)
     page.get_by_label("The target").fill("lots")
     page.get_by_role("button", name="Keep it").click()
 
@@ -94,7 +94,7 @@ def values_badly(page: Page, world: World) -> None:
 
 def target_kept(page: Page, world: World) -> None:
     """The list, which says that it was kept."""
-    shown("/staff/figures/targets/followers")(page, world)
+    shown("/staff/figures/targets/subscribers")(page, world)
     page.get_by_role("button", name="Keep it").click()
 
 
@@ -107,7 +107,7 @@ GROWTH: Mapping[str, Way] = {
     "figures-fatigue-empty": no_figures("/staff/figures/fatigue"),
     "figures-targets": target_kept,
     "figures-targets-empty": no_figures("/staff/figures/targets"),
-    "figures-target": shown("/staff/figures/targets/followers"),
+    "figures-target": shown("/staff/figures/targets/subscribers"),
     "figures-target-faulty": target_badly,
     "figures-target-new": no_figures("/staff/figures/targets/new"),
     "figures-target-own": shown("/staff/figures/targets/own-calls-answered"),

@@ -369,7 +369,7 @@ def cap_refused(page: Page, world: World) -> None:
 def cap_mended(page: Page, world: World) -> None:
     """It is closed and makes a draft."""
     ask_for_cap(page, world)
-    page.get_by_label("Mend plain slips").check()
+    page.get_by_label("Repair simple errors").check()
     upload_cap(page)
 
 

@@ -258,7 +258,7 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
         created_at=clock.now(), approved_at=clock.now(), expires_at=None, is_training=False, escalated_at=None,
     )  # fmt: skip
     html = templates.page(
-        "alert.html",
+        "alerts/alert.html",
         alert=alert,
         topic="Road closures",
         is_watched=is_under_way,

@@ -78,10 +78,10 @@ def test_the_server_sends_the_figures_and_is_not_asked_for_them(page: Page, worl
 
 def test_whoever_is_signed_out_does_not_take_old_figures_for_new_ones(page: Page, world: World) -> None:
     open_alert(page, world)
-    expect(page.get_by_text("not renewed any more")).to_be_hidden()
+    expect(page.get_by_text("no longer update")).to_be_hidden()
     with transaction() as session:
         session.execute(text("DELETE FROM sign_in"))
-    expect(page.get_by_role("alert")).to_contain_text("not renewed any more", timeout=10_000)
+    expect(page.get_by_role("alert")).to_contain_text("no longer update", timeout=10_000)
     assert violations(page) == []
 
 

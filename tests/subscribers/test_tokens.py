@@ -267,6 +267,7 @@ def test_a_copy_of_the_database_holds_nothing_that_opens_a_door(client: Client, 
 def test_every_purpose_is_looked_at() -> None:
     assert {purpose.value for purpose in Purpose} == {
         *("unsubscribe", "manage", "click", "open", "reply", "stop"),
+        "calendar",  # of collection days: see tests/waste/test_privacy.py
         "invitation",  # of an officer: see tests/staff/test_oidc.py
         "device",  # of a browser in which an officer signed in: see tests/staff/test_lock_out.py
     }

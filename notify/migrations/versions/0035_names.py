@@ -29,6 +29,12 @@ COLUMNS = (
     ("rollup_hour", "handed_over", "sent"),
     ("service_message_count", "notices", "messages"),
 )
+# keys in JSON, and the name of an indicator
+WORDS = """
+UPDATE target SET indicator = 'subscribers' WHERE indicator = 'followers';
+UPDATE asked_count SET answer = (answer - 'followers' - 'followers_in_emergencies') || jsonb_build_object(
+    'subscribers', answer->'followers', 'emergency_subscribers', answer->'followers_in_emergencies');
+"""
 
 
 def upgrade() -> None:
@@ -39,6 +45,7 @@ def upgrade() -> None:
         op.execute(f"ALTER INDEX {old} RENAME TO {new}")
     for table, old, new in COLUMNS:
         op.alter_column(table, old, new_column_name=new)
+    op.execute(WORDS)
 
 
 def downgrade() -> None:
