@@ -10,6 +10,7 @@ BENCHMARKS: Mapping[str, Sequence[str]] = {
     "idle": (),
     "places": (),
     "geodata_load": (),
+    "imports": (),
     "dry_run": (),
     "end_to_end": (),
     "fanout": (),
