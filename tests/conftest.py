@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify import migrations
-from notify.core import db, jobs, settings
+from notify.core import db, jobs, redis_client, settings
 from notify.devserver import embedded, mail_catcher
 from notify.devserver.start_watch import StartLimits
 from notify.migrations import tables as _schema  # noqa: F401 - every table must be known
@@ -229,6 +229,7 @@ def read_settings_anew() -> None:
     registry.close_all()
     db.engine().dispose()
     jobs.sending_broker().close()
+    redis_client.close()
     settings.reread()
 
 

@@ -45,6 +45,10 @@ class _Line:
         self._is_away = False
         return answer
 
+    def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        self._client.close()
+
 
 @once_a_process
 def _line() -> _Line:
@@ -54,3 +58,8 @@ def _line() -> _Line:
 def ask(question: Callable[[Any], T]) -> T | None:
     """What Redis answers to `question`, which is given its client; None while it is away."""
     return _line().ask(question)
+
+
+def close() -> None:
+    """Close this process's connection to Redis; the next question opens another."""
+    _line().close()
