@@ -77,7 +77,7 @@ from notify.tracking import buffer, redirect_pages, unsubscribe_pages
 from notify.waste import api as waste_api
 from notify.waste import pages as waste_pages
 from notify.waste import reminder_pages as waste_reminder_pages
-from notify.waste import staff_change_pages as waste_desk_change_pages
+from notify.waste import staff_change_pages as waste_staff_change_pages
 from notify.waste import staff_pages as waste_staff_pages
 from notify.web import api_documentation, problem_pages, problems, request_ids, theme
 from notify.web.api_document import document_config
@@ -161,7 +161,7 @@ PAGES = (
     waste_pages,
     waste_reminder_pages,
     waste_staff_pages,
-    waste_desk_change_pages,
+    waste_staff_change_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from litestar import Response, post
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -18,7 +18,7 @@ from notify.exports.schedules import Plan, ScheduleNotValid
 from notify.insight.report_frame import report_page
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
 
 PATH = "/staff/exports/schedules"
 ONE = f"{PATH}/{{schedule_id:uuid}}"
@@ -96,13 +96,7 @@ def _change(request: StaffRequest, schedule_id: UUID, change: Change) -> Respons
 
 
 def _door(verb: str) -> Callable[..., ControllerRouterHandler]:
-    return post(
-        f"{ONE}/{verb}",
-        guards=[from_our_pages, Requires(Right.SEE_FIGURES)],
-        status_code=200,
-        sync_to_thread=True,
-        include_in_schema=False,
-    )
+    return staff_post(f"{ONE}/{verb}", Requires(Right.SEE_FIGURES), status_code=200)
 
 
 @_door("pause")

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, post
+from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -21,14 +21,14 @@ from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
-from notify.staff.routes import StaffRequest, staff_get
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.statutory_notices import queries, service
 from notify.statutory_notices.guards import MAY_PUBLISH
 from notify.statutory_notices.models import KINDS, Correction, NewNotice, NoticeVersion
 from notify.statutory_notices.queries import Wanted
 from notify.statutory_notices.views import address_of
 from notify.web.dates import day, moment
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
 
 PATH = "/staff/notices"
 NEW = f"{PATH}/new"
@@ -77,13 +77,7 @@ def write_notice(request: StaffRequest) -> Response[object]:
         return _form(session, request.user, EMPTY)
 
 
-@post(
-    NEW,
-    guards=[from_our_pages, MAY_PUBLISH],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=200,
-)
+@staff_post(NEW, MAY_PUBLISH, status_code=200)
 def publish_notice(request: StaffRequest, body: RawBody) -> Response[object]:
     """Show it as it will be; publish it once that was seen."""
     form, user = read_form(body), request.user
@@ -117,13 +111,7 @@ def write_correction(request: StaffRequest, notice_id: FromPath[UUID]) -> Respon
         return _form(session, request.user, _as_form(entry.latest), at=entry)
 
 
-@post(
-    f"{ONE}/correct",
-    guards=[from_our_pages, MAY_PUBLISH],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=200,
-)
+@staff_post(f"{ONE}/correct", MAY_PUBLISH, status_code=200)
 def correct_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Show the correction as it will be; publish it once that was seen."""
     form, user = read_form(body), request.user
@@ -143,13 +131,7 @@ def correct_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBo
     return Redirect(f"{PATH}/{notice_id}?saved=1", status_code=303)
 
 
-@post(
-    f"{ONE}/withdraw",
-    guards=[from_our_pages, MAY_PUBLISH],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
+@staff_post(f"{ONE}/withdraw", MAY_PUBLISH)
 def withdraw_notice(request: StaffRequest, notice_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """End it, for a reason that everyone can read."""
     reason, user = read_form(body).one("reason"), request.user

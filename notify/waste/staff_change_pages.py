@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.params import RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
@@ -15,7 +15,7 @@ from notify.core.errors import Invalid
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.page_frame import staff_page
-from notify.staff.routes import StaffRequest
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.waste import events, home_days, messages, queries, service, words
 from notify.waste.bank_holidays import Nation, bank_holidays
 from notify.waste.date_text import DayNotReadable, read_day
@@ -23,7 +23,7 @@ from notify.waste.events import Concerned, NewEvent
 from notify.waste.models import EventKind
 from notify.waste.service import NewMove
 from notify.web.dates import day
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
 
 PATH = "/staff/bins"
 MAY_CHANGE = RequiresLive(Right.CHANGE_COLLECTIONS)
@@ -42,20 +42,14 @@ PLAIN = ("kind", "day", "new_day", "round", "stream", "usrn", "postcode", "cause
 NONE_WORDS = ("", "none", "-", "cancelled")
 
 
-@get(f"{PATH}/happened", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/happened", MAY_CHANGE)
 def ask_what_happened(request: StaffRequest) -> Response[object]:
     """An empty form, for today."""
     with transaction() as session:
         return _event_page(session, request.user, EMPTY)
 
 
-@post(
-    f"{PATH}/happened",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=200,
-)
+@staff_post(f"{PATH}/happened", MAY_CHANGE, status_code=200)
 def say_what_happened(request: StaffRequest, body: RawBody) -> Response[object]:
     """Count who is concerned and show what they will read; tell them once that was seen."""
     form, user = read_form(body), request.user
@@ -127,20 +121,14 @@ def _check_page(session: Session, user: Principal, form: Form, new: NewEvent) ->
     )
 
 
-@get(f"{PATH}/holidays", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/holidays", MAY_CHANGE)
 def show_table(request: StaffRequest) -> Response[object]:
     """The holiday table, and a form for lines."""
     with transaction() as session:
         return _table_page(session, request.user, EMPTY)
 
 
-@post(
-    f"{PATH}/holidays",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=200,
-)
+@staff_post(f"{PATH}/holidays", MAY_CHANGE, status_code=200)
 def change_table(request: StaffRequest, body: RawBody) -> Response[object]:
     """Show every date that the lines move; put them into the table once that was seen. Or take lines back."""
     form, user = read_form(body), request.user

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter, RawBody
 from litestar.response import Redirect
@@ -21,7 +21,7 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
-from notify.staff.routes import StaffRequest, staff_get
+from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.waste import campaign, events, home_days, queries, release_loading, releases, service, words
 from notify.waste.home_days import AHEAD, HomeDays, collections_by
 from notify.waste.models import CollectionRelease, Stream
@@ -31,7 +31,7 @@ from notify.waste.queries import Rule
 from notify.waste.releases import Comparison
 from notify.waste.uploads import MOST_BYTES, Upload, uploaded
 from notify.web.dates import day, moment
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import read_form
 
 PATH = "/staff/bins"
 MAY_SEE, MAY_CHANGE = Requires(Right.SEE_ALERTS), RequiresLive(Right.CHANGE_COLLECTIONS)
@@ -47,7 +47,7 @@ class RoundLine:
     rules: Sequence[tuple[str, str]]
 
 
-@get(PATH, guards=[MAY_SEE], sync_to_thread=True, include_in_schema=False)
+@staff_get(PATH, MAY_SEE)
 def show_bins(request: StaffRequest) -> Response[object]:
     """What is in force, what happened, and what waits for someone."""
     return _overview(request.user)
@@ -86,7 +86,7 @@ def _rounds(session: Session, release: CollectionRelease | None, streams: Mappin
     return [RoundLine(code, lines) for code, lines in found.items()]
 
 
-@get(f"{PATH}/round", guards=[MAY_SEE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/round", MAY_SEE)
 def show_round(request: StaffRequest, code: Code = "") -> Response[object]:
     """The calendar of a round: four months with everything that moves."""
     user, today = request.user, home_days.today()
@@ -203,7 +203,7 @@ def _found_page(
     )
 
 
-@get(f"{PATH}/upload", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/upload", MAY_CHANGE)
 def ask_for_files(request: StaffRequest) -> Response[object]:
     """A form for files, and the releases there are."""
     with transaction() as session:
@@ -222,11 +222,9 @@ def _upload_page(session: Session, user: Principal, field_errors: Sequence[Field
     )
 
 
-@post(
+@staff_post(
     f"{PATH}/upload",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
+    MAY_CHANGE,
     status_code=200,
     request_max_body_size=MOST_BYTES,
     dependencies={"upload": Provide(uploaded)},
@@ -245,7 +243,7 @@ def upload_files(request: StaffRequest, upload: NamedDependency[Upload]) -> Resp
     return Redirect(f"{PATH}/releases/{made.id}", status_code=303)
 
 
-@get(f"{PATH}/releases/{{release_id:str}}", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/releases/{{release_id:str}}", MAY_CHANGE)
 def show_release(request: StaffRequest, release_id: FromPath[str]) -> Response[object]:
     """A release, what was left out of it, and what it changes."""
     user = request.user
@@ -266,13 +264,7 @@ def show_release(request: StaffRequest, release_id: FromPath[str]) -> Response[o
     )
 
 
-@post(
-    f"{PATH}/releases/{{release_id:str}}/activate",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
+@staff_post(f"{PATH}/releases/{{release_id:str}}/activate", MAY_CHANGE)
 def activate(request: StaffRequest, release_id: FromPath[str]) -> Response[object]:
     """Put the release into force."""
     user = request.user
@@ -281,13 +273,7 @@ def activate(request: StaffRequest, release_id: FromPath[str]) -> Response[objec
     return Redirect(PATH, status_code=303)
 
 
-@post(
-    f"{PATH}/releases/{{release_id:str}}/tell",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
+@staff_post(f"{PATH}/releases/{{release_id:str}}/tell", MAY_CHANGE)
 def tell_of_release(request: StaffRequest, release_id: FromPath[str]) -> Response[object]:
     """Tell subscribers whose days the release changed, each once."""
     user = request.user
@@ -296,9 +282,7 @@ def tell_of_release(request: StaffRequest, release_id: FromPath[str]) -> Respons
     return Redirect(f"{PATH}/releases/{release_id}", status_code=303)
 
 
-@get(
-    f"{PATH}/releases/{{release_id:str}}/letters.csv", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False
-)
+@staff_get(f"{PATH}/releases/{{release_id:str}}/letters.csv", MAY_CHANGE)
 def list_letters(request: StaffRequest, release_id: FromPath[str]) -> Response[str]:
     """The homes that change and that no message reaches, for letters. It is audited."""
     user = request.user
@@ -309,7 +293,7 @@ def list_letters(request: StaffRequest, release_id: FromPath[str]) -> Response[s
     return Response(made, media_type="text/csv", headers=headers)
 
 
-@get(f"{PATH}/stream", guards=[MAY_CHANGE], sync_to_thread=True, include_in_schema=False)
+@staff_get(f"{PATH}/stream", MAY_CHANGE)
 def ask_words(request: StaffRequest, code: Code = "") -> Response[object]:
     """The words of a stream, to change."""
     user = request.user
@@ -322,13 +306,7 @@ def ask_words(request: StaffRequest, code: Code = "") -> Response[object]:
     return staff_page(user, "waste/staff-stream.html", at=PATH, stream=stream, languages=LANGUAGES)
 
 
-@post(
-    f"{PATH}/stream",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
+@staff_post(f"{PATH}/stream", MAY_CHANGE)
 def save_words(request: StaffRequest, body: RawBody) -> Response[object]:
     """Store the words of a stream."""
     form, user = read_form(body), request.user
@@ -343,13 +321,7 @@ def save_words(request: StaffRequest, body: RawBody) -> Response[object]:
     return Redirect(PATH, status_code=303)
 
 
-@post(
-    f"{PATH}/reports/{{report_id:uuid}}/done",
-    guards=[from_our_pages, MAY_CHANGE],
-    sync_to_thread=True,
-    include_in_schema=False,
-    status_code=303,
-)
+@staff_post(f"{PATH}/reports/{{report_id:uuid}}/done", MAY_CHANGE)
 def close_report(request: StaffRequest, report_id: FromPath[UUID]) -> Response[object]:
     """Say that someone's “this is wrong” was dealt with."""
     user = request.user
