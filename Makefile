@@ -30,6 +30,7 @@ $(BIN)/pip:
 # The lock holds hatchling too: with it installed, our own package builds without another download.
 $(STAMP): requirements-dev.lock pyproject.toml | $(BIN)/pip
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) uninstall --yes notify 2>/dev/null || true # the distribution's former name, with entry points of its own
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
