@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from notify.core import clock
 from notify.core.clock import LONDON
 from notify.core.errors import Invalid
+from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
-from notify.staff.typed_days import DayError, DaysNotValid, TypedDays
+from notify.staff.typed_days import DaysNotValid, TypedDays
 
 LONGEST_DAYS = 3660
 MONTHS_OF_DAYS = 62  # a longer time is drawn month by month
@@ -44,7 +45,7 @@ class Period:
     asked: TypedDays | None = field(default=None, compare=False)
 
     @property
-    def field_errors(self) -> Sequence[DayError]:
+    def field_errors(self) -> Sequence[FieldError]:
         """What is wrong with the days that were asked for."""
         return self.asked.field_errors if self.asked else ()
 
@@ -154,11 +155,11 @@ def _own_days(typed: TypedDays) -> Period | None:
     if typed.field_errors or not (typed.since or typed.until):
         return None
     if typed.since and not typed.until and typed.since > today():
-        field_error = DayError("since", "Enter a first day that is not in the future.")
+        field_error = FieldError("since", "Enter a first day that is not in the future.")
         return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
     found = between(typed.since, typed.until)
     if (found.until - found.since).days > LONGEST_DAYS:
-        field_error = DayError("since", "Choose ten years at most.")
+        field_error = FieldError("since", "Choose ten years at most.")
         return replace(chosen({}), asked=replace(typed, field_errors=[field_error]), choice="")
     return found
 

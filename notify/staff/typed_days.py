@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from notify.core.errors import Invalid
+from notify.core.form_fields import FieldError
 from notify.core.typed_text import read_day
 
 FIELDS = ("since", "until")
 LONGEST = 40
-
-
-@dataclass(frozen=True, slots=True)
-class DayError:
-    """What is wrong with a day, and the field to type it again in."""
-
-    field: str
-    message: str
 
 
 class DaysNotValid(Invalid):
@@ -27,12 +20,12 @@ class DaysNotValid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class TypedDays:
-    """`since` and `until`, None where nothing was typed or it is no day. `faults` say what to type instead."""
+    """`since` and `until`, None where nothing was typed or it is no day. `field_errors` say what to type instead."""
 
     since: date | None
     until: date | None
     typed: Mapping[str, str]
-    field_errors: Sequence[DayError]
+    field_errors: Sequence[FieldError]
 
     @classmethod
     def read(cls, asked: Mapping[str, str]) -> "TypedDays":
@@ -45,10 +38,10 @@ class TypedDays:
                 found[name] = read_day(text, is_ahead=False) if text else None
             except ValueError as error:
                 found[name] = None
-                field_errors.append(DayError(name, str(error)))
+                field_errors.append(FieldError(name, str(error)))
         since, until = found["since"], found["until"]
         if since and until and until < since:
-            field_errors.append(DayError("until", "Enter a last day that is not before the first."))
+            field_errors.append(FieldError("until", "Enter a last day that is not before the first."))
         return cls(since, until, typed, field_errors)
 
     def require(self) -> None:
