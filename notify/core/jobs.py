@@ -79,7 +79,7 @@ def sending_broker() -> RedisBroker:
     return broker
 
 
-def redis_client(*, answer_s: float = 2, single_connection_client: bool = False) -> redis.Redis:
+def redis_client(*, answer_s: float = 2, connect_s: float = 2, single_connection_client: bool = False) -> redis.Redis:
     """A client that gives up within two seconds: the queue is a hint, and nobody waits long for a hint.
 
     `answer_s` is longer for who asks Redis to answer later.
@@ -87,7 +87,7 @@ def redis_client(*, answer_s: float = 2, single_connection_client: bool = False)
     client: redis.Redis = redis.Redis.from_url(
         redis_url(),
         socket_timeout=answer_s,
-        socket_connect_timeout=2,
+        socket_connect_timeout=connect_s,
         retry=Retry(NoBackoff(), 0),
         single_connection_client=single_connection_client,
     )

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from notify.core.jobs import redis_url
+from notify.core.jobs import redis_client
 from notify.core.settings import once_a_process
 
 log = logging.getLogger(__name__)
@@ -24,9 +22,7 @@ class _Line:
     """The way to Redis of this process. It never makes anyone wait for long."""
 
     def __init__(self) -> None:
-        self._client = redis.Redis.from_url(
-            redis_url(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
+        self._client = redis_client(answer_s=TIMEOUT_S, connect_s=TIMEOUT_S)
         self._away_until = 0.0
         self._is_away = False
 
