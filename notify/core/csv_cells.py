@@ -1,4 +1,4 @@
-"""Tables for spreadsheets, which must not take anyone's words for a formula."""
+"""Tables as spreadsheets write and read them. They must not take anyone's words for a formula."""
 
 import csv
 import io
@@ -12,6 +12,19 @@ def cell(value: object) -> str:
     """A value as a cell: words that a spreadsheet would calculate stand behind an apostrophe."""
     words = "" if value is None else str(value)
     return f"'{words}" if words.startswith(FORMULA) and not isinstance(value, int | float) else words
+
+
+def decoded(file: bytes) -> str:
+    """The text of a table: UTF-8 or UTF-16 with a byte order mark, UTF-8, or Windows-1252.
+
+    Raises: UnicodeDecodeError for what is none of these.
+    """
+    if file.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return file.decode("utf-16")
+    try:
+        return file.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return file.decode("cp1252")
 
 
 def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

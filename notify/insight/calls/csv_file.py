@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 
+from notify.core import csv_cells
 from notify.core.clock import LONDON, midnight
 from notify.core.errors import Invalid
 from notify.core.typed_text import read_day
@@ -85,12 +86,10 @@ def read_calls(file: bytes) -> Iterator[Row]:
 
 
 def _decoded(file: bytes) -> str:
-    for encoding in ("utf-16",) if file.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252"):
-        try:
-            return file.decode(encoding).replace("\0", "")
-        except UnicodeDecodeError:
-            continue
-    raise CallsNotReadable("It is not text in UTF-8 or Windows-1252. Save it as “CSV UTF-8”.")
+    try:
+        return csv_cells.decoded(file).replace("\0", "")
+    except UnicodeDecodeError:
+        raise CallsNotReadable("It is not text in UTF-8 or Windows-1252. Save it as “CSV UTF-8”.") from None
 
 
 def _columns(header: Sequence[str]) -> Sequence[str]:

@@ -11,7 +11,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from notify.channels import BY_COLUMN, one_of
-from notify.core import clock
+from notify.core import clock, csv_cells
 from notify.core.clock import LONDON
 from notify.core.errors import Invalid
 from notify.core.typed_text import read_day, read_moment
@@ -88,14 +88,10 @@ def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Ro
 
 
 def _decoded(file: bytes) -> str:
-    """The text of a file in UTF-8 or UTF-16 with a byte order mark, in UTF-8, or in Windows-1252."""
-    encodings = ("utf-16",) if file.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            return file.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise FileNotReadable("The file is not text in UTF-8 or Windows-1252. Save it as “CSV UTF-8”.")
+    try:
+        return csv_cells.decoded(file)
+    except UnicodeDecodeError:
+        raise FileNotReadable("The file is not text in UTF-8 or Windows-1252. Save it as “CSV UTF-8”.") from None
 
 
 def _delimiter(header_line: str) -> str:
