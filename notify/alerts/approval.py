@@ -30,7 +30,7 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     """One person's yes to what has the hash `seen`; with the last one needed the alert goes.
 
     An emergency that waits needs one yes at least, whatever its topic says, because a key asked for it.
-    Raises: what `deciding.own` raises, ProveYourselfAgain, AuthorCannotApprove, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, SecondFactorNeeded, AuthorCannotApprove, WrongState, AlreadyExpired.
     """
     by.require(Right.APPROVE_ALERTS)
     remit.require_own(session, by, alert)
@@ -97,7 +97,7 @@ def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, rea
     """One person alone lets an emergency go that has the hash `seen`, because nobody else can be reached.
 
     All administrators are told at once.
-    Raises: what `deciding.own` raises, OnlyInAnEmergency, ProveYourselfAgain, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, OnlyInAnEmergency, SecondFactorNeeded, WrongState, AlreadyExpired.
     """
     by.require(Right.BROADCAST)
     remit.require_own(session, by, alert)
@@ -122,7 +122,7 @@ def break_glass(session: Session, *, by: Principal, alert: Alert, seen: str, rea
 def reject(session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert:
     """One person's no, with a reason for the author. No key says it of an emergency.
 
-    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState.
+    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState.
     """
     by.require(Right.APPROVE_ALERTS)
     remit.require_own(session, by, alert)

@@ -29,7 +29,7 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
     """Put the areas that have taken over in the place of those that ended. That is another version: what was submitted
     is asked for again, where approval is needed; a draft stays a draft.
 
-    Raises: what `deciding.require_may_cancel` raises, OutsideYourRemit, WrongState where none has ended, AreaEnded
+    Raises: what `remit.require_may_cancel` raises, OutsideYourRemit, WrongState where none has ended, AreaEnded
     where no release knows a successor.
     """
     by.require(Right.WRITE_ALERTS)

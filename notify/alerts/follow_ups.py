@@ -64,7 +64,7 @@ def draft_follow_up(
 def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: FollowUpContent) -> Alert:
     """Other words for an update or all-clear that nobody has been asked to send yet; what is unset stays as it is.
 
-    Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
     remit.require_own(session, by, alert)

@@ -71,7 +71,7 @@ def _require_reach(session: Session, by: Actor, alert: Alert) -> None:
 def require_presence(by: Actor, alert: Alert) -> None:
     """Refuse a decision about an emergency, except to a person who proved a moment ago who they are.
 
-    What reaches nobody, a test or an exercise, needs no proof. Raises: ProveYourselfAgain.
+    What reaches nobody, a test or an exercise, needs no proof. Raises: SecondFactorNeeded.
     """
     if is_live_emergency(alert):
         by.require_fresh_mfa()
@@ -82,7 +82,7 @@ def require_may_cancel(session: Session, by: Actor, alert: Alert) -> None:
 
     Before that a person needs no proof, and a key may take back what it drafted or submitted itself. Who may not
     broadcast takes back only a draft of their own, which came as a CAP message.
-    Raises: what `within` raises, Forbidden, ProveYourselfAgain.
+    Raises: what `within` raises, Forbidden, SecondFactorNeeded.
     """
     require_within(session, by, alert)
     is_own = person(session, by.actor) == person(session, alert.created_by)

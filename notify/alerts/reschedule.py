@@ -21,7 +21,7 @@ class TimeNotPossible(Invalid):
 def send_late(session: Session, *, by: Actor, alert: Alert) -> Alert:
     """Send an approved alert that is held as late, now and as it was approved.
 
-    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
     _lock(session, alert)
@@ -39,7 +39,7 @@ def send_late(session: Session, *, by: Actor, alert: Alert) -> Alert:
 def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) -> Alert:
     """Give an alert that waits another time. That is another version: where approval is needed, it is asked for again.
 
-    Raises: what `deciding.require_may_cancel` raises, Forbidden, ProveYourselfAgain, WrongState, TimeNotPossible.
+    Raises: what `remit.require_may_cancel` raises, Forbidden, SecondFactorNeeded, WrongState, TimeNotPossible.
     """
     by.require(Right.WRITE_ALERTS)
     _require_possible(alert, send_at)

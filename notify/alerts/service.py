@@ -166,7 +166,7 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
 
     An emergency that a key asks for waits for a person in any case. What waits needs no fresh second factor yet: the
     approval does.
-    Raises: what `deciding.own` raises, ProveYourselfAgain, WrongState, AlreadyExpired, AreaEnded.
+    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired, AreaEnded.
     """
     by.require(Right.WRITE_ALERTS)
     remit.require_own(session, by, alert)
@@ -192,7 +192,7 @@ def require_seen(alert: Alert, seen: str | None) -> None:
 def ask(session: Session, alert: Alert, by: Actor) -> Alert:
     """Begin a new round of asking for what is submitted: it goes where nobody has to answer.
 
-    Raises: ProveYourselfAgain, where it would go and nobody is there who says so.
+    Raises: SecondFactorNeeded, where it would go and nobody is there who says so.
     """
     alert.submission += 1  # earlier answers do not count in it
     return release(session, alert, by) if _goes(session, alert, by) else alert
@@ -217,7 +217,7 @@ def require_known_readers(first: Alert) -> None:
 def cancel(session: Session, *, by: Actor, alert: Alert) -> Alert:
     """Stop the alert: what was not sent yet never will be.
 
-    Raises: what `deciding.require_may_cancel` raises, WrongState once all was sent.
+    Raises: what `remit.require_may_cancel` raises, WrongState once all was sent.
     """
     by.require(Right.WRITE_ALERTS)
     session.flush()
@@ -238,7 +238,7 @@ def release(session: Session, alert: Alert, by: Actor) -> Alert:
     One whose time passed too long ago is held for a person to send or reschedule, and a routine one whose areas have
     ended for a person to say where it goes instead.
 
-    Raises: ProveYourselfAgain, WrongState.
+    Raises: SecondFactorNeeded, WrongState.
     """
     remit.require_presence(by, alert)
     alert.approved_at = clock.now()

@@ -53,7 +53,7 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
     is a draft in its place, and an all-clear withdraws it. What becomes an emergency is a new alert: it goes by
     another lane, and to everyone in its area.
 
-    Raises: what `deciding.own` or, of a draft, `deciding.require_may_cancel` raises of the earlier one, WrongState
+    Raises: what `remit.own` or, of a draft, `remit.require_may_cancel` raises of the earlier one, WrongState
     while someone decides about it, and what `alerts.create`, `alerts.cancel` and `alerts.draft_follow_up` raise.
     """
     _require_may_follow(session, author.by, earlier)

@@ -42,7 +42,7 @@ def hold_command(lane: str | None, alert_id: UUID | None, reason: Sequence[str])
     """Put sending on hold: an alert, a lane, or everything.
 
     Workers stop within about a second, at the end of the slice they are at. What waits stays in the ledger and goes
-    on after `notify release`. REASON is for whoever finds the hold in force.
+    on after `notify release`. REASON is for the person who finds the hold in force.
 
     \b
       notify hold --alert 01981b2e-… wrong road in the text

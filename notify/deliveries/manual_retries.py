@@ -32,7 +32,7 @@ def retry(
 
     Their batches are opened again and have a day from now, as they had at first. A batch that is still under way is
     left alone, since its worker would not see them. What was decided once needs no second decision: no proof of who is
-    there is asked for. Raises: what `deciding.own` raises, WrongState, AlreadyExpired.
+    there is asked for. Raises: what `remit.own` raises, WrongState, AlreadyExpired.
     """
     remit.require_own(session, by, alert)
     alert = session.get_one(Alert, alert.id, with_for_update=True, populate_existing=True)

@@ -101,7 +101,7 @@ def _receivers(
 
 
 def _own(session: Session, council_id: UUID, contact: UUID) -> WebhookReceiverView:
-    """This council's receiver. Raises: UnknownEndpoint."""
+    """This council's receiver. Raises: UnknownWebhookReceiver."""
     found = _receivers(session, council_id, contact=contact)
     if not found:
         raise endpoints.UnknownWebhookReceiver(f"No contact {contact} receives your council's webhooks.")

@@ -206,7 +206,7 @@ def _disable(session: Session, rows: Sequence[Row[UUID, UUID, bytes, str]], sour
 
 
 def _council(session: Session, contact_id: UUID) -> UUID:
-    """Whose receiver this is. Raises: UnknownEndpoint."""
+    """Whose receiver this is. Raises: UnknownWebhookReceiver."""
     found: UUID | None = session.execute(
         text("SELECT council_id FROM contact WHERE id = :id AND channel = 'webhook'"), {"id": contact_id}
     ).scalar()
@@ -218,7 +218,7 @@ def _council(session: Session, contact_id: UUID) -> UUID:
 def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
     """Write to a receiver again that was disabled, and forget its failures. Other suppressions stay. Safe to repeat.
 
-    Raises: UnknownEndpoint.
+    Raises: UnknownWebhookReceiver.
     """
     council_id = _council(session, contact_id)
     session.execute(text(ENABLE), {"id": contact_id, "source": SOURCE + "%"})
@@ -228,7 +228,7 @@ def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
 def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:
     """A new secret for a receiver. For a day its calls are signed with the former one too.
 
-    One that changes again within that day keeps the latest two. Raises: UnknownEndpoint.
+    One that changes again within that day keeps the latest two. Raises: UnknownWebhookReceiver.
     """
     council_id = _council(session, contact_id)
     secret = tokens.webhook_secret()
@@ -258,7 +258,7 @@ def replay(
 
     That is what failed or was refused, what may have arrived, and what was under way when it was disabled, of
     alerts that are neither cancelled nor expired; at most a thousand, the oldest first. How many.
-    Raises: UnknownEndpoint, EndpointNotWrittenTo, UnknownAlert, OutsideYourRemit.
+    Raises: UnknownWebhookReceiver, WebhookReceiverSuppressed, UnknownAlert, OutsideYourRemit.
     """
     if _council(session, contact_id) != by.council_id:
         raise UnknownWebhookReceiver(f"No contact {contact_id} receives webhooks here.")

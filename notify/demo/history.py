@@ -48,7 +48,7 @@ BUDGET_PENCE = 5_000
 def fill(say: Callable[[str], None]) -> bool:
     """Give Zedholm its past year and count it; whether there was anything to do.
 
-    Raises: NotAPlaceForDemonstrations anywhere else.
+    Raises: NotForDemonstrations anywhere else.
     """
     with transaction() as session:
         council = _zedholm(session)

@@ -275,7 +275,7 @@ def _hazard(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
 
 
 def send_at_of(form: Form, field_errors: list[FieldError] | None = None) -> datetime | None:
-    """When it is to go out, as far as the field says so in a way that can be read; else the reason is in `faults`."""
+    """When it is to go out, as far as the field says so readably; else the reason is in `field_errors`."""
     return _moment(form, "send_at", [] if field_errors is None else field_errors)
 
 

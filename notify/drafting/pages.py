@@ -340,7 +340,7 @@ def prove(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -> Res
     f"{AT}/{{draft_id:uuid}}/send", WRITES, people_only, opt={"back": f"{AT}/{{draft_id}}/check"}, status_code=200
 )
 def send(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
-    """Send it, or hand it to whoever must approve it."""
+    """Send it, or submit it for approval."""
     user = request.user
     try:
         with transaction() as session:

@@ -111,7 +111,7 @@ def moment(day: date, at: time) -> datetime:
 def begin(session: Session, alert: Alert, *, by: Actor, plan: Plan) -> Recurrence:
     """Repeat this alert for the same audience, in the name of a person as long as they may write it.
 
-    Raises: what `deciding.own` raises, CannotRecur.
+    Raises: what `remit.own` raises, CannotRecur.
     """
     alerts_remit.require_own(session, by, alert)
     if alert.priority == Priority.EMERGENCY or alert.follows_id or alert.is_test:
@@ -177,7 +177,7 @@ def running(session: Session, council_id: UUID, remit: Remit) -> Sequence[tuple[
 def own(session: Session, by: Actor, recurrence_id: UUID) -> Recurrence:
     """What comes again and has this id, held until the transaction ends, if its alert is this actor's to decide about.
 
-    Raises: UnknownRecurrence, and what `deciding.own` raises.
+    Raises: UnknownRecurrence, and what `remit.own` raises.
     """
     statement = select(Recurrence).where(
         Recurrence.id == recurrence_id, Recurrence.council_id == by.council_id, col(Recurrence.ended_at).is_(None)

@@ -32,7 +32,7 @@ Value = TypeVar("Value")
 
 @staff_get(PATH, WRITES, people_only)
 def ask_how_often(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[object]:
-    """How often shall it come again?"""
+    """The form to send an alert again regularly."""
     with transaction() as session:
         return _repeat_page(request.user, remit.own(session, request.user, alert_id), EMPTY, [])
 

@@ -56,7 +56,7 @@ class Review:
 
 
 def review(session: Session, user: Principal, alert_id: UUID) -> Review:
-    """The alert for someone who may decide about it. Raises: what `deciding.own` raises."""
+    """The alert for someone who may decide about it. Raises: what `remit.own` raises."""
     alert = remit.own(session, user, alert_id)
     content = previews.content_of_alert(session, alert)
     reach = audiences.reach_of_alert(session, user, alert)

@@ -24,12 +24,12 @@ class PeopleOnly(Forbidden):
 
 
 def people_only(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """A guard that lets through who signed in. Raises: OfficersOnly, Unauthenticated."""
+    """A guard that lets through who signed in. Raises: PeopleOnly, Unauthenticated."""
     officer_of(principal_of(connection))
 
 
 def officer_of(user: Principal) -> UUID:
-    """Who is writing. Raises: OfficersOnly."""
+    """Who is writing. Raises: PeopleOnly."""
     if user.officer_id is None or user.is_key:
         raise PeopleOnly("Sign in as an officer, or create the alert by API.")
     return user.officer_id

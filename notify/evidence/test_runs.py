@@ -1,6 +1,6 @@
 """What the latest runs of the tests and benchmarks showed: how accessible, how safe, how fast and how steady this is.
 
-The figures are those of the release, measured by whoever made it, and come with it: `runs.json` beside this module.
+The figures are those of the release, measured when it was made, and come with it: `runs.json` beside this module.
 """
 
 import json

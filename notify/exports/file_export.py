@@ -62,7 +62,7 @@ class Taken:
 def require_taker(by: Taker, right: Right, *, is_personal: bool) -> None:
     """Refuse who may not take this out; what is about people, anyone who is not here right now.
 
-    Raises: Forbidden, PersonsOnly, ProveYourselfAgain.
+    Raises: Forbidden, PersonsOnly, SecondFactorNeeded.
     """
     if isinstance(by, CommandLine):
         return

@@ -57,7 +57,7 @@ def write_folder(by: CommandLine, folder: Path, *, with_csv: bool = False) -> Se
 
 
 def take_everything(by: Taker) -> Taken:
-    """The same as one ZIP archive. Raises: Forbidden, PersonsOnly, ProveYourselfAgain."""
+    """The same as one ZIP archive. Raises: Forbidden, PersonsOnly, SecondFactorNeeded."""
     require_taker(by, Right.EXPORT_EVERYTHING, is_personal=True)
     file = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -128,7 +128,7 @@ def between(since: date | None, until: date | None) -> Period:
 
 
 def chosen(asked: Mapping[str, str]) -> Period:
-    """The days that a form asked for; the last twelve months where it says nothing, and with `faults` where that
+    """The days that a form asked for; the last twelve months where it says nothing, and with `field_errors` where that
     cannot be read.
     """
     choice, now = asked.get("period", ""), today()

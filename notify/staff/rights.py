@@ -122,7 +122,7 @@ class Principal:
         return self.actor.startswith("key:")
 
     def require_fresh_mfa(self) -> None:
-        """Refuse who has not given a second factor in the last five minutes. Raises: ProveYourselfAgain.
+        """Refuse who has not given a second factor in the last five minutes. Raises: SecondFactorNeeded.
 
         No key gets through, whoever holds it: it would be the way around.
         """
@@ -134,7 +134,7 @@ class Principal:
     def require_person_here(self, right: Right) -> None:
         """Refuse unless a person who may asks, and gave a second factor in the last five minutes.
 
-        For who may do what here, and for taking out what is about people. Raises: Forbidden, ProveYourselfAgain.
+        For who may do what here, and for taking out what is about people. Raises: Forbidden, SecondFactorNeeded.
         """
         self.require(right)
         self.require_fresh_mfa()
@@ -192,7 +192,7 @@ class SystemActor:
         """Nothing is refused to it that a role could allow; what needs a person is."""
 
     def require_fresh_mfa(self) -> None:
-        """Refuse what only a person decides. Raises: ProveYourselfAgain."""
+        """Refuse what only a person decides. Raises: SecondFactorNeeded."""
         raise SecondFactorNeeded("Only a person decides about an emergency. Sign in and approve it in the browser.")
 
 

@@ -102,7 +102,7 @@ def officer(session: Session, council_id: UUID, officer_id: UUID) -> Officer:
 def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Officer:
     """Add someone to this council and send them a link by which their council account becomes theirs here.
 
-    Raises: Forbidden, ProveYourselfAgain, OfficerExists, EmailNotValid, NoInvitations.
+    Raises: Forbidden, SecondFactorNeeded, OfficerExists, EmailNotValid, NoInvitations.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     there = queries.find_officer(session, new.email)
@@ -120,7 +120,7 @@ def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Offic
 def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Officer:
     """Send a new link to someone who has not begun yet.
 
-    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, AlreadyBound, NoInvitations.
+    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, AlreadyBound, NoInvitations.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     one = officer(session, by.council_id, officer_id)
@@ -131,7 +131,7 @@ def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Office
 def change_officer(session: Session, *, by: Principal, officer_id: UUID, change: OfficerChange) -> Officer:
     """Change what an officer may do, which ends their sessions, or their phone number, which does not.
 
-    Raises: Forbidden, ProveYourselfAgain, UnknownOfficer, LastAdministrator, RemitAreaNotInForce.
+    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, LastAdministrator, RemitAreaNotInForce.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     council_id = by.council_id
@@ -186,7 +186,7 @@ def keys(session: Session, council_id: UUID) -> Sequence[tuple[ApiKey, str | Non
 def create_own_key(session: Session, *, by: Principal, new: NewKey) -> str:
     """A key of the officer who asks, which may do no more than they. Readable only now.
 
-    Raises: Forbidden, ProveYourselfAgain, RoleTooHigh.
+    Raises: Forbidden, SecondFactorNeeded, RoleTooHigh.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     if new.role not in roles_within(by.role):
@@ -206,7 +206,7 @@ def create_own_key(session: Session, *, by: Principal, new: NewKey) -> str:
 def revoke_key(session: Session, *, by: Principal, prefix: str) -> datetime:
     """End a key of the council at once; when. Repeating changes nothing.
 
-    Raises: Forbidden, ProveYourselfAgain, UnknownKey.
+    Raises: Forbidden, SecondFactorNeeded, UnknownKey.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     return end_key(session, council_id=by.council_id, prefix=prefix, actor=by.actor)

@@ -38,7 +38,7 @@ def change_topic(session: Session, *, by: Principal, slug: str, change: TopicCha
     """Change a topic of `by`'s council. An alert that waits for approval needs as many as its topic says when it is
     approved.
 
-    Raises: Forbidden, ProveYourselfAgain when fewer people than before would have to agree, UnknownTopic,
+    Raises: Forbidden, SecondFactorNeeded when fewer people than before would have to agree, UnknownTopic,
     TopicNotTrackable.
     """
     by.require(Right.CHANGE_TOPICS)

@@ -238,7 +238,7 @@ def calendar_empty(page: Page, world: World) -> None:
 
 
 def repeat(page: Page, world: World) -> None:
-    """How often shall it come again?"""
+    """The form to send an alert again regularly."""
     check(page, world)
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_role("link", name="Send this again regularly").click()

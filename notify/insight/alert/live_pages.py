@@ -72,7 +72,7 @@ async def watch_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Server
 def _take_place(actor: str) -> object:
     """A place among the streams, before anything is waited for: a hundred who ask at once must not all find one free.
 
-    Raises: TooManyWatch.
+    Raises: TooManyLiveStreams.
     """
     now = time.monotonic()
     for key in [key for key, place in _places.items() if place.ends_at < now]:

@@ -188,7 +188,7 @@ def staff_pence(cost: Cost, rest: CostAssumption) -> float | None:
 def set_minutes(session: Session, alert_id: UUID, *, by: Actor, minutes: int) -> None:
     """Write down how long staff worked on this alert in all.
 
-    Raises: what `deciding.within` raises, MinutesNotPossible.
+    Raises: what `remit.within` raises, MinutesNotPossible.
     """
     alert = within(session, by, alert_id)
     if not 0 <= minutes <= MOST_MINUTES:

@@ -88,7 +88,7 @@ def breaches(session: Session, council_id: UUID, *, since: date, until: date) ->
 def add_note(session: Session, alert_id: UUID, *, by: Actor, note: str) -> None:
     """Say about a breach what no program can know; an empty note takes it back.
 
-    Raises: what `deciding.within` raises, NoSuchBreach.
+    Raises: what `remit.within` raises, NoSuchBreach.
     """
     alert = within(session, by, alert_id)
     breach = session.get(ServiceBreach, alert.id)

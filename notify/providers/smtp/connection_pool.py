@@ -271,7 +271,7 @@ class Pool:
 
 
 def why(error: OSError) -> str:
-    """What is wrong between us and the relay, for whoever looks after it."""
+    """What is wrong between us and the relay, for the operator."""
     match error:
         case smtplib.SMTPAuthenticationError():
             return f"The mail relay refuses our user name or password: {answer(error.smtp_code, error.smtp_error)}"

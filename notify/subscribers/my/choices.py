@@ -78,7 +78,7 @@ def choices_of(session: Session, record: SubscriberRecord, elsewhere: Set[UUID] 
 
 
 def save(session: Session, choices: Choices, form: Form) -> None:
-    """Store what the form says. Raises: FormFaulty with every fault, and then stores nothing."""
+    """Store what the form says. Raises: FormNotValid with every fault, and then stores nothing."""
     field_errors: list[FieldError] = []
     record = choices.record
     wanted = set(form.all("topic"))
@@ -155,7 +155,7 @@ def _join(
 def _places(
     session: Session, record: SubscriberRecord, form: Form, field_errors: list[FieldError]
 ) -> list[NewPlace] | None:
-    """The places as they shall be, or None where nothing changes."""
+    """The places as chosen, or None where nothing changes."""
     removed = set(form.all("remove_place"))
     kept = [_as_new(place) for place in record.places if str(place.id) not in removed]
     text = form.one("new_postcode")
@@ -196,7 +196,7 @@ def place_of(record: SubscriberRecord, place_id: UUID) -> Place:
 def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
     """Put a new postcode in the place of an old one, under the same name.
 
-    Topics end whose council covers none of the places any more. Raises: FormFaulty, and then stores nothing.
+    Topics end whose council covers none of the places any more. Raises: FormNotValid, and then stores nothing.
     """
     field_errors: list[FieldError] = []
     try:

@@ -126,7 +126,7 @@ def save_choices(request: PublicRequest, body: RawBody) -> Response[object]:
 
 @page_get("/my/pause")
 def ask_until_when(request: PublicRequest) -> Response[object]:
-    """Until when shall nothing but emergencies be sent?"""
+    """The form to pause alerts until a day."""
     with transaction() as session:
         return _pause_page(resident_of(session, request), EMPTY, [])
 
@@ -158,7 +158,7 @@ def pause(request: PublicRequest, body: RawBody) -> Response[object]:
 
 @page_get("/my/quiet")
 def ask_hours(request: PublicRequest) -> Response[object]:
-    """In which hours shall nothing but emergencies come?"""
+    """The form for quiet hours."""
     with transaction() as session:
         person = resident_of(session, request).subscriber
     return _hours_page([f"{hour:%H:%M}" if hour else "" for hour in (person.quiet_from, person.quiet_to)], [])
@@ -190,7 +190,7 @@ def be_quiet(request: PublicRequest, body: RawBody) -> Response[object]:
 
 @page_get("/my/emails")
 def ask_about_emails(request: PublicRequest) -> Response[object]:
-    """When shall e-mails come, and what shall they look like?"""
+    """The form for how emails are sent and formatted."""
     with transaction() as session:
         record = resident_of(session, request)
         topics = [

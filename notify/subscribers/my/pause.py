@@ -22,7 +22,7 @@ def today() -> date:
 
 
 def read_day(form: Form) -> date:
-    """The day that a form's day, month and year name. Raises: FormFaulty unless it is after today and within a year."""
+    """The day of a form's day, month and year. Raises: FormNotValid unless it is after today and within a year."""
     written = [form.one(name) for name in ("day", "month", "year")]
     if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
         raise FormNotValid([FieldError("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
@@ -43,7 +43,7 @@ def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
 
 
 def read_hours(form: Form) -> tuple[time, time] | None:
-    """The quiet hours that a form names, as two full hours; None where there shall be none. Raises: FormFaulty."""
+    """The quiet hours that a form names, as two full hours; None for no quiet hours. Raises: FormNotValid."""
     given = [form.one("quiet_from"), form.one("quiet_to")]
     if not any(given):
         return None

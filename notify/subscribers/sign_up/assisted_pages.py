@@ -110,7 +110,7 @@ def take(request: StaffRequest, body: RawBody) -> Response[object]:
 
 
 def _sign_up(officer: Principal, form: Form) -> None:
-    """Raises: FormFaulty, also where the words were not read out; NotEnrolled."""
+    """Raises: FormNotValid, also where the words were not read out; NotEnrolled."""
     missing = _missing(form)
     with transaction() as session:
         try:

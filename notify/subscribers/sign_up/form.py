@@ -56,7 +56,7 @@ class FormNotValid(Exception):
 
 
 def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topic]]:
-    """The resident whom the form describes, and the topics they chose. Raises: FormFaulty with every fault."""
+    """The resident whom the form describes, and the topics they chose. Raises: FormNotValid with every fault."""
     field_errors: list[FieldError] = []
     ward = read_ward(form, offer, field_errors)
     topics = read_topics(form, offer, field_errors)
@@ -106,7 +106,7 @@ def read_ways(form: Form, field_errors: list[FieldError]) -> Sequence[str]:
 
 
 def read_name(form: Form, field_errors: list[FieldError]) -> str:
-    """The name, which may be empty. A name too long is added to `faults`."""
+    """The name, which may be empty. A name too long is added to `field_errors`."""
     name = " ".join(form.one("name").split())
     if len(name) > LONGEST_NAME:
         field_errors.append(FieldError("name", _("Enter a name of at most {most} characters.", most=LONGEST_NAME)))
@@ -114,7 +114,7 @@ def read_name(form: Form, field_errors: list[FieldError]) -> str:
 
 
 def read_label(form: Form, field_errors: list[FieldError]) -> str:
-    """What the resident calls the place; empty where they did not say. A name too long is added to `faults`."""
+    """What the resident calls the place; empty where they did not say. A name too long is added to `field_errors`."""
     label = " ".join(form.one("label").split())
     if len(label) > LONGEST_LABEL:
         field_errors.append(FieldError("label", _("Enter a name of at most {most} characters.", most=LONGEST_LABEL)))
