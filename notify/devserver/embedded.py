@@ -110,7 +110,7 @@ class Place:
         return self.data_dir / "running.json"
 
     def lock_path(self, name: str) -> Path:
-        """`start`: one starter at a time. `use`: shared by users. `daemon`, `servers`: held while those live."""
+        """`start`: one starter at a time. `use`: shared by users. `keeper`, `servers`: held while those live."""
         return self.data_dir / "locks" / name
 
     def log_path(self, name: str) -> Path:
