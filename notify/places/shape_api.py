@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from litestar import Request, post
-from litestar.datastructures import State, UploadFile
+from litestar import post
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.types import ControllerRouterHandler
@@ -12,7 +12,8 @@ from sqlmodel import Field, SQLModel
 
 from notify.places.geometry import to_geojson
 from notify.places.shape_files import MOST_BYTES, ShapeFileNotReadable, shape_in
-from notify.staff.guards import Principal, Requires, Right
+from notify.staff.guards import Requires, Right
+from notify.staff.routes import StaffRequest
 
 
 class ShapeView(SQLModel):
@@ -21,7 +22,7 @@ class ShapeView(SQLModel):
     polygon: dict[str, object] = Field(description="GeoJSON Polygon or MultiPolygon, WGS84, longitude first.")
 
 
-async def uploaded_shape(request: Request[Principal, None, State]) -> bytes:
+async def uploaded_shape(request: StaffRequest) -> bytes:
     """The file of this request: its whole body, or the field `file` of a multipart form."""
     if request.content_type[0] != "multipart/form-data":
         return await request.body()

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, patch, post
-from litestar.datastructures import State, UploadFile
+from litestar import Response, delete, get, patch, post
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from notify.core import clock
 from notify.core.db import transaction
 from notify.core.errors import Invalid
-from notify.staff.guards import Principal, Requires, RequiresLive, Right
+from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest
 from notify.subscribers import erasure, queries, service, test_people, topic_changes
@@ -122,7 +122,7 @@ def add_subscriber(request: StaffRequest, data: JSONBody[SubscriberRequest]) -> 
     return Response(added, status_code=201 if outcome.status == EnrolStatus.CREATED else 200)
 
 
-async def uploaded_file(request: Request[Principal, None, State]) -> bytes:
+async def uploaded_file(request: StaffRequest) -> bytes:
     """The file of this request: its whole body, or the field `file` of a multipart form. Raises: FileNotReadable."""
     kind = request.content_type[0]
     if kind == "multipart/form-data":

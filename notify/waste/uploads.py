@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, cast
 
-from litestar import Request
-from litestar.datastructures import State, UploadFile
+from litestar.datastructures import UploadFile
 
 from notify.core.clock import LONDON
-from notify.staff.guards import Principal
+from notify.staff.routes import StaffRequest
 from notify.waste.file_shapes import NamedHome, ScheduleNotReadable, Source
 from notify.waste.release_loading import LoadingOptions
 
@@ -41,7 +40,7 @@ class Upload:
         return bool(self.fields.get(name))
 
 
-async def uploaded(request: Request[Principal, None, State]) -> Upload:
+async def uploaded(request: StaffRequest) -> Upload:
     """The files and fields of this request."""
     form = await request.form()
     fields = {name: value.strip() for name, value in form.multi_items() if isinstance(value, str)}

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from litestar import Request, Response
-from litestar.datastructures import State, UploadFile
+from litestar import Response
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
@@ -30,8 +30,6 @@ from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
 
-AnyUpload = Request[Principal, object, State]
-
 PATH = "/staff/figures/calls"
 OTHERS = "Others"
 
@@ -43,7 +41,7 @@ class Upload:
     content: bytes = b""
 
 
-async def uploaded(request: AnyUpload) -> Upload:
+async def uploaded(request: StaffRequest) -> Upload:
     """What the form of this request holds."""
     file = (await request.form()).get("file")
     return Upload(await file.read(MOST_BYTES + 1) if isinstance(file, UploadFile) else b"")
@@ -62,7 +60,7 @@ def show_calls(request: StaffRequest) -> Response[object]:
     request_max_body_size=MOST_BYTES + 100_000,
     dependencies={"upload": Provide(uploaded)},
 )
-def import_file(request: AnyUpload, upload: NamedDependency[Upload]) -> Response[object]:
+def import_file(request: StaffRequest, upload: NamedDependency[Upload]) -> Response[object]:
     """Take in a file and say row by row what was not kept, or why none of it was."""
     user = request.user
     try:
