@@ -17,7 +17,7 @@ from notify.devserver import embedded
 from notify.devserver.installation import Servers
 from notify.providers import registry
 from notify.staff import queries as staff_queries
-from notify.staff.notifications import check_staff_channels
+from notify.staff.notification_channels import check_staff_channels
 
 
 @click.command("doctor")

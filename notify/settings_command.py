@@ -11,7 +11,7 @@ from notify.core.setting_errors import unknown
 from notify.core.setting_sources import SettingsOfOurs, given
 from notify.core.settings import Settings
 from notify.providers import registry
-from notify.staff.notifications import StaffSettings
+from notify.staff.notification_channels import StaffSettings
 from notify.staff.sign_in.oidc import OidcSettings
 from notify.subscribers.suppression.bounce_models import BounceSettings
 

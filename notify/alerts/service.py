@@ -16,7 +16,7 @@ from notify.alerts.queries import allowed_channels
 from notify.core import clock, jobs
 from notify.core.errors import Conflict, Invalid
 from notify.places import audience_areas, succession
-from notify.staff import notifications
+from notify.staff import notification_channels
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
@@ -286,7 +286,7 @@ def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert
         succession.refuse(ended_areas.find(session, alert))
     move(session, alert, before, AlertState.SENDING)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
-    notifications.note(session, "alert", alert.id)
+    notification_channels.note(session, "alert", alert.id)
     return alert
 
 

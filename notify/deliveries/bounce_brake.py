@@ -15,7 +15,7 @@ from notify.alerts.models import Priority
 from notify.core.settings import settings
 from notify.deliveries import holds, process_metrics
 from notify.deliveries.models import Hold
-from notify.staff import notifications
+from notify.staff import notification_channels
 from notify.staff.models import AuditEntry
 from notify.staff.service import audit
 
@@ -85,7 +85,7 @@ def _brake(session: Session, found: Bounces) -> None:
     )
     held = holds.hold(session, actor=BRAKE, reason=reason, alert_id=found.alert_id)
     if held.actor == BRAKE:  # not yet where someone else was quicker
-        notifications.note(session, "hold", held.id)
+        notification_channels.note(session, "hold", held.id)
         process_metrics.add(session, "notify_bounce_brakes_total")
         log.warning("alert on hold for its bounces", extra=_figures(found))
 

@@ -11,7 +11,7 @@ from notify.channels import Channel
 from notify.core import clock
 from notify.core.settings import settings
 from notify.deliveries import holds, process_metrics
-from notify.staff import notifications
+from notify.staff import notification_channels
 from notify.staff.budgets import PENNY
 from notify.staff.service import audit
 
@@ -55,7 +55,7 @@ def _note(session: Session, council_id: UUID, action: str, month: date, *, spent
     figures = {"spent_pence": spent / PENNY, "budget_pence": budget}
     audit(session, council_id=council_id, actor=BUDGET, action=action, subject=str(council_id), **figures)
     process_metrics.add(session, "notify_budget_warnings_total")
-    notifications.note(session, "budget", council_id)
+    notification_channels.note(session, "budget", council_id)
     log.warning(action, extra={"council": council_id, **figures})
 
 
@@ -72,7 +72,9 @@ def _hold_routine(session: Session, council_id: UUID, monthly_pence: int) -> Non
         "release as it is, or cancel."
     )
     for alert_id in rows.scalars().all():
-        notifications.note(session, "hold", holds.hold(session, actor=BUDGET, reason=reason, alert_id=alert_id).id)
+        notification_channels.note(
+            session, "hold", holds.hold(session, actor=BUDGET, reason=reason, alert_id=alert_id).id
+        )
 
 
 COSTLY = """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlmodel import Session
 
 from notify.core.jobs import Lane
-from notify.core.metrics import BUCKETS_S
+from notify.core.process_counters import BUCKETS_S
 from notify.deliveries import holds, process_metrics, queries
 from notify.deliveries.models import Hold
 from notify.deliveries.queries import LaneDepth, Metered

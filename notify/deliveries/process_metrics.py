@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.deliveries.models import DeliveryState
@@ -48,15 +48,15 @@ def write(lane: Lane | None = None) -> None:
 
     What cannot be written is counted again and goes with the next call.
     """
-    taken = metrics.take()
+    taken = process_counters.take()
     try:
         with transaction() as session:
             add_all(session, taken)
             if lane:
-                _see(session, WORKER_SEEN, metrics.labels_of({"lane": lane, "process": process_name()}))
+                _see(session, WORKER_SEEN, process_counters.labels_of({"lane": lane, "process": process_name()}))
                 _publish_breakers(session)
     except BaseException:
-        metrics.give_back(taken)
+        process_counters.give_back(taken)
         raise
 
 
@@ -72,11 +72,11 @@ def leave(lane: Lane) -> None:
 
 def add(session: Session, name: str, amount: float = 1, **labels: str) -> None:
     """Add to a counter within a transaction that counts what it does itself."""
-    add_all(session, {(name, metrics.labels_of(labels)): amount})
+    add_all(session, {(name, process_counters.labels_of(labels)): amount})
 
 
 def _process_label() -> str:
-    return metrics.labels_of({"process": process_name()})
+    return process_counters.labels_of({"process": process_name()})
 
 
 def add_all(session: Session, counted: Mapping[tuple[str, str], float]) -> None:
@@ -93,7 +93,7 @@ def _see(session: Session, name: str, *labels: str) -> None:
 def _publish_breakers(session: Session) -> None:
     process = process_name()
     now = [
-        metrics.labels_of({"process": process, "provider": provider, "state": state})
+        process_counters.labels_of({"process": process, "provider": provider, "state": state})
         for provider, state in circuit_breaker.states().items()
     ]
     session.execute(
@@ -124,7 +124,7 @@ def tally_dead(session: Session) -> None:
         """),
         {
             "name": DEAD,
-            "labels": [metrics.labels_of({"state": DeliveryState(state)}) for state in counts],
+            "labels": [process_counters.labels_of({"state": DeliveryState(state)}) for state in counts],
             "values": list(counts.values()),
         },
     )

@@ -19,7 +19,7 @@ from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Inbound, News, Receipt, ReceiptState
 from notify.providers.bounces.verdicts import Verdict, judge
-from notify.staff import notifications
+from notify.staff import notification_channels
 from notify.subscribers.inbound_texts.service import take
 from notify.subscribers.models import SuppressionReason
 from notify.subscribers.suppression import bounces
@@ -173,7 +173,7 @@ def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> N
 
 def _take_bounces(session: Session, came_back: Sequence[Bounced], *, source: str = bounces.RECEIPT) -> None:
     for burst in bounces.take(session, came_back, source=source):
-        notifications.note(session, "bounces", burst)
+        notification_channels.note(session, "bounces", burst)
         log.warning("hard bounces of one cause wait for a person", extra={"bounce": burst})
 
 

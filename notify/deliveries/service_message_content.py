@@ -7,25 +7,11 @@ from notify.channels import CHANNELS, Channel, Content
 from notify.core import clock, rendering
 from notify.core.settings import settings
 from notify.deliveries.message_content import email_headers
-from notify.deliveries.service_message_words import ASKED, WORDS
+from notify.deliveries.service_message_words import ASKED, EXPIRES, SUBJECTS, WORDS
 from notify.providers.base import Message
 from notify.subscribers.consent.requests import Reason
 from notify.subscribers.models import ServiceMessageKind
 
-SUBJECTS = {
-    "en": {
-        ServiceMessageKind.CONFIRM: "{council}: confirm your alerts",
-        ServiceMessageKind.SIGN_IN: "{council}: your link to manage alerts",
-    },
-    "cy": {
-        ServiceMessageKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
-        ServiceMessageKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
-    },
-}
-EXPIRES = {
-    "en": {ServiceMessageKind.CONFIRM: "3 days", ServiceMessageKind.SIGN_IN: "10 minutes"},
-    "cy": {ServiceMessageKind.CONFIRM: "3 diwrnod", ServiceMessageKind.SIGN_IN: "10 munud"},
-}
 LINK_PATHS = {
     ServiceMessageKind.CONFIRM: "confirm",
     ServiceMessageKind.SIGN_IN: "manage",

@@ -22,6 +22,20 @@ class Words:
         return Words(*said)
 
 
+SUBJECTS: Mapping[str, Mapping[ServiceMessageKind, str]] = {
+    "en": {
+        ServiceMessageKind.CONFIRM: "{council}: confirm your alerts",
+        ServiceMessageKind.SIGN_IN: "{council}: your link to manage alerts",
+    },
+    "cy": {
+        ServiceMessageKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
+        ServiceMessageKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
+    },
+}
+EXPIRES: Mapping[str, Mapping[ServiceMessageKind, str]] = {
+    "en": {ServiceMessageKind.CONFIRM: "3 days", ServiceMessageKind.SIGN_IN: "10 minutes"},
+    "cy": {ServiceMessageKind.CONFIRM: "3 diwrnod", ServiceMessageKind.SIGN_IN: "10 munud"},
+}
 WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
     "en": {
         ServiceMessageKind.ADD_CONTACT: Words(

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.db import transaction
 from notify.deliveries import journal, leases, retry_pauses, service, webhook_receivers
 from notify.deliveries.batch_size import Pace
@@ -61,7 +61,7 @@ class SliceResults:
     def _measure(self) -> None:
         """Count how long after approval each of these was sent."""
         waits = [self._held.age_s + r.at - self._held.claimed for r in self._results if r.state == DeliveryState.SENT]
-        metrics.observe_all("notify_time_to_send_seconds", waits, lane=self._held.lane.value)
+        process_counters.observe_all("notify_time_to_send_seconds", waits, lane=self._held.lane.value)
 
     def record_and_go_on(self, after: int, pace: Pace) -> tuple[Sequence[Recipient], Sequence[Result]] | None:
         """Write the results and read the next slice, in one transaction. None: the batch must not go on."""

@@ -23,7 +23,7 @@ from notify.providers.base import Accepted, Channel, Message
 from notify.staff.budgets import money
 from notify.staff.invitations import mailed_link
 from notify.staff.models import AuditEntry, Budget, Officer, Role
-from notify.staff.notifications import tell_staff
+from notify.staff.notification_channels import tell_staff
 from notify.staff.queries import council, person
 from notify.subscribers.suppression.bounces import burst_of
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from notify.alerts.models import Alert
 from notify.alerts.queries import titles_of_what_is_over
 from notify.channels import Channel
-from notify.core import jobs, metrics
+from notify.core import jobs, process_counters
 from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.deliveries import batches, fan_out, journal, leases, reconciliation, retry_pauses, service
@@ -142,7 +142,7 @@ def recover_orphans() -> int:
             orphan.set_aside()
             continue
         log.warning("recovered a dead worker's batch", extra=extra)
-        metrics.count("notify_recovered_batches_total")
+        process_counters.count("notify_recovered_batches_total")
         recovered += 1
     return recovered
 

@@ -18,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType, MappingProxyType
+from types import FrameType
 
 from notify.core.errors import SetUpError
 from notify.devserver.embedded import (
-    KEEPER_DIED,
+    DAEMON_DIED,
     Account,
     DataDirectoryUnusable,
     Place,
@@ -32,22 +32,13 @@ from notify.devserver.embedded import (
     lock,
     wait_for,
 )
+from notify.devserver.server_options import POSTGRESQL_OPTIONS, valkey_options
 from notify.devserver.server_process import Attempts, Server, ServerProcess, open_log, run_program
 from notify.devserver.start_watch import StartLimits
 
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 _REVIVAL_ATTEMPTS = 100  # a session of the killed server may finish its statement first, so only time counts
-_SETTINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "listen_addresses": "",
-        "max_connections": "200",
-        "shared_buffers": "128MB",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-    }
-)
 _READY = b"ready"
 _log = logging.getLogger("notify.devserver.daemon")
 # the application owns its database and may nothing beside it
@@ -153,7 +144,7 @@ def _make_cluster(place: Place, binaries: Binaries, fresh: Path, attempts: Attem
 
 
 def _database(place: Place, binaries: Binaries, tuning: Mapping[str, str]) -> Server:
-    settings = {**_SETTINGS, "unix_socket_directories": str(place.sockets), **tuning}
+    settings = {**POSTGRESQL_OPTIONS, "unix_socket_directories": str(place.sockets), **tuning}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     parameters = b"user\0notify\0database\0notify\0\0"
     return Server(
@@ -170,16 +161,7 @@ def _database(place: Place, binaries: Binaries, tuning: Mapping[str, str]) -> Se
 
 def _queue(place: Place, binaries: Binaries) -> Server:
     socket_path = place.sockets / "redis.sock"
-    options = {
-        "port": "0",
-        "unixsocket": str(socket_path),
-        "unixsocketperm": "700",
-        "dir": str(place.home / "queue"),
-        "save": "",
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "maxmemory-policy": "noeviction",
-    }
+    options = valkey_options(place.home / "queue", socket_path)
     argv = [part for name, value in options.items() for part in (f"--{name}", value)]
     return Server(
         name="valkey",
@@ -274,11 +256,11 @@ def keep(place: Place, tuning: Mapping[str, str], limits: StartLimits, report: i
 
 def _take(place: Place, name: str) -> int:
     # Others look at these locks by holding them for a moment: try again.
-    return wait_for(lambda: lock(place.lock_path(name), fcntl.LOCK_EX), f"Another keeper holds {name}.")
+    return wait_for(lambda: lock(place.lock_path(name), fcntl.LOCK_EX), f"Another daemon holds {name}.")
 
 
 def main() -> None:
-    """Start a keeper that outlives this process, and end when it is ready or has failed."""
+    """Start a daemon that outlives this process, and end when it is ready or has failed."""
     os.umask(0o022)  # the servers may be another account's, and each folder of theirs is closed by itself
     place, tuning, limits = locate(Path(sys.argv[1])), json.loads(sys.argv[2]), StartLimits(**json.loads(sys.argv[3]))
     hear, report = os.pipe()
@@ -288,7 +270,7 @@ def main() -> None:
         try:
             keep(place, tuning, limits, report)
         except (SetUpError, OSError) as error:
-            _log.exception("the keeper ends")
+            _log.exception("the daemon ends")
             with suppress(OSError):  # nobody listens once it was ready
                 os.write(report, f"{type(error).__name__}: {error}".encode())
             sys.exit(1)
@@ -297,8 +279,8 @@ def main() -> None:
     with open(hear, "rb") as answers:
         answer = answers.read()
     if not answer:
-        print(f"The keeper died; see {place.log_path('keeper')}.", file=sys.stderr)  # noqa: T201
-        sys.exit(KEEPER_DIED)
+        print(f"The daemon died; see {place.log_path('keeper')}.", file=sys.stderr)  # noqa: T201
+        sys.exit(DAEMON_DIED)
     if answer != _READY:
         sys.exit(answer.decode())
 

@@ -35,7 +35,7 @@ from notify.core.private_files import private_folder
 from notify.devserver.start_watch import StartLimits, load
 
 WAIT_SECONDS = 60.0  # for a stop
-KEEPER_DIED = 75  # the exit status of a start whose keeper died without a word
+DAEMON_DIED = 75  # the exit status of a start whose daemon died without a word
 _SOCKET_BYTES = 100  # the kernel's limit is 107
 _LIMITS = StartLimits()
 _NO_TUNING: Mapping[str, str] = MappingProxyType({})
@@ -106,7 +106,7 @@ class Place:
 
     @property
     def record(self) -> Path:
-        """The file with the process ids while a keeper runs."""
+        """The file with the process ids while the daemon runs."""
         return self.data_dir / "running.json"
 
     def lock_path(self, name: str) -> Path:
@@ -294,7 +294,7 @@ def _start_lock(place: Place, limits: StartLimits = _LIMITS) -> Iterator[None]:
 
 
 def _ensure_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
-    """Return when a keeper runs and its servers answer."""
+    """Return when the daemon runs and its servers answer."""
     daemon = place.lock_path("keeper")
     if is_held(daemon):  # another process launched it, and may have died before it was ready
         wait_for(
@@ -307,12 +307,12 @@ def _ensure_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits)
 
 
 def _launch_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits) -> None:
-    """Start a keeper, and again if it is killed before it is ready."""
+    """Start the daemon, and again if it is killed before it is ready."""
     location = {name: str(getattr(place, name)) for name in ("data_dir", "home", "sockets")}
     (place.data_dir / "location").write_text(json.dumps(location))
     for attempt in range(1, limits.attempts + 1):
         wait_for(
-            lambda: not is_held(place.lock_path("servers")),  # the keeper was killed, its servers are stopping
+            lambda: not is_held(place.lock_path("servers")),  # the daemon was killed, its servers are stopping
             f"Earlier servers in {place.data_dir} are still stopping; see the logs there.",
         )
         # It leaves our session and becomes nobody's child: Ctrl-C here must not stop servers that others use.
@@ -328,10 +328,10 @@ def _launch_daemon(place: Place, tuning: Mapping[str, str], limits: StartLimits)
         )
         if launch.returncode == 0:
             return
-        was_killed = launch.returncode == KEEPER_DIED or launch.returncode < 0
+        was_killed = launch.returncode == DAEMON_DIED or launch.returncode < 0
         if not was_killed or attempt == limits.attempts:
-            raise _complaint(launch.stderr or f"The keeper's start ended with status {launch.returncode}; {load()}.")
-        _log.warning("the keeper died while it started (attempt %d of %d, %s)", attempt, limits.attempts, load())
+            raise _complaint(launch.stderr or f"The daemon's start ended with status {launch.returncode}; {load()}.")
+        _log.warning("the daemon died while it started (attempt %d of %d, %s)", attempt, limits.attempts, load())
 
 
 def _complaint(report: str) -> SetUpError:
@@ -370,7 +370,7 @@ def _has_left(place: Place) -> bool:
         return True
     alone = lock(place.lock_path("use"), fcntl.LOCK_EX)
     if alone is None:
-        # A lock that can be shared is held by other users; one that cannot, by the keeper, which is stopping.
+        # A lock that can be shared is held by other users; one that cannot, by the daemon, which is stopping.
         return not is_held(place.lock_path("use"))
     os.close(alone)
     return False

@@ -63,7 +63,7 @@ def _process(
         extra_groups=[] if account else None,
         umask=0o077,
         pass_fds=keep,
-        preexec_fn=die_with_parent(farewell),  # safe here: the keeper has one thread
+        preexec_fn=die_with_parent(farewell),  # safe here: the daemon has one thread
     )
 
 

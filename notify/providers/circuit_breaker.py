@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notify.channels import CHANNELS
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.jobs import Lane
 from notify.core.settings import once_a_process, settings
 from notify.providers.base import Provider, SendsMany
@@ -215,7 +215,7 @@ class Flow:
         self._failures, self._failed_at = self._failures + 1, now
         if self._failures >= FAILURES_TO_OPEN or now - self._failing_since >= FAILING_S_TO_OPEN:
             self._state, self._tried_at = State.OPEN, now
-            metrics.count("notify_breaker_opened_total", provider=self.provider.name)
+            process_counters.count("notify_breaker_opened_total", provider=self.provider.name)
             log.warning("provider fails", extra={"provider": self.provider.name, "failures": self._failures})
 
     def _close(self) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.jobs import Lane
 from notify.providers import circuit_breaker
 from notify.providers.base import Accepted, Deferred, Message, Outcome, Provider, Refused, SendsMany, Unknown, send_one
@@ -101,7 +101,7 @@ class _Attempt:
             known.settle(permit, failures=failures)
             for kind, number in tally.items():
                 if number:
-                    metrics.count(
+                    process_counters.count(
                         "notify_provider_outcomes_total", number, provider=provider.name, outcome=_NAMES[kind]
                     )
         return [*going_on, *untold.values()]

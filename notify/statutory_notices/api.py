@@ -14,10 +14,10 @@ from notify.staff.guards import Requires, Right
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest
 from notify.statutory_notices import queries, service
+from notify.statutory_notices.feeds import NoticesView, NoticeView, NoticeWithVersions, VersionView
 from notify.statutory_notices.guards import MAY_PUBLISH
 from notify.statutory_notices.models import Correction, Matter, NewNotice, StatutoryNotice, Withdrawal
 from notify.statutory_notices.queries import Wanted
-from notify.statutory_notices.views import NoticesView, NoticeView, NoticeWithVersions, VersionView
 
 PATH = "/public-notices"
 ONE = f"{PATH}/{{notice_id:uuid}}"

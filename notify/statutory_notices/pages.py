@@ -16,9 +16,9 @@ from notify.languages import _, spoken
 from notify.places.queries import names_by_code
 from notify.staff.queries import councils
 from notify.statutory_notices import queries
+from notify.statutory_notices.feeds import LICENCE, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
 from notify.statutory_notices.models import KINDS, Matter
 from notify.statutory_notices.queries import UnknownNotice, Wanted
-from notify.statutory_notices.views import LICENCE, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
 from notify.web.dates import day, moment
 from notify.web.headers import OPEN_TO_ALL
 from notify.web.routes import page_get

@@ -23,10 +23,10 @@ from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.statutory_notices import queries, service
+from notify.statutory_notices.feeds import address_of
 from notify.statutory_notices.guards import MAY_PUBLISH
 from notify.statutory_notices.models import KINDS, Correction, NewNotice, NoticeVersion
 from notify.statutory_notices.queries import Wanted
-from notify.statutory_notices.views import address_of
 from notify.web.dates import day, moment
 from notify.web.forms import read_form
 

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.db import transaction
 from notify.core.jobs import Lane, sending_broker
 from notify.deliveries import process_metrics, worker_loop
@@ -95,9 +95,9 @@ def scrape(client: Client) -> dict[str, Family]:
 @pytest.fixture(autouse=True)
 def counted_so_far() -> Iterator[None]:
     """What other tests of this process counted is none of ours."""
-    metrics.take()
+    process_counters.take()
     yield
-    metrics.take()
+    process_counters.take()
 
 
 @pytest.fixture
@@ -167,13 +167,13 @@ def test_hand_overs_are_a_histogram_for_each_lane(client: Client, world: World, 
             if name.endswith("_bucket") and dict(labels)["lane"] == lane
         }
         assert list(buckets.values()) == sorted(buckets.values())
-        assert [float(bound) for bound in buckets] == sorted([*metrics.BUCKETS_S, float("inf")])
+        assert [float(bound) for bound in buckets] == sorted([*process_counters.BUCKETS_S, float("inf")])
         assert buckets["+Inf"] == family.value("_count", lane=lane) == times
     assert 0 < family.value("_sum", lane="routine") < 60
 
 
 def test_a_bucket_holds_everything_that_is_not_slower(client: Client, world: World) -> None:
-    metrics.observe_all("notify_time_to_send_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
+    process_counters.observe_all("notify_time_to_send_seconds", [0.1, 0.1, 0.2, *[4000] * 5], lane="routine")
     process_metrics.write()
     family = scrape(client)["notify_time_to_send_seconds"]
     found = {bound: family.value("_bucket", lane="routine", le=bound) for bound in ("0.1", "0.25", "3600", "+Inf")}
@@ -207,12 +207,12 @@ def test_counts_that_cannot_be_written_go_with_the_next(
     def away() -> None:
         raise OperationalError("", {}, Exception("the database system is starting up"))
 
-    metrics.count("notify_provider_outcomes_total", 3, provider="smtp", outcome="accepted")
+    process_counters.count("notify_provider_outcomes_total", 3, provider="smtp", outcome="accepted")
     with monkeypatch.context() as patched:
         patched.setattr(process_metrics, "transaction", away)
         with pytest.raises(OperationalError):
             process_metrics.write()
-    metrics.count("notify_provider_outcomes_total", provider="smtp", outcome="accepted")
+    process_counters.count("notify_provider_outcomes_total", provider="smtp", outcome="accepted")
     process_metrics.write()
     process_metrics.write()
     family = scrape(client)["notify_provider_outcomes_total"]

@@ -9,7 +9,6 @@ from litestar.testing import TestClient
 
 from notify.core.db import transaction
 from notify.deliveries import holds
-from notify.staff import notifications
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created
 from tests.deliveries.test_holds import run_chore
@@ -61,11 +60,11 @@ def test_an_alert_that_is_let_go_is_told_and_a_rehearsal_is_not(
 def test_a_hold_is_told_while_it_is_in_force(client: Client, world: World, work: Work, on_call: Receiver) -> None:
     with transaction() as session:
         held = holds.hold(session, actor="engine:brake", reason="9 of 20 messages were refused for good.")
-        notifications.note(session, "hold", held.id)
+        notification_channels.note(session, "hold", held.id)
     work()
     assert told(on_call) == [("Sending is on hold", "warning")]
     with transaction() as session:
-        notifications.note(session, "hold", held.id)
+        notification_channels.note(session, "hold", held.id)
         holds.release(session, actor="test")
     work()
     assert len(on_call.calls) == 1
@@ -80,5 +79,5 @@ def test_a_budget_that_runs_out_is_told(client: Client, world: World, work: Work
 
 def test_without_channels_nothing_is_queued(client: Client, world: World, work: Work) -> None:
     with transaction() as session:
-        notifications.note(session, "hold", "anything")
+        notification_channels.note(session, "hold", "anything")
     work()

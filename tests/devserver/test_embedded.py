@@ -170,7 +170,7 @@ def test_a_killed_user_leaves_no_server_behind(data_dir: Path) -> None:
     assert eventually(lambda: not any(is_alive(pid) for pid in pids))
 
 
-def test_a_killed_keeper_leaves_no_server_behind(data_dir: Path) -> None:
+def test_a_killed_daemon_leaves_no_server_behind(data_dir: Path) -> None:
     with servers(data_dir, tuning=FAST):
         daemon_pid, *server_pids = running_pids(data_dir)
         os.kill(daemon_pid, signal.SIGKILL)

@@ -183,7 +183,7 @@ class Site:
         self.wait_until_ready()
 
     def kill_server(self, kind: str) -> bool:
-        """SIGKILL PostgreSQL's postmaster or Valkey, which their keeper starts again; whether it ran."""
+        """SIGKILL PostgreSQL's postmaster or Valkey, which their daemon starts again; whether it ran."""
         status = embedded.status(self.folder)
         pid = {"database": status.database_pid, "queue": status.queue_pid}[kind]
         if pid is None or pid in self._killed_servers:  # not up again

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from notify.core import metrics
+from notify.core import process_counters
 from notify.core.jobs import Lane
 from notify.devserver import embedded
 from notify.providers import circuit_breaker
@@ -260,13 +260,13 @@ def test_redis_is_asked_nothing_while_there_is_nothing_to_agree_on(time: Time, m
 
 
 def test_what_is_known_can_be_published(servers: embedded.Addresses) -> None:
-    metrics.take()
+    process_counters.take()
     providers = [ScriptedMany(name, lambda _: "") for name in ("broken", "fine", "busy")]
     known = [circuit_breaker.of(provider) for provider in providers]
     fail(known[0], FAILURES_TO_OPEN)
     known[2].failed(retry_after_s=60)
     assert circuit_breaker.states() == {"broken": "open", "fine": "closed", "busy": "paused"}
-    assert metrics.take() == {("notify_breaker_opened_total", 'provider="broken"'): 1}
+    assert process_counters.take() == {("notify_breaker_opened_total", 'provider="broken"'): 1}
     assert circuit_breaker.of(providers[0]) is known[0]
     assert (
         circuit_breaker.of(ScriptedMany("broken", lambda _: "")) is not known[0]

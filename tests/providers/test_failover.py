@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from notify.core import clock, metrics
+from notify.core import clock, process_counters
 from notify.core.jobs import Lane
 from notify.providers import circuit_breaker, failover, registry
 from notify.providers.base import (
@@ -265,10 +265,10 @@ def test_outcomes_come_as_they_become_known() -> None:
 
 
 def test_outcomes_are_counted_by_provider(database: None) -> None:
-    metrics.take()
+    process_counters.take()
     says = iter([fine, fine, never, full, away, unsure])
     tell([Scripted("first", lambda message: next(says)(message)), Scripted("second", fine)], calls(6))
-    counted = {labels: number for (name, labels), number in metrics.take().items() if "outcomes" in name}
+    counted = {labels: number for (name, labels), number in process_counters.take().items() if "outcomes" in name}
     assert counted == {
         'outcome="accepted",provider="first"': 2,
         'outcome="refused",provider="first"': 1,

@@ -21,7 +21,7 @@ from notify.core.db import transaction
 from notify.deliveries.receipts import take_news
 from notify.providers.base import Channel, Inbound
 from notify.staff.models import Role
-from notify.subscribers.imports.rows import REQUEST_LIFE
+from notify.subscribers.imports.insert_statements import REQUEST_LIFE
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.subscribers.journey import BROWSER, my_fields, sign_in, topic_ids

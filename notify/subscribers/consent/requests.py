@@ -17,7 +17,7 @@ from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.subscribers import message_limits, service_messages
 from notify.subscribers.access_models import ConsentRequest
-from notify.subscribers.imports.rows import REQUEST_LIFE, Enrolment
+from notify.subscribers.imports.insert_statements import REQUEST_LIFE, Enrolment
 from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, ServiceMessageKind, Topic
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}

@@ -18,8 +18,8 @@ from notify.subscribers.consent.order import AddressErased, Ledger, Verdict, Wor
 from notify.subscribers.consent.requests import Request
 from notify.subscribers.imports.entries import AddressTaken, Entry, addresses_of, channels_per_topic, postcode_keys
 from notify.subscribers.imports.entry_places import Gazetteer, Settled
+from notify.subscribers.imports.insert_statements import Columns, Enrolment, write
 from notify.subscribers.imports.known_subscribers import Known, Person, read_known
-from notify.subscribers.imports.rows import Columns, Enrolment, write
 from notify.subscribers.models import Cadence, ConfirmedBy, ConsentEvidence, NewSubscriber, Topic, TopicPurpose
 
 

@@ -20,7 +20,7 @@ from notify.subscribers.consent.ledger import give_up
 from notify.subscribers.consent.requests import Request
 from notify.subscribers.imports.enrolment import enrol
 from notify.subscribers.imports.entries import Entry
-from notify.subscribers.imports.rows import Enrolment
+from notify.subscribers.imports.insert_statements import Enrolment
 from notify.subscribers.links import LinkUsedOrExpired, use_link_about
 from notify.subscribers.models import (
     ConfirmedBy,

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from notify.staff.notifications import check_staff_channels, tell_staff
+from notify.staff.notification_channels import check_staff_channels, tell_staff
 from tests.providers.receiver import Receiver, receiving
 
 # one of Apprise's hundred plug-ins asks for a module that Python is about to lose
