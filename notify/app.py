@@ -75,10 +75,14 @@ from notify.subscribers.suppression import api as suppression_api
 from notify.subscribers.suppression import pages as suppression_pages
 from notify.tracking import buffer, redirect_pages, unsubscribe_pages
 from notify.waste import api as waste_api
+from notify.waste import contractor_api as waste_contractor_api
 from notify.waste import pages as waste_pages
 from notify.waste import reminder_pages as waste_reminder_pages
+from notify.waste import source_api as waste_source_api
 from notify.waste import staff_change_pages as waste_staff_change_pages
 from notify.waste import staff_pages as waste_staff_pages
+from notify.waste import staff_source_pages as waste_staff_source_pages
+from notify.waste import use
 from notify.web import api_documentation, problem_pages, problems, request_ids, theme
 from notify.web.api_document import document_config
 from notify.web.api_rate_limits import LimitCallers, add_rate_limits
@@ -109,6 +113,8 @@ API = (
     exports_api,
     schedule_api,
     waste_api,
+    waste_contractor_api,
+    waste_source_api,
 )
 PAGES = (
     statutory_notices_pages,
@@ -162,6 +168,7 @@ PAGES = (
     waste_reminder_pages,
     waste_staff_pages,
     waste_staff_change_pages,
+    waste_staff_source_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more
@@ -236,7 +243,7 @@ def create_app() -> Litestar:
         exception_handlers={**problems.HANDLERS, SecondFactorNeeded: step_up.ask_again},
         before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers, add_request_id, add_rate_limits],
-        lifespan=[buffer.running],
+        lifespan=[buffer.running, use.running],
         # a stream that is compressed waits until there is enough to compress
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,

@@ -42,7 +42,7 @@ from notify.places import ended_remits
 from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
 from notify.subscribers.place_reviews import service as place_reviews_service
-from notify.waste import reminders
+from notify.waste import reminders, sources
 from workers.network_jobs import NetworkJob
 
 log = logging.getLogger("workers.scheduler")
@@ -56,6 +56,7 @@ _grower = NetworkJob("growth", daily.keep_up)
 _tired = NetworkJob("fatigue", fatigue.keep_up)
 _sender = NetworkJob("exports", scheduled_delivery.send_due)
 _remover = NetworkJob("retention", retention.run)
+_fetcher = NetworkJob("collection sources", sources.fetch_due)
 ANY_SENDING = "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'sending')"
 
 
@@ -108,6 +109,10 @@ def _send_exports(_: Session) -> None:
     _sender.go()  # the network may be slow
 
 
+def _fetch_collections(_: Session) -> None:
+    _fetcher.go()  # the network may be slow
+
+
 def _remove_detail(_: Session) -> None:
     _remover.go()  # a few million rows take minutes
 
@@ -147,6 +152,7 @@ CHORES = (
     ScheduledTask("tell of changed collections", 10, reminders.for_every_council(reminders.tell_changes)),
     ScheduledTask("remind of collections", 30, reminders.for_every_council(reminders.send_due)),
     ScheduledTask("correct reminders", 120, reminders.for_every_council(reminders.correct)),
+    ScheduledTask("fetch collection days", 30, _fetch_collections),
     ScheduledTask("forget old reminders", 3600, reminders.remove_old),
     ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
     ScheduledTask("count what became of alerts", 1, _count_alerts, is_about_sending=True),

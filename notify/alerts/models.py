@@ -60,6 +60,7 @@ class Alert(SQLModel, table=True):
     does not know any more who got it. One that is submitted or scheduled is held since `late_since`, because its time
     had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
+    `webhook_event` is what webhooks call an automated message, such as `collection.moved`, with its `webhook_detail`.
     `changed_by` gave what someone else wrote its newest version: they do not approve it either.
     """
 
@@ -119,6 +120,10 @@ class Alert(SQLModel, table=True):
     )
     escalated_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     is_training: bool = False
+    webhook_event: str | None = None
+    webhook_detail: dict[str, object] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
 
 
 class Approval(SQLModel, table=True):

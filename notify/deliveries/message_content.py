@@ -247,7 +247,7 @@ class AlertContent:
         moments = {"sent_at": alert.approved_at, "expires_at": alert.expires_at}
         return json.dumps(
             {
-                "type": f"alert.{alert.follow_up or 'published'}",
+                "type": alert.webhook_event or f"alert.{alert.follow_up or 'published'}",
                 "timestamp": clock.now().isoformat(),
                 "data": {
                     "id": str(alert.id),
@@ -260,6 +260,7 @@ class AlertContent:
                     "translations": alert.translations,
                     "follows": str(alert.follows_id) if alert.follows_id else None,
                     "training": alert.is_training,
+                    **(alert.webhook_detail or {}),
                     **({"reply_url": self._reply_marker} if alert.asks_reply else {}),
                     **{name: moment.isoformat() if moment else None for name, moment in moments.items()},
                 },

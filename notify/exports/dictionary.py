@@ -267,6 +267,17 @@ TABLES: Mapping[str, Entry] = {
         meant={"streams": "What it named."},
     ),
     "collection_report": Entry(Keeping.DAYS_90, OWN, pseudonyms=("home",), residents=("words",), staff=("handled_by",)),
+    "collection_contractor": Entry(Keeping.WHILE_USED, OWN, staff=("created_by",), secrets=("secret",)),
+    "collection_status": Entry(
+        Keeping.FOR_GOOD,
+        OWN,
+        pseudonyms=("home",),
+        meant={"source": "Who said so.", "reference": "The source's own name for what it said."},
+    ),
+    "collection_source": Entry(
+        Keeping.WHILE_USED, OWN, staff=("created_by",), meant={"digest": "SHA-256 of what was fetched last."}
+    ),
+    "collection_use": Entry(Keeping.FOR_GOOD, OWN),
     # what leaves and what is removed
     "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(

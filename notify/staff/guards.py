@@ -27,7 +27,7 @@ from notify.web import forms
 OFFICER_COOKIE = "officer"
 API = "/api/v1/"
 # routes whose callers carry a word of their own, which is no key of ours: a provider's, and Prometheus'
-OWN_WORDS = ("/api/v1/webhooks/{provider}", "/metrics")
+OWN_WORDS = ("/api/v1/webhooks/{provider}", "/api/v1/webhooks/collections/{council}", "/metrics")
 
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]

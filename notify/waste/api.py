@@ -28,11 +28,12 @@ from notify.places.postcodes import normalise
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import council_by_slug
 from notify.staff.routes import StaffRequest
-from notify.waste import events, home_days, queries, release_loading, releases, service
+from notify.waste import events, home_days, queries, release_loading, releases, service, use
 from notify.waste.entries import reference_of, spoken_postcode
 from notify.waste.events import NewEvent
 from notify.waste.file_shapes import ScheduleNotReadable
 from notify.waste.home_days import AHEAD
+from notify.waste.models import UseKind
 from notify.waste.moved_days import EARLIEST, LATEST
 from notify.waste.service import NewMove
 from notify.waste.uploads import MOST_BYTES, Upload, uploaded
@@ -91,6 +92,9 @@ def list_collections(
             may_see_paid = _may_see_paid(request.user, found[0].council.id)
             shown = home_days.days_of_home(session, found[0], begin, end, with_paid=may_see_paid)
             view = CollectionsView.of(shown)
+    if request.user is None:
+        for council_id in {one.council.id for one in found}:
+            use.count(council_id, UseKind.LOOK_UP)
     return Response(view, headers=OPEN_TO_ALL)
 
 
@@ -116,7 +120,7 @@ class UploadOperation(Operation):
 
     def __post_init__(self) -> None:
         text = Schema(type=OpenAPIType.STRING)
-        names = ("name", "source", "licence", "fetched_at", "fresh_days", "postcode", "uprn", "address")
+        names = ("name", "source", "licence", "fetched_at", "fresh_days", "paid", "postcode", "uprn", "address")
         fields = {name: text for name in names}
         files = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
         properties: dict[str, Reference | Schema] = {"files": files, **fields}

@@ -82,6 +82,7 @@ def send(session: Session, release: CollectionRelease, *, actor: str) -> int:
             partial(messages.round_change, known[number] if number != ASK_ON_THE_PAGE else (), streams),
             about=f"release {release.id} change {number}",
             expires_at=messages.end_of(today() + releases.COMPARED),
+            webhook=messages.WebhookWords("collection.rounds-changed"),
         )
         session.add(alert)
         session.flush()

@@ -43,6 +43,7 @@ def waste_command() -> None:
 @click.option("--postcode", default="", help="The home of a file that names none (UKBinCollectionData, iCalendar).")
 @click.option("--uprn", default="", help="Its UPRN, or your own reference.")
 @click.option("--address", default="", help="Its address.")
+@click.option("--paid", multiple=True, help="A stream that residents pay for, such as garden. Repeat it for several.")
 @click.option("--activate", is_flag=True, help="Put what was loaded into force.")
 @click.pass_obj
 def load(
@@ -58,6 +59,7 @@ def load(
     postcode: str,
     uprn: str,
     address: str,
+    paid: Sequence[str],
     activate: bool,
 ) -> None:
     """Load CSV, JSON or iCalendar files beside the active release; nothing changes until it is activated."""
@@ -70,6 +72,7 @@ def load(
         fetched_at=datetime.fromisoformat(fetched_at).replace(tzinfo=LONDON) if fetched_at else None,
         fresh_days=fresh_days,
         progress=_Progress(),
+        paid=paid,
     )
     home = NamedHome(uprn, address, postcode)
     with servers(), ExitStack() as files:

@@ -5,8 +5,8 @@ are those of every alert. No parts (`[]`) marks it as one of many, which public 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -134,7 +134,30 @@ def _titled(title: str, lines: Sequence[str]) -> Words:
     return Words(title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…", "\n\n".join(lines))
 
 
-def make_alert(topic: Topic, say: Callable[[], Words], *, about: str, expires_at: datetime) -> Alert:
+@dataclass(frozen=True, slots=True)
+class WebhookWords:
+    """What webhooks call a message, such as `collection.moved`, and what programs read of it."""
+
+    event: str
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+def of_event(event: WasteEvent, streams: Sequence[str]) -> WebhookWords:
+    """What programs read of something that happened."""
+    detail = {
+        "kind": event.kind.value,
+        "day": event.day.isoformat(),
+        "new_day": event.new_day.isoformat() if event.new_day else None,
+        "round": event.round,
+        "streams": list(streams),
+        "cause": event.cause.value,
+    }
+    return WebhookWords(f"collection.{event.kind}", {"collection": detail})
+
+
+def make_alert(
+    topic: Topic, say: Callable[[], Words], *, about: str, expires_at: datetime, webhook: WebhookWords
+) -> Alert:
     """The message in every language that we speak, as an alert under way. `about` tells it from all others."""
     now = clock.now()
     words: dict[str, Words] = {}
@@ -160,6 +183,8 @@ def make_alert(topic: Topic, say: Callable[[], Words], *, about: str, expires_at
         expires_at=expires_at,
         ledger_month=clock.first_of_month(now),
         parts=[],
+        webhook_event=webhook.event,
+        webhook_detail=dict(webhook.detail),
     )
 
 
@@ -167,6 +192,11 @@ def deliver(session: Session, alert: Alert) -> int:
     """Write the ledger for everyone who has a row of `collection_reminder_sent` for this alert; how many messages."""
     parameters = {"topic": alert.topic_id, "channels": list(alert.channels)}
     return write_ledger(session, alert, AudienceSql(READERS, parameters))
+
+
+def deliver_to_systems(session: Session, alert: Alert) -> int:
+    """Write the ledger for the systems that follow the topic by webhook and have no reminder of their own."""
+    return write_ledger(session, alert, AudienceSql(SYSTEMS, {"topic": alert.topic_id, "channel": Channel.WEBHOOK}))
 
 
 def noon_of(day: date) -> datetime:
@@ -190,4 +220,13 @@ READERS = f"""
     LEFT JOIN place p ON p.subscriber_id = s.id AND p.position = 0
     WHERE n.alert_id = :alert
     ORDER BY c.id
+"""  # noqa: S608 - our own words
+SYSTEMS = f"""
+    SELECT c.id AS contact_id, c.subscriber_id, c.channel, s.language, NULL AS ward_code
+    FROM subscription u
+    JOIN subscriber s ON s.id = u.subscriber_id
+    JOIN contact c ON c.subscriber_id = u.subscriber_id AND c.channel = :channel AND c.confirmed_at IS NOT NULL
+         AND c.channel = ANY(u.channels) AND NOT {IS_SUPPRESSED}
+    WHERE u.topic_id = :topic AND u.ended_at IS NULL
+      AND NOT EXISTS (SELECT FROM collection_reminder r WHERE r.subscriber_id = u.subscriber_id)
 """  # noqa: S608 - our own words

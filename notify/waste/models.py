@@ -4,12 +4,12 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Text
+from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from notify.core import clock
-from notify.core.db import moment_column, new_id, state_column
+from notify.core.db import moment_column, new_id, secrets_column, state_column
 from notify.subscribers.models import of_subscriber
 
 
@@ -237,3 +237,90 @@ class CollectionReport(SQLModel, table=True):
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     handled_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     handled_by: str | None = None
+
+
+class Outcome(StrEnum):
+    """What a contractor says of a collection."""
+
+    COMPLETED = "completed"
+    MISSED = "missed"
+
+
+class UseKind(StrEnum):
+    """What residents opened without signing in."""
+
+    LOOK_UP = "look-up"
+    CALENDAR = "calendar"
+
+
+class CollectionContractor(SQLModel, table=True):
+    """A waste contractor whose signed words a council takes. `secret` signs them, as Standard Webhooks says."""
+
+    __tablename__ = "collection_contractor"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    name: str
+    secret: str = Field(sa_column=secrets_column())
+    created_by: str
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class CollectionStatus(SQLModel, table=True):
+    """A contractor's word about collections of a day, taken once for each `reference` of a `source`.
+
+    `event_id` is what became known to residents by it.
+    """
+
+    __tablename__ = "collection_status"
+
+    council_id: UUID = Field(primary_key=True, foreign_key="council.id")
+    source: str = Field(primary_key=True)
+    reference: str = Field(primary_key=True)
+    outcome: Outcome = Field(sa_column=state_column(Outcome))
+    day: date
+    round: str = ""
+    stream: str = ""
+    home: str | None = None
+    cause: Cause = Field(sa_column=state_column(Cause))
+    event_id: UUID | None = Field(default=None, foreign_key="waste_event.id")
+    at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+
+
+class CollectionSource(SQLModel, table=True):
+    """An address that files of collection days are fetched from every so many hours.
+
+    What was fetched is put into force by itself if at most `most_changes` homes change day or go; None: a person does
+    it. `digest` is the content that was fetched last, `result` what came of it.
+    """
+
+    __tablename__ = "collection_source"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    address: str
+    name: str
+    licence: str = ""
+    paid: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    every_hours: int = 24
+    most_changes: int | None = None
+    created_by: str
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    next_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    result: str = ""
+    result_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    is_failing: bool = False
+    release_id: int | None = Field(default=None, foreign_key="collection_release.id", ondelete="SET NULL")
+
+
+class CollectionUse(SQLModel, table=True):
+    """How often residents of a council looked collection days up, or a calendar was read, on a day."""
+
+    __tablename__ = "collection_use"
+
+    council_id: UUID = Field(primary_key=True, foreign_key="council.id")
+    day: date = Field(primary_key=True)
+    kind: UseKind = Field(sa_column=state_column(UseKind, primary_key=True))
+    times: int

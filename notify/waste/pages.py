@@ -1,5 +1,6 @@
 """Public pages of collection days: postcode, home, the next days, a year to print, and a calendar to subscribe to."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -10,18 +11,20 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.core.csv_cells import csv_of
 from notify.core.db import transaction
 from notify.core.errors import NotifyError
 from notify.core.form_fields import FieldError
 from notify.languages import _
 from notify.places.postcodes import PostcodeNotValid, normalise
 from notify.staff.queries import council_by_slug
-from notify.waste import calendar_feed, home_days, queries, service, words
+from notify.waste import calendar_feed, home_days, queries, service, use, words
 from notify.waste.entries import spoken_postcode
 from notify.waste.home_days import AHEAD, HomeDays
+from notify.waste.models import UseKind
 from notify.waste.month_picture import last_of_month, month_after, months_from, weekday_names
 from notify.web.forms import read_form
-from notify.web.headers import OPEN_TO_ALL
+from notify.web.headers import FRAMED, OPEN_TO_ALL
 from notify.web.routes import page_get, page_post
 from notify.web.templates import page
 from notify.web.visitor_language import link
@@ -29,6 +32,7 @@ from notify.web.visitor_language import link
 NOT_KEPT = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 LONGEST_AHEAD = 12  # months
 HOME = "/bins/{council:str}/{reference:str}"
+ROUND_HEADS = ("council", "round", "stream", "rule", "next", "source", "licence", "fetched_at")
 Saved = Annotated[str, QueryParameter(max_length=20)]
 Postcode = Annotated[str, QueryParameter(max_length=40)]
 
@@ -47,6 +51,8 @@ def ask_postcode(postcode: Postcode = "") -> Response[object]:
     if not found:
         message = _("We do not know the collection days of {postcode}. Check it, or ask your council.")
         return _question(postcode, [FieldError("postcode", message.format(postcode=spoken_postcode(key)))])
+    for council_id in {one.council.id for one in found}:
+        use.count(council_id, UseKind.LOOK_UP)
     if len(found) == 1:
         return Redirect(link(found[0].path), status_code=303)
     return page(
@@ -61,6 +67,27 @@ def _question(postcode: str, field_errors: Sequence[FieldError]) -> Response[obj
     return page(
         "waste/postcode.html", status=422 if field_errors else 200, postcode=postcode, field_errors=field_errors
     )
+
+
+@page_get("/bins/widget", sync_to_thread=False)
+def widget() -> Response[object]:
+    """The question for a postcode, for the council's own site to frame. Its answer opens here."""
+    return page("waste/widget.html", headers=FRAMED)
+
+
+@page_get("/bins/rounds.csv")
+def read_rounds(council: Annotated[str, QueryParameter(max_length=80)]) -> Response[str]:
+    """The rounds of a council as open data: one line for each round and stream, and nothing about homes."""
+    with transaction() as session:
+        shown = service.open_rounds(session, council_by_slug(session, council))
+    source = shown.source
+    about = (source.name, source.licence, source.fetched_at) if source else ("", "", "")
+    rows = [
+        (shown.council, one.round, one.stream, json.dumps(one.rule), " ".join(f"{day}" for day in one.next), *about)
+        for one in shown.rounds
+    ]
+    headers = {"Content-Disposition": 'attachment; filename="rounds.csv"', **OPEN_TO_ALL}
+    return Response(csv_of(ROUND_HEADS, rows), media_type="text/csv", headers=headers)
 
 
 @page_get(HOME)
@@ -95,7 +122,9 @@ def report_wrong(council: FromPath[str], reference: FromPath[str], body: RawBody
 def read_calendar(token: FromPath[str]) -> Response[bytes]:
     """The feed of a home. The token in its address is the proof."""
     with transaction() as session:
-        made = calendar_feed.feed(calendar_feed.days_by_token(session, token.removesuffix(".ics")))
+        shown = calendar_feed.days_by_token(session, token.removesuffix(".ics"))
+        made = calendar_feed.feed(shown)
+    use.count(shown.found.council.id, UseKind.CALENDAR)
     headers = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noindex", **OPEN_TO_ALL}
     return Response(made, media_type="text/calendar", headers=headers)
 
@@ -145,4 +174,12 @@ def _values(shown: HomeDays, months: int) -> dict[str, Any]:
     }
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (ask_postcode, show_home, print_year, report_wrong, read_calendar)
+HANDLERS: Sequence[ControllerRouterHandler] = (
+    ask_postcode,
+    widget,
+    read_rounds,
+    show_home,
+    print_year,
+    report_wrong,
+    read_calendar,
+)

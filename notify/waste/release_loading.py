@@ -5,7 +5,7 @@ Memory stays level however long a CSV file is. A loaded release counts for nothi
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from typing import Any, cast
@@ -23,7 +23,7 @@ from notify.waste import assignment, file_shapes
 from notify.waste.entries import AssignmentEntry, DayEntry, Entry, HomeEntry, RuleEntry, ServiceEntry, StreamEntry
 from notify.waste.file_shapes import ScheduleNotReadable, Source
 from notify.waste.models import Availability, CollectionRelease, CollectionRule, Stream
-from notify.waste.schedule_file import ReleaseSettings
+from notify.waste.schedule_file import ReleaseSettings, stream_code
 
 Progress = Callable[[int], None]
 AT_ONCE = 10_000
@@ -38,6 +38,11 @@ TEMPORARY = """
     TRUNCATE new_home, new_service, new_day;
 """
 
+SERVICES_OF_LISTS = """
+    INSERT INTO new_service (reference, stream, starts, ends)
+    SELECT reference, stream, min(day), max(day) FROM new_day WHERE stream = ANY(:paid) GROUP BY reference, stream
+"""
+
 
 class NothingToLoad(Invalid):
     """Not one home with a collection is in the files."""
@@ -47,7 +52,9 @@ class NothingToLoad(Invalid):
 
 @dataclass(slots=True)
 class LoadingOptions:
-    """What is said beside the files. `fresh_days`: how long after `fetched_at` the days may be stated."""
+    """What is said beside the files. `fresh_days`: how long after `fetched_at` the days may be stated. `paid`: streams
+    that residents pay for, by the names or codes of the files.
+    """
 
     name: str
     source: str
@@ -56,6 +63,7 @@ class LoadingOptions:
     fetched_at: datetime | None = None
     fresh_days: int | None = None
     progress: Progress | None = None
+    paid: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -159,6 +167,7 @@ def _take_all(session: Session, release: CollectionRelease, sources: Sequence[So
             if options.progress:
                 options.progress(taken)
     session.flush()
+    _mark_paid(session, release.council_id, buffers.streams, options.paid)
     said = {code: entry.availability for code, entry in buffers.streams.items() if entry.availability}
     release.settings = ReleaseSettings.model_validate({**release.settings, "availability": said}).model_dump(
         mode="json"
@@ -166,6 +175,25 @@ def _take_all(session: Session, release: CollectionRelease, sources: Sequence[So
     _keep_streams(session, release.council_id, buffers.streams)
     session.flush()
     return buffers.has_lists
+
+
+def _mark_paid(session: Session, council_id: UUID, streams: dict[str, StreamEntry], names: Sequence[str]) -> None:
+    """Make these streams, and those that the council's residents pay for already, known as paid for. A home has paid
+    for as long as the file lists days of such a stream for it. Raises: ScheduleNotReadable.
+    """
+    paid = set()
+    for name in names:
+        code = name if name in streams else stream_code(name)
+        if code not in streams:
+            known = ", ".join(sorted(streams))
+            raise ScheduleNotReadable(f"No stream of the files is called “{name}”. They name: {known}.")
+        paid.add(code)
+    own = select(Stream.code).where(Stream.council_id == council_id, Stream.availability == Availability.SUBSCRIBERS)
+    paid |= {code for code in session.exec(own) if code in streams and not streams[code].availability}
+    for code in paid:
+        streams[code] = replace(streams[code], availability=Availability.SUBSCRIBERS.value)
+    if paid:
+        session.execute(text(SERVICES_OF_LISTS), {"paid": sorted(paid)})
 
 
 def _rule(release: CollectionRelease, entry: RuleEntry) -> CollectionRule:

@@ -22,9 +22,10 @@ from notify.core.clock import LONDON
 from notify.staff.models import Council
 from notify.subscribers.models import Topic
 from notify.waste import messages, queries
-from notify.waste.events import changed
+from notify.waste.events import changed, sample
 from notify.waste.home_days import collections_by, today, unsure_streams
-from notify.waste.models import CollectionRelease, Slot, WasteEvent
+from notify.waste.messages import WebhookWords
+from notify.waste.models import Availability, CollectionRelease, Slot, WasteEvent
 from notify.waste.moved_days import Changes, Collection
 from notify.waste.queries import Rule
 from notify.waste.recurrence import Span
@@ -125,9 +126,14 @@ def _remind(session: Session, council_id: UUID, slot: Slot, day: date) -> int:
             about=f"{slot} {day} {','.join(one.stream for one in due)}",
             # what says “tomorrow” is not sent on the day itself, as after quiet hours
             expires_at=clock.midnight(day) if slot is Slot.EVENING else messages.noon_of(day),
+            webhook=WebhookWords("collection.reminder", _about_day(day, [one.stream for one in due])),
         )
         written += _send(session, said, reminders, day, slot.value, [one.stream for one in due])
     return written
+
+
+def _about_day(day: date, streams: Sequence[str]) -> Mapping[str, object]:
+    return {"collection": {"day": day.isoformat(), "streams": list(streams)}}
 
 
 def _plain(one: Collection) -> Collection:
@@ -163,6 +169,7 @@ def correct(session: Session, council_id: UUID) -> int:
             partial(messages.correction, day, gone, found.streams),
             about=f"correction {day} {','.join(gone)}",
             expires_at=messages.end_of(day),
+            webhook=WebhookWords("collection.correction", _about_day(day, gone)),
         )
         written += _send(session, alert, reminders, day, f"correction:{','.join(gone)}", gone)
     return written
@@ -185,6 +192,7 @@ def _tell(session: Session, event: WasteEvent) -> int:
     session.flush()
     if not today() - TOLD_BACK <= event.day <= today() + TOLD_AHEAD:
         return 0
+    _tell_systems(session, event)
     found = plan(session, event.council_id, event.day, "true", {})
     if found is None:
         return 0
@@ -199,10 +207,35 @@ def _tell(session: Session, event: WasteEvent) -> int:
             partial(messages.change, event, hit, found.streams),
             about=f"change {event.id} {','.join(one.stream for one in hit)}",
             expires_at=messages.end_of(max(event.day, event.new_day or event.day)),
+            webhook=messages.of_event(event, [one.stream for one in hit]),
         )
         event.told += _send(session, alert, reminders, event.day, f"change:{event.id}", [one.stream for one in hit])
     session.add(event)
     return event.told
+
+
+def _tell_systems(session: Session, event: WasteEvent) -> None:
+    """Tell systems that follow the topic by webhook. What happened at one home alone, or to what only some pay for, is
+    nothing for them.
+    """
+    topic = messages.topic_of(session, event.council_id)
+    if topic is None or event.home is not None:
+        return
+    streams = dict(queries.streams(session, event.council_id))
+    open_to_all = {code: one for code, one in streams.items() if one.availability != Availability.SUBSCRIBERS}
+    hit = tuple({one.stream: _plain(one) for one in sample(session, event, open_to_all)}.values())
+    if not hit:
+        return
+    alert = messages.make_alert(
+        topic,
+        partial(messages.change, event, hit, streams),
+        about=f"change {event.id} for systems",
+        expires_at=messages.end_of(max(event.day, event.new_day or event.day)),
+        webhook=messages.of_event(event, [one.stream for one in hit]),
+    )
+    session.add(alert)
+    session.flush()
+    messages.deliver_to_systems(session, alert)
 
 
 def _send(

@@ -33,7 +33,8 @@ class Upload:
             fetched = fetched.replace(tzinfo=LONDON)
         names = ", ".join(one.name for one in self.sources)
         given = (self.fields.get("name") or names, self.fields.get("source") or names, actor)
-        return LoadingOptions(*given, self.fields.get("licence", ""), fetched, fresh)
+        paid = [name.strip() for name in self.fields.get("paid", "").split(",") if name.strip()]
+        return LoadingOptions(*given, self.fields.get("licence", ""), fetched, fresh, paid=paid)
 
     def has(self, name: str) -> bool:
         """Whether the field was filled in."""

@@ -1,6 +1,7 @@
 // Puts the current alerts into a council's own page: <script src="…/static/widget.js" data-council="…" async></script>
+// With data-show="bins": the question for a postcode that leads to bin collection days.
 const script = document.currentScript;
-const address = new URL("/widget", script.src);
+const address = new URL(script.dataset.show === "bins" ? "/bins/widget" : "/widget", script.src);
 for (const name of ["council", "topic", "ward", "lang"]) {
   if (script.dataset[name]) address.searchParams.set(name, script.dataset[name]);
 }

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from notify.core.db import transaction
 from notify.deliveries import holds
+from notify.staff import notification_channels
 from notify.staff.models import KeyMode, Role
 from tests.alerts.calls import created
 from tests.deliveries.test_holds import run_chore

@@ -271,3 +271,23 @@ def test_files_of_eight_councils_are_read_and_say_that_they_are_old(
         past = read(client, **{"from": "2023-06-01", "to": "2024-06-01"})
         assert dates(past) == []
     assert len(list((real_data / "bins").glob("*.json"))) == 8
+
+
+def test_dates_of_a_stream_that_is_paid_for_show_only_to_who_may_see_them(client: Client, world: World) -> None:
+    days = csv_of(
+        ("uprn", "address", "postcode", "stream", "date"),
+        (HOME, "1 Invented Lane", "ZZ1 1AA", "Refuse", "2026-12-08"),
+        (HOME, "1 Invented Lane", "ZZ1 1AA", "Garden Waste", "2026-12-09"),
+        ("10000000002", "3 Invented Lane", "ZZ1 1AB", "Refuse", "2026-12-08"),
+    )
+    put_into_force(client, world, {"days.csv": days}, paid="garden waste")
+    assert dates(read(client)) == ["2026-12-08"]
+    assert dates(read_as(world.headers, client)) == ["2026-12-08", "2026-12-09"]
+    put_into_force(client, world, {"days.csv": days})
+    assert dates(read(client)) == ["2026-12-08"], "what was paid for stays so in the next release"
+
+
+def test_a_paid_stream_that_the_files_do_not_name_is_refused(client: Client, world: World) -> None:
+    answer = upload(client, world, {"rounds.csv": ROUNDS, "homes.csv": PROPERTIES}, paid="glass")
+    assert answer.status_code == 422
+    assert "They name: garden, refuse." in answer.json()["detail"]
