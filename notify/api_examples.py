@@ -23,6 +23,11 @@ BODIES: Mapping[str, object] = {
     "invite_officer": {"email": "sam@example.org", "name": "Sam Officer", "role": "author"},
     "set_moves": [{"usual": "2026-12-25", "revised": "2026-12-28", "reason": "Christmas Day"}],
     "add_event": {"kind": "moved", "day": "2026-12-01", "new_day": "2026-12-02", "cause": "weather"},
+    "add_statuses": {
+        "statuses": [{"reference": "crew-7-1", "outcome": "completed", "day": "2026-12-01", "round": "R7"}]
+    },
+    "add_contractor": {"name": "Zed Waste"},
+    "add_source": {"address": "https://waste.example.org/rounds.csv", "name": "Zed Waste", "every_hours": 24},
     "change_topic": {"frequency": "About once a week."},
     "add_subscriber": {
         "name": "Sam",

@@ -201,6 +201,11 @@ class Settings(SettingsOfOurs):
     flood_topic: str = Field(
         "", description="Short name of the topic of flood warnings. Empty: each council's topic for emergencies."
     )
+    collections_folder: Path | None = Field(
+        None,
+        description="A folder with one for each council, named by its short name, that files of collection days are "
+        "read from. Unset: they come from web addresses only.",
+    )
     retention_days: int = Field(
         30,
         ge=7,

@@ -91,6 +91,11 @@ EXERCISES = """
     SELECT count(*) FROM alert WHERE council_id = :council AND is_training
       AND created_at >= :since AND created_at < :until
 """
+AUTOMATED_BIN_COST = """
+    SELECT sum(r.cost) FROM rollup_alert r JOIN alert a ON a.id = r.alert_id
+    WHERE r.council_id = :council AND r.started_at >= :since AND r.started_at < :until
+      AND starts_with(a.webhook_event, 'collection.') AND NOT a.is_test
+"""
 SENT = """
     FROM rollup_alert r JOIN alert a ON a.id = r.alert_id JOIN topic t ON t.id = a.topic_id
     WHERE r.council_id = :council AND r.started_at >= :since AND r.started_at < :until

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from notify.core import clock
 from notify.core.errors import Invalid
-from notify.evidence import emergency_answers, insight_answers, other_answers, resident_answers
+from notify.evidence import emergency_answers, insight_answers, other_answers, resident_answers, waste_answers
 from notify.evidence.answer import Answer
 from notify.evidence.facts import Facts
 from notify.evidence.models import FoiStatement
@@ -22,6 +22,7 @@ ANSWERS: Mapping[str, Callable[[Facts], Answer]] = {
     **emergency_answers.ANSWERS,
     **insight_answers.ANSWERS,
     **other_answers.ANSWERS,
+    **waste_answers.ANSWERS,
 }
 LONGEST_STATEMENT = 4_000
 

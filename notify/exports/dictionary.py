@@ -275,7 +275,7 @@ TABLES: Mapping[str, Entry] = {
         meant={"source": "Who said so.", "reference": "The source's own name for what it said."},
     ),
     "collection_source": Entry(
-        Keeping.WHILE_USED, OWN, staff=("created_by",), meant={"digest": "SHA-256 of what was fetched last."}
+        Keeping.WHILE_USED, OWN, staff=("created_by",), meant={"content_hash": "SHA-256 of what was fetched last."}
     ),
     "collection_use": Entry(Keeping.FOR_GOOD, OWN),
     # what leaves and what is removed

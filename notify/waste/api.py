@@ -28,7 +28,7 @@ from notify.places.postcodes import normalise
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.queries import council_by_slug
 from notify.staff.routes import StaffRequest
-from notify.waste import events, home_days, queries, release_loading, releases, service, use
+from notify.waste import events, figures, home_days, queries, release_loading, releases, service, use
 from notify.waste.entries import reference_of, spoken_postcode
 from notify.waste.events import NewEvent
 from notify.waste.file_shapes import ScheduleNotReadable
@@ -42,6 +42,7 @@ from notify.waste.views import (
     ComparisonView,
     EventsView,
     EventView,
+    FiguresView,
     HomeView,
     MovesView,
     MoveView,
@@ -216,6 +217,17 @@ def add_event(request: StaffRequest, data: JSONBody[NewEvent]) -> EventView:
         return EventView.of(events.add(session, user.council_id, data, actor=user.actor))
 
 
+@get("/collections/figures", guards=[Requires(Right.SEE_FIGURES)], sync_to_thread=True, tags=["collections"])
+def read_collection_figures(request: StaffRequest, first: From = None, last: To = None) -> FiguresView:
+    """Look-ups, reminders and what was missed between two days, the last 90 days if none are given."""
+    end = last or home_days.today()
+    begin = first or end - timedelta(days=89)
+    if not EARLIEST <= begin <= end <= LATEST:
+        raise SpanTooLong(f"Ask for days from {EARLIEST:%Y} to {LATEST:%Y}, the first of them first.")
+    with transaction() as session:
+        return FiguresView.of(figures.figures(session, request.user.council_id, begin, end))
+
+
 HANDLERS: Sequence[ControllerRouterHandler] = (
     list_collections,
     list_rounds,
@@ -227,4 +239,5 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     set_moves,
     list_events,
     add_event,
+    read_collection_figures,
 )

@@ -292,7 +292,7 @@ class CollectionSource(SQLModel, table=True):
     """An address that files of collection days are fetched from every so many hours.
 
     What was fetched is put into force by itself if at most `most_changes` homes change day or go; None: a person does
-    it. `digest` is the content that was fetched last, `result` what came of it.
+    it. `content_hash` is of the content that was fetched last, `result` what came of it.
     """
 
     __tablename__ = "collection_source"
@@ -308,7 +308,7 @@ class CollectionSource(SQLModel, table=True):
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     next_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
-    digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    content_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     result: str = ""
     result_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     is_failing: bool = False

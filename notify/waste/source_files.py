@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from notify.core.errors import Unavailable
-from notify.core.setting_sources import SettingsOfOurs
+from notify.core.settings import settings
 from notify.providers.base import ProviderRejected, ProviderUnavailable
 from notify.providers.webhook import ssrf
 from notify.providers.webhook.provider import WebhookSettings
@@ -26,18 +24,6 @@ SECONDS = 300.0
 IN_MEMORY = 5_000_000
 SUFFIXES = (".csv", ".json", ".ics")
 KINDS = {"text/csv": ".csv", "application/json": ".json", "text/calendar": ".ics"}
-
-
-class CollectionSettings(SettingsOfOurs):
-    """Where files of collection days may be fetched from."""
-
-    model_config = SettingsConfigDict(env_prefix="NOTIFY_COLLECTIONS_", frozen=True)
-
-    folder: Path | None = Field(
-        None,
-        description="A folder with one for each council, named by its short name, that collection days are read from. "
-        "Unset: they are fetched from web addresses only.",
-    )
 
 
 class SourceAway(Unavailable):
@@ -73,7 +59,7 @@ def fetched(address: str, council_slug: str) -> Iterator[FetchedFile]:
 
 
 def _newest(council_slug: str, file: BinaryIO) -> str:
-    base = CollectionSettings().folder
+    base = settings().collections_folder
     if base is None:
         raise SourceAway("No folder is set up. Set NOTIFY_COLLECTIONS_FOLDER, or give a web address.")
     own = base / council_slug

@@ -142,7 +142,7 @@ def _fetch(source_id: UUID) -> None:
 def _take(session: Session, one: CollectionSource, found: FetchedFile) -> None:
     """Load what is new; what is the same makes the days that are in force as fresh as now."""
     active = queries.active_release(session, one.council_id)
-    if found.digest == one.digest:
+    if found.digest == one.content_hash:
         if active and active.id == one.release_id:
             _refresh(session, active)
         _say(one, "Nothing new.")
@@ -150,7 +150,7 @@ def _take(session: Session, one: CollectionSource, found: FetchedFile) -> None:
     options = LoadingOptions(found.name, one.name, f"source:{one.id}", one.licence, paid=one.paid)
     made = release_loading.load(session, one.council_id, [Source(found.name, found.file)], options)
     compared = releases.compare(session, made)
-    one.digest, one.release_id = found.digest, made.id
+    one.content_hash, one.release_id = found.digest, made.id
     changes = f"{compared.new:,} homes new, {compared.changed:,} change day, {compared.gone:,} gone"
     if one.most_changes is not None and compared.changed + compared.gone <= one.most_changes:
         releases.activate(session, made, actor=ACTOR)

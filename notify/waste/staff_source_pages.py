@@ -1,10 +1,12 @@
-"""Officers' pages of what comes from others: sources that are fetched, and contractors who say what was missed."""
+"""Officers' pages of what comes from others, and of figures: sources that are fetched, contractors, and use."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import FromPath, RawBody
+from litestar.params import FromPath, QueryParameter, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
@@ -18,9 +20,11 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.waste import contractors, sources
+from notify.waste import contractors, figures, home_days, sources, words
+from notify.waste.figures import LOOK_UPS_A_CALL
+from notify.waste.moved_days import EARLIEST, LATEST
 from notify.waste.sources import NewSource
-from notify.web.dates import moment
+from notify.web.dates import day, moment
 from notify.web.forms import read_form
 
 AT = "/staff/bins"
@@ -136,6 +140,44 @@ def _contractors_page(
     )
 
 
+@staff_get(f"{AT}/figures", Requires(Right.SEE_FIGURES))
+def show_figures(
+    request: StaffRequest,
+    first: Annotated[str, QueryParameter(name="from", max_length=20)] = "",
+    last: Annotated[str, QueryParameter(name="to", max_length=20)] = "",
+    share: Annotated[str, QueryParameter(max_length=6)] = "",
+) -> Response[object]:
+    """Use, reminders and what was missed in a period, the last 90 days if none is given."""
+    user, field_errors = request.user, []
+    end = home_days.today()
+    begin, a_call = end - timedelta(days=89), LOOK_UPS_A_CALL
+    try:
+        begin, end = date.fromisoformat(first or f"{begin}"), date.fromisoformat(last or f"{end}")
+        a_call = int(share or LOOK_UPS_A_CALL)
+        if not (EARLIEST <= begin <= end <= LATEST and 1 <= a_call <= 1_000):
+            raise ValueError
+    except ValueError:
+        field_errors.append(
+            FieldError("from", "Enter two days like 2027-01-31, the first of them first, and 1 to 1000.")
+        )
+        end = home_days.today()
+        begin, a_call = end - timedelta(days=89), LOOK_UPS_A_CALL
+    with transaction() as session:
+        shown = figures.figures(session, user.council_id, begin, end)
+    return staff_page(
+        user,
+        "waste/staff-figures.html",
+        at=AT,
+        status=422 if field_errors else 200,
+        field_errors=field_errors,
+        shown=shown,
+        share=a_call,
+        avoided=shown.calls_avoided(a_call),
+        words=words,
+        day=day,
+    )
+
+
 @staff_post(f"{CONTRACTORS}/{{contractor_id:uuid}}/remove", MAY_CHANGE)
 def remove_contractor(request: StaffRequest, contractor_id: FromPath[UUID]) -> Response[object]:
     """Take no more calls of a contractor."""
@@ -153,4 +195,5 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     show_contractors,
     add_contractor,
     remove_contractor,
+    show_figures,
 )

@@ -4,13 +4,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from litestar import Litestar
-from litestar.concurrency import sync_to_thread
 from sqlalchemy import text
 from sqlmodel import Session, select
 
@@ -65,16 +62,12 @@ def write() -> None:
         raise
 
 
-@asynccontextmanager
-async def running(_: Litestar) -> AsyncIterator[None]:
-    """Writes down what is left when the application ends."""
+def write_last() -> None:
+    """Write down what is left when the process ends."""
     try:
-        yield
-    finally:
-        try:
-            await sync_to_thread(write)
-        except Exception as error:  # the process ends all the same
-            log.warning("look-ups not counted", extra={"error": type(error).__name__})
+        write()
+    except Exception as error:  # the process ends all the same
+        log.warning("look-ups not counted", extra={"error": type(error).__name__})
 
 
 def totals(session: Session, council_id: UUID, first: date, last: date) -> Mapping[UseKind, int]:

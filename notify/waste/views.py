@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from notify.waste.entries import spoken_postcode
+from notify.waste.figures import WasteFigures
 from notify.waste.home_days import HomeDays
 from notify.waste.models import CollectionMove, CollectionRelease, Stream, WasteEvent
 from notify.waste.queries import FoundHome
@@ -187,6 +188,39 @@ class EventsView(SQLModel):
     """The newest events."""
 
     events: Sequence[EventView]
+
+
+class MissedView(SQLModel):
+    """Days on which collections of a round were not completed or cancelled, and how many homes they were about."""
+
+    round: str
+    cause: str
+    times: int
+    homes: int
+
+
+class FiguresView(SQLModel):
+    """Figures about collections between two days. `reminders`, `changes` and `campaigns` are messages."""
+
+    first: Day
+    last: Day
+    homes: int
+    rounds: int
+    streams: int
+    releases: int
+    reminders: int
+    changes: int
+    campaigns: int
+    look_ups: int
+    calendars: int
+    people_reminded: int
+    events: dict[str, int]
+    missed: list[MissedView]
+
+    @classmethod
+    def of(cls, shown: WasteFigures) -> "FiguresView":
+        """The view of these figures."""
+        return cls.model_validate(shown, from_attributes=True)
 
 
 class ReleasesView(SQLModel):

@@ -45,6 +45,14 @@ COUNT_URGENT = f"SELECT count(*) FROM {URGENT}"
 URGENT_DELIVERIES = f"FROM {DELIVERIES} WHERE d.priority = 'emergency'"
 MONEY = "SELECT round(coalesce(sum(cost), 0) / 100000.0, 2)"
 SCHEDULES = "SELECT count(*) FROM export_schedule WHERE removed_at IS NULL"
+AUTOMATED = """
+    FROM alert a WHERE a.council_id = :council
+      AND (a.expanded_at AT TIME ZONE 'Europe/London')::date BETWEEN :since AND :until AND a.webhook_event
+"""
+RELEASE = """
+    collection_release r WHERE r.council_id = :council AND r.activated_at IS NOT NULL AND r.ended_at IS NULL
+"""
+USED = "SELECT coalesce(sum(times), 0) FROM collection_use WHERE day BETWEEN :since AND :until AND kind = "
 # the shipped promise for emergencies, which the invented council keeps: 95% handed over within a minute of approval
 JUDGED = f"""
     FROM (SELECT count(*) FILTER (WHERE d.state NOT IN ('suppressed', 'cancelled', 'expired')) AS due,
@@ -154,6 +162,30 @@ QUERIES: Mapping[str, str] = {
     "2.3.": "SELECT sum(calls) FROM call_volume WHERE category = :part AND day BETWEEN :since AND :until",
     "5.9.alerts": f"{COUNT_ALERTS} AND t.slug = 'bins'",
     "5.9.sent": f"{SENT} AND d.slug = 'bins'",
+    "5.9.reminders": f"SELECT coalesce(sum(recipients), 0) {AUTOMATED} = 'collection.reminder'",
+    "5.9.changes": f"""
+        SELECT coalesce(sum(recipients), 0) {AUTOMATED} NOT IN ('collection.reminder', 'collection.rounds-changed')
+    """,
+    "5.9.campaigns": f"SELECT coalesce(sum(recipients), 0) {AUTOMATED} = 'collection.rounds-changed'",
+    "5.9.people": "SELECT count(DISTINCT subscriber_id) FROM collection_reminder WHERE council_id = :council",
+    "5.10.automated": f"{MONEY} FROM delivery d WHERE d.alert_id IN (SELECT a.id {AUTOMATED} > '')",
+    "5.11.homes": f"""
+        SELECT count(*) FROM collection_home WHERE rules <> '{{}}' AND release_id = (SELECT r.id FROM {RELEASE})
+    """,
+    "5.11.rounds": f"""
+        SELECT count(DISTINCT round) FROM collection_rule WHERE release_id = (SELECT r.id FROM {RELEASE})
+    """,
+    "5.11.streams": "SELECT count(*) FROM waste_stream WHERE council_id = :council",
+    "5.17.": """
+        SELECT count(*) FROM waste_event WHERE council_id = :council AND kind = :part AND day BETWEEN :since AND :until
+    """,
+    "5.19.releases": """
+        SELECT count(*) FROM collection_release WHERE council_id = :council
+          AND (activated_at AT TIME ZONE 'Europe/London')::date BETWEEN :since AND :until
+    """,
+    "5.20.days": f"SELECT r.fresh_until - CAST(:until AS date) FROM {RELEASE}",
+    "5.21.look-ups": f"{USED} 'look-up'",
+    "5.21.calendars": f"{USED} 'calendar'",
     "5.10.cost": f"{MONEY} FROM {DELIVERIES} WHERE d.slug = 'bins'",
     "7.3.": "SELECT count(*) FROM officer WHERE active AND role = :part",
     "7.9.agreed": f"""

@@ -1,7 +1,7 @@
 """Collection days that are fetched by themselves, from an address and from a folder."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -123,12 +123,12 @@ def test_an_address_inside_is_not_called(client: Client, world: World, monkeypat
 
 
 def test_the_newest_file_of_the_councils_folder_is_read(
-    client: Client, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client, world: World, tmp_path: Path, choose: Callable[..., None]
 ) -> None:
     add(client, world, "folder", most_changes=1)
     sources.fetch_due()
     assert "No folder is set up" in state(client, world)["result"]
-    monkeypatch.setenv("NOTIFY_COLLECTIONS_FOLDER", str(tmp_path))
+    choose(COLLECTIONS_FOLDER=str(tmp_path))
     own = tmp_path / "zed"
     own.mkdir()
     (own / "days.json").write_bytes(as_json(THURSDAYS))

@@ -11,7 +11,7 @@ CREATE TABLE collection_contractor (
     id uuid PRIMARY KEY,
     council_id uuid NOT NULL REFERENCES council (id),
     name varchar NOT NULL,
-    secret text NOT NULL,
+    secret varchar NOT NULL,
     created_by varchar NOT NULL,
     created_at timestamptz NOT NULL,
     ended_at timestamptz
@@ -44,7 +44,7 @@ CREATE TABLE collection_source (
     created_by varchar NOT NULL,
     created_at timestamptz NOT NULL,
     next_at timestamptz NOT NULL,
-    digest bytea,
+    content_hash bytea,
     result varchar NOT NULL,
     result_at timestamptz,
     is_failing boolean NOT NULL,
