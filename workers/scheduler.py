@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -57,20 +58,34 @@ _tired = NetworkJob("fatigue", fatigue.keep_up)
 _sender = NetworkJob("exports", scheduled_delivery.send_due)
 _remover = NetworkJob("retention", retention.run)
 _fetcher = NetworkJob("collection sources", sources.fetch_due)
-ANY_SENDING = "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'sending')"
+# what there is to do, in one look a second: most tasks need no transaction of their own to find nothing
+LOOK = """
+    SELECT EXISTS (SELECT FROM alert WHERE state = 'sending') AS sending,
+           EXISTS (SELECT FROM alert WHERE state = 'scheduled' AND send_at <= business_now()) AS scheduled,
+           EXISTS (SELECT FROM audit_entry
+                   WHERE id > (SELECT COALESCE(max(entry_id), 0) FROM audit_seal)) AS unsealed
+"""
+
+
+class Sign(StrEnum):
+    """What a look shows: something is being sent or was a moment ago, something is due, or the trail is not sealed."""
+
+    SENDING = "sending"
+    SCHEDULED = "scheduled"
+    UNSEALED = "unsealed"
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
     """Something to do every so many seconds; each run is one transaction.
 
-    What looks at alerts that are being sent runs every QUIET_SECONDS only while none has been for a while.
+    A task with a `sign` runs so often while that is seen, and every QUIET_SECONDS while it is not.
     """
 
     name: str
     every_seconds: float
     work: Callable[[Session], object]
-    is_about_sending: bool = False
+    sign: Sign | None = None
 
 
 def _finish_alerts(session: Session) -> None:
@@ -131,19 +146,19 @@ def _judge_service(_: Session) -> None:
 
 CHORES = (
     ScheduledTask("notice a restored database", 5, _notice_restore),
-    ScheduledTask("start due alerts", 1, alerts.start_due),
+    ScheduledTask("start due alerts", 1, alerts.start_due, Sign.SCHEDULED),
     ScheduledTask("hold late alerts, and remind people of them", 30, late_alerts.look),
     ScheduledTask("hold alerts whose areas have ended", 60, ended_areas.look),
     ScheduledTask("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),
     ScheduledTask("tell of remits whose areas have ended", 60, ended_remits.look),
     ScheduledTask("note forgotten jobs", 2, _reconcile),
     ScheduledTask("write another way to who was not reached", 5, escalation.escalate_due),
-    ScheduledTask("brake on bounces", 2, bounce_brake.look, is_about_sending=True),
-    ScheduledTask("mind the budgets", 2, budgets.look, is_about_sending=True),
-    ScheduledTask("finish alerts", 5, _finish_alerts, is_about_sending=True),
+    ScheduledTask("brake on bounces", 2, bounce_brake.look, Sign.SENDING),
+    ScheduledTask("mind the budgets", 2, budgets.look, Sign.SENDING),
+    ScheduledTask("finish alerts", 5, _finish_alerts, Sign.SENDING),
     ScheduledTask("lift needless holds", 5, holds.lift_needless),
     ScheduledTask("say that the scheduler runs", 5, process_metrics.scheduler_ran),
-    ScheduledTask("seal the audit trail", 3, staff_audit.seal),
+    ScheduledTask("seal the audit trail", 3, staff_audit.seal, Sign.UNSEALED),
     ScheduledTask("anchor the audit trail", 60, staff_audit.anchor),
     ScheduledTask("count dead deliveries", 30, process_metrics.tally_dead),
     ScheduledTask("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
@@ -155,7 +170,7 @@ CHORES = (
     ScheduledTask("fetch collection days", 30, _fetch_collections),
     ScheduledTask("forget old reminders", 3600, reminders.remove_old),
     ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
-    ScheduledTask("count what became of alerts", 1, _count_alerts, is_about_sending=True),
+    ScheduledTask("count what became of alerts", 1, _count_alerts, Sign.SENDING),
     ScheduledTask("count who came and went, and who got how much", 20, _count_people),
     ScheduledTask("compare alerts with the targets", 60, _judge_service),
     ScheduledTask("write down new prices", 3600, prices.note_settings),
@@ -187,7 +202,7 @@ def serve(stop: threading.Event) -> None:
     """Do the chores until told to stop, while holding the lock."""
     while not stop.is_set():
         try:
-            with engine().connect() as connection:
+            with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 _act_while_holding_the_lock(connection, stop)
         except OperationalError:
             log.warning("database away, trying again")
@@ -201,19 +216,20 @@ def _act_while_holding_the_lock(connection: Connection, stop: threading.Event) -
         text("SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3")
     )
     if not connection.execute(text("SELECT pg_try_advisory_lock(hashtext('notify.scheduler'))")).scalar_one():
-        connection.rollback()
         return
-    connection.commit()
     log.info("scheduler ready")
     done = dict.fromkeys(CHORES, -math.inf)
     quiet_from = -math.inf
     while not stop.wait(LOOK_SECONDS):
         # raises when the connection, and so the lock, is gone
-        if connection.execute(text(ANY_SENDING)).scalar_one():
+        seen = connection.execute(text(LOOK)).mappings().one()
+        if seen[Sign.SENDING]:
             quiet_from = time.monotonic() + SENT_SECONDS
-        connection.commit()
+        signs = {Sign(name) for name, is_there in seen.items() if is_there}
+        if time.monotonic() <= quiet_from:
+            signs.add(Sign.SENDING)
         for task in CHORES:
-            is_quiet = task.is_about_sending and time.monotonic() > quiet_from
+            is_quiet = task.sign is not None and task.sign not in signs
             every = max(task.every_seconds, QUIET_SECONDS) if is_quiet else task.every_seconds
             if time.monotonic() >= done[task] + every:
                 done[task] = time.monotonic()

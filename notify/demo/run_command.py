@@ -1,12 +1,13 @@
 """`notify run`: everything on one machine. It stays as long as the others, so it loads as little as it can."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import click
 
 from notify.core.demo_marker import INVITATION
 from notify.core.errors import SetUpError
+from notify.core.parent_death import die_with_parent
 from notify.core.settings import settings
 from notify.devserver import mail_catcher
 from notify.devserver.installation import servers
@@ -51,8 +53,10 @@ def run_command(port: int) -> None:
     with servers(), mail_catcher.start(settings().data_dir, keep=True) as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         os.environ["NOTIFY_BASE_URL"] = f"http://127.0.0.1:{port}"
-        invitation = _set_up(caught.file.parent)
-        ready = _Ready(f"{os.environ['NOTIFY_BASE_URL']}/health/ready", lambda: click.echo("\n".join(invitation)))
+        set_up = _SetUp(caught.file.parent)
+        if not _is_set_up():
+            set_up.wait()
+        ready = _Ready(f"{os.environ['NOTIFY_BASE_URL']}/health/ready", set_up)
         supervise(own_machine_processes(port), grace_seconds=GRACE_SECONDS, look=ready.look)
 
 
@@ -62,30 +66,60 @@ def _require_free(port: int) -> None:
             raise click.ClickException(f"Something serves port {port} already. Try: notify run --port {port + 1}")
 
 
-def _set_up(mail: Path) -> Sequence[str]:
-    """Have the schema and the demo council made; the lines of the invitation. Raises: SystemExit."""
-    invitation: list[str] | None = None
-    with subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-m", "notify.demo.set_up", str(mail)], stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as child:
-        for line in child.stdout or ():
-            if invitation is not None:
-                invitation.append(line.rstrip("\n"))
+def _is_set_up() -> bool:
+    """Whether the newest schema and a council are there, so that the pages may start while the rest is looked at.
+
+    Asked by a process that ends: what it needs for that would stay in this one.
+    """
+    return subprocess.run([sys.executable, "-m", "notify.demo.set_up_check"]).returncode == 0
+
+
+class _SetUp:
+    """Has the schema and the demo council made by a process that ends; what it says is passed on as it comes."""
+
+    def __init__(self, mail: Path) -> None:
+        self.invitation: list[str] = []
+        self._child = subprocess.Popen(  # noqa: S603 - our own
+            [sys.executable, "-m", "notify.demo.set_up", str(mail)],
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+        self._reader = threading.Thread(target=self._read, name="set-up", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        is_invitation = False
+        for line in self._child.stdout or ():
+            if is_invitation:
+                self.invitation.append(line.rstrip("\n"))
             elif line.strip() == INVITATION:
-                invitation = []
+                is_invitation = True
             else:
                 click.echo(line, nl=False)
-    if child.returncode:
-        sys.exit(child.returncode)
-    return invitation or []
+
+    def is_over(self) -> bool:
+        """Whether everything is made. Raises: SystemExit where it could not be."""
+        if self._child.poll() is None:
+            return False
+        self._reader.join()
+        if self._child.returncode:
+            sys.exit(self._child.returncode)
+        return True
+
+    def wait(self) -> None:
+        """Return when everything is made. Raises: SystemExit where it could not be."""
+        self._child.wait()
+        self.is_over()
 
 
 class _Ready:
-    """Looks now and then whether the pages answer, and says so once."""
+    """Looks now and then whether the pages answer and everything is made, and prints the invitation once."""
 
-    def __init__(self, address: str, say: Callable[[], None]) -> None:
-        self._address, self._say = address, say
-        self._is_said = False
+    def __init__(self, address: str, set_up: _SetUp) -> None:
+        self._address, self._set_up = address, set_up
+        self._is_said = self._answers = False
         self._look_at = 0.0
 
     def look(self) -> None:
@@ -93,6 +127,9 @@ class _Ready:
         if self._is_said or time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
-        with suppress(OSError), urllib.request.urlopen(self._address, timeout=1):  # noqa: S310 - our own, on the loopback
+        if not self._answers:
+            with suppress(OSError), urllib.request.urlopen(self._address, timeout=1):  # noqa: S310 - our own, on the loopback
+                self._answers = True
+        if self._set_up.is_over() and self._answers:
             self._is_said = True
-            self._say()
+            click.echo("\n".join(self._set_up.invitation))

@@ -37,7 +37,7 @@ from notify.devserver.server_process import Attempts, Server, ServerProcess, ope
 from notify.devserver.start_watch import StartLimits
 
 _STOP_SECONDS = 20.0
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.25
 _REVIVAL_ATTEMPTS = 100  # a session of the killed server may finish its statement first, so only time counts
 _READY = b"ready"
 _log = logging.getLogger("notify.devserver.daemon")

@@ -12,6 +12,7 @@ PYTHON: Sequence[str] = (sys.executable, "-m", "notify.processes.background")
 
 POOL_OF_ALL_LANES = 30  # database connections at most, for a process that has every lane's threads
 
+WORKERS_WAIT_S = 2.5  # on a machine of one's own the pages load first
 GRACE_SECONDS = 30.0  # from SIGTERM until what still runs is killed; `stop_grace_period` of compose.yaml is longer
 
 
@@ -55,7 +56,7 @@ def own_machine_processes(port: int) -> Sequence[Command]:
     if settings().model_fields_set & {"emergency_workers", "transactional_workers", "routine_workers"}:
         return service_processes(port)
     pool = {} if "database_pool" in settings().model_fields_set else {"NOTIFY_DATABASE_POOL": str(POOL_OF_ALL_LANES)}
-    return [web_process("127.0.0.1", port), Command("workers", [*PYTHON, "workers.everything"], pool)]
+    return [web_process("127.0.0.1", port), Command("workers", [*PYTHON, "workers.everything"], pool, WORKERS_WAIT_S)]
 
 
 def service_processes(port: int) -> Sequence[Command]:

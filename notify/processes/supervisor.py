@@ -15,18 +15,22 @@ from notify.core.parent_death import die_with_parent
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.2  # each look costs: this process sleeps as long as the others live
 
 _log = logging.getLogger("notify.processes.supervisor")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run. `env` is added to our environment; input is empty, and output goes where ours goes."""
+    """What to run. `env` is added to our environment; input is empty, and output goes where ours goes.
+
+    It starts `waits_s` seconds after the others, so that what people wait for has the machine to itself.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    waits_s: float = 0.0
 
 
 def run(commands: Sequence[Command], *, grace_seconds: float, look: Callable[[], None] | None = None) -> int:
@@ -78,7 +82,7 @@ class _Child:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
-        self._start_at = 0.0
+        self._start_at = time.monotonic() + command.waits_s
         self._delay = _FIRST_DELAY_SECONDS
 
     def tend(self) -> None:
