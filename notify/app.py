@@ -55,6 +55,9 @@ from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
 from notify.staff import audit_pages, invitation_pages, menu, user_pages
+from notify.staff.council_settings import api as council_settings_api
+from notify.staff.council_settings import look_pages, settings_pages
+from notify.staff.council_settings.look import visited
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
@@ -99,6 +102,7 @@ API = (
     places_api,
     shape_api,
     staff_api,
+    council_settings_api,
     subscribers_api,
     suppression_api,
     place_reviews_api,
@@ -129,6 +133,8 @@ PAGES = (
     my_data_pages,
     publishing_pages,
     sign_in_pages,
+    look_pages,
+    settings_pages,
     cancel_pages,
     user_pages,
     invitation_pages,
@@ -203,7 +209,9 @@ class Site(Application):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         with logs.during(request_ids.new_request()):
-            await super().__call__(scope, receive, send)
+            scope, look = await visited(scope)
+            with theme.wearing(look):
+                await super().__call__(scope, receive, send)
 
 
 def refuse_unknown_paths(connection: AnyConnection, _: BaseRouteHandler) -> None:

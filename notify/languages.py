@@ -4,7 +4,7 @@ The words in the code are English. Those of another language are in `templates/l
 the format that translators' programs edit; a word that is missing there is said in English.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -22,6 +22,7 @@ LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "cy": "Cymraeg
 LOCALES = packaged("templates/locale")
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="en")
+_further: ContextVar[Sequence[str] | None] = ContextVar("further", default=None)
 
 
 @cache
@@ -50,6 +51,16 @@ def speaking(language: str) -> Iterator[None]:
 def spoken() -> str:
     """The code of the language that is being spoken, `en` unless `speaking` says otherwise."""
     return _spoken.get()
+
+
+def offer_further(codes: Sequence[str] | None) -> None:
+    """Say which languages the council of this page offers beside `LANGUAGES`; None: the page is of no council."""
+    _further.set(codes)
+
+
+def offered_further() -> Sequence[str] | None:
+    """The codes of these languages; None where the page is of no council."""
+    return _further.get()
 
 
 def said_as(text: str) -> str:

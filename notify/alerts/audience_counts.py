@@ -25,6 +25,7 @@ from notify.places import succession
 from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.providers.base import Channel
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.queries import person
 from notify.staff.rights import Actor, Principal, Right
 from notify.staff.service import audit
@@ -68,7 +69,7 @@ def to_pay_for(people: int) -> int:
     return people or FEWEST_SHOWN
 
 
-def disclosed(session: Session, count: AudienceCount, priority: Priority) -> AudienceCount:
+def disclosed(session: Session, count: AudienceCount, priority: Priority, own: CouncilSettings) -> AudienceCount:
     """The same count rounded, with everything that follows from it worked out from what is told.
 
     Wards and languages of fewer than ten people are left out.
@@ -87,7 +88,7 @@ def disclosed(session: Session, count: AudienceCount, priority: Priority) -> Aud
         by_language={code: rounded(n) for code, n in count.by_language.items() if n >= FEWEST_SHOWN},
         by_ward=by_ward,
         near_boundary=rounded(count.near_boundary),
-        cost_pence=cost_of(together, count.sms_parts or 1, priority),
+        cost_pence=cost_of(together, count.sms_parts or 1, priority, own),
         population=sum(populations) if populations else None,
     )
 
@@ -115,7 +116,7 @@ def count_for(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool 
         began = clock.now() - WINDOW
         _require_quota(by, asked, [note for note in earlier if note.person == who and note.at > began])
         same = _noted(session, by, asked, who, targets, places, count, alike)
-    told = _as_told(session, same, count, asked.priority)
+    told = _as_told(same, count, asked.priority, council_settings(session, by.council_id))
     audit(
         session,
         council_id=by.council_id,
@@ -211,7 +212,7 @@ def _noted(
 
 def _answer(session: Session, by: Actor, asked: DryRun, places: Targets, count: AudienceCount) -> dict[str, object]:
     """What is told, and beside it how many follow the topic there, by any channel."""
-    answer = asdict(disclosed(session, count, asked.priority))
+    answer = asdict(disclosed(session, count, asked.priority, council_settings(session, by.council_id)))
     for priority in (Priority.ROUTINE, Priority.EMERGENCY):
         everybody = asked.model_copy(update={"channels": list(Channel), "escalate": None, "priority": priority})
         answer[_reach_name(everybody)] = _how_many(session, by, everybody, places)
@@ -222,7 +223,7 @@ def _reach_name(asked: DryRun) -> str:
     return "emergency_subscribers" if asked.priority == Priority.EMERGENCY else "subscribers"
 
 
-def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority: Priority) -> AudienceCount:
+def _as_told(note: AskedCount, count: AudienceCount, priority: Priority, own: CouncilSettings) -> AudienceCount:
     """The people of the note's answer, with the price and budget of this question."""
     kept = note.answer
     # JSON keeps no order, so channels stand in that of this question
@@ -237,7 +238,7 @@ def _as_told(session: Session, note: AskedCount, count: AudienceCount, priority:
         by_language=dict(sorted(kept["by_language"].items())),
         by_ward=[WardCount(**ward) for ward in kept["by_ward"]],
         near_boundary=kept["near_boundary"],
-        cost_pence=cost_of(together, count.sms_parts or 1, priority),
+        cost_pence=cost_of(together, count.sms_parts or 1, priority, own),
         population=kept["population"],
     )
 

@@ -21,6 +21,7 @@ from notify.places.queries import areas_by_code
 from notify.places.succession import EndedArea
 from notify.providers import sms_segments
 from notify.staff.budgets import PENNY, money
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.councils import lineage
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Principal
@@ -175,7 +176,7 @@ def count_audience(
     Raises: what `targets_of` raises, UnknownTopic, ChannelNotAllowed.
     """
     topic = subscribers.topic(session, by.council_id, asked.topic)
-    sender = council(session, by.council_id)
+    own = council_settings(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     targets = targets or targets_of(session, by, asked, refuse_ended=refuse_ended)
     channels, later = channels_of(topic, asked)
@@ -194,7 +195,7 @@ def count_audience(
             (by_channel if channel in at_once else later_by_channel)[channel] += group.people
     wards = areas_by_code(session, [code for code in by_ward if code])
     populations = [area.population for area in wards.values()]
-    parts = sms_segments.count(_text(asked, sender.name)) if asked.sms else None
+    parts = sms_segments.count(_text(asked, own)) if asked.sms else None
     return AudienceCount(
         people=by_language.total(),
         by_channel={
@@ -207,18 +208,16 @@ def count_audience(
         postcodes=len(targets.included.postcodes),
         sms_parts=parts.segments if parts else 0,
         sms_advice=sms_segments.advice(parts) if parts else "",
-        cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority),
+        cost_pence=cost_of(by_channel + later_by_channel, parts.segments if parts else 1, asked.priority, own),
         budget_left_pence=money(session, by.council_id).left_pence,
         population=sum(number for number in populations if number) if any(populations) else None,
         ended_areas=succession.ended(session, succession.codes_of(targets)),
     )
 
 
-def _text(asked: DryRun, council_name: str) -> str:
+def _text(asked: DryRun, own: CouncilSettings) -> str:
     """The whole text: the council's name and a link for replies are paid for too."""
-    return anybodys_text(
-        asked.sms or "", council_name=council_name, is_training=asked.training, asks_reply=asked.asks_reply
-    )
+    return anybodys_text(asked.sms or "", own=own, is_training=asked.training, asks_reply=asked.asks_reply)
 
 
 def ward_counts(people: Mapping[str | None, int], wards: Mapping[str, Area]) -> list[WardCount]:
@@ -229,14 +228,14 @@ def ward_counts(people: Mapping[str | None, int], wards: Mapping[str, Area]) -> 
     ]
 
 
-def cost_of(people: Mapping[str, int], parts: int, priority: Priority) -> float | None:
+def cost_of(people: Mapping[str, int], parts: int, priority: Priority, own: CouncilSettings) -> float | None:
     """What the send would cost in pence; None where no provider that would carry it has a price.
 
     Where several share a channel each is expected to carry its share, else the first everything.
     """
     costs = []
     for channel, number in people.items():
-        choices = settings().providers_for(channel, emergency=priority == Priority.EMERGENCY)
+        choices = own.providers_for(channel, emergency=priority == Priority.EMERGENCY)
         carriers = choices if choices and choices[0].share else choices[:1]
         if not any(choice.name in settings().prices for choice in carriers):
             continue

@@ -9,6 +9,7 @@ from notify.core import rendering, tokens
 from notify.core.settings import settings
 from notify.providers import registry
 from notify.providers.base import Channel
+from notify.staff.council_settings.effective import CouncilSettings
 
 # a link in a text costs places: twenty-two letters name the alert and the delivery, and prove that we wrote them
 _NUMBER_BYTES = 4
@@ -19,10 +20,12 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _IS_OVER = {"en": 'All-clear: "{title}" is over.', "cy": 'Mae\'r perygl drosodd: "{title}".'}
 
 
-def reply_url(code: int, number: int) -> str:
-    """The personal link by which the reader of this delivery answers; `code` is the alert's short name."""
+def reply_url(code: int, number: int, *, base: str = "") -> str:
+    """The personal link by which the reader of this delivery answers; `code` is the alert's short name, `base` where
+    the council's pages are, if not where the installation's are.
+    """
     payload = code.to_bytes(_NUMBER_BYTES, "big") + number.to_bytes(_NUMBER_BYTES, "big")
-    return f"{settings().base_url}/r/{tokens.sign(tokens.Purpose.REPLY, payload)}"
+    return f"{base or settings().base_url}/r/{tokens.sign(tokens.Purpose.REPLY, payload)}"
 
 
 def read_reply_token(token: str) -> tuple[int, int]:
@@ -33,9 +36,9 @@ def read_reply_token(token: str) -> tuple[int, int]:
     return int.from_bytes(payload[:_NUMBER_BYTES], "big"), int.from_bytes(payload[_NUMBER_BYTES:], "big")
 
 
-def stop_url(contact_id: UUID) -> str:
+def stop_url(contact_id: UUID, *, base: str = "") -> str:
     """The personal link by which the reader stops texts, where nobody can answer the sender."""
-    return f"{settings().base_url}/x/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
+    return f"{base or settings().base_url}/x/{tokens.sign(tokens.Purpose.STOP, contact_id.bytes)}"
 
 
 def read_stop_token(token: str) -> UUID:
@@ -49,34 +52,34 @@ def read_stop_token(token: str) -> UUID:
 def text_message(
     words: str,
     *,
-    council_name: str,
+    own: CouncilSettings,
     stop_to: str,
     language: str = "en",
     is_training: bool = False,
     reply_to: str | None = None,
 ) -> str:
-    """A whole text message, which says how to stop: by answering, where every sender of texts takes answers, and
-    otherwise by the reader's link. `stop_to` and `reply_to` are the reader's links, or what stands for them.
+    """A whole text message of a council, which says how to stop: by answering, where every sender of its texts takes
+    answers, and otherwise by the reader's link. `stop_to` and `reply_to` are the reader's links, or stand for them.
     """
     says_stop = re.search(r"\bSTOP\b", words) is not None
     template = rendering.message_environment("sms").get_template("alert.txt")
     return template.render(
         sms=words,
-        council_name=council_name,
+        council_name=own.name_in_text(language),
         language=language,
         is_training=is_training,
         reply_url=reply_to,
-        stop_url=None if registry.takes_replies(Channel.SMS) else stop_to,
+        stop_url=None if own.text_takes_replies and registry.takes_replies(Channel.SMS) else stop_to,
         says_stop=says_stop,
         is_sentence=not words.rstrip()[-1:].isalnum() or "://" in words.rsplit(maxsplit=1)[-1],
     ).strip()
 
 
-def anybodys_text(words: str, *, council_name: str, is_training: bool, asks_reply: bool) -> str:
+def anybodys_text(words: str, *, own: CouncilSettings, is_training: bool, asks_reply: bool) -> str:
     """The same with links as long as everyone's, for counting."""
-    link = reply_url(*_NOBODY) if asks_reply else None
-    stop_to = stop_url(UUID(int=0))
-    return text_message(words, council_name=council_name, stop_to=stop_to, is_training=is_training, reply_to=link)
+    link = reply_url(*_NOBODY, base=own.base_url) if asks_reply else None
+    stop_to = stop_url(UUID(int=0), base=own.base_url)
+    return text_message(words, own=own, stop_to=stop_to, is_training=is_training, reply_to=link)
 
 
 def words_for_text(

@@ -1,7 +1,7 @@
 """What is written in one setting, read: lists of names, days, shares, figures and colours."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -55,6 +55,14 @@ def choices(value: str) -> tuple[Choice, ...]:
     return tuple(found)
 
 
+def shares_are_whole(chosen: Sequence[Choice]) -> bool:
+    """Whether each of these has a share above 0, or none has one."""
+    shares = [one.share for one in chosen]
+    return all(share is None for share in shares) or all(
+        share is not None and 0 < share < float("inf") for share in shares
+    )
+
+
 def figures(value: str, what: str) -> dict[str, float]:
     """The numbers of `smtp=500,twilio=20`, each a `what`. Raises: ValueError."""
     found: dict[str, float] = {}
@@ -74,6 +82,11 @@ def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast_with_white(colour: str) -> float:
+    """The contrast of white words on a colour #rrggbb, from 1 to 21, as WCAG 2.2 reckons it."""
+    return 1.05 / (luminance(colour) + 0.05)
 
 
 DEAREST_PENCE = 10_000

@@ -27,10 +27,11 @@ from notify.core.setting_values import (
     SCHEMES,
     Choice,
     choices,
+    contrast_with_white,
     days,
     figures,
-    luminance,
     names,
+    shares_are_whole,
 )
 
 P = ParamSpec("P")
@@ -222,10 +223,7 @@ class Settings(SettingsOfOurs):
     @field_validator(*PROVIDERS_SETTINGS)
     @classmethod
     def _choices_can_be_read(cls, value: str) -> str:
-        shares = [choice.share for choice in choices(value)]
-        if any(share is not None for share in shares) and not all(
-            share is not None and 0 < share < float("inf") for share in shares
-        ):
+        if not shares_are_whole(choices(value)):
             raise ValueError("give each provider a share above 0, as in twilio-sms:80,govuk-sms:20, or none of them")
         return value
 
@@ -286,7 +284,7 @@ class Settings(SettingsOfOurs):
     def _white_can_be_read_on_it(cls, value: str) -> str:
         if not COLOUR.fullmatch(value):
             raise ValueError(f"{value!r} is not a colour like #1d4b5c")
-        contrast = 1.05 / (luminance(value) + 0.05)
+        contrast = contrast_with_white(value)
         if contrast < LEAST_CONTRAST:
             raise ValueError(
                 f"white words on {value} have a contrast of {contrast:.1f} to 1; residents need {LEAST_CONTRAST}: "

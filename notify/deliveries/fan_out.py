@@ -27,13 +27,14 @@ GATHER = """
     FROM ({audience}) f
     JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = f.subscriber_id AND g.ended_at IS NULL
          AND g.cadence <> 'at-once'
-    CROSS JOIN LATERAL digest_due(g.cadence, business_now()) AS due (at)
+    CROSS JOIN LATERAL digest_due(g.cadence, business_now(), CAST(:digest_council AS uuid)) AS due (at)
     WHERE f.channel = 'email' AND due.at < coalesce(CAST(:expires AS timestamptz), 'infinity')
 """
 GATHER_FOLLOW_UP = """
     INSERT INTO digest_item (alert_id, contact_id, subscriber_id, language, ward_code, due_at)
     SELECT :alert, i.contact_id, i.subscriber_id, i.language, i.ward_code,
-           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, business_now())
+           digest_due(CASE WHEN :is_urgent THEN 'at-once' ELSE g.cadence END, business_now(),
+                      CAST(:digest_council AS uuid))
     FROM digest_item i
     JOIN subscription g ON g.topic_id = :topic AND g.subscriber_id = i.subscriber_id AND g.ended_at IS NULL
     WHERE i.alert_id = :first
@@ -144,7 +145,13 @@ def _less_those_of_digests(session: Session, alert: Alert, who: AudienceSql) -> 
     Emergencies wait for no digest, and an alert that would be over by then is sent at once. What follows an alert comes
     to those who have that one in a digest, too. A rehearsal is in no digest, whatever it follows.
     """
-    values = {"alert": alert.id, "topic": alert.topic_id, "expires": alert.expires_at, "first": alert.follows_id}
+    values = {
+        "alert": alert.id,
+        "topic": alert.topic_id,
+        "expires": alert.expires_at,
+        "first": alert.follows_id,
+        "digest_council": alert.council_id,
+    }
     if alert.is_test:
         return who
     if alert.follows_id is not None:

@@ -14,8 +14,8 @@ from notify.alerts.models import Alert, AlertState, DigestPart, Priority
 from notify.channels import CHANNELS, Channel
 from notify.core import clock, rendering, tokens
 from notify.core.rendering import Skeleton, marker
-from notify.core.settings import settings
 from notify.providers.base import Message
+from notify.staff.council_settings.effective import CouncilSettings, installation_settings
 from notify.subscribers.models import ApprovalRule, MailFormat, Topic, TopicPurpose
 
 EMAIL_NAMES = (
@@ -58,10 +58,10 @@ def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
 class AlertContent:
     """Everything one alert says. Threads may share it: what it compiles twice comes out the same."""
 
-    def __init__(self, alert: Alert, topic: Topic, council_name: str, over: Mapping[str, str] | None = None) -> None:
+    def __init__(self, alert: Alert, topic: Topic, own: CouncilSettings, over: Mapping[str, str] | None = None) -> None:
         self.alert = alert
         self.topic = topic
-        self.council_name = council_name
+        self.own = own
         self._over = over  # titles of what an all-clear ends, by language
         # whether links and opens of this alert may be counted at all; emergencies never are
         self._is_emergency = alert.priority == Priority.EMERGENCY
@@ -87,6 +87,7 @@ class AlertContent:
 
     def _message(self, recipient: Recipient, withdrawn: Event, *, text: str = "", mime: bytes = b"") -> Message:
         return Message(
+            sender=self.own.sms_sender if recipient.channel == Channel.SMS else "",
             reference=recipient.reference,
             address=recipient.address,
             subject=self._title,
@@ -116,7 +117,7 @@ class AlertContent:
         return compiled.fill(self._values(recipient, language, personal=personal))
 
     def _values(self, recipient: Recipient, language: str, *, personal: bool) -> dict[str, str]:
-        base = settings().base_url
+        base = self.own.base_url
         greeting = GREETINGS.get(language, GREETINGS["en"]).format(name=recipient.name) if recipient.name else ""
         stop = unsubscribe_token(recipient.contact_id, self.alert.id)
         values = {
@@ -132,16 +133,17 @@ class AlertContent:
             values["link_url"] = f"{base}/c/{tokens.sign(tokens.Purpose.CLICK, who)}"
             values["pixel_url"] = f"{base}/o/{tokens.sign(tokens.Purpose.OPEN, who)}.gif"
         if self._code is not None:
-            values["reply_url"] = reply_request.reply_url(self._code, recipient.number)
+            values["reply_url"] = reply_request.reply_url(self._code, recipient.number, base=base)
         return values
 
     def _personal(self, recipient: Recipient, text: str) -> str:
         """The text with the reader's own links in it, if it has any."""
         if (stop := marker("stop_url")) in text:
-            text = text.replace(stop, reply_request.stop_url(recipient.contact_id))
+            text = text.replace(stop, reply_request.stop_url(recipient.contact_id, base=self.own.base_url))
         if self._code is None:
             return text
-        return text.replace(marker("reply_url"), reply_request.reply_url(self._code, recipient.number))
+        link = reply_request.reply_url(self._code, recipient.number, base=self.own.base_url)
+        return text.replace(marker("reply_url"), link)
 
     @property
     def _reply_marker(self) -> str | None:
@@ -153,19 +155,21 @@ class AlertContent:
             return self.alert.link
         if personal:
             return marker("link_url")
-        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
+        return f"{self.own.base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
 
     @property
     def _hidden_url(self) -> str | None:
         """The same for everyone; only where links are counted."""
         if not self.alert.link or not self.is_tracked:
             return None
-        return f"{settings().base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"
+        return f"{self.own.base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"
 
     def _compile_email(self, language: str, mail_format: str, *, personal: bool) -> Skeleton:
         _, words = self.words(language)
         values: dict[str, object] = {
-            "council_name": self.council_name,
+            "own": self.own,
+            "logo_url": self.own.email_logo_url,
+            "council_name": self.own.name_in(language),
             "topic_name": self.topic.name,
             "title": words["title"],
             "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
@@ -185,7 +189,7 @@ class AlertContent:
         }
         environment = rendering.message_environment("email")
         return rendering.mime_skeleton(
-            headers=self._headers(words["title"]),
+            headers=self._headers(words["title"], language),
             text=environment.get_template("alert.txt").render(**values),
             html_text=None
             if mail_format == MailFormat.PLAIN
@@ -206,9 +210,9 @@ class AlertContent:
             found.append(about | {"link_url": part.link, "link_text": _link_text(part.link)})
         return found
 
-    def _headers(self, title: str) -> dict[str, str]:
-        return email_headers(f"{self.council_name}: {title}", self.council_name) | {
-            "List-Id": f"<{self.topic.slug}.{_host()}>",
+    def _headers(self, title: str, language: str) -> dict[str, str]:
+        return email_headers(f"{self.own.name_in(language)}: {title}", self.own, language) | {
+            "List-Id": f"<{self.topic.slug}.{self.own.list_host}>",
             "List-Unsubscribe": f"<{marker('unsubscribe_url')}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Auto-Submitted": "auto-generated",
@@ -220,7 +224,7 @@ class AlertContent:
         if compiled is None:
             compiled = self._texts[language] = reply_request.text_message(
                 reply_request.words_for_text(self.alert, words, language=language, over=self._over),
-                council_name=self.council_name,
+                own=self.own,
                 language=language,
                 is_training=self.alert.is_training,
                 reply_to=self._reply_marker,
@@ -235,7 +239,7 @@ class AlertContent:
         return template.render(
             title=words["title"],
             body=words["body"],
-            council_name=self.council_name,
+            council_name=self.own.name_in(language),
             language=language,
             is_training=self.alert.is_training,
         ).strip()
@@ -251,7 +255,7 @@ class AlertContent:
                 "timestamp": clock.now().isoformat(),
                 "data": {
                     "id": str(alert.id),
-                    "council": self.council_name,
+                    "council": self.own.name,
                     "topic": self.topic.slug,
                     "priority": alert.priority,
                     "title": alert.title,
@@ -285,21 +289,22 @@ def warm_up() -> None:
             channels=[],
             approval=ApprovalRule.NONE,
         ),
-        "-",
+        installation_settings("-"),
     )
     for channel in Channel:
         nobody = Recipient(0, "-", UUID(int=0), channel, "-", "", "-", "en", "-", may_be_tracked=False, is_unsure=False)
         words.message(nobody, Event())
 
 
-def email_headers(subject: str, council_name: str) -> dict[str, str]:
-    """The headers that every e-mail has."""
+def email_headers(subject: str, own: CouncilSettings, language: str = "en") -> dict[str, str]:
+    """The headers that every e-mail of a council has."""
     return {
-        "From": rendering.header_address(settings().sender_name or council_name, settings().sender_address),
+        "From": rendering.header_address(own.from_name(language), own.sender_address),
+        **({"Reply-To": own.reply_to} if own.reply_to else {}),
         "To": marker("to"),
         "Subject": rendering.header_words(subject),
         "Date": format_datetime(clock.now()),
-        "Message-ID": f"<{marker('message_id')}@{_host()}>",
+        "Message-ID": f"<{marker('message_id')}@{own.sender_host}>",
     }
 
 
@@ -315,7 +320,3 @@ def _link_text(link: str | None) -> str | None:
         return None
     parts = urlsplit(link)
     return (parts.netloc + parts.path).rstrip("/")
-
-
-def _host() -> str:
-    return settings().sender_address.rpartition("@")[2]

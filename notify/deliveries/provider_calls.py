@@ -39,25 +39,27 @@ def send_messages(
     if not messages:
         return
     parts = _parts(held.channel, messages)
-    for provider, outcome in _outcomes(messages, held, is_test=words.alert.is_test):
+    for provider, outcome in _outcomes(messages, held, words):
         result = _result(by_reference[outcome.reference], provider, outcome, held)
         yield replace(result, parts=parts[outcome.reference]) if parts else result
 
 
-def _outcomes(messages: Sequence[Message], held: Claim, *, is_test: bool) -> Iterator[tuple[Provider, Outcome]]:
-    """What providers say of each message; of a test key's the sandbox alone, which no breaker and no rate is for.
+def _outcomes(messages: Sequence[Message], held: Claim, words: AlertContent) -> Iterator[tuple[Provider, Outcome]]:
+    """What the council's providers say of each message; of a test key's the sandbox alone, which no breaker and no rate
+    is for.
 
     A simulated resident's messages never leave, whoever sends them.
     """
     box, others = sandbox.of(held.channel), []
     for message in messages:
-        if is_test or sandbox.is_simulated(message.address):
+        if words.alert.is_test or sandbox.is_simulated(message.address):
             yield box, send_one(box, message)
         else:
             others.append(message)
     if not others:
         return
-    providers = registry.providers_for(held.channel, held.lane) or [_UNSET]
+    chosen = words.own.providers_for(held.channel, emergency=held.lane is Lane.EMERGENCY)
+    providers = registry.providers_for(held.channel, held.lane, chosen=chosen) or [_UNSET]
     yield from registry.send_with_failover(providers, others, lane=held.lane)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from notify.channels import CHANNELS, Channel, Content
 from notify.core import clock, rendering
-from notify.core.settings import settings
 from notify.deliveries.message_content import email_headers
 from notify.deliveries.service_message_words import ASKED, EXPIRES, SUBJECTS, WORDS
 from notify.providers.base import Message
+from notify.staff.council_settings.effective import CouncilSettings
 from notify.subscribers.consent.requests import Reason
 from notify.subscribers.models import ServiceMessageKind
 
@@ -35,7 +35,7 @@ def service_message(
     reference: str,
     secret: Secret,
     language: str,
-    council_name: str,
+    own: CouncilSettings,
     signing_secret: str = "",
     what: str = "",
     why: Reason | None = None,
@@ -43,28 +43,33 @@ def service_message(
     """A service message to one person, or to one system, whose secret signs it: `what` it tells of, `why` it asks."""
     language = language if language in SUBJECTS else "en"
     found = ASKED[language][why] if why else WORDS[language].get(kind)
+    about = CHANNELS[channel]
+    council_name = own.name_in_text(language) if about.content is Content.TEXT else own.name_in(language)
     words = found.filled(council=council_name, what=what) if found else None
     subject = words.title if words else SUBJECTS[language][kind].format(council=council_name)
     values = {
         "kind": kind.value,
         "url": secret.url,
         "code": secret.code,
+        "own": own,
+        "logo_url": own.email_logo_url,
         "council_name": council_name,
         "language": language,
         "words": words,
         "expires": EXPIRES[language].get(kind, ""),
     }
-    if (about := CHANNELS[channel]).content in (Content.TEXT, Content.SPEECH):
+    if about.content in (Content.TEXT, Content.SPEECH):
         values["digits"] = ". ".join(secret.code)
         text = rendering.message_environment(about.templates).get_template("service-message.txt").render(**values)
-        return Message(reference, address, subject, text.strip(), language=language)
+        sender = own.sms_sender if about.content is Content.TEXT else ""
+        return Message(reference, address, subject, text.strip(), language=language, sender=sender)
     if about.content is Content.DATA:
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
         data = {"council": council_name, "url": secret.url} | ({"text": words.lead} if words else {})
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
-        headers=email_headers(subject, council_name) | {"Auto-Submitted": "auto-generated"},
+        headers=email_headers(subject, own, language) | {"Auto-Submitted": "auto-generated"},
         text=environment.get_template("service-message.txt").render(**values),
         html_text=environment.get_template("service-message.html").render(**values),
         language=language,
@@ -73,6 +78,6 @@ def service_message(
     return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
 
 
-def link_url(kind: ServiceMessageKind, token: str) -> str:
+def link_url(kind: ServiceMessageKind, token: str, *, base: str) -> str:
     """Where the link in a notice leads: to a page with a button, because scanners follow links."""
-    return f"{settings().base_url}/{LINK_PATHS[kind]}/{token}"
+    return f"{base}/{LINK_PATHS[kind]}/{token}"

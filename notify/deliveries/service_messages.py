@@ -1,22 +1,24 @@
 """Confirmations and sign-in links: one message each, apart from any alert."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
-from notify.channels import CHANNELS, Channel, Confirmation
+from notify.channels import CHANNELS, Confirmation
 from notify.core import clock
 from notify.core.db import transaction
 from notify.core.jobs import Lane
-from notify.core.settings import settings
 from notify.deliveries import service_message_content
 from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.deliveries.service_message_words import NOTHING_BUT_ANSWERS
 from notify.places.postcodes import canonical
 from notify.providers import registry, sandbox
-from notify.providers.base import Deferred, Message, Outcome, Refused
+from notify.providers.base import Deferred, Message, Outcome, Provider, Refused
+from notify.staff.council_settings.effective import CouncilSettings, installation_settings, settings_of
 from notify.staff.models import Council
 from notify.subscribers.access_models import ContactRequest
 from notify.subscribers.confirmation_codes import issue_code
@@ -51,16 +53,13 @@ def send_service_message(notice_id: UUID) -> None:
         made = _claim(session, notice_id)
     if made is None:
         return
-    queued, message, channel = made
-    providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
-    if sandbox.is_simulated(message.address):
-        providers = [sandbox.of(channel)]
+    queued, message, providers = made
     [(_, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)
     with transaction() as session:
         _settle(session, queued, outcome)
 
 
-def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, Channel] | None:
+def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, Sequence[Provider]] | None:
     queued = session.exec(
         update(ServiceMessage)
         .where(
@@ -92,19 +91,23 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
         )
         return None
     subscriber = session.get_one(Subscriber, contact.subscriber_id)
+    own = _speaker(session, queued, contact)
     message = service_message_content.service_message(
         queued.kind,
         channel=contact.channel,
         address=contact.address,
         reference=queued.id.hex,
-        secret=_secret(session, queued, contact),
+        secret=_secret(session, queued, contact, own.base_url),
         language=subscriber.language,
-        council_name=_council_names(session, queued, contact),
+        own=own,
         signing_secret=contact.secret,
         what=what,
         why=_why(session, queued),
     )
-    return queued, message, contact.channel
+    chosen = own.providers_for(contact.channel)
+    if sandbox.is_simulated(message.address):
+        return queued, message, [sandbox.of(contact.channel)]
+    return queued, message, registry.providers_for(contact.channel, Lane.TRANSACTIONAL, chosen=chosen)
 
 
 def _is_silenced(session: Session, queued: ServiceMessage, contact: Contact) -> bool:
@@ -118,21 +121,24 @@ def _is_silenced(session: Session, queued: ServiceMessage, contact: Contact) -> 
     return is_suppressed(session, contact)
 
 
-def _secret(session: Session, queued: ServiceMessage, contact: Contact) -> service_message_content.Secret:
+def _secret(session: Session, queued: ServiceMessage, contact: Contact, base: str) -> service_message_content.Secret:
     """What proves that the message arrived: digits to type in from a text or a call, otherwise a link to follow."""
     if queued.kind not in service_message_content.LINK_PATHS:
-        return service_message_content.Secret(f"{settings().base_url}/manage")
+        return service_message_content.Secret(f"{base}/manage")
     if CHANNELS[contact.channel].confirmation is Confirmation.CODE and queued.kind == ServiceMessageKind.CONFIRM:
         digits = issue_code(session, contact.id, queued.about, queued.asked_from)
-        return service_message_content.Secret(f"{settings().base_url}/confirm-code", digits)
+        return service_message_content.Secret(f"{base}/confirm-code", digits)
     return service_message_content.Secret(
-        service_message_content.link_url(queued.kind, issue_link(session, contact.id, queued.kind, queued.about))
+        service_message_content.link_url(
+            queued.kind, issue_link(session, contact.id, queued.kind, queued.about), base=base
+        )
     )
 
 
-def _council_names(session: Session, queued: ServiceMessage, contact: Contact) -> str:
-    """The councils that the message is about, for its sender and subject: those that one yes confirms, those that one
-    link opens, or the one that did something."""
+def _speaker(session: Session, queued: ServiceMessage, contact: Contact) -> CouncilSettings:
+    """Who the message is from: the council that it is about, with its look and sender. Where one yes confirms several,
+    or one link opens several, all are named and the installation sends it.
+    """
     councils = {contact.council_id}
     if queued.kind == ServiceMessageKind.CONFIRM:
         request = consent_requests.open_request(session, queued.about) if queued.about else None
@@ -145,8 +151,11 @@ def _council_names(session: Session, queued: ServiceMessage, contact: Contact) -
     elif queued.kind == ServiceMessageKind.TOLD:
         brought = session.get(Contact, queued.about) if queued.about else None
         councils = {brought.council_id} if brought else councils
-    names = session.exec(select(Council.name).where(col(Council.id).in_(councils)).order_by(Council.name)).all()
-    return " / ".join(names)
+    found = sorted(settings_of(session, list(councils)).values(), key=lambda one: one.name)
+    if len(found) == 1:
+        return found[0]
+    welsh = " / ".join(one.name_in("cy") for one in found)
+    return replace(installation_settings(" / ".join(one.name for one in found)), name_cy=welsh)
 
 
 def _what(session: Session, queued: ServiceMessage) -> str:

@@ -21,6 +21,7 @@ from notify.places.succession import EndedArea
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Message
 from notify.staff.budgets import money
+from notify.staff.council_settings.effective import CouncilSettings, council_settings, installation_settings
 from notify.staff.invitations import mailed_link
 from notify.staff.models import AuditEntry, Budget, Officer, Role
 from notify.staff.notification_channels import tell_staff
@@ -49,26 +50,38 @@ def tell(what: str) -> None:
     kind, _, identity = what.partition(" ")
     with transaction() as session:
         news = TELLERS[kind](session, UUID(identity))
-        mails = [_mail(news, one.email) for one in news.officers] if news else []
-        texts = [Message(uuid4().hex, one.phone, "", news.text) for one in news.officers if one.phone] if news else []
+        own = _speaker(session, news)
+        mails = [_mail(news, own, one.email) for one in news.officers] if news else []
+        texts = [_text(news, own, one.phone) for one in news.officers if one.phone] if news else []
     if news and not news.is_personal:
         tell_staff(news.title, news.body, urgent=news.urgent)
     for channel, messages in ((Channel.EMAIL, mails), (Channel.SMS, texts)):
         if messages:
-            _send(channel, messages)
+            _send(channel, own, messages)
 
 
-def _send(channel: Channel, messages: Sequence[Message]) -> None:
-    providers = registry.providers_for(channel, Lane.TRANSACTIONAL)
+def _speaker(session: Session, news: News | None) -> CouncilSettings:
+    """Whose sender a notification comes from: that of the council whose staff it is for."""
+    if news is None or not news.officers:
+        return installation_settings()
+    return council_settings(session, news.officers[0].council_id)
+
+
+def _send(channel: Channel, own: CouncilSettings, messages: Sequence[Message]) -> None:
+    providers = registry.providers_for(channel, Lane.TRANSACTIONAL, chosen=own.providers_for(channel))
     for provider, outcome in registry.send_with_failover(providers, messages, lane=Lane.TRANSACTIONAL):
         if not isinstance(outcome, Accepted):
             log.error("officer not told", extra={"provider": provider.name})
 
 
-def _mail(news: News, address: str) -> Message:
+def _text(news: News, own: CouncilSettings, number: str) -> Message:
+    return Message(uuid4().hex, number, "", news.text, sender=own.sms_sender)
+
+
+def _mail(news: News, own: CouncilSettings, address: str) -> Message:
     reference = uuid4().hex
     compiled = mime_skeleton(
-        headers=email_headers(news.title, "") | {"Auto-Submitted": "auto-generated"},
+        headers=email_headers(news.title, own) | {"Auto-Submitted": "auto-generated"},
         text=news.body,
         html_text=None,
         language="en",

@@ -23,7 +23,7 @@ from notify.deliveries.provider_calls import send_messages
 from notify.deliveries.receipts import simulate_receipts
 from notify.deliveries.service import Claim
 from notify.deliveries.slice_results import SliceResults, learn
-from notify.staff.models import Council
+from notify.staff.council_settings.effective import council_settings
 from notify.subscribers.models import Topic
 
 log = logging.getLogger(__name__)
@@ -185,8 +185,8 @@ def _content(session: Session, alert_id: UUID) -> AlertContent:
             return known[1]
     alert = session.get_one(Alert, alert_id)
     topic = session.get_one(Topic, alert.topic_id)
-    council_name = session.get_one(Council, alert.council_id).name
-    words = AlertContent(alert, topic, council_name, titles_of_what_is_over(session, alert))
+    own = council_settings(session, alert.council_id)
+    words = AlertContent(alert, topic, own, titles_of_what_is_over(session, alert))
     with _contents_lock:
         _contents[alert_id] = (time.monotonic(), words)
         while len(_contents) > CONTENTS_KEPT:

@@ -34,7 +34,7 @@ from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.providers import sms_segments
 from notify.staff.budgets import money
-from notify.staff.queries import council
+from notify.staff.council_settings.effective import council_settings
 from notify.staff.rights import Principal, Right
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import AudienceSql, audience, topic
@@ -130,8 +130,8 @@ def reach_of_alert(session: Session, user: Principal, alert: Alert) -> Reach:
     """Whom an alert that waits would reach if it were sent now. Raises: what counting an audience raises."""
     may_see = user.may(Right.BROADCAST) and is_agreed(session, alert)
     if alert.follows_id:
-        count = _count_of_follow_up(session, alert)
-        shown = count if may_see else audience_counts.disclosed(session, count, alert.priority)
+        count, own = _count_of_follow_up(session, alert), council_settings(session, alert.council_id)
+        shown = count if may_see else audience_counts.disclosed(session, count, alert.priority, own)
         return Reach(shown, None, None, 0, 0, is_exact=may_see)
     asked = DryRun.model_validate(
         {
@@ -193,7 +193,7 @@ def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:
         postcodes=0,
         sms_parts=parts.segments,
         sms_advice=sms_segments.advice(parts),
-        cost_pence=cost_of(by_channel, parts.segments, alert.priority),
+        cost_pence=cost_of(by_channel, parts.segments, alert.priority, council_settings(session, alert.council_id)),
         budget_left_pence=money(session, alert.council_id).left_pence,
         population=None,
     )
@@ -202,7 +202,7 @@ def _count_of_follow_up(session: Session, alert: Alert) -> AudienceCount:
 def _text_of(session: Session, alert: Alert) -> str:
     return anybodys_text(
         _words_of(session, alert),
-        council_name=council(session, alert.council_id).name,
+        own=council_settings(session, alert.council_id),
         is_training=alert.is_training,
         asks_reply=alert.asks_reply,
     )

@@ -27,6 +27,7 @@ from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_for
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
 from notify.places.outlines import outline_of
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.guards import Principal
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
@@ -209,7 +210,7 @@ def words_page(
     """The words for every channel and language, with what to fill in and what to look at again."""
     form = Form(draft.fields)
     texts = [form.one(name) for name in word_fields()]
-    about = topic(session, user.council_id, draft.topic)
+    about, own = topic(session, user.council_id, draft.topic), council_settings(session, user.council_id)
     return staff_page(
         user,
         "drafting/message.html",
@@ -223,14 +224,14 @@ def words_page(
         languages=languages(),
         channels=[one for one in CHANNELS if one in about.channels and settings().providers_for(one)],
         text=previews.text_of(previews.content_of(session, draft), "en"),
-        advice=_advice(form) if form.one("body") else [],
+        advice=_advice(form, own) if form.one("body") else [],
         saved=saved,
     )
 
 
-def _advice(form: Form) -> Sequence[wording_advice.Advice]:
+def _advice(form: Form, own: CouncilSettings) -> Sequence[wording_advice.Advice]:
     today = clock.now().astimezone(LONDON).date()
-    return wording_advice.advise(form.one("title"), form.one("body"), on=today, election=settings().election)
+    return wording_advice.advise(form.one("title"), form.one("body"), on=today, election=own.election_on(today))
 
 
 @staff_post(f"{AT}/{{draft_id:uuid}}/words", WRITES, people_only, status_code=200)
@@ -304,7 +305,7 @@ def check_page(
         deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
         needs=about.approval.value,
         arriving=previews.arriving(content, {*reach.count.by_channel, *reach.count.later_by_channel}, new.translations),
-        advice=_advice(Form(draft.fields)),
+        advice=_advice(Form(draft.fields), council_settings(session, user.council_id)),
         said=said,
         field_errors=[FieldError("send", field_error)] if field_error else [],
         is_emergency=draft.priority == Priority.EMERGENCY,

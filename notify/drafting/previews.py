@@ -18,7 +18,7 @@ from notify.drafting.draft_reader import languages
 from notify.drafting.models import Draft
 from notify.providers import registry, sms_segments
 from notify.providers.base import Accepted, Channel, Message
-from notify.staff.queries import council
+from notify.staff.council_settings.effective import council_settings
 from notify.subscribers.models import Topic
 from notify.subscribers.queries import topic
 
@@ -64,13 +64,14 @@ def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> Ale
         is_training=form.has("training"),
         asks_reply=form.has("asks_reply"),
     )
-    return AlertContent(alert, topic(session, draft.council_id, draft.topic), council(session, draft.council_id).name)
+    own = council_settings(session, draft.council_id)
+    return AlertContent(alert, topic(session, draft.council_id, draft.topic), own)
 
 
 def content_of_alert(session: Session, alert: Alert) -> AlertContent:
     """The same of an alert that is stored."""
-    name = council(session, alert.council_id).name
-    return AlertContent(alert, session.get_one(Topic, alert.topic_id), name, titles_of_what_is_over(session, alert))
+    own = council_settings(session, alert.council_id)
+    return AlertContent(alert, session.get_one(Topic, alert.topic_id), own, titles_of_what_is_over(session, alert))
 
 
 def _message(content: AlertContent, channel: Channel, language: str, address: str = "you@example.org") -> Message:
@@ -131,7 +132,7 @@ def arriving(content: AlertContent, channels: Collection[str], translated: Colle
 def send_proof(content: AlertContent, address: str, language: str) -> str:
     """Send the e-mail to the officer alone, and say its result. No transaction may be open."""
     message = _message(content, Channel.EMAIL, language, address)
-    providers = registry.providers_for(Channel.EMAIL, Lane.TRANSACTIONAL)
+    providers = registry.providers_for(Channel.EMAIL, chosen=content.own.providers_for(Channel.EMAIL))
     [(_provider, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.TRANSACTIONAL)
     if isinstance(outcome, Accepted):
         return f"A test is on its way to {address}."

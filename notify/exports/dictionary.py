@@ -73,6 +73,8 @@ TABLES: Mapping[str, Entry] = {
     "recovery_code": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id",), secrets=("digest",)),
     "used_state": Entry(Keeping.EXPIRY, why_not=SESSION, secrets=("digest",)),
     "budget": Entry(Keeping.WHILE_USED, OWN),
+    "council_settings": Entry(Keeping.WHILE_USED, OWN),
+    "council_image": Entry(Keeping.WHILE_USED, OWN, meant={"content": "The file, as hexadecimal digits."}),
     "spend": Entry(Keeping.FOR_GOOD, OWN, meant={"cost": "Thousandths of a penny."}),
     "service_level_objective": Entry(Keeping.FOR_GOOD, OWN),
     "service_result": Entry(Keeping.FOR_GOOD, OWN),

@@ -223,7 +223,14 @@ def _held_back(session: Session) -> int:
 
 def _values() -> dict[str, object]:
     now = clock.now()
-    return {"before": now - timedelta(days=settings().retention_days), "today": now.date(), "key_days": KEY_DAYS}
+    days = settings().retention_days  # of councils that have chosen nothing
+    return {
+        "now": now,
+        "days": days,
+        "before": now - timedelta(days=days),
+        "today": now.date(),
+        "key_days": KEY_DAYS,
+    }
 
 
 OLD_KEY = "day <= CAST(:today AS date) - CAST(:key_days AS integer)"
@@ -231,7 +238,11 @@ OLD_KEY = "day <= CAST(:today AS date) - CAST(:key_days AS integer)"
 # the first one. What waits for a digest waits for it.
 OLD = """
     SELECT a.id FROM alert a LEFT JOIN rollup_alert r ON r.alert_id = a.id
-    WHERE a.ledger_month IS NOT NULL AND a.detail_removed_at IS NULL AND a.changed_at < :before
+    CROSS JOIN LATERAL (
+        SELECT CAST(:now AS timestamptz) - make_interval(days => coalesce(
+            (SELECT s.retention_days FROM council_settings s WHERE s.council_id = a.council_id), :days)) AS before
+    ) k
+    WHERE a.ledger_month IS NOT NULL AND a.detail_removed_at IS NULL AND a.changed_at < k.before
       AND NOT EXISTS (
           WITH RECURSIVE up AS (
               SELECT u.id, u.follows_id FROM alert u WHERE u.id = a.id
@@ -242,12 +253,12 @@ OLD = """
           )
           SELECT FROM family JOIN alert f USING (id)
           WHERE f.detail_removed_at IS NULL AND (
-              greatest(f.changed_at, f.expanded_at, f.finished_at, f.send_at) >= :before
+              greatest(f.changed_at, f.expanded_at, f.finished_at, f.send_at) >= k.before
               OR f.state IN ('submitted', 'approved', 'scheduled', 'sending'))
       )
       AND NOT EXISTS (
           SELECT FROM digest_item i
-          WHERE i.alert_id = a.id AND i.digest_id IS NULL AND i.due_at >= :before AND i.due_at < 'infinity')
+          WHERE i.alert_id = a.id AND i.digest_id IS NULL AND i.due_at >= k.before AND i.due_at < 'infinity')
 """
 # as the last count found it: nothing waits, and nothing comes any more
 IS_FINAL = "coalesce(r.waiting = 0, false) AND (a.finished_at IS NOT NULL OR a.state = 'cancelled')"

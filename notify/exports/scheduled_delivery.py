@@ -28,6 +28,7 @@ from notify.exports.file_formats import MEDIA_TYPES, Format, write
 from notify.exports.models import ExportRun, ExportSchedule, RunState
 from notify.providers import registry
 from notify.providers.base import Accepted, Channel, Deferred, Message, Refused
+from notify.staff.council_settings.effective import council_settings
 from notify.staff.queries import council
 
 log = logging.getLogger(__name__)
@@ -96,13 +97,15 @@ def _send(run_id: UUID) -> None:
     try:
         with transaction() as session:
             message, channel, count = _ready(session, run_id)
+            whose = session.get_one(ExportSchedule, session.get_one(ExportRun, run_id).schedule_id).council_id
+            chosen = council_settings(session, whose).providers_for(channel)
     except CannotBeSent as error:
         problem = str(error)
     except Exception as error:  # nothing has left yet, so that trying again does no harm
         log.exception("export not made")
         state, problem = RunState.DUE, f"It could not be made: {type(error).__name__}."
     if message is not None:
-        providers = registry.providers_for(channel, Lane.ROUTINE)
+        providers = registry.providers_for(channel, Lane.ROUTINE, chosen=chosen)
         [(_, outcome)] = registry.send_with_failover(providers, [message], lane=Lane.ROUTINE)
         state, problem = _became(outcome)
     with transaction() as session:
@@ -179,7 +182,7 @@ def _mail(session: Session, one: ExportSchedule, run: ExportRun, parcel: Parcel)
         raise CannotBeSent(GONE)
     manage = f"{settings().base_url}/staff/exports/schedules"
     mime = mime_with_file(
-        headers=email_headers(parcel.subject, council(session, one.council_id).name)
+        headers=email_headers(parcel.subject, council_settings(session, one.council_id))
         | {"Auto-Submitted": "auto-generated"},
         words=f"{parcel.words}\n\nThis comes {one.rhythm.value}. To pause or end it: {manage}\n",
         file=(parcel.name, parcel.media_type, parcel.content) if parcel.content is not None else None,

@@ -14,6 +14,7 @@ from notify.insight import models as _analytics  # noqa: F401
 from notify.insight import performance_models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
 from notify.staff import models as _staff  # noqa: F401
+from notify.staff.council_settings import models as _council_settings  # noqa: F401
 from notify.statutory_notices import models as _notices  # noqa: F401
 from notify.subscribers import access_models as _access  # noqa: F401
 from notify.subscribers import models as _subscribers  # noqa: F401

@@ -38,6 +38,7 @@ class Message:
     `reference` is the delivery's own name and the same at every attempt, so that providers can deduplicate.
     `mime` is the whole RFC 5322 message with CRLF line ends, for e-mail only. `secret` signs webhooks only: several
     stand with spaces between them while a receiver changes from the second to the first. `language` is that of `text`.
+    `sender` is who a text is to come from; empty: as the adapter's own settings say.
     """
 
     reference: str
@@ -47,6 +48,7 @@ class Message:
     mime: bytes = b""
     secret: str = ""
     language: str = "en"
+    sender: str = ""
     expires_at: datetime | None = None
     is_hasty: bool = False  # an emergency's first attempt: rather given up and tried again than waited for
     withdrawn: Event | None = None  # set while the message waits its turn: it must not leave any more

@@ -39,6 +39,7 @@ class FileProvider:
             "at": clock.now().isoformat(),
             "to": message.address,
             "text": message.text,
+            **({"from": message.sender} if message.sender else {}),
             "reference": message.reference,
         }
         try:

@@ -53,12 +53,16 @@ def close_all() -> None:
         provider.close()
 
 
-def providers_for(channel: Channel, lane: Lane = Lane.ROUTINE) -> Sequence[Provider]:
+def providers_for(
+    channel: Channel, lane: Lane = Lane.ROUTINE, *, chosen: Sequence[Choice] | None = None
+) -> Sequence[Provider]:
     """The adapters of a channel in order of preference, which are to be tried in turn. Empty for voice unless set.
 
-    Where shares are set, chance decides at each call who comes first. Raises: UnknownProvider.
+    `chosen` is a council's own order, where it is known. Where shares are set, chance decides at each call who comes
+    first. Raises: UnknownProvider.
     """
-    chosen = settings().providers_for(channel, emergency=lane is Lane.EMERGENCY)
+    if chosen is None:
+        chosen = settings().providers_for(channel, emergency=lane is Lane.EMERGENCY)
     providers = [load(choice.name) for choice in _in_turn(chosen)]
     for provider in providers:
         if provider.channel != channel:

@@ -14,6 +14,8 @@ from notify.core.db import transaction
 from notify.core.errors import Forbidden, Unauthenticated
 from notify.core.settings import settings
 from notify.staff import rights, service
+from notify.staff.council_settings import look
+from notify.staff.council_settings.effective import council_settings
 from notify.staff.models import KeyMode, Officer
 from notify.staff.remit import EVERYTHING, remit_of
 
@@ -22,9 +24,10 @@ from notify.staff.rights import Principal as Principal
 from notify.staff.rights import Right as Right
 from notify.staff.rights import roles_within
 from notify.staff.sign_in import sessions
-from notify.web import forms
+from notify.web import forms, theme
 
 OFFICER_COOKIE = "officer"
+STAFF = "/staff"
 API = "/api/v1/"
 # routes whose callers carry a word of their own, which is no key of ours: a provider's, and Prometheus'
 OWN_WORDS = ("/api/v1/webhooks/{provider}", "/api/v1/webhooks/collections/{council}", "/metrics")
@@ -83,7 +86,9 @@ class Authenticate(ASGIMiddleware):
         elif cookie:
             # the cookie is worth nothing when another site's page made the browser send it
             forms.refuse_other_sites(connection)
-            scope["user"] = await sync_to_thread(_officer_of_cookie, cookie)
+            scope["user"], own = await sync_to_thread(_officer_of_cookie, cookie)
+            if own and scope["path"].startswith(STAFF):
+                theme.wear(own)
         else:
             scope["user"] = None
         await next_app(scope, receive, send)
@@ -122,7 +127,11 @@ def still_asking(connection: AnyConnection) -> Principal | None:
     return rights.principal_of(found.officer, mfa_at=found.mfa_at) if found else None
 
 
-def _officer_of_cookie(cookie: str) -> Principal | None:
+def _officer_of_cookie(cookie: str) -> tuple[Principal | None, theme.Theme | None]:
+    """Who is signed in, and the look of their council's pages."""
     with transaction() as session:
         found = sessions.signed_in(session, cookie)
-    return rights.principal_of(found.officer, mfa_at=found.mfa_at) if found else None
+        if found is None:
+            return None, None
+        own = council_settings(session, found.officer.council_id)
+    return rights.principal_of(found.officer, mfa_at=found.mfa_at), look.theme_of(own)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, ForeignKey, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -35,7 +35,8 @@ class Council(SQLModel, table=True):
     """An authority that owns topics, officers, keys and alerts. `district_codes` say where it is.
 
     `set_up_at` is when an administrator put the list of first steps away. `merged_into_id` is the council that took
-    over: what was sent before stays here, under the old name.
+    over: what was sent before stays here, under the old name. `closed_at` is when it stopped here: nobody signs up and
+    nothing is sent.
     """
 
     __tablename__ = "council"
@@ -48,6 +49,7 @@ class Council(SQLModel, table=True):
     set_up_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     merged_into_id: UUID | None = Field(default=None, foreign_key="council.id")
     merged_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    closed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class CouncilName(SQLModel, table=True):
@@ -66,21 +68,24 @@ class Officer(SQLModel, table=True):
 
     `topics` (short names) and `areas` (ward or district codes) narrow what they see and do; empty: all. A councillor
     without areas sees nothing. `oidc_subject` is who they are at the identity provider, `totp_step` the last code used.
+    `is_operator`: they may also create, close and merge councils of this installation.
     `phone` is a mobile number like +447700900123 that urgent staff notifications are texted to.
     """
 
     __tablename__ = "officer"
+    __table_args__ = (UniqueConstraint("email", "council_id"), UniqueConstraint("oidc_subject", "council_id"))
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     council_id: UUID = Field(foreign_key="council.id")
-    email: str = Field(unique=True)
+    email: str
     name: str
     phone: str | None = None
     role: Role = Field(sa_column=state_column(Role))
     active: bool = True
+    is_operator: bool = False
     topics: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     areas: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
-    oidc_subject: str | None = Field(default=None, unique=True)
+    oidc_subject: str | None = None
     password_hash: str | None = None
     totp_secret: str | None = None
     totp_step: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

@@ -35,6 +35,7 @@ class Right(StrEnum):
     CHANGE_TOPICS = "change topics"
     STEER_QUEUE = "hold and release the queue"
     CHANGE_BUDGET = "change the budget"
+    CHANGE_SETTINGS = "change the council's settings"
     SEE_WORK = "see deliveries, the queue and the budget"
     SEE_AUDIT = "read the audit trail"
     MANAGE_STAFF = "manage officers and keys"

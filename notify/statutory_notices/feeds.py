@@ -1,6 +1,7 @@
 """Statutory notices as JSON, CSV and Atom."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring  # we only write; nothing of others is parsed
@@ -108,14 +109,25 @@ def _row(one: Listed) -> Sequence[object]:
     )
 
 
-def as_atom(found: Sequence[Listed], *, title: str, here: str, changed: datetime, language: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed: its own address `here`, that of its `page`, and whose it is; empty where it is of all councils."""
+
+    title: str
+    here: str
+    page: str
+    language: str
+    council: str = ""
+
+
+def as_atom(found: Sequence[Listed], about: Feed, *, changed: datetime) -> bytes:
     """A feed (RFC 4287). A corrected notice keeps its id and comes again."""
-    feed = Element("feed", {"xmlns": ATOM, "xml:lang": language})
-    _text(feed, "id", here)
-    _text(feed, "title", title)
+    feed = Element("feed", {"xmlns": ATOM, "xml:lang": about.language})
+    _text(feed, "id", about.here)
+    _text(feed, "title", f"{about.title} – {about.council}" if about.council else about.title)
     _text(feed, "updated", changed.isoformat())
-    SubElement(feed, "link", {"rel": "self", "href": here})
-    SubElement(feed, "link", {"rel": "alternate", "href": f"{settings().base_url}/notices", "type": "text/html"})
+    SubElement(feed, "link", {"rel": "self", "href": about.here})
+    SubElement(feed, "link", {"rel": "alternate", "href": about.page, "type": "text/html"})
     for one in found:
         entry = SubElement(feed, "entry")
         _text(entry, "id", f"urn:uuid:{one.notice.id}")

@@ -11,14 +11,15 @@ from litestar.types import ControllerRouterHandler
 from notify.core import clock
 from notify.core.clock import LONDON
 from notify.core.db import transaction
-from notify.core.settings import settings
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
+from notify.staff.council_settings import look
 from notify.staff.queries import councils
 from notify.statutory_notices import queries
-from notify.statutory_notices.feeds import LICENCE, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
+from notify.statutory_notices.feeds import LICENCE, Feed, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
 from notify.statutory_notices.models import KINDS, Matter
 from notify.statutory_notices.queries import UnknownNotice, Wanted
+from notify.web import theme
 from notify.web.dates import day, moment
 from notify.web.headers import OPEN_TO_ALL
 from notify.web.routes import page_get
@@ -37,7 +38,7 @@ def _wanted(council: str, kind: str, ward: str, still_open: str) -> Wanted:
     """What was asked for; a kind that there is none of is no condition."""
     today = clock.now().astimezone(LONDON).date()
     known = Matter(kind) if kind in set(Matter) else None
-    return Wanted(council, kind=known, ward=ward, open_on=today if still_open == "yes" else None)
+    return Wanted(council or theme.council(), kind=known, ward=ward, open_on=today if still_open == "yes" else None)
 
 
 def _query(wanted: Wanted) -> str:
@@ -63,7 +64,7 @@ def list_notices(
     with transaction() as session:
         found = queries.listed(session, wanted, page=number)
         ward_name = names_by_code(session, [ward]).get(ward, ward) if ward else ""
-        every = councils(session)
+        every = [] if theme.council() else councils(session)
     return page(
         "statutory_notices/register.html",
         headers=SHORTLY,
@@ -88,6 +89,7 @@ def show_notice(council: FromPath[str], reference: FromPath[str], version: Versi
     """One notice as it holds, or as it once was, with all its versions. Raises: UnknownNotice."""
     with transaction() as session:
         notice, own = queries.by_reference(session, council, reference)
+        look.wear(session, own.id)
         versions = queries.versions(session, notice)
         said = next((one for one in versions if version in (None, one.version)), None)
         if said is None:
@@ -116,12 +118,13 @@ def read_atom(council: Slug = "", kind: Slug = "", ward: Slug = "") -> Response[
     """The newest notices as a feed."""
     wanted = _wanted(council, kind, ward, "")
     query = _query(wanted)
-    here = f"{settings().base_url}/notices.atom" + (f"?{query}" if query else "")
+    here = f"{theme.base_url()}/notices.atom" + (f"?{query}" if query else "")
     with transaction() as session:
         found = queries.listed(session, wanted, limit=MOST_IN_A_FEED)[:MOST_IN_A_FEED]
     epoch = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     changed = max((one.latest.published_at for one in found), default=epoch)
-    made = as_atom(found, title=_("Public notices"), here=here, changed=changed, language=spoken())
+    about = Feed(_("Public notices"), here, f"{theme.base_url()}/notices", spoken(), theme.council() and theme.name())
+    made = as_atom(found, about, changed=changed)
     return Response(made, media_type="application/atom+xml", headers=FOR_ALL)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from notify.core.errors import NotFound, Unauthenticated
 from notify.core.settings import settings
 from notify.languages import _, later
+from notify.staff.council_settings import look
 from notify.staff.councils import speaking_for
 from notify.staff.queries import council
 from notify.subscribers import links, queries
@@ -43,24 +44,33 @@ def cookie_of(request: PublicRequest) -> str:
 
 
 def memberships_of(session: Session, request: PublicRequest) -> Sequence[Membership]:
-    """All that councils hold by the address whose session this is, at least one. Raises: SignedOut."""
+    """All that councils hold by the address whose session this is, at least one. Raises: SignedOut.
+
+    The page looks like the council's where there is but one.
+    """
     cookie = cookie_of(request)
     address_hash = queries.address_of_cookie(session, cookie) if cookie else None
     records = queries.records_of_address(session, address_hash) if address_hash else []
     if not records:
         raise SignedOut(_("Your hour has ended, or you signed out. Ask for a new link to manage your alerts."))
     whose = [council(session, record.subscriber.council_id) for record in records]
+    if len(whose) == 1:
+        look.wear(session, whose[0].id)
     return [Membership(record, one.slug, one.name) for record, one in zip(records, whose, strict=True)]
 
 
 def membership_of(session: Session, request: PublicRequest) -> Membership:
-    """The one that the address of the page names, or the only one. Raises: SignedOut, CouncilNotChosen."""
+    """The one that the address of the page names, or the only one, whose look the page has.
+
+    Raises: SignedOut, CouncilNotChosen.
+    """
     held = memberships_of(session, request)
     asked = council_of_visit()
     meant = speaking_for(session, asked) if asked else []
     found = [one for one in held if one.record.subscriber.council_id in meant] if asked else held
     if len(found) != 1:
         raise CouncilNotChosen(_("Go back to your alerts and choose which council you mean."))
+    look.wear(session, found[0].record.subscriber.council_id)
     return found[0]
 
 

@@ -14,6 +14,7 @@ from notify.core.form_fields import EMPTY, FieldError
 from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers import addresses
+from notify.staff.council_settings import look
 from notify.staff.queries import council, councils
 from notify.subscribers import links, queries, service_messages
 from notify.subscribers.consent import confirmation, contact_requests
@@ -21,6 +22,7 @@ from notify.subscribers.models import Contact
 from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.form import tongues
+from notify.web import theme
 from notify.web.cookies import session_cookie
 from notify.web.forms import TRAP, read_form
 from notify.web.routes import page_get, page_post
@@ -32,8 +34,8 @@ from notify.web.visitor_language import link
 def home() -> Response[object]:
     """What this is, for whom, and where to go."""
     with transaction() as session:
-        names = [one.name for one in councils(session)]
-    return page("public/home.html", councils=names)
+        names = [one.name for one in councils(session) if not one.merged_into_id and not one.closed_at]
+    return page("public/home.html", councils=[] if theme.council() else names, is_council=bool(theme.council()))
 
 
 @page_get("/confirm/{token:str}")
@@ -41,6 +43,7 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
     """A button, because mail scanners follow links and press nothing; and all that the yes will change."""
     with transaction() as session:
         asked = confirmation.asked_by_link(session, token)
+        look.wear_of_all(session, asked.councils)
     tongue = tongues()
     return page(
         "sign_up/confirm.html",
@@ -61,6 +64,7 @@ def confirm(token: FromPath[str]) -> Response[object]:
 def _confirmed_page(session: Session, confirmed: Sequence[Contact]) -> Response[object]:
     """What was agreed to, with which councils; and to a webhook's owner, once, the secrets that sign its calls."""
     records = [queries.record(session, contact.subscriber_id) for contact in confirmed]
+    look.wear_of_all(session, [contact.council_id for contact in confirmed])
     return page(
         "sign_up/confirmed.html",
         topics=[
@@ -86,6 +90,7 @@ def ask_to_add_contact(token: FromPath[str]) -> Response[object]:
     """May this council use another address for the resident's alerts? Nothing happens before a button is pressed."""
     with transaction() as session:
         asked = contact_requests.asked_by(session, token)
+        look.wear(session, asked.council_id)
     return page("sign_up/add-contact.html", token=token, asked=asked)
 
 
@@ -95,6 +100,7 @@ def answer_about_contact(token: FromPath[str], body: RawBody) -> Response[object
     is_yes = read_form(body).one("answer") == "yes"
     with transaction() as session:
         asked = contact_requests.asked_by(session, token)
+        look.wear(session, asked.council_id)
         contact_requests.answer(session, token, is_yes=is_yes)
     return page("sign_up/contact-answered.html", asked=asked, is_yes=is_yes)
 

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
 from notify.deliveries.models import Answer
-from notify.staff.queries import council
+from notify.staff.council_settings import look
 from notify.tracking import replies, service
 from notify.web.forms import read_form
 from notify.web.routes import page_get, page_post
@@ -23,7 +23,7 @@ def unsubscribe_page(token: FromPath[str]) -> Response[object]:
     """Asks what to stop; scanners that follow links stop nothing."""
     with transaction() as session:
         leaving = service.read_leaving(session, token)
-        council_name = council(session, leaving.topic.council_id).name
+        council_name = look.wear(session, leaving.topic.council_id).spoken_name
     return page(
         "unsubscribe/unsubscribe.html",
         topic_name=leaving.topic.name,
@@ -41,6 +41,7 @@ def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
         scope = _chosen(body)
         all_topics, source = scope == "all", "page" if scope else "one-click"
         service.leave(session, leaving, all_topics=all_topics, source=source)
+        look.wear(session, leaving.topic.council_id)
     return page(
         "unsubscribe/unsubscribed.html",
         topic_name=None if all_topics else leaving.topic.name,
@@ -74,6 +75,7 @@ def ask(token: FromPath[str]) -> Response[object]:
     """Are you safe? Scanners that follow links answer nothing."""
     with transaction() as session:
         asked = replies.asked_by(session, token)
+        look.wear(session, asked.alert.council_id)
     return page("replies/reply.html", asked=asked, alert=asked.alert, token=token)
 
 
@@ -83,6 +85,7 @@ def reply(token: FromPath[str], body: RawBody) -> Response[object]:
     said = read_form(body).one("answer")
     with transaction() as session:
         asked = replies.asked_by(session, token)
+        look.wear(session, asked.alert.council_id)
         if said not in set(Answer):
             return page("replies/reply.html", asked=asked, alert=asked.alert, token=token)
         replies.take_answer(session, asked, Answer(said))

@@ -17,6 +17,7 @@ from notify.core.errors import NotifyError
 from notify.core.form_fields import FieldError
 from notify.languages import _
 from notify.places.postcodes import PostcodeNotValid, normalise
+from notify.staff.council_settings import look
 from notify.staff.queries import council_by_slug
 from notify.waste import calendar_feed, home_days, queries, service, use, words
 from notify.waste.entries import spoken_postcode
@@ -135,6 +136,7 @@ def _shown(session: Session, slug: str, reference: str, *, months: int) -> HomeD
     except NotifyError:
         raise queries.UnknownHome(_("Enter your postcode again to find your home.")) from None
     today = home_days.today()
+    look.wear(session, found.council.id)
     last = max(today + AHEAD, last_of_month(month_after(today, months - 1)))
     return home_days.days_of_home(session, found, today.replace(day=1), last)
 

@@ -9,7 +9,6 @@ from markupsafe import escape
 
 from notify import languages
 from notify.core import rendering
-from notify.core.settings import settings
 from notify.web import theme, visitor_language
 
 # the components of the GOV.UK Design System that our pages use, by the folder that each is in
@@ -61,7 +60,7 @@ def _said(text: str, /, **values: object) -> str:
 
 def _environment() -> Environment:
     environment = _compiled()
-    environment.globals["base_url"] = settings().base_url
+    environment.globals["base_url"] = theme.base_url()
     return environment
 
 
@@ -78,7 +77,12 @@ def _compiled() -> Environment:
         "visit": visitor_language.visit,
         "in_language": visitor_language.in_language,
         "theme_name": theme.name,
-        "theme_has_logo": theme.has_logo,
+        "theme_style": theme.style_address,
+        "theme_logo": theme.logo_address,
+        "theme_icon": theme.icon_address,
+        "theme_council": theme.council,
+        "theme_has_site": theme.has_site,
+        "theme_contact": theme.contact_page,
         **_components(),
     }
     return environment

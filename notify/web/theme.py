@@ -1,32 +1,158 @@
-"""The council's own look: a name, a colour and a logo, by settings."""
+"""How pages look: the name, colours and images of the council that a page belongs to, else of the installation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from litestar import MediaType, Response
 from litestar.types import ControllerRouterHandler
 
 from notify.core.settings import settings
-from notify.languages import _
+from notify.languages import _, offer_further, spoken
 from notify.web.routes import page_get
 
 A_DAY = {"Cache-Control": "public, max-age=86400"}
+# an image can hold a script, which must not run when it is opened by itself; emails show it on other sites' pages
+IMAGE_HEADERS = {
+    **A_DAY,
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LARGEST_LOGO = 20_000
+OF_NO_COUNCIL = ("/staff", "/api", "/static", "/theme", "/problems")
+# pages that look like the council's whose page leads to them
+KEEP_COUNCIL = frozenset(
+    ("/", "/alerts", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up", "/sign-up/answers", "/manage")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A council's own look. Addresses are from the root of this service; an empty one means that there is none.
+
+    `council` is its short name. `base_url` is where its pages are, and `prefix` what their paths begin with. `is_site`:
+    every page of this visit belongs to the council, and not just this one. `languages` are offered beside our own.
+    """
+
+    council: str
+    name: str
+    name_cy: str
+    style: str
+    logo: str
+    icon: str
+    base_url: str
+    prefix: str = ""
+    is_site: bool = False
+    contact_page: str = ""
+    languages: Sequence[str] = ()
+
+    @property
+    def has_site(self) -> bool:
+        """Whether its pages have a domain or path of their own."""
+        return self.base_url != settings().base_url
+
+
+_worn: ContextVar[Theme | None] = ContextVar("theme", default=None)
+
+
+def worn() -> Theme | None:
+    """The look of the page that is being made; None for the installation's."""
+    return _worn.get()
+
+
+def wear(theme: Theme | None) -> None:
+    """Give the page that is being made this look, until the request has been answered."""
+    _worn.set(theme)
+    offer_further(theme.languages if theme else None)
+
+
+@contextmanager
+def wearing(theme: Theme | None) -> Iterator[None]:
+    """The same within the block."""
+    before = _worn.get()
+    wear(theme)
+    try:
+        yield
+    finally:
+        wear(before)
 
 
 def name() -> str:
     """What stands at the top of every page and in every title."""
+    if theme := worn():
+        return theme.name_cy if theme.name_cy and spoken() == "cy" else theme.name
     return settings().theme_name or _("Council alerts")
 
 
-def has_logo() -> bool:
-    """Whether a logo stands beside the name."""
-    return settings().theme_logo is not None
+def style_address() -> str:
+    """Where the style sheet with the colours is."""
+    theme = worn()
+    return theme.style if theme else "/theme.css"
+
+
+def logo_address() -> str:
+    """Where the logo is that stands beside the name; empty where there is none."""
+    if theme := worn():
+        return theme.logo
+    return "/theme/logo" if settings().theme_logo is not None else ""
+
+
+def icon_address() -> str:
+    """Where the icon of the browser's tab is."""
+    theme = worn()
+    return (theme.icon if theme else "") or "/static/icon.svg"
+
+
+def base_url() -> str:
+    """Where readers of this page find others of the same council, without a slash at the end."""
+    theme = worn()
+    return theme.base_url if theme else settings().base_url
+
+
+def council() -> str:
+    """The short name of the council that this page belongs to; empty for the installation's own."""
+    theme = worn()
+    return theme.council if theme else ""
+
+
+def has_site() -> bool:
+    """Whether the council of this page has a domain or path of its own."""
+    theme = worn()
+    return theme is not None and theme.has_site
+
+
+def contact_page() -> str:
+    """Where readers of this page turn to; empty where that is not known."""
+    theme = worn()
+    return theme.contact_page if theme else ""
+
+
+def public_address(path: str) -> str:
+    """The whole address of a page of ours, as posters and feeds have it: on the council's own site if it has one."""
+    theme = worn()
+    query = f"?council={theme.council}" if theme and not theme.has_site else ""
+    return f"{base_url()}{path}{query}"
+
+
+def council_address(path: str, given: Collection[str]) -> tuple[str, str]:
+    """Where a page of ours is for this visit, and the council that its query is to name, if any.
+
+    On a council's own site its addresses keep what they begin with; elsewhere the query keeps the council, unless it is
+    among the parameters `given`.
+    """
+    theme = worn()
+    if theme is None or not path.startswith("/") or path.startswith(OF_NO_COUNCIL):
+        return path, ""
+    if theme.is_site:
+        return (theme.prefix + path).rstrip("/") or "/", ""
+    return path, theme.council if path.partition("?")[0] in KEEP_COUNCIL and "council" not in given else ""
 
 
 def logo() -> tuple[bytes, str] | None:
-    """The logo and its media type, if the installation has one.
+    """The installation's logo and its media type, if it has one.
 
     Raises: ValueError when the file is missing, too large or of another kind.
     """
@@ -47,21 +173,18 @@ def logo() -> tuple[bytes, str] | None:
 
 @page_get("/theme.css", sync_to_thread=False)
 def theme_css() -> Response[bytes]:
-    """The council's colour, as a style sheet of its own: pages hold no style."""
+    """The installation's colour, as a style sheet of its own: pages hold no style."""
     css = f":root {{ --band: {settings().theme_colour}; }}\n"
     return Response(css.encode(), media_type=MediaType.CSS, headers=A_DAY)
 
 
 @page_get("/theme/logo", sync_to_thread=False)
 def theme_logo() -> Response[bytes]:
-    """The council's logo; 404 where there is none."""
+    """The installation's logo; 404 where there is none."""
     found = logo()
     if found is None:
         return Response(b"", status_code=404, media_type=MediaType.TEXT)
-    # an image can hold a script, which must not run when it is opened by itself
-    return Response(
-        found[0], media_type=found[1], headers={**A_DAY, "Content-Security-Policy": "default-src 'none'; sandbox"}
-    )
+    return Response(found[0], media_type=found[1], headers=IMAGE_HEADERS)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (theme_css, theme_logo)

@@ -12,6 +12,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from notify.languages import LANGUAGES, best_of, speaking
+from notify.web import theme
 
 # programs and staff read English
 OWN_PAGES = "/my"  # a resident's own, each about one council where there are several
@@ -39,13 +40,18 @@ def visit() -> Visit:
 def link(address: str, **values: object) -> str:
     """An address of our own with `values` added to its query, and with the language if the visitor chose one.
 
-    From one page of a resident's own to another it keeps the council that they are about. A value of None is left out.
+    From one page of a resident's own to another it keeps the council that they are about, and so do pages that wear a
+    council's look. A value of None is left out.
     """
     chosen = visit().chosen
     added = {name: str(value) for name, value in values.items() if value is not None}
-    if chosen and "lang" not in added:
+    if chosen and "lang" not in values:
         added["lang"] = chosen
     if "council" not in values and address.startswith(OWN_PAGES) and (council := council_of_visit()):
+        added["council"] = council
+    parts = urlsplit(address)
+    address, council = theme.council_address(address, {*values, *dict(parse_qsl(parts.query))})
+    if council:
         added["council"] = council
     if not added:
         return address

@@ -18,6 +18,7 @@ from notify.deliveries import escalation
 from notify.deliveries.message_content import AlertContent, Recipient
 from notify.providers import registry
 from notify.providers.base import Channel
+from notify.staff.council_settings.effective import installation_settings
 from notify.staff.models import Role
 from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created
@@ -121,7 +122,7 @@ def test_every_message_says_that_it_is_an_exercise(client: Client, world: World)
     )
     with transaction() as session:
         alert = session.get_one(Alert, UUID(alert_id))
-        words = AlertContent(alert, session.get_one(Topic, alert.topic_id), "Zed Council")
+        words = AlertContent(alert, session.get_one(Topic, alert.topic_id), installation_settings("Zed Council"))
 
     def said(channel: Channel, language: str = "en") -> str:
         who = Recipient(

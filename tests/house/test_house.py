@@ -41,8 +41,9 @@ PUBLIC = {
     "/problems/{slug:str}": "documentation",
     "/api/openapi.json": "documentation",
     "/api/{path:str}": "not found, as a problem",
-    "/theme.css": "the council's colour",
-    "/theme/logo": "the council's logo",
+    "/theme.css": "the installation's colour",
+    "/theme/logo": "the installation's logo",
+    **{f"/theme/{{slug:str}}/{what}": "what everyone sees of a council" for what in ("style.css", "logo", "icon")},
     **dict.fromkeys(
         (
             *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),

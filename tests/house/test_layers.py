@@ -25,6 +25,8 @@ BESIDE_PAGES = {
     "notify.exports.download": "a file as a response",
     "notify.insight.report_frame": "the frame of report pages",
     "notify.staff.page_frame": "the frame of staff pages",
+    "notify.staff.council_settings.look": "the look of a council's pages",
+    "notify.staff.council_settings.preview": "a page that shows a look before it is saved",
     "notify.staff.sign_in.step_up": "asks for the second factor again before a route runs",
     "notify.staff.user_views": "what two modules of pages show",
     "notify.waste.uploads": "reads uploaded files for its pages",

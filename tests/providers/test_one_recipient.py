@@ -25,6 +25,7 @@ from notify.deliveries.service_message_content import Secret, service_message
 from notify.providers.addresses import AddressNotValid, normalise
 from notify.providers.base import Accepted, Channel, Message, Outcome, Refused
 from notify.providers.smtp.provider import SmtpProvider
+from notify.staff.council_settings.effective import installation_settings
 from notify.subscribers.models import ApprovalRule, ServiceMessageKind, Topic, TopicPurpose
 from tests.providers.conftest import Provide
 from tests.relay import Relay, serving
@@ -105,7 +106,7 @@ def contents(dice: random.Random, number: int) -> tuple[AlertContent, str, str]:
         approval=ApprovalRule.NONE,
     )  # fmt: skip
     council = nasty(dice, most=2)
-    return AlertContent(alert, topic, council), f"{council}: {title}", secret
+    return AlertContent(alert, topic, installation_settings(council)), f"{council}: {title}", secret
 
 
 def recipient(number: int, address: str, name: str) -> Recipient:
@@ -272,7 +273,7 @@ def test_a_notice_has_one_recipient_and_no_header_but_ours() -> None:
         council = nasty(dice)
         message = service_message(
             dice.choice(list(ServiceMessageKind)), channel=Channel.EMAIL, address=address, reference=reference,
-            secret=Secret("https://alerts.example.org/confirm/x"), language="en", council_name=council,
+            secret=Secret("https://alerts.example.org/confirm/x"), language="en", own=installation_settings(council),
         )  # fmt: skip
         head = head_of(message.mime)
         assert set(head) <= HEADERS, head

@@ -22,6 +22,7 @@ WHO: Mapping[Right, set[Role]] = {
     Right.CHANGE_TOPICS: {X},
     Right.STEER_QUEUE: {X},
     Right.CHANGE_BUDGET: {X},
+    Right.CHANGE_SETTINGS: {X},
     Right.MANAGE_STAFF: {X},
     Right.SEE_FIGURES: {V, A, P, E, M, X},
     Right.CHANGE_FIGURES: {X},
@@ -164,6 +165,13 @@ DOORS: Mapping[Right, set[str]] = {
     Right.CHANGE_TOPICS: {f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
+    Right.CHANGE_SETTINGS: {
+        *(f"{method} {API}/council" for method in ("GET", "PATCH")),
+        *(f"{method} {API}/council/images/{{kind:str}}" for method in ("PUT", "DELETE")),
+        f"GET {DESK}/settings",
+        *(f"{method} {DESK}/settings/{{subject:str}}" for method in ("GET", "POST")),
+        *(f"POST {DESK}/settings/{{subject:str}}/preview", f"POST {DESK}/settings/images/{{kind:str}}/remove"),
+    },
     Right.MANAGE_STAFF: {
         f"POST {DESK}/set-up/done",
         *(f"{method} {root}/keys" for method in ("GET", "POST") for root in (API, DESK)),

@@ -220,6 +220,8 @@ def make_abroad(client: Client) -> Abroad:
         "code": "Z05999999",
         "indicator": "0123456789ab",
         "data_set": "0123456789ab",
+        "subject": "0123456789ab",
+        "kind": "0123456789ab",
     }
     return Abroad(desk_of(officer, mfa_at=clock.now()), {name: str(value) for name, value in names.items()})
 

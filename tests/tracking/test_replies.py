@@ -23,6 +23,7 @@ from notify.deliveries.message_content import AlertContent, Recipient
 from notify.deliveries.models import Answer, Reply
 from notify.providers import sms_segments
 from notify.providers.base import Channel
+from notify.staff.council_settings.effective import installation_settings
 from notify.subscribers import erasure
 from notify.subscribers.models import Topic
 from tests.alerts.calls import act, created, post_alert
@@ -84,7 +85,7 @@ def test_a_webhook_and_a_welsh_text_carry_it_too(client: Client, world: World) -
     alert_id = ask(client, world, translations={"cy": {"title": "Llifogydd", "body": "Ewch.", "sms": "Ewch nawr."}})
     with transaction() as session:
         alert = session.get_one(Alert, alert_id)
-        words = AlertContent(alert, session.get_one(Topic, alert.topic_id), "Zed Council")
+        words = AlertContent(alert, session.get_one(Topic, alert.topic_id), installation_settings("Zed Council"))
     for number, (channel, language) in enumerate([(Channel.WEBHOOK, "en"), (Channel.SMS, "cy")], start=1):
         who = Recipient(
             *(number, f"x-{number}", uuid4(), channel, "-", "", "", language, ""), may_be_tracked=False, is_unsure=False

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, tostring  # we only write; nothing of others is parsed
 
@@ -16,19 +17,37 @@ def changed_at(found: Sequence[Published], otherwise: datetime) -> datetime:
     return max((one.alert.changed_at for one in found), default=otherwise)
 
 
-def address_of(one: Published) -> str:
-    """The alert's page."""
-    return f"{settings().base_url}/alerts/{one.alert.id}"
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed is: its own address `here`, what addresses of pages begin with, and whose it is; empty where it is of
+    all councils.
+    """
+
+    title: str
+    here: str
+    base_url: str
+    language: str
+    council: str = ""
+
+    @property
+    def full_title(self) -> str:
+        """The title with the council's name."""
+        return f"{self.title} – {self.council}" if self.council else self.title
 
 
-def atom(found: Sequence[Published], *, title: str, here: str, changed: datetime, language: str) -> bytes:
+def address_of(one: Published, base_url: str = "") -> str:
+    """The alert's page, at the installation's address unless another is given."""
+    return f"{base_url or settings().base_url}/alerts/{one.alert.id}"
+
+
+def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes:
     """The alerts as an Atom feed; ids stay the same for ever."""
-    feed = Element("feed", {"xmlns": ATOM, "xml:lang": language})
-    _text(feed, "id", here)
-    _text(feed, "title", title)
+    feed = Element("feed", {"xmlns": ATOM, "xml:lang": about.language})
+    _text(feed, "id", about.here)
+    _text(feed, "title", about.full_title)
     _text(feed, "updated", changed.isoformat())
-    SubElement(feed, "link", {"rel": "self", "href": here})
-    SubElement(feed, "link", {"rel": "alternate", "href": f"{settings().base_url}/alerts", "type": "text/html"})
+    SubElement(feed, "link", {"rel": "self", "href": about.here})
+    SubElement(feed, "link", {"rel": "alternate", "href": f"{about.base_url}/alerts", "type": "text/html"})
     for one in found:
         entry = SubElement(feed, "entry")
         _text(entry, "id", f"urn:uuid:{one.alert.id}")
@@ -36,7 +55,7 @@ def atom(found: Sequence[Published], *, title: str, here: str, changed: datetime
         _text(entry, "published", one.at.isoformat())
         _text(entry, "updated", one.alert.changed_at.isoformat())
         _text(SubElement(entry, "author"), "name", one.sender)
-        SubElement(entry, "link", {"rel": "alternate", "href": address_of(one), "type": "text/html"})
+        SubElement(entry, "link", {"rel": "alternate", "href": address_of(one, about.base_url), "type": "text/html"})
         SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.name})
         if one.is_urgent:
             SubElement(entry, "category", {"term": "emergency"})
@@ -49,12 +68,12 @@ def _text(parent: Element, name: str, words: str) -> None:
     SubElement(parent, name).text = words
 
 
-def json_feed(found: Sequence[Published], *, title: str, here: str, language: str) -> bytes:
+def json_feed(found: Sequence[Published], about: Feed) -> bytes:
     """The same as JSON Feed."""
     items = [
         {
             "id": f"urn:uuid:{one.alert.id}",
-            "url": address_of(one),
+            "url": address_of(one, about.base_url),
             "title": one.alert.title,
             "content_text": one.alert.body,
             "date_published": one.at.isoformat(),
@@ -66,10 +85,10 @@ def json_feed(found: Sequence[Published], *, title: str, here: str, language: st
     ]
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": title,
-        "home_page_url": f"{settings().base_url}/alerts",
-        "feed_url": here,
-        "language": language,
+        "title": about.full_title,
+        "home_page_url": f"{about.base_url}/alerts",
+        "feed_url": about.here,
+        "language": about.language,
         "items": items,
     }
     return json.dumps(feed, ensure_ascii=False).encode()

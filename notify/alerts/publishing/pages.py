@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,10 +21,11 @@ from notify.alerts.publishing.area import area_of
 from notify.alerts.publishing.queries import Published, Wanted
 from notify.core import clock
 from notify.core.db import transaction
-from notify.core.settings import settings
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
+from notify.staff.council_settings import look
 from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
+from notify.web import theme
 from notify.web.conditional import known_by
 from notify.web.dates import moment
 from notify.web.headers import FRAMED, OPEN_TO_ALL
@@ -56,10 +58,10 @@ def _title(session: Session, wanted: Wanted) -> str:
 @page_get("/alerts")
 def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: PageNumber = 1) -> Response[object]:
     """What holds now, emergencies first."""
-    wanted = Wanted(council, topic, ward)
+    wanted = Wanted(council or theme.council(), topic, ward)
     with transaction() as session:
         found = queries.current(session, wanted, page=number)
-        directory = queries.directory(session)
+        directory = queries.directory(session, only=theme.council())
         return page(
             "public/alerts.html",
             headers=SHORTLY,
@@ -86,6 +88,7 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
     with transaction() as session:
         one = queries.published(session, alert_id)
         alert = one.alert
+        look.wear(session, alert.council_id)
         area = area_of(session, alert, language=spoken())
         title, body, language = words_of(one)
         return page(
@@ -121,16 +124,15 @@ def read_json_feed(request: PublicRequest, council: Slug = "", topic: Slug = "",
 
 def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[bytes]:
     name = "alerts.atom" if is_atom else "alerts.json"
+    wanted = replace(wanted, council=wanted.council or theme.council())
     query = _query(wanted)
-    here = f"{settings().base_url}/{name}" + (f"?{query}" if query else "")
+    here = f"{theme.base_url()}/{name}" + (f"?{query}" if query else "")
     with transaction() as session:
         found = queries.current(session, wanted)
         title = _title(session, wanted)
+        about = feeds.Feed(title, here, theme.base_url(), spoken(), theme.name() if theme.council() else "")
         changed = feeds.changed_at(found, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
-        if is_atom:
-            body = feeds.atom(found, title=title, here=here, changed=changed, language=spoken())
-        else:
-            body = feeds.json_feed(found, title=title, here=here, language=spoken())
+        body = feeds.atom(found, about, changed=changed) if is_atom else feeds.json_feed(found, about)
     media_type = "application/atom+xml" if is_atom else "application/feed+json"
     return known_by(request, body, media_type, headers=FOR_ALL)
 
@@ -139,7 +141,7 @@ def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[
 def list_topics() -> Response[object]:
     """What residents can choose, and why each is sent."""
     with transaction() as session:
-        directory = queries.directory(session)
+        directory = queries.directory(session, only=theme.council())
     return page("public/topics.html", headers=SHORTLY, directory=directory, ways_in_words=ways_in_words)
 
 
@@ -157,7 +159,7 @@ def _campaign(source: str) -> str:
 @page_get("/qr.svg", sync_to_thread=False)
 def qr_code(source: FromQuery[str] = "poster") -> Response[bytes]:
     """A QR code that leads to sign-up. It never leads anywhere else."""
-    code = segno.make(f"{settings().base_url}/s/{_campaign(source)}", error="m", micro=False)
+    code = segno.make(theme.public_address(f"/s/{_campaign(source)}"), error="m", micro=False)
     drawn = io.BytesIO()
     code.save(drawn, kind="svg", scale=8, border=4, xmldecl=False, svgclass=None, lineclass=None)
     return Response(drawn.getvalue(), media_type="image/svg+xml", headers=SHORTLY)
@@ -167,13 +169,13 @@ def qr_code(source: FromQuery[str] = "poster") -> Response[bytes]:
 def poster(source: FromQuery[str] = "poster") -> Response[object]:
     """A page to print and hang up."""
     campaign = _campaign(source)
-    return page("public/poster.html", source=campaign, address=f"{settings().base_url}/s/{campaign}")
+    return page("public/poster.html", source=campaign, address=theme.public_address(f"/s/{campaign}"))
 
 
 @page_get("/widget")
 def widget(council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[object]:
     """A few lines for the council's own site to frame."""
-    wanted = Wanted(council, topic, ward)
+    wanted = Wanted(council or theme.council(), topic, ward)
     with transaction() as session:
         found = queries.current(session, wanted, most=IN_WIDGET)
         title = _title(session, wanted)
@@ -183,10 +185,12 @@ def widget(council: Slug = "", topic: Slug = "", ward: Slug = "") -> Response[ob
     )
 
 
-@page_get("/privacy", sync_to_thread=False)
+@page_get("/privacy")
 def privacy() -> Response[object]:
     """What is held, why, for how long, and what residents can ask for."""
-    return page("public/privacy.html", days=settings().retention_days)
+    with transaction() as session:
+        own = look.own_of_visit(session)
+    return page("public/privacy.html", days=own.retention_days, own=own)
 
 
 @page_get("/accessibility")
@@ -199,9 +203,10 @@ def accessibility() -> Response[object]:
 def sitemap() -> Response[str]:
     """The pages that search engines may show."""
     with transaction() as session:
-        found = queries.current(session, Wanted())
+        found = queries.current(session, Wanted(theme.council()))
     paths = ["/", "/alerts", "/notices", "/topics", "/sign-up", "/privacy", "/accessibility"]
-    addresses = [settings().base_url + path for path in paths] + [feeds.address_of(one) for one in found]
+    addresses = [theme.public_address(path) for path in paths]
+    addresses += [feeds.address_of(one, theme.base_url()) for one in found]
     urls = "".join(f"<url><loc>{address}</loc></url>" for address in addresses)
     xml = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
     return Response(f'<?xml version="1.0" encoding="utf-8"?>{xml}', media_type="application/xml", headers=SHORTLY)
@@ -212,7 +217,7 @@ def robots() -> Response[str]:
     """Search engines may read what is public, and nothing that holds a token."""
     closed = "".join(f"Disallow: {path}\n" for path in ("/my", "/manage/", "/confirm/", "/u/", "/c/", "/o/", "/staff"))
     return Response(
-        f"User-agent: *\n{closed}Sitemap: {settings().base_url}/sitemap.xml\n",
+        f"User-agent: *\n{closed}Sitemap: {theme.base_url()}/sitemap.xml\n",
         media_type=MediaType.TEXT,
         headers=SHORTLY,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import text, true
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
@@ -184,12 +184,12 @@ def first_of(session: Session, alert: Alert) -> Published | None:
         return None
 
 
-def directory(session: Session) -> Sequence[tuple[Council, Sequence[Topic]]]:
-    """Every council with its topics, by name."""
+def directory(session: Session, *, only: str = "") -> Sequence[tuple[Council, Sequence[Topic]]]:
+    """Every council with its topics, by name, or the one with the short name `only`."""
     rows = session.exec(
         select(Council, Topic)
         .join(Topic, col(Topic.council_id) == col(Council.id))
-        .where(col(Council.merged_into_id).is_(None))
+        .where(col(Council.merged_into_id).is_(None), Council.slug == only if only else true())
         .order_by(Council.name, Topic.name)
     ).all()
     councils: dict[UUID, tuple[Council, list[Topic]]] = {}

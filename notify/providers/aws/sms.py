@@ -138,6 +138,11 @@ class AwsSmsProvider:
         except Refusal as refusal:
             raise (_old_verdict if self._is_old else _verdict)(refusal) from None
 
+    def _sender(self, message: Message) -> str:
+        # an id of another provider's sender says nothing here
+        own = "" if "-" in message.sender else message.sender
+        return own or self.settings.origination_identity
+
     def _new(self, message: Message) -> Mapping[str, object]:
         wanted: dict[str, object] = {
             "DestinationPhoneNumber": message.address,
@@ -145,8 +150,8 @@ class AwsSmsProvider:
             "MessageType": "TRANSACTIONAL",
             "Context": {"reference": message.reference},
         }
-        if self.settings.origination_identity:
-            wanted["OriginationIdentity"] = self.settings.origination_identity
+        if sender := self._sender(message):
+            wanted["OriginationIdentity"] = sender
         if self.settings.configuration_set:
             wanted["ConfigurationSetName"] = self.settings.configuration_set
         life_s = message.life_s()
@@ -156,7 +161,7 @@ class AwsSmsProvider:
 
     def _old(self, message: Message) -> Mapping[str, object]:
         attributes = {"AWS.SNS.SMS.SMSType": "Transactional"}
-        if sender := self.settings.origination_identity:
+        if sender := self._sender(message):
             is_number = re.fullmatch(r"\+?[0-9]+", sender, re.ASCII)
             attributes["AWS.MM.SMS.OriginationNumber" if is_number else "AWS.SNS.SMS.SenderID"] = sender
         return {

@@ -232,7 +232,8 @@ class GovukSmsProvider(_Govuk):
             template_id=self._template_id,
             personalisation={"body": message.text},
             reference=message.reference,
-            sms_sender_id=self.settings.sms_sender_id or None,
+            # a name or number of another provider's sender says nothing here
+            sms_sender_id=(message.sender if "-" in message.sender else self.settings.sms_sender_id) or None,
         )
 
 

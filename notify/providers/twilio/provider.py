@@ -229,13 +229,18 @@ class TwilioSmsProvider(_Twilio):
             "Set one of NOTIFY_TWILIO_FROM_NUMBER and NOTIFY_TWILIO_MESSAGING_SERVICE_SID: it is who texts come from."
         )
 
+    def _sender(self, message: Message) -> Mapping[str, str]:
+        service = self.settings.messaging_service_sid
+        if message.sender and "-" not in message.sender:  # an id of another provider's sender says nothing here
+            return {"From": message.sender}
+        return {"MessagingServiceSid": service} if service else {"From": self.settings.from_number}
+
     def _form(self, message: Message) -> Mapping[str, str]:
         life_s = message.life_s()
         validity_s = LONGEST_VALIDITY_S if life_s is None else max(1, min(int(life_s), LONGEST_VALIDITY_S))
-        service = self.settings.messaging_service_sid
         return {
             "To": message.address,
-            **({"MessagingServiceSid": service} if service else {"From": self.settings.from_number}),
+            **self._sender(message),
             "Body": message.text,
             "ValidityPeriod": str(validity_s),
             "SmartEncoded": "false",  # or ŵ and ŷ would lose their hats

@@ -49,6 +49,7 @@ class Question:
     languages: Sequence[str] = ()
     mail_formats: Sequence[MailFormat] = ()
     is_counted: bool = False
+    councils: Sequence[UUID] = ()
 
 
 def asked_by_link(session: Session, token: str) -> Question:
@@ -85,4 +86,5 @@ def _question(session: Session, together: Together) -> Question:
         languages=list(dict.fromkeys(language for language, _form, _counted in manners)),
         mail_formats=list(dict.fromkeys(form for _language, form, _counted in manners)),
         is_counted=any(counted for _language, _form, counted in manners),
+        councils=list(dict.fromkeys(one.council_id for one in together.contacts.values())),
     )

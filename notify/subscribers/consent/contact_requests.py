@@ -41,6 +41,7 @@ WHO_IS_ASKED = """
 class Asked:
     """What someone is asked: whether this address of theirs may be used by this council."""
 
+    council_id: UUID
     council_name: str
     channel: Channel
     address: str
@@ -73,7 +74,7 @@ def asked_by(session: Session, token: str) -> Asked:
     ).first()
     if found is None:
         raise _over()
-    return Asked(council(session, found.council_id).name, Channel(found.channel), found.address)
+    return Asked(found.council_id, council(session, found.council_id).name, Channel(found.channel), found.address)
 
 
 def answer(session: Session, token: str, *, is_yes: bool) -> None:

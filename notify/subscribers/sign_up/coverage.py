@@ -12,6 +12,7 @@ from notify.languages import _, spoken
 from notify.places import postcodes
 from notify.places.models import Area
 from notify.places.queries import Resolved, areas_by_code, resolve_postcodes
+from notify.staff.council_settings.effective import settings_of
 from notify.staff.queries import councils_of_districts
 from notify.subscribers import queries
 from notify.subscribers.models import Topic
@@ -42,11 +43,14 @@ class Ward:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a resident at `postcode` (as printed) may choose. Several `wards` where it lies near their boundary."""
+    """What a resident at `postcode` (as printed) may choose. Several `wards` where it lies near their boundary.
+    `languages` are those that these councils offer beside English and Welsh.
+    """
 
     postcode: str
     wards: Sequence[Ward]
     groups: Sequence[TopicGroup]
+    languages: Sequence[str] = ()
 
     @property
     def topics(self) -> Sequence[Topic]:
@@ -74,7 +78,9 @@ def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
             )
         )
     wards = [Ward(code, areas[code].name if code in areas else code) for code in codes]
-    return Offer(postcodes.canonical(key), wards, groups)
+    offering = settings_of(session, [group.council_id for group in groups]).values()
+    languages = list(dict.fromkeys(code for one in offering for code in one.languages))
+    return Offer(postcodes.canonical(key), wards, groups, languages)
 
 
 def _usable(found: Resolved | None, postcode: str) -> Resolved:

@@ -1,7 +1,7 @@
 """The sign-up form: what a resident wrote in it, and what is still missing."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from babel import Locale
 from notify.channels import BY_FIELD, CHANNELS, Channel
 from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
-from notify.languages import LANGUAGES, _, later, spoken
+from notify.languages import LANGUAGES, _, later, offered_further, spoken
 from notify.providers import addresses
 from notify.subscribers.models import Cadence, ConsentEvidence, MailFormat, NewContact, NewPlace, NewSubscriber, Topic
 from notify.subscribers.sign_up.coverage import Offer
@@ -68,7 +68,7 @@ def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topi
         raise FormNotValid(field_errors)
     person = NewSubscriber(
         name=name,
-        language=read_language(form),
+        language=read_language(form, among=tongues(offer.languages)),
         contacts=contacts,
         places=[NewPlace(postcode=offer.postcode, ward=ward, **({"label": label} if label else {}))],
         tracking_consent=form.has("tracking_consent"),
@@ -121,15 +121,20 @@ def read_label(form: Form, field_errors: list[FieldError]) -> str:
     return label
 
 
-def read_language(form: Form, *, also: str = "en") -> str:
+def read_language(form: Form, *, also: str = "en", among: Collection[str] = ()) -> str:
     """The language chosen: one of ours or `also`, which is the answer when nothing was chosen."""
     answer = form.one("language")
-    return answer if answer in tongues() else also
+    return answer if answer in (among or tongues()) else also
 
 
-def tongues() -> Mapping[str, str]:
-    """The languages that residents may choose for their alerts, by code, each by its own name."""
-    return dict(LANGUAGES) | {code: str(Locale.parse(code).get_display_name()) for code in settings().further}
+def tongues(further: Sequence[str] | None = None) -> Mapping[str, str]:
+    """The languages that residents may choose for their alerts, by code, each by its own name: ours and those beside
+    them, which are those of the page's council unless they are given.
+    """
+    if further is None:
+        further = offered_further()
+    codes = settings().further if further is None else further
+    return dict(LANGUAGES) | {code: str(Locale.parse(code).get_display_name()) for code in codes}
 
 
 def read_one_of(form: Form, field: str, otherwise: Option) -> Option:

@@ -86,6 +86,7 @@ def _question(step: Step, form: Form, offer: Offer, field_errors: Sequence[Field
     if step is Step.POSTCODE:
         return _postcode_page(form, field_errors)
     form = Form({**form.fields, "postcode": [offer.postcode]} | ({CHECKING: ["yes"]} if step is Step.CHECK else {}))
+    spoken_here = tongues(offer.languages)
     return page(
         f"sign_up/{step}.html",
         status=422 if field_errors else 200,
@@ -102,8 +103,8 @@ def _question(step: Step, form: Form, offer: Offer, field_errors: Sequence[Field
         chosen_cadence=read_one_of(form, "cadence", Cadence.AT_ONCE),
         formats=FORMATS,
         chosen_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
-        tongues=tongues(),
-        chosen_language=form.one("language") if form.one("language") in tongues() else spoken(),
+        tongues=spoken_here,
+        chosen_language=form.one("language") if form.one("language") in spoken_here else spoken(),
         ways_in_words=ways_in_words,
         wording=_(WORDING),
     )
