@@ -148,7 +148,7 @@ class ImportOperation(Operation):
 
 @post(
     "/subscribers/import",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["subscribers"],
@@ -221,7 +221,7 @@ def list_subscribers(
 
 @get(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[Requires(Right.SEE_SUBSCRIBERS)],
+    guards=[Requires(Right.SEE_ONE_SUBSCRIBER)],
     sync_to_thread=True,
     tags=["subscribers"],
 )
