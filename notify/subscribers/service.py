@@ -156,14 +156,13 @@ def change_for_council(
     if change.tracking_consent and is_older_than_no_to_counting(session, subscriber_id, given_at):
         raise ConsentIsOlder("They said no to being counted. Send `consent.given_at` with the moment of a later yes.")
     change_subscriber(session, record=record, topics=topics, change=change, source=actor, asked_by=actor)
-    fields = sorted(change.model_fields_set)
     audit(
         session,
         council_id=council_id,
         actor=actor,
         action="subscriber.change",
         subject=str(subscriber_id),
-        fields=fields,
+        fields=sorted(change.model_fields_set),
     )
 
 

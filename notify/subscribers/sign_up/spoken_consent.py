@@ -1,4 +1,4 @@
-"""Consent that an officer takes for a resident: the words that were read out or printed, and how they were agreed to."""
+"""Consent that an officer takes for a resident: the words that were read out or signed, and how they agreed."""
 
 from collections.abc import Mapping
 from datetime import datetime
