@@ -39,6 +39,7 @@ ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
+RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -102,7 +103,11 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DESK}/emergency" for method in ("GET", "POST")),
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/alone" for method in ("GET", "POST")),
     },
-    Right.SEE_ONE_SUBSCRIBER: {f"GET {RESIDENT}"},
+    Right.SEE_ONE_SUBSCRIBER: {
+        *(f"GET {RESIDENT}", f"POST {API}/subscribers/search", f"GET {RESIDENT}/messages", f"GET {RESIDENT}/export"),
+        *(f"GET {DESK}/residents", f"POST {DESK}/residents", f"GET {RECORD}", f"POST {RECORD}/reason"),
+        *(f"GET {RECORD}/{what}" for what in ("messages", "data", "data.json", "data.csv")),
+    },
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
         *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
@@ -112,6 +117,11 @@ DOORS: Mapping[Right, set[str]] = {
     Right.CHANGE_SUBSCRIBERS: {
         *(f"POST {API}/subscribers", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
+        *(f"POST {RESIDENT}/{verb}" for verb in ("pause", "link", "messages/resend")),
+        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("details", "places", "topics")),
+        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("pause", "erase")),
+        *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
+        *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
         *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
