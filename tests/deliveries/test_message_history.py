@@ -98,7 +98,7 @@ def test_nothing_is_sent_again_that_the_person_does_not_get_any_more(
     inbox.empty()
     assert resend(client, world.headers, ann, one | {"number": other}) == 404
     assert resend(client, make_key(world, Role.MONITORING), ann, one) == 403
-    change = {"topics": []}
+    change: dict[str, list[str]] = {"topics": []}
     assert client.patch(f"/api/v1/subscribers/{ann}", json=change, headers=world.headers).is_success
     assert resend(client, world.headers, ann, one) == 409
     assert act(client, world.headers, alert, "cancel").status_code in (200, 409)
