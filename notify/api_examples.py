@@ -37,6 +37,10 @@ BODIES: Mapping[str, object] = {
         "consent": CONSENT,
     },
     "change_subscriber": {"name": "Sam Smith"},
+    "search_subscribers": {"address": "sam@example.org", "reason": "They called about a missing alert."},
+    "pause_subscriber": {"until": None},
+    "send_subscriber_link": {"channel": "email"},
+    "resend_message": {"alert": "0197a2b0-0000-7000-8000-000000000002", "number": 1},
     "add_suppression": {
         "subscriber": "0197a2b0-0000-7000-8000-000000000001",
         "channel": "email",

@@ -18,7 +18,7 @@ from notify.core import logs, rendering
 from notify.core.db import transaction
 from notify.core.private_files import keep_private
 from notify.deliveries import api as deliveries_api
-from notify.deliveries import my_data_pages, webhook_receiver_api
+from notify.deliveries import my_data_pages, record_api, record_pages, webhook_receiver_api
 from notify.drafting import (
     approval_pages,
     calendar_pages,
@@ -72,6 +72,10 @@ from notify.subscribers.inbound_texts import pages as inbound_texts_pages
 from notify.subscribers.my import pages as my_pages
 from notify.subscribers.place_reviews import api as place_reviews_api
 from notify.subscribers.place_reviews import pages as place_reviews_pages
+from notify.subscribers.records import api as records_api
+from notify.subscribers.records import change_pages as record_change_pages
+from notify.subscribers.records import pages as records_pages
+from notify.subscribers.records import panels as record_panels
 from notify.subscribers.sign_up import assisted_pages
 from notify.subscribers.sign_up import pages as sign_up_pages
 from notify.subscribers.suppression import api as suppression_api
@@ -104,6 +108,8 @@ API = (
     staff_api,
     council_settings_api,
     subscribers_api,
+    records_api,
+    record_api,
     suppression_api,
     place_reviews_api,
     inbound_texts_api,
@@ -127,6 +133,9 @@ PAGES = (
     sign_up_pages,
     my_pages,
     assisted_pages,
+    records_pages,
+    record_change_pages,
+    record_pages,
     suppression_pages,
     place_reviews_pages,
     inbound_texts_pages,
@@ -230,6 +239,7 @@ def create_logged_app() -> Litestar:
 def create_app() -> Litestar:
     """The application with all its routes, for a server to run. Raises: ValueError when the logo cannot be shown."""
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
+    record_panels.register(panel for module in PAGES for panel in getattr(module, "RECORD_PANELS", ()))
     theme.logo()
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice

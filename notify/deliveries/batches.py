@@ -48,7 +48,7 @@ TAKE = f"""
            extract(epoch FROM business_now()
                - coalesce(greatest(a.approved_at, a.send_at), business_now()))::float AS age_s,
            -- a day of trying, not of waiting for somebody's word
-           greatest(a.expanded_at, (SELECT max(h.lifted_at) FROM hold h
+           greatest(a.expanded_at, t.reopened_at, (SELECT max(h.lifted_at) FROM hold h
                                     WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
                                       AND (h.lane IS NULL OR h.lane = t.lane)))
                < business_now() - make_interval(hours => :hours) AS is_last_try,

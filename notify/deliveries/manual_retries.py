@@ -86,7 +86,8 @@ RETRY = """
         FROM island GROUP BY before, id
     )
     UPDATE batch b
-    SET state = 'queued', due_at = business_now(), lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
+    SET state = 'queued', due_at = business_now(), reopened_at = business_now(),
+        lease = NULL, lease_until = NULL, attempts = 0, deaths = 0,
         sent = b.sent - m.sent, bounced = b.bounced - m.bounced
     FROM (SELECT batch_id, count(*) AS deliveries, count(*) FILTER (WHERE had_bounced) AS bounced,
                  count(*) FILTER (WHERE was_sent AND NOT had_bounced) AS sent

@@ -115,6 +115,7 @@ class Batch(SQLModel, table=True):
     sent: int = 0
     bounced: int = 0
     claimed_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    reopened_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class DigestItem(SQLModel, table=True):

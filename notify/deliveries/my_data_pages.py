@@ -14,7 +14,7 @@ from notify.core import csv_cells
 from notify.core.clock import LONDON
 from notify.core.db import transaction
 from notify.core.settings import settings
-from notify.deliveries import queries
+from notify.deliveries import queries, subject_access
 from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
 from notify.subscribers.guards import Membership, memberships_of
@@ -26,7 +26,6 @@ from notify.web.templates import page
 
 PAGE = 20
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
-MOST = 5000  # messages in a download
 
 
 # the result of a message, in a resident's words
@@ -77,27 +76,7 @@ def _moment(at: datetime) -> str:
 
 def _everything(session: Session, held: Sequence[Membership]) -> dict[str, object]:
     """What subscribing stored, council by council if there are several, and every message with what its reader did."""
-    messages = _sent_to(session, [one.record for one in held], most=MOST)
-    done = queries.done_with(session, messages)
-    return _stored(session, held) | {
-        "messages": [
-            {
-                "at": (message.sent_at or message.created_at).isoformat(),
-                "title": message.title,
-                "topic": message.topic,
-                "council": message.council,
-                "channel": message.channel.value,
-                "language": message.language,
-                "outcome": message.state.value,
-                "reason": message.reason or None,
-                "events": [
-                    {"kind": kind, "at": at.isoformat()}
-                    for kind, at in done.get((message.alert_id, message.number), ())
-                ],
-            }
-            for message in messages
-        ]
-    }
+    return _stored(session, held) | {"messages": subject_access.messages_of(session, [one.record for one in held])}
 
 
 def _stored(session: Session, held: Sequence[Membership]) -> dict[str, object]:

@@ -21,7 +21,7 @@ from notify.providers.base import Channel
 _SENT_TO = """
     SELECT d.month, d.alert_id, d.number, coalesce(a.translations -> d.language ->> 'title', a.title) AS title,
            t.name AS topic, c.name AS council, d.channel, d.language, d.state, d.reason,
-           a.expanded_at AS created_at, d.sent_at
+           a.expanded_at AS created_at, d.sent_at, d.changed_at
     FROM alert a JOIN topic t ON t.id = a.topic_id JOIN council c ON c.id = a.council_id
     CROSS JOIN LATERAL (
         SELECT * FROM delivery d
@@ -180,6 +180,7 @@ class Sent:
     reason: str
     created_at: datetime
     sent_at: datetime | None
+    changed_at: datetime
 
 
 def sent_to(

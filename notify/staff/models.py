@@ -20,6 +20,7 @@ class Role(StrEnum):
     APPROVER = "approver"
     PLANNER = "planner"
     COUNCILLOR = "councillor"
+    CONTACT_CENTRE = "contact-centre"
     MONITORING = "monitoring"
     ADMIN = "admin"
 

@@ -17,10 +17,13 @@ IN_WORDS: dict[Role, str] = {
     Role.APPROVER: "Also approves what others wrote.",
     Role.PLANNER: "Also broadcasts emergencies.",
     Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
+    Role.CONTACT_CENTRE: "Finds and signs up residents, sees what they were sent and sends it again. Writes no alerts.",
     Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
     Role.ADMIN: "May do everything, and says what others may.",
 }
 FRESH = timedelta(minutes=5)
+# who has no other work with a resident than the call at hand, and says each time what it is
+MUST_SAY_WHY = frozenset({Role.CONTACT_CENTRE, Role.MONITORING})
 
 
 class Right(StrEnum):
@@ -30,8 +33,10 @@ class Right(StrEnum):
     WRITE_ALERTS = "write alerts"
     APPROVE_ALERTS = "approve alerts"
     BROADCAST = "broadcast emergencies"
+    SEE_ONE_SUBSCRIBER = "find one subscriber and see their record"
     SEE_SUBSCRIBERS = "see subscribers"
     CHANGE_SUBSCRIBERS = "change subscribers"
+    CHANGE_MANY_SUBSCRIBERS = "change many subscribers at once"
     CHANGE_TOPICS = "change topics"
     STEER_QUEUE = "hold and release the queue"
     CHANGE_BUDGET = "change the budget"
@@ -47,7 +52,9 @@ class Right(StrEnum):
 
 _GLANCING = frozenset({Right.SEE_ALERTS})
 _SEEING = _GLANCING | {Right.SEE_WORK, Right.SEE_FIGURES}
-_WRITING = _SEEING | {Right.WRITE_ALERTS, Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS}
+_ONE_BY_ONE = frozenset({Right.SEE_ONE_SUBSCRIBER, Right.CHANGE_SUBSCRIBERS})
+_SUBSCRIBERS = _ONE_BY_ONE | {Right.SEE_SUBSCRIBERS, Right.CHANGE_MANY_SUBSCRIBERS}
+_WRITING = _SEEING | {Right.WRITE_ALERTS} | _SUBSCRIBERS
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: _SEEING,
@@ -55,12 +62,13 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.APPROVER: _WRITING | {Right.APPROVE_ALERTS, Right.CHANGE_COLLECTIONS},
     Role.PLANNER: _WRITING | {Right.APPROVE_ALERTS, Right.BROADCAST, Right.CHANGE_COLLECTIONS},
     Role.COUNCILLOR: _GLANCING,
-    Role.MONITORING: _SEEING | {Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
+    Role.CONTACT_CENTRE: _GLANCING | _ONE_BY_ONE,
+    Role.MONITORING: _SEEING | {Right.SEE_ONE_SUBSCRIBER, Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
     Role.ADMIN: frozenset(Right),
 }
 
 # all that is left to who works with some topics or areas only: the rest concerns the whole council
-WITHIN_A_REMIT = _WRITING - {Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS, Right.SEE_FIGURES} | {
+WITHIN_A_REMIT = _WRITING - _SUBSCRIBERS - {Right.SEE_FIGURES} | {
     Right.APPROVE_ALERTS,
     Right.BROADCAST,
 }
@@ -74,7 +82,7 @@ PERSONS_ONLY: dict[Right, str] = {
 TEST_RIGHTS = frozenset(
     {
         *(Right.SEE_ALERTS, Right.WRITE_ALERTS, Right.APPROVE_ALERTS, Right.BROADCAST, Right.SEE_WORK),
-        *(Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS),
+        *(Right.SEE_ONE_SUBSCRIBER, Right.SEE_SUBSCRIBERS, Right.CHANGE_SUBSCRIBERS),
     }
 )
 
@@ -145,6 +153,11 @@ class Principal:
         if (self.is_key and right in PERSONS_ONLY) or (self.is_test and right not in TEST_RIGHTS):
             return False
         return right in RIGHTS[self.role] and (self.remit == EVERYTHING or right in WITHIN_A_REMIT)
+
+    @property
+    def must_say_why(self) -> bool:
+        """Whether a person of this role says why they look for a resident."""
+        return self.role in MUST_SAY_WHY
 
     def require(self, right: Right) -> None:
         """Refuse unless this principal may. Raises: Forbidden."""

@@ -25,6 +25,7 @@ from notify.subscribers.imports import service as imports_service
 from notify.subscribers.imports.csv_file import FileNotReadable, read_rows
 from notify.subscribers.imports.enrolment import EnrolStatus
 from notify.subscribers.models import ConsentEvidence, NewTopic, SubscriberChange, SubscriberRequest
+from notify.subscribers.records.access import open_record
 from notify.subscribers.topic_changes import TopicChange
 from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
 from notify.web.api_document import answers
@@ -148,7 +149,7 @@ class ImportOperation(Operation):
 
 @post(
     "/subscribers/import",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["subscribers"],
@@ -221,16 +222,14 @@ def list_subscribers(
 
 @get(
     "/subscribers/{subscriber_id:uuid}",
-    guards=[Requires(Right.SEE_SUBSCRIBERS)],
+    guards=[Requires(Right.SEE_ONE_SUBSCRIBER)],
     sync_to_thread=True,
     tags=["subscribers"],
 )
 def read_subscriber(request: StaffRequest, subscriber_id: FromPath[UUID]) -> SubscriberView:
     """One resident, with what they follow of your council."""
     with transaction() as session:
-        found = test_people.seen(session, request.user, subscriber_id)
-        note_reading(session, request.user, 1, "subscribers one by one")
-        return SubscriberView.of(found)
+        return SubscriberView.of(open_record(session, request.user, subscriber_id))
 
 
 @patch(
@@ -245,14 +244,13 @@ def change_subscriber(
     """Change what is named; `places` and `topics` replace what was there, what is left out stays."""
     with transaction() as session:
         user = request.user
-        test_people.seen(session, user, subscriber_id)
+        open_record(session, user, subscriber_id)
         change = test_people.change_by(user, data)
         service.change_for_council(
             session, council_id=user.council_id, subscriber_id=subscriber_id, change=change, actor=user.actor
         )
         session.flush()
         session.expire_all()
-        note_reading(session, user, 1, "subscribers one by one")
         return SubscriberView.of(test_people.seen(session, user, subscriber_id))
 
 
@@ -266,7 +264,7 @@ def erase_subscriber(request: StaffRequest, subscriber_id: FromPath[UUID]) -> No
     """Erase a resident: all that your council holds about them."""
     with transaction() as session:
         user = request.user
-        test_people.seen(session, user, subscriber_id)
+        open_record(session, user, subscriber_id)
         erasure.erase(session, subscriber_id=subscriber_id, actor=user.actor, is_rehearsal=user.is_test)
 
 

@@ -389,6 +389,7 @@ class SubscriberChange(Input):
     name: str | None = Field(default=None, max_length=80)
     language: Language | None = None
     tracking_consent: bool | None = None
+    mail_format: MailFormat | None = None
     places: list[NewPlace] | None = Field(default=None, max_length=20)
     topics: list[Typed] | None = Field(default=None, max_length=100)
     consent: ConsentEvidence | None = Field(default=None, description="Needed when topics are added.")

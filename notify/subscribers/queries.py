@@ -250,7 +250,7 @@ def records_of_address(session: Session, fingerprint: bytes) -> Sequence[Subscri
         .where(Contact.address_hash == fingerprint, col(Contact.confirmed_at).is_not(None))
         .order_by(Council.name, col(Council.id))
     )
-    return _records(session, session.exec(statement).all())
+    return records_of(session, session.exec(statement).all())
 
 
 def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
@@ -258,7 +258,7 @@ def record(session: Session, subscriber_id: UUID) -> SubscriberRecord:
     subscriber = session.get(Subscriber, subscriber_id)
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
-    return _records(session, [subscriber])[0]
+    return records_of(session, [subscriber])[0]
 
 
 def council_record(
@@ -272,7 +272,7 @@ def council_record(
     subscriber = session.exec(statement if only is None else statement.where(only)).first()
     if subscriber is None:
         raise UnknownSubscriber(NOBODY)
-    return _records(session, [subscriber])[0]
+    return records_of(session, [subscriber])[0]
 
 
 def council_records(
@@ -293,10 +293,10 @@ def council_records(
     if changed_since is not None:
         statement = statement.where(Subscriber.changed_at >= changed_since)
     found = session.exec(statement.order_by(col(Subscriber.id)).limit(limit)).all()
-    return _records(session, found)
+    return records_of(session, found)
 
 
-def _records(session: Session, subscribers: Sequence[Subscriber]) -> Sequence[SubscriberRecord]:
+def records_of(session: Session, subscribers: Sequence[Subscriber]) -> Sequence[SubscriberRecord]:
     """These residents with what is held about them."""
     ids = [subscriber.id for subscriber in subscribers]
     contacts, places, following = defaultdict(list), defaultdict(list), defaultdict(list)

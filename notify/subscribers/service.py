@@ -156,6 +156,14 @@ def change_for_council(
     if change.tracking_consent and is_older_than_no_to_counting(session, subscriber_id, given_at):
         raise ConsentIsOlder("They said no to being counted. Send `consent.given_at` with the moment of a later yes.")
     change_subscriber(session, record=record, topics=topics, change=change, source=actor, asked_by=actor)
+    audit(
+        session,
+        council_id=council_id,
+        actor=actor,
+        action="subscriber.change",
+        subject=str(subscriber_id),
+        fields=sorted(change.model_fields_set),
+    )
 
 
 def change_subscriber(
@@ -175,7 +183,7 @@ def change_subscriber(
     subscriber = record.subscriber
     if change.tracking_consent not in (None, subscriber.tracking_consent):
         _note_counting(session, subscriber, change, source=source, is_own=asked_by is None)
-    kept = change.model_dump(include={"name", "language", "tracking_consent"}, exclude_none=True)
+    kept = change.model_dump(include={"name", "language", "tracking_consent", "mail_format"}, exclude_none=True)
     session.execute(
         update(Subscriber).where(col(Subscriber.id) == subscriber.id).values(**kept, changed_at=clock.now())
     )

@@ -102,7 +102,7 @@ def list_collections(
 def _may_see_paid(user: Principal | None, council_id: UUID) -> bool:
     if user is None or user.is_test:  # a test key knows no resident
         return False
-    return user.council_id == council_id and user.may(Right.SEE_SUBSCRIBERS)
+    return user.council_id == council_id and user.may(Right.SEE_ONE_SUBSCRIBER)
 
 
 @get("/rounds", sync_to_thread=True, tags=["collections"])

@@ -24,6 +24,7 @@ from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
+from tests.browser.record_states import RECORDS
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
@@ -452,6 +453,7 @@ STATES: Mapping[str, Way] = {
     "signed-out": at("/my"),
     "not-found": at("/nowhere"),
     "staff-sign-in": at("/staff/sign-in"),
+    **RECORDS,
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,

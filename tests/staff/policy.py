@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from notify.staff.guards import Right
 from notify.staff.models import Role
 
-V, A, P, E, C, M, X = (
+V, A, P, E, C, N, M, X = (
     *(Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.PLANNER),
-    *(Role.COUNCILLOR, Role.MONITORING, Role.ADMIN),
+    *(Role.COUNCILLOR, Role.CONTACT_CENTRE, Role.MONITORING, Role.ADMIN),
 )
 
 WHO: Mapping[Right, set[Role]] = {
-    Right.SEE_ALERTS: {V, A, P, E, C, M, X},
+    Right.SEE_ALERTS: {V, A, P, E, C, N, M, X},
     Right.SEE_WORK: {V, A, P, E, M, X},
     Right.WRITE_ALERTS: {A, P, E, X},
     Right.APPROVE_ALERTS: {P, E, X},
     Right.BROADCAST: {E, X},
+    Right.SEE_ONE_SUBSCRIBER: {A, P, E, N, M, X},
     Right.SEE_SUBSCRIBERS: {A, P, E, M, X},
-    Right.CHANGE_SUBSCRIBERS: {A, P, E, X},
+    Right.CHANGE_SUBSCRIBERS: {A, P, E, N, X},
+    Right.CHANGE_MANY_SUBSCRIBERS: {A, P, E, X},
     Right.SEE_AUDIT: {M, X},
     Right.CHANGE_TOPICS: {X},
     Right.STEER_QUEUE: {X},
@@ -38,6 +40,7 @@ ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
+RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -101,19 +104,32 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DESK}/emergency" for method in ("GET", "POST")),
         *(f"{method} {DESK}/alerts/{{alert_id:uuid}}/alone" for method in ("GET", "POST")),
     },
+    Right.SEE_ONE_SUBSCRIBER: {
+        *(f"GET {RESIDENT}", f"POST {API}/subscribers/search", f"GET {RESIDENT}/messages", f"GET {RESIDENT}/export"),
+        *(f"GET {DESK}/residents", f"POST {DESK}/residents", f"GET {RECORD}", f"POST {RECORD}/reason"),
+        *(f"GET {RECORD}/{what}" for what in ("messages", "data", "data.json", "data.csv")),
+    },
     Right.SEE_SUBSCRIBERS: {
-        *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
+        *(f"GET {API}/subscribers", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
         *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
         *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
-        *(f"POST {API}/subscribers", f"POST {API}/subscribers/import", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
+        *(f"POST {API}/subscribers", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
+        *(f"POST {RESIDENT}/{verb}" for verb in ("pause", "link", "messages/resend")),
+        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("details", "places", "topics")),
+        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("pause", "erase")),
+        *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
+        *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
+        *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+    },
+    Right.CHANGE_MANY_SUBSCRIBERS: {
+        f"POST {API}/subscribers/import",
         *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
         *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
-        *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.SEE_FIGURES: {
         *(f"GET {API}/{what}" for what in ("service-levels", "costs", "costs/prices", "calls", "publication")),

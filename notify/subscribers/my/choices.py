@@ -88,7 +88,7 @@ def save(session: Session, choices: Choices, form: Form) -> None:
         field_errors.append(FieldError("channels", _("Choose how we should contact you, or choose no topics.")))
     field_errors += topic_errors(topics, [contact.channel for contact in ticked])
     name = read_name(form, field_errors)
-    places = _places(session, record, form, field_errors)
+    places = read_places(session, record, form, field_errors)
     if field_errors:
         raise FormNotValid(field_errors)
     change = SubscriberChange(
@@ -152,17 +152,22 @@ def _join(
         raise service.NotEnrolled(outcome.reason)
 
 
-def _places(
-    session: Session, record: SubscriberRecord, form: Form, field_errors: list[FieldError]
+def read_places(
+    session: Session,
+    record: SubscriberRecord,
+    form: Form,
+    field_errors: list[FieldError],
+    *,
+    council_id: UUID | None = None,
 ) -> list[NewPlace] | None:
-    """The places as chosen, or None where nothing changes."""
+    """The places as chosen, or None where nothing changes; at places of one council where its officer asks."""
     removed = set(form.all("remove_place"))
     kept = [_as_new(place) for place in record.places if str(place.id) not in removed]
     text = form.one("new_postcode")
     if not text:
         return kept if removed else None
     try:
-        coverage.offer_at(session, text)
+        coverage.offer_at(session, text, council_id)
     except NotifyError as error:
         field_errors.append(FieldError("new_postcode", error.detail))
         return None

@@ -4,7 +4,7 @@ The words are read out, and what was read out is the evidence. The resident stil
 in the e-mail, or with the digits of the text or call, which they may read out to the officer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from litestar import Response
 from litestar.params import FromQuery, RawBody
@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
-from notify.languages import LANGUAGES, _, speaking
+from notify.languages import speaking
 from notify.places.postcodes import PostcodeNotValid
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.menu import MenuItem
@@ -22,11 +22,10 @@ from notify.staff.service import audit
 from notify.subscribers import service
 from notify.subscribers.models import Cadence, MailFormat
 from notify.subscribers.my.email_preferences import CADENCES, FORMATS
-from notify.subscribers.sign_up import coverage
+from notify.subscribers.sign_up import coverage, spoken_consent
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.coverage import Offer, PlaceNotServed
 from notify.subscribers.sign_up.form import (
-    WORDING,
     FormNotValid,
     consent,
     offered_fields,
@@ -38,8 +37,6 @@ from notify.subscribers.sign_up.form import (
 from notify.web.forms import read_form
 
 PATH = "/staff/sign-up"
-HOW: Mapping[str, str] = {"phone": "On the telephone", "counter": "At a counter", "paper": "On a signed paper form"}
-
 MAY = RequiresLive(Right.CHANGE_SUBSCRIBERS)
 
 
@@ -74,19 +71,11 @@ def _form_page(
         formats=FORMATS,
         chosen_format=read_one_of(form, "mail_format", MailFormat.STANDARD),
         tongues=tongues(),
-        how=HOW,
-        wordings=_wordings(),
+        how=spoken_consent.HOW,
+        wordings=spoken_consent.wordings(),
+        may_list=request.user.may(Right.SEE_SUBSCRIBERS),
         ways_in_words=ways_in_words,
     )
-
-
-def _wordings() -> Mapping[str, tuple[str, str]]:
-    """What is read out, by language: the language's name and the words."""
-    found = {}
-    for code, name in LANGUAGES.items():
-        with speaking(code):
-            found[code] = (name, _(WORDING))
-    return found
 
 
 @staff_post(PATH, MAY, status_code=200)
@@ -111,7 +100,7 @@ def take(request: StaffRequest, body: RawBody) -> Response[object]:
 
 def _sign_up(officer: Principal, form: Form) -> None:
     """Raises: FormNotValid, also where the words were not read out; NotEnrolled."""
-    missing = _missing(form)
+    missing = spoken_consent.missing(form)
     with transaction() as session:
         try:
             offer = coverage.offer_at(session, form.one("postcode"), officer.council_id)
@@ -121,7 +110,7 @@ def _sign_up(officer: Principal, form: Form) -> None:
         if missing:
             raise FormNotValid(missing)
         with speaking(form.one("read_out")):
-            evidence = consent(f"{form.one('how')}: {officer.actor}")
+            evidence = consent(spoken_consent.source_of(form, officer.actor))
         sign_up_service.sign_up(session, person=person, topics=topics, consent=evidence, assisted_by=officer.council_id)
         audit(
             session,
@@ -131,16 +120,6 @@ def _sign_up(officer: Principal, form: Form) -> None:
             subject=form.one("how"),
             topics=[topic.slug for topic in topics],
         )
-
-
-def _missing(form: Form) -> list[FieldError]:
-    """What the evidence lacks."""
-    field_errors = []
-    if form.one("how") not in HOW:
-        field_errors.append(FieldError("how", "Say how the resident told you."))
-    if form.one("read_out") not in LANGUAGES:
-        field_errors.append(FieldError("read_out", "Read the words out, and say in which language you did."))
-    return field_errors
 
 
 MENU_ITEMS = (MenuItem("Sign up a resident", "/staff/sign-up", Right.CHANGE_SUBSCRIBERS, 80),)

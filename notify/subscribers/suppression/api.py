@@ -166,7 +166,7 @@ def search_suppressions(request: StaffRequest, data: JSONBody[AddressSearch]) ->
 
 @post(
     "/suppressions/lift",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["suppressions"],
@@ -196,7 +196,7 @@ def list_bursts(request: StaffRequest) -> list[BurstView]:
 
 @post(
     "/bounces/bursts/{burst_id:uuid}/confirm",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["suppressions"],
@@ -208,7 +208,7 @@ def confirm_burst(request: StaffRequest, burst_id: FromPath[UUID]) -> Decided:
 
 @post(
     "/bounces/bursts/{burst_id:uuid}/dismiss",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["suppressions"],

@@ -21,7 +21,7 @@ from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Contact, SuppressionReason
 from notify.subscribers.suppression import bounces, review
 from notify.subscribers.suppression import service as suppression_service
-from notify.subscribers.suppression.review import NotInBulk, Which
+from notify.subscribers.suppression.review import REASONS, NotInBulk, Which
 from notify.subscribers.test_people import is_invented
 from notify.web.dates import moment
 from notify.web.forms import query_form, read_form
@@ -29,21 +29,13 @@ from notify.web.forms import query_form, read_form
 PATH = "/staff/suppressions"
 A_PAGE = 100
 SHORTEST_REASON, LONGEST_REASON = 3, 500
-REASONS: Mapping[SuppressionReason, str] = {
-    SuppressionReason.HARD_BOUNCE: "Hard bounce",
-    SuppressionReason.SOFT_BOUNCES: "Several soft bounces",
-    SuppressionReason.COMPLAINT: "Complaint",
-    SuppressionReason.STOP: "Replied STOP",
-    SuppressionReason.UNSUBSCRIBED: "Unsubscribed",
-    SuppressionReason.STAFF: "Suppressed by staff",
-}
 DONE: Mapping[str, str] = {
     "lifted": "You can send to {} again.",
     "confirmed": "{} suppressed.",
     "dismissed": "You can go on sending to {}.",
 }
 
-SEES, CHANGES = Requires(Right.SEE_SUBSCRIBERS), RequiresLive(Right.CHANGE_SUBSCRIBERS)
+SEES, CHANGES_MANY = Requires(Right.SEE_SUBSCRIBERS), RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)
 
 
 @staff_get(PATH, SEES)
@@ -84,7 +76,7 @@ def _page(user: Principal, asked: Form, form: Form, field_errors: Sequence[Field
         reasons=REASONS,
         channels={one.channel: one.label for one in CHANNELS.values()},
         in_bulk=review.IN_BULK,
-        may_change=user.may(Right.CHANGE_SUBSCRIBERS),
+        may_change=user.may(Right.CHANGE_MANY_SUBSCRIBERS),
         done=_done(asked),
         person=person,
         moment=moment,
@@ -124,7 +116,7 @@ def search(request: StaffRequest, body: RawBody) -> Response[object]:
     return Redirect(f"{PATH}?subscriber={person}", status_code=303)
 
 
-@staff_post(f"{PATH}/lift", CHANGES, status_code=200)
+@staff_post(f"{PATH}/lift", CHANGES_MANY, status_code=200)
 def lift(request: StaffRequest, body: RawBody) -> Response[object]:
     """Lift what was ticked, or all that the list was narrowed to; of one person also what they said themselves."""
     form = read_form(body)
@@ -152,7 +144,7 @@ def _lift(user: Principal, form: Form, which: Which | None, why: str) -> int:
         return len(ids)
 
 
-@staff_post(f"{PATH}/bursts/{{burst_id:uuid}}", CHANGES, status_code=200)
+@staff_post(f"{PATH}/bursts/{{burst_id:uuid}}", CHANGES_MANY, status_code=200)
 def decide(request: StaffRequest, burst_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Suppress every address of a burst after all, or go on sending to them."""
     is_dead = read_form(body).one("decision") == "suppress"

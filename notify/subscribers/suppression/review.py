@@ -1,6 +1,6 @@
 """Suppressions looked through and lifted by the hundred: what a council's staff do after a mistake of a mail system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +15,15 @@ from notify.staff.service import audit
 from notify.subscribers.models import Contact, Suppression, SuppressionReason
 
 MOST_AT_ONCE = 10_000
+# what staff read
+REASONS: Mapping[SuppressionReason, str] = {
+    SuppressionReason.HARD_BOUNCE: "Hard bounce",
+    SuppressionReason.SOFT_BOUNCES: "Several soft bounces",
+    SuppressionReason.COMPLAINT: "Complaint",
+    SuppressionReason.STOP: "Replied STOP",
+    SuppressionReason.UNSUBSCRIBED: "Unsubscribed",
+    SuppressionReason.STAFF: "Suppressed by staff",
+}
 # facts about addresses and staff's own decisions; what people said is lifted one by one, with their word
 IN_BULK = (SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES, SuppressionReason.STAFF)
 
