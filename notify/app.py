@@ -73,6 +73,9 @@ from notify.subscribers.sign_up import assisted_pages
 from notify.subscribers.sign_up import pages as sign_up_pages
 from notify.subscribers.suppression import api as suppression_api
 from notify.subscribers.suppression import pages as suppression_pages
+from notify.topics import api as topics_api
+from notify.topics import ending_pages as topic_ending_pages
+from notify.topics import pages as topics_pages
 from notify.tracking import buffer, redirect_pages, unsubscribe_pages
 from notify.waste import api as waste_api
 from notify.waste import pages as waste_pages
@@ -96,6 +99,7 @@ API = (
     shape_api,
     staff_api,
     subscribers_api,
+    topics_api,
     suppression_api,
     place_reviews_api,
     inbound_texts_api,
@@ -127,6 +131,8 @@ PAGES = (
     user_pages,
     invitation_pages,
     audit_pages,
+    topics_pages,
+    topic_ending_pages,
     unsubscribe_pages,
     redirect_pages,
     approval_pages,

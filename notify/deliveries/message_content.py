@@ -166,7 +166,7 @@ class AlertContent:
         _, words = self.words(language)
         values: dict[str, object] = {
             "council_name": self.council_name,
-            "topic_name": self.topic.name,
+            "topic_name": self.topic.words_in(language).name,
             "title": words["title"],
             "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
             "parts": self._parts(language),
