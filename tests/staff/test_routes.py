@@ -183,12 +183,7 @@ def make_abroad(client: Client) -> Abroad:
         notice_id = notices.publish(session, council_id=council_id, actor="test", new=notice).notice.id
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
-        subscribers.create_topic(
-            session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
-        )
-        group = TopicGroup(council_id=council_id, name="Yon")
-        session.add(group)
-        group_id = group.id
+        group_id = topic_in_group(session, council_id)
         note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
         annotation_id = note.id
         waiting = Bounce(
@@ -230,6 +225,15 @@ def make_abroad(client: Client) -> Abroad:
         "data_set": "0123456789ab",
     }
     return Abroad(desk_of(officer, mfa_at=clock.now()), {name: str(value) for name, value in names.items()})
+
+
+def topic_in_group(session: Session, council_id: UUID) -> UUID:
+    """A topic and a group of topics of this council; the group's id."""
+    new = NewTopic(slug="0123456789ab", name="Yon")
+    subscribers.create_topic(session, council_id=council_id, actor="test", new=new)
+    group = TopicGroup(council_id=council_id, name="Yon")
+    session.add(group)
+    return group.id
 
 
 def about(abroad: Abroad, client: Client) -> list[object]:
