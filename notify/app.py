@@ -80,6 +80,9 @@ from notify.subscribers.sign_up import assisted_pages
 from notify.subscribers.sign_up import pages as sign_up_pages
 from notify.subscribers.suppression import api as suppression_api
 from notify.subscribers.suppression import pages as suppression_pages
+from notify.topics import api as topics_api
+from notify.topics import ending_pages as topic_ending_pages
+from notify.topics import pages as topics_pages
 from notify.tracking import buffer, redirect_pages, unsubscribe_pages
 from notify.waste import api as waste_api
 from notify.waste import contractor_api as waste_contractor_api
@@ -110,6 +113,7 @@ API = (
     subscribers_api,
     records_api,
     record_api,
+    topics_api,
     suppression_api,
     place_reviews_api,
     inbound_texts_api,
@@ -148,6 +152,8 @@ PAGES = (
     user_pages,
     invitation_pages,
     audit_pages,
+    topics_pages,
+    topic_ending_pages,
     unsubscribe_pages,
     redirect_pages,
     approval_pages,

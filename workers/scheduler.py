@@ -43,6 +43,7 @@ from notify.places import ended_remits
 from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
 from notify.subscribers.place_reviews import service as place_reviews_service
+from notify.topics import closure
 from notify.waste import reminders, sources
 from workers.network_jobs import NetworkJob
 
@@ -163,6 +164,7 @@ CHORES = (
     ScheduledTask("count dead deliveries", 30, process_metrics.tally_dead),
     ScheduledTask("end changes of webhook secrets", 60, webhook_receivers.end_rotations),
     ScheduledTask("make alerts that come again", 60, recurrence.make_due),
+    ScheduledTask("end topics whose last day has passed", 60, closure.end_due),
     ScheduledTask("send digests that are due", 30, digests.send_due),
     ScheduledTask("tell of changed collections", 10, reminders.for_every_council(reminders.tell_changes)),
     ScheduledTask("remind of collections", 30, reminders.for_every_council(reminders.send_due)),

@@ -10,6 +10,8 @@ from notify.core import clock
 from notify.core.errors import Invalid
 from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
+from notify.subscribers.models import Topic
+from notify.subscribers.topic_queries import require_open
 
 
 class TimeNotPossible(Invalid):
@@ -39,7 +41,8 @@ def send_late(session: Session, *, by: Actor, alert: Alert) -> Alert:
 def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) -> Alert:
     """Give an alert that waits another time. That is another version: where approval is needed, it is asked for again.
 
-    Raises: what `remit.require_may_cancel` raises, Forbidden, SecondFactorNeeded, WrongState, TimeNotPossible.
+    Raises: what `remit.require_may_cancel` raises, Forbidden, SecondFactorNeeded, WrongState, TimeNotPossible,
+    TopicClosed.
     """
     by.require(Right.WRITE_ALERTS)
     _require_possible(alert, send_at)
@@ -47,6 +50,8 @@ def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) 
     remit.require_own(session, by, alert)
     # who may not stop it may not put it off either
     remit.require_may_cancel(session, by, alert)
+    if alert.follows_id is None:
+        require_open(session, session.get_one(Topic, alert.topic_id), send_at)
     service.move(session, alert, [AlertState.SUBMITTED, AlertState.SCHEDULED], AlertState.SUBMITTED)
     alert.send_at, alert.approved_at = send_at, None
     _release_hold(session, alert)

@@ -22,6 +22,7 @@ from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import ApprovalRule, Topic
+from notify.subscribers.topic_queries import require_open
 
 # what an approval is about; the page for approval shows each of them
 BOUND_FIELDS = (
@@ -63,13 +64,14 @@ def create(
     """A draft with its audience resolved and everything bound by one hash. What a test key makes is a test.
 
     With `is_received` others wrote it, and who may not broadcast may draft their emergency too, but not submit it.
-    Raises: Forbidden, OutsideYourRemit, UnknownTopic, ChannelNotAllowed, AlreadyExpired, and what `targeting.resolve`
-    raises.
+    Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, and what
+    `targeting.resolve` raises.
     """
     remit.require_content(by, new)
     if not is_received:
         remit.require_broadcast(by, new.priority)
     topic = subscribers.topic(session, by.council_id, new.topic)
+    require_open(session, topic, new.send_at)
     targets = audience_areas.resolve(
         session,
         new.audience,
@@ -166,11 +168,13 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
 
     An emergency that a key asks for waits for a person in any case. What waits needs no fresh second factor yet: the
     approval does.
-    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired, AreaEnded.
+    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired, TopicClosed, AreaEnded.
     """
     by.require(Right.WRITE_ALERTS)
     remit.require_own(session, by, alert)
     require_not_over(alert.expires_at)
+    if alert.follows_id is None:
+        require_open(session, session.get_one(Topic, alert.topic_id), alert.send_at)
     if alert.priority != Priority.EMERGENCY:
         succession.refuse(ended_areas.find(session, alert))
     if alert.follows_id:

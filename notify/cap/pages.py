@@ -30,7 +30,7 @@ from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
-from notify.subscribers.queries import topics
+from notify.subscribers.topic_queries import topics_open
 from notify.web.conditional import known_by
 from notify.web.routes import PublicRequest, page_get
 
@@ -123,7 +123,7 @@ def _received(user: Principal, upload: Upload) -> CapReceipt:
 
 
 def _form(session: Session, user: Principal, upload: Upload, *, error: NotifyError | None = None) -> Response[object]:
-    choices: Sequence[Topic] = topics(session, [user.council_id])
+    choices: Sequence[Topic] = topics_open(session, [user.council_id])
     field = "topic" if isinstance(error, service.CapTopicMissing) else "file"
     field_errors = [{"field": field, "message": f"{error.title}. {error.detail}"}] if error else []
     return staff_page(

@@ -68,7 +68,7 @@ def emergency_topic(session: Session, council_id: UUID) -> Topic | None:
     """The council's topic for emergencies; the first by short name where it has several."""
     statement = (
         select(Topic)
-        .where(Topic.council_id == council_id, Topic.purpose == TopicPurpose.EMERGENCY)
+        .where(Topic.council_id == council_id, Topic.purpose == TopicPurpose.EMERGENCY, col(Topic.closes_at).is_(None))
         .order_by(Topic.slug)
         .limit(1)
     )

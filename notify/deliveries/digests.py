@@ -77,7 +77,7 @@ def _as_one(alerts: Sequence[Alert], topic: Topic, language: str) -> dict[str, s
     said = [_words(alert, language) for alert in alerts]
     with speaking(language):
         count = ngettext("{n} alert", "{n} alerts", len(said))
-        title = said[0]["title"] if len(said) == 1 else _("{topic}: {count}", topic=topic.name, count=count)
+        title = said[0]["title"] if len(said) == 1 else _("{topic}: {count}", topic=topic.words.name, count=count)
     body = "\n\n".join(f"{words['title']}\n\n{words['body']}" for words in said)
     return {"title": title[:LONGEST_TITLE], "body": body}
 

@@ -170,7 +170,7 @@ class AlertContent:
             "own": self.own,
             "logo_url": self.own.email_logo_url,
             "council_name": self.own.name_in(language),
-            "topic_name": self.topic.name,
+            "topic_name": self.topic.words_in(language).name,
             "title": words["title"],
             "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
             "parts": self._parts(language),

@@ -7,6 +7,7 @@ from notify.channels import CHANNELS, Channel, Content
 from notify.core import clock, rendering
 from notify.deliveries.message_content import email_headers
 from notify.deliveries.service_message_words import ASKED, EXPIRES, SUBJECTS, WORDS
+from notify.deliveries.topic_messages import TopicNews
 from notify.providers.base import Message
 from notify.staff.council_settings.effective import CouncilSettings
 from notify.subscribers.consent.requests import Reason
@@ -39,13 +40,18 @@ def service_message(
     signing_secret: str = "",
     what: str = "",
     why: Reason | None = None,
+    news: TopicNews | None = None,
 ) -> Message:
-    """A service message to one person, or to one system, whose secret signs it: `what` it tells of, `why` it asks."""
+    """A service message to one person, or to one system, whose secret signs it: `what` or which `news` of a topic it
+    tells of, `why` it asks.
+    """
     language = language if language in SUBJECTS else "en"
     found = ASKED[language][why] if why else WORDS[language].get(kind)
     about = CHANNELS[channel]
     council_name = own.name_in_text(language) if about.content is Content.TEXT else own.name_in(language)
-    words = found.filled(council=council_name, what=what) if found else None
+    about_topic = {"now": news.now, "day": news.day} if news else {}
+    words = found.filled(council=council_name, what=what, **about_topic) if found else None
+    unsubscribe_url = news.unsubscribe_url if news else ""
     subject = words.title if words else SUBJECTS[language][kind].format(council=council_name)
     values = {
         "kind": kind.value,
@@ -57,6 +63,7 @@ def service_message(
         "language": language,
         "words": words,
         "expires": EXPIRES[language].get(kind, ""),
+        "unsubscribe_url": unsubscribe_url,
     }
     if about.content in (Content.TEXT, Content.SPEECH):
         values["digits"] = ". ".join(secret.code)
@@ -69,13 +76,25 @@ def service_message(
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
-        headers=email_headers(subject, own, language) | {"Auto-Submitted": "auto-generated"},
+        headers=email_headers(subject, own, language)
+        | {"Auto-Submitted": "auto-generated"}
+        | _leaving(unsubscribe_url),
         text=environment.get_template("service-message.txt").render(**values),
         html_text=environment.get_template("service-message.html").render(**values),
         language=language,
         names=("to", "message_id"),
     )
     return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
+
+
+def _leaving(unsubscribe_url: str) -> dict[str, str]:
+    """The headers of RFC 8058, where there is something to stop."""
+    if not unsubscribe_url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def link_url(kind: ServiceMessageKind, token: str, *, base: str) -> str:

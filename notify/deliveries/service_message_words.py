@@ -9,16 +9,19 @@ from notify.subscribers.models import ServiceMessageKind
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A title, what has happened, what the link does, and what to do otherwise. `{council}` and `{what}` are filled."""
+    """A title, what has happened, what the link does, and what to do otherwise. `{council}`, `{what}`, `{now}` and
+    `{day}` are filled.
+    """
 
     title: str
     lead: str
     press: str
     other: str
 
-    def filled(self, *, council: str, what: str) -> "Words":
-        """The same with the council's name, and with the address or topics that it is about."""
-        said = [part.format(council=council, what=what) for part in (self.title, self.lead, self.press, self.other)]
+    def filled(self, *, council: str, what: str, now: str = "", day: str = "") -> "Words":
+        """The same with the council's name, the address or topics that it is about, what they are `now`, and a day."""
+        values = {"council": council, "what": what, "now": now, "day": day}
+        said = [part.format(**values) for part in (self.title, self.lead, self.press, self.other)]
         return Words(*said)
 
 
@@ -77,6 +80,24 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
             "See or change your alerts",
             "You can stop these alerts at any time.",
         ),
+        ServiceMessageKind.TOPIC_CLOSED: Words(
+            "“{what}” alerts are ending",
+            "{council} stops sending “{what}” alerts. The last day is {day}.{now}",
+            "Choose your topics",
+            "If you do nothing, you get no other alerts in their place.",
+        ),
+        ServiceMessageKind.TOPIC_MERGED: Words(
+            "“{what}” alerts are now part of “{now}”",
+            "You signed up for “{what}” alerts from {council}. They are now part of “{now}”, which you now get.",
+            "See or change your alerts",
+            "You can stop these alerts at any time.",
+        ),
+        ServiceMessageKind.TOPIC_SPLIT: Words(
+            "You can now choose among “{what}” alerts",
+            "You signed up for “{what}” alerts from {council}. They now come as: {now}. You get all of them.",
+            "Choose which you want",
+            "You can stop these alerts at any time.",
+        ),
     },
     "cy": {
         ServiceMessageKind.ADD_CONTACT: Words(
@@ -116,6 +137,24 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
             "Daw eich rhybuddion nawr gan {council}",
             "Mae {what} bellach yn rhan o {council}, sy’n anfon eich rhybuddion. Yr un yw eich lleoedd a’ch pynciau.",
             "Gweld neu newid eich rhybuddion",
+            "Gallwch atal y rhybuddion hyn ar unrhyw adeg.",
+        ),
+        ServiceMessageKind.TOPIC_CLOSED: Words(
+            "Mae rhybuddion “{what}” yn dod i ben",
+            "Bydd {council} yn peidio ag anfon rhybuddion “{what}”. Y diwrnod olaf yw {day}.{now}",
+            "Dewis eich pynciau",
+            "Os na wnewch ddim, ni chewch rybuddion eraill yn eu lle.",
+        ),
+        ServiceMessageKind.TOPIC_MERGED: Words(
+            "Mae rhybuddion “{what}” nawr yn rhan o “{now}”",
+            "Gofynnoch am rybuddion “{what}” gan {council}. Maent nawr yn rhan o “{now}”, a gewch o hyn ymlaen.",
+            "Gweld neu newid eich rhybuddion",
+            "Gallwch atal y rhybuddion hyn ar unrhyw adeg.",
+        ),
+        ServiceMessageKind.TOPIC_SPLIT: Words(
+            "Gallwch nawr ddewis ymhlith rhybuddion “{what}”",
+            "Gofynnoch am rybuddion “{what}” gan {council}. Maent nawr yn dod fel: {now}. Cewch bob un ohonynt.",
+            "Dewis pa rai yr hoffech",
             "Gallwch atal y rhybuddion hyn ar unrhyw adeg.",
         ),
     },
@@ -165,3 +204,7 @@ ASKED: Mapping[str, Mapping[Reason, Words]] = {
     },
 }
 NOTHING_BUT_ANSWERS: Mapping[str, str] = {"en": "your new answers", "cy": "eich atebion newydd"}
+INSTEAD: Mapping[str, str] = {
+    "en": " You can follow this instead: {now}.",
+    "cy": " Gallwch ddilyn hyn yn lle hynny: {now}.",
+}

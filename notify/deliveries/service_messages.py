@@ -15,6 +15,7 @@ from notify.core.jobs import Lane
 from notify.deliveries import service_message_content
 from notify.deliveries.holds import NOTICES_ON_HOLD
 from notify.deliveries.service_message_words import NOTHING_BUT_ANSWERS
+from notify.deliveries.topic_messages import topic_news
 from notify.places.postcodes import canonical
 from notify.providers import registry, sandbox
 from notify.providers.base import Deferred, Message, Outcome, Provider, Refused
@@ -81,7 +82,8 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
     contact = session.get(Contact, queued.contact_id) if queued else None
     if queued is None or contact is None:
         return None
-    what = _what(session, queued)
+    news = topic_news(session, queued, contact)
+    what = news.what if news else _what(session, queued)
     is_over = (
         queued.kind in ABOUT_SOMETHING or queued.about is not None
     ) and not what  # it was answered, erased or left meanwhile
@@ -103,6 +105,7 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
         signing_secret=contact.secret,
         what=what,
         why=_why(session, queued),
+        news=news,
     )
     chosen = own.providers_for(contact.channel)
     if sandbox.is_simulated(message.address):
@@ -176,9 +179,9 @@ def _what(session: Session, queued: ServiceMessage) -> str:
     about = session.get(Contact, queued.about)
     if about is None or queued.kind != ServiceMessageKind.TOLD:
         return about.address if about else ""
-    following = select(Topic.name).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
+    following = select(Topic).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
     following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
-    return ", ".join(session.exec(following.order_by(Topic.name)).all())
+    return ", ".join(sorted(topic.words.name for topic in session.exec(following)))
 
 
 def _asked_for(session: Session, request_id: UUID) -> str:

@@ -24,7 +24,7 @@ from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic, TopicPurpose
-from notify.subscribers.queries import topics
+from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import read_form
 
 PATH = "/staff/emergency"
@@ -63,7 +63,7 @@ def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequ
 
 def _emergency_topics(session: Session, user: Principal) -> Sequence[Topic]:
     mine = user.remit.topics
-    found = [one for one in topics(session, [user.council_id]) if one.purpose == TopicPurpose.EMERGENCY]
+    found = [one for one in topics_open(session, [user.council_id]) if one.purpose == TopicPurpose.EMERGENCY]
     return [one for one in found if mine is None or one.slug in mine]
 
 

@@ -50,12 +50,11 @@ def steps(session: Session, council_id: UUID) -> Sequence[Step]:
     row = session.execute(_THERE, {"council": council_id}).one()
     found = [
         Step("Load postcodes and wards", row.postcodes and row.wards, how="notify geodata load --help"),
-        Step("Make topics that residents can choose", row.topics, "/api/docs", "POST /api/v1/topics"),
+        Step("Make topics that residents can choose", row.topics, "/staff/topics"),
         Step(
             "Make a topic for emergencies that two people must agree on",
             row.emergencies,
-            "/api/docs",
-            '"purpose": "emergency", "approval": "one"',
+            "/staff/topics",
         ),
         Step("Add a second person who may approve", row.second, how="notify officer create --help"),
         Step("Have mail leave this machine", _mail_leaves(), how="NOTIFY_SMTP_HOST, or another provider"),

@@ -36,7 +36,8 @@ from notify.staff.rights import Right, SecondFactorNeeded
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
 from notify.subscribers.models import Topic
-from notify.subscribers.queries import topic, topics
+from notify.subscribers.queries import topic
+from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
@@ -65,7 +66,7 @@ def _topic_page(session: Session, user: Principal, form: Form, field_errors: Seq
 
 def _own_topics(session: Session, user: Principal) -> Sequence[Topic]:
     mine = user.remit.topics
-    return [one for one in topics(session, [user.council_id]) if mine is None or one.slug in mine]
+    return [one for one in topics_open(session, [user.council_id]) if mine is None or one.slug in mine]
 
 
 @staff_post(AT, WRITES, people_only, status_code=200)

@@ -155,3 +155,12 @@ def _require_own_template(session: Session, by: Principal, name: str) -> None:
     )
     if session.exec(others.limit(1)).first() is not None:
         raise NotYourTemplate("Somebody else wrote this template. Keep yours under another name.")
+
+
+def rename_topic(session: Session, council_id: UUID, slug: str, new: str) -> None:
+    """Have the council's drafts about one topic be about another."""
+    session.execute(
+        update(Draft)
+        .where(col(Draft.council_id) == council_id, col(Draft.topic) == slug, col(Draft.alert_id).is_(None))
+        .values(topic=new)
+    )

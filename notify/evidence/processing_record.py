@@ -9,20 +9,24 @@ from notify.core.settings import settings
 from notify.evidence.report import Report, Section
 from notify.exports.dictionary import dictionary
 from notify.exports.dictionary_terms import About
-from notify.subscribers.models import Topic, TopicPurpose
+from notify.subscribers.models import Topic
+from notify.subscribers.topic_models import LegalBasis
 
 GROUNDS = {
-    TopicPurpose.EMERGENCY: "public task: warning the public (UK GDPR Article 6(1)(e)); followed by choice",
-    TopicPurpose.SERVICE: "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger",
+    LegalBasis.CONSENT: "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger",
+    LegalBasis.PUBLIC_TASK: "public task (UK GDPR Article 6(1)(e)); followed by choice",
+    LegalBasis.LEGAL_OBLIGATION: "legal obligation (UK GDPR Article 6(1)(c)); followed by choice",
+    LegalBasis.VITAL_INTERESTS: "vital interests (UK GDPR Article 6(1)(d)); followed by choice",
 }
-OTHER_GROUND = "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger"
 WORDS = {About.RESIDENT: "residents, by name or address", About.PSEUDONYM: "residents, by ids", About.STAFF: "officers"}
 
 
 def inventory(session: Session, council_id: UUID) -> Report:
     """What a council tells in its record of processing activities (UK GDPR Article 30) about this platform."""
-    topics = session.exec(select(Topic).where(Topic.council_id == council_id).order_by(col(Topic.name)))
-    purposes = [[topic.name, topic.purpose.value, GROUNDS.get(topic.purpose, OTHER_GROUND)] for topic in topics]
+    topics = session.exec(
+        select(Topic).where(Topic.council_id == council_id, col(Topic.closed_at).is_(None)).order_by(col(Topic.name))
+    )
+    purposes = [[topic.name, topic.purpose.value, GROUNDS[topic.legal_basis]] for topic in topics]
     tables = [
         [
             table.name,

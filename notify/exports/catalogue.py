@@ -217,14 +217,22 @@ FIGURES: Sequence[DataSet] = (
             Field("name", Kind.TEXT, "The name.", "t.name"),
             Field("description", Kind.TEXT, "What residents read about it.", "t.description"),
             Field("frequency", Kind.TEXT, "How often it writes, in the council's words; may be empty.", "t.frequency"),
+            Field("name_cy", Kind.TEXT, "The name in Welsh; may be empty.", "t.translations -> 'cy' ->> 'name'"),
+            Field("group", Kind.TEXT, "The group that it stands in; may be empty.", "g.name"),
             Field("purpose", Kind.CODE, "service, emergency or marketing.", "t.purpose"),
+            Field("legal_basis", Kind.CODE, "The basis of UK GDPR Article 6.", "t.legal_basis"),
             Field("channels", Kind.LIST, "The ways it may go.", "array_to_string(t.channels, '; ')"),
             Field("tracking_allowed", Kind.YES_NO, "Whether links are counted.", "t.tracking_allowed"),
             Field("approval", Kind.CODE, "How many must agree: none, one or two.", "t.approval"),
             Field("created_at", Kind.MOMENT, "When it began.", "t.created_at"),
+            Field("closes_at", Kind.MOMENT, "When it ends or ended; empty: it goes on.", "t.closes_at"),
+            Field("merged_into", Kind.CODE, "The short name of the topic that took over; may be empty.", "m.slug"),
             Field("changed_at", Kind.MOMENT, "When it last changed.", "t.changed_at"),
         ],
-        tables="FROM topic t WHERE t.council_id = :council",
+        tables="""
+            FROM topic t LEFT JOIN topic_group g ON g.id = t.group_id LEFT JOIN topic m ON m.id = t.merged_into_id
+            WHERE t.council_id = :council
+        """,
         key=("topic",),
         changed="t.changed_at",
     ),

@@ -111,6 +111,7 @@ TABLES: Mapping[str, Entry] = {
     ),
     # residents
     "topic": Entry(Keeping.FOR_GOOD, OWN),
+    "topic_group": Entry(Keeping.FOR_GOOD, OWN),
     "subscriber": Entry(Keeping.RESIDENT, OWN, residents=("name",), pseudonyms=("id", "language")),
     "contact": Entry(
         Keeping.RESIDENT,

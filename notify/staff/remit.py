@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from notify.core.errors import Forbidden, Invalid
 from notify.staff.models import Officer, Role
@@ -83,3 +84,13 @@ def remit_of(officer: Officer) -> Remit:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing yet"
+
+
+def add_topics(session: Session, council_id: UUID, slug: str, new: Sequence[str], *, keeps: bool) -> None:
+    """Officers of this council who work with the topic `slug` work with these as well, or (not `keeps`) instead."""
+    limited = select(Officer).where(Officer.council_id == council_id, col(Officer.topics).contains([slug]))
+    for officer in session.exec(limited.with_for_update()).all():
+        kept = [one for one in officer.topics if keeps or one != slug]
+        officer.topics = list(dict.fromkeys([*kept, *new]))
+        session.add(officer)
+    session.flush()

@@ -1,4 +1,4 @@
-"""API routes of topics and subscribers."""
+"""API routes of subscribers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +20,14 @@ from notify.core.errors import Invalid
 from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest
-from notify.subscribers import erasure, queries, service, test_people, topic_changes
+from notify.subscribers import erasure, queries, service, test_people
 from notify.subscribers.imports import service as imports_service
 from notify.subscribers.imports.csv_file import FileNotReadable, read_rows
 from notify.subscribers.imports.enrolment import EnrolStatus
-from notify.subscribers.models import ConsentEvidence, NewTopic, SubscriberChange, SubscriberRequest
+from notify.subscribers.models import ConsentEvidence, SubscriberChange, SubscriberRequest
 from notify.subscribers.records.access import open_record
-from notify.subscribers.topic_changes import TopicChange
-from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView, TopicPage, TopicView
+from notify.subscribers.views import ImportView, SubscriberAdded, SubscriberPage, SubscriberView
 from notify.web.api_document import answers
-from notify.web.conditional import POLLED
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most.")]
 ChangedSince = Annotated[datetime | None, QueryParameter(description="Only what changed at or after this moment.")]
@@ -50,43 +48,6 @@ class ConsentInTheFuture(Invalid):
     """A consent that nobody has given yet."""
 
     title = "The consent lies in the future"
-
-
-@get("/topics", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"], opt=POLLED)
-def list_topics(
-    request: StaffRequest,
-    limit: Limit = 100,
-    after: Annotated[str, QueryParameter(description="`next` of the page before.")] = "",
-    changed_since: ChangedSince = None,
-) -> TopicPage:
-    """Your council's topics by short name."""
-    since = _aware(changed_since)
-    with transaction() as session:
-        found = queries.topics(session, [request.user.council_id], after=after, changed_since=since, limit=limit)
-    views = [TopicView.of(topic) for topic in found]
-    return TopicPage(topics=views, next=views[-1].slug if len(views) == limit else None)
-
-
-@post("/topics", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
-def create_topic(request: StaffRequest, data: JSONBody[NewTopic]) -> TopicView:
-    """Start a topic that residents can follow."""
-    with transaction() as session:
-        user = request.user
-        return TopicView.of(service.create_topic(session, council_id=user.council_id, actor=user.actor, new=data))
-
-
-@get("/topics/{slug:str}", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["topics"], opt=POLLED)
-def read_topic(request: StaffRequest, slug: FromPath[str]) -> TopicView:
-    """One of your council's topics."""
-    with transaction() as session:
-        return TopicView.of(queries.topic(session, request.user.council_id, slug))
-
-
-@patch("/topics/{slug:str}", guards=[Requires(Right.CHANGE_TOPICS)], sync_to_thread=True, tags=["topics"])
-def change_topic(request: StaffRequest, slug: FromPath[str], data: JSONBody[TopicChange]) -> TopicView:
-    """Change what is named; what is left out stays."""
-    with transaction() as session:
-        return TopicView.of(topic_changes.change_topic(session, by=request.user, slug=slug, change=data))
 
 
 @post(
@@ -283,10 +244,6 @@ def _past(moment: datetime | None) -> datetime | None:
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
-    list_topics,
-    create_topic,
-    read_topic,
-    change_topic,
     add_subscriber,
     import_subscribers,
     list_subscribers,

@@ -2,7 +2,7 @@
 one address becomes one membership.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -37,13 +37,17 @@ class Moved:
 
 def move_topics(session: Session, old: Council, new: Council) -> Sequence[TopicMove]:
     """Have each topic of the old council taken over: by the new one's of the same short name and purpose, else by a
-    copy. The old topics stay for what was sent about them.
+    copy. The old topics stay for what was sent about them. One that had become part of another follows that.
     """
     there = {topic.slug: topic for topic in session.exec(select(Topic).where(Topic.council_id == new.id)).all()}
-    moves = []
-    for topic in session.exec(select(Topic).where(Topic.council_id == old.id).order_by(Topic.slug)).all():
+    topics = session.exec(select(Topic).where(Topic.council_id == old.id).order_by(Topic.slug)).all()
+    before = {topic.id: topic.merged_into_id for topic in topics if topic.merged_into_id}
+    moves: list[TopicMove] = []
+    for topic in topics:
+        if topic.id in before:
+            continue
         same = there.get(topic.slug)
-        is_joined = same is not None and same.purpose == topic.purpose
+        is_joined = same is not None and same.purpose == topic.purpose and same.is_offered
         target = same if same is not None and is_joined else _copy(topic, new.id, there, old.slug)
         there[target.slug] = target
         session.add(target)
@@ -52,13 +56,29 @@ def move_topics(session: Session, old: Council, new: Council) -> Sequence[TopicM
         topic.changed_at = clock.now()
         session.add(topic)
         moves.append(TopicMove(topic, target, is_joined))
+    moved = {move.old.id: move for move in moves}
+    for topic in topics:
+        if topic.id in before:
+            moves.append(_follow(topic, before, moved))
+            session.add(topic)
     session.flush()
     return moves
 
 
+def _follow(topic: Topic, before: Mapping[UUID, UUID], moved: Mapping[UUID, TopicMove]) -> TopicMove:
+    """The move of a topic that was merged or split before: to where what took over goes."""
+    last = topic.id
+    while last in before:
+        last = before[last]
+    after = [moved[one].new.id for one in topic.instead_ids if one in moved]
+    topic.merged_into_id, topic.instead_ids, topic.changed_at = moved[last].new.id, after, clock.now()
+    return TopicMove(topic, moved[last].new, moved[last].is_joined)
+
+
 def _copy(topic: Topic, council_id: UUID, there: dict[str, Topic], old_slug: str) -> Topic:
     slug = topic.slug if topic.slug not in there else f"{topic.slug}-{old_slug}"
-    kept = topic.model_dump(exclude={"id", "council_id", "slug", "created_at", "changed_at", "merged_into_id"})
+    own = {"id", "council_id", "slug", "created_at", "changed_at", "merged_into_id", "group_id", "instead_ids"}
+    kept = topic.model_dump(exclude=own)
     return Topic(council_id=council_id, slug=slug, **kept)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, StringConstraints, field_validator, model_validator
+from pydantic import AwareDatetime, StringConstraints, field_validator
 from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
@@ -14,22 +14,11 @@ from notify.core import clock
 from notify.core.db import Input, moment_column, new_id, secrets_column, state_column
 from notify.core.typed_text import Typed
 from notify.providers.base import Channel
-
-
-class TopicPurpose(StrEnum):
-    """Why a topic writes to people; decides the legal basis and whether it may ever be tracked."""
-
-    SERVICE = "service"
-    EMERGENCY = "emergency"
-    MARKETING = "marketing"
-
-
-class ApprovalRule(StrEnum):
-    """How many people beside the author must agree before an alert of this topic is sent."""
-
-    NONE = "none"
-    ONE = "one"
-    TWO = "two"
+from notify.subscribers.topic_models import ApprovalRule as ApprovalRule
+from notify.subscribers.topic_models import NewTopic as NewTopic
+from notify.subscribers.topic_models import Slug as Slug
+from notify.subscribers.topic_models import Topic as Topic
+from notify.subscribers.topic_models import TopicPurpose as TopicPurpose
 
 
 class WardSource(StrEnum):
@@ -70,6 +59,9 @@ class ServiceMessageKind(StrEnum):
     CHECK_PLACE = "check-place"
     OUTSIDE_AREA = "outside-area"
     COUNCIL_MERGED = "council-merged"
+    TOPIC_CLOSED = "topic-closed"
+    TOPIC_MERGED = "topic-merged"
+    TOPIC_SPLIT = "topic-split"
 
 
 class ServiceMessageState(StrEnum):
@@ -110,28 +102,6 @@ def of_subscriber() -> ForeignKeyConstraint:
     columns, whole = ["council_id", "subscriber_id"], ["subscriber.council_id", "subscriber.id"]
     # a merger of councils moves a membership table by table
     return ForeignKeyConstraint(columns, whole, ondelete="CASCADE", deferrable=True, initially="IMMEDIATE")
-
-
-class Topic(SQLModel, table=True):
-    """Something a council writes about and residents choose. `merged_into_id` took over when its council merged."""
-
-    __tablename__ = "topic"
-    __table_args__ = (UniqueConstraint("council_id", "id"),)
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    council_id: UUID = Field(foreign_key="council.id")
-    slug: str
-    name: str
-    description: str = ""
-    frequency: str = ""
-    purpose: TopicPurpose = Field(sa_column=state_column(TopicPurpose))
-    channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    tracking_allowed: bool = False
-    approval: ApprovalRule = Field(sa_column=state_column(ApprovalRule))
-    late_after_minutes: int = 60
-    merged_into_id: UUID | None = Field(default=None, foreign_key="topic.id")
-    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
-    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
 class Subscriber(SQLModel, table=True):
@@ -298,30 +268,7 @@ class ServiceMessage(SQLModel, table=True):
 
 
 # constraints as types: SQLModel's `Field(regex=…)` is accepted and then checks nothing
-Slug = Annotated[Typed, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-
-
-class NewTopic(Input):
-    """What a council says to start a topic."""
-
-    slug: Slug = Field(max_length=60)
-    name: str = Field(min_length=1, max_length=100)
-    description: str = Field(default="", max_length=500)
-    frequency: str = Field(default="", max_length=100, description="How often it writes, as in: About twice a week.")
-    purpose: TopicPurpose = TopicPurpose.SERVICE
-    channels: list[Channel] = Field(default_factory=lambda: list(Channel), min_length=1)
-    tracking_allowed: bool = False
-    approval: ApprovalRule = ApprovalRule.NONE
-    late_after_minutes: int = Field(
-        default=60, ge=1, le=7 * 24 * 60, description="An alert that is later than this is held for a person to send."
-    )
-
-    @model_validator(mode="after")
-    def _emergencies_are_never_tracked(self) -> "NewTopic":
-        if self.tracking_allowed and self.purpose == TopicPurpose.EMERGENCY:
-            raise ValueError("Emergency topics are never tracked: leave tracking_allowed out.")
-        return self
 
 
 class NewContact(Input):

@@ -68,7 +68,7 @@ def _confirmed_page(session: Session, confirmed: Sequence[Contact]) -> Response[
     return page(
         "sign_up/confirmed.html",
         topics=[
-            (topic.name, council(session, topic.council_id).name)
+            (topic.words.name, council(session, topic.council_id).name)
             for record in records
             for _, topic in record.subscriptions
         ],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -35,8 +35,10 @@ from notify.subscribers.models import (
     SubscriberRequest,
     Subscription,
     Topic,
+    TopicPurpose,
 )
 from notify.subscribers.service_messages import ask_to_confirm
+from notify.subscribers.topic_models import LegalBasis
 
 
 class TopicExists(Conflict):
@@ -73,11 +75,21 @@ def create_topic(session: Session, *, council_id: UUID, actor: str, new: NewTopi
     """A new topic of this council. Raises: TopicExists."""
     if session.exec(select(Topic.id).where(Topic.council_id == council_id, Topic.slug == new.slug)).first():
         raise TopicExists(f"Your council already has a topic {new.slug!r}.")
-    topic = Topic(council_id=council_id, **new.model_dump())
+    said = new.model_dump()
+    basis = LegalBasis.PUBLIC_TASK if new.purpose == TopicPurpose.EMERGENCY else LegalBasis.CONSENT
+    said["legal_basis"] = new.legal_basis or basis
+    said["position"] = _last_position(session, council_id)
+    topic = Topic(council_id=council_id, **said)
     session.add(topic)
     session.flush()
     audit(session, council_id=council_id, actor=actor, action="topic.create", subject=new.slug)
     return topic
+
+
+def _last_position(session: Session, council_id: UUID) -> int:
+    """Where the last topic stands: 0 until someone has put them in an order, and then they stand by short name."""
+    last = select(func.coalesce(func.max(Topic.position), 0)).where(Topic.council_id == council_id)
+    return int(session.exec(last).one())
 
 
 def record_wording(session: Session, evidence: ConsentEvidence) -> None:
@@ -215,7 +227,7 @@ def _note_counting(
 def resume(session: Session, *, record: queries.SubscriberRecord, contact: Contact, consent: ConsentEvidence) -> None:
     """Send to this contact again, for every topic that the resident follows and that is sent that way."""
     record_wording(session, consent)
-    topics = [topic for _, topic in record.subscriptions if contact.channel in topic.channels]
+    topics = [topic for _, topic in record.subscriptions if topic.is_offered and contact.channel in topic.channels]
     person = NewSubscriber(contacts=[NewContact(channel=contact.channel, address=contact.address)])
     enrol(session, contact.council_id, [Entry(1, person, topics)], consent, proof=None, asked_by=None)
 

@@ -24,6 +24,9 @@ SERVICE_MESSAGE_LIFE = {
     ServiceMessageKind.CHECK_PLACE: timedelta(days=3),
     ServiceMessageKind.OUTSIDE_AREA: timedelta(days=14),
     ServiceMessageKind.COUNCIL_MERGED: timedelta(days=14),
+    ServiceMessageKind.TOPIC_CLOSED: timedelta(days=14),
+    ServiceMessageKind.TOPIC_MERGED: timedelta(days=14),
+    ServiceMessageKind.TOPIC_SPLIT: timedelta(days=14),
 }
 
 

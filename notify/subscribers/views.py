@@ -8,35 +8,8 @@ from sqlmodel import Field, SQLModel
 from notify.places.postcodes import canonical
 from notify.providers.base import Channel
 from notify.subscribers.imports.enrolment import EnrolStatus
-from notify.subscribers.models import ApprovalRule, Topic, TopicPurpose, WardSource
+from notify.subscribers.models import WardSource
 from notify.subscribers.queries import SubscriberRecord
-
-
-class TopicView(SQLModel):
-    """A topic as its council sees it."""
-
-    slug: str
-    name: str
-    description: str
-    frequency: str = Field(description="How often it writes, in the council's words; may be empty.")
-    purpose: TopicPurpose
-    channels: list[Channel]
-    tracking_allowed: bool
-    approval: ApprovalRule
-    late_after_minutes: int = Field(description="An alert that is later than this is held for a person to send.")
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, topic: Topic) -> "TopicView":
-        """The public fields of this topic."""
-        return cls.model_validate(topic.model_dump(exclude={"id", "council_id", "created_at"}))
-
-
-class TopicPage(SQLModel):
-    """One page of topics by short name. `next` goes into `after` for the page that follows."""
-
-    topics: list[TopicView]
-    next: str | None
 
 
 class ContactView(SQLModel):

@@ -1,10 +1,11 @@
 """What links in messages are about, and leaving by one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert
 from notify.alerts.reply_request import read_stop_token
@@ -16,6 +17,7 @@ from notify.subscribers.access_models import ContactBefore
 from notify.subscribers.models import Contact, Topic
 from notify.subscribers.queries import contacts_by_fingerprint
 from notify.subscribers.service import unsubscribe
+from notify.subscribers.topic_queries import topics_now
 from notify.tracking.models import ALERT_LINK, CANARY
 
 
@@ -30,11 +32,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Who would leave what by an unsubscribe link."""
+    """Who would leave which topics by an unsubscribe link; `alert` is what they were sent, if it was one."""
 
-    alert: Alert
-    topic: Topic
+    topics: Sequence[Topic]
     contact: Contact | None
+    alert: Alert | None = None
+
+    @property
+    def topic_names(self) -> str:
+        """What would stop, in the language that is spoken."""
+        return ", ".join(topic.words.name for topic in self.topics)
 
 
 def read_source(purpose: Purpose, token: str) -> Source:
@@ -76,15 +83,17 @@ def note(session: Session, alert: Alert, number: int | None, kind: EventKind) ->
 def read_leaving(session: Session, token: str) -> Leaving:
     """Who would leave what by this link. Raises: LinkNotValid."""
     payload = tokens.read(Purpose.UNSUBSCRIBE, token)
-    if len(payload) != 32:
+    if len(payload) < 32 or len(payload) % 16:
         raise LinkNotValid("The link is incomplete.")
-    alert = session.get(Alert, UUID(bytes=payload[16:]))
-    if alert is None:
+    contact_id, *named = [UUID(bytes=payload[start : start + 16]) for start in range(0, len(payload), 16)]
+    if alert := session.get(Alert, named[0]):
+        contact = _contact_of(session, contact_id, alert.council_id)
+        return Leaving(topics_now(session, [session.get_one(Topic, alert.topic_id)]), contact, alert)
+    found = session.exec(select(Topic).where(col(Topic.id).in_(named))).all()  # a message told of topics
+    if not found:
         raise LinkNotValid("The alert that this link belonged to has been removed.")
-    contact = _contact_of(session, UUID(bytes=payload[:16]), alert.council_id)
-    topic = session.get_one(Topic, alert.topic_id)
-    # the council may have merged since, and its followers follow what took over
-    return Leaving(alert, session.get_one(Topic, topic.merged_into_id or topic.id), contact)
+    now = topics_now(session, found)
+    return Leaving(now, _contact_of(session, contact_id, now[0].council_id))
 
 
 def _contact_of(session: Session, contact_id: UUID, council_id: UUID) -> Contact | None:
@@ -116,12 +125,14 @@ def leave(session: Session, leaving: Leaving, *, all_topics: bool, source: str) 
     if leaving.contact is None:
         return  # erased already: there is nothing left to stop
     if not all_topics:
-        is_new = unsubscribe(session, contact_id=leaving.contact.id, topic_id=leaving.topic.id, source=source)
+        contact_id = leaving.contact.id
+        stopped = [
+            unsubscribe(session, contact_id=contact_id, topic_id=one.id, source=source) for one in leaving.topics
+        ]
     else:
         everywhere = contacts_by_fingerprint(session, leaving.contact.address_hash)
         stopped = [unsubscribe(session, contact_id=one.id, topic_id=None, source=source) for one in everywhere]
-        is_new = any(stopped)
-    if not is_new:
+    if leaving.alert is None or not any(stopped):
         return
     number = session.execute(
         text("SELECT number FROM delivery WHERE month = :month AND alert_id = :alert AND contact_id = :contact"),

@@ -23,10 +23,10 @@ def unsubscribe_page(token: FromPath[str]) -> Response[object]:
     """Asks what to stop; scanners that follow links stop nothing."""
     with transaction() as session:
         leaving = service.read_leaving(session, token)
-        council_name = look.wear(session, leaving.topic.council_id).spoken_name
+        council_name = look.wear(session, leaving.topics[0].council_id).spoken_name
     return page(
         "unsubscribe/unsubscribe.html",
-        topic_name=leaving.topic.name,
+        topic_name=leaving.topic_names,
         council_name=council_name,
         channel=leaving.contact.channel if leaving.contact else "email",
         token=token,
@@ -41,10 +41,10 @@ def unsubscribe(token: FromPath[str], body: RawBody) -> Response[object]:
         scope = _chosen(body)
         all_topics, source = scope == "all", "page" if scope else "one-click"
         service.leave(session, leaving, all_topics=all_topics, source=source)
-        look.wear(session, leaving.topic.council_id)
+        look.wear(session, leaving.topics[0].council_id)
     return page(
         "unsubscribe/unsubscribed.html",
-        topic_name=None if all_topics else leaving.topic.name,
+        topic_name=None if all_topics else leaving.topic_names,
         channel=leaving.contact.channel if leaving.contact else "email",
     )
 

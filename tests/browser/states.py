@@ -26,6 +26,7 @@ from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
+from tests.browser.topic_states import TOPICS
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
 from tests.world import NORTH, World, add_resident
@@ -464,6 +465,7 @@ STATES: Mapping[str, Way] = {
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,
+    **TOPICS,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,

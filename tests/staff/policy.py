@@ -43,10 +43,12 @@ FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
+_ENDINGS = ("close", "merge", "split")
+
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
-        *(f"GET {API}/topics/{{slug:str}}", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
+        *(f"GET {API}/topics/{{slug:str}}", f"GET {API}/topic-groups", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
         *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {API}/{what}" for what in ("collections/releases", "collections/moves", "waste-events")),
@@ -178,7 +180,17 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {FIGURES}/targets/{{indicator:str}}/values", f"POST {API}/targets/{{indicator:str}}/values"),
         *(f"POST {API}/targets", f"PUT {API}/targets/{{indicator:str}}"),
     },
-    Right.CHANGE_TOPICS: {f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}"},
+    Right.CHANGE_TOPICS: {
+        *(f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}", f"DELETE {API}/topics/{{slug:str}}"),
+        *(f"POST {API}/topics/{{slug:str}}/{verb}" for verb in ("merge", "split")),
+        *(f"PUT {API}/topic-order", f"POST {API}/topic-groups"),
+        *(f"{method} {API}/topic-groups/{{group_id:uuid}}" for method in ("PATCH", "DELETE")),
+        *(f"{method} {DESK}/{page}" for method in ("GET", "POST") for page in ("new-topic", "topics/{slug:str}")),
+        *(f"{method} {DESK}/topics/{{slug:str}}/{verb}" for method in ("GET", "POST") for verb in _ENDINGS),
+        *(f"GET {DESK}/topics", f"POST {DESK}/topics/{{slug:str}}/move"),
+        *(f"{method} {DESK}/topic-groups" for method in ("GET", "POST")),
+        *(f"POST {DESK}/topic-groups/{{group_id:uuid}}", f"POST {DESK}/topic-groups/{{group_id:uuid}}/remove"),
+    },
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.CHANGE_SETTINGS: {

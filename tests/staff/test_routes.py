@@ -33,6 +33,7 @@ from notify.statutory_notices.models import Matter, NewNotice
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import Contact, NewTopic
 from notify.subscribers.suppression.bounce_models import Bounce, BounceState
+from notify.subscribers.topic_models import TopicGroup
 from notify.waste.models import CollectionRelease, CollectionReport
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, NO_KEY, WHO
@@ -56,6 +57,9 @@ BODIES: Mapping[str, object] = {
     "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
+    "/merge": {"into": "bins"},
+    "/split": {"into": [{"slug": "mallory", "name": "Mallory"}]},
+    "PATCH /api/v1/topic-groups/{group_id:uuid}": {"name": "Mallory"},
     "PATCH /api/v1/subscribers/{subscriber_id:uuid}": {"name": "Mallory"},
     "POST /api/v1/subscribers/search": {"address": "yon@example.org", "reason": "They called."},
     "POST /api/v1/subscribers/{subscriber_id:uuid}/pause": {"until": "2026-12-31"},
@@ -183,9 +187,7 @@ def make_abroad(client: Client) -> Abroad:
         notice_id = notices.publish(session, council_id=council_id, actor="test", new=notice).notice.id
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
-        subscribers.create_topic(
-            session, council_id=council_id, actor="test", new=NewTopic(slug="0123456789ab", name="Yon")
-        )
+        group_id = topic_in_group(session, council_id)
         note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
         annotation_id = note.id
         waiting = Bounce(
@@ -219,6 +221,7 @@ def make_abroad(client: Client) -> Abroad:
         "notice_id": notice_id,
         "burst_id": burst_id,
         "report_id": report_id,
+        "group_id": group_id,
         "release_id": release_id,
         "slug": "0123456789ab",
         "code": "Z05999999",
@@ -228,6 +231,15 @@ def make_abroad(client: Client) -> Abroad:
         "kind": "0123456789ab",
     }
     return Abroad(desk_of(officer, mfa_at=clock.now()), {name: str(value) for name, value in names.items()})
+
+
+def topic_in_group(session: Session, council_id: UUID) -> UUID:
+    """A topic and a group of topics of this council; the group's id."""
+    new = NewTopic(slug="0123456789ab", name="Yon")
+    subscribers.create_topic(session, council_id=council_id, actor="test", new=new)
+    group = TopicGroup(council_id=council_id, name="Yon")
+    session.add(group)
+    return group.id
 
 
 def about(abroad: Abroad, client: Client) -> list[object]:

@@ -56,7 +56,7 @@ def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes
         _text(entry, "updated", one.alert.changed_at.isoformat())
         _text(SubElement(entry, "author"), "name", one.sender)
         SubElement(entry, "link", {"rel": "alternate", "href": address_of(one, about.base_url), "type": "text/html"})
-        SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.name})
+        SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.words.name})
         if one.is_urgent:
             SubElement(entry, "category", {"term": "emergency"})
         _text(entry, "content", one.alert.body)

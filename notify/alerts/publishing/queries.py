@@ -189,8 +189,13 @@ def directory(session: Session, *, only: str = "") -> Sequence[tuple[Council, Se
     rows = session.exec(
         select(Council, Topic)
         .join(Topic, col(Topic.council_id) == col(Council.id))
-        .where(col(Council.merged_into_id).is_(None), Council.slug == only if only else true())
-        .order_by(Council.name, Topic.name)
+        .where(
+            col(Council.merged_into_id).is_(None),
+            Council.slug == only if only else true(),
+            col(Topic.closes_at).is_(None),
+            col(Topic.merged_into_id).is_(None),
+        )
+        .order_by(Council.name, col(Topic.position), Topic.name)
     ).all()
     councils: dict[UUID, tuple[Council, list[Topic]]] = {}
     for council, topic in rows:

@@ -31,7 +31,7 @@ def accept(session: Session, request: ConsentRequest, contact: Contact, by: Conf
     evidence = ConsentEvidence(
         wording_version=request.wording_version, language=request.language, source=request.source
     )
-    sent_there = [topic for topic in topics if contact.channel in topic.channels]
+    sent_there = [topic for topic in topics if topic.is_offered and contact.channel in topic.channels]
     session.delete(request)
     session.flush()
     enrol(session, contact.council_id, [Entry(1, person, sent_there)], evidence, proof=by, asked_by=None)

@@ -143,7 +143,7 @@ def _follow(session: Session, request: ContactRequest) -> None:
     topics = session.exec(
         select(Topic).where(col(Topic.id).in_(request.topics), Topic.council_id == request.council_id)
     ).all()
-    sent_there = [topic for topic in topics if request.channel in topic.channels]
+    sent_there = [topic for topic in topics if topic.is_offered and request.channel in topic.channels]
     person = NewSubscriber(contacts=[NewContact(channel=Channel(request.channel), address=request.address)])
     evidence = ConsentEvidence(
         wording_version=request.wording_version,

@@ -187,8 +187,9 @@ def topic_names(session: Session, requests: Sequence[ConsentRequest]) -> Sequenc
 
 
 def names_of(session: Session, ids: Sequence[UUID]) -> Sequence[str]:
-    """The names of these topics, in their order."""
-    return session.exec(select(Topic.name).where(col(Topic.id).in_(ids)).order_by(Topic.name)).all()
+    """The names of these topics in the language that is spoken, in their order."""
+    found = session.exec(select(Topic).where(col(Topic.id).in_(ids))).all()
+    return sorted(topic.words.name for topic in found)
 
 
 def of_sign_up(

@@ -18,6 +18,12 @@ class AddressTaken(Invalid):
     title = "There is another address already"
 
 
+class TopicNotOffered(Invalid):
+    """The topic has ended or is about to: nobody new may follow it."""
+
+    title = "The topic takes no new subscribers"
+
+
 class TopicNotOnChannel(Invalid):
     """The topic is not sent the way this resident can be reached."""
 
@@ -64,14 +70,19 @@ def postcode_keys(person: NewSubscriber) -> list[str]:
 
 
 def channels_per_topic(entry: Entry) -> list[tuple[Topic, Sequence[Channel]]]:
-    """Each topic with the channels that it can be sent by to these contacts. Raises: TopicNotOnChannel."""
+    """Each topic with the channels that it can be sent by to these contacts.
+
+    Raises: TopicNotOffered, TopicNotOnChannel.
+    """
     reachable = [contact.channel for contact in entry.person.contacts]
     following: list[tuple[Topic, Sequence[Channel]]] = []
     for topic in entry.topics:
+        if not topic.is_offered:
+            raise TopicNotOffered(_("{topic} has ended or is about to. Choose another topic.", topic=topic.words.name))
         channels = [channel for channel in reachable if channel in topic.channels]
         if not channels:
             raise TopicNotOnChannel(
-                _("{topic} is sent by {ways} only.", topic=topic.name, ways=", ".join(topic.channels))
+                _("{topic} is sent by {ways} only.", topic=topic.words.name, ways=", ".join(topic.channels))
             )
         following.append((topic, channels))
     return following

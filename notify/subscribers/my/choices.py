@@ -31,8 +31,9 @@ from notify.subscribers.models import (
 )
 from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.sign_up import coverage
-from notify.subscribers.sign_up.coverage import TopicGroup
+from notify.subscribers.sign_up.coverage import CouncilTopics
 from notify.subscribers.sign_up.form import FormNotValid, consent, read_language, read_name, read_ward, topic_errors
+from notify.subscribers.topic_queries import topics_offered
 
 SOURCE = "website"
 LONGEST_LABEL = 40
@@ -49,7 +50,7 @@ class Choices:
     """A resident's record and everything they may choose from."""
 
     record: SubscriberRecord
-    groups: Sequence[TopicGroup]
+    groups: Sequence[CouncilTopics]
 
     @property
     def following(self) -> frozenset[str]:
@@ -69,11 +70,15 @@ def choices_of(session: Session, record: SubscriberRecord, elsewhere: Set[UUID] 
     Councils that have a membership of their own (`elsewhere`) have a page of their own.
     """
     at_places = coverage.topic_groups(session, [p.district_code for p in record.places if p.district_code])
-    groups = [group for group in at_places if group.council_id not in elsewhere]
-    followed = {topic.council_id for _, topic in record.subscriptions} - {group.council_id for group in groups}
-    for council_id in sorted(followed):
-        topics = queries.topics(session, [council_id])
-        groups.append(TopicGroup(council_id, council(session, council_id).name, topics))
+    offered = {group.council_id: list(group.topics) for group in at_places if group.council_id not in elsewhere}
+    followed = [topic for _, topic in record.subscriptions]
+    for council_id in sorted({topic.council_id for topic in followed} - offered.keys()):
+        offered[council_id] = list(topics_offered(session, [council_id]))
+    groups = []
+    for council_id, topics in offered.items():
+        # what is about to end stays on the page of people who follow it, or saving the page would end it early
+        ending = [topic for topic in followed if topic.council_id == council_id and topic not in topics]
+        groups.append(CouncilTopics.of(session, council(session, council_id), [*topics, *ending]))
     return Choices(record, groups)
 
 

@@ -48,7 +48,7 @@ def _overview_page(
         {
             "slug": one.slug,
             "name": one.council_name,
-            "topics": [topic.name for _, topic in one.record.subscriptions],
+            "topics": [topic.words.name for _, topic in one.record.subscriptions],
             "places": [canonical(place.postcode) for place in one.record.places],
             "to_check": any(place.needs_review for place in one.record.places),
             "contacts": [(CHANNELS[contact.channel].in_sentence, contact.address) for contact in one.record.contacts],
@@ -194,7 +194,7 @@ def ask_about_emails(request: PublicRequest) -> Response[object]:
     with transaction() as session:
         record = resident_of(session, request)
         topics = [
-            (email_preferences.field_of(subscription), topic.name, subscription.cadence)
+            (email_preferences.field_of(subscription), topic.words.name, subscription.cadence)
             for subscription, topic in record.subscriptions
             if topic.purpose != TopicPurpose.EMERGENCY
         ]

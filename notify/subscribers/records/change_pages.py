@@ -17,7 +17,7 @@ from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.subscribers import erasure, queries
+from notify.subscribers import erasure
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import MailFormat, SubscriberChange
 from notify.subscribers.my import choices
@@ -27,7 +27,7 @@ from notify.subscribers.queries import SubscriberRecord
 from notify.subscribers.records import service
 from notify.subscribers.records.access import open_record
 from notify.subscribers.sign_up import spoken_consent
-from notify.subscribers.sign_up.coverage import TopicGroup
+from notify.subscribers.sign_up.coverage import CouncilTopics
 from notify.subscribers.sign_up.form import (
     FormNotValid,
     read_language,
@@ -40,6 +40,7 @@ from notify.subscribers.sign_up.form import (
 from notify.subscribers.suppression import service as suppression_service
 from notify.subscribers.suppression.review import REASONS
 from notify.subscribers.suppression.service import Suppressed, UnknownSuppression
+from notify.subscribers.topic_queries import topics_offered
 from notify.web.dates import day
 from notify.web.forms import read_form
 
@@ -94,9 +95,9 @@ def _page(
     )
 
 
-def _topics_of(session: Session, user: Principal) -> TopicGroup:
+def _topics_of(session: Session, user: Principal) -> CouncilTopics:
     own = council(session, user.council_id)
-    return TopicGroup(own.id, own.name, queries.topics(session, [own.id]))
+    return CouncilTopics.of(session, own, topics_offered(session, [own.id]))
 
 
 def _back_to(subscriber_id: UUID, done: str) -> Response[object]:

@@ -13,9 +13,12 @@ from notify.places import postcodes
 from notify.places.models import Area
 from notify.places.queries import Resolved, areas_by_code, resolve_postcodes
 from notify.staff.council_settings.effective import settings_of
+from notify.staff.models import Council
 from notify.staff.queries import councils_of_districts
-from notify.subscribers import queries
 from notify.subscribers.models import Topic
+from notify.subscribers.topic_queries import TopicSection, sections, topics_offered
+
+MOST_WITHOUT_GROUPS = 8  # more topics than this are shown group by group
 
 
 class PlaceNotServed(Invalid):
@@ -25,12 +28,22 @@ class PlaceNotServed(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class TopicGroup:
+class CouncilTopics:
     """A council's topics."""
 
     council_id: UUID
     council_name: str
     topics: Sequence[Topic]
+    sections: Sequence[TopicSection] = ()
+
+    @classmethod
+    def of(cls, session: Session, council: Council, topics: Sequence[Topic]) -> "CouncilTopics":
+        """The council's topics by their groups where there are many, otherwise as one list in their order."""
+        found = sections(session, topics)
+        ordered = [topic for section in found for topic in section.topics]
+        if len(ordered) <= MOST_WITHOUT_GROUPS:
+            found = [TopicSection("", ordered)]
+        return cls(council.id, council.name, ordered, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class Offer:
 
     postcode: str
     wards: Sequence[Ward]
-    groups: Sequence[TopicGroup]
+    groups: Sequence[CouncilTopics]
     languages: Sequence[str] = ()
 
     @property
@@ -119,12 +132,12 @@ def _districts(found: Resolved, wards: Sequence[Area]) -> Sequence[str]:
     return list(dict.fromkeys(code for code in districts if code))
 
 
-def topic_groups(session: Session, district_codes: Sequence[str]) -> Sequence[TopicGroup]:
+def topic_groups(session: Session, district_codes: Sequence[str]) -> Sequence[CouncilTopics]:
     """The topics of every council that covers one of these districts, council by council."""
     councils = councils_of_districts(session, district_codes)
-    topics = queries.topics(session, [council.id for council in councils])
+    topics = topics_offered(session, [council.id for council in councils])
     groups = [
-        TopicGroup(council.id, council.name, [topic for topic in topics if topic.council_id == council.id])
+        CouncilTopics.of(session, council, [topic for topic in topics if topic.council_id == council.id])
         for council in councils
     ]
     return [group for group in groups if group.topics]

@@ -177,7 +177,9 @@ def read_contacts(form: Form, field_errors: list[FieldError]) -> list[NewContact
 def topic_errors(topics: Sequence[Topic], channels: Sequence[Channel]) -> list[FieldError]:
     """The topics that are not sent in any of these ways."""
     return [
-        FieldError("topics", _("{topic} is only sent by {ways}.", topic=topic.name, ways=ways_in_words(topic.channels)))
+        FieldError(
+            "topics", _("{topic} is only sent by {ways}.", topic=topic.words.name, ways=ways_in_words(topic.channels))
+        )
         for topic in topics
         if channels and not set(topic.channels) & set(channels)
     ]
