@@ -44,7 +44,7 @@ from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
 from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.topics import closure
-from notify.waste import reminders, sources
+from notify.waste import reminders, sources, upload_runs
 from workers.network_jobs import NetworkJob
 
 log = logging.getLogger("workers.scheduler")
@@ -170,6 +170,8 @@ CHORES = (
     ScheduledTask("remind of collections", 30, reminders.for_every_council(reminders.send_due)),
     ScheduledTask("correct reminders", 120, reminders.for_every_council(reminders.correct)),
     ScheduledTask("fetch collection days", 30, _fetch_collections),
+    ScheduledTask("load collection days that wait", 20, upload_runs.note_forgotten),
+    ScheduledTask("forget uploads of collection days", 3600, upload_runs.clean_up),
     ScheduledTask("forget old reminders", 3600, reminders.remove_old),
     ScheduledTask("disable receivers that fail", 3600, webhook_receivers.disable_overdue),
     ScheduledTask("count what became of alerts", 1, _count_alerts, Sign.SENDING),

@@ -281,6 +281,9 @@ TABLES: Mapping[str, Entry] = {
         Keeping.WHILE_USED, OWN, staff=("created_by",), meant={"content_hash": "SHA-256 of what was fetched last."}
     ),
     "collection_use": Entry(Keeping.FOR_GOOD, OWN),
+    "collection_upload": Entry(
+        Keeping.TWO_DAYS, OWN, staff=("created_by",), meant={"said": "What was filled in beside the files."}
+    ),
     # what leaves and what is removed
     "export_schedule": Entry(Keeping.WHILE_USED, OWN, staff=("created_by", "officers"), secrets=("secret",)),
     "export_run": Entry(

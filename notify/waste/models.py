@@ -324,3 +324,35 @@ class CollectionUse(SQLModel, table=True):
     day: date = Field(primary_key=True)
     kind: UseKind = Field(sa_column=state_column(UseKind, primary_key=True))
     times: int
+
+
+class UploadState(StrEnum):
+    """How far an upload is."""
+
+    WAITING = "waiting"
+    LOADING = "loading"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class CollectionUpload(SQLModel, table=True):
+    """Files that an officer uploaded, and how far a worker is with loading them. `said` is what was said beside them.
+
+    The files lie in the data folder until they are loaded. A worker that dies loses them to the next at `lease_until`.
+    """
+
+    __tablename__ = "collection_upload"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    created_by: str
+    files: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    said: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    state: UploadState = Field(default=UploadState.WAITING, sa_column=state_column(UploadState))
+    entries: int = 0
+    percent: int = 0
+    failure: str = ""
+    release_id: int | None = Field(default=None, foreign_key="collection_release.id", ondelete="SET NULL")
+    lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    finished_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

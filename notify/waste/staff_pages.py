@@ -22,9 +22,9 @@ from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.waste import campaign, events, home_days, queries, release_loading, releases, service, words
+from notify.waste import campaign, events, home_days, queries, releases, service, upload_runs, words
 from notify.waste.home_days import AHEAD, HomeDays, collections_by
-from notify.waste.models import CollectionRelease, Stream
+from notify.waste.models import CollectionRelease, Stream, UploadState
 from notify.waste.month_picture import last_of_month, month_after, months_from, weekday_names
 from notify.waste.moved_days import Changes, Collection, collections
 from notify.waste.queries import Rule
@@ -218,6 +218,7 @@ def _upload_page(session: Session, user: Principal, field_errors: Sequence[Field
         status=422 if field_errors else 200,
         field_errors=field_errors,
         releases=releases.releases(session, user.council_id),
+        under_way=upload_runs.under_way(session, user.council_id),
         moment=moment,
     )
 
@@ -230,17 +231,26 @@ def _upload_page(session: Session, user: Principal, field_errors: Sequence[Field
     dependencies={"upload": Provide(uploaded)},
 )
 def upload_files(request: StaffRequest, upload: NamedDependency[Upload]) -> Response[object]:
-    """Load the files, and show what they would change."""
+    """Keep the files, have a worker load them, and show how far that is."""
     user = request.user
     try:
-        if not upload.sources:
-            raise release_loading.NothingToLoad("Choose one file or more.")
         with transaction() as session:
-            made = release_loading.load(session, user.council_id, upload.sources, upload.options(user.actor))
+            made = upload_runs.keep(session, user.council_id, upload, actor=user.actor)
     except Invalid as error:
         with transaction() as session:
             return _upload_page(session, user, [FieldError("files", error.detail)])
-    return Redirect(f"{PATH}/releases/{made.id}", status_code=303)
+    return Redirect(f"{PATH}/uploads/{made.id}", status_code=303)
+
+
+@staff_get(f"{PATH}/uploads/{{upload_id:uuid}}", MAY_CHANGE)
+def show_upload(request: StaffRequest, upload_id: FromPath[UUID]) -> Response[object]:
+    """How far the loading is; then what it would change, or why it did not work."""
+    user = request.user
+    with transaction() as session:
+        upload = upload_runs.upload_of(session, user.council_id, upload_id)
+    if upload.state is UploadState.DONE and upload.release_id:
+        return Redirect(f"{PATH}/releases/{upload.release_id}", status_code=303)
+    return staff_page(user, "waste/staff-uploaded.html", at=PATH, upload=upload)
 
 
 @staff_get(f"{PATH}/releases/{{release_id:str}}", MAY_CHANGE)
@@ -337,6 +347,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     find_home,
     ask_for_files,
     upload_files,
+    show_upload,
     show_release,
     activate,
     tell_of_release,

@@ -63,4 +63,7 @@ BINS: Mapping[str, Way] = {
     "staff-bins-round": own("/staff/bins/round?code=R1"),
     "staff-bins-find": own(f"/staff/bins/find?home={HOME}"),
     "staff-bins-upload": own("/staff/bins/upload"),
+    "staff-bins-sources": own("/staff/bins/sources"),
+    "staff-bins-contractors": own("/staff/bins/contractors"),
+    "staff-bins-figures": own("/staff/bins/figures"),
 }

@@ -2,17 +2,21 @@
 
 import io
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 
 import pytest
 from httpx import Response
+from sqlalchemy import text
 
-from notify.core import clock
+from notify.core import clock, jobs
+from notify.core.db import transaction
+from notify.core.settings import settings
 from notify.staff.models import Role
+from notify.waste import upload_runs
 from tests.waste.council import DECEMBER, HOME, Client, as_json, dates, it_is, put_into_force, read, schedule, weekly
 from tests.waste.test_reminders import EVE, STREAMS, look, remind
-from tests.world import World, make_world, signed_in
+from tests.world import World, make_other_council, make_world, signed_in
 
 
 @pytest.fixture
@@ -41,9 +45,13 @@ Files = list[tuple[str, tuple[str, io.BytesIO]]] | None
 def press(client: Client, officer: dict[str, str], path: str, data: Sent = None, files: Files = None) -> Response:
     """Send a form, and go where it leads as a browser does, with the cookie."""
     answer = client.post(f"/staff/bins{path}", headers=officer, follow_redirects=False, data=data, files=files)
-    while answer.status_code == 303:
-        answer = client.get(answer.headers["location"], headers=officer)
-    return answer
+    return look_at(client, officer, answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def look_at(client: Client, officer: dict[str, str], path: str) -> Response:
+    """Open a page, and go where it leads."""
+    answer = client.get(path, headers=officer, follow_redirects=False)
+    return look_at(client, officer, answer.headers["location"]) if answer.status_code == 303 else answer
 
 
 def test_the_overview_shows_rounds_streams_and_how_old_they_are(
@@ -152,17 +160,53 @@ def test_a_line_that_says_nothing_clear_is_asked_again(
     assert press(client, officer, "/holidays", data={"lines": line}).status_code == 422
 
 
-def test_files_are_uploaded_compared_and_put_into_force(client: Client, world: World, officer: dict[str, str]) -> None:
+def test_files_are_uploaded_compared_and_put_into_force(
+    client: Client, world: World, officer: dict[str, str], work: Callable[[], None]
+) -> None:
     file = as_json(schedule(weekly("refuse", "Fri"), weekly("food", "Tue"), weekly("garden", "Wed")))
     parts = [("files", ("days.json", io.BytesIO(file)))]
-    shown = press(client, officer, "/upload", files=parts, data={"source": "Depot"})
+    waiting = press(client, officer, "/upload", files=parts, data={"source": "Depot"})
+    assert "Waiting for a worker." in waiting.text
+    work()
+    shown = look_at(client, officer, waiting.url.path)
     assert "Tuesday to Friday" in shown.text
     assert dates(read(client), "refuse")[0] == "2026-12-01"
     release = shown.url.path.rpartition("/")[2]
     press(client, officer, f"/releases/{release}/activate")
     assert dates(read(client), "refuse")[0] == "2026-12-04"
+    assert not list((settings().data_dir / "collections").iterdir()), "the files go once they are loaded"
     wrong = press(client, officer, "/upload", data={"source": "Depot"})
     assert (wrong.status_code, "Choose one file or more." in wrong.text) == (422, True)
+
+
+def test_files_that_cannot_be_loaded_say_why_and_change_nothing(
+    client: Client, world: World, officer: dict[str, str], work: Callable[[], None]
+) -> None:
+    parts = [("files", ("days.csv", io.BytesIO(b"one,two\n1,2\n")))]
+    waiting = press(client, officer, "/upload", files=parts, data={"source": "Depot"})
+    work()
+    shown = client.get(waiting.url.path, headers=officer).text
+    assert "The files were not loaded" in shown
+    assert "headings are of no shape" in shown
+    other = signed_in(make_other_council().council_id)
+    assert client.get(waiting.url.path, headers=other).status_code == 404
+
+
+def test_an_upload_whose_worker_died_is_loaded_by_the_next(
+    client: Client, world: World, officer: dict[str, str], work: Callable[[], None]
+) -> None:
+    parts = [("files", ("days.json", io.BytesIO(as_json(schedule(weekly("refuse", "Fri"))))))]
+    path = press(client, officer, "/upload", files=parts, data={"source": "Depot"}).url.path
+    with transaction() as session:
+        session.execute(
+            text("UPDATE collection_upload SET state = 'loading', lease_until = :past"),
+            {"past": DECEMBER - timedelta(hours=1)},
+        )
+    jobs.sending_broker().client.flushall()
+    with transaction() as session:
+        upload_runs.note_forgotten(session)
+    work()
+    assert "/releases/" in look_at(client, officer, path).url.path
 
 
 def test_homes_that_are_missed_three_times_in_eight_weeks_are_listed(
