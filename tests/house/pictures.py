@@ -1,6 +1,6 @@
-"""Takes the pictures of docs/pictures from a running demo: `python -m tests.house.pictures BASE SIGN-IN-LINK`.
+"""Takes the pictures of docs/pictures from a running demo: `python -m tests.house.pictures BASE SIGN-IN-LINK [NAME …]`.
 
-Start the demo with `notify run`, send an alert, leave a draft, and print a link with `notify officer link`.
+With names, only those pictures whose name begins so. Start the demo with `notify run`, send an alert, leave a draft, and print a link with `notify officer link`.
 """
 
 import os
@@ -44,6 +44,9 @@ SHOTS = (
     ("officer-emergency", "/staff/emergency", COMPUTER),
     ("officer-where", "{draft}/where", COMPUTER),
     ("officer-check", "{draft}/check", COMPUTER),
+    ("bins-home-phone", "/bins/zedholm/99000000001", PHONE),
+    ("bins-officer", "/staff/bins", COMPUTER),
+    ("bins-happened", "/staff/bins/happened", COMPUTER),
 )
 
 
@@ -70,13 +73,18 @@ def first(page: Page, address: str, pattern: str) -> str:
 
 def main() -> None:
     """Write every picture."""
-    base, link = sys.argv[1:]
+    base, link, *wanted = sys.argv[1:]
+    shots = [shot for shot in SHOTS if not wanted or shot[0].startswith(tuple(wanted))]
     with signed_in(base, link) as page:
-        names = {
-            "alert": first(page, "/staff", r'href="(/staff/alerts/[0-9a-f-]{36})"'),
-            "draft": first(page, "/staff/compose", r'href="(/staff/compose/[0-9a-f-]{36})/'),
-        }
-        for name, path, (width, height) in SHOTS:
+        names = (
+            {}
+            if not any("{" in shot[1] for shot in shots)
+            else {
+                "alert": first(page, "/staff", r'href="(/staff/alerts/[0-9a-f-]{36})"'),
+                "draft": first(page, "/staff/compose", r'href="(/staff/compose/[0-9a-f-]{36})/'),
+            }
+        )
+        for name, path, (width, height) in shots:
             page.set_viewport_size({"width": width, "height": height})
             page.goto(path.format(**names))
             page.screenshot(path=FOLDER / f"{name}.png")
