@@ -30,6 +30,7 @@ from notify.drafting import (
     late_alert_pages,
     recurrence_pages,
     template_pages,
+    ward_map,
 )
 from notify.drafting import pages as drafting_pages
 from notify.evidence import foi_pages, report_pages
@@ -54,7 +55,7 @@ from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, invitation_pages, menu, user_pages
+from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
@@ -130,6 +131,7 @@ PAGES = (
     cancel_pages,
     user_pages,
     invitation_pages,
+    user_access_pages,
     audit_pages,
     topics_pages,
     topic_ending_pages,
@@ -221,6 +223,7 @@ def create_logged_app() -> Litestar:
 def create_app() -> Litestar:
     """The application with all its routes, for a server to run. Raises: ValueError when the logo cannot be shown."""
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
+    remit_choices.draw_with(ward_map.chart_of)
     theme.logo()
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice

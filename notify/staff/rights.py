@@ -17,6 +17,7 @@ IN_WORDS: dict[Role, str] = {
     Role.APPROVER: "Also approves what others wrote.",
     Role.PLANNER: "Also broadcasts emergencies.",
     Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
+    Role.COUNCILLOR_SENDER: "Also writes to their own wards on a template of the council. An officer always approves.",
     Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
     Role.ADMIN: "May do everything, and says what others may.",
 }
@@ -54,6 +55,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.APPROVER: _WRITING | {Right.APPROVE_ALERTS, Right.CHANGE_COLLECTIONS},
     Role.PLANNER: _WRITING | {Right.APPROVE_ALERTS, Right.BROADCAST, Right.CHANGE_COLLECTIONS},
     Role.COUNCILLOR: _GLANCING,
+    Role.COUNCILLOR_SENDER: _GLANCING | {Right.WRITE_ALERTS},
     Role.MONITORING: _SEEING | {Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
     Role.ADMIN: frozenset(Right),
 }

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from notify.staff.guards import Right
 from notify.staff.models import Role
 
-V, A, P, E, C, M, X = (
+V, A, P, E, C, S, M, X = (
     *(Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.PLANNER),
-    *(Role.COUNCILLOR, Role.MONITORING, Role.ADMIN),
+    *(Role.COUNCILLOR, Role.COUNCILLOR_SENDER, Role.MONITORING, Role.ADMIN),
 )
 
 WHO: Mapping[Right, set[Role]] = {
-    Right.SEE_ALERTS: {V, A, P, E, C, M, X},
+    Right.SEE_ALERTS: {V, A, P, E, C, S, M, X},
     Right.SEE_WORK: {V, A, P, E, M, X},
-    Right.WRITE_ALERTS: {A, P, E, X},
+    Right.WRITE_ALERTS: {A, P, E, S, X},
     Right.APPROVE_ALERTS: {P, E, X},
     Right.BROADCAST: {E, X},
     Right.SEE_SUBSCRIBERS: {A, P, E, M, X},
@@ -39,17 +39,25 @@ DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
+_ACCESS = ("invite", "withdraw", "sessions/end", "second-factor")
 _ENDINGS = ("close", "merge", "split")
 
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
-        *(f"GET {API}/topics/{{slug:str}}", f"GET {API}/topic-groups", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
+        *(
+            f"GET {API}/topics/{{slug:str}}",
+            f"GET {API}/topic-groups",
+            f"GET {DESK}/archive",
+            f"GET {API}/rights",
+            f"GET {DESK}/calendar",
+        ),
         *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {API}/{what}" for what in ("collections/releases", "collections/moves", "waste-events")),
         *(f"GET {API}/collections/releases/{{release_id:str}}/comparison", f"GET {BINS}", f"GET {BINS}/round"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+        f"GET {DESK}/rights",
         f"GET {ON_DESK}/preview/{{language:str}}",
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
@@ -183,6 +191,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),
         *(f"POST {root}/officers" for root in (API, DESK)),
         *(f"POST {root}/officers/{{officer_id:uuid}}" for root in (API, DESK)),
-        *(f"POST {root}/officers/{{officer_id:uuid}}/invite" for root in (API, DESK)),
+        *(f"POST {root}/officers/{{officer_id:uuid}}/{what}" for root in (API, DESK) for what in _ACCESS),
+        f"GET {API}/officers/{{officer_id:uuid}}/sessions",
+        *(f"POST {DESK}/officers/{{officer_id:uuid}}/second-factor/{what}" for what in ("agree", "refuse")),
     },
 }

@@ -38,7 +38,7 @@ def lines(person: UUID) -> list[tuple[str, str, str, bool]]:
     with transaction() as session:
         found = select(Topic.slug, Consent.action, Consent.source, Consent.is_dated).join(Topic)
         rows = session.exec(found.where(Consent.subscriber_id == person).order_by(Consent.id)).all()  # type: ignore[arg-type]
-    return [(slug, action.value, source, is_dated) for slug, action, source, is_dated in rows]
+    return [(slug, str(action), source, is_dated) for slug, action, source, is_dated in rows]
 
 
 def merge(client: Client, zed: World, slug: str, into: str) -> Any:  # noqa: ANN401 - JSON
