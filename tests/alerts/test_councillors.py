@@ -4,6 +4,7 @@ election.
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -12,7 +13,7 @@ from litestar.testing import TestClient
 from notify.core.db import transaction
 from notify.drafting import service as drafting
 from notify.staff import service as staff
-from notify.staff.models import Role
+from notify.staff.models import KeyMode, Role
 from notify.staff.rights import Principal
 from tests import moments
 from tests.alerts.calls import act, post_alert, state
@@ -54,7 +55,7 @@ def of_ward(world: World, wards: list[str]) -> dict[str, str]:
             council_id=world.council_id,
             name="own",
             role=Role.COUNCILLOR_SENDER,
-            mode=staff.KeyMode.LIVE,
+            mode=KeyMode.LIVE,
             officer_id=one.id,
         )
     return {"Authorization": f"Bearer {key}"}
@@ -86,7 +87,7 @@ def test_it_goes_once_an_officer_has_approved_it(client: Client, world: World, c
 def test_nothing_else_is_written(
     client: Client, councillor: dict[str, str], changed: dict[str, object], kind: str
 ) -> None:
-    said = {"audience": {"wards": [NORTH]}, **SAID} | changed
+    said: dict[str, Any] = {"audience": {"wards": [NORTH]}, **SAID} | changed
     assert post_alert(client, councillor, **said).json()["type"] == f"/problems/{kind}"
 
 

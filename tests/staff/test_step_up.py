@@ -52,7 +52,8 @@ JSON: Mapping[str, object] = {
 }
 # whole rows, less what every use of a key and every wrong code writes
 WHO_MAY_WHAT = (
-    "SELECT to_jsonb(t) - '{failed_tries,locked_until,totp_step,last_active_at,invited_until}'::text[] FROM officer t ORDER BY id",
+    "SELECT to_jsonb(t) - '{failed_tries,locked_until,totp_step,last_active_at,invited_until}'::text[] "
+    "FROM officer t ORDER BY id",
     "SELECT to_jsonb(t) - 'last_used_at' FROM api_key t ORDER BY id",
 )
 TAKEN = """
