@@ -18,7 +18,7 @@ from notify.core import logs, rendering
 from notify.core.db import transaction
 from notify.core.private_files import keep_private
 from notify.deliveries import api as deliveries_api
-from notify.deliveries import my_data_pages, webhook_receiver_api
+from notify.deliveries import my_data_pages, operations_pages, webhook_receiver_api
 from notify.drafting import (
     approval_pages,
     calendar_pages,
@@ -126,6 +126,7 @@ PAGES = (
     place_reviews_pages,
     inbound_texts_pages,
     my_data_pages,
+    operations_pages,
     publishing_pages,
     sign_in_pages,
     cancel_pages,

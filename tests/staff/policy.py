@@ -37,9 +37,11 @@ ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
+HOOK = f"{DESK}/webhooks/{{contact:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 _ACCESS = ("invite", "withdraw", "sessions/end", "second-factor")
+_QUEUE = ("hold", "release")
 _ENDINGS = ("close", "merge", "split")
 
 DOORS: Mapping[Right, set[str]] = {
@@ -61,7 +63,8 @@ DOORS: Mapping[Right, set[str]] = {
         f"GET {ON_DESK}/preview/{{language:str}}",
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
-    Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
+    Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"}
+    | {f"GET {API}/providers", f"GET {DESK}/operations"},
     Right.WRITE_ALERTS: {
         *(
             f"POST {API}/alerts",
@@ -95,6 +98,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
         *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
         *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
+        f"POST {DESK}/operations/alerts/{{alert_id:uuid}}/retry",
         f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
@@ -113,7 +117,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {RESIDENT}", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
         *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
-        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
+        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions", f"GET {DESK}/webhooks"),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
@@ -122,7 +126,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
         *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
-        *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+        *(f"POST {root}/{verb}" for root in (RECEIVER, HOOK) for verb in ("enable", "disable", "secret")),
+        *(f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
     },
     Right.SEE_FIGURES: {
         *(f"GET {API}/{what}" for what in ("service-levels", "costs", "costs/prices", "calls", "publication")),
@@ -182,7 +187,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DESK}/topic-groups" for method in ("GET", "POST")),
         *(f"POST {DESK}/topic-groups/{{group_id:uuid}}", f"POST {DESK}/topic-groups/{{group_id:uuid}}/remove"),
     },
-    Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
+    Right.STEER_QUEUE: {f"POST {root}/{verb}" for root in (f"{API}/queue", f"{DESK}/operations") for verb in _QUEUE},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.MANAGE_STAFF: {
         f"POST {DESK}/set-up/done",
