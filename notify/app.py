@@ -18,7 +18,7 @@ from notify.core import logs, rendering
 from notify.core.db import transaction
 from notify.core.private_files import keep_private
 from notify.deliveries import api as deliveries_api
-from notify.deliveries import my_data_pages, record_api, record_pages, webhook_receiver_api
+from notify.deliveries import my_data_pages, operations_pages, record_api, record_pages, webhook_receiver_api
 from notify.drafting import (
     approval_pages,
     calendar_pages,
@@ -30,6 +30,7 @@ from notify.drafting import (
     late_alert_pages,
     recurrence_pages,
     template_pages,
+    ward_map,
 )
 from notify.drafting import pages as drafting_pages
 from notify.evidence import foi_pages, report_pages
@@ -54,7 +55,7 @@ from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, invitation_pages, menu, user_pages
+from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.council_settings import api as council_settings_api
 from notify.staff.council_settings import look_pages, settings_pages
 from notify.staff.council_settings.look import visited
@@ -144,6 +145,7 @@ PAGES = (
     place_reviews_pages,
     inbound_texts_pages,
     my_data_pages,
+    operations_pages,
     publishing_pages,
     sign_in_pages,
     look_pages,
@@ -151,6 +153,7 @@ PAGES = (
     cancel_pages,
     user_pages,
     invitation_pages,
+    user_access_pages,
     audit_pages,
     topics_pages,
     topic_ending_pages,
@@ -246,6 +249,7 @@ def create_app() -> Litestar:
     """The application with all its routes, for a server to run. Raises: ValueError when the logo cannot be shown."""
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
     record_panels.register(panel for module in PAGES for panel in getattr(module, "RECORD_PANELS", ()))
+    remit_choices.draw_with(ward_map.chart_of)
     theme.logo()
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice

@@ -4,14 +4,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from notify.alerts import remit
+from notify.alerts.councillors import require_no_election
 from notify.alerts.models import Alert, AlertState, Approval, Priority
-from notify.alerts.service import APPROVALS_NEEDED, WrongState, move, release, require_not_over, require_seen
+from notify.alerts.service import WrongState, approvals_needed, move, release, require_not_over, require_seen
 from notify.core import jobs
 from notify.core.errors import Forbidden
 from notify.staff.queries import maker_of_key, person
 from notify.staff.rights import Principal, Right, SecondFactorNeeded
 from notify.staff.service import audit
-from notify.subscribers.models import Topic
 
 
 class AuthorCannotApprove(Forbidden):
@@ -30,7 +30,8 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     """One person's yes to what has the hash `seen`; with the last one needed the alert goes.
 
     An emergency that waits needs one yes at least, whatever its topic says, because a key asked for it.
-    Raises: what `remit.own` raises, SecondFactorNeeded, AuthorCannotApprove, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, SecondFactorNeeded, AuthorCannotApprove, WrongState, AlreadyExpired,
+    NotBeforeElection for a councillor's alert.
     """
     by.require(Right.APPROVE_ALERTS)
     remit.require_own(session, by, alert)
@@ -39,6 +40,8 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     _lock_submitted(session, alert)
     require_seen(alert, seen)
     _require_another(session, by, alert)  # who may have changed it before it was held
+    if alert.is_councillors:
+        require_no_election(alert.send_at)
     require_not_over(alert.expires_at)
     _record_opinion(session, alert, by, approved=True, reason="")
     agreed = session.exec(
@@ -49,7 +52,7 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
             col(Approval.approved),
         )
     ).one()
-    if agreed >= APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
+    if agreed >= approvals_needed(session, alert):
         release(session, alert, by)
     return alert
 
@@ -82,7 +85,7 @@ def why_not(session: Session, by: Principal, alert: Alert) -> str | None:
     if alert.changed_by and who == person(session, alert.changed_by):
         return "You made the last change to this alert. Someone else must approve this version."
     makers = {maker_of_key(session, actor) for actor in (alert.created_by, alert.changed_by) if actor}
-    if who in makers and APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]:
+    if who in makers and approvals_needed(session, alert):
         return "This alert comes from an API key that you made. Someone else must approve it."
     return None
 

@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from notify.alerts import remit
+from notify.alerts.councillors import refuse_councillor
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent
 from notify.alerts.service import (
     WrongState,
@@ -36,6 +37,7 @@ def draft_follow_up(
     Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
+    refuse_councillor(by, "send updates")
     remit.require_may_follow(session, by, first)
     if first.state not in (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED) or not first.ledger_month:
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
@@ -67,6 +69,7 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
     Raises: what `remit.own` raises, WrongState, AlreadyExpired.
     """
     by.require(Right.WRITE_ALERTS)
+    refuse_councillor(by, "change updates")
     remit.require_own(session, by, alert)
     if alert.follows_id is None:
         raise WrongState("This alert follows no other one.")

@@ -94,6 +94,7 @@ class Alert(SQLModel, table=True):
     instruction: str | None = None
     submission: int = 0
     created_by: str
+    is_councillors: bool = False
     changed_by: str | None = None
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from notify.alerts import ended_areas, late_alerts, remit
+from notify.alerts import councillors, ended_areas, late_alerts, remit
 from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, NewAlert, Priority
 from notify.alerts.queries import allowed_channels
@@ -64,10 +64,11 @@ def create(
     """A draft with its audience resolved and everything bound by one hash. What a test key makes is a test.
 
     With `is_received` others wrote it, and who may not broadcast may draft their emergency too, but not submit it.
-    Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, and what
-    `targeting.resolve` raises.
+    Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, what
+    `councillors.require_allowed` raises, and what `targeting.resolve` raises.
     """
     remit.require_content(by, new)
+    councillors.require_allowed(session, by, new)
     if not is_received:
         remit.require_broadcast(by, new.priority)
     topic = subscribers.topic(session, by.council_id, new.topic)
@@ -105,6 +106,7 @@ def create(
         expires_at=end_of(new.priority, new.expires_at, new.send_at),
         **hazard_fields(new.cap),
     )
+    alert.is_councillors = councillors.is_councillor(by)
     return store(session, alert, by)
 
 
@@ -172,6 +174,8 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
     """
     by.require(Right.WRITE_ALERTS)
     remit.require_own(session, by, alert)
+    if alert.is_councillors:
+        councillors.require_no_election(alert.send_at)
     require_not_over(alert.expires_at)
     if alert.follows_id is None:
         require_open(session, session.get_one(Topic, alert.topic_id), alert.send_at)
@@ -205,11 +209,13 @@ def ask(session: Session, alert: Alert, by: Actor) -> Alert:
 def _goes(session: Session, alert: Alert, by: Actor) -> bool:
     """Whether nobody else has to answer: no other person, and no person at all because a key asks."""
     waits_for_a_person = by.is_key and remit.is_live_emergency(alert)
-    return not waits_for_a_person and _approvals_needed(session, alert) == 0
+    return not waits_for_a_person and approvals_needed(session, alert) == 0
 
 
-def _approvals_needed(session: Session, alert: Alert) -> int:
-    return APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]
+def approvals_needed(session: Session, alert: Alert) -> int:
+    """How many others have to agree: as many as the topic says, and one at least where a councillor wrote it."""
+    by_topic = APPROVALS_NEEDED[session.get_one(Topic, alert.topic_id).approval]
+    return max(by_topic, 1) if alert.is_councillors else by_topic
 
 
 def require_known_readers(first: Alert) -> None:
@@ -260,7 +266,7 @@ def release(session: Session, alert: Alert, by: Actor) -> Alert:
 
 def _was_meant_at_once(session: Session, alert: Alert) -> bool:
     """Whether its time had passed when it was written, and it waited for nobody: its author means now."""
-    has_waited = _approvals_needed(session, alert) > 0
+    has_waited = approvals_needed(session, alert) > 0
     return not has_waited and alert.send_at is not None and alert.send_at <= alert.created_at
 
 

@@ -14,11 +14,12 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 from pydantic import field_validator, model_validator
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, SQLModel
 
 from notify.alerts import queries as alerts
+from notify.channels import Channel
 from notify.core.db import Input, transaction
-from notify.core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from notify.core.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from notify.core.jobs import Lane
 from notify.core.settings import settings
 from notify.core.zoned_time import aware
@@ -26,11 +27,11 @@ from notify.deliveries import holds, queries
 from notify.deliveries.manual_retries import retry
 from notify.deliveries.metrics_exposition import exposition, workers_seen
 from notify.deliveries.models import DeliveryState, Hold
+from notify.deliveries.provider_health import provider_health
 from notify.deliveries.receipts import take_news
 from notify.providers import registry
 from notify.providers.base import Answers, CallBack, Provider, Receipt, ReceiptNotAuthentic, SpeaksFor
-from notify.staff.guards import Principal, Requires, RequiresLive, Right
-from notify.staff.queries import councils
+from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.read_quota import note_reading
 from notify.staff.routes import StaffRequest
 from notify.web.api_document import also, answers
@@ -44,12 +45,6 @@ class ProviderNotInUse(NotFound):
     """No provider of this name is named in the settings."""
 
     title = "There is no such provider"
-
-
-class QueueIsShared(Forbidden):
-    """A lane carries the alerts of every council of the installation."""
-
-    title = "The queue is not your council's alone"
 
 
 class ReceiptNotReadable(Invalid):
@@ -285,12 +280,31 @@ def read_queue(request: StaffRequest) -> QueueView:
         )
 
 
+class ProviderView(SQLModel):
+    """How one provider of a channel fares."""
+
+    channel: Channel
+    name: str
+    state: str = Field(
+        description="open (left alone for failing), paused, probing, closed (works), or empty: not used."
+    )
+    processes: int = Field(description="Worker processes that say so.")
+    outcomes: dict[str, int] = Field(description="What it said of messages since counting began.")
+    is_for_emergencies: bool = Field(description="Used for emergencies only.")
+
+
+@get("/providers", guards=[Requires(Right.SEE_WORK)], sync_to_thread=True, tags=["queue"])
+def list_providers(request: StaffRequest) -> list[ProviderView]:
+    """The installation's providers, channel by channel in their order of preference, and whether they work."""
+    with transaction() as session:
+        return [ProviderView.model_validate(one, from_attributes=True) for one in provider_health(session)]
+
+
 @post("/queue/hold", guards=[RequiresLive(Right.STEER_QUEUE)], status_code=200, sync_to_thread=True, tags=["queue"])
 def hold_queue(request: StaffRequest, data: JSONBody[NewHold]) -> HoldView:
     """Send nothing of an alert, a lane or everything from about a second from now. Safe to repeat."""
     with transaction() as session:
-        _require_own(session, request.user, data)
-        held = holds.hold(session, actor=request.user.actor, reason=data.reason, lane=data.lane, alert_id=data.alert)
+        held = holds.hold_for(session, by=request.user, reason=data.reason, lane=data.lane, alert_id=data.alert)
         return HoldView.of(held)
 
 
@@ -298,20 +312,8 @@ def hold_queue(request: StaffRequest, data: JSONBody[NewHold]) -> HoldView:
 def release_queue(request: StaffRequest, data: JSONBody[HoldScope]) -> ReleasedView:
     """Let an alert, a lane or everything go on. Holds of another scope stay in force. Safe to repeat."""
     with transaction() as session:
-        _require_own(session, request.user, data)
-        lifted = holds.release(session, actor=request.user.actor, lane=data.lane, alert_id=data.alert)
+        lifted = holds.release_for(session, by=request.user, lane=data.lane, alert_id=data.alert)
         return ReleasedView(released=[HoldView.of(hold) for hold in lifted.holds], deliveries=lifted.deliveries)
-
-
-def _require_own(session: Session, user: Principal, scope: HoldScope) -> None:
-    """Refuse what concerns another council. Raises: UnknownAlert, QueueIsShared."""
-    if scope.alert:
-        alerts.alert(session, user, scope.alert)
-    elif len(councils(session)) > 1:
-        raise QueueIsShared(
-            "Other councils send through it too. Hold your own alerts by `alert`, or ask whoever runs this "
-            "installation for `notify hold` or `notify release`."
-        )
 
 
 @post(
@@ -357,6 +359,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     list_deliveries,
     receive_receipts,
     read_queue,
+    list_providers,
     hold_queue,
     release_queue,
     retry_alert,

@@ -10,13 +10,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, text, update
 from sqlmodel import Session, col, func, or_, select
 
+from notify.alerts import queries as alerts
 from notify.alerts.models import Alert
 from notify.alerts.queries import UnknownAlert
 from notify.alerts.service import lane_of
 from notify.core import clock, jobs
+from notify.core.errors import Forbidden
 from notify.core.jobs import Lane
 from notify.deliveries.models import Hold
 from notify.deliveries.service import FIRST_HINTS, ON_HOLD
+from notify.staff.queries import councils
+from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
 ENGINE = "engine"
@@ -149,6 +153,40 @@ def _let_go(session: Session, lifted: Sequence[UUID]) -> int:
         for _ in range(min(row.batches, FIRST_HINTS)):
             jobs.note(session, jobs.Job.SEND_NEXT, row.lane, lane=Lane(row.lane))
     return sum(row.deliveries for row in rows)
+
+
+class QueueIsShared(Forbidden):
+    """A lane carries the alerts of every council of the installation."""
+
+    title = "The queue is not your council's alone"
+
+
+def hold_for(
+    session: Session, *, by: Principal, reason: str, lane: Lane | None = None, alert_id: UUID | None = None
+) -> Hold:
+    """The same as `hold` for a council: of its own alerts, and of more where no other council sends.
+
+    Raises: Forbidden, UnknownAlert, QueueIsShared.
+    """
+    _require_own(session, by, alert_id)
+    return hold(session, actor=by.actor, reason=reason, lane=lane, alert_id=alert_id)
+
+
+def release_for(session: Session, *, by: Principal, lane: Lane | None = None, alert_id: UUID | None = None) -> Released:
+    """The same as `release` for a council. Raises: Forbidden, UnknownAlert, QueueIsShared."""
+    _require_own(session, by, alert_id)
+    return release(session, actor=by.actor, lane=lane, alert_id=alert_id)
+
+
+def _require_own(session: Session, by: Principal, alert_id: UUID | None) -> None:
+    by.require(Right.STEER_QUEUE)
+    if alert_id:
+        alerts.alert(session, by, alert_id)
+    elif len(councils(session)) > 1:
+        raise QueueIsShared(
+            "Other councils send through it too. Hold your own alerts one by one, or ask your system administrator for "
+            "`notify hold` or `notify release`."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _sends(rows: Sequence[Metered]) -> Iterator[str]:
     counted: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in rows:
         if row.name.startswith(HISTOGRAM):
-            labels = _labels(row)
+            labels = labels_of_row(row)
             counted[labels.get("lane", ""), labels.get("le", row.name)] += row.value
     yield f"# HELP {HISTOGRAM} From approval, or the time an alert was scheduled for, to each message sent."
     yield f"# TYPE {HISTOGRAM} histogram"
@@ -105,7 +105,7 @@ def _processes(rows: Sequence[Metered]) -> Iterator[str]:
     breakers = {}
     for row in rows:
         if row.name == process_metrics.BREAKER_SEEN and row.age_s < SEEN_LATELY_S:
-            labels = _labels(row)
+            labels = labels_of_row(row)
             key = f'process="{labels["process"]}",provider="{labels["provider"]}"'
             breakers[key] = int(labels["state"] in ("open", "probing"))
     meaning = "Whether a worker process leaves a provider alone for failing."
@@ -123,7 +123,9 @@ def _dead(rows: Sequence[Metered]) -> Iterator[str]:
 
 def _workers(rows: Sequence[Metered]) -> Mapping[Lane, int]:
     seen = [
-        _labels(row)["lane"] for row in rows if row.name == process_metrics.WORKER_SEEN and row.age_s < SEEN_LATELY_S
+        labels_of_row(row)["lane"]
+        for row in rows
+        if row.name == process_metrics.WORKER_SEEN and row.age_s < SEEN_LATELY_S
     ]
     return {lane: seen.count(lane) for lane in Lane}
 
@@ -133,7 +135,8 @@ def _scheduler_age(rows: Sequence[Metered]) -> float:
     return max(0.0, min(ages)) if ages else float("inf")
 
 
-def _labels(row: Metered) -> dict[str, str]:
+def labels_of_row(row: Metered) -> dict[str, str]:
+    """The labels of a row by name."""
     return dict(LABEL.findall(row.labels))
 
 

@@ -281,6 +281,32 @@ def count_dead(
 
 
 @dataclass(frozen=True, slots=True)
+class FailedAlert:
+    """An alert of the last week with failed deliveries, and how many are in each state."""
+
+    alert_id: UUID
+    title: str
+    failed: dict[DeliveryState, int]
+
+
+def failed_alerts(session: Session, council_id: UUID, *, limit: int = 50) -> Sequence[FailedAlert]:
+    """A council's alerts of the last week with deliveries that can be tried again, the newest first."""
+    rows = session.execute(
+        text(f"""
+            SELECT a.id, a.title, d.state, count(*) AS deliveries FROM {_OF_ALERTS}
+            WHERE {_LATELY} AND d.state IN ({_DEAD}) AND a.council_id = :council
+            GROUP BY a.id, a.title, d.state ORDER BY a.id DESC LIMIT :limit
+        """),
+        {"council": council_id, "limit": limit},
+    )
+    found: dict[UUID, FailedAlert] = {}
+    for row in rows:
+        one = found.setdefault(row.id, FailedAlert(row.id, row.title, {}))
+        one.failed[DeliveryState(row.state)] = row.deliveries
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Metered:
     """One row of what processes wrote down. `age_s` makes sense where the value is a moment."""
 

@@ -31,7 +31,7 @@ FAILING_DAYS = 5
 ROTATION_HOURS = 24
 ACTOR = "engine:webhooks"
 SOURCE = "webhook: "  # how the source of our suppressions begins
-SOURCE_GONE, SOURCE_FAILING = SOURCE + "410", SOURCE + "five days of failure"
+SOURCE_GONE, SOURCE_FAILING, SOURCE_STAFF = SOURCE + "410", SOURCE + "five days of failure", SOURCE + "staff"
 FAILED = (
     DeliveryState.TEMPORARY_FAILURE,
     DeliveryState.TECHNICAL_FAILURE,
@@ -98,6 +98,13 @@ ENABLE = """
           AND x.reason = 'hard-bounce' AND x.source LIKE :source
     )
     UPDATE webhook_receiver SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE contact_id = :id
+"""
+DISABLED_BY_STAFF = "disabled by the council"
+DISABLE_BY_STAFF = """
+    INSERT INTO webhook_receiver AS e (contact_id, disabled_at, disabled_reason) VALUES (:id, business_now(), :reason)
+    ON CONFLICT (contact_id) DO UPDATE
+        SET disabled_at = excluded.disabled_at, disabled_reason = excluded.disabled_reason WHERE e.disabled_at IS NULL
+    RETURNING (SELECT address_hash FROM contact WHERE id = :id) AS address_hash
 """
 BEGIN_ROTATION = """
     INSERT INTO webhook_receiver (contact_id, previous_secret_until)
@@ -223,6 +230,30 @@ def enable(session: Session, contact_id: UUID, *, actor: str) -> None:
     council_id = _council(session, contact_id)
     session.execute(text(ENABLE), {"id": contact_id, "source": SOURCE + "%"})
     audit(session, council_id=council_id, actor=actor, action="endpoint.enable", subject=str(contact_id))
+
+
+def disable(session: Session, contact_id: UUID, *, actor: str) -> None:
+    """Write no more to a receiver until it is enabled. Safe to repeat. Raises: UnknownWebhookReceiver."""
+    council_id = _council(session, contact_id)
+    changed = session.execute(text(DISABLE_BY_STAFF), {"id": contact_id, "reason": DISABLED_BY_STAFF}).first()
+    if changed is None:
+        return
+    suppress(
+        session,
+        council_id=council_id,
+        channel=Channel.WEBHOOK,
+        address_hash=bytes(changed.address_hash),
+        reason=SuppressionReason.HARD_BOUNCE,
+        source=SOURCE_STAFF,
+    )
+    audit(
+        session,
+        council_id=council_id,
+        actor=actor,
+        action="endpoint.disable",
+        subject=str(contact_id),
+        reason=DISABLED_BY_STAFF,
+    )
 
 
 def rotate_secret(session: Session, contact_id: UUID, *, actor: str) -> str:

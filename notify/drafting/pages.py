@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.alerts import remit
+from notify.alerts.councillors import is_councillor
 from notify.alerts.models import NewAlert, Priority
 from notify.channels import CHANNELS
 from notify.core import clock
@@ -35,7 +36,7 @@ from notify.staff.queries import council
 from notify.staff.rights import Right, SecondFactorNeeded
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.service import audit
-from notify.subscribers.models import Topic
+from notify.subscribers.models import ApprovalRule, Topic
 from notify.subscribers.queries import topic
 from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
@@ -304,7 +305,7 @@ def check_page(
         new=new,
         reach=reach,
         deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
-        needs=about.approval.value,
+        needs="one" if is_councillor(user) and about.approval == ApprovalRule.NONE else about.approval.value,
         arriving=previews.arriving(content, {*reach.count.by_channel, *reach.count.later_by_channel}, new.translations),
         advice=_advice(Form(draft.fields), council_settings(session, user.council_id)),
         said=said,

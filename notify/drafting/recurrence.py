@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from notify.alerts import remit as alerts_remit
 from notify.alerts import service as alerts
 from notify.alerts import visibility
+from notify.alerts.councillors import refuse_councillor
 from notify.alerts.models import Alert, NewAlert, Priority
 from notify.alerts.queries import UnknownAlert
 from notify.core import clock
@@ -114,6 +115,7 @@ def begin(session: Session, alert: Alert, *, by: Actor, plan: Plan) -> Recurrenc
     Raises: what `remit.own` raises, CannotRecur.
     """
     alerts_remit.require_own(session, by, alert)
+    refuse_councillor(by, "set up recurring alerts")
     if alert.priority == Priority.EMERGENCY or alert.follows_id or alert.is_test:
         raise CannotRecur("Only a routine alert of its own comes again: no emergency, no update, no test.")
     today = clock.now().astimezone(LONDON).date()

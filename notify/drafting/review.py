@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from notify.alerts import approval, remit
 from notify.alerts.models import Alert, AlertState, Priority
+from notify.alerts.service import approvals_needed
 from notify.core.clock import uk_time
-from notify.drafting import audiences, previews
+from notify.drafting import audiences, previews, wording_advice
 from notify.drafting.approval_version import Fact, facts_of, version_of
 from notify.drafting.ward_map import Chart, chart_of
 from notify.places.models import AudienceSpec
@@ -43,6 +44,8 @@ class Review:
     chart: Chart | None
     outline: str | None
     chosen: frozenset[str]
+    needs: int
+    not_neutral: Sequence[wording_advice.Advice]
 
     @property
     def is_emergency(self) -> bool:
@@ -81,6 +84,8 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         chart=chart,
         outline=chart.path_of(shape) if chart and shape else None,
         chosen=frozenset(spec.wards) if spec else frozenset(),
+        needs=approvals_needed(session, alert),
+        not_neutral=wording_advice.neutrality(alert.title, alert.body) if alert.is_councillors else (),
     )
 
 

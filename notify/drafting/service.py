@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify.alerts import service as alerts
+from notify.alerts.councillors import refuse_councillor
 from notify.alerts.models import Alert, NewAlert, Priority
 from notify.core import clock
 from notify.core.errors import Invalid
@@ -103,6 +104,7 @@ def save_template(
     session: Session, *, by: Principal, name: str, fields: Mapping[str, Sequence[str]]
 ) -> MessageTemplate:
     """A new version of the template of this name, or its first. Raises: TemplateNotValid, NotYourTemplate."""
+    refuse_councillor(by, "keep templates")
     title = " ".join(name.split())
     kept = {field: list(values) for field, values in fields.items() if field in word_fields() and any(values)}
     if not title or len(title) > 80:
@@ -123,6 +125,7 @@ def save_template(
 
 def retire_template(session: Session, *, by: Principal, template_id: UUID) -> None:
     """Offer a template no longer. What was written with it stays. Raises: UnknownTemplate, NotYourTemplate."""
+    refuse_councillor(by, "archive templates")
     template = queries.template(session, by.council_id, template_id)
     _require_own_template(session, by, template.name)
     session.execute(

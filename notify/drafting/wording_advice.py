@@ -129,6 +129,11 @@ def _missing(title: str, text: str) -> list[Advice]:
     return found
 
 
+def neutrality(title: str, body: str) -> Sequence[Advice]:
+    """Words in an alert that praise or name a party."""
+    return _not_neutral(f"{title}\n{body}")
+
+
 def _not_neutral(text: str) -> list[Advice]:
     found = [Advice("Neutral", f"“{phrase}” praises. Say what is the case.") for phrase in PRAISE if _has(text, phrase)]
     named = [name for name in PARTIES if _has(text, name)]

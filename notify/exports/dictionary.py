@@ -111,6 +111,7 @@ TABLES: Mapping[str, Entry] = {
     ),
     # residents
     "topic": Entry(Keeping.FOR_GOOD, OWN),
+    "second_factor_reset": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id", "asked_by", "reason")),
     "topic_group": Entry(Keeping.FOR_GOOD, OWN),
     "subscriber": Entry(Keeping.RESIDENT, OWN, residents=("name",), pseudonyms=("id", "language")),
     "contact": Entry(

@@ -15,6 +15,8 @@ from sqlmodel import Session, col, select
 
 from notify.core.clock import midnight
 from notify.core.db import transaction
+from notify.staff.audit_names import called, names, subjects_called
+from notify.staff.audit_sentences import actions_that_say, sentence
 from notify.staff.guards import Requires, Right
 from notify.staff.menu import MenuItem
 from notify.staff.models import AuditEntry, Officer
@@ -38,6 +40,7 @@ class Line:
     action: str
     subject: str
     detail: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ def find(session: Session, council_id: UUID, asked: Search, *, limit: int) -> li
         anywhere = [field.icontains(word, autoescape=True) for field in fields]
         anywhere.append(cast(col(AuditEntry.detail), String).icontains(word, autoescape=True))
         named = [f"officer:{one}" for one in _ids_of(session, council_id, word)]
-        statement = statement.where(or_(*anywhere, col(AuditEntry.actor).in_(named)))
+        anywhere.append(col(AuditEntry.actor).in_(named))
+        anywhere.append(col(AuditEntry.subject).in_(subjects_called(session, council_id, word)))
+        anywhere.append(col(AuditEntry.action).in_(actions_that_say(word)))
+        statement = statement.where(or_(*anywhere))
     if asked.since:
         statement = statement.where(AuditEntry.at >= midnight(asked.since))
     if asked.until:
@@ -66,9 +72,8 @@ def find(session: Session, council_id: UUID, asked: Search, *, limit: int) -> li
     if asked.before:
         statement = statement.where(col(AuditEntry.id) < asked.before)
     entries = session.exec(statement.order_by(col(AuditEntry.id).desc()).limit(limit)).all()
-    known = session.exec(select(Officer.id, Officer.name).where(Officer.council_id == council_id))
-    names = {f"officer:{officer_id}": name for officer_id, name in known}
-    return [_line(entry, names) for entry in entries]
+    known = names(session, council_id, entries)
+    return [_line(entry, known) for entry in entries]
 
 
 def _ids_of(session: Session, council_id: UUID, word: str) -> Sequence[UUID]:
@@ -76,10 +81,11 @@ def _ids_of(session: Session, council_id: UUID, word: str) -> Sequence[UUID]:
     return session.exec(select(Officer.id).where(Officer.council_id == council_id, named).limit(100)).all()
 
 
-def _line(entry: AuditEntry, names: Mapping[str, str]) -> Line:
+def _line(entry: AuditEntry, known: Mapping[str, str]) -> Line:
     detail = "; ".join(f"{name}: {value}" for name, value in entry.detail.items())
-    who = names.get(entry.actor, entry.actor)
-    return Line(entry.id or 0, entry.at, who, entry.actor, entry.action, entry.subject, detail)
+    who = known.get(entry.actor, entry.actor)
+    said = sentence(entry.action, who=who, what=called(entry.subject, known))
+    return Line(entry.id or 0, entry.at, who, entry.actor, entry.action, entry.subject, detail, said)
 
 
 def _search(words: str, days: TypedDays, before: int | None = None) -> Search:
@@ -132,9 +138,9 @@ def as_csv(lines: Sequence[Line]) -> str:
     """The lines as a table in which no cell is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["number", "at", "who", "actor", "action", "subject", "detail"])
+    writer.writerow(["number", "at", "who", "actor", "action", "subject", "detail", "sentence"])
     for line in lines:
-        said = (line.who, line.actor, line.action, line.subject, line.detail)
+        said = (line.who, line.actor, line.action, line.subject, line.detail, line.sentence)
         writer.writerow([line.id, line.at.astimezone(UTC).isoformat(), *map(_harmless, said)])
     return out.getvalue()
 

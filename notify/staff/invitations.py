@@ -16,6 +16,7 @@ from notify.core.settings import settings
 from notify.staff.models import Officer
 from notify.staff.service import audit, create_sign_in_link
 from notify.staff.sign_in.oidc import oidc_settings
+from notify.staff.sign_in.sessions import close_all
 
 LIFE = timedelta(days=7)
 MOMENT_BYTES = 8
@@ -31,6 +32,12 @@ class NoInvitations(Conflict):
     """There is no council account that an invitation could bind."""
 
     title = "Users are not invited here"
+
+
+class NoInvitation(Conflict):
+    """They have begun already, or nobody invited them."""
+
+    title = "There is no invitation to withdraw"
 
 
 def invite(session: Session, officer: Officer, *, actor: str) -> str:
@@ -64,20 +71,37 @@ def mailed_link(session: Session, officer: Officer) -> str | None:
 def _note(session: Session, officer: Officer, actor: str) -> None:
     if officer.oidc_subject is not None:
         raise AlreadyBound(f"{officer.email} signs in with a council account already.")
+    officer.invited_until = (clock.now() + LIFE).replace(microsecond=0)
+    session.add(officer)
+    session.flush()
     audit(session, council_id=officer.council_id, actor=actor, action="officer.invite", subject=str(officer.id))
 
 
+def withdraw(session: Session, officer: Officer, *, actor: str) -> None:
+    """Have the link that someone was sent work no longer, and suspend them. Raises: NoInvitation."""
+    if officer.invited_until is None or officer.oidc_subject is not None or officer.last_active_at is not None:
+        raise NoInvitation(f"{officer.email} has no invitation that is open. Suspend them instead.")
+    officer.invited_until, officer.active = None, False
+    session.add(officer)
+    session.flush()
+    close_all(session, [officer.id])
+    audit(session, council_id=officer.council_id, actor=actor, action="officer.withdraw", subject=str(officer.id))
+
+
 def _link(officer: Officer) -> str:
-    until = int((clock.now() + LIFE).timestamp()).to_bytes(MOMENT_BYTES)
-    token = tokens.sign(tokens.Purpose.INVITATION, officer.id.bytes + until)
+    until = int(officer.invited_until.timestamp()) if officer.invited_until else 0
+    token = tokens.sign(tokens.Purpose.INVITATION, officer.id.bytes + until.to_bytes(MOMENT_BYTES))
     return f"{settings().base_url}/staff/sign-in/oidc?{urlencode({'invitation': token})}"
 
 
-def invited(token: str) -> UUID | None:
-    """The officer whom this invitation is for, while it lasts; None for anything else."""
+def invited(session: Session, token: str) -> UUID | None:
+    """The officer whom this invitation is for, while it lasts and is their newest; None for anything else."""
     try:
         payload = tokens.read(tokens.Purpose.INVITATION, token)
     except tokens.LinkNotValid:
         return None
-    is_over = int.from_bytes(payload[-MOMENT_BYTES:]) < clock.now().timestamp()
-    return None if is_over else UUID(bytes=payload[:-MOMENT_BYTES])
+    officer = session.get(Officer, UUID(bytes=payload[:-MOMENT_BYTES]))
+    if officer is None or officer.invited_until is None or officer.invited_until < clock.now():
+        return None
+    is_newest = int.from_bytes(payload[-MOMENT_BYTES:]) == int(officer.invited_until.timestamp())
+    return officer.id if is_newest else None

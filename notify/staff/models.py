@@ -21,6 +21,7 @@ class Role(StrEnum):
     PLANNER = "planner"
     COUNCILLOR = "councillor"
     CONTACT_CENTRE = "contact-centre"
+    COUNCILLOR_SENDER = "councillor-sender"
     MONITORING = "monitoring"
     ADMIN = "admin"
 
@@ -70,6 +71,7 @@ class Officer(SQLModel, table=True):
     `topics` (short names) and `areas` (ward or district codes) narrow what they see and do; empty: all. A councillor
     without areas sees nothing. `oidc_subject` is who they are at the identity provider, `totp_step` the last code used.
     `is_operator`: they may also create, close and merge councils of this installation.
+    `invited_until` is how long the newest invitation works, `last_active_at` when they last opened a page.
     `phone` is a mobile number like +447700900123 that urgent staff notifications are texted to.
     """
 
@@ -93,6 +95,19 @@ class Officer(SQLModel, table=True):
     failed_tries: int = 0
     locked_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    last_active_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    invited_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class SecondFactorReset(SQLModel, table=True):
+    """An administrator asked for a new second factor for a user. Another one has to agree."""
+
+    __tablename__ = "second_factor_reset"
+
+    officer_id: UUID = Field(primary_key=True, foreign_key="officer.id", ondelete="CASCADE")
+    asked_by: UUID = Field(foreign_key="officer.id", ondelete="CASCADE")
+    asked_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    reason: str
 
 
 class ApiKey(SQLModel, table=True):

@@ -72,12 +72,13 @@ class Remit:
 
 
 EVERYTHING = Remit()
+COUNCILLORS = frozenset({Role.COUNCILLOR, Role.COUNCILLOR_SENDER})
 
 
 def remit_of(officer: Officer) -> Remit:
     """What this officer has to do with. A councillor has nothing but the wards that are listed."""
     areas: tuple[str, ...] | None = tuple(officer.areas)
-    if not areas and officer.role != Role.COUNCILLOR:
+    if not areas and officer.role not in COUNCILLORS:
         areas = None
     return Remit(topics=tuple(officer.topics) or None, areas=areas)
 

@@ -18,6 +18,7 @@ IN_WORDS: dict[Role, str] = {
     Role.PLANNER: "Also broadcasts emergencies.",
     Role.COUNCILLOR: "Sees the alerts of their own wards, and nothing else.",
     Role.CONTACT_CENTRE: "Finds and signs up residents, sees what they were sent and sends it again. Writes no alerts.",
+    Role.COUNCILLOR_SENDER: "Also writes to their own wards on a template of the council. An officer always approves.",
     Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
     Role.ADMIN: "May do everything, and says what others may.",
 }
@@ -63,6 +64,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.PLANNER: _WRITING | {Right.APPROVE_ALERTS, Right.BROADCAST, Right.CHANGE_COLLECTIONS},
     Role.COUNCILLOR: _GLANCING,
     Role.CONTACT_CENTRE: _GLANCING | _ONE_BY_ONE,
+    Role.COUNCILLOR_SENDER: _GLANCING | {Right.WRITE_ALERTS},
     Role.MONITORING: _SEEING | {Right.SEE_ONE_SUBSCRIBER, Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
     Role.ADMIN: frozenset(Right),
 }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -20,11 +20,11 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.page_frame import staff_page
-from notify.staff.remit import RemitAreaNotInForce, areas_not_in_force
+from notify.staff.remit import RemitAreaNotInForce
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back, kept_words
-from notify.staff.user_views import OfficerView, field_errors_of, officers_page
+from notify.staff.user_views import Chosen, OfficerView, field_errors_of, officers_page, user_page
 from notify.staff.users import NewKey, OfficerChange
 from notify.web.forms import query_form, read_form
 
@@ -125,61 +125,11 @@ def show_officers(request: StaffRequest) -> Response[object]:
 @staff_get("/staff/officers/{officer_id:uuid}", Requires(Right.MANAGE_STAFF))
 def show_officer(request: StaffRequest, officer_id: FromPath[UUID]) -> Response[object]:
     """One officer, and a form for what they may do, or for what was chosen before it had to be confirmed."""
-    one = _read(request.user, officer_id)
-    entered = query_form(request)
-    was = Chosen(one.role, one.phone or "", " ".join(one.topics), " ".join(one.areas), one.active)
-    chosen = Chosen.of(entered) if entered.has("role") else was
-    return _officer_page(request.user, one, chosen, is_invited=entered.has("invited"))
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What the form about an officer says, right or wrong."""
-
-    role: str
-    phone: str
-    topics: str
-    areas: str
-    active: bool
-
-    @classmethod
-    def of(cls, form: Form) -> "Chosen":
-        """What was sent."""
-        return cls(form.one("role"), form.one("phone"), form.one("topics"), form.one("areas"), form.has("active"))
-
-    def change(self) -> OfficerChange:
-        """The same for the service. Raises: ValidationError."""
-        return OfficerChange.model_validate(asdict(self) | {"topics": self.topics.split(), "areas": self.areas.split()})
-
-
-def _read(user: Principal, officer_id: UUID) -> OfficerView:
+    entered, user = query_form(request), request.user
     with transaction() as session:
-        return OfficerView.of(users.officer(session, user.council_id, officer_id))
-
-
-def _officer_page(
-    user: Principal,
-    one: OfficerView,
-    chosen: Chosen,
-    field_errors: Sequence[FieldError] = (),
-    *,
-    status: int = 200,
-    is_invited: bool = False,
-) -> Response[object]:
-    with transaction() as session:
-        ended = areas_not_in_force(session, one.areas)
-    return staff_page(
-        user,
-        "users/user.html",
-        at="/staff/officers",
-        status=status,
-        one=one,
-        is_invited=is_invited,
-        ended=ended,
-        chosen=chosen,
-        roles=list(IN_WORDS.items()),
-        field_errors=field_errors,
-    )
+        one = users.officer(session, user.council_id, officer_id)
+        chosen = Chosen.of(entered) if entered.has("role") else None
+        return user_page(session, user, one, chosen, is_invited=entered.has("invited"))
 
 
 @staff_post("/staff/officers/{officer_id:uuid}", RequiresLive(Right.MANAGE_STAFF))
@@ -197,7 +147,9 @@ def save_officer(request: StaffRequest, officer_id: FromPath[UUID], body: RawBod
         field_errors, status = [FieldError("areas", str(error))], error.status
     else:
         return Redirect("/staff/officers", status_code=303)
-    return _officer_page(request.user, _read(request.user, officer_id), chosen, field_errors, status=status)
+    with transaction() as session:
+        one = users.officer(session, request.user.council_id, officer_id)
+        return user_page(session, request.user, one, chosen, field_errors, status=status)
 
 
 def _keys_page(
@@ -214,6 +166,7 @@ def _keys_page(
         keys=keys,
         form=form,
         made=made,
+        words=IN_WORDS,
         roles=[(role, words) for role, words in IN_WORDS.items() if role in within],
         field_errors=field_errors,
     )
@@ -231,10 +184,11 @@ def make_key(request: StaffRequest, body: RawBody) -> Response[object]:
     form = read_form(body)
     mode = KeyMode.TEST if form.has("test") else KeyMode.LIVE
     try:
-        new = NewKey.model_validate({"name": form.one("name"), "role": form.one("role"), "mode": mode})
+        said = {"name": form.one("name"), "role": form.one("role"), "mode": mode}
+        new = NewKey.model_validate(said | ({"days": form.one("days")} if form.one("days") else {}))
     except ValidationError as error:
         return _keys_page(request.user, form, field_errors=field_errors_of(error))
-    kept = {name: form.one(name) for name in ("name", "role", "test")}
+    kept = {name: form.one(name) for name in ("name", "role", "test", "days")}
     with coming_back("/staff/keys", kept), transaction() as session:
         made = users.create_own_key(session, by=request.user, new=new)
     return _keys_page(request.user, Form({}), made)

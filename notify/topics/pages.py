@@ -192,6 +192,7 @@ def save_group(request: StaffRequest, group_id: FromPath[UUID], body: RawBody) -
     if position.isdecimal() and len(position) < 5:
         said["position"] = int(position)
     with transaction() as session:
+        groups.group(session, user.council_id, group_id)
         try:
             groups.change_group(session, by=user, group_id=group_id, change=GroupChange.model_validate(said))
         except (ValidationError, groups.GroupExists) as error:

@@ -36,7 +36,8 @@ from notify.waste.home_days import AHEAD
 from notify.waste.models import UseKind
 from notify.waste.moved_days import EARLIEST, LATEST
 from notify.waste.service import NewMove
-from notify.waste.uploads import MOST_BYTES, Upload, uploaded
+from notify.waste.upload_runs import Upload
+from notify.waste.uploads import MOST_BYTES, uploaded
 from notify.waste.views import (
     CollectionsView,
     ComparisonView,

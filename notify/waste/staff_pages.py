@@ -29,7 +29,8 @@ from notify.waste.month_picture import last_of_month, month_after, months_from, 
 from notify.waste.moved_days import Changes, Collection, collections
 from notify.waste.queries import Rule
 from notify.waste.releases import Comparison
-from notify.waste.uploads import MOST_BYTES, Upload, uploaded
+from notify.waste.upload_runs import Upload
+from notify.waste.uploads import MOST_BYTES, uploaded
 from notify.web.dates import day, moment
 from notify.web.forms import read_form
 

@@ -7,7 +7,8 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import UUID
@@ -16,14 +17,15 @@ from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from notify.core import clock, jobs
+from notify.core.clock import LONDON
 from notify.core.db import transaction
 from notify.core.errors import NotFound, NotifyError
 from notify.core.private_files import private_folder
 from notify.core.settings import settings
 from notify.waste import release_loading
-from notify.waste.file_shapes import NamedHome, Source
+from notify.waste.file_shapes import NamedHome, ScheduleNotReadable, Source
 from notify.waste.models import CollectionUpload, UploadState
-from notify.waste.uploads import Upload
+from notify.waste.release_loading import LoadingOptions
 
 LEASE = timedelta(minutes=15)  # 2.6 million rows take two
 FORGOTTEN_AFTER = timedelta(seconds=20)
@@ -35,6 +37,32 @@ class UnknownUpload(NotFound):
     """The council has no such upload, or it is more than a day old."""
 
     title = "There is no such upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Files with what is said beside them."""
+
+    sources: Sequence[Source] = ()
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def options(self, actor: str) -> LoadingOptions:
+        """What is said beside the files. Raises: ScheduleNotReadable."""
+        try:
+            fetched = datetime.fromisoformat(self.fields["fetched_at"]) if self.has("fetched_at") else None
+            fresh = int(self.fields["fresh_days"]) if self.has("fresh_days") else None
+        except ValueError:
+            raise ScheduleNotReadable("Write `fetched_at` like 2027-01-05T09:00Z and `fresh_days` in digits.") from None
+        if fetched and fetched.tzinfo is None:
+            fetched = fetched.replace(tzinfo=LONDON)
+        names = ", ".join(one.name for one in self.sources)
+        given = (self.fields.get("name") or names, self.fields.get("source") or names, actor)
+        paid = [name.strip() for name in self.fields.get("paid", "").split(",") if name.strip()]
+        return LoadingOptions(*given, self.fields.get("licence", ""), fetched, fresh, paid=paid)
+
+    def has(self, name: str) -> bool:
+        """Whether the field was filled in."""
+        return bool(self.fields.get(name))
 
 
 def keep(session: Session, council_id: UUID, upload: Upload, *, actor: str) -> CollectionUpload:

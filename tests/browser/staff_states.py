@@ -6,12 +6,13 @@ from uuid import UUID
 from playwright.sync_api import Page
 from sqlalchemy import text
 
+from notify.core import tokens
 from notify.core.db import transaction
 from notify.staff import service as staff
-from notify.staff.models import Officer, Role
+from notify.staff.models import Officer, Role, SecondFactorReset
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic
-from tests.world import NORTH, World, add_resident
+from tests.world import NORTH, World, add_resident, session_of
 
 Way = Callable[[Page, World], None]
 
@@ -60,9 +61,9 @@ def not_confirmed(page: Page, world: World) -> None:
 
 
 def officer_badly(page: Page, world: World) -> None:
-    """A ward by its name instead of its code."""
+    """No mobile number."""
     desk("/staff/officers/{}")(page, world)
-    page.get_by_label("Wards or districts").fill("Northside")
+    page.get_by_label("Mobile number").fill("Northside")
     page.get_by_role("button", name="Save").click()
 
 
@@ -130,6 +131,20 @@ def places_to_check(page: Page, world: World) -> None:
     desk("/staff/places")(page, world)
 
 
+def second_factor_asked(page: Page, world: World) -> None:
+    """A user who lost their app, for whom another administrator asked."""
+    ali = administrator(page, world)
+    with transaction() as session:
+        one = session.get_one(Officer, ali)
+        one.totp_secret = tokens.seal("totp", "JBSWY3DPEHPK3PXP")
+        eve: Officer = staff.create_officer(
+            session, council_id=world.council_id, email="eve@example.org", name="Eve", role=Role.ADMIN
+        )
+        session_of(session, one, mfa_at=None)
+        session.add_all([one, SecondFactorReset(officer_id=ali, asked_by=eve.id, reason="Lost their phone.")])
+    page.goto(f"/staff/officers/{ali}")
+
+
 AT_THE_DESK: Mapping[str, Way] = {
     "staff-sign-in-faulty": not_signed_in,
     "staff-decide": to_decide,
@@ -141,6 +156,8 @@ AT_THE_DESK: Mapping[str, Way] = {
     "staff-places-empty": desk("/staff/places"),
     "staff-officers": desk("/staff/officers"),
     "staff-officer": desk("/staff/officers/{}"),
+    "staff-officer-second-factor": second_factor_asked,
+    "staff-rights": desk("/staff/rights"),
     "staff-officer-faulty": officer_badly,
     "staff-keys": desk("/staff/keys"),
     "staff-keys-faulty": key_badly,

@@ -23,6 +23,7 @@ from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.notice_states import NOTICES
+from tests.browser.operations_states import OPERATIONS
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
@@ -466,6 +467,7 @@ STATES: Mapping[str, Way] = {
     **GROWTH,
     **PERFORMANCE,
     **TOPICS,
+    **OPERATIONS,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,

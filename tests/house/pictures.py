@@ -1,6 +1,7 @@
 """Takes the pictures of docs/pictures from a running demo: `python -m tests.house.pictures BASE SIGN-IN-LINK [NAME …]`.
 
-With names, only those pictures whose name begins so. Start the demo with `notify run`, send an alert, leave a draft, and print a link with `notify officer link`.
+With names, only those pictures whose name begins so.
+Start the demo with `notify run`, send an alert, leave a draft, and print a link with `notify officer link`.
 """
 
 import os

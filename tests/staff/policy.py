@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from notify.staff.guards import Right
 from notify.staff.models import Role
 
-V, A, P, E, C, N, M, X = (
+V, A, P, E, C, N, S, M, X = (
     *(Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.PLANNER),
-    *(Role.COUNCILLOR, Role.CONTACT_CENTRE, Role.MONITORING, Role.ADMIN),
+    *(Role.COUNCILLOR, Role.CONTACT_CENTRE, Role.COUNCILLOR_SENDER, Role.MONITORING, Role.ADMIN),
 )
 
 WHO: Mapping[Right, set[Role]] = {
-    Right.SEE_ALERTS: {V, A, P, E, C, N, M, X},
+    Right.SEE_ALERTS: {V, A, P, E, C, N, S, M, X},
     Right.SEE_WORK: {V, A, P, E, M, X},
-    Right.WRITE_ALERTS: {A, P, E, X},
+    Right.WRITE_ALERTS: {A, P, E, S, X},
     Right.APPROVE_ALERTS: {P, E, X},
     Right.BROADCAST: {E, X},
     Right.SEE_ONE_SUBSCRIBER: {A, P, E, N, M, X},
@@ -41,23 +41,35 @@ ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subsc
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
+HOOK = f"{DESK}/webhooks/{{contact:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
+_ACCESS = ("invite", "withdraw", "sessions/end", "second-factor")
+_QUEUE = ("hold", "release")
+_WASTE, _FROM_OTHERS = (f"{API}/collections", BINS), ("sources", "contractors")
 _ENDINGS = ("close", "merge", "split")
 
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
-        *(f"GET {API}/topics/{{slug:str}}", f"GET {API}/topic-groups", f"GET {DESK}/archive", f"GET {DESK}/calendar"),
+        *(
+            f"GET {API}/topics/{{slug:str}}",
+            f"GET {API}/topic-groups",
+            f"GET {DESK}/archive",
+            f"GET {API}/rights",
+            f"GET {DESK}/calendar",
+        ),
         *(f"GET {root}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {root}/{{notice_id:uuid}}" for root in (f"{API}/public-notices", f"{DESK}/notices")),
         *(f"GET {API}/{what}" for what in ("collections/releases", "collections/moves", "waste-events")),
         *(f"GET {API}/collections/releases/{{release_id:str}}/comparison", f"GET {BINS}", f"GET {BINS}/round"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+        f"GET {DESK}/rights",
         f"GET {ON_DESK}/preview/{{language:str}}",
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
-    Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"},
+    Right.SEE_WORK: {f"POST {DESK}/archive/export", f"GET {ALERT}/deliveries", f"GET {API}/queue", f"GET {API}/budget"}
+    | {f"GET {API}/providers", f"GET {DESK}/operations"},
     Right.WRITE_ALERTS: {
         *(
             f"POST {API}/alerts",
@@ -91,6 +103,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
         *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
         *(f"POST {FIGURES}/{what}/{{alert_id:uuid}}" for what in ("service-levels", "costs")),
+        f"POST {DESK}/operations/alerts/{{alert_id:uuid}}/retry",
         f"POST {FIGURES}/notes",  # and it asks for the next as well
     },
     Right.APPROVE_ALERTS: {
@@ -114,7 +127,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
         *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
-        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions"),
+        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions", f"GET {DESK}/webhooks"),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
@@ -125,7 +138,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("pause", "erase")),
         *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
         *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
-        *(f"POST {RECEIVER}/enable", f"POST {RECEIVER}/secret", f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+        *(f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+        *(f"POST {root}/{verb}" for root in (RECEIVER, HOOK) for verb in ("enable", "disable", "secret")),
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
         f"POST {API}/subscribers/import",
@@ -134,6 +148,7 @@ DOORS: Mapping[Right, set[str]] = {
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
     },
     Right.SEE_FIGURES: {
+        *(f"GET {API}/collections/figures", f"GET {BINS}/figures"),
         *(f"GET {API}/{what}" for what in ("service-levels", "costs", "costs/prices", "calls", "publication")),
         *(f"GET {FIGURES}/{what}" for what in ("service-levels", "costs", "calls")),
         *(f"GET {ALERT}/costs", f"GET {ALERT}/calls"),
@@ -165,7 +180,15 @@ DOORS: Mapping[Right, set[str]] = {
         ),
         *(f"GET {BINS}/releases/{{release_id:str}}", f"POST {BINS}/releases/{{release_id:str}}/activate"),
         *(f"POST {BINS}/releases/{{release_id:str}}/tell", f"GET {BINS}/releases/{{release_id:str}}/letters.csv"),
-        f"POST {BINS}/reports/{{report_id:uuid}}/done",
+        *(f"POST {BINS}/reports/{{report_id:uuid}}/done", f"GET {BINS}/uploads/{{upload_id:uuid}}"),
+        *(f"{method} {root}/{what}" for method in ("GET", "POST") for root in _WASTE for what in _FROM_OTHERS),
+        *(
+            f"DELETE {API}/collections/{name}"
+            for name in ("sources/{source_id:uuid}", "contractors/{contractor_id:uuid}")
+        ),
+        *(f"POST {root}/sources/{{source_id:uuid}}/fetch" for root in _WASTE),
+        *(f"POST {BINS}/{name}/remove" for name in ("sources/{source_id:uuid}", "contractors/{contractor_id:uuid}")),
+        f"POST {API}/collections/statuses",
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
@@ -191,7 +214,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DESK}/topic-groups" for method in ("GET", "POST")),
         *(f"POST {DESK}/topic-groups/{{group_id:uuid}}", f"POST {DESK}/topic-groups/{{group_id:uuid}}/remove"),
     },
-    Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},
+    Right.STEER_QUEUE: {f"POST {root}/{verb}" for root in (f"{API}/queue", f"{DESK}/operations") for verb in _QUEUE},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
     Right.CHANGE_SETTINGS: {
         *(f"{method} {API}/council" for method in ("GET", "PATCH")),
@@ -207,6 +230,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/officers", f"GET {DESK}/officers", f"GET {DESK}/officers/{{officer_id:uuid}}"),
         *(f"POST {root}/officers" for root in (API, DESK)),
         *(f"POST {root}/officers/{{officer_id:uuid}}" for root in (API, DESK)),
-        *(f"POST {root}/officers/{{officer_id:uuid}}/invite" for root in (API, DESK)),
+        *(f"POST {root}/officers/{{officer_id:uuid}}/{what}" for root in (API, DESK) for what in _ACCESS),
+        f"GET {API}/officers/{{officer_id:uuid}}/sessions",
+        *(f"POST {DESK}/officers/{{officer_id:uuid}}/second-factor/{what}" for what in ("agree", "refuse")),
     },
 }

@@ -175,4 +175,4 @@ def test_the_audit_page_finds_by_word_and_name(client: Client, totp: pyotp.TOTP)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(start: str) -> None:
     evil = f"{start}cmd"
-    assert f"'{start}cmd" in as_csv([Line(1, clock.now(), evil, "a", "b", "c", "d")])
+    assert f"'{start}cmd" in as_csv([Line(1, clock.now(), evil, "a", "b", "c", "d", "e")])

@@ -57,6 +57,8 @@ BODIES: Mapping[str, object] = {
     "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
+    "/second-factor": {"reason": "Lost."},
+    "/sessions/end": {"key": "00"},
     "/merge": {"into": "bins"},
     "/split": {"into": [{"slug": "mallory", "name": "Mallory"}]},
     "PATCH /api/v1/topic-groups/{group_id:uuid}": {"name": "Mallory"},

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0044"
-down_revision = "0040"
+down_revision = "0043"
 
 TABLES = """
 SET LOCAL lock_timeout = '10s';

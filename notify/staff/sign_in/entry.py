@@ -25,7 +25,7 @@ def enter_by_identity(session: Session, identity: Identity, *, instead_of: str, 
     """
     officer = session.exec(
         select(Officer).where(Officer.oidc_subject == identity.subject).with_for_update()
-    ).first() or _bind(session, identity, invited(invitation))
+    ).first() or _bind(session, identity, invited(session, invitation))
     if not officer.active:
         raise SignInRefused(NOT_HERE)
     if identity.role is not None and identity.role != officer.role:

@@ -30,6 +30,7 @@ def open_session(session: Session, officer: Officer, *, mfa_at: datetime | None,
         close_session(session, instead_of)
     now = clock.now()
     session.execute(delete(SignIn).where(col(SignIn.officer_id) == officer.id, col(SignIn.expires_at) <= now))
+    session.execute(update(Officer).where(col(Officer.id) == officer.id).values(last_active_at=now))
     cookie = tokens.random_token()
     session.add(
         SignIn(
@@ -63,6 +64,7 @@ def signed_in(session: Session, cookie: str) -> SignedIn | None:
     officer, kept = found
     if clock.now() - kept.seen_at >= NOTED_EVERY:
         session.execute(update(SignIn).where(col(SignIn.digest) == kept.digest).values(seen_at=clock.now()))
+        session.execute(update(Officer).where(col(Officer.id) == officer.id).values(last_active_at=clock.now()))
     return SignedIn(officer, kept.mfa_at)
 
 
@@ -90,6 +92,45 @@ def _find(session: Session, cookie: str) -> tuple[Officer, SignIn] | None:
 def close_session(session: Session, cookie: str) -> None:
     """End the session of this cookie, if there is one."""
     session.execute(delete(SignIn).where(col(SignIn.digest) == tokens.digest(cookie)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A browser in which someone is signed in; `key` names it and opens nothing."""
+
+    key: str
+    began_at: datetime
+    seen_at: datetime
+    mfa_at: datetime | None
+
+
+def open_sessions(session: Session, officer_id: UUID) -> Sequence[OpenSession]:
+    """Where this officer is signed in now, the newest first."""
+    now = clock.now()
+    found = session.exec(
+        select(SignIn).where(
+            SignIn.officer_id == officer_id,
+            col(SignIn.is_link).is_(False),
+            SignIn.expires_at > now,
+            SignIn.seen_at > now - IDLE_LIFE,
+        )
+    ).all()
+    listed = [OpenSession(one.digest.hex(), one.expires_at - SESSION_LIFE, one.seen_at, one.mfa_at) for one in found]
+    return sorted(listed, key=lambda one: one.began_at, reverse=True)
+
+
+def close_one(session: Session, officer_id: UUID, key: str) -> bool:
+    """End the session of this officer that `key` names; whether there was one."""
+    try:
+        digest = bytes.fromhex(key)
+    except ValueError:
+        return False
+    ended = session.execute(
+        delete(SignIn)
+        .where(col(SignIn.officer_id) == officer_id, col(SignIn.digest) == digest)
+        .returning(col(SignIn.digest))
+    )
+    return ended.first() is not None
 
 
 def close_all(session: Session, officer_ids: Sequence[UUID]) -> None:
