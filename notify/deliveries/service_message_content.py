@@ -1,6 +1,7 @@
 """Service messages as they are sent: confirmations, sign-in links and questions about contacts, on each channel."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from notify.channels import CHANNELS, Channel, Content
@@ -74,17 +75,22 @@ def service_message(
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
         data = {"council": council_name, "url": secret.url} | ({"text": words.lead} if words else {})
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
+    headers = email_headers(subject, own, language) | {"Auto-Submitted": "auto-generated"} | _leaving(unsubscribe_url)
+    return Message(reference, address, subject, "", _email(headers, values, language, address, reference))
+
+
+def _email(
+    headers: Mapping[str, str], values: Mapping[str, object], language: str, address: str, reference: str
+) -> bytes:
     environment = rendering.message_environment("email")
     compiled = rendering.mime_skeleton(
-        headers=email_headers(subject, own, language)
-        | {"Auto-Submitted": "auto-generated"}
-        | _leaving(unsubscribe_url),
+        headers=headers,
         text=environment.get_template("service-message.txt").render(**values),
         html_text=environment.get_template("service-message.html").render(**values),
         language=language,
         names=("to", "message_id"),
     )
-    return Message(reference, address, subject, "", compiled.fill({"to": address, "message_id": reference}))
+    return compiled.fill({"to": address, "message_id": reference})
 
 
 def _leaving(unsubscribe_url: str) -> dict[str, str]:

@@ -61,24 +61,7 @@ def send_service_message(notice_id: UUID) -> None:
 
 
 def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, Sequence[Provider]] | None:
-    queued = session.exec(
-        update(ServiceMessage)
-        .where(
-            col(ServiceMessage.id) == notice_id,
-            col(ServiceMessage.state).in_(
-                [ServiceMessageState.CREATED, ServiceMessageState.SENDING]
-            ),  # due again: its worker died
-            col(ServiceMessage.expires_at) > clock.now(),
-            col(ServiceMessage.due_at) <= clock.now(),
-            text(f"NOT {NOTICES_ON_HOLD}"),
-        )
-        .values(
-            state=ServiceMessageState.SENDING,
-            attempts=col(ServiceMessage.attempts) + 1,
-            due_at=clock.now() + timedelta(minutes=1),
-        )
-        .returning(ServiceMessage)
-    ).scalar_one_or_none()
+    queued = _taken(session, notice_id)
     contact = session.get(Contact, queued.contact_id) if queued else None
     if queued is None or contact is None:
         return None
@@ -111,6 +94,26 @@ def _claim(session: Session, notice_id: UUID) -> tuple[ServiceMessage, Message, 
     if sandbox.is_simulated(message.address):
         return queued, message, [sandbox.of(contact.channel)]
     return queued, message, registry.providers_for(contact.channel, Lane.TRANSACTIONAL, chosen=chosen)
+
+
+def _taken(session: Session, notice_id: UUID) -> ServiceMessage | None:
+    """The message, if it is this worker's to send now. One that is being sent is due again when its worker died."""
+    statement = (
+        update(ServiceMessage)
+        .where(
+            col(ServiceMessage.id) == notice_id,
+            col(ServiceMessage.state).in_([ServiceMessageState.CREATED, ServiceMessageState.SENDING]),
+            col(ServiceMessage.expires_at) > clock.now(),
+            col(ServiceMessage.due_at) <= clock.now(),
+            text(f"NOT {NOTICES_ON_HOLD}"),
+        )
+        .values(
+            state=ServiceMessageState.SENDING,
+            attempts=col(ServiceMessage.attempts) + 1,
+            due_at=clock.now() + timedelta(minutes=1),
+        )
+    )
+    return session.exec(statement.returning(ServiceMessage)).scalar_one_or_none()
 
 
 def _is_silenced(session: Session, queued: ServiceMessage, contact: Contact) -> bool:

@@ -34,7 +34,13 @@ from notify.subscribers import service as subscribers
 from notify.subscribers.models import Contact, NewTopic
 from notify.subscribers.suppression.bounce_models import Bounce, BounceState
 from notify.subscribers.topic_models import TopicGroup
-from notify.waste.models import CollectionRelease, CollectionReport
+from notify.waste.models import (
+    CollectionContractor,
+    CollectionRelease,
+    CollectionReport,
+    CollectionSource,
+    CollectionUpload,
+)
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, NO_KEY, WHO
 from tests.world import NORTH, World, add_resident, at_the_desk, desk_of, make_key, make_world
@@ -153,6 +159,16 @@ def collection_days_of(session: Session, council_id: UUID) -> tuple[UUID, int]:
     return wrong.id, 987_654_321
 
 
+def sources_of(session: Session, council_id: UUID) -> dict[str, object]:
+    """A contractor, a source and an upload of collection days."""
+    contractor = CollectionContractor(council_id=council_id, name="Yon", secret="whsec_eW9u", created_by="test")
+    source = CollectionSource(council_id=council_id, address="folder", name="Yon", created_by="test")
+    upload = CollectionUpload(council_id=council_id, created_by="test", files=[], said={})
+    session.add_all([contractor, source, upload])
+    session.flush()
+    return {"contractor_id": contractor.id, "source_id": source.id, "upload_id": upload.id}
+
+
 def make_abroad(client: Client) -> Abroad:
     """Another council of the same installation with one of everything."""
     theirs = neighbour()
@@ -198,6 +214,7 @@ def make_abroad(client: Client) -> Abroad:
         session.add(waiting)
         burst_id = waiting.id
         report_id, release_id = collection_days_of(session, council_id)
+        from_others = sources_of(session, council_id)
         session.add(
             Target(
                 council_id=council_id,
@@ -231,6 +248,7 @@ def make_abroad(client: Client) -> Abroad:
         "data_set": "0123456789ab",
         "subject": "0123456789ab",
         "kind": "0123456789ab",
+        **from_others,
     }
     return Abroad(desk_of(officer, mfa_at=clock.now()), {name: str(value) for name, value in names.items()})
 
