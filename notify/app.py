@@ -19,6 +19,7 @@ from notify.core.db import transaction
 from notify.core.private_files import keep_private
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import my_data_pages, operations_pages, record_api, record_pages, webhook_receiver_api
+from notify.drafting import api as drafting_api
 from notify.drafting import (
     approval_pages,
     calendar_pages,
@@ -33,6 +34,7 @@ from notify.drafting import (
     ward_map,
 )
 from notify.drafting import pages as drafting_pages
+from notify.evidence import api as evidence_api
 from notify.evidence import foi_pages, report_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
@@ -40,8 +42,10 @@ from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.insight import api as insight_api
 from notify.insight import pages as insight_pages
 from notify.insight import performance_api
+from notify.insight.alert import api as call_list_api
 from notify.insight.alert import live_pages, not_reached_pages
 from notify.insight.alert import report_pages as alert_report_pages
+from notify.insight.archive import api as archive_api
 from notify.insight.archive import pages as archive_pages
 from notify.insight.calls import pages as calls_pages
 from notify.insight.costs import pages as costs_pages
@@ -130,6 +134,10 @@ API = (
     waste_api,
     waste_contractor_api,
     waste_source_api,
+    drafting_api,
+    archive_api,
+    call_list_api,
+    evidence_api,
 )
 PAGES = (
     statutory_notices_pages,

@@ -34,7 +34,7 @@ class Report:
 
     def as_json(self) -> bytes:
         """For programs."""
-        return json.dumps(self._as_data(), ensure_ascii=False, indent=1).encode()
+        return json.dumps(self.as_data(), ensure_ascii=False, indent=1).encode()
 
     def as_text(self) -> bytes:
         """For a terminal: each row on a line."""
@@ -50,7 +50,8 @@ class Report:
 
     def as_pdf(self) -> bytes:
         """For print and for keeping."""
-        return pdf.as_pdf("report", report=self._as_data())
+        return pdf.as_pdf("report", report=self.as_data())
 
-    def _as_data(self) -> Mapping[str, object]:
+    def as_data(self) -> Mapping[str, object]:
+        """The same as plain data."""
         return {"title": self.title, "intro": self.intro, "sections": [one.as_data() for one in self.sections]}

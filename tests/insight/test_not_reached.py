@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from notify.core.db import transaction
 from notify.deliveries import worker_loop
-from notify.insight.alert import not_reached_pages
+from notify.insight.alert import call_list
 from notify.staff.models import AuditEntry, Role
 from tests.alerts.calls import created, neighbour
 from tests.staff.test_policy import sign_in
@@ -180,7 +180,7 @@ def test_only_who_may_see_residents_sees_the_list(client: Client, world: World, 
 
 
 def test_a_long_list_has_pages(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(not_reached_pages, "ON_A_PAGE", 2)
+    monkeypatch.setattr(call_list, "ON_A_PAGE", 2)
     for name in ("Ann Ash", "Bo Birch", "Cy Cedar"):
         person(world, name)
     alert = emergency(client, world)

@@ -38,6 +38,7 @@ NO_KEY = {Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING}
 API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
+OWN_DRAFT, RECURS = f"{API}/drafts/{{draft_id:uuid}}", f"{API}/recurrences/{{recurrence_id:uuid}}"
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
@@ -51,6 +52,8 @@ _ENDINGS = ("close", "merge", "split")
 
 DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
+        *(f"GET {API}/{what}" for what in ("archive", "calendar", "recurrences")),
+        f"GET {ALERT}/report",
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(
             f"GET {API}/topics/{{slug:str}}",
@@ -99,6 +102,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DRAFT}/{step}" for method in ("GET", "POST") for step in ("where", "words")),
         *(f"GET {DRAFT}/check", f"GET {DRAFT}/preview/{{language:str}}"),
         *(f"POST {DRAFT}/{verb}" for verb in ("proof", "send", "discard")),
+        *(f"GET {API}/drafts", f"GET {OWN_DRAFT}", f"DELETE {OWN_DRAFT}", f"POST {ALERT}/recurrence"),
+        *(f"{method} {API}/message-templates" for method in ("GET", "POST")),
+        f"DELETE {API}/message-templates/{{template_id:uuid}}",
+        *(f"POST {RECURS}/pause", f"POST {RECURS}/go-on", f"DELETE {RECURS}"),
         *(f"GET {DESK}/templates", f"POST {DESK}/templates/{{template_id:uuid}}/retire"),
         *(f"POST {ON_DESK}/figures/notes", f"POST {FIGURES}/notes/{{annotation_id:uuid}}/remove"),
         *(f"PUT {ALERT}/breach-note", f"PUT {ALERT}/staff-time"),
@@ -127,7 +134,13 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_SUBSCRIBERS: {
         *(f"GET {API}/subscribers", f"GET {API}/suppressions", f"GET {API}/webhook-endpoints"),
         *(f"GET {API}/resident-messages", f"GET {DESK}/messages", f"GET {API}/place-reviews", f"GET {DESK}/places"),
-        *(f"GET {ON_DESK}/missed", f"GET {ON_DESK}/missed.csv", f"GET {DESK}/suppressions", f"GET {DESK}/webhooks"),
+        *(
+            f"GET {ON_DESK}/missed",
+            f"GET {ALERT}/call-list",
+            f"GET {ON_DESK}/missed.csv",
+            f"GET {DESK}/suppressions",
+            f"GET {DESK}/webhooks",
+        ),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
@@ -159,8 +172,13 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {FIGURES}/{page}" for page in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/{what}" for what in ("growth", "reach", "fatigue", "targets")),
         *(f"GET {API}/extracts", f"GET {API}/extracts/dictionary", f"GET {API}/extracts/{{data_set:str}}"),
-        *(f"GET {DESK}/evidence", f"GET {DESK}/evidence/foi", f"GET {DESK}/evidence/personal-data"),
-        f"GET {DESK}/evidence/runs",
+        *(
+            f"GET {DESK}/evidence",
+            f"GET {API}/evidence",
+            f"GET {DESK}/evidence/foi",
+            f"GET {DESK}/evidence/personal-data",
+        ),
+        *(f"GET {DESK}/evidence/runs", f"GET {API}/evidence"),
         *(f"{method} {DESK}/exports/schedules" for method in ("GET", "POST")),
         *(f"{method} {API}/export-schedules" for method in ("GET", "POST")),
         *(
@@ -193,7 +211,7 @@ DOORS: Mapping[Right, set[str]] = {
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
     Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
     Right.CHANGE_FIGURES: {
-        f"POST {DESK}/evidence/statements",
+        *(f"POST {DESK}/evidence/statements", f"PUT {API}/evidence/statements"),
         *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
         *(f"POST {API}/calls/import", f"PUT {API}/calls/categories", f"PUT {API}/publication"),
         *(f"POST {FIGURES}/{what}" for what in ("service-levels", "costs/assumptions", "costs/prices")),

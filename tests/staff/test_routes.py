@@ -63,6 +63,7 @@ BODIES: Mapping[str, object] = {
     "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
+    "/recurrence": {"rule": "daily", "at": "09:00", "first_day": "2199-03-03", "last_day": "2199-03-04"},
     "/second-factor": {"reason": "Lost."},
     "/sessions/end": {"key": "00"},
     "/merge": {"into": "bins"},

@@ -15,7 +15,8 @@ from notify.alerts.models import Alert
 from notify.core.csv_cells import csv_of
 from notify.core.db import transaction
 from notify.insight import queries
-from notify.insight.alert.not_reached import Missed, Missing, missed, unheard
+from notify.insight.alert.call_list import asked_about, look
+from notify.insight.alert.not_reached import Missed, missed, unheard
 from notify.insight.alert.wards import ward_rows
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
@@ -24,7 +25,6 @@ from notify.staff.routes import StaffRequest, staff_get
 from notify.staff.service import audit
 from notify.staff.sign_in.step_up import coming_back
 
-ON_A_PAGE = 100
 MOST_EXPORTED = 100_000
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
 Show = Annotated[str, QueryParameter(name="show", max_length=20)]
@@ -44,11 +44,9 @@ def show_missed(
 ) -> Response[object]:
     """Who was not reached, with what is needed to ring or visit them. The audit trail says who looked."""
     with transaction() as session:
-        alert, missing = _asked(session, request.user, alert_id, show)
-        found, people = missed(session, alert, missing, limit=ON_A_PAGE, passed=(number - 1) * ON_A_PAGE)
+        looked = look(session, request.user, alert_id, show, page=number)
+        alert, missing, found, people = looked.alert, looked.missing, looked.found, looked.people
         everybody, silent = unheard(session, alert)
-        note_reading(session, request.user, len(found), f"call list of {alert.id}")
-        _note(session, request.user, alert, "alert.missed.view", missing=missing, people=len(found), page=number)
     return staff_page(
         request.user,
         "reports/not-reached.html",
@@ -61,7 +59,7 @@ def show_missed(
         everybody=everybody,
         silent=silent,
         number=number,
-        has_more=number * ON_A_PAGE < people,
+        has_more=looked.has_more,
     )
 
 
@@ -69,7 +67,7 @@ def show_missed(
 def export_missed(request: StaffRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
     """The same as a table, wholly. The audit trail says who took it, which is a person who was there."""
     with transaction() as session:
-        alert, missing = _asked(session, request.user, alert_id, show)
+        alert, missing = asked_about(session, request.user, alert_id, show)
         with coming_back(f"/staff/alerts/{alert_id}/missed", {"show": show}):
             request.user.require_person_here(Right.SEE_SUBSCRIBERS)
         found, _ = missed(session, alert, missing, limit=MOST_EXPORTED)
@@ -96,13 +94,6 @@ def export_wards(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[st
     header = ("ward", "code", "messages", "sent", "delivered", "failed", "need help", "safe")
     cells = [(row.name, row.code, row.people, row.sent, row.delivered, row.failed, row.help, row.safe) for row in rows]
     return _table("wards.csv", csv_of(header, cells))
-
-
-def _asked(session: Session, user: Principal, alert_id: UUID, show: str) -> tuple[Alert, Missing]:
-    """The alert and what people are missed for; without replies there is nothing to be missed but the delivery."""
-    alert = alerts.alert(session, user, alert_id)
-    is_answer = show == Missing.NOT_ANSWERED and alert.asks_reply
-    return alert, Missing.NOT_ANSWERED if is_answer else Missing.NOT_DELIVERED
 
 
 def _note(session: Session, user: Principal, alert: Alert, action: str, **detail: object) -> None:
