@@ -18,7 +18,7 @@ from notify.staff.queries import councils
 from notify.statutory_notices import queries
 from notify.statutory_notices.models import KINDS, Matter
 from notify.statutory_notices.queries import UnknownNotice, Wanted
-from notify.statutory_notices.views import LICENCE, Feed, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
+from notify.statutory_notices.views import LICENCE, Feed, NoticesView, NoticeView, as_atom, as_csv, path_of
 from notify.web import theme
 from notify.web.dates import day, moment
 from notify.web.headers import OPEN_TO_ALL
@@ -105,7 +105,7 @@ def show_notice(council: FromPath[str], reference: FromPath[str], version: Versi
         versions=versions,
         wards=sorted(names.get(code, code) for code in said.wards),
         kind=KINDS[said.kind],
-        address=address_of(notice, own),
+        address=theme.base_url() + path_of(notice, own),
         path=path_of(notice, own),
         moment=moment,
         day=day,

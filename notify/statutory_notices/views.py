@@ -111,7 +111,7 @@ def _row(one: Listed) -> Sequence[object]:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a feed is: its own address `here`, that of its `page`, and whose it is; empty where it is of all councils."""
+    """What a feed is: its own address `here`, that of its `page`, and its council; empty where it is of all."""
 
     title: str
     here: str
