@@ -105,6 +105,8 @@ def create_officer(
             new = service.create_officer(session, council_id=found.id, email=email, name=name, role=Role(role))
             remit.require_areas_in_force(session, areas)
             new.topics, new.areas = list(topics), list(areas)
+            if new.role is Role.ADMIN and not users.has_operator(session):
+                users.set_operator(session, new, is_operator=True, actor=ACTOR)  # who begins runs the installation
             said = _way_in(session, new, password_hash)
         click.echo(said)
 
@@ -162,6 +164,21 @@ def sign_in_link(servers: Servers, email: str) -> None:
         with transaction() as session:
             link = service.create_sign_in_link(session, queries.officer_by_email(session, email).id)
         click.echo(f"{settings().base_url}/staff/sign-in/{link}")
+
+
+@officer.command("operator")
+@click.argument("email")
+@click.option("--remove", is_flag=True, help="They are an operator no longer.")
+@click.pass_obj
+def set_operator(servers: Servers, email: str, *, remove: bool) -> None:
+    """Let a user run this installation too: create, rename, merge and close councils at /staff/councils.
+
+    They sign in as ever, and confirm each change with their second factor. Their sessions end.
+    """
+    with servers(), transaction() as session:
+        found = queries.officer_by_email(session, email)
+        users.set_operator(session, found, is_operator=not remove, actor=ACTOR)
+        click.echo(f"{found.email} is {'no longer ' if remove else ''}an operator of this installation.")
 
 
 @officer.command("list")

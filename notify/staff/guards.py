@@ -16,7 +16,7 @@ from notify.core.settings import settings
 from notify.staff import rights, service
 from notify.staff.council_settings import look
 from notify.staff.council_settings.effective import council_settings
-from notify.staff.models import KeyMode, Officer
+from notify.staff.models import Council, KeyMode, Officer
 from notify.staff.remit import EVERYTHING, remit_of
 
 # routes import these two together with their guards
@@ -111,6 +111,7 @@ def _holder_of_key(header: str) -> Principal:
             is_test=known.mode == KeyMode.TEST,
             officer_id=known.officer_id,
             remit=remit_of(owner) if owner else EVERYTHING,
+            is_closed=session.get_one(Council, known.council_id).closed_at is not None,
         )
 
 
@@ -134,4 +135,5 @@ def _officer_of_cookie(cookie: str) -> tuple[Principal | None, theme.Theme | Non
         if found is None:
             return None, None
         own = council_settings(session, found.officer.council_id)
-    return rights.principal_of(found.officer, mfa_at=found.mfa_at), look.theme_of(own)
+    user = rights.principal_of(found.officer, mfa_at=found.mfa_at, is_closed=own.closed_at is not None)
+    return user, look.theme_of(own)

@@ -23,6 +23,12 @@ class CouncilMerged(Conflict):
     title = "The council has merged"
 
 
+class CouncilClosed(Conflict):
+    """The council sends nothing here any more."""
+
+    title = "The council has closed"
+
+
 class UnknownOfficer(NotFound):
     """No officer has this address."""
 
@@ -51,11 +57,12 @@ def councils_covering(session: Session, district_code: str | None) -> Sequence[C
 
 
 def councils_of_districts(session: Session, district_codes: Sequence[str]) -> Sequence[Council]:
-    """The councils that any of these districts lies in, by name."""
+    """The councils that any of these districts lies in, by name, less those that have closed."""
     if not district_codes:
         return []
     covers = col(Council.district_codes).overlap(list(district_codes))  # type: ignore[attr-defined]
-    return session.exec(select(Council).where(covers).order_by(Council.name).limit(100)).all()
+    is_open = col(Council.closed_at).is_(None)
+    return session.exec(select(Council).where(covers, is_open).order_by(Council.name).limit(100)).all()
 
 
 def council(session: Session, council_id: UUID) -> Council:
@@ -93,6 +100,13 @@ def require_own_life(session: Session, council: Council) -> None:
         after = session.get_one(Council, after.merged_into_id)
     if after is not council:
         raise CouncilMerged(f"{council.name} has become part of {after.name}. Use {after.slug!r} instead.")
+
+
+def require_open(session: Session, council: Council) -> None:
+    """The same for one that has closed. Raises: CouncilMerged, CouncilClosed."""
+    require_own_life(session, council)
+    if council.closed_at:
+        raise CouncilClosed(f"{council.name} has closed here. An operator can open it again.")
 
 
 def maker_of_key(session: Session, actor: str) -> str | None:

@@ -74,14 +74,16 @@ def audit(
     session.add(AuditEntry(council_id=council_id, actor=actor, action=action, subject=subject, detail=detail))
 
 
-def create_council(session: Session, *, slug: str, name: str, district_codes: Sequence[str]) -> Council:
+def create_council(
+    session: Session, *, slug: str, name: str, district_codes: Sequence[str], actor: str = "command-line"
+) -> Council:
     """A new council that covers these districts. Raises: CouncilExists, CouncilNotValid."""
     require_codes(district_codes)
     require_free_slug(session, slug)
     council = Council(slug=slug, name=name, district_codes=list(district_codes))
     session.add(council)
     session.flush()
-    audit(session, council_id=council.id, actor="command-line", action="council.create", subject=slug)
+    audit(session, council_id=council.id, actor=actor, action="council.create", subject=slug)
     return council
 
 

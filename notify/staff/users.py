@@ -117,6 +117,30 @@ def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Offic
     return one
 
 
+def has_operator(session: Session) -> bool:
+    """Whether anybody runs this installation."""
+    return session.exec(select(Officer.id).where(col(Officer.is_operator), col(Officer.active))).first() is not None
+
+
+def set_operator(session: Session, one: Officer, *, is_operator: bool, actor: str) -> None:
+    """Let an officer create, close and merge councils of this installation, or no longer. Their sessions end."""
+    if one.is_operator == is_operator:
+        return
+    one.is_operator = is_operator
+    session.add(one)
+    session.flush()
+    sessions.close_all(session, [one.id])
+    audit(
+        session,
+        council_id=one.council_id,
+        actor=actor,
+        action="officer.operator",
+        subject=str(one.id),
+        before=not is_operator,
+        after=is_operator,
+    )
+
+
 def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Officer:
     """Send a new link to someone who has not begun yet.
 

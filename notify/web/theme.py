@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from litestar import MediaType, Response
@@ -48,6 +49,7 @@ class Theme:
     is_site: bool = False
     contact_page: str = ""
     languages: Sequence[str] = ()
+    closed_at: datetime | None = None
 
     @property
     def has_site(self) -> bool:
@@ -122,6 +124,12 @@ def has_site() -> bool:
     """Whether the council of this page has a domain or path of its own."""
     theme = worn()
     return theme is not None and theme.has_site
+
+
+def closed_at() -> datetime | None:
+    """Since when the council of this page sends nothing here any more; None while it does."""
+    theme = worn()
+    return theme.closed_at if theme else None
 
 
 def contact_page() -> str:

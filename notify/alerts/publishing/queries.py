@@ -189,7 +189,11 @@ def directory(session: Session, *, only: str = "") -> Sequence[tuple[Council, Se
     rows = session.exec(
         select(Council, Topic)
         .join(Topic, col(Topic.council_id) == col(Council.id))
-        .where(col(Council.merged_into_id).is_(None), Council.slug == only if only else true())
+        .where(
+            col(Council.merged_into_id).is_(None),
+            col(Council.closed_at).is_(None),
+            Council.slug == only if only else true(),
+        )
         .order_by(Council.name, Topic.name)
     ).all()
     councils: dict[UUID, tuple[Council, list[Topic]]] = {}

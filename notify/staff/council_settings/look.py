@@ -38,6 +38,7 @@ def theme_of(own: CouncilSettings, *, prefix: str = "", is_site: bool = False) -
         prefix=prefix,
         is_site=is_site,
         contact_page=own.contact.page,
+        closed_at=own.closed_at,
         languages=own.languages,
     )
 
