@@ -84,6 +84,8 @@ def person(session: Session, actor: str) -> str:
     Nobody knows who holds the keys that are the council's own, and one may hold them all: together they are one person.
     """
     kind, _, prefix = actor.partition(":")
+    if kind == "officer":
+        return _after_merger(session, actor, prefix)
     if kind != "key":
         return actor
     found = session.exec(select(ApiKey.officer_id, ApiKey.council_id).where(ApiKey.prefix == prefix)).first()
@@ -91,6 +93,19 @@ def person(session: Session, actor: str) -> str:
         return actor
     owner, council_id = found
     return f"officer:{owner}" if owner else f"keys:{council_id}"
+
+
+def _after_merger(session: Session, actor: str, identity: str) -> str:
+    """The officer whom this one has become: who worked for both councils is one person after they merged."""
+    try:
+        officer = session.get(Officer, UUID(identity))
+    except ValueError:
+        return actor
+    after = session.get_one(Council, officer.council_id).merged_into_id if officer else None
+    if officer is None or after is None:
+        return actor
+    there = find_officer(session, officer.email, after)
+    return _after_merger(session, f"officer:{there.id}", str(there.id)) if there else actor
 
 
 def require_own_life(session: Session, council: Council) -> None:
@@ -128,14 +143,24 @@ def lock_council(session: Session, council_id: UUID) -> None:
     session.exec(select(Council.id).where(Council.id == council_id).with_for_update()).one()
 
 
-def find_officer(session: Session, email: str) -> Officer | None:
-    """The officer with this address, however it is typed."""
-    return session.exec(select(Officer).where(Officer.email == email_key(email))).first()
+def find_officer(session: Session, email: str, council_id: UUID) -> Officer | None:
+    """This council's officer with this address, however it is typed."""
+    statement = select(Officer).where(Officer.email == email_key(email), Officer.council_id == council_id)
+    return session.exec(statement).first()
 
 
-def officer_by_email(session: Session, email: str) -> Officer:
-    """The officer with this address. Raises: UnknownOfficer."""
-    officer = find_officer(session, email)
-    if officer is None:
+def officer_by_email(session: Session, email: str, slug: str | None = None) -> Officer:
+    """The officer with this address, at the council that is named where they are officers of several.
+
+    Raises: UnknownOfficer, UnknownCouncil.
+    """
+    statement = select(Officer, Council.slug).join(Council, col(Council.id) == col(Officer.council_id))
+    if slug is not None:
+        statement = statement.where(Officer.council_id == council_by_slug(session, slug).id)
+    found = session.exec(statement.where(Officer.email == email_key(email)).order_by(Council.slug)).all()
+    if not found:
         raise UnknownOfficer(f"Nobody signs in as {email}. Add them with `notify officer create`.")
-    return officer
+    if len(found) > 1:
+        there = ", ".join(where for _, where in found)
+        raise UnknownOfficer(f"{email} is an officer of {there}. Say which with --council.")
+    return found[0][0]

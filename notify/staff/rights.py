@@ -1,5 +1,6 @@
 """Who may do what: one table of rights, and the principal that it is applied to. Independent of the web framework."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -110,13 +111,22 @@ class SecondFactorNeeded(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another council that the same person is a user of, as the header of pages shows it."""
+
+    slug: str
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking: an officer or an API key, of one council.
 
     `actor` names them in the audit trail: `officer:<id>` or `key:<prefix>`, never by personal data. `officer_id` is
     the person: of a key, the officer it belongs to, and none for a key of the council. `mfa_at` is when they last gave
     a second factor, which a key never does. `is_operator`: they run the installation too. `is_closed`: their council
-    has closed.
+    has closed. `elsewhere` are other councils of the same person.
     """
 
     actor: str
@@ -129,6 +139,7 @@ class Principal:
     mfa_at: datetime | None = None
     is_operator: bool = False
     is_closed: bool = False
+    elsewhere: Sequence[Elsewhere] = ()
 
     @property
     def is_key(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from notify.alerts.models import AlertState
 from notify.core import clock
@@ -67,7 +67,8 @@ def test_an_operator_creates_renames_and_moves_a_council(client: Client, world: 
     assert "Newshire" in client.get(PATH, headers=desk).text
     with transaction() as session:
         made = council(session, "newshire").id
-        actions = session.exec(select(AuditEntry.action).where(AuditEntry.council_id == made)).all()
+        written = select(AuditEntry.action).where(AuditEntry.council_id == made)
+        actions = session.exec(written.order_by(col(AuditEntry.id))).all()
         actors = set(session.exec(select(AuditEntry.actor).where(AuditEntry.council_id == made)).all())
     assert actions == ["council.create", "council.rename", "council.districts", "council.settings"]
     assert all(actor.startswith("officer:") for actor in actors)
