@@ -58,6 +58,7 @@ from notify.insight.open_data import publication_pages
 from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
+from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
 from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.council_settings import api as council_settings_api
@@ -201,6 +202,7 @@ PAGES = (
     waste_staff_pages,
     waste_staff_change_pages,
     waste_staff_source_pages,
+    reorganisation_pages,
 )
 
 MAX_BODY_BYTES = 5_000_000  # a polygon of 50,000 points; an import of residents allows itself more

@@ -32,6 +32,11 @@ def send_due(session: Session) -> int:
     return written
 
 
+def drop_waiting(session: Session, council_id: UUID) -> None:
+    """Send nothing of what waits for a digest of this council."""
+    session.execute(text(DROP_OF_COUNCIL), {"council": council_id})
+
+
 def _in_order(session: Session, ids: Sequence[UUID]) -> Sequence[Alert]:
     found = {alert.id: alert for alert in session.exec(select(Alert).where(col(Alert.id).in_(ids)))}
     return [found[alert_id] for alert_id in ids]
@@ -82,6 +87,10 @@ def _as_one(alerts: Sequence[Alert], topic: Topic, language: str) -> dict[str, s
     return {"title": title[:LONGEST_TITLE], "body": body}
 
 
+DROP_OF_COUNCIL = """
+    UPDATE digest_item i SET due_at = 'infinity'
+    FROM alert a WHERE a.id = i.alert_id AND a.council_id = :council AND i.digest_id IS NULL
+"""
 DROP_WHAT_IS_OVER = """
     UPDATE digest_item i SET due_at = 'infinity'
     FROM alert a

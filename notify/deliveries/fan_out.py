@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.alerts.models import Alert, Escalation, Priority
+from notify.alerts import service as alerts_service
+from notify.alerts.models import Alert, AlertState, Escalation, Priority
 from notify.alerts.service import lane_of
 from notify.core import clock, jobs
 from notify.core.settings import settings
@@ -14,6 +15,7 @@ from notify.deliveries.service import FIRST_HINTS, finish_alert
 from notify.places import succession
 from notify.places.models import Targets
 from notify.providers import sandbox
+from notify.staff.models import Council
 from notify.staff.queries import is_test_key
 from notify.subscribers.queries import INVENTED_ONLY, AudienceSql, audience
 
@@ -58,10 +60,14 @@ NEVER_QUIET = {"due": "CAST(NULL AS timestamptz)", "person": ""}
 def expand(session: Session, alert_id: UUID) -> int:
     """Write the alert's ledger and its batches, once; how many deliveries. Safe to repeat.
 
-    Everything happens in this transaction: an alert is either expanded wholly or not at all.
+    Everything happens in this transaction: an alert is either expanded wholly or not at all. One of a council that has
+    closed is cancelled.
     """
     alert = session.get(Alert, alert_id, with_for_update={"skip_locked": True}, populate_existing=True)
     if alert is None or alert.state != "sending" or alert.expanded_at is not None:
+        return 0
+    if session.get_one(Council, alert.council_id).closed_at:
+        alerts_service.move(session, alert, [AlertState.SENDING], AlertState.CANCELLED)
         return 0
     alert.ledger_month = clock.first_of_month(clock.now())
     alert.expanded_at = alert.changed_at = clock.now()

@@ -20,10 +20,12 @@ from notify.core.db import engine, transaction
 from notify.core.settings import settings
 from notify.exports.models import RetentionRun
 from notify.insight.rollups import count_alert
+from notify.subscribers import erasure
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 5_000  # rows that one statement removes: nobody waits for it
+MOST_PEOPLE = 500  # of closed councils that one round erases
 MOST_ALERTS = 500  # that one round begins with
 PATIENCE = "2s"  # so long a partition is waited for; the next round tries again
 LEDGERS = ("delivery", "event", "hit", "reader")
@@ -101,6 +103,7 @@ def _round(connection: Connection) -> RetentionRun | None:
     try:
         done.keys = _destroy_keys()
         done.alerts = _close_alerts()
+        _erase_of_closed()
         done.removed = _remove_rows()
         done.partitions = _drop_months()
     except Exception as error:
@@ -120,6 +123,16 @@ def _destroy_keys() -> int:
     with transaction() as session:
         found = session.execute(text(f"DELETE FROM visitor_key WHERE {OLD_KEY} RETURNING 1"), _values()).all()
         return len(found)
+
+
+def _erase_of_closed() -> None:
+    """Erase residents of councils that closed longer ago than the detail of alerts is kept."""
+    with transaction() as session:
+        found = session.execute(text(OF_CLOSED), {"now": clock.now(), "days": settings().retention_days})
+        people = list(found.scalars())
+    for subscriber_id in people:
+        with transaction() as session:
+            erasure.erase(session, subscriber_id=subscriber_id, actor="retention")
 
 
 def _close_alerts() -> int:
@@ -233,6 +246,13 @@ def _values() -> dict[str, object]:
     }
 
 
+OF_CLOSED = f"""
+    SELECT p.id FROM council c JOIN subscriber p ON p.council_id = c.id
+    LEFT JOIN council_settings s ON s.council_id = c.id
+    WHERE c.closed_at < CAST(:now AS timestamptz) - make_interval(days => coalesce(s.retention_days, :days))
+      AND EXISTS (SELECT FROM contact k WHERE k.subscriber_id = p.id)
+    ORDER BY p.id LIMIT {MOST_PEOPLE}
+"""
 OLD_KEY = "day <= CAST(:today AS date) - CAST(:key_days AS integer)"
 # the alert it all began with, and everything that follows it, goes together or not at all: updates go to whoever got
 # the first one. What waits for a digest waits for it.

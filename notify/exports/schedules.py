@@ -120,7 +120,7 @@ def receiver_of(session: Session, council_id: UUID, officer_id: UUID) -> Officer
 
 
 def _officer(session: Session, council_id: UUID, email: str) -> Officer:
-    found = find_officer(session, email)
+    found = find_officer(session, email, council_id)
     officer = receiver_of(session, council_id, found.id) if found else None
     if officer is None:
         raise ScheduleNotValid(f"{email} is no officer of your council who may see figures.", field="emails")

@@ -6,10 +6,12 @@ from contextlib import AbstractContextManager
 import click
 
 from notify.core.db import transaction
-from notify.reorganisation import service
+from notify.reorganisation import closure, service
 from notify.staff import councils, queries
 from notify.staff.commands import ACTOR
 from notify.staff.commands import council as council
+from notify.staff.council_settings.address import set_address
+from notify.staff.council_settings.effective import council_settings
 
 Servers = Callable[[], AbstractContextManager[None]]
 
@@ -50,6 +52,50 @@ def rename(servers: Servers, slug: str, name: str, new_slug: str | None) -> None
         before = found.name
         councils.rename(session, found, name=name, slug=new_slug, actor=ACTOR)
         click.echo(f"{before} is now {found.name} ({found.slug}).")
+
+
+@council.command("address")
+@click.argument("slug")
+@click.option("--domain", default="", help="A domain of the council's own that leads here, such as alerts.example.org.")
+@click.option("--path", default="", help="A path of this service, such as east-cambs.")
+@click.pass_obj
+def address(servers: Servers, slug: str, domain: str, path: str) -> None:
+    """Say where a council's pages are; without options they are with those of the installation. Emails lead there."""
+    with servers(), transaction() as session:
+        found = queries.council_by_slug(session, slug)
+        set_address(session, found, domain=domain, path=path, actor=ACTOR)
+        click.echo(f"{found.name}: {council_settings(session, found.id).base_url}")
+
+
+@council.command("close")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def close(servers: Servers, slug: str, *, yes: bool) -> None:
+    """Close a council: nobody signs up with it and nothing is sent. `notify council reopen` undoes it.
+
+    Alerts that wait are cancelled, recurring alerts and exports end. Users may look and export; residents see and erase
+    what is held. After the retention period their details are erased, and reopening brings back no resident.
+    """
+    with servers():
+        with transaction() as session:
+            name = queries.council_by_slug(session, slug).name
+        if not yes:
+            click.confirm(f"Close {name}?", abort=True)
+        with transaction() as session:
+            done = closure.close(session, queries.council_by_slug(session, slug), actor=ACTOR)
+        click.echo(f"{name} has closed. {done.alerts:,} waiting and {done.recurring:,} recurring alerts ended.")
+
+
+@council.command("reopen")
+@click.argument("slug")
+@click.pass_obj
+def reopen(servers: Servers, slug: str) -> None:
+    """Open a closed council again."""
+    with servers(), transaction() as session:
+        found = queries.council_by_slug(session, slug)
+        closure.reopen(session, found, actor=ACTOR)
+        click.echo(f"{found.name} is open.")
 
 
 @council.command("merge")

@@ -1,6 +1,7 @@
 """The guards of routes: who sent a request, and whether they have the right that the route needs."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar.concurrency import sync_to_thread
@@ -9,14 +10,15 @@ from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlmodel import Session
 
 from notify.core.db import transaction
 from notify.core.errors import Forbidden, Unauthenticated
 from notify.core.settings import settings
 from notify.staff import rights, service
 from notify.staff.council_settings import look
-from notify.staff.council_settings.effective import council_settings
-from notify.staff.models import KeyMode, Officer
+from notify.staff.council_settings.effective import council_settings, settings_of
+from notify.staff.models import Council, KeyMode, Officer
 from notify.staff.remit import EVERYTHING, remit_of
 
 # routes import these two together with their guards
@@ -24,6 +26,7 @@ from notify.staff.rights import Principal as Principal
 from notify.staff.rights import Right as Right
 from notify.staff.rights import roles_within
 from notify.staff.sign_in import sessions
+from notify.staff.sign_in.same_person import users_of
 from notify.web import forms, theme
 
 OFFICER_COOKIE = "officer"
@@ -111,6 +114,7 @@ def _holder_of_key(header: str) -> Principal:
             is_test=known.mode == KeyMode.TEST,
             officer_id=known.officer_id,
             remit=remit_of(owner) if owner else EVERYTHING,
+            is_closed=session.get_one(Council, known.council_id).closed_at is not None,
         )
 
 
@@ -134,4 +138,12 @@ def _officer_of_cookie(cookie: str) -> tuple[Principal | None, theme.Theme | Non
         if found is None:
             return None, None
         own = council_settings(session, found.officer.council_id)
-    return rights.principal_of(found.officer, mfa_at=found.mfa_at), look.theme_of(own)
+        elsewhere = _elsewhere(session, found.officer)
+    user = rights.principal_of(found.officer, mfa_at=found.mfa_at, is_closed=own.closed_at is not None)
+    return replace(user, elsewhere=elsewhere), look.theme_of(own)
+
+
+def _elsewhere(session: Session, officer: Officer) -> Sequence[rights.Elsewhere]:
+    others = [council for one, council in users_of(session, officer) if one.id != officer.id]
+    holds = settings_of(session, [council.id for council in others]) if others else {}
+    return [rights.Elsewhere(one.slug, one.name, holds[one.id].colour) for one in others]

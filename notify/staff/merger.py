@@ -18,13 +18,29 @@ def close(session: Session, old: Council, new: Council) -> None:
     session.flush()
 
 
+def _unite(session: Session, leaving: Officer, staying: Officer) -> None:
+    """One person's two users become one: keys go on working, and what only the old one could do is for an administrator
+    to give anew.
+    """
+    leaving.active = False
+    session.add(leaving)
+    session.flush()
+    session.execute(
+        text("UPDATE api_key SET officer_id = :new WHERE officer_id = :old"), {"old": leaving.id, "new": staying.id}
+    )
+
+
 def move_staff(session: Session, old: Council, new: Council, topics: Mapping[str, str]) -> tuple[int, int]:
     """Have users and keys of the old council work for the new one; how many of each.
 
     Users sign in again, and keys go on working. Short names of topics in remits become those of `topics`.
     """
     officers = session.exec(select(Officer).where(Officer.council_id == old.id)).all()
-    for officer in officers:
+    there = {one.email: one for one in session.exec(select(Officer).where(Officer.council_id == new.id))}
+    both = [one for one in officers if one.email in there]
+    for one in both:  # who works for both keeps the user that they are at the new council
+        _unite(session, one, there[one.email])
+    for officer in [one for one in officers if one.email not in there]:
         officer.council_id = new.id
         officer.topics = [topics.get(slug, slug) for slug in officer.topics]
         session.add(officer)

@@ -20,4 +20,6 @@ def staff_page(
 ) -> Response[object]:
     """The page `templates/pages/<name>` with a menu of what `user` may open; `at` is the entry it belongs to."""
     entries = menu.entries_for(user)
-    return page(name, status=status, headers=headers, officer=user.name, menu=entries, at=at, **values)
+    return page(
+        name, status=status, headers=headers, officer=user.name, menu=entries, at=at, elsewhere=user.elsewhere, **values
+    )

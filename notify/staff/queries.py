@@ -23,6 +23,12 @@ class CouncilMerged(Conflict):
     title = "The council has merged"
 
 
+class CouncilClosed(Conflict):
+    """The council sends nothing here any more."""
+
+    title = "The council has closed"
+
+
 class UnknownOfficer(NotFound):
     """No officer has this address."""
 
@@ -51,11 +57,12 @@ def councils_covering(session: Session, district_code: str | None) -> Sequence[C
 
 
 def councils_of_districts(session: Session, district_codes: Sequence[str]) -> Sequence[Council]:
-    """The councils that any of these districts lies in, by name."""
+    """The councils that any of these districts lies in, by name, less those that have closed."""
     if not district_codes:
         return []
     covers = col(Council.district_codes).overlap(list(district_codes))  # type: ignore[attr-defined]
-    return session.exec(select(Council).where(covers).order_by(Council.name).limit(100)).all()
+    is_open = col(Council.closed_at).is_(None)
+    return session.exec(select(Council).where(covers, is_open).order_by(Council.name).limit(100)).all()
 
 
 def council(session: Session, council_id: UUID) -> Council:
@@ -77,6 +84,8 @@ def person(session: Session, actor: str) -> str:
     Nobody knows who holds the keys that are the council's own, and one may hold them all: together they are one person.
     """
     kind, _, prefix = actor.partition(":")
+    if kind == "officer":
+        return _after_merger(session, actor, prefix)
     if kind != "key":
         return actor
     found = session.exec(select(ApiKey.officer_id, ApiKey.council_id).where(ApiKey.prefix == prefix)).first()
@@ -86,6 +95,19 @@ def person(session: Session, actor: str) -> str:
     return f"officer:{owner}" if owner else f"keys:{council_id}"
 
 
+def _after_merger(session: Session, actor: str, identity: str) -> str:
+    """The officer whom this one has become: who worked for both councils is one person after they merged."""
+    try:
+        officer = session.get(Officer, UUID(identity))
+    except ValueError:
+        return actor
+    after = session.get_one(Council, officer.council_id).merged_into_id if officer else None
+    if officer is None or after is None:
+        return actor
+    there = find_officer(session, officer.email, after)
+    return _after_merger(session, f"officer:{there.id}", str(there.id)) if there else actor
+
+
 def require_own_life(session: Session, council: Council) -> None:
     """Refuse to add to or change a council that has become part of another. Raises: CouncilMerged."""
     after = council
@@ -93,6 +115,13 @@ def require_own_life(session: Session, council: Council) -> None:
         after = session.get_one(Council, after.merged_into_id)
     if after is not council:
         raise CouncilMerged(f"{council.name} has become part of {after.name}. Use {after.slug!r} instead.")
+
+
+def require_open(session: Session, council: Council) -> None:
+    """The same for one that has closed. Raises: CouncilMerged, CouncilClosed."""
+    require_own_life(session, council)
+    if council.closed_at:
+        raise CouncilClosed(f"{council.name} has closed here. An operator can open it again.")
 
 
 def maker_of_key(session: Session, actor: str) -> str | None:
@@ -114,14 +143,24 @@ def lock_council(session: Session, council_id: UUID) -> None:
     session.exec(select(Council.id).where(Council.id == council_id).with_for_update()).one()
 
 
-def find_officer(session: Session, email: str) -> Officer | None:
-    """The officer with this address, however it is typed."""
-    return session.exec(select(Officer).where(Officer.email == email_key(email))).first()
+def find_officer(session: Session, email: str, council_id: UUID) -> Officer | None:
+    """This council's officer with this address, however it is typed."""
+    statement = select(Officer).where(Officer.email == email_key(email), Officer.council_id == council_id)
+    return session.exec(statement).first()
 
 
-def officer_by_email(session: Session, email: str) -> Officer:
-    """The officer with this address. Raises: UnknownOfficer."""
-    officer = find_officer(session, email)
-    if officer is None:
+def officer_by_email(session: Session, email: str, slug: str | None = None) -> Officer:
+    """The officer with this address, at the council that is named where they are officers of several.
+
+    Raises: UnknownOfficer, UnknownCouncil.
+    """
+    statement = select(Officer, Council.slug).join(Council, col(Council.id) == col(Officer.council_id))
+    if slug is not None:
+        statement = statement.where(Officer.council_id == council_by_slug(session, slug).id)
+    found = session.exec(statement.where(Officer.email == email_key(email)).order_by(Council.slug)).all()
+    if not found:
         raise UnknownOfficer(f"Nobody signs in as {email}. Add them with `notify officer create`.")
-    return officer
+    if len(found) > 1:
+        there = ", ".join(where for _, where in found)
+        raise UnknownOfficer(f"{email} is an officer of {there}. Say which with --council.")
+    return found[0][0]

@@ -1,5 +1,6 @@
 """Who may do what: one table of rights, and the principal that it is applied to. Independent of the web framework."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -49,6 +50,7 @@ class Right(StrEnum):
     CHANGE_FIGURES = "change targets, prices and what is published"
     EXPORT_EVERYTHING = "take out what names people"
     CHANGE_COLLECTIONS = "change collection days"
+    RUN_INSTALLATION = "create, close and merge councils"
 
 
 _GLANCING = frozenset({Right.SEE_ALERTS})
@@ -66,7 +68,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CONTACT_CENTRE: _GLANCING | _ONE_BY_ONE,
     Role.COUNCILLOR_SENDER: _GLANCING | {Right.WRITE_ALERTS},
     Role.MONITORING: _SEEING | {Right.SEE_ONE_SUBSCRIBER, Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
-    Role.ADMIN: frozenset(Right),
+    Role.ADMIN: frozenset(Right) - {Right.RUN_INSTALLATION},
 }
 
 # all that is left to who works with some topics or areas only: the rest concerns the whole council
@@ -77,8 +79,17 @@ WITHIN_A_REMIT = _WRITING - _SUBSCRIBERS - {Right.SEE_FIGURES} | {
 # what no key may do, whatever its role, and how it is done instead
 PERSONS_ONLY: dict[Right, str] = {
     Right.MANAGE_STAFF: "Sign in and do it at /staff/officers or /staff/keys, or by `notify officer` and `notify key`.",
+    Right.RUN_INSTALLATION: "Sign in as an operator and do it at /staff/councils, or by `notify council`.",
     Right.EXPORT_EVERYTHING: "Sign in and take it at /staff/exports, or by `notify export`.",
 }
+
+# what is left in a council that has closed: looking, taking out, and saying who may
+WHEN_CLOSED = frozenset(
+    {
+        *(right for right in Right if right.name.startswith("SEE_")),
+        *(Right.EXPORT_EVERYTHING, Right.MANAGE_STAFF, Right.RUN_INSTALLATION),
+    }
+)
 
 # all that rehearses an alert, and nothing that another person would find changed
 TEST_RIGHTS = frozenset(
@@ -110,12 +121,22 @@ class SecondFactorNeeded(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another council that the same person is a user of, as the header of pages shows it."""
+
+    slug: str
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking: an officer or an API key, of one council.
 
     `actor` names them in the audit trail: `officer:<id>` or `key:<prefix>`, never by personal data. `officer_id` is
     the person: of a key, the officer it belongs to, and none for a key of the council. `mfa_at` is when they last gave
-    a second factor, which a key never does.
+    a second factor, which a key never does. `is_operator`: they run the installation too. `is_closed`: their council
+    has closed. `elsewhere` are other councils of the same person.
     """
 
     actor: str
@@ -126,6 +147,9 @@ class Principal:
     officer_id: UUID | None = None
     remit: Remit = EVERYTHING
     mfa_at: datetime | None = None
+    is_operator: bool = False
+    is_closed: bool = False
+    elsewhere: Sequence[Elsewhere] = ()
 
     @property
     def is_key(self) -> bool:
@@ -151,7 +175,13 @@ class Principal:
         self.require_fresh_mfa()
 
     def may(self, right: Right) -> bool:
-        """Whether this principal's role holds `right`, and neither the kind of key nor their remit takes it away."""
+        """Whether this principal's role holds `right`, and neither the kind of key, their remit nor the end of their
+        council takes it away. Running the installation is of no role.
+        """
+        if right is Right.RUN_INSTALLATION:
+            return self.is_operator and not self.is_key
+        if self.is_closed and right not in WHEN_CLOSED:
+            return False
         if (self.is_key and right in PERSONS_ONLY) or (self.is_test and right not in TEST_RIGHTS):
             return False
         return right in RIGHTS[self.role] and (self.remit == EVERYTHING or right in WITHIN_A_REMIT)
@@ -165,6 +195,10 @@ class Principal:
         """Refuse unless this principal may. Raises: Forbidden."""
         if self.may(right):
             return
+        if right is Right.RUN_INSTALLATION:
+            raise Forbidden("Only an operator of this installation may do this. `notify officer operator` says who is.")
+        if self.is_closed and right in RIGHTS[self.role] and right not in WHEN_CLOSED:
+            raise Forbidden(f"Your council has closed here: what it had can be read, and nobody may {right}.")
         if right in RIGHTS[self.role] and self.is_key and right in PERSONS_ONLY:
             raise Forbidden(f"No key may {right}, whoever holds it. {PERSONS_ONLY[right]}")
         if right in RIGHTS[self.role] and self.is_test and right not in TEST_RIGHTS:
@@ -215,7 +249,7 @@ class SystemActor:
 Actor = Principal | SystemActor
 
 
-def principal_of(officer: Officer, *, mfa_at: datetime | None = None) -> Principal:
+def principal_of(officer: Officer, *, mfa_at: datetime | None = None, is_closed: bool = False) -> Principal:
     """This officer as someone who asks. Without `mfa_at` they decide nothing that needs a fresh second factor."""
     return Principal(
         actor=f"officer:{officer.id}",
@@ -225,4 +259,6 @@ def principal_of(officer: Officer, *, mfa_at: datetime | None = None) -> Princip
         officer_id=officer.id,
         remit=remit_of(officer),
         mfa_at=mfa_at,
+        is_operator=officer.is_operator,
+        is_closed=is_closed,
     )

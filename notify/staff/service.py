@@ -74,14 +74,16 @@ def audit(
     session.add(AuditEntry(council_id=council_id, actor=actor, action=action, subject=subject, detail=detail))
 
 
-def create_council(session: Session, *, slug: str, name: str, district_codes: Sequence[str]) -> Council:
+def create_council(
+    session: Session, *, slug: str, name: str, district_codes: Sequence[str], actor: str = "command-line"
+) -> Council:
     """A new council that covers these districts. Raises: CouncilExists, CouncilNotValid."""
     require_codes(district_codes)
     require_free_slug(session, slug)
     council = Council(slug=slug, name=name, district_codes=list(district_codes))
     session.add(council)
     session.flush()
-    audit(session, council_id=council.id, actor="command-line", action="council.create", subject=slug)
+    audit(session, council_id=council.id, actor=actor, action="council.create", subject=slug)
     return council
 
 
@@ -104,14 +106,17 @@ def require_free_slug(session: Session, slug: str) -> None:
 def create_officer(
     session: Session, *, council_id: UUID, email: str, name: str, role: Role, actor: str = "command-line"
 ) -> Officer:
-    """A new officer of a council. Raises: OfficerExists, EmailNotValid, CouncilMerged."""
+    """A new officer of a council. The same address may be an officer of others.
+
+    Raises: OfficerExists, EmailNotValid, CouncilMerged.
+    """
     queries.require_own_life(session, queries.council(session, council_id))
     email = email_key(email)
     try:
         validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise EmailNotValid(f"{email!r} is not an e-mail address: {error}") from None
-    if session.exec(select(Officer.id).where(Officer.email == email)).first():
+    if session.exec(select(Officer.id).where(Officer.email == email, Officer.council_id == council_id)).first():
         raise OfficerExists(f"{email} is an officer already. A new link: notify officer link {email}")
     officer = Officer(council_id=council_id, email=email, name=name, role=role)
     session.add(officer)

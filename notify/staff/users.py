@@ -105,16 +105,37 @@ def invite_officer(session: Session, *, by: Principal, new: NewOfficer) -> Offic
     Raises: Forbidden, SecondFactorNeeded, OfficerExists, EmailNotValid, NoInvitations.
     """
     by.require_person_here(Right.MANAGE_STAFF)
-    there = queries.find_officer(session, new.email)
-    if there and there.council_id == by.council_id:
+    if queries.find_officer(session, new.email, by.council_id):
         raise OfficerExists("This person is in your list already. Open their page to send a new invitation.")
-    if there:  # another council's staff are its own business
-        raise OfficerExists("This address cannot be invited. Your system administrator can say why.")
     one = create_officer(
         session, council_id=by.council_id, email=new.email, name=new.name.strip(), role=new.role, actor=by.actor
     )
     invite_by_mail(session, one, actor=by.actor)
     return one
+
+
+def has_operator(session: Session) -> bool:
+    """Whether anybody runs this installation."""
+    return session.exec(select(Officer.id).where(col(Officer.is_operator), col(Officer.active))).first() is not None
+
+
+def set_operator(session: Session, one: Officer, *, is_operator: bool, actor: str) -> None:
+    """Let an officer create, close and merge councils of this installation, or no longer. Their sessions end."""
+    if one.is_operator == is_operator:
+        return
+    one.is_operator = is_operator
+    session.add(one)
+    session.flush()
+    sessions.close_all(session, [one.id])
+    audit(
+        session,
+        council_id=one.council_id,
+        actor=actor,
+        action="officer.operator",
+        subject=str(one.id),
+        before=not is_operator,
+        after=is_operator,
+    )
 
 
 def invite_again(session: Session, *, by: Principal, officer_id: UUID) -> Officer:

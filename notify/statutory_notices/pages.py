@@ -105,7 +105,7 @@ def show_notice(council: FromPath[str], reference: FromPath[str], version: Versi
         versions=versions,
         wards=sorted(names.get(code, code) for code in said.wards),
         kind=KINDS[said.kind],
-        address=address_of(notice, own),
+        address=theme.base_url() + path_of(notice, own),
         path=path_of(notice, own),
         moment=moment,
         day=day,

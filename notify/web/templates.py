@@ -9,7 +9,8 @@ from markupsafe import escape
 
 from notify import languages
 from notify.core import rendering
-from notify.web import theme, visitor_language
+from notify.core.clock import LONDON
+from notify.web import dates, theme, visitor_language
 
 # the components of the GOV.UK Design System that our pages use, by the folder that each is in
 COMPONENTS = {
@@ -83,6 +84,8 @@ def _compiled() -> Environment:
         "theme_council": theme.council,
         "theme_has_site": theme.has_site,
         "theme_contact": theme.contact_page,
+        "theme_closed_at": theme.closed_at,
+        "theme_day": lambda moment: dates.day(moment.astimezone(LONDON).date()),
         **_components(),
     }
     return environment

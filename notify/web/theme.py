@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from litestar import MediaType, Response
@@ -48,6 +49,7 @@ class Theme:
     is_site: bool = False
     contact_page: str = ""
     languages: Sequence[str] = ()
+    closed_at: datetime | None = None
 
     @property
     def has_site(self) -> bool:
@@ -124,6 +126,12 @@ def has_site() -> bool:
     return theme is not None and theme.has_site
 
 
+def closed_at() -> datetime | None:
+    """Since when the council of this page sends nothing here any more; None while it does."""
+    theme = worn()
+    return theme.closed_at if theme else None
+
+
 def contact_page() -> str:
     """Where readers of this page turn to; empty where that is not known."""
     theme = worn()
@@ -140,15 +148,19 @@ def public_address(path: str) -> str:
 def council_address(path: str, given: Collection[str]) -> tuple[str, str]:
     """Where a page of ours is for this visit, and the council that its query is to name, if any.
 
-    On a council's own site its addresses keep what they begin with; elsewhere the query keeps the council, unless it is
-    among the parameters `given`.
+    On a council's own site its addresses keep what they begin with, and pages elsewhere lead there. Where it has none
+    the query keeps the council, unless it is among the parameters `given`.
     """
     theme = worn()
     if theme is None or not path.startswith("/") or path.startswith(OF_NO_COUNCIL):
         return path, ""
     if theme.is_site:
         return (theme.prefix + path).rstrip("/") or "/", ""
-    return path, theme.council if path.partition("?")[0] in KEEP_COUNCIL and "council" not in given else ""
+    if path.partition("?")[0] not in KEEP_COUNCIL:
+        return path, ""
+    if theme.has_site:
+        return theme.base_url + path, ""
+    return path, "" if "council" in given else theme.council
 
 
 def logo() -> tuple[bytes, str] | None:

@@ -201,6 +201,8 @@ def _request(right: Right, client: Client, headers: Headers, alert_id: str) -> i
         Right.SEE_AUDIT: lambda: client.get("/staff/audit", headers=headers),
         Right.MANAGE_STAFF: lambda: client.get("/staff/keys", headers=headers),
         Right.CHANGE_BUDGET: lambda: client.put("/api/v1/budget", json={"monthly_pence": None}, headers=headers),
+        Right.RUN_INSTALLATION: lambda: client.get("/staff/councils", headers=headers),
+        Right.CHANGE_SETTINGS: lambda: client.get("/api/v1/council", headers=headers),
         Right.SEE_FIGURES: lambda: client.get("/api/v1/figures", headers=headers),
         Right.CHANGE_FIGURES: lambda: client.put("/api/v1/publication", json={}, headers=headers),
         Right.EXPORT_EVERYTHING: lambda: client.get("/api/v1/extracts/subscribers?format=csv", headers=headers),

@@ -145,6 +145,21 @@ def second_factor_asked(page: Page, world: World) -> None:
     page.goto(f"/staff/officers/{ali}")
 
 
+def look_badly(page: Page, world: World) -> None:
+    """A colour that white words cannot be read on."""
+    desk("/staff/settings/look")(page, world)
+    page.get_by_label("Colour of the band").fill("#fff000")
+    page.get_by_role("button", name="Save").click()
+
+
+def look_previewed(page: Page, world: World) -> None:
+    """A colour that is not saved yet, in the frame below the form."""
+    desk("/staff/settings/look")(page, world)
+    page.get_by_label("Colour of the band").fill("#5c1d4b")
+    page.get_by_role("button", name="Preview").click()
+    page.frame_locator("iframe[name=preview]").get_by_role("heading", name="Pages").wait_for()
+
+
 AT_THE_DESK: Mapping[str, Way] = {
     "staff-sign-in-faulty": not_signed_in,
     "staff-decide": to_decide,
@@ -162,6 +177,13 @@ AT_THE_DESK: Mapping[str, Way] = {
     "staff-keys": desk("/staff/keys"),
     "staff-keys-faulty": key_badly,
     "staff-key-made": key_made,
+    "staff-settings": desk("/staff/settings"),
+    "staff-settings-look": desk("/staff/settings/look"),
+    "staff-settings-look-faulty": look_badly,
+    "staff-settings-preview": look_previewed,
+    "staff-settings-times": desk("/staff/settings/times"),
+    "staff-settings-elections": desk("/staff/settings/elections"),
+    "staff-settings-providers": desk("/staff/settings/providers"),
     "staff-audit": desk("/staff/audit"),
     "staff-audit-empty": desk("/staff/audit?q=nothing-like-this"),
 }

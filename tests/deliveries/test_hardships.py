@@ -56,7 +56,7 @@ def loft(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Message], str]]
 
     def install(manners: Callable[[Message], str]) -> Pigeon:
         pigeon = Pigeon(manners)
-        monkeypatch.setattr(registry, "providers_for", lambda _channel, _lane: [pigeon])
+        monkeypatch.setattr(registry, "providers_for", lambda *_, **_chosen: [pigeon])
         return pigeon
 
     return install

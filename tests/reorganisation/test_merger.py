@@ -54,7 +54,7 @@ ENDED = {"export_schedule"}
 STAYS = {
     "annotation", "asked_count", "audit_entry", "budget", "call_category", "call_volume", "cost_assumption",
     "council_name", "foi_statement", "statutory_notice", "publication", "rollup_alert", "rollup_fatigue",
-    "rollup_growth",
+    "rollup_growth", "council_image", "council_settings",
     "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
     "collection_move", "collection_release", "collection_report", "waste_event", "waste_stream",
     "topic_group",

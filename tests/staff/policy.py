@@ -30,10 +30,11 @@ WHO: Mapping[Right, set[Role]] = {
     Right.CHANGE_FIGURES: {X},
     Right.EXPORT_EVERYTHING: {X},
     Right.CHANGE_COLLECTIONS: {P, E, X},
+    Right.RUN_INSTALLATION: set(),  # of no role: an operator's
 }
 
 # what is refused to every key, whatever its role
-NO_KEY = {Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING}
+NO_KEY = {Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING, Right.RUN_INSTALLATION}
 
 API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
@@ -68,6 +69,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/collections/releases/{{release_id:str}}/comparison", f"GET {BINS}", f"GET {BINS}/round"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
         f"GET {DESK}/rights",
+        f"POST {DESK}/switch",
         f"GET {ON_DESK}/preview/{{language:str}}",
         *(f"GET {ON_DESK}/report", f"GET {ON_DESK}/live", f"GET {ON_DESK}/wards.csv", f"GET {ON_DESK}/figures"),
     },
@@ -220,6 +222,10 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {FIGURES}/targets/{{indicator:str}}" for method in ("GET", "POST")),
         *(f"POST {FIGURES}/targets/{{indicator:str}}/values", f"POST {API}/targets/{{indicator:str}}/values"),
         *(f"POST {API}/targets", f"PUT {API}/targets/{{indicator:str}}"),
+    },
+    Right.RUN_INSTALLATION: {
+        *(f"{method} {DESK}/councils" for method in ("GET", "POST")),
+        *(f"GET {DESK}/councils/{{slug:str}}", f"POST {DESK}/councils/{{slug:str}}/{{deed:str}}"),
     },
     Right.CHANGE_TOPICS: {
         *(f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}", f"DELETE {API}/topics/{{slug:str}}"),

@@ -57,7 +57,7 @@ def sign_up(client: Client, **fields: str) -> Page:
 def heard(monkeypatch: pytest.MonkeyPatch, channel: Channel) -> Sequence[Message]:
     """The notices that wait, handed to a recorder."""
     recorder = Recorder(channel)
-    monkeypatch.setattr(registry, "providers_for", lambda *_: [recorder])
+    monkeypatch.setattr(registry, "providers_for", lambda *_, **_chosen: [recorder])
     with transaction() as session:
         waiting = session.exec(select(ServiceMessage.id)).all()
     for notice in waiting:

@@ -191,6 +191,7 @@ def directory(session: Session, *, only: str = "") -> Sequence[tuple[Council, Se
         .join(Topic, col(Topic.council_id) == col(Council.id))
         .where(
             col(Council.merged_into_id).is_(None),
+            col(Council.closed_at).is_(None),
             Council.slug == only if only else true(),
             col(Topic.closes_at).is_(None),
             col(Topic.merged_into_id).is_(None),

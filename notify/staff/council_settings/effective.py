@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -62,6 +62,7 @@ class CouncilSettings:
     retention_days: int = 0
     pre_election: Sequence[tuple[date, date]] = ()
     order: Mapping[str, str] = field(default_factory=dict)
+    closed_at: datetime | None = None
 
     def name_in(self, language: str) -> str:
         """The council's name in this language."""
@@ -180,4 +181,5 @@ def effective(council: Council, own: OwnSettings | None) -> CouncilSettings:
         retention_days=own.retention_days or usual.retention_days,
         pre_election=usual.pre_election if own.pre_election is None else periods,
         order=own.providers or {},
+        closed_at=council.closed_at,
     )

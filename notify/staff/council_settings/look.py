@@ -12,6 +12,7 @@ from sqlmodel import Session, col, or_, select
 
 from notify.core.db import transaction
 from notify.core.settings import settings
+from notify.staff.council_settings.address import RESERVED
 from notify.staff.council_settings.effective import CouncilSettings, council_settings, effective, installation_settings
 from notify.staff.council_settings.models import OwnSettings
 from notify.staff.models import Council
@@ -19,16 +20,6 @@ from notify.staff.queries import UnknownCouncil, council_by_slug
 from notify.web import theme
 from notify.web.theme import Theme
 
-# what addresses of the installation's own begin with, which no council's path may be
-RESERVED = frozenset(
-    (
-        *("alerts", "alerts.atom", "alerts.json", "alerts.cap.atom", "topics", "s", "qr.svg", "poster", "widget"),
-        *("privacy", "accessibility", "sitemap.xml", "robots.txt", "notices", "notices.atom", "notices.csv", "static"),
-        *("notices.json", "performance", "u", "x", "r", "c", "o", "my", "manage", "confirm", "confirm-code", "sign-up"),
-        *("add-contact", "bins", "bin-calendar", "staff", "api", "health", "metrics", "theme", "theme.css", "problems"),
-        *("favicon.ico", "schema"),
-    )
-)
 # these belong to no council, or to the council of who is signed in
 LONGEST = 80
 UNTHEMED = ("/api", "/static", "/health", "/metrics", "/theme")
@@ -47,6 +38,7 @@ def theme_of(own: CouncilSettings, *, prefix: str = "", is_site: bool = False) -
         prefix=prefix,
         is_site=is_site,
         contact_page=own.contact.page,
+        closed_at=own.closed_at,
         languages=own.languages,
     )
 

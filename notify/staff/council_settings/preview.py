@@ -16,7 +16,7 @@ from notify.web.templates import page
 # it shows styles and images that no page has yet
 PREVIEW_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 }
 TITLE, BODY = "Mill Road closed on Monday", "Mill Road is closed from 9am to 3pm for repairs. Use Cherry Hinton Road."
 

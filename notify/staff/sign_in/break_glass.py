@@ -13,17 +13,26 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from notify.core import clock, tokens
+from notify.core.errors import Conflict
 from notify.core.typed_text import email_key
 from notify.staff.models import Officer
 from notify.staff.service import audit
 from notify.staff.sign_in import attempts, password_hashing, recovery_codes, sessions
 from notify.staff.sign_in.attempts import Known
+from notify.staff.sign_in.same_person import factor_of, first_active
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 30
+HAS_PASSWORD = col(Officer.password_hash).is_not(None)
 PURPOSE = "totp"
 ISSUER = "Council alerts"
+
+
+class HasPassword(Conflict):
+    """The same address has a password at another council, and one person has one."""
+
+    title = "The person has a password already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +54,12 @@ class Checked:
 def set_password(session: Session, officer: Officer, password_hash: str, *, actor: str) -> Enrolment:
     """Give an officer a password (`password_hashing.hashed`), a new secret for codes and new recovery codes.
 
-    Their sessions end, and no browser is known any more.
+    Their sessions end, and no browser is known any more. Who is a user of several councils has one password.
+    Raises: HasPassword.
     """
+    others = select(Officer.id).where(Officer.email == officer.email, Officer.id != officer.id, HAS_PASSWORD)
+    if session.exec(others).first():
+        raise HasPassword(f"{officer.email} has a password at another council, which signs them in here too.")
     secret = pyotp.random_base32()
     officer.password_hash = password_hash
     officer.totp_secret = tokens.seal(PURPOSE, secret)
@@ -60,8 +73,8 @@ def set_password(session: Session, officer: Officer, password_hash: str, *, acto
 
 
 def known_hash(session: Session, email: str) -> str | None:
-    """The hash of the active officer with this address, if they have a password. Locks nothing."""
-    statement = select(Officer.password_hash).where(Officer.email == email_key(email), col(Officer.active))
+    """The hash of the password of who has this address, if they have one: one at all councils. Locks nothing."""
+    statement = select(Officer.password_hash).where(Officer.email == email_key(email), HAS_PASSWORD)
     return session.exec(statement).first()
 
 
@@ -71,12 +84,14 @@ def check(known: str | None, password: str) -> Checked:
 
 
 def recognise(session: Session, *, email: str, checked: Checked, code: str, device: str) -> Officer | None:
-    """The officer who knows both, or None. The try is counted either way: let the transaction commit.
+    """The officer whose password and app these are, or None. The try is counted either way: let the transaction commit.
 
-    `device` is the cookie of a browser that signed in before, or empty.
+    They may be suspended there and active at another council. `device` is the cookie of a browser that signed in
+    before, or empty.
     """
-    officer = session.exec(select(Officer).where(Officer.email == email_key(email)).with_for_update()).first()
-    if officer is None or not officer.active or officer.password_hash is None:
+    statement = select(Officer).where(Officer.email == email_key(email), HAS_PASSWORD)
+    officer = session.exec(statement.with_for_update()).first()
+    if officer is None or first_active(session, officer) is None:
         _refused("unknown-user")
         return None
     known = attempts.known_device(officer, device)
@@ -94,10 +109,11 @@ def recognise(session: Session, *, email: str, checked: Checked, code: str, devi
 
 def recognise_code(session: Session, officer_id: object, code: str, *, cookie: str) -> Officer | None:
     """The signed-in officer if the code is theirs and new, or None. Wrong ones are counted for their session."""
-    officer = session.exec(select(Officer).where(col(Officer.id) == officer_id).with_for_update()).first()
-    if officer is None or not officer.active:
+    one = session.exec(select(Officer).where(col(Officer.id) == officer_id).with_for_update()).first()
+    if one is None or not one.active:
         _refused("unknown-user")
         return None
+    officer = factor_of(session, one)  # the app is the person's, at whichever council they were given it
     known = attempts.of_session(cookie)
     if _with_recovery_code(session, officer, known, code):
         return officer

@@ -17,7 +17,7 @@ from notify.staff import service
 from notify.staff.guards import OFFICER_COOKIE, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.staff.sign_in import attempts, break_glass, oidc, sessions
+from notify.staff.sign_in import attempts, break_glass, oidc, same_person, sessions
 from notify.staff.sign_in import entry as sign_in_entry
 from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
 from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
@@ -167,6 +167,18 @@ def confirm(request: StaffRequest, body: RawBody, back: FromQuery[str] = "") -> 
     return _into(secret, to=own_page(back))
 
 
+@staff_post("/staff/switch", Requires(Right.SEE_ALERTS))
+def switch_council(request: StaffRequest, body: RawBody) -> Response[object]:
+    """Go on as the user that the same person is at another council. Raises: NotAUserThere."""
+    user = request.user
+    if user.is_key or user.officer_id is None:
+        raise same_person.NotAUserThere("A key belongs to one council. Sign in to go to another.")
+    with transaction() as session:
+        slug = read_form(body).one("council")
+        secret = same_person.switch(session, user.officer_id, cookie=_cookie(request), slug=slug)
+    return _into(secret)
+
+
 @page_post("/staff/sign-out", status_code=303)
 def sign_out(request: PublicRequest) -> Response[object]:
     """End the session here and on the server."""
@@ -184,5 +196,6 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     sign_in,
     ask_to_confirm,
     confirm,
+    switch_council,
     sign_out,
 )

@@ -24,8 +24,17 @@ class SignedIn:
     mfa_at: datetime | None
 
 
-def open_session(session: Session, officer: Officer, *, mfa_at: datetime | None, instead_of: str = "") -> str:
-    """The secret for a new session's cookie. The session that the browser came with, if any, ends."""
+def open_session(
+    session: Session,
+    officer: Officer,
+    *,
+    mfa_at: datetime | None,
+    instead_of: str = "",
+    until: datetime | None = None,
+) -> str:
+    """The secret for a new session's cookie, which lasts a working day or `until`. The session that the browser came
+    with, if any, ends.
+    """
     if instead_of:
         close_session(session, instead_of)
     now = clock.now()
@@ -37,7 +46,7 @@ def open_session(session: Session, officer: Officer, *, mfa_at: datetime | None,
             digest=tokens.digest(cookie),
             officer_id=officer.id,
             is_link=False,
-            expires_at=now + SESSION_LIFE,
+            expires_at=until or now + SESSION_LIFE,
             seen_at=now,
             mfa_at=mfa_at,
         )
@@ -87,6 +96,12 @@ def _find(session: Session, cookie: str) -> tuple[Officer, SignIn] | None:
             col(Officer.active).is_(True),
         )
     ).first()
+
+
+def kept(session: Session, cookie: str) -> SignIn | None:
+    """What is kept of the session of this cookie."""
+    found = select(SignIn).where(SignIn.digest == tokens.digest(cookie), col(SignIn.is_link).is_(False))
+    return session.exec(found).first()
 
 
 def close_session(session: Session, cookie: str) -> None:

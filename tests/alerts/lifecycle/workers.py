@@ -108,7 +108,7 @@ class Workers:
         change.setattr(worker_loop, "HEAD_START_S", 0.0)
         change.setattr(registry, "providers_for", self._providers_for)
 
-    def _providers_for(self, channel: Channel, _lane: Lane = Lane.ROUTINE) -> Sequence[Pigeon]:
+    def _providers_for(self, channel: Channel, _lane: Lane = Lane.ROUTINE, **_chosen: object) -> Sequence[Pigeon]:
         return [pigeon for pigeon in self.pigeons if pigeon.channel == channel]
 
     # what workers do
