@@ -64,6 +64,8 @@ from notify.statutory_notices import pages as statutory_notices_pages
 from notify.statutory_notices import staff_pages as statutory_notices_staff_pages
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import pages as subscribers_pages
+from notify.subscribers.imports import api as imports_api
+from notify.subscribers.imports import pages as imports_pages
 from notify.subscribers.inbound_texts import api as inbound_texts_api
 from notify.subscribers.inbound_texts import pages as inbound_texts_pages
 from notify.subscribers.my import pages as my_pages
@@ -101,6 +103,7 @@ API = (
     staff_api,
     subscribers_api,
     records_api,
+    imports_api,
     record_api,
     suppression_api,
     place_reviews_api,
@@ -126,6 +129,7 @@ PAGES = (
     records_pages,
     record_change_pages,
     record_pages,
+    imports_pages,
     suppression_pages,
     place_reviews_pages,
     inbound_texts_pages,

@@ -7,6 +7,7 @@ import dramatiq
 
 from notify.core.jobs import Job, Lane
 from notify.deliveries import service_messages, staff_notifications, worker_loop
+from notify.subscribers.imports import import_runs
 
 
 def _on_id(work: Callable[[UUID], None]) -> Callable[[str], None]:
@@ -27,6 +28,7 @@ ACTORS: dict[Job, Callable[[str], None]] = {
     Job.SEND_NEXT: _send_next,
     Job.SEND_SERVICE_MESSAGE: _on_id(service_messages.send_service_message),
     Job.TELL_STAFF: staff_notifications.tell,
+    Job.IMPORT_SUBSCRIBERS: _on_id(import_runs.run),
 }
 
 

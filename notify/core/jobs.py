@@ -38,6 +38,7 @@ class Job(StrEnum):
     SEND_NEXT = "send_next"
     SEND_SERVICE_MESSAGE = "send_service_message"
     TELL_STAFF = "tell_staff"
+    IMPORT_SUBSCRIBERS = "import_subscribers"
 
 
 @dataclass(frozen=True, slots=True)

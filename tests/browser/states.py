@@ -22,6 +22,7 @@ from tests.browser.evidence_states import EVIDENCE
 from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
+from tests.browser.import_states import IMPORTS
 from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
@@ -454,6 +455,7 @@ STATES: Mapping[str, Way] = {
     "not-found": at("/nowhere"),
     "staff-sign-in": at("/staff/sign-in"),
     **RECORDS,
+    **IMPORTS,
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,

@@ -40,6 +40,7 @@ ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subsc
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
+IMPORT = f"{DESK}/imports/{{import_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 DOORS: Mapping[Right, set[str]] = {
@@ -126,6 +127,11 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
         f"POST {API}/subscribers/import",
+        *(f"{method} {root}/imports" for method in ("GET", "POST") for root in (API, DESK)),
+        *(f"GET {root}/imports/{{import_id:uuid}}" for root in (API, DESK)),
+        *(f"POST {root}/imports/{{import_id:uuid}}/{verb}" for verb in ("start", "undo") for root in (API, DESK)),
+        *(f"POST {IMPORT}/{verb}" for verb in ("check", "remove")),
+        *(f"GET {IMPORT}/{what}" for what in ("columns", "report.csv")),
         *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
         *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",

@@ -1,0 +1,48 @@
+"""Lists of residents are imported in the background, can be looked at first and taken back within a day."""
+
+from alembic import op
+
+revision = "0042"
+down_revision = "0039"
+
+TABLES = """
+CREATE TABLE subscriber_import (
+    id uuid PRIMARY KEY,
+    council_id uuid NOT NULL REFERENCES council (id),
+    actor varchar NOT NULL,
+    file_name varchar NOT NULL,
+    fingerprint bytea NOT NULL,
+    file bytea,
+    sample bytea,
+    fields varchar[] NOT NULL,
+    options jsonb NOT NULL,
+    state varchar(32) NOT NULL,
+    counts jsonb NOT NULL,
+    lines_done integer NOT NULL,
+    failure varchar NOT NULL,
+    lease uuid,
+    lease_until timestamptz,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    finished_at timestamptz,
+    undone_at timestamptz
+);
+CREATE INDEX subscriber_import_of_council ON subscriber_import (council_id, id);
+CREATE INDEX subscriber_import_due ON subscriber_import (state) WHERE state IN ('checking', 'importing', 'undoing');
+CREATE TABLE subscriber_import_row (
+    import_id uuid NOT NULL REFERENCES subscriber_import (id) ON DELETE CASCADE,
+    row integer NOT NULL,
+    outcome varchar(32) NOT NULL,
+    subscriber_id uuid,
+    at timestamptz,
+    reason varchar NOT NULL,
+    PRIMARY KEY (import_id, row)
+);
+CREATE INDEX subscriber_import_row_person ON subscriber_import_row (import_id, subscriber_id)
+    WHERE subscriber_id IS NOT NULL;
+"""
+
+
+def upgrade() -> None:
+    """Create the tables of imports and of what became of their rows."""
+    op.execute(TABLES)
