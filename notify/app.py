@@ -52,7 +52,7 @@ from notify.insight.open_data import pages as open_data_pages
 from notify.insight.open_data import publication_pages
 from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
-from notify.places import shape_api
+from notify.places import release_api, release_pages, shape_api
 from notify.staff import api as staff_api
 from notify.staff import audit_pages, invitation_pages, menu, user_pages
 from notify.staff.guards import Authenticate
@@ -100,6 +100,7 @@ API = (
     statutory_notices_api,
     places_api,
     shape_api,
+    release_api,
     staff_api,
     subscribers_api,
     records_api,
@@ -122,6 +123,7 @@ API = (
 PAGES = (
     statutory_notices_pages,
     statutory_notices_staff_pages,
+    release_pages,
     subscribers_pages,
     sign_up_pages,
     my_pages,

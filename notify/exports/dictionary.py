@@ -99,6 +99,7 @@ TABLES: Mapping[str, Entry] = {
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "postcode": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "release_task": Entry(Keeping.FOR_GOOD, OWN, staff=("actor",)),
     "area_succession": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "place_review": Entry(Keeping.RESIDENT, OF_SUBSCRIBER, pseudonyms=("place_id", "subscriber_id")),
     "council_name": Entry(Keeping.FOR_GOOD, OWN),

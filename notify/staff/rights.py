@@ -47,6 +47,7 @@ class Right(StrEnum):
     CHANGE_FIGURES = "change targets, prices and what is published"
     EXPORT_EVERYTHING = "take out what names people"
     CHANGE_COLLECTIONS = "change collection days"
+    CHANGE_PLACES = "change boundaries and postcodes"
 
 
 _GLANCING = frozenset({Right.SEE_ALERTS})

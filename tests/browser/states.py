@@ -26,6 +26,7 @@ from tests.browser.import_states import IMPORTS
 from tests.browser.notice_states import NOTICES
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
+from tests.browser.release_states import RELEASES
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
@@ -456,6 +457,7 @@ STATES: Mapping[str, Way] = {
     "staff-sign-in": at("/staff/sign-in"),
     **RECORDS,
     **IMPORTS,
+    **RELEASES,
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,

@@ -27,6 +27,7 @@ BESIDE_PAGES = {
     "notify.staff.page_frame": "the frame of staff pages",
     "notify.staff.sign_in.step_up": "asks for the second factor again before a route runs",
     "notify.staff.user_views": "what two modules of pages show",
+    "notify.places.release_uploads": "reads an uploaded release for its routes",
     "notify.subscribers.imports.uploads": "reads an uploaded list for its routes",
     "notify.waste.uploads": "reads uploaded files for its pages",
     "notify.tracking.buffer": "starts and stops with the application",

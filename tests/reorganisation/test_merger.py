@@ -57,7 +57,7 @@ STAYS = {
     "rollup_growth",
     "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
     "collection_move", "collection_release", "collection_report", "waste_event", "waste_stream",
-    "subscriber_import",
+    "subscriber_import", "release_task",
 }  # fmt: skip
 
 

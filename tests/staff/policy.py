@@ -29,6 +29,7 @@ WHO: Mapping[Right, set[Role]] = {
     Right.CHANGE_FIGURES: {X},
     Right.EXPORT_EVERYTHING: {X},
     Right.CHANGE_COLLECTIONS: {P, E, X},
+    Right.CHANGE_PLACES: {X},
 }
 
 # what is refused to every key, whatever its role
@@ -182,6 +183,16 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {FIGURES}/targets/{{indicator:str}}" for method in ("GET", "POST")),
         *(f"POST {FIGURES}/targets/{{indicator:str}}/values", f"POST {API}/targets/{{indicator:str}}/values"),
         *(f"POST {API}/targets", f"PUT {API}/targets/{{indicator:str}}"),
+    },
+    Right.CHANGE_PLACES: {
+        *(
+            f"{method} {root}"
+            for method in ("GET", "POST")
+            for root in (f"{API}/place-releases", f"{DESK}/places/releases")
+        ),
+        f"GET {DESK}/places/releases/{{release_id:str}}",
+        f"GET {API}/place-releases/{{release_id:str}}/comparison",
+        *(f"POST {root}/{{release_id:str}}/activate" for root in (f"{API}/place-releases", f"{DESK}/places/releases")),
     },
     Right.CHANGE_TOPICS: {f"POST {API}/topics", f"PATCH {API}/topics/{{slug:str}}"},
     Right.STEER_QUEUE: {f"POST {API}/queue/hold", f"POST {API}/queue/release"},

@@ -66,6 +66,12 @@ SEEDS = (
     FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
     """,
     """
+    INSERT INTO release_task (id, council_id, actor, work, state, file_name, is_confirmed, rows, outcome, failure,
+                              created_at)
+    SELECT uuidv7(), council_id, 'test', 'load', 'done', 'wards.geojson', false, 1, '{}', '', business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
     INSERT INTO subscriber_import (id, council_id, actor, file_name, fingerprint, fields, options, state, counts,
                                    lines_done, failure, created_at)
     SELECT uuidv7(), council_id, 'test', 'list', '', '{}', '{}', 'done', '{}', 1, '', business_now()

@@ -1,4 +1,4 @@
-"""Lists of residents are imported in the background, can be looked at first and taken back within a day."""
+"""Lists of residents, and releases of boundaries and postcodes, are taken in the background from pages."""
 
 from alembic import op
 
@@ -40,9 +40,26 @@ CREATE TABLE subscriber_import_row (
 );
 CREATE INDEX subscriber_import_row_person ON subscriber_import_row (import_id, subscriber_id)
     WHERE subscriber_id IS NOT NULL;
+CREATE TABLE release_task (
+    id uuid PRIMARY KEY,
+    council_id uuid NOT NULL REFERENCES council (id),
+    actor varchar NOT NULL,
+    work varchar(32) NOT NULL,
+    state varchar(32) NOT NULL,
+    file_name varchar NOT NULL,
+    release_id integer,
+    is_confirmed boolean NOT NULL,
+    rows integer NOT NULL,
+    outcome jsonb NOT NULL,
+    failure varchar NOT NULL,
+    lease_until timestamptz,
+    created_at timestamptz NOT NULL,
+    finished_at timestamptz
+);
+CREATE INDEX release_task_of_council ON release_task (council_id, id);
 """
 
 
 def upgrade() -> None:
-    """Create the tables of imports and of what became of their rows."""
+    """Create the tables of imports, of what became of their rows, and of work on releases."""
     op.execute(TABLES)
