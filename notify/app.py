@@ -57,7 +57,7 @@ from notify.insight.open_data import pages as open_data_pages
 from notify.insight.open_data import publication_pages
 from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
-from notify.places import shape_api
+from notify.places import release_api, release_pages, shape_api
 from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
 from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
@@ -73,6 +73,8 @@ from notify.statutory_notices import pages as statutory_notices_pages
 from notify.statutory_notices import staff_pages as statutory_notices_staff_pages
 from notify.subscribers import api as subscribers_api
 from notify.subscribers import pages as subscribers_pages
+from notify.subscribers.imports import api as imports_api
+from notify.subscribers.imports import pages as imports_pages
 from notify.subscribers.inbound_texts import api as inbound_texts_api
 from notify.subscribers.inbound_texts import pages as inbound_texts_pages
 from notify.subscribers.my import pages as my_pages
@@ -114,10 +116,12 @@ API = (
     statutory_notices_api,
     places_api,
     shape_api,
+    release_api,
     staff_api,
     council_settings_api,
     subscribers_api,
     records_api,
+    imports_api,
     record_api,
     topics_api,
     suppression_api,
@@ -143,6 +147,7 @@ API = (
 PAGES = (
     statutory_notices_pages,
     statutory_notices_staff_pages,
+    release_pages,
     subscribers_pages,
     sign_up_pages,
     my_pages,
@@ -150,6 +155,7 @@ PAGES = (
     records_pages,
     record_change_pages,
     record_pages,
+    imports_pages,
     suppression_pages,
     place_reviews_pages,
     inbound_texts_pages,

@@ -7,6 +7,8 @@ import dramatiq
 
 from notify.core.jobs import Job, Lane
 from notify.deliveries import service_messages, staff_notifications, worker_loop
+from notify.places import release_tasks
+from notify.subscribers.imports import import_runs
 from notify.waste import upload_runs
 
 
@@ -29,6 +31,8 @@ ACTORS: dict[Job, Callable[[str], None]] = {
     Job.SEND_SERVICE_MESSAGE: _on_id(service_messages.send_service_message),
     Job.TELL_STAFF: staff_notifications.tell,
     Job.LOAD_COLLECTIONS: _on_id(upload_runs.run),
+    Job.IMPORT_SUBSCRIBERS: _on_id(import_runs.run),
+    Job.WORK_ON_RELEASE: _on_id(release_tasks.run),
 }
 
 

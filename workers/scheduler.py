@@ -39,9 +39,10 @@ from notify.insight.costs import prices
 from notify.insight.growth import daily, fatigue
 from notify.insight.open_data import publication
 from notify.insight.service_levels import results as service_levels_results
-from notify.places import ended_remits
+from notify.places import ended_remits, release_tasks
 from notify.staff import audit as staff_audit
 from notify.subscribers import cleanup, known_elsewhere
+from notify.subscribers.imports import import_runs, import_service
 from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.topics import closure
 from notify.waste import reminders, sources, upload_runs
@@ -185,6 +186,9 @@ CHORES = (
         "tell residents whom a release put outside of their council", 60, place_reviews_service.settle_outside
     ),
     ScheduledTask("remove what is old", 600, cleanup.sweep),
+    ScheduledTask("note imports that wait for a worker", 5, import_runs.note_forgotten),
+    ScheduledTask("note work on releases that waits for a worker", 15, release_tasks.note_forgotten),
+    ScheduledTask("remove imported files", 600, import_service.clean_up),
     ScheduledTask("tell whom another council enrolled", 60, known_elsewhere.tell),
     ScheduledTask("make partitions", 3600, _make_partitions),
     ScheduledTask("send what is sent regularly", 30, _send_exports),

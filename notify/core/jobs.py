@@ -39,6 +39,8 @@ class Job(StrEnum):
     SEND_SERVICE_MESSAGE = "send_service_message"
     TELL_STAFF = "tell_staff"
     LOAD_COLLECTIONS = "load_collections"
+    IMPORT_SUBSCRIBERS = "import_subscribers"
+    WORK_ON_RELEASE = "work_on_release"
 
 
 @dataclass(frozen=True, slots=True)

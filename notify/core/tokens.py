@@ -107,6 +107,19 @@ def unseal(purpose: str, sealed: str) -> str:
         raise LinkNotValid("What was kept cannot be read with this installation's secret key.") from None
 
 
+def seal_file(purpose: str, file: bytes) -> bytes:
+    """A file encrypted for keeping; only `unseal_file` with the same purpose and secret key reads it."""
+    return _box(purpose).encrypt(file)
+
+
+def unseal_file(purpose: str, sealed: bytes) -> bytes:
+    """The file that was sealed for this purpose. Raises: LinkNotValid for anything else."""
+    try:
+        return _box(purpose).decrypt(sealed)
+    except InvalidToken:
+        raise LinkNotValid("The file cannot be read with this installation's secret key.") from None
+
+
 def seal_secrets(secrets: str) -> str:
     """Secrets that sign what we send, with spaces between them, as they are kept: each sealed by itself."""
     return " ".join(seal("webhook", one) for one in secrets.split())

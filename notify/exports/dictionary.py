@@ -26,6 +26,7 @@ OF_ADDRESS = """(t.council_id = :council OR t.council_id IS NULL AND EXISTS (
 OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
     SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
 OF_RELEASE = "t.release_id IN (SELECT r.id FROM collection_release r WHERE r.council_id = :council)"
+OF_IMPORT = "t.import_id IN (SELECT i.id FROM subscriber_import i WHERE i.council_id = :council)"
 OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
 PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
 SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
@@ -100,6 +101,7 @@ TABLES: Mapping[str, Entry] = {
     "geo_release": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "area": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "postcode": Entry(Keeping.RELEASE, why_not=PUBLISHED),
+    "release_task": Entry(Keeping.FOR_GOOD, OWN, staff=("actor",)),
     "area_succession": Entry(Keeping.RELEASE, why_not=PUBLISHED),
     "place_review": Entry(Keeping.RESIDENT, OF_SUBSCRIBER, pseudonyms=("place_id", "subscriber_id")),
     "council_name": Entry(Keeping.FOR_GOOD, OWN),
@@ -138,6 +140,14 @@ TABLES: Mapping[str, Entry] = {
     "consent_request": Entry(
         Keeping.RESIDENT, OWN, residents=("answers",), staff=("asked_by",), secrets=("contact_id", "sign_up")
     ),
+    "subscriber_import": Entry(
+        Keeping.DAYS_90,
+        OWN,
+        staff=("actor",),
+        residents=("file", "sample"),
+        secrets=("file", "sample", "fingerprint", "lease"),
+    ),
+    "subscriber_import_row": Entry(Keeping.DAYS_90, OF_IMPORT, pseudonyms=("subscriber_id",)),
     "inbound_text": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
     "erased_address": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("address_hash",), secrets=("address_hash",)),
     "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),

@@ -18,6 +18,7 @@ from notify.staff.council_settings import models as _council_settings  # noqa: F
 from notify.statutory_notices import models as _notices  # noqa: F401
 from notify.subscribers import access_models as _access  # noqa: F401
 from notify.subscribers import models as _subscribers  # noqa: F401
+from notify.subscribers.imports import models as _imports  # noqa: F401
 from notify.subscribers.suppression import bounce_models as _bounces  # noqa: F401
 from notify.tracking import models as _tracking  # noqa: F401
 from notify.waste import models as _waste  # noqa: F401

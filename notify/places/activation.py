@@ -167,12 +167,12 @@ def activate(session: Session, release_id: int, *, confirmed: bool = False) -> A
     """
     # one at a time: each compares itself with the active one
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('notify.places.activate'))"))
-    release = _loaded(session, release_id)
+    release = loaded(session, release_id)
     previous = active_release(session, release.kind)
     previous_id = previous.id if previous else None
-    findings = _findings(session, release, release_id, previous_id)
+    findings = findings_of(session, release, release_id, previous_id)
     if findings.objections and not confirmed:
-        raise _confirmation(release_id, findings)
+        raise confirmation_needed(release_id, findings)
     is_back = release.activated_at is not None and release_id != previous_id
     _switch(session, release_id, previous_id)
     if release.kind == ReleaseKind.POSTCODE:
@@ -198,7 +198,8 @@ def activate(session: Session, release_id: int, *, confirmed: bool = False) -> A
     return report
 
 
-def _loaded(session: Session, release_id: int) -> Release:
+def loaded(session: Session, release_id: int) -> Release:
+    """The release with this number, if its rows are here. Raises: UnknownRelease, ReleaseDropped."""
     release = session.get(Release, release_id)
     if release is None:
         raise UnknownRelease(f"There is no release {release_id}. `notify geodata status` lists them.")
@@ -207,7 +208,8 @@ def _loaded(session: Session, release_id: int) -> Release:
     return release
 
 
-def _findings(session: Session, release: Release, new_id: int, old_id: int | None) -> release_checks.Findings:
+def findings_of(session: Session, release: Release, new_id: int, old_id: int | None) -> release_checks.Findings:
+    """How this release differs from the one with the number `old_id`, and what speaks against it."""
     covered = {council.slug: council.district_codes for council in councils(session)}
     if release.kind == ReleaseKind.POSTCODE:
         found = release_checks.compare_postcodes(session, new_id=new_id, old_id=old_id, covered=covered)
@@ -220,7 +222,8 @@ def _districts(session: Session) -> list[str]:
     return sorted({code for council in councils(session) for code in council.district_codes})
 
 
-def _confirmation(release_id: int, findings: release_checks.Findings) -> ReleaseNeedsConfirmation:
+def confirmation_needed(release_id: int, findings: release_checks.Findings) -> ReleaseNeedsConfirmation:
+    """Why the release is not put into force before an administrator says yes."""
     return ReleaseNeedsConfirmation(
         f"Release {release_id} was not activated: {'; '.join(findings.objections)}. If that is right, confirm with "
         f"`notify geodata activate {release_id} --yes`.",

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from pydantic import field_validator
 from sqlalchemy import ARRAY, Column, LargeBinary, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from notify.core import clock
-from notify.core.db import Input, moment_column, state_column
+from notify.core.db import Input, moment_column, new_id, state_column
 from notify.core.errors import Invalid
 from notify.core.typed_text import Typed
 from notify.places.reference_systems import in_degrees
@@ -217,3 +218,43 @@ class Targets:
             return PlaceSet(**{key: tuple(values) for key, values in stored[name].items()})
 
         return cls(places("included"), places("excluded"), stored["everywhere"], stored["near_boundary"])
+
+
+class ReleaseWork(StrEnum):
+    """What a worker does with a release."""
+
+    LOAD = "load"
+    ACTIVATE = "activate"
+
+
+class ReleaseTaskState(StrEnum):
+    """Where a task is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ReleaseTask(SQLModel, table=True):
+    """A release that is read from an uploaded file, or put into force, in the background.
+
+    `rows` are read so far; `outcome` holds the counts of what was done.
+    """
+
+    __tablename__ = "release_task"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    actor: str
+    work: ReleaseWork = Field(sa_column=state_column(ReleaseWork))
+    state: ReleaseTaskState = Field(sa_column=state_column(ReleaseTaskState))
+    file_name: str = ""
+    release_id: int | None = None
+    is_confirmed: bool = False
+    rows: int = 0
+    outcome: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    failure: str = ""
+    lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    finished_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))

@@ -51,6 +51,7 @@ class Right(StrEnum):
     EXPORT_EVERYTHING = "take out what names people"
     CHANGE_COLLECTIONS = "change collection days"
     RUN_INSTALLATION = "create, close and merge councils"
+    CHANGE_PLACES = "change boundaries and postcodes"
 
 
 _GLANCING = frozenset({Right.SEE_ALERTS})

@@ -16,7 +16,7 @@ from notify.places.queries import names_by_code
 from notify.staff.council_settings import look
 from notify.staff.queries import councils
 from notify.statutory_notices import queries
-from notify.statutory_notices.feeds import LICENCE, Feed, NoticesView, NoticeView, address_of, as_atom, as_csv, path_of
+from notify.statutory_notices.feeds import LICENCE, Feed, NoticesView, NoticeView, as_atom, as_csv, path_of
 from notify.statutory_notices.models import KINDS, Matter
 from notify.statutory_notices.queries import UnknownNotice, Wanted
 from notify.web import theme

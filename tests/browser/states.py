@@ -22,10 +22,12 @@ from tests.browser.evidence_states import EVIDENCE
 from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
+from tests.browser.import_states import IMPORTS
 from tests.browser.notice_states import NOTICES
 from tests.browser.operations_states import OPERATIONS
 from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
+from tests.browser.release_states import RELEASES
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
 from tests.browser.topic_states import TOPICS
 from tests.cap import messages as cap
@@ -456,6 +458,8 @@ STATES: Mapping[str, Way] = {
     "not-found": at("/nowhere"),
     "staff-sign-in": at("/staff/sign-in"),
     **RECORDS,
+    **IMPORTS,
+    **RELEASES,
     **AT_THE_DESK,
     **WRITING,
     **IN_AN_EMERGENCY,

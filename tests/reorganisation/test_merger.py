@@ -58,6 +58,7 @@ STAYS = {
     "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
     "collection_move", "collection_release", "collection_report", "waste_event", "waste_stream",
     "topic_group",
+    "subscriber_import", "release_task",
 }  # fmt: skip
 
 

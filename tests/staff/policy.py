@@ -31,6 +31,7 @@ WHO: Mapping[Right, set[Role]] = {
     Right.EXPORT_EVERYTHING: {X},
     Right.CHANGE_COLLECTIONS: {P, E, X},
     Right.RUN_INSTALLATION: set(),  # of no role: an operator's
+    Right.CHANGE_PLACES: {X},
 }
 
 # what is refused to every key, whatever its role
@@ -44,6 +45,7 @@ DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
 HOOK = f"{DESK}/webhooks/{{contact:uuid}}"
+IMPORT = f"{DESK}/imports/{{import_id:uuid}}"
 RECEIVER = f"{API}/webhook-endpoints/{{contact:uuid}}"
 
 _ACCESS = ("invite", "withdraw", "sessions/end", "second-factor")
@@ -158,6 +160,11 @@ DOORS: Mapping[Right, set[str]] = {
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
         f"POST {API}/subscribers/import",
+        *(f"{method} {root}/imports" for method in ("GET", "POST") for root in (API, DESK)),
+        *(f"GET {root}/imports/{{import_id:uuid}}" for root in (API, DESK)),
+        *(f"POST {root}/imports/{{import_id:uuid}}/{verb}" for verb in ("start", "undo") for root in (API, DESK)),
+        *(f"POST {IMPORT}/{verb}" for verb in ("check", "remove")),
+        *(f"GET {IMPORT}/{what}" for what in ("columns", "report.csv")),
         *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
         *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
@@ -222,6 +229,16 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {FIGURES}/targets/{{indicator:str}}" for method in ("GET", "POST")),
         *(f"POST {FIGURES}/targets/{{indicator:str}}/values", f"POST {API}/targets/{{indicator:str}}/values"),
         *(f"POST {API}/targets", f"PUT {API}/targets/{{indicator:str}}"),
+    },
+    Right.CHANGE_PLACES: {
+        *(
+            f"{method} {root}"
+            for method in ("GET", "POST")
+            for root in (f"{API}/place-releases", f"{DESK}/places/releases")
+        ),
+        f"GET {DESK}/places/releases/{{release_id:str}}",
+        f"GET {API}/place-releases/{{release_id:str}}/comparison",
+        *(f"POST {root}/{{release_id:str}}/activate" for root in (f"{API}/place-releases", f"{DESK}/places/releases")),
     },
     Right.RUN_INSTALLATION: {
         *(f"{method} {DESK}/councils" for method in ("GET", "POST")),

@@ -31,6 +31,7 @@ from notify.staff.rights import RIGHTS, SystemActor
 from notify.statutory_notices import service as notices
 from notify.statutory_notices.models import Matter, NewNotice
 from notify.subscribers import service as subscribers
+from notify.subscribers.imports import import_service
 from notify.subscribers.models import Contact, NewTopic
 from notify.subscribers.suppression.bounce_models import Bounce, BounceState
 from notify.subscribers.topic_models import TopicGroup
@@ -43,7 +44,7 @@ from notify.waste.models import (
 )
 from tests.alerts.calls import created, neighbour
 from tests.staff.policy import DOORS, NO_KEY, WHO
-from tests.world import NORTH, World, add_resident, at_the_desk, desk_of, make_key, make_world
+from tests.world import NORTH, World, add_resident, at_the_desk, desk_of, make_key, make_world, somebody_here
 
 Client = TestClient[Litestar]
 Headers = dict[str, str]
@@ -217,6 +218,7 @@ def make_abroad(client: Client) -> Abroad:
         )
         session.add(waiting)
         burst_id = waiting.id
+        import_id = import_service.upload(session, somebody_here(council_id), "Yon", b"email\nyon@example.org").id
         report_id, release_id = collection_days_of(session, council_id)
         from_others = sources_of(session, council_id)
         session.add(
@@ -243,6 +245,7 @@ def make_abroad(client: Client) -> Abroad:
         "annotation_id": annotation_id,
         "notice_id": notice_id,
         "burst_id": burst_id,
+        "import_id": import_id,
         "report_id": report_id,
         "group_id": group_id,
         "release_id": release_id,

@@ -66,6 +66,23 @@ SEEDS = (
     FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'
     """,
     """
+    INSERT INTO release_task (id, council_id, actor, work, state, file_name, is_confirmed, rows, outcome, failure,
+                              created_at)
+    SELECT uuidv7(), council_id, 'test', 'load', 'done', 'wards.geojson', false, 1, '{}', '', business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO subscriber_import (id, council_id, actor, file_name, fingerprint, fields, options, state, counts,
+                                   lines_done, failure, created_at)
+    SELECT uuidv7(), council_id, 'test', 'list', '', '{}', '{}', 'done', '{}', 1, '', business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, reason)
+    SELECT i.id, 2, 'created', s.id, '' FROM subscriber_import i JOIN subscriber s ON s.council_id = i.council_id
+    JOIN alert a ON a.council_id = i.council_id WHERE a.id = :alert
+    """,
+    """
     INSERT INTO collection_release (council_id, name, source, licence, fetched_at, fresh_until, settings, homes, rules,
                                     refused, refusals, loaded_by, loaded_at, told)
     SELECT council_id, 'Rounds', 'Depot', '', business_now(), current_date, '{}', 1, 0, 0, '[]', 'test',

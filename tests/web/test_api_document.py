@@ -129,7 +129,7 @@ def test_examples_are_taken_as_they_are(client: Client, document: Json) -> None:
 NEED_MORE = {
     *("reject_alert", "lift_suppression", "replay_missed", "note_breach", "correct_public_notice"),
     *("withdraw_public_notice", "reschedule_alert", "change_officer", "change_target", "add_values"),
-    *("update_alert", "all_clear", "change_category"),
+    *("update_alert", "all_clear", "change_category", "resend_message"),
 }
 NEED_A_PERSON = {"create_key", "change_officer", "invite_officer"}
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Protocol
@@ -67,11 +67,26 @@ class Row:
     given_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The cells of one row, or why they cannot be read. `number` counts as in `Row`."""
+
+    number: int
+    cells: Sequence[str]
+    problem: str = ""
+
+
 def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Row]:
     """Every row that is not empty. `default_topics` are used where the file has no column of topics.
 
     The header is checked before the first row is given. Raises: FileNotReadable.
     """
+    header, lines = open_csv(file)
+    return rows_of(lines, _columns(header), default_topics)
+
+
+def open_csv(file: bytes) -> tuple[Sequence[str], Iterator[Line]]:
+    """The header of a file, and every line after it that is not empty. Raises: FileNotReadable, also while reading."""
     text = _decoded(file).replace("\r\n", "\n").replace("\r", "\n").lstrip("\n\ufeff ")
     said = _SEPARATOR.match(text)  # a line for Excel, which no other program reads
     if said:
@@ -83,8 +98,7 @@ def read_rows(file: bytes, *, default_topics: Sequence[str] = ()) -> Iterator[Ro
         raise FileNotReadable(f"The file has no header. Its first line must name columns out of: {', '.join(COLUMNS)}.")
     delimiter = said[1] if said else _delimiter(header_line)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = _columns(next(reader))
-    return _rows(reader, delimiter, columns, default_topics)
+    return next(reader), _lines(reader, delimiter)
 
 
 def _decoded(file: bytes) -> str:
@@ -95,21 +109,23 @@ def _decoded(file: bytes) -> str:
 
 
 def _delimiter(header_line: str) -> str:
-    """What parts the columns: whichever of comma, semicolon and tab finds most of their names."""
+    """What parts the columns: whichever of comma, semicolon and tab finds most of their names, else most columns."""
 
-    def known(delimiter: str) -> int:
-        return sum(_name(cell) in COLUMNS for cell in next(csv.reader([header_line], delimiter=delimiter)))
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([header_line], delimiter=delimiter))
+        return sum(name_of(cell) in COLUMNS for cell in cells), len(cells)
 
     return max(DELIMITERS, key=known)
 
 
-def _name(cell: str) -> str:
+def name_of(cell: str) -> str:
+    """The name of a column as we write it, whatever a spreadsheet or another system calls it."""
     name = cell.strip().strip('"').lower().replace(" ", "_")
     return SYNONYMS.get(name, name)
 
 
 def _columns(header: Sequence[str]) -> Sequence[str]:
-    columns = [_name(cell) for cell in header]
+    columns = [name_of(cell) for cell in header]
     while columns and not columns[-1]:
         columns.pop()  # spreadsheets leave empty columns at the end
     for name in columns:
@@ -124,7 +140,7 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
     return columns
 
 
-def _rows(reader: Reader, delimiter: str, columns: Sequence[str], default_topics: Sequence[str]) -> Iterator[Row]:
+def _lines(reader: Reader, delimiter: str) -> Iterator[Line]:
     number = 1
     while True:
         number += 1
@@ -136,14 +152,23 @@ def _rows(reader: Reader, delimiter: str, columns: Sequence[str], default_topics
         except csv.Error:
             if reader.line_num - line > 1:
                 raise FileNotReadable(f"Row {number} never ends. A quotation mark in it may be missing.") from None
-            yield Row(number, None, TOO_LONG)
+            yield Line(number, (), TOO_LONG)
             continue
         swallowed = reader.line_num - line
         if swallowed > 1 and any(delimiter in cell.partition("\n")[2] for cell in cells):
-            yield Row(number, None, _missing_quote(number, swallowed))
+            yield Line(number, (), _missing_quote(number, swallowed))
             number += swallowed - 1
         elif any(cell.strip() for cell in cells):
-            yield _row(number, cells, columns, default_topics)
+            yield Line(number, cells)
+
+
+def rows_of(lines: Iterable[Line], columns: Sequence[str], default_topics: Sequence[str]) -> Iterator[Row]:
+    """The resident of each line, whose cells are of these columns. `default_topics` are for lines that name none."""
+    for line in lines:
+        if line.problem:
+            yield Row(line.number, None, line.problem)
+        else:
+            yield _row(line.number, line.cells, columns, default_topics)
 
 
 def _missing_quote(number: int, lines: int) -> str:

@@ -101,6 +101,22 @@ def enrol(
     return [book.with_asked(outcome, waits) for outcome in outcomes]
 
 
+def foresee(
+    session: Session,
+    council_id: UUID,
+    entries: Sequence[Entry],
+    evidence: ConsentEvidence,
+    *,
+    proof: ConfirmedBy | None,
+    asked_by: str,
+    must_ask: bool,
+) -> Sequence[Enrolled]:
+    """What `enrol` would make of these entries. Nothing is written, and nobody is asked."""
+    by = Enrolment(council_id, evidence, clock.now(), proof, asked_by, must_ask=must_ask)
+    book = _Book.open(session, entries, by)
+    return [book.enter(entry) for entry in entries]
+
+
 @dataclass(slots=True)
 class _Book:
     """What the council knows before the first entry, and what the entries add."""

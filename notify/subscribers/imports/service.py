@@ -12,7 +12,7 @@ from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.consent.contact_requests import ask_to_add
 from notify.subscribers.imports.csv_file import Row
-from notify.subscribers.imports.enrolment import Enrolled, EnrolStatus, enrol
+from notify.subscribers.imports.enrolment import Enrolled, EnrolStatus, enrol, foresee
 from notify.subscribers.imports.entries import Entry
 from notify.subscribers.models import ConfirmedBy, ConsentEvidence, Topic
 from notify.subscribers.service import evidence_of, record_wording
@@ -37,7 +37,7 @@ class ImportReport:
     those with a further address that the resident is asked about first. `had_unsubscribed` are updated rows of people
     who had left: they are asked, and get nothing before their yes. `asked` counts all who are. `erased` are refused
     rows of people that the council had erased. `noted` are rows that were taken, less a ward or with a postcode that
-    nobody knows; `notes` say which.
+    nobody knows; `notes` say which. At most `most` of each are told.
     """
 
     rows: int = 0
@@ -52,11 +52,12 @@ class ImportReport:
     noted: int = 0
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    most: int = MOST_PROBLEMS
 
     def refuse(self, row: int, reason: str) -> None:
-        """Count a row that added nobody; only the first thousand are told."""
+        """Count a row that added nobody; only the first are told."""
         self.refused += 1
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < self.most:
             self.problems.append(Problem(row, reason))
 
     def count(self, outcome: Enrolled) -> None:
@@ -72,7 +73,7 @@ class ImportReport:
         self.needs_review += outcome.needs_review
         self.waiting += bool(outcome.waiting)
         self.noted += bool(outcome.notes)
-        if outcome.notes and len(self.notes) < MOST_PROBLEMS:
+        if outcome.notes and len(self.notes) < self.most:
             self.notes.append(Problem(outcome.row, " ".join(outcome.notes)))
 
 
@@ -91,19 +92,9 @@ def import_subscribers(
     topics = queries.topics_by_slug(session, council_id)
     proof = ConfirmedBy.COUNCIL if confirmed else None
     report = ImportReport()
-    for chunk in _chunks(rows):
-        report.rows += len(chunk)
-        count_what_grew(session, GROWING)
-        entries = list(_entries(chunk, topics, report))
-        unconfirmed, waiting = [], []
-        must_ask = not confirmed
-        for outcome in enrol(session, council_id, entries, evidence, proof=proof, asked_by=actor, must_ask=must_ask):
-            report.count(outcome)
-            unconfirmed += [outcome.subscriber_id] if outcome.subscriber_id else []
-            waiting += [outcome.subscriber_id] if outcome.subscriber_id and outcome.waiting else []
-        if not confirmed:
-            ask_to_confirm(session, unconfirmed, council_id=council_id)
-        ask_to_add(session, council_id, waiting)
+    list_of_council = ImportedList(council_id, actor, evidence, topics, proof)
+    for chunk in chunks(rows):
+        import_chunk(session, list_of_council, chunk, report)
     report.problems.sort(key=lambda problem: problem.row)
     counts = {"rows": report.rows, "created": report.created, "updated": report.updated, "refused": report.refused}
     counts |= {"had_unsubscribed": report.had_unsubscribed, "erased": report.erased}
@@ -111,7 +102,43 @@ def import_subscribers(
     return report
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+@dataclass(frozen=True, slots=True)
+class ImportedList:
+    """What holds for every row of a list. Without `proof` each is written to first. `is_look`: nobody is added."""
+
+    council_id: UUID
+    actor: str
+    evidence: ConsentEvidence
+    topics: Mapping[str, Topic]
+    proof: ConfirmedBy | None
+    is_look: bool = False
+
+
+def import_chunk(
+    session: Session, whole: ImportedList, chunk: Sequence[Row], report: ImportReport
+) -> Sequence[Enrolled]:
+    """Add the residents of these rows, count them in the report, and say what became of each that makes sense."""
+    report.rows += len(chunk)
+    entries = list(_entries(chunk, whole.topics, report))
+    council_id, must_ask = whole.council_id, whole.proof is None
+    if not whole.is_look:
+        count_what_grew(session, GROWING)
+    add = foresee if whole.is_look else enrol
+    outcomes = add(
+        session, council_id, entries, whole.evidence, proof=whole.proof, asked_by=whole.actor, must_ask=must_ask
+    )
+    for outcome in outcomes:
+        report.count(outcome)
+    if whole.is_look:
+        return outcomes
+    if must_ask:
+        ask_to_confirm(session, [one.subscriber_id for one in outcomes if one.subscriber_id], council_id=council_id)
+    ask_to_add(session, council_id, [one.subscriber_id for one in outcomes if one.subscriber_id and one.waiting])
+    return outcomes
+
+
+def chunks(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    """The rows, some thousand at a time: as many as one set of statements takes."""
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK_ROWS)):
         yield chunk

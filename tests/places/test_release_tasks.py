@@ -1,0 +1,114 @@
+"""Administrators upload a release, see what it changes and for how many residents, and put it into force, on pages."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from notify.core import jobs
+from notify.core.db import transaction
+from notify.places import release_tasks
+from notify.staff.models import Role
+from tests.places.invented import postcode_file
+from tests.world import World, add_resident, at_the_desk, make_key, make_other_council, make_world
+
+Client = TestClient[Litestar]
+Headers = dict[str, str]
+Work = Callable[[], None]
+PAGE, API = "/staff/places/releases", "/api/v1/place-releases"
+ROWS = (
+    ("ZZ1 1AA", 555_500, 344_500, "Z05000002"),
+    ("ZZ1 1AB", 555_600, 344_600, "Z05000001"),
+    ("ZZ1 1AD", 555_990, 344_500, "Z05000001"),
+    ("ZZ2 1AA", 556_500, 344_500, "Z05000002"),
+    ("ZZ2 1AB", 556_900, 344_900, "Z05000002"),
+)
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    client.follow_redirects = False
+    return make_world()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> bytes:
+    """The postcodes of the tests' world, one of which is in another ward."""
+    return postcode_file(tmp_path / "zz.csv", ROWS).read_bytes()
+
+
+def newest(client: Client, world: World) -> dict[str, object]:
+    found: dict[str, object] = client.get(API, headers=world.headers).json()["tasks"][0]
+    return found
+
+
+def test_a_release_is_read_compared_and_put_into_force(client: Client, world: World, file: bytes, work: Work) -> None:
+    add_resident(world, "ann@example.org", postcodes=["ZZ1 1AA"])
+    headers = at_the_desk(make_key(world, Role.ADMIN))
+    sent = client.post(PAGE, files={"file": ("ONSPD_NOV_2026.csv", file)}, headers=headers)
+    assert sent.headers["location"] == PAGE
+    waiting = client.get(PAGE, headers=headers)
+    assert (waiting.headers["refresh"], "is being read" in waiting.text) == ("3", True)
+    work()
+    read = newest(client, world)
+    assert (read["state"], read["outcome"]) == ("done", {"rows": 5, "refused": 0}), read
+    one = f"{PAGE}/{read['release']}"
+    page = client.get(one, headers=headers).text
+    assert "ONS Postcode Directory November 2026" in page
+    assert "<td>Northside</td><td>Southside</td>" in page
+    compared = client.get(f"{API}/{read['release']}/comparison", headers=world.headers).json()
+    assert compared["moves"] == [{"old_ward": "Northside", "new_ward": "Southside", "places": 1}]
+    assert client.post(f"{one}/activate", headers=headers).status_code == 303
+    work()
+    assert newest(client, world)["state"] == "done"
+    found = client.get("/api/v1/postcodes/ZZ1 1AA", headers=world.headers).json()
+    assert found["ward"]["code"] == "Z05000002"
+    assert "1 places came into another ward" in client.get(PAGE, headers=headers).text
+
+
+def test_a_release_with_objections_is_put_into_force_only_by_who_checked_them(
+    client: Client, world: World, file: bytes, work: Work
+) -> None:
+    headers = at_the_desk(make_key(world, Role.ADMIN))
+    hole = b"\n".join(file.splitlines()[:2])
+    client.post(API, files={"file": ("ONSPD_NOV_2026.csv", hole)}, headers=world.headers)
+    work()
+    one = newest(client, world)["release"]
+    assert "postcodes of zed are gone" in client.get(f"{PAGE}/{one}", headers=headers).text
+    assert client.post(f"{PAGE}/{one}/activate", headers=headers).status_code == 422
+    refused = client.post(f"{API}/{one}/activate", headers=world.headers)
+    assert refused.json()["type"] == "/problems/release-needs-confirmation"
+    assert client.post(f"{PAGE}/{one}/activate", data={"sure": "yes"}, headers=headers).status_code == 303
+    work()
+    assert newest(client, world)["state"] == "done"
+
+
+def test_what_cannot_be_read_is_told_and_leaves_nothing_on_the_disk(client: Client, world: World, work: Work) -> None:
+    headers = at_the_desk(make_key(world, Role.ADMIN))
+    assert client.post(PAGE, headers=headers).status_code == 422
+    sent = client.post(PAGE, files={"file": ("../../notes.txt", b"Hello.")}, headers=headers)
+    assert sent.status_code == 303
+    work()
+    failed = newest(client, world)
+    assert (failed["state"], "notes.txt holds no CSV" in str(failed["failure"])) == ("failed", True), failed
+    assert "notes.txt could not be read" in client.get(PAGE, headers=headers).text
+    with transaction() as session:
+        [task] = release_tasks.tasks(session, world.council_id)
+        assert not release_tasks.folder_of(task.id).exists()
+        release_tasks.note_forgotten(session)
+        assert list(jobs.noted(session)) == []
+
+
+def test_where_councils_share_an_installation_none_puts_a_release_into_force(
+    client: Client, world: World, file: bytes, work: Work
+) -> None:
+    make_other_council()
+    client.post(API, files={"file": ("ONSPD_NOV_2026.csv", file)}, headers=world.headers)
+    work()
+    one = newest(client, world)["release"]
+    assert client.post(f"{API}/{one}/activate", headers=world.headers).status_code == 409
+    headers = at_the_desk(make_key(world, Role.ADMIN))
+    assert "Ask your system administrator" in client.get(f"{PAGE}/{one}", headers=headers).text
+    assert client.get(f"{PAGE}/nothing", headers=headers).status_code == 404

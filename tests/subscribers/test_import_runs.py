@@ -1,0 +1,282 @@
+"""Lists are imported in the background: looked at first, reported row by row, and taken back within a day."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from openpyxl import Workbook
+from sqlalchemy import text
+from sqlmodel import select
+
+from notify.core import clock, jobs
+from notify.core.db import transaction
+from notify.staff.models import Role
+from notify.subscribers.imports import import_runs, import_service, tables
+from notify.subscribers.imports.models import ImportState, SubscriberImport
+from notify.subscribers.models import Consent, ConsentAction, Contact, Subscriber, Subscription
+from tests.mailbox import Mailbox
+from tests.world import World, add_resident, at_the_desk, make_key, make_world
+
+Client = TestClient[Litestar]
+Headers = dict[str, str]
+Work = Callable[[], None]
+SAID = {"wording": "Yes, write to me.", "consent_source": "paper form", "given_at": "2026-01-05T00:00:00Z"}
+LIST = "email,postcode\nann@example.org,ZZ1 1AA\nbob@example.org,ZZ2 1AA\nnobody,ZZ1 1AA\n"
+
+
+@pytest.fixture
+def world(client: Client) -> World:
+    client.follow_redirects = False
+    return make_world()
+
+
+def posted(client: Client, world: World, file: str | bytes, **more: str) -> Any:  # noqa: ANN401 - JSON
+    query = SAID | {"topics": "bins"} | more
+    if isinstance(file, bytes):
+        reply = client.post("/api/v1/imports", params=query, files={"file": ("list.xlsx", file)}, headers=world.headers)
+    else:
+        csv = world.headers | {"Content-Type": "text/csv"}
+        reply = client.post("/api/v1/imports", params=query, content=file, headers=csv)
+    assert reply.status_code == 202, reply.text
+    return reply.json()
+
+
+def after(client: Client, world: World, import_id: str, work: Work) -> Any:  # noqa: ANN401 - JSON
+    work()
+    work()  # it writes to people on a lane of its own
+    return client.get(f"/api/v1/imports/{import_id}", headers=world.headers).json()
+
+
+def imported(client: Client, world: World, file: str | bytes, work: Work, **more: str) -> Any:  # noqa: ANN401 - JSON
+    return after(client, world, posted(client, world, file, **more)["id"], work)
+
+
+def addresses() -> set[str]:
+    with transaction() as session:
+        return set(session.exec(select(Contact.address)))
+
+
+def workbook(*rows: tuple[str | int | None, ...]) -> bytes:
+    book, held = Workbook(), io.BytesIO()
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(row)
+    book.save(held)
+    return held.getvalue()
+
+
+def test_a_list_is_added_in_the_background_and_its_file_is_gone(client: Client, world: World, work: Work) -> None:
+    begun = posted(client, world, LIST)
+    assert (begun["state"], addresses()) == ("importing", set())
+    done = after(client, world, begun["id"], work)
+    assert (done["state"], done["counts"]["created"], done["counts"]["refused"]) == ("done", 2, 1)
+    assert [(one["row"], one["outcome"]) for one in done["problems"]] == [(4, "refused")]
+    assert addresses() == {"ann@example.org", "bob@example.org"}
+    with transaction() as session:
+        kept = session.exec(select(SubscriberImport)).one()
+        assert (kept.file, kept.sample) == (None, None)
+        line = session.exec(select(Consent)).first()
+        assert line is not None
+        assert (line.source, line.at.year) == ("paper form", 2026)
+
+
+def test_a_file_that_waits_is_sealed_and_is_removed_after_a_day(client: Client, world: World) -> None:
+    posted(client, world, LIST, only_check="true")
+    with transaction() as session:
+        held = session.exec(select(SubscriberImport)).one()
+        assert b"ann@example.org" not in (held.file or b"") + (held.sample or b"")
+        held.state, held.created_at = ImportState.CHECKED, clock.now() - timedelta(hours=25)
+        session.add(held)
+        session.flush()
+        import_service.clean_up(session)
+    with transaction() as session:
+        held = session.exec(select(SubscriberImport)).one()
+        assert (held.file, held.state) == (None, "removed")
+
+
+def test_a_look_adds_nobody_writes_to_nobody_and_names_every_refusal(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    add_resident(world, "bob@example.org", topics=["bins"])
+    looked = imported(client, world, LIST, work, only_check="true", confirm="true")
+    assert (looked["state"], looked["counts"]["created"], looked["counts"]["updated"]) == ("checked", 1, 1)
+    assert addresses() == {"bob@example.org"}
+    assert inbox.recipients() == {}
+    assert client.post(f"/api/v1/imports/{looked['id']}/start", headers=world.headers).status_code == 202
+    done = after(client, world, looked["id"], work)
+    assert (done["state"], done["counts"]["rows"]) == ("done", 3)
+    assert inbox.recipients() == {"ann@example.org": 1, "bob@example.org": 1}
+
+
+def test_the_same_list_again_adds_nobody_twice(client: Client, world: World, work: Work) -> None:
+    imported(client, world, LIST, work)
+    again = imported(client, world, LIST, work)
+    assert (again["counts"]["created"], again["counts"]["updated"]) == (0, 2)
+    assert len(addresses()) == 2
+
+
+def test_undo_takes_back_who_was_added_and_leaves_who_did_anything_since(
+    client: Client, world: World, work: Work
+) -> None:
+    known = add_resident(world, "bob@example.org", topics=["road-closures"], postcodes=["ZZ1 1AA"])
+    done = imported(client, world, LIST + "cat@example.org,ZZ1 1AA\ncat@example.org,ZZ2 1AA\n", work)
+    with transaction() as session:
+        cat = session.exec(select(Contact.subscriber_id).where(Contact.address == "cat@example.org")).one()
+    changed = client.patch(f"/api/v1/subscribers/{cat}", json={"name": "Cat"}, headers=world.headers)
+    assert changed.status_code == 200
+    assert client.post(f"/api/v1/imports/{done['id']}/undo", headers=world.headers).status_code == 202
+    undone = after(client, world, done["id"], work)
+    assert (undone["state"], undone["counts"]["undone"], undone["counts"]["stayed"]) == ("undone", 2, 1)
+    assert addresses() == {"bob@example.org", "cat@example.org"}
+    with transaction() as session:
+        ended = Subscription.ended_reason == "import-undone"
+        left = session.exec(select(Subscription).where(Subscription.subscriber_id == known, ended)).all()
+        withdrawn = session.exec(select(Consent).where(Consent.action == ConsentAction.WITHDRAWN)).all()
+        places = session.execute(text("SELECT postcode FROM place WHERE subscriber_id = :id"), {"id": known})
+        assert len(left) == 1
+        assert {line.source for line in withdrawn} == {"import-undone"}
+        assert len(withdrawn) == 2
+        assert list(places.scalars()) == ["ZZ11AA"]
+    again = imported(client, world, LIST, work)
+    assert again["counts"]["created"] == 1
+
+
+def test_who_confirmed_stays_and_after_a_day_nothing_is_taken_back(client: Client, world: World, work: Work) -> None:
+    done = imported(client, world, LIST, work)
+    with transaction() as session:
+        session.execute(text("UPDATE contact SET confirmed_by = 'link' WHERE address = 'ann@example.org'"))
+        session.execute(text("UPDATE subscriber_import SET finished_at = finished_at - interval '25 hours'"))
+    undo = f"/api/v1/imports/{done['id']}/undo"
+    assert client.post(undo, headers=world.headers).status_code == 409
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET finished_at = finished_at + interval '25 hours'"))
+    assert client.post(undo, headers=world.headers).status_code == 202
+    assert after(client, world, done["id"], work)["counts"]["stayed"] == 1
+    assert addresses() == {"ann@example.org"}
+
+
+def test_a_worker_that_dies_loses_no_row_and_repeats_none(client: Client, world: World, work: Work) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        held = session.exec(select(SubscriberImport)).one()
+        held.lines_done, held.lease_until = 1, clock.now() + timedelta(seconds=30)
+        session.add(held)
+    import_runs.run(UUID(begun["id"]))
+    assert addresses() == set()  # another worker has it in hand
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET lease_until = now() - interval '1 second'"))
+    with transaction() as session:
+        import_runs.note_forgotten(session)
+        assert [item.job for item in jobs.noted(session)] == [jobs.Job.IMPORT_SUBSCRIBERS]
+    import_runs.run(UUID(begun["id"]))
+    assert addresses() == {"bob@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("Destination,First Name\nann@example.org,Ann\n07700900123,Bob\n", {"ann@example.org", "+447700900123"}),
+        ("email address,name\nann@example.org,Ann\n", {"ann@example.org"}),
+        ("phone number,name\n7700900123,Bob\n", {"+447700900123"}),
+        (
+            "uuid,email,name,attributes,status,created_at,updated_at\n"
+            '1,ann@example.org,Ann,"{""a"":1}",enabled,2024-01-02T03:04:05Z,2024-01-02T03:04:05Z\n'
+            "2,bob@example.org,Bob,{},blocklisted,2024-01-02T03:04:05Z,2024-01-02T03:04:05Z\n",
+            {"ann@example.org"},
+        ),
+    ],
+)
+def test_lists_of_other_systems_are_read_as_they_are(
+    client: Client, world: World, work: Work, file: str, expected: set[str]
+) -> None:
+    done = imported(client, world, file, work)
+    assert done["state"] == "done", done
+    assert addresses() == expected
+
+
+def test_a_workbook_is_read_with_its_days_and_numbers_and_columns_as_they_are_named(
+    client: Client, world: World, work: Work
+) -> None:
+    file = workbook(
+        ("Contact details", "Telephone no", "Forename", "Surname", "Where", "Notes"),
+        ("ann@example.org", 7700900123, "Ann", "Other", "ZZ1 1AA", "x"),
+        (None, None, None, None, None, None),
+        ("bob@example.org", None, "Bob", None, "ZZ2 1AA", None),
+    )
+    fields = json.dumps(["email", "phone", "first_name", "last_name", "postcode", ""])
+    done = imported(client, world, file, work, fields=fields)
+    assert done["counts"]["created"] == 2, done
+    assert addresses() == {"ann@example.org", "+447700900123", "bob@example.org"}
+    with transaction() as session:
+        assert set(session.exec(select(Subscriber.name))) == {"Ann Other", "Bob"}
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_unread(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MOST_UNPACKED", 1_000_000)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b" " * 1_000_001)
+    for file in (held.getvalue(), b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old"):
+        reply = client.post(
+            "/api/v1/imports", params=SAID | {"topics": "bins"}, files={"file": ("a.xlsx", file)}, headers=world.headers
+        )
+        assert reply.status_code == 422, reply.text
+        assert reply.json()["type"] == "/problems/file-not-readable"
+
+
+def test_a_list_that_says_too_little_is_refused_at_once(client: Client, world: World) -> None:
+    csv = world.headers | {"Content-Type": "text/csv"}
+    for query in (
+        SAID,
+        SAID | {"topics": "unknown"},
+        SAID | {"topics": "bins", "fields": "nonsense"},
+        SAID | {"topics": "bins", "fields": '["postcode", ""]'},
+        SAID | {"topics": "bins", "given_at": "2199-01-01T00:00:00Z"},
+    ):
+        reply = client.post("/api/v1/imports", params=query, content=LIST, headers=csv)
+        assert reply.status_code in (404, 422), query
+
+
+def test_an_officer_uploads_names_the_columns_looks_and_imports_on_pages(
+    client: Client, world: World, work: Work
+) -> None:
+    headers = at_the_desk(make_key(world, Role.AUTHOR))
+    assert client.post("/staff/imports", files={"file": ("", b"")}, headers=headers).status_code == 422
+    pasted = {"pasted": (None, "Who\tPostcode\nann@example.org\tZZ1 1AA\nnobody\tZZ1 1AA\n")}
+    path = client.post("/staff/imports", files=pasted, headers=headers).headers["location"]
+    assert "ann@example.org" in client.get(path, headers=headers).text
+    form = {"column-0": "email", "column-1": "postcode", "topic": "bins"}
+    assert client.post(f"{path}/check", data=form, headers=headers).status_code == 422
+    said = {"wording": "Yes, write to me.", "source": "paper form", "given_at": "5 January 2026", "confirm": "no"}
+    assert client.post(f"{path}/check", data=form | said, headers=headers).headers["location"] == path
+    waiting = client.get(path, headers=headers)
+    assert (waiting.headers["refresh"], "Being checked" in waiting.text) == ("3", True)
+    work()
+    looked = client.get(path, headers=headers).text
+    assert "What the import would do" in looked
+    assert "Import 1 rows" in looked
+    assert client.get(f"{path}/columns", headers=headers).status_code == 200
+    assert client.post(f"{path}/start", headers=headers).status_code == 303
+    work()
+    assert "The list is imported" in client.get(path, headers=headers).text
+    report = client.get(f"{path}/report.csv", headers=headers).text.splitlines()
+    assert (report[0], report[1][:10]) == ("row,result,reason", "3,refused,")
+    assert "Imported" in client.get("/staff/imports", headers=headers).text
+    assert client.post(f"{path}/remove", headers=headers).status_code == 409
+    assert client.post(f"{path}/undo", headers=headers).status_code == 303
+    work()
+    assert "The import is undone" in client.get(path, headers=headers).text
+
+
+def test_the_contact_centre_imports_nothing(client: Client, world: World) -> None:
+    headers = at_the_desk(make_key(world, Role.CONTACT_CENTRE))
+    assert client.get("/staff/imports", headers=headers).status_code == 403
