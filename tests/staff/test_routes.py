@@ -164,13 +164,13 @@ def collection_days_of(session: Session, council_id: UUID) -> tuple[UUID, int]:
     return wrong.id, 987_654_321
 
 
-def sources_of(session: Session, council_id: UUID) -> dict[str, object]:
+def sources_of(council_id: UUID) -> dict[str, object]:
     """A contractor, a source and an upload of collection days."""
     contractor = CollectionContractor(council_id=council_id, name="Yon", secret="whsec_eW9u", created_by="test")
     source = CollectionSource(council_id=council_id, address="folder", name="Yon", created_by="test")
     upload = CollectionUpload(council_id=council_id, created_by="test", files=[], said={})
-    session.add_all([contractor, source, upload])
-    session.flush()
+    with transaction() as session:
+        session.add_all([contractor, source, upload])
     return {"contractor_id": contractor.id, "source_id": source.id, "upload_id": upload.id}
 
 
@@ -220,7 +220,6 @@ def make_abroad(client: Client) -> Abroad:
         burst_id = waiting.id
         import_id = import_service.upload(session, somebody_here(council_id), "Yon", b"email\nyon@example.org").id
         report_id, release_id = collection_days_of(session, council_id)
-        from_others = sources_of(session, council_id)
         session.add(
             Target(
                 council_id=council_id,
@@ -255,7 +254,7 @@ def make_abroad(client: Client) -> Abroad:
         "data_set": "0123456789ab",
         "subject": "0123456789ab",
         "kind": "0123456789ab",
-        **from_others,
+        **sources_of(council_id),
     }
     return Abroad(desk_of(officer, mfa_at=clock.now()), {name: str(value) for name, value in names.items()})
 
