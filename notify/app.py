@@ -26,7 +26,6 @@ from notify.drafting import (
     cancel_pages,
     emergency_pages,
     ended_area_pages,
-    first_steps_pages,
     follow_up_pages,
     late_alert_pages,
     recurrence_pages,
@@ -39,6 +38,7 @@ from notify.evidence import foi_pages, report_pages
 from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
+from notify.guided_start import pages as guided_start_pages
 from notify.insight import api as insight_api
 from notify.insight import pages as insight_pages
 from notify.insight import performance_api
@@ -186,7 +186,7 @@ PAGES = (
     archive_pages,
     calendar_pages,
     recurrence_pages,
-    first_steps_pages,
+    guided_start_pages,
     live_pages,
     not_reached_pages,
     service_levels_pages,

@@ -15,7 +15,7 @@ from notify.alerts.late_alerts import is_held
 from notify.alerts.models import Alert
 from notify.core.clock import uk_time
 from notify.core.db import transaction
-from notify.drafting.first_steps import steps
+from notify.guided_start.steps import steps
 from notify.insight.alert.progress import progress_of
 from notify.staff.guards import Requires, Right
 from notify.staff.menu import MenuItem

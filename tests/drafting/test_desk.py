@@ -21,6 +21,7 @@ from notify.core.db import transaction
 from notify.drafting.hazards import HAZARDS
 from notify.drafting.models import Draft, MessageTemplate
 from notify.staff import service as staff
+from notify.staff.council_settings.models import OwnSettings
 from notify.staff.models import AuditEntry, Role
 from tests.alerts.calls import created
 from tests.drafting.desk import Officer, draw_wards, sit_down
@@ -411,7 +412,7 @@ def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work, choo
         return Page(kim.client.get("/staff").text).text
 
     assert "Before your council goes live" in to_do()
-    assert "To do: Add a second person who may approve" in to_do()
+    assert "To do: A second person" in to_do()
     with transaction() as session:
         session.execute(text("UPDATE topic SET approval = 'one' WHERE purpose = 'emergency'"))
         council_id = (
@@ -419,12 +420,13 @@ def test_a_new_council_is_told_what_is_left_to_do(kim: Officer, work: Work, choo
             or session.execute(text("SELECT id FROM council")).scalar_one()
         )
         staff.create_officer(session, council_id=council_id, email="two@example.org", name="Two", role=Role.APPROVER)
+        session.add(OwnSettings(council_id=council_id, colour="#1d4a5c"))
     kim.begin()
     kim.where(ward=[NORTH])
     kim.words()
     kim.send()
     let_half_a_minute_pass(work)
-    assert "To do: Have mail leave this machine" in to_do()  # this one goes to a catcher
+    assert "To do: Email and text messages" in to_do()  # this one goes to a catcher
     choose(SMTP_HOST="mail.example.org")
     assert "Before your council goes live" not in to_do()
 

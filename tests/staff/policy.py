@@ -236,7 +236,7 @@ DOORS: Mapping[Right, set[str]] = {
             for method in ("GET", "POST")
             for root in (f"{API}/place-releases", f"{DESK}/places/releases")
         ),
-        f"GET {DESK}/places/releases/{{release_id:str}}",
+        *(f"GET {DESK}/places/releases/{{release_id:str}}", f"GET {DESK}/start/places"),
         f"GET {API}/place-releases/{{release_id:str}}/comparison",
         *(f"POST {root}/{{release_id:str}}/activate" for root in (f"{API}/place-releases", f"{DESK}/places/releases")),
     },
@@ -252,6 +252,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {DESK}/{page}" for method in ("GET", "POST") for page in ("new-topic", "topics/{slug:str}")),
         *(f"{method} {DESK}/topics/{{slug:str}}/{verb}" for method in ("GET", "POST") for verb in _ENDINGS),
         *(f"GET {DESK}/topics", f"POST {DESK}/topics/{{slug:str}}/move"),
+        *(f"{method} {DESK}/start/topics" for method in ("GET", "POST")),
         *(f"{method} {DESK}/topic-groups" for method in ("GET", "POST")),
         *(f"POST {DESK}/topic-groups/{{group_id:uuid}}", f"POST {DESK}/topic-groups/{{group_id:uuid}}/remove"),
     },
@@ -260,7 +261,8 @@ DOORS: Mapping[Right, set[str]] = {
     Right.CHANGE_SETTINGS: {
         *(f"{method} {API}/council" for method in ("GET", "PATCH")),
         *(f"{method} {API}/council/images/{{kind:str}}" for method in ("PUT", "DELETE")),
-        f"GET {DESK}/settings",
+        *(f"GET {DESK}/settings", f"GET {DESK}/start"),
+        *(f"{method} {DESK}/start/messages" for method in ("GET", "POST")),
         *(f"{method} {DESK}/settings/{{subject:str}}" for method in ("GET", "POST")),
         *(f"POST {DESK}/settings/{{subject:str}}/preview", f"POST {DESK}/settings/images/{{kind:str}}/remove"),
     },
