@@ -29,7 +29,7 @@ from tests.mailbox import Mailbox
 from tests.running import answers, free_port, running, wait_until
 
 CAMBRIDGE = "E07000008"
-PETERSFIELD = "E05013058"
+NEWNHAM = "E05013058"
 RESIDENTS = 20_000
 IMPORT = {"wording_version": "test-1", "wording": "Yes, write to me.", "consent_source": "test"}
 
@@ -119,8 +119,8 @@ def city(servers: embedded.Addresses, real_data: Path, tmp_path_factory: pytest.
 
 
 def test_a_ward(city: City, inbox: Mailbox) -> None:
-    city.send({"wards": [PETERSFIELD]})
-    expected = city.expected(lambda resident: resident.ward == PETERSFIELD)
+    city.send({"wards": [NEWNHAM]})
+    expected = city.expected(lambda resident: resident.ward == NEWNHAM)
     assert len(expected) > 500
     assert inbox.recipients() == dict.fromkeys(expected, 1)
 
@@ -143,7 +143,7 @@ def test_a_polygon_with_a_hole(city: City, inbox: Mailbox) -> None:
 
 
 def test_a_circle_of_500_metres(city: City, inbox: Mailbox) -> None:
-    centre = next(resident for resident in city.residents if resident.ward == PETERSFIELD)
+    centre = next(resident for resident in city.residents if resident.ward == NEWNHAM)
     city.send({"circle": {"postcode": postcode_at(city, centre), "radius_m": 500}})
 
     def is_inside(resident: Resident) -> bool:
@@ -155,8 +155,8 @@ def test_a_circle_of_500_metres(city: City, inbox: Mailbox) -> None:
 
 
 def test_everyone_less_a_ward(city: City, inbox: Mailbox) -> None:
-    city.send({"except": {"wards": [PETERSFIELD]}})
-    expected = city.expected(lambda resident: resident.ward != PETERSFIELD)
+    city.send({"except": {"wards": [NEWNHAM]}})
+    expected = city.expected(lambda resident: resident.ward != NEWNHAM)
     assert len(expected) > 15_000
     assert inbox.recipients() == dict.fromkeys(expected, 1)
 
