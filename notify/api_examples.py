@@ -18,6 +18,7 @@ BODIES: Mapping[str, object] = {
     "publish_public_notice": NOTICE,
     "correct_public_notice": {**NOTICE, "reason": "The times were wrong."},
     "withdraw_public_notice": {"reason": "The works were called off."},
+    "change_council": {"colour": "#1d4b5c", "short_name": "Zed", "languages": ["pl"], "digest_time": "17:00"},
     "change_budget": {"monthly_pence": 50_000},
     "create_topic": {"slug": "allotments", "name": "Allotments", "frequency": "About once a month."},
     "invite_officer": {"email": "sam@example.org", "name": "Sam Officer", "role": "author"},

@@ -160,7 +160,9 @@ def _codes(text: str) -> Sequence[str]:
 
 
 class NotSure(staff.CouncilNotValid):
-    """The box that confirms was not selected."""
+    """The box that confirms a merger or a closure was not selected."""
+
+    title = "The change was not confirmed"
 
 
 def _require_sure(form: Form, words: str) -> None:

@@ -160,6 +160,33 @@ def look_previewed(page: Page, world: World) -> None:
     page.frame_locator("iframe[name=preview]").get_by_role("heading", name="Pages").wait_for()
 
 
+def operators(path: str) -> Way:
+    """A page of somebody who runs the installation."""
+
+    def go(page: Page, world: World) -> None:
+        administrator(page, world)
+        with transaction() as session:
+            session.execute(text("UPDATE officer SET is_operator = true"))
+        page.goto(path)
+
+    return go
+
+
+def closed_badly(page: Page, world: World) -> None:
+    """Without the box that confirms."""
+    operators("/staff/councils/zed")(page, world)
+    page.get_by_role("button", name="Close", exact=True).click()
+
+
+def of_two_councils(page: Page, world: World) -> None:
+    """Somebody who may go over to another council."""
+    administrator(page, world)
+    with transaction() as session:
+        far = staff.create_council(session, slug="far", name="Far Council", district_codes=["Z07000009"])
+        staff.create_officer(session, council_id=far.id, email="kim@example.org", name="Kim", role=Role.VIEWER)
+    page.goto("/staff")
+
+
 AT_THE_DESK: Mapping[str, Way] = {
     "staff-sign-in-faulty": not_signed_in,
     "staff-decide": to_decide,
@@ -184,6 +211,10 @@ AT_THE_DESK: Mapping[str, Way] = {
     "staff-settings-times": desk("/staff/settings/times"),
     "staff-settings-elections": desk("/staff/settings/elections"),
     "staff-settings-providers": desk("/staff/settings/providers"),
+    "staff-councils": operators("/staff/councils"),
+    "staff-council": operators("/staff/councils/zed"),
+    "staff-council-faulty": closed_badly,
+    "staff-switch": of_two_councils,
     "staff-audit": desk("/staff/audit"),
     "staff-audit-empty": desk("/staff/audit?q=nothing-like-this"),
 }

@@ -29,6 +29,7 @@ from tests.browser.performance_states import PERFORMANCE
 from tests.browser.record_states import RECORDS
 from tests.browser.release_states import RELEASES
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
+from tests.browser.start_states import START
 from tests.browser.topic_states import TOPICS
 from tests.cap import messages as cap
 from tests.subscribers.places import NEAR, add_county
@@ -467,6 +468,7 @@ STATES: Mapping[str, Way] = {
     **EVIDENCE,
     **NOTICES,
     **BINS,
+    **START,
     **FIGURES,
     **GROWTH,
     **PERFORMANCE,

@@ -1,6 +1,7 @@
 """The e-mails pass the same checks as the pages, and a few that axe does not know."""
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -8,11 +9,19 @@ from playwright.sync_api import Page
 
 from notify.core import rendering
 from notify.deliveries.service_message_words import WORDS
+from notify.staff.council_settings.effective import Contact, installation_settings
 from tests.browser.axe import LANDMARK_RULES, violations
 
 pytestmark = pytest.mark.browser
 
-ALERT: dict[str, object] = {
+OWN = replace(
+    installation_settings("Zed Council"),
+    name_cy="Cyngor Zed",
+    contact=Contact("https://www.example.org/contact", "01632 960001", "contact@example.org"),
+    data_protection=Contact("https://www.example.org/privacy"),
+)
+LOOK: dict[str, object] = {"own": OWN, "logo_url": ""}
+ALERT: dict[str, object] = LOOK | {
     "council_name": "Zed Council",
     "topic_name": "Road closures",
     "title": "Mill Road <closed> & more",
@@ -38,7 +47,7 @@ PART = {
 }
 OTHER_PART = {"title": "Bins come late", "paragraphs": ["On Friday."], "link_url": None, "link_text": None}
 DIGEST = {"paragraphs": [], "parts": [PART, OTHER_PART], "link_url": None, "is_training": False}
-NOTICE: dict[str, object] = {
+NOTICE: dict[str, object] = LOOK | {
     "council_name": "Zed Council",
     "url": "https://alerts.example.org/confirm/" + "x" * 43,
     "expires": "3 days",

@@ -11,6 +11,8 @@ from notify.core.limit_settings import LimitSettings
 from notify.core.setting_sources import SettingsOfOurs as BaseSettings
 from notify.core.settings import Settings
 from notify.providers.registry import GROUP
+from notify.staff.council_settings.subjects import BUDGET, SUBJECTS, Field, Subject
+from notify.staff.council_settings.values import PROVIDER_SETTINGS
 from notify.staff.notification_channels import StaffSettings
 from notify.staff.sign_in.oidc import OidcSettings
 from notify.subscribers.suppression.bounce_models import BounceSettings
@@ -33,6 +35,38 @@ refused.
 
 This page is written by `python -m tests.house.settings_page > docs/settings.md`.
 """
+
+
+COUNCILS = """\
+## What each council sets itself
+
+Administrators of a council set these ([how](how-to/council-look.md)). What a council has not set is as the variable
+says, where there is one.
+
+| setting | page | API | variable with the installation's own |
+|---|---|---|---|"""
+OPERATORS = """\
+An operator of the installation sets these ([councils](councils.md)), because they are the machine's or bind others.
+
+| setting | page | command |
+|---|---|---|
+| Name, short name | `/staff/councils` | `notify council create`, `notify council rename` |
+| Districts | `/staff/councils` | `notify council districts` |
+| Domain or path of its pages | `/staff/councils` | `notify council address` |
+| Open, closed or merged | `/staff/councils` | `notify council close`, `reopen`, `merge` |
+| Who is an operator | | `notify officer operator` |
+"""
+# the variable that has the installation's own value of what a council may set
+DEFAULTS = {
+    "colour": "NOTIFY_THEME_COLOUR",
+    "logo": "NOTIFY_THEME_LOGO",
+    "sender_name": "NOTIFY_SENDER_NAME",
+    "sender_address": "NOTIFY_SENDER_ADDRESS",
+    "languages": "NOTIFY_FURTHER_LANGUAGES",
+    "retention_days": "NOTIFY_RETENTION_DAYS",
+    "pre_election": "NOTIFY_PRE_ELECTION",
+    **{name: f"NOTIFY_{name.upper()}" for name in PROVIDER_SETTINGS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +121,43 @@ def names() -> str:
     )
 
 
+def found_at(variable: str) -> str:
+    """Where a setting is found: in the environment alone, or on a page and in the API of each council too."""
+    own = next((name for name, default in DEFAULTS.items() if default == variable), None)
+    about = next((one for one in SUBJECTS for field in one.fields if field.name == own), None)
+    return f"environment; each council: [{about.title}](#what-each-council-sets-itself)" if about else "environment"
+
+
+def _line(about: Subject, field: Field) -> str:
+    if field.kind == "image":
+        api = f"`PUT /council/images/{field.name}`"
+    elif about.slug == BUDGET:
+        api = "`PUT /budget` `monthly_pence`"
+    else:
+        name = f"providers.{field.name}" if field.name in PROVIDER_SETTINGS else field.name
+        api = f"`PATCH /council` `{name}`"
+    default = f"`{DEFAULTS[field.name]}`" if field.name in DEFAULTS else ""
+    return f"| {field.label} | `/staff/settings/{about.slug}` | {api} | {default} |"
+
+
+def of_councils() -> str:
+    """What a council chooses for itself, and what its operator says of it: page, API and variable."""
+    lines = [_line(about, field) for about in SUBJECTS for field in about.fields]
+    return "\n".join([COUNCILS, *lines, "", OPERATORS])
+
+
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, of_councils()]
     for settings in classes():
         title = (settings.__doc__ or "").partition("\n")[0]
         own = {Settings: "The installation", LimitSettings: "Limits", StaffSettings: "News for staff"}
         heading = own.get(settings, f"Provider `{prefix_of(settings)}`")
-        lines = [f"| `{row.name}` | {row.default} | {row.description} |" for row in rows(settings)]
-        parts.append(
-            "\n".join([f"## {heading}", "", title, "", "| variable | default | meaning |", "|---|---|---|", *lines, ""])
-        )
+        lines = [
+            f"| `{row.name}` | {row.default} | {found_at(row.name)} | {row.description} |" for row in rows(settings)
+        ]
+        head = ["| variable | default | where it is found | meaning |", "|---|---|---|---|"]
+        parts.append("\n".join([f"## {heading}", "", title, "", *head, *lines, ""]))
     return "\n".join(parts)
 
 

@@ -43,6 +43,7 @@ PUBLIC = {
     "/api/{path:str}": "not found, as a problem",
     "/theme.css": "the installation's colour",
     "/theme/logo": "the installation's logo",
+    "/theme/preview.css": "colours that are in its address",
     **{f"/theme/{{slug:str}}/{what}": "what everyone sees of a council" for what in ("style.css", "logo", "icon")},
     **dict.fromkeys(
         (

@@ -187,7 +187,8 @@ def test_the_preview_shows_what_is_not_saved_yet(client: Client, world: World, d
     files = {"logo": ("logo.png", picture(), "image/png")}
     shown = client.post("/staff/settings/look/preview", data=fields, files=files, headers=desk)
     assert shown.status_code == 200
-    assert "--band: #5c1d4b" in shown.text
+    assert "/theme/preview.css?band=5c1d4b&amp;buttons=0b6b3f" in shown.text
+    assert "--band: #5c1d4b" in client.get("/theme/preview.css?band=5c1d4b").text
     assert "data:image/png;base64," in shown.text
     assert "12.1 to 1" in shown.text
     assert "frame-ancestors 'self'" in shown.headers["content-security-policy"]

@@ -63,7 +63,7 @@ def test_every_mail_has_both_parts_and_the_headers_that_lists_need(
     for mail in mails:
         check_headers(mail, addresses)
         assert (mail["Subject"], mail["Content-Language"]) == ("Zed Council: Mill Road closed", "en")
-        assert mail["List-Id"] == "<road-closures.example.org>"
+        assert mail["List-Id"] == "<road-closures.zed.example.org>"
         for kind in ("plain", "html"):
             words = part(mail, kind)
             assert all(said in words for said in ("Mill Road closed", "On Sunday.", "Dear Ann Ash,", "Northside"))

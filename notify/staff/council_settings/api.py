@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
 
 from litestar import delete, get, patch, put
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
@@ -38,7 +37,7 @@ class ChosenView(SQLModel):
     reply_to: str | None
     sms_sender: str | None
     languages: list[str] | None
-    digest_time: time | None
+    digest_time: str | None
     digest_day: int | None
     retention_days: int | None
     pre_election: list[Period] | None
@@ -48,8 +47,9 @@ class ChosenView(SQLModel):
     def of(cls, own: OwnSettings) -> "ChosenView":
         """The same as a view."""
         periods = [Period.model_validate(_period(days)) for days in own.pre_election or ()]
-        kept = own.model_dump(include=set(cls.model_fields) - {"pre_election"})
-        return cls(**kept, pre_election=None if own.pre_election is None else periods)
+        kept = own.model_dump(include=set(cls.model_fields) - {"pre_election", "digest_time"})
+        at = f"{own.digest_time:%H:%M}" if own.digest_time else None
+        return cls(**kept, digest_time=at, pre_election=None if own.pre_election is None else periods)
 
 
 def _period(days: Sequence[str]) -> Mapping[str, str]:
@@ -67,7 +67,7 @@ class InForceView(SQLModel):
     sender_address: str
     base_url: str = Field(description="Where residents find the council's pages.")
     languages: list[str]
-    digest_time: time
+    digest_time: str
     digest_day: int
     retention_days: int
     pre_election: list[Period]
@@ -99,7 +99,7 @@ def _view(session: Session, user: Principal) -> CouncilView:
         sender_address=holds.sender_address,
         base_url=holds.base_url,
         languages=list(holds.languages),
-        digest_time=holds.digest_time,
+        digest_time=f"{holds.digest_time:%H:%M}",
         digest_day=holds.digest_day,
         retention_days=holds.retention_days,
         pre_election=[Period.of(days) for days in holds.pre_election],

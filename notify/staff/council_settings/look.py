@@ -1,5 +1,6 @@
 """The look of a council's pages, made of its settings, and which council a visit belongs to."""
 
+import re
 from collections.abc import Collection
 from typing import cast
 from urllib.parse import parse_qsl, urlsplit
@@ -21,7 +22,8 @@ from notify.web import theme
 from notify.web.theme import Theme
 
 # these belong to no council, or to the council of who is signed in
-LONGEST = 80
+NAME = re.compile(r"[a-z0-9-]{1,80}")  # of a council's path or short name
+HOST = re.compile(r"[a-z0-9.-]{1,253}")
 UNTHEMED = ("/api", "/static", "/health", "/metrics", "/theme")
 
 
@@ -74,10 +76,11 @@ async def visited(scope: Scope) -> tuple[Scope, Theme | None]:
     if scope["type"] != ScopeType.HTTP or scope["path"].startswith(UNTHEMED):
         return scope, None
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    is_foreign = _bare(host) not in ("", _bare(urlsplit(settings().base_url).netloc))
+    is_foreign = bool(HOST.fullmatch(_bare(host))) and _bare(host) != _bare(urlsplit(settings().base_url).netloc)
     first = scope["path"].split("/", 2)[1]
-    path = "" if first in RESERVED else first[:LONGEST]
-    asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("council", "")[:LONGEST]
+    path = first if first not in RESERVED and NAME.fullmatch(first) else ""
+    asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("council", "")
+    asked = asked if NAME.fullmatch(asked) else ""
     if not (is_foreign or path or asked):
         return scope, None
     found = await sync_to_thread(_find, _bare(host) if is_foreign else "", path, asked)

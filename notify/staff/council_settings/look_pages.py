@@ -1,13 +1,15 @@
 """What pages and emails load of a council's look: its style sheet, its logo and its icon."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from litestar import MediaType, Response
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from notify.core.db import transaction
-from notify.staff.council_settings.effective import CouncilSettings, council_settings
+from notify.core.setting_values import COLOUR
+from notify.staff.council_settings.effective import CouncilSettings, council_settings, installation_settings
 from notify.staff.council_settings.models import ImageKind
 from notify.staff.council_settings.service import image_of
 from notify.staff.queries import council_by_slug
@@ -31,6 +33,16 @@ def read_style(slug: FromPath[str]) -> Response[bytes]:
     return Response(style_of(own).encode(), media_type=MediaType.CSS, headers=A_DAY)
 
 
+@page_get("/theme/preview.css", sync_to_thread=False)
+def read_preview_style(band: FromQuery[str] = "", buttons: FromQuery[str] = "") -> Response[bytes]:
+    """The style sheet of a look that is not saved yet; of colours that are none the usual ones."""
+    usual = installation_settings()
+    colour = f"#{band}" if COLOUR.fullmatch(f"#{band}") else usual.colour
+    button = f"#{buttons}" if COLOUR.fullmatch(f"#{buttons}") else usual.button_colour
+    own = replace(usual, colour=colour, button_colour=button)
+    return Response(style_of(own).encode(), media_type=MediaType.CSS, headers=A_DAY)
+
+
 @page_get("/theme/{slug:str}/logo")
 def read_logo(slug: FromPath[str]) -> Response[bytes]:
     """A council's logo. Raises: UnknownCouncil, ImageNotFound."""
@@ -49,4 +61,4 @@ def _image(slug: str, kind: ImageKind) -> Response[bytes]:
     return Response(found.content, media_type=found.media_type, headers=IMAGE_HEADERS)
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (read_style, read_logo, read_icon)
+HANDLERS: Sequence[ControllerRouterHandler] = (read_style, read_preview_style, read_logo, read_icon)

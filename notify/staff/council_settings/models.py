@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import BaseModel, StringConstraints, field_validator, model_validator
 from sqlalchemy import Column, LargeBinary, Text, Time
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
@@ -18,6 +18,7 @@ from notify.staff.council_settings import values
 
 MOST_PERIODS = 20
 MOST_LANGUAGES = 30
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class ImageKind(StrEnum):
@@ -120,7 +121,7 @@ class SettingsChange(Input):
     languages: list[str] | None = Field(
         default=None, max_length=MOST_LANGUAGES, description="Beside English and Welsh, by code, such as `pl`."
     )
-    digest_time: time | None = Field(default=None, description="UK time at which digests are sent, such as `17:00`.")
+    digest_time: ClockTime | None = Field(default=None, description="UK time of digests, such as `17:00`.")
     digest_day: int | None = Field(default=None, ge=1, le=7, description="Of weekly digests; 1 is Monday.")
     retention_days: int | None = Field(default=None, ge=7, le=90, description="How long it is kept who got an alert.")
     pre_election: list[Period] | None = Field(default=None, max_length=MOST_PERIODS)
@@ -160,11 +161,6 @@ class SettingsChange(Input):
     def _are_languages(cls, value: Sequence[str] | None) -> Sequence[str] | None:
         return values.languages(value) if value is not None else None
 
-    @field_validator("digest_time")
-    @classmethod
-    def _to_the_minute(cls, value: time | None) -> time | None:
-        return value.replace(second=0, microsecond=0, tzinfo=None) if value else value
-
     @field_validator("providers")
     @classmethod
     def _are_offered(cls, value: Mapping[str, str] | None) -> Mapping[str, str] | None:
@@ -178,6 +174,8 @@ class SettingsChange(Input):
     def stored(self) -> dict[str, object]:
         """What is given, by column, as the table holds it."""
         given = self.model_dump(exclude_unset=True)
+        if self.digest_time is not None:
+            given["digest_time"] = time.fromisoformat(self.digest_time)
         if self.pre_election is not None:
             given["pre_election"] = [[f"{one.first_day}", f"{one.last_day}"] for one in self.pre_election]
         return given

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
 
 from pydantic import ValidationError
 
@@ -250,12 +249,8 @@ def _meaning(name: str, text: str) -> object:
     if name == "pre_election":
         return [] if text.lower() == NONE else [_period(line) for line in text.splitlines() if line.strip()] or None
     if name == "digest_time":
-        return _time(text) if text else None
+        return f"{read_time(text):%H:%M}" if text else None
     return text or None
-
-
-def _time(text: str) -> time:
-    return read_time(text)
 
 
 def _period(line: str) -> Mapping[str, object]:
