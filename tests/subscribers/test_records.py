@@ -151,6 +151,7 @@ def test_a_topic_is_added_with_the_words_that_were_read_out_and_removed_without(
         ).first()
         assert line is not None
         assert (line.source.partition(":")[0], line.at.year, line.is_dated) == ("paper", 2024, True)
+    assert "paper: Sam" in client.get(path, headers=headers).text
     assert client.post(f"{path}/topics", data={"topic": topic_ids("bins")}, headers=headers).status_code == 303
     assert "Road closures, by" not in client.get(path, headers=headers).text
 

@@ -10,6 +10,7 @@ from notify.core import clock
 from notify.subscribers.models import Contact, Subscriber
 
 NEVER_CONFIRMED = "never-confirmed"
+IMPORT_UNDONE = "import-undone"
 
 
 def withdraw_all(session: Session, subscriber_ids: Sequence[UUID], *, source: str) -> None:

@@ -16,14 +16,17 @@ from sqlmodel import Session, select
 from notify.core.clock import LONDON
 from notify.core.errors import Conflict
 from notify.providers.base import Channel
+from notify.subscribers.consent.ledger import IMPORT_UNDONE
 from notify.subscribers.models import Consent, ConsentAction
 
-# leaves out whether someone may be counted, which is no alert
-WITHDRAWN = """
+# leaves out whether someone may be counted, which is no alert, and what a council took back of its own list, which
+# nobody said
+WITHDRAWN = f"""
     SELECT subscriber_id, topic_id, channel, max(at) AS at FROM consent
     WHERE subscriber_id = ANY(:ids) AND action = 'withdrawn' AND channel IS DISTINCT FROM 'tracking'
+          AND source <> '{IMPORT_UNDONE}'
     GROUP BY subscriber_id, topic_id, channel
-"""
+"""  # noqa: S608 - our own words
 IN_FORCE = """
     SELECT subscriber_id, topic_id, channels FROM subscription WHERE subscriber_id = ANY(:ids) AND ended_at IS NULL
 """

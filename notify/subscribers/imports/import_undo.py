@@ -12,11 +12,10 @@ from sqlmodel import Session, col
 
 from notify.core import clock
 from notify.core.db import transaction
-from notify.subscribers.consent.ledger import withdraw_all
+from notify.subscribers.consent.ledger import IMPORT_UNDONE, withdraw_all
 from notify.subscribers.imports.import_lease import renew
 from notify.subscribers.models import Subscriber
 
-SOURCE = "import-undone"
 AT_ONCE = 5_000
 
 
@@ -32,11 +31,11 @@ def steps(import_id: UUID, lease: UUID) -> Iterator[None]:
 def _take_back(session: Session, import_id: UUID, lease: UUID) -> int:
     """Take back the next people; how many there were."""
     held = renew(session, import_id, lease)
-    values = {"import": import_id, "most": AT_ONCE, "now": clock.now(), "source": SOURCE}
+    values = {"import": import_id, "most": AT_ONCE, "now": clock.now(), "source": IMPORT_UNDONE}
     people = session.execute(text(NEXT), values).all()
     added = [one.subscriber_id for one in people if one.is_untouched and one.is_added]
     changed = [one.subscriber_id for one in people if one.is_untouched and not one.is_added]
-    withdraw_all(session, added, source=SOURCE)
+    withdraw_all(session, added, source=IMPORT_UNDONE)
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(added)))
     if changed:
         for statement in (END_TOPICS, REMOVE_PLACES, REMOVE_REQUESTS, REMOVE_CONTACT_REQUESTS, TOUCH):

@@ -1,6 +1,7 @@
 """Pages on which staff find a subscriber and read their record. Nothing personal stands in an address."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from litestar import Response
@@ -8,7 +9,7 @@ from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from notify.channels import CHANNELS
 from notify.core.db import transaction
@@ -18,6 +19,7 @@ from notify.places.postcodes import PostcodeNotValid, canonical
 from notify.places.queries import areas_by_code
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.menu import MenuItem
+from notify.staff.models import Officer
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers import queries
@@ -54,6 +56,7 @@ DONE: Mapping[str, str] = {
     "lifted": "You can send to this address again.",
 }
 MOST_CONSENTS = 50
+_ACTOR = re.compile(r"officer:[0-9a-f-]{36}")
 
 
 @staff_get(PATH, FINDS)
@@ -188,6 +191,7 @@ def _record_page(session: Session, user: Principal, record: SubscriberRecord, do
             session, user.council_id, subscriber_id=person.id, also_lifted=True
         ),
         reasons=REASONS,
+        named=_named(session, user.council_id),
         texts=inbound_texts_service.of_council(
             session, user.council_id, only=col(Contact.subscriber_id) == person.id, limit=20
         ),
@@ -196,6 +200,13 @@ def _record_page(session: Session, user: Principal, record: SubscriberRecord, do
         may_change=user.may(Right.CHANGE_SUBSCRIBERS),
         day_in_words=day,
     )
+
+
+def _named(session: Session, council_id: UUID) -> Callable[[str], str]:
+    """Puts the names of the council's users where a source or reason names them by id."""
+    known = session.exec(select(Officer.id, Officer.name).where(Officer.council_id == council_id))
+    names = {f"officer:{officer_id}": name for officer_id, name in known}
+    return lambda words: _ACTOR.sub(lambda found: names.get(found[0], "a former user"), words)
 
 
 def _places(session: Session, record: SubscriberRecord) -> Sequence[tuple[str, str, str, bool]]:
