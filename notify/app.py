@@ -59,7 +59,7 @@ from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import shape_api
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
+from notify.staff import audit_api, audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
 from notify.staff.sign_in import pages as sign_in_pages
@@ -103,6 +103,7 @@ API = (
     places_api,
     shape_api,
     staff_api,
+    audit_api,
     subscribers_api,
     topics_api,
     suppression_api,
