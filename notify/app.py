@@ -60,7 +60,7 @@ from notify.places import api as places_api
 from notify.places import release_api, release_pages, shape_api
 from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
-from notify.staff import audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
+from notify.staff import audit_api, audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.council_settings import api as council_settings_api
 from notify.staff.council_settings import look_pages, settings_pages
 from notify.staff.council_settings.look import visited
@@ -119,6 +119,7 @@ API = (
     release_api,
     staff_api,
     council_settings_api,
+    audit_api,
     subscribers_api,
     records_api,
     imports_api,

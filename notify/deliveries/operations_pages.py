@@ -1,5 +1,6 @@
 """Pages of what runs: the queue and its holds, failed deliveries, providers, and webhook receivers."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,6 +24,7 @@ from notify.deliveries.metrics_exposition import workers_seen
 from notify.deliveries.models import DeliveryState, Hold
 from notify.deliveries.provider_health import provider_health
 from notify.deliveries.webhook_receiver_views import own_receiver, receivers
+from notify.staff.budgets import money, set_budget
 from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
@@ -76,6 +78,8 @@ def _page(
         all_lanes=list(Lane),
         failed=queries.failed_alerts(session, user.council_id),
         providers=provider_health(session),
+        money=money(session, user.council_id),
+        may_change_budget=user.may(Right.CHANGE_BUDGET),
         may_steer=user.may(Right.STEER_QUEUE),
         may_retry=user.may(Right.WRITE_ALERTS),
         may_see_subscribers=user.may(Right.SEE_SUBSCRIBERS),
@@ -149,6 +153,19 @@ def try_again(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) ->
         return _page(session, user, EMPTY, said=f"Messages that are tried again: {done.deliveries}.")
 
 
+@staff_post(f"{PATH}/budget", RequiresLive(Right.CHANGE_BUDGET))
+def change_budget(request: StaffRequest, body: RawBody) -> Response[object]:
+    """Say what may be spent each month; nothing typed: anything."""
+    form, user = read_form(body), request.user
+    typed = form.one("budget").removeprefix("£").replace(",", "")
+    if typed and not re.fullmatch(r"\d{1,7}(\.\d\d)?", typed):
+        return _refused(user, form, [FieldError("budget", "Enter an amount in pounds, like 1500 or 1500.50.")])
+    pence = round(float(typed) * 100) if typed else None
+    with transaction() as session:
+        set_budget(session, council_id=user.council_id, actor=user.actor, monthly_pence=pence)
+    return Redirect(PATH, status_code=303)
+
+
 @staff_get(WEBHOOKS, Requires(Right.SEE_SUBSCRIBERS))
 def show_receivers(request: StaffRequest) -> Response[object]:
     """The systems that get alerts by webhook, and how each fares."""
@@ -200,6 +217,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     put_on_hold,
     let_go,
     try_again,
+    change_budget,
     show_receivers,
     enable_receiver,
     disable_receiver,

@@ -94,3 +94,14 @@ def test_a_receiver_is_disabled_enabled_and_given_a_new_secret(client: Client, w
     shown = client.post(f"{hook}/secret", headers=admin).text
     assert re.search(r"whsec_[\w+/=]+", shown)
     assert "whsec_" not in client.get("/staff/webhooks", headers=admin).text
+
+
+def test_the_budget_is_set_in_pounds(client: Client, world: World) -> None:
+    admin = administrator(world)
+    wrong = client.post(f"{PATH}/budget", data={"budget": "much"}, headers=admin)
+    assert (wrong.status_code, "Enter an amount in pounds" in wrong.text) == (422, True)
+    assert client.post(f"{PATH}/budget", data={"budget": "£1,500.50"}, headers=admin).status_code == 303
+    assert client.get("/api/v1/budget", headers=world.headers).json()["budget_pence"] == 150050
+    assert "of £1,500.50" in client.get(PATH, headers=admin).text
+    client.post(f"{PATH}/budget", data={"budget": ""}, headers=admin)
+    assert client.get("/api/v1/budget", headers=world.headers).json()["budget_pence"] is None

@@ -218,7 +218,7 @@ DOORS: Mapping[Right, set[str]] = {
         f"POST {API}/collections/statuses",
     },
     Right.EXPORT_EVERYTHING: {f"POST {DESK}/exports/everything"},
-    Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv"},
+    Right.SEE_AUDIT: {f"GET {DESK}/audit", f"GET {DESK}/audit.csv", f"GET {API}/audit"},
     Right.CHANGE_FIGURES: {
         *(f"POST {DESK}/evidence/statements", f"PUT {API}/evidence/statements"),
         *(f"PUT {API}/service-levels/targets", f"PUT {API}/costs/assumptions", f"POST {API}/costs/prices"),
@@ -257,7 +257,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {DESK}/topic-groups/{{group_id:uuid}}", f"POST {DESK}/topic-groups/{{group_id:uuid}}/remove"),
     },
     Right.STEER_QUEUE: {f"POST {root}/{verb}" for root in (f"{API}/queue", f"{DESK}/operations") for verb in _QUEUE},
-    Right.CHANGE_BUDGET: {f"PUT {API}/budget"},
+    Right.CHANGE_BUDGET: {f"PUT {API}/budget", f"POST {DESK}/operations/budget"},
     Right.CHANGE_SETTINGS: {
         *(f"{method} {API}/council" for method in ("GET", "PATCH")),
         *(f"{method} {API}/council/images/{{kind:str}}" for method in ("PUT", "DELETE")),

@@ -20,3 +20,6 @@ def test_an_approval_is_read_as_a_sentence_and_found_by_title(client: Client) ->
     table = client.get("/staff/audit.csv", params={"q": "bridge"}, headers=admin).text
     assert "alert.create" in table
     assert "wrote ‘Bridge shut’" in table
+    read = client.get("/api/v1/audit?q=bridge&limit=1", headers=world.headers).json()
+    assert read["entries"][0]["sentence"] == "The key ‘test’ wrote ‘Bridge shut’"
+    assert read["next"] == read["entries"][0]["id"]

@@ -12,7 +12,8 @@ from notify.core import clock
 from notify.core.db import transaction
 from notify.core.settings import settings
 from notify.staff import service
-from notify.staff.audit_pages import Line, as_csv
+from notify.staff.audit_pages import as_csv
+from notify.staff.audit_search import Line
 from notify.staff.models import Officer, Role
 from notify.staff.sign_in import break_glass
 from tests.world import World, make_world, password_hash
