@@ -105,12 +105,56 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
     ),
     "subscribers: sign up": (["GET /sign-up", "POST /sign-up"], ["POST /subscribers"]),
-    "subscribers: list and read": ([], ["GET /subscribers", "GET /subscribers/{subscriber_id}"]),
-    "subscribers: change and erase": (
-        [],
-        ["PATCH /subscribers/{subscriber_id}", "DELETE /subscribers/{subscriber_id}"],
+    "subscribers: find and read": (
+        [
+            *("GET /residents", "POST /residents", "GET /residents/{subscriber_id}"),
+            "POST /residents/{subscriber_id}/reason",
+        ],
+        ["GET /subscribers", "GET /subscribers/{subscriber_id}", "POST /subscribers/search"],
     ),
-    "subscribers: import": ([], ["POST /subscribers/import"]),
+    "subscribers: change": (
+        [
+            f"{method} /residents/{{subscriber_id}}/{what}"
+            for method in ("GET", "POST")
+            for what in ("details", "places", "topics")
+        ],
+        ["PATCH /subscribers/{subscriber_id}", "POST /subscribers"],
+    ),
+    "subscribers: erase": (
+        [f"{method} /residents/{{subscriber_id}}/erase" for method in ("GET", "POST")],
+        ["DELETE /subscribers/{subscriber_id}"],
+    ),
+    "subscribers: pause": (
+        [f"{method} /residents/{{subscriber_id}}/pause" for method in ("GET", "POST")],
+        ["POST /subscribers/{subscriber_id}/pause"],
+    ),
+    "subscribers: what they were sent": (
+        ["GET /residents/{subscriber_id}/messages", "POST /residents/{subscriber_id}/resend"],
+        ["GET /subscribers/{subscriber_id}/messages", "POST /subscribers/{subscriber_id}/messages/resend"],
+    ),
+    "subscribers: send a link": (
+        ["POST /residents/{subscriber_id}/link"],
+        ["POST /subscribers/{subscriber_id}/link"],
+    ),
+    "subscribers: everything held": (
+        [f"GET /residents/{{subscriber_id}}/{what}" for what in ("data", "data.json", "data.csv")],
+        ["GET /subscribers/{subscriber_id}/export"],
+    ),
+    "subscribers: lift a suppression": (
+        [f"{method} /residents/{{subscriber_id}}/suppressions/{{suppression_id}}" for method in ("GET", "POST")],
+        ["POST /suppressions/{suppression_id}/lift"],
+    ),
+    "subscribers: import": (
+        [
+            *("GET /imports", "POST /imports", "GET /imports/{import_id}", "GET /imports/{import_id}/columns"),
+            *(f"POST /imports/{{import_id}}/{verb}" for verb in ("check", "start", "undo", "remove")),
+            "GET /imports/{import_id}/report.csv",
+        ],
+        [
+            *("POST /subscribers/import", "GET /imports", "POST /imports", "GET /imports/{import_id}"),
+            *(f"POST /imports/{{import_id}}/{verb}" for verb in ("start", "undo")),
+        ],
+    ),
     "subscribers: messages they wrote": (["GET /messages"], ["GET /resident-messages"]),
     "subscribers: places to check": (["GET /places"], ["GET /place-reviews"]),
     "suppressions: find": (
@@ -147,11 +191,63 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
     ),
     "collections: load and activate": (
-        ["GET /bins/upload", "POST /bins/upload", "POST /bins/releases/{release_id}/activate"],
+        [
+            *("GET /bins/upload", "POST /bins/upload", "GET /bins/uploads/{upload_id}"),
+            "POST /bins/releases/{release_id}/activate",
+        ],
         ["POST /collections/releases", "POST /collections/releases/{release_id}/activate"],
     ),
     "collections: moved days": (["GET /bins/holidays", "POST /bins/holidays"], ["PUT /collections/moves"]),
     "collections: what happened": (["GET /bins/happened", "POST /bins/happened"], ["POST /waste-events"]),
+    "collections: figures": (["GET /bins/figures"], ["GET /collections/figures"]),
+    "collections: sources that are fetched": (
+        [
+            *("GET /bins/sources", "POST /bins/sources"),
+            *(f"POST /bins/sources/{{source_id}}/{verb}" for verb in ("fetch", "remove")),
+        ],
+        [
+            *("GET /collections/sources", "POST /collections/sources", "DELETE /collections/sources/{source_id}"),
+            "POST /collections/sources/{source_id}/fetch",
+        ],
+    ),
+    "collections: contractors": (
+        ["GET /bins/contractors", "POST /bins/contractors", "POST /bins/contractors/{contractor_id}/remove"],
+        [
+            *("GET /collections/contractors", "POST /collections/contractors"),
+            "DELETE /collections/contractors/{contractor_id}",
+        ],
+    ),
+    "collections: what was completed or missed": ([], ["POST /collections/statuses"]),
+    "places: releases": (
+        [
+            *("GET /places/releases", "POST /places/releases", "GET /places/releases/{release_id}"),
+            "POST /places/releases/{release_id}/activate",
+        ],
+        [
+            *("GET /place-releases", "POST /place-releases", "GET /place-releases/{release_id}/comparison"),
+            "POST /place-releases/{release_id}/activate",
+        ],
+    ),
+    "council: settings and look": (
+        [
+            *(
+                "GET /settings",
+                "GET /settings/{subject}",
+                "POST /settings/{subject}",
+                "POST /settings/{subject}/preview",
+            ),
+            "POST /settings/images/{kind}/remove",
+        ],
+        [*("GET /council", "PATCH /council"), *(f"{method} /council/images/{{kind}}" for method in ("PUT", "DELETE"))],
+    ),
+    "councils of the installation": (
+        ["GET /councils", "POST /councils", "GET /councils/{slug}", "POST /councils/{slug}/{deed}"],
+        [],
+    ),
+    "guided start: what is left to do": (["GET /start", "GET /start/places", "GET /start/messages"], []),
+    "guided start: topics of the starter set": (["GET /start/topics", "POST /start/topics"], ["POST /topics"]),
+    "guided start: a test to oneself": (["POST /start/messages"], []),
+    "oneself: another council": (["POST /switch"], []),
     "collections: what is collected": (["GET /bins/stream", "POST /bins/stream"], []),
     "collections: tell people of new days": (
         ["POST /bins/releases/{release_id}/tell", "GET /bins/releases/{release_id}/letters.csv"],
@@ -268,16 +364,17 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "first steps: dismiss": (["POST /set-up/done"], []),
 }
 PERSON = "a person has to be there, who proves it in the browser: a key would be the way around"
-LATER_PAGE = "it is part of the pages about residents (issue 22, points 4 and 5)"
 ONLY_API: Mapping[str, str] = {
-    "subscribers: list and read": LATER_PAGE,
-    "subscribers: change and erase": LATER_PAGE,
-    "subscribers: import": LATER_PAGE,
-    "suppressions: add": LATER_PAGE,
+    "collections: what was completed or missed": "a contractor's program says it; a person says what happened",
+    "suppressions: add": "on pages a person's topics are ended or paused instead, with their word",
     "webhook receivers: replay": "the receiver's own program asks for what it missed",
 }
 ONLY_PAGE: Mapping[str, str] = {
     "exports: everything": PERSON,
+    "councils of the installation": "an operator does it with a second factor, or by `notify council` at a terminal",
+    "guided start: what is left to do": "it is a list of links to pages, worked out from what is there",
+    "guided start: a test to oneself": "a program is nobody who could read it",
+    "oneself: another council": "a key is of one council",
     "users: agree to a new second factor": PERSON,
     "emergencies: send alone": PERSON,
     "oneself: confirm with a second factor": PERSON,
