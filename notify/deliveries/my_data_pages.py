@@ -13,10 +13,15 @@ from sqlmodel import Session
 from notify.core import csv_cells
 from notify.core.clock import LONDON
 from notify.core.db import transaction
+<<<<<<< HEAD
 from notify.core.settings import settings
 from notify.deliveries import queries, subject_access
+=======
+from notify.deliveries import queries
+>>>>>>> s33-a
 from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
+from notify.staff.council_settings.effective import settings_of
 from notify.subscribers.guards import Membership, memberships_of
 from notify.subscribers.my import choices
 from notify.subscribers.queries import SubscriberRecord
@@ -50,6 +55,7 @@ def show_sent(request: PublicRequest, number: PageNumber = 1) -> Response[object
     with transaction() as session:
         records = [one.record for one in memberships_of(session, request)]
         found = _sent_to(session, records, passed=(number - 1) * PAGE, most=PAGE + 1)
+        holds = settings_of(session, [record.subscriber.council_id for record in records])
     return page(
         "my/sent.html",
         messages=found[:PAGE],
@@ -57,7 +63,7 @@ def show_sent(request: PublicRequest, number: PageNumber = 1) -> Response[object
         number=number,
         moment=_moment,
         outcomes=OUTCOMES,
-        days=settings().retention_days,
+        days=max(own.retention_days for own in holds.values()),
     )
 
 

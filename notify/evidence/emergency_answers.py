@@ -1,7 +1,7 @@
 """Questions 1.14 to 1.28: emergencies."""
 
+from notify.channels import Channel
 from notify.charts.words import pounds
-from notify.core.settings import settings
 from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
@@ -131,11 +131,11 @@ def delays(known: Facts) -> Answer:
     )  # fmt: skip
 
 
-def third_parties(_: Facts) -> Answer:
+def third_parties(known: Facts) -> Answer:
     """1.24"""
-    chosen = settings()
+    email, texts = known.carriers(Channel.EMAIL), known.carriers(Channel.SMS)
     return partly(
-        f"This platform, with the adapters {chosen.email_providers} (email) and {chosen.sms_providers} (text messages). "
+        f"This platform, with the adapters {email} (email) and {texts} (text messages). "
         "Tools beside it are not held here."
     )
 

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.channels import Channel
 from notify.core.clock import midnight
 from notify.insight.council.slices import By, Slice, slices
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.models import Council
 
 
@@ -29,6 +31,15 @@ class Facts:
     def sliced(self, by: By) -> Sequence[Slice]:
         """Figures of what was sent, by this breakdown."""
         return slices(self.session, self.council.id, by=by, since=self.since, until=self.until)
+
+    @cached_property
+    def own(self) -> CouncilSettings:
+        """What holds for the council."""
+        return council_settings(self.session, self.council.id)
+
+    def carriers(self, channel: Channel) -> str:
+        """The providers of a channel in the council's order, in words."""
+        return ",".join(one.name for one in self.own.providers_for(channel))
 
     @cached_property
     def total(self) -> Slice:

@@ -1,7 +1,6 @@
 """Questions 1.29 to 1.41: engagement, personal data, service levels and statutory notices."""
 
 from notify.charts.words import pounds
-from notify.core.settings import settings
 from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
@@ -109,7 +108,7 @@ def personal_data(known: Facts) -> Answer:
         for column in table.columns
         if column.about == About.RESIDENT
     ]
-    days = settings().retention_days
+    days = known.own.retention_days
     return answered(
         "Of residents: name (if given), addresses they can be reached at, postcodes, language, choices and the record of "
         f"their consent, in this platform's PostgreSQL only. Who got which message is removed after {days} days. Columns: "

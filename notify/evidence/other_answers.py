@@ -161,11 +161,11 @@ def scheduled(known: Facts) -> Answer:
     )
 
 
-def data_protection(_: Facts) -> Answer:
+def data_protection(known: Facts) -> Answer:
     """8.9"""
     return answered(
         "UK GDPR, the Data Protection Act 2018 and PECR: consent with its wording and source is kept in a ledger, residents "
-        f"see, correct and erase what is held, and who got which message is removed after {settings().retention_days} days."
+        f"see, correct and erase what is held, and who got which message is removed after {known.own.retention_days} days."
     )
 
 

@@ -5,12 +5,16 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from notify.channels import Channel, label
-from notify.core.settings import settings
 from notify.evidence.report import Report, Section
 from notify.exports.dictionary import dictionary
 from notify.exports.dictionary_terms import About
+<<<<<<< HEAD
 from notify.subscribers.models import Topic
 from notify.subscribers.topic_models import LegalBasis
+=======
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
+from notify.subscribers.models import Topic, TopicPurpose
+>>>>>>> s33-a
 
 GROUNDS = {
     LegalBasis.CONSENT: "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger",
@@ -37,12 +41,14 @@ def inventory(session: Session, council_id: UUID) -> Report:
         for table in dictionary()
         if table.about != About.NOBODY
     ]
-    chosen = settings()
-    handlers = [[label(channel), _providers(channel), _providers(channel, emergency=True)] for channel in Channel]
+    own = council_settings(session, council_id)
+    handlers = [
+        [label(channel), _providers(own, channel), _providers(own, channel, emergency=True)] for channel in Channel
+    ]
     return Report(
         title="Personal data that is held",
         intro="Made from the platform's own tables and settings. It holds no special categories of data, and no addresses "
-        f"but postcodes. Who got which message is removed {chosen.retention_days} days after an alert's last activity.",
+        f"but postcodes. Who got which message is removed {own.retention_days} days after an alert's last activity.",
         sections=[
             Section("Why: topics and their grounds", "", ("Topic", "Purpose", "Ground"), purposes),
             Section(
@@ -61,6 +67,6 @@ def inventory(session: Session, council_id: UUID) -> Report:
     )
 
 
-def _providers(channel: Channel, *, emergency: bool = False) -> str:
+def _providers(own: CouncilSettings, channel: Channel, *, emergency: bool = False) -> str:
     """Who carries a channel's messages, by the very setting that the sending reads."""
-    return ", ".join(choice.name for choice in settings().providers_for(channel, emergency=emergency)) or "nobody"
+    return ", ".join(choice.name for choice in own.providers_for(channel, emergency=emergency)) or "nobody"

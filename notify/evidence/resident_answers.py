@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from notify.channels import CHANNELS, label
+from notify.channels import CHANNELS, Channel, label
 from notify.charts.words import pounds
-from notify.core.settings import settings
 from notify.evidence import facts
 from notify.evidence.answer import Answer, Figure, answered, not_held, partly
 from notify.evidence.facts import Facts
@@ -43,8 +42,7 @@ def providers(known: Facts) -> Answer:
         Figure(f"1.2.{one.key}", f"Messages handed to {one.key}", one.sent, "messages", "rollup_cell; page /staff/figures/providers")
         for one in rows if one.key
     ]  # fmt: skip
-    chosen = settings()
-    named = f"email: {chosen.email_providers}; text messages: {chosen.sms_providers}"
+    named = f"email: {known.carriers(Channel.EMAIL)}; text messages: {known.carriers(Channel.SMS)}"
     return answered(
         f"The platform is run by the council or on its behalf. It hands messages to these adapters, in order of "
         f"preference: {named}. Each message keeps its provider and the provider's reference.",
@@ -86,7 +84,7 @@ def languages(known: Facts) -> Answer:
         for one in known.sliced(By.LANGUAGE)
     ]  # fmt: skip
     figures += listed("1.5.residents", known.rows(facts.LANGUAGES), "residents", "subscriber.language")
-    offered = ", ".join(("en", "cy", *settings().further))
+    offered = ", ".join(("en", "cy", *known.own.languages))
     return answered(
         f"Yes. Residents choose among: {offered}. The author of an alert gives its translations; where there is none, "
         "the resident gets English.",

@@ -135,6 +135,7 @@ def test_a_picture_keeps_its_pixels_and_nothing_else(client: Client, world: Worl
         (b"<svg/>", "not an SVG"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg"><path d="&a;"/></svg>', "neither"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"><image/></svg>', "Save the logo as PNG"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg">' + b"<g>" * 900 + b"</g>" * 900 + b"</svg>", "groups"),
         (picture()[:-6], "damaged"),
         (picture(width=9999), "9,999"),
         (b"x" * 20_001, "at most 20 kB"),

@@ -14,12 +14,14 @@ from notify.core.errors import Invalid
 
 MOST_BYTES = 20_000  # every page carries it
 MOST_PIXELS = 2_000  # a side
+MOST_DEPTH = 40  # of groups within groups
 SVG, PNG = "image/svg+xml", "image/png"
 NAMESPACE = "http://www.w3.org/2000/svg"
 
 _DRAWN = frozenset(("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text"))
 _ELEMENTS = _DRAWN | {
-    *("svg", "g", "defs", "title", "desc", "symbol", "use", "tspan", "clipPath", "mask"),
+    # no `use`: a few lines of it, each using the one before ten times, keep a browser busy for ever
+    *("svg", "g", "defs", "title", "desc", "tspan", "clipPath", "mask"),
     *("linearGradient", "radialGradient", "stop"),
 }
 _ATTRIBUTES = frozenset(
@@ -79,7 +81,7 @@ def _safe_drawing(content: bytes) -> bytes:
         raise ImageNotUsable("The file is neither an SVG drawing nor a PNG picture. Save it as one of these.") from None
     if root.tag != f"{{{NAMESPACE}}}svg":
         raise ImageNotUsable("The file is not an SVG drawing. Save the logo as SVG or PNG.")
-    drawn = _kept(root)
+    drawn = _kept(root, MOST_DEPTH)
     if not any(one.tag in _DRAWN for one in drawn.iter()):
         raise ImageNotUsable(
             "Nothing can be shown of this drawing: it holds only pictures or styles. Save the logo as PNG."
@@ -89,8 +91,10 @@ def _safe_drawing(content: bytes) -> bytes:
     return made
 
 
-def _kept(element: Element) -> Element:
-    """A copy of what may stand in a drawing, whose names need no prefix."""
+def _kept(element: Element, depth: int) -> Element:
+    """A copy of what may stand in a drawing, whose names need no prefix. Raises: ImageNotUsable."""
+    if depth == 0:
+        raise ImageNotUsable("The drawing has too many groups within groups. Simplify it, or save the logo as PNG.")
     copy = Element(str(element.tag).rpartition("}")[2])
     copy.text, copy.tail = element.text, element.tail
     for name, value in _attributes(element):
@@ -98,7 +102,7 @@ def _kept(element: Element) -> Element:
     for child in element:
         space, _, name = str(child.tag).rpartition("}")
         if space == f"{{{NAMESPACE}" and name in _ELEMENTS:
-            copy.append(_kept(child))
+            copy.append(_kept(child, depth - 1))
     return copy
 
 
