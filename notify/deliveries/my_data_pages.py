@@ -13,12 +13,7 @@ from sqlmodel import Session
 from notify.core import csv_cells
 from notify.core.clock import LONDON
 from notify.core.db import transaction
-<<<<<<< HEAD
-from notify.core.settings import settings
 from notify.deliveries import queries, subject_access
-=======
-from notify.deliveries import queries
->>>>>>> s33-a
 from notify.deliveries.models import DeliveryState
 from notify.languages import later, spoken
 from notify.staff.council_settings.effective import settings_of

@@ -8,13 +8,9 @@ from notify.channels import Channel, label
 from notify.evidence.report import Report, Section
 from notify.exports.dictionary import dictionary
 from notify.exports.dictionary_terms import About
-<<<<<<< HEAD
+from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.subscribers.models import Topic
 from notify.subscribers.topic_models import LegalBasis
-=======
-from notify.staff.council_settings.effective import CouncilSettings, council_settings
-from notify.subscribers.models import Topic, TopicPurpose
->>>>>>> s33-a
 
 GROUNDS = {
     LegalBasis.CONSENT: "consent (UK GDPR Article 6(1)(a)), kept in the consent ledger",
