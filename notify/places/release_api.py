@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -19,7 +18,7 @@ from notify.core.db import transaction
 from notify.places import release_tasks
 from notify.places.models import ReleaseKind, ReleaseTask, ReleaseTaskState, ReleaseWork
 from notify.places.queries import releases
-from notify.places.release_uploads import MOST_BYTES, release_number, uploaded_release
+from notify.places.release_uploads import MOST_BYTES, UploadedRelease, release_number, uploaded_release
 from notify.staff.guards import RequiresLive, Right
 from notify.staff.routes import StaffRequest
 
@@ -90,7 +89,8 @@ class ReleaseFileOperation(Operation):
     def __post_init__(self) -> None:
         file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
         form = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, properties={"file": file}, required=["file"]))
-        self.request_body = RequestBody({"multipart/form-data": form}, required=True)
+        whole = OpenAPIMediaType(schema=file)
+        self.request_body = RequestBody({"application/octet-stream": whole, "multipart/form-data": form}, required=True)
 
 
 @get("/place-releases", guards=[CHANGES], sync_to_thread=True, tags=["places"])
@@ -126,12 +126,14 @@ def list_place_releases(request: StaffRequest) -> PlaceReleaseList:
     dependencies={"upload": Provide(uploaded_release)},
     operation_class=ReleaseFileOperation,
 )
-def upload_place_release(request: StaffRequest, upload: NamedDependency[UploadFile | None]) -> ReleaseTaskView:
+def upload_place_release(
+    request: StaffRequest,
+    upload: NamedDependency[UploadedRelease],
+    file_name: Annotated[str, QueryParameter(max_length=200, description="Of a file that is the whole body.")] = "",
+) -> ReleaseTaskView:
     """Load a release from a file as it was downloaded, in the background. It counts for nothing until activated."""
-    if upload is None:
-        raise release_tasks.NoReleaseFile("Send the file in the field `file` of a multipart form.")
     with transaction() as session:
-        made = release_tasks.upload(session, request.user, upload.filename, cast(BinaryIO, upload.file))
+        made = release_tasks.upload(session, request.user, upload.name, upload.file)
         return ReleaseTaskView.of(made)
 
 

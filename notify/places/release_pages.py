@@ -1,10 +1,8 @@
 """Pages on which administrators upload a release, see what it changes and for how many, and put it into force."""
 
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, cast
 
 from litestar import Response
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
@@ -16,7 +14,7 @@ from notify.core.form_fields import FieldError
 from notify.places import release_tasks
 from notify.places.models import ReleaseKind
 from notify.places.queries import releases
-from notify.places.release_uploads import MOST_BYTES, release_number, uploaded_release
+from notify.places.release_uploads import MOST_BYTES, UploadedRelease, release_number, uploaded_release
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
@@ -73,13 +71,11 @@ def _list_page(user: Principal, field_errors: Sequence[FieldError]) -> Response[
     request_max_body_size=MOST_BYTES,
     dependencies={"upload": Provide(uploaded_release)},
 )
-def upload(request: StaffRequest, upload: NamedDependency[UploadFile | None]) -> Response[object]:
+def upload(request: StaffRequest, upload: NamedDependency[UploadedRelease]) -> Response[object]:
     """Keep the file, and have it read."""
     try:
-        if upload is None:
-            raise release_tasks.NoReleaseFile("Choose a file of boundaries or postcodes, as it was downloaded.")
         with transaction() as session:
-            release_tasks.upload(session, request.user, upload.filename, cast(BinaryIO, upload.file))
+            release_tasks.upload(session, request.user, upload.name, upload.file)
     except Invalid as error:
         return _list_page(request.user, [FieldError("file", error.detail)])
     return Redirect(PATH, status_code=303)
