@@ -83,6 +83,8 @@ def _fits(new: AlertContent, fields: Mapping[str, Sequence[str]]) -> bool:
     said = {"title": new.title, "body": new.body, "sms": new.sms or ""}
     for code, words in new.translations.items():
         said |= {f"{name}-{code}": getattr(words, name, None) or "" for name in WORDS}
+    if new.link and new.link != _first(fields, "link"):
+        return False
     return all(_matches(_first(fields, name), words) for name, words in said.items() if words or name in WORDS[:2])
 
 

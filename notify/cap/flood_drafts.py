@@ -25,6 +25,7 @@ from notify.staff.models import Council
 from notify.staff.queries import councils_of_districts
 from notify.staff.rights import SystemActor
 from notify.subscribers.queries import topics_by_slug
+from notify.subscribers.topic_queries import is_closed
 
 ACTOR = "flood-feed"
 ATTRIBUTION = "this uses Environment Agency flood and river level data from the real-time data API (Beta)"
@@ -111,7 +112,8 @@ def _drafted(session: Session, flood: Flood, council: Council, ground: Ground | 
 
 def _topic(session: Session, council: Council) -> str:
     chosen = settings().flood_topic
-    if chosen and chosen in topics_by_slug(session, council.id):
+    known = topics_by_slug(session, council.id).get(chosen) if chosen else None
+    if known is not None and not is_closed(known):
         return chosen
     found = queries.emergency_topic(session, council.id)
     return found.slug if found else chosen

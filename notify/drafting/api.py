@@ -20,9 +20,13 @@ from notify.drafting.calendar import rule_in_words
 from notify.drafting.models import Draft, MessageTemplate, Recurrence, Rule
 from notify.drafting.recurrence import Plan
 from notify.drafting.route_options import SEES, WRITES
+from notify.staff.guards import RequiresLive
+from notify.staff.rights import Right
 from notify.staff.routes import StaffRequest
 
 LONGEST_CALENDAR_DAYS = 92
+# a test key rehearses alerts, and changes nothing that another person would find changed
+CHANGES = RequiresLive(Right.WRITE_ALERTS)
 COMES_AGAIN = "/recurrences/{recurrence_id:uuid}"
 
 
@@ -139,7 +143,7 @@ def read_draft(request: StaffRequest, draft_id: FromPath[UUID]) -> DraftView:
         return DraftView.of(queries.draft(session, request.user.officer_id, draft_id))
 
 
-@delete("/drafts/{draft_id:uuid}", guards=[WRITES], sync_to_thread=True, tags=["drafts"])
+@delete("/drafts/{draft_id:uuid}", guards=[CHANGES], sync_to_thread=True, tags=["drafts"])
 def delete_draft(request: StaffRequest, draft_id: FromPath[UUID]) -> None:
     """Delete one of your drafts."""
     with transaction() as session:
@@ -153,7 +157,7 @@ def list_templates(request: StaffRequest) -> list[TemplateView]:
         return [TemplateView.of(one) for one in queries.templates(session, request.user.council_id)]
 
 
-@post("/message-templates", guards=[WRITES], sync_to_thread=True, tags=["message templates"])
+@post("/message-templates", guards=[CHANGES], sync_to_thread=True, tags=["message templates"])
 def save_template(request: StaffRequest, data: JSONBody[NewTemplate]) -> TemplateView:
     """Keep a template: the first of its name, or a new version."""
     welsh = {"title-cy": data.title_cy, "body-cy": data.body_cy}
@@ -163,7 +167,7 @@ def save_template(request: StaffRequest, data: JSONBody[NewTemplate]) -> Templat
         return TemplateView.of(service.save_template(session, by=request.user, name=data.name, fields=fields))
 
 
-@delete("/message-templates/{template_id:uuid}", guards=[WRITES], sync_to_thread=True, tags=["message templates"])
+@delete("/message-templates/{template_id:uuid}", guards=[CHANGES], sync_to_thread=True, tags=["message templates"])
 def archive_template(request: StaffRequest, template_id: FromPath[UUID]) -> None:
     """Offer a template no longer. What was written with it stays."""
     with transaction() as session:
@@ -178,7 +182,7 @@ def list_recurrences(request: StaffRequest) -> list[RecurrenceView]:
         return [RecurrenceView.of(one) for one, _ in recurrence.running(session, user.council_id, user.remit)]
 
 
-@post("/alerts/{alert_id:uuid}/recurrence", guards=[WRITES], sync_to_thread=True, tags=["recurring alerts"])
+@post("/alerts/{alert_id:uuid}/recurrence", guards=[CHANGES], sync_to_thread=True, tags=["recurring alerts"])
 def begin_recurrence(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[NewRecurrence]) -> RecurrenceView:
     """Have a routine alert come again for the same audience."""
     plan = Plan(data.rule, data.every, data.at, data.first_day, data.last_day, data.weekdays)
@@ -189,7 +193,7 @@ def begin_recurrence(request: StaffRequest, alert_id: FromPath[UUID], data: JSON
 
 @post(
     f"{COMES_AGAIN}/pause",
-    guards=[WRITES],
+    guards=[CHANGES],
     sync_to_thread=True,
     tags=["recurring alerts"],
     status_code=200,
@@ -203,7 +207,7 @@ def pause_recurrence(request: StaffRequest, recurrence_id: FromPath[UUID]) -> Re
 
 @post(
     f"{COMES_AGAIN}/go-on",
-    guards=[WRITES],
+    guards=[CHANGES],
     sync_to_thread=True,
     tags=["recurring alerts"],
     status_code=200,
@@ -215,7 +219,7 @@ def resume_recurrence(request: StaffRequest, recurrence_id: FromPath[UUID]) -> R
         return RecurrenceView.of(recurrence.own(session, request.user, recurrence_id))
 
 
-@delete(COMES_AGAIN, guards=[WRITES], sync_to_thread=True, tags=["recurring alerts"])
+@delete(COMES_AGAIN, guards=[CHANGES], sync_to_thread=True, tags=["recurring alerts"])
 def end_recurrence(request: StaffRequest, recurrence_id: FromPath[UUID]) -> None:
     """Let it come no more. What is scheduled already stays."""
     with transaction() as session:

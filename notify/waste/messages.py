@@ -50,7 +50,7 @@ def topic_of(session: Session, council_id: UUID) -> Topic | None:
             col(Topic.slug).in_(TOPIC_SLUGS),
             Topic.purpose != TopicPurpose.EMERGENCY,
             col(Topic.merged_into_id).is_(None),
-            col(Topic.closed_at).is_(None),
+            col(Topic.closes_at).is_(None),
         )
     ).all()
     return min(found, key=lambda topic: TOPIC_SLUGS.index(topic.slug), default=None)

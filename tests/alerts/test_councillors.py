@@ -80,6 +80,7 @@ def test_it_goes_once_an_officer_has_approved_it(client: Client, world: World, c
         ({"title": "Surgery at Mill Road"}, "not-on-template"),
         ({"body": SAID["body"] + "\n\nOur vision."}, "not-on-template"),
         ({"sms": "Other words."}, "not-on-template"),
+        ({"link": "https://vote.example.org/"}, "not-on-template"),
         ({"translations": {"cy": {"title": "Teitl", "body": "Geiriau."}}}, "not-on-template"),
         ({"priority": "emergency", "topic": "emergencies"}, "forbidden"),
     ],

@@ -51,6 +51,7 @@ NOTICE: dict[str, object] = LOOK | {
     "council_name": "Zed Council",
     "url": "https://alerts.example.org/confirm/" + "x" * 43,
     "expires": "3 days",
+    "unsubscribe_url": "",
 }
 MAILS = [("alert", ALERT | {"language": language}) for language in ("en", "cy")]
 MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward_name": "", "link_url": None, "link_text": None})]

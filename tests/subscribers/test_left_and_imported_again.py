@@ -441,8 +441,8 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
         for path in SOURCES
         if "migrations" not in path.parts and "subscri" in path.read_text() and starts.search(path.read_text())
     }
-    # a merger of councils carries over what was agreed to, by the newest word of the ledger
-    assert found == {"rows.py", "membership_union.py"}
+    # mergers of councils and of topics carry over what was agreed to, by the newest word of the ledger
+    assert found == {"rows.py", "membership_union.py", "topic_moves.py"}
     uses = {path.name for path in SOURCES if "INSERT_SUBSCRIPTIONS" in path.read_text()}
     assert uses == {"rows.py"}
     writes = {

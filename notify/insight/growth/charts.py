@@ -26,6 +26,9 @@ SOURCES: Mapping[str, str] = {
     "one-click": "One click in an e-mail",
     "page": "The page for leaving",
     "erased": "Erased",
+    "topic-closed": "The topic ended",
+    "topic-merged": "A topic became part of another",
+    "topic-split": "A topic was split",
     "": "Not said",
 }
 BY_STEP = """
