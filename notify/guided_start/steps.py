@@ -47,60 +47,68 @@ class Step:
     right: Right
 
 
+# name, where it is done, what it is for, and who does it; in the order of `every_step`
+_STEPS: Sequence[tuple[str, str, str, Right]] = (
+    (
+        "Name and look",
+        "/staff/settings",
+        "Your colour, logo and contact details. Residents see them on pages, in emails and in texts.",
+        Right.CHANGE_SETTINGS,
+    ),
+    (
+        "Boundaries and postcodes",
+        "/staff/start/places",
+        "Your wards and the postcodes in them, so that an alert reaches the right streets.",
+        Right.CHANGE_PLACES,
+    ),
+    (
+        "Topics",
+        "/staff/start/topics",
+        "What residents can choose. Choose from a starter set and change it later.",
+        Right.CHANGE_TOPICS,
+    ),
+    (
+        "Email and text messages",
+        "/staff/start/messages",
+        "Send a message to yourself, and see what is wrong with your sender’s domain.",
+        Right.CHANGE_SETTINGS,
+    ),
+    (
+        "A second person",
+        "/staff/officers",
+        "Two people agree on an emergency. Invite someone who may approve.",
+        Right.MANAGE_STAFF,
+    ),
+    (
+        "Residents",
+        "/staff/imports",
+        "Import the people who have agreed already, or print a poster and invite them.",
+        Right.CHANGE_MANY_SUBSCRIBERS,
+    ),
+    (
+        "The first alert",
+        "/staff/compose",
+        "Write it, read it as a resident will, and send a test to yourself first.",
+        Right.WRITE_ALERTS,
+    ),
+)
+
+
 def every_step(session: Session, council_id: UUID) -> Sequence[Step]:
     """Everything there is to do, in its order, done or not."""
     row = session.execute(_THERE, {"council": council_id}).one()
-    topics = row.topics and row.emergencies
+    done = (
+        row.look,
+        row.postcodes and row.wards,
+        row.topics and row.emergencies,
+        _mail_leaves(),
+        row.second,
+        row.residents,
+        row.sent,
+    )
     return [
-        Step(
-            "Name and look",
-            row.look,
-            "/staff/settings",
-            "Your colour, logo and contact details. Residents see them on pages, in emails and in texts.",
-            Right.CHANGE_SETTINGS,
-        ),
-        Step(
-            "Boundaries and postcodes",
-            row.postcodes and row.wards,
-            "/staff/start/places",
-            "Your wards and the postcodes in them, so that an alert reaches the right streets.",
-            Right.CHANGE_PLACES,
-        ),
-        Step(
-            "Topics",
-            topics,
-            "/staff/start/topics",
-            "What residents can choose. Choose from a starter set and change it later.",
-            Right.CHANGE_TOPICS,
-        ),
-        Step(
-            "Email and text messages",
-            _mail_leaves(),
-            "/staff/start/messages",
-            "Send a message to yourself, and see what is wrong with your sender's domain.",
-            Right.CHANGE_SETTINGS,
-        ),
-        Step(
-            "A second person",
-            row.second,
-            "/staff/officers",
-            "Two people agree on an emergency. Invite someone who may approve.",
-            Right.MANAGE_STAFF,
-        ),
-        Step(
-            "Residents",
-            row.residents,
-            "/staff/imports",
-            "Import the people who have agreed already, or print a poster and invite them.",
-            Right.CHANGE_MANY_SUBSCRIBERS,
-        ),
-        Step(
-            "The first alert",
-            row.sent,
-            "/staff/compose",
-            "Write it, read it as a resident will, and send a test to yourself first.",
-            Right.WRITE_ALERTS,
-        ),
+        Step(name, is_done, href, words, right)
+        for (name, href, words, right), is_done in zip(_STEPS, done, strict=True)
     ]
 
 

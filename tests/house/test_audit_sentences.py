@@ -31,6 +31,8 @@ def actions_in(source: str) -> set[str]:
     for name, function in functions.items():
         for said in said_in(function):
             if isinstance(said, ast.JoinedStr):
+                if len(said.values) > 2 or not isinstance(said.values[0], ast.Constant):
+                    continue  # where a form is sent to
                 begun, rest = said.values
                 assert isinstance(begun, ast.Constant)
                 assert isinstance(rest, ast.FormattedValue)

@@ -21,7 +21,7 @@ from tests.world import World, add_resident, make_other_council, make_world, sig
 
 Client = TestClient[Litestar]
 Work = Callable[[], None]
-MOST_PAGES = 150
+MOST_PAGES = 300
 OTHERS = ("/static", "/api", "/problems", "/theme.css")
 
 
