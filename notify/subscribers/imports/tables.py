@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from notify.subscribers.imports.csv_file import LONGEST_ROW, FileNotReadable, Line, open_csv
 
 MOST_UNPACKED = 300_000_000  # bytes; 150,000 rows with ten columns come to a third
@@ -51,6 +48,10 @@ def _named(header: Sequence[str]) -> Sequence[str]:
 def _workbook(file: bytes) -> Table:
     """The first sheet of a workbook."""
     _refuse_bombs(file)
+    # 29 MB in every process that only knows that lists can be imported
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = load_workbook(io.BytesIO(file), read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
