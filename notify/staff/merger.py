@@ -36,11 +36,14 @@ def move_staff(session: Session, old: Council, new: Council, topics: Mapping[str
     Users sign in again, and keys go on working. Short names of topics in remits become those of `topics`.
     """
     officers = session.exec(select(Officer).where(Officer.council_id == old.id)).all()
-    there = {one.email: one for one in session.exec(select(Officer).where(Officer.council_id == new.id))}
-    both = [one for one in officers if one.email in there]
-    for one in both:  # who works for both keeps the user that they are at the new council
-        _unite(session, one, there[one.email])
-    for officer in [one for one in officers if one.email not in there]:
+    there = session.exec(select(Officer).where(Officer.council_id == new.id)).all()
+    by_address = {one.email: one for one in there}
+    by_account = {one.oidc_subject: one for one in there if one.oidc_subject}
+    for officer in officers:
+        # who works for both, by address or by council account, keeps the user that they are at the new council
+        if staying := by_address.get(officer.email) or by_account.get(officer.oidc_subject or ""):
+            _unite(session, officer, staying)
+            continue
         officer.council_id = new.id
         officer.topics = [topics.get(slug, slug) for slug in officer.topics]
         session.add(officer)

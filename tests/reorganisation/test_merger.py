@@ -16,7 +16,7 @@ from notify.drafting.models import Recurrence
 from notify.migrations import METADATA
 from notify.migrations import tables as migrations_tables
 from notify.reorganisation.commands import council
-from notify.staff.models import AuditEntry, Role
+from notify.staff.models import AuditEntry, Officer, Role
 from notify.subscribers.models import ApprovalRule, NewTopic
 from notify.subscribers.service import create_topic
 from tests import moments
@@ -336,6 +336,17 @@ def test_users_sign_in_again_and_keys_go_on(client: Client, zed: World, far: Wor
     work()
     assert inbox.recipients() == {"lee@example.org": 1}
     assert inbox.messages()[0]["Subject"] == "Far Council is now part of Zed Council"
+
+
+def test_one_council_account_with_two_addresses_becomes_one_user(client: Client, zed: World, far: World) -> None:
+    with transaction() as session:
+        for world, address in ((zed, "lee@zed.example.org"), (far, "lee@far.example.org")):
+            made = Officer(council_id=world.council_id, email=address, name="Lee", role=Role.AUTHOR, oidc_subject="lee")
+            session.add(made)
+    merge()
+    with transaction() as session:
+        active = session.exec(select(Officer.email).where(Officer.oidc_subject == "lee", Officer.active)).all()
+    assert active == ["lee@zed.example.org"]
 
 
 def test_what_was_sent_stays_readable_under_the_old_name(

@@ -1,6 +1,7 @@
 """Staff find one resident, read their record and change it; each look is noted, and nobody else hears of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 from sqlmodel import select
 
+from notify.core import clock
 from notify.core.db import transaction
 from notify.staff.models import AuditEntry, Role
 from notify.subscribers.models import Consent, ConsentAction, Subscriber
@@ -154,6 +156,18 @@ def test_a_topic_is_added_with_the_words_that_were_read_out_and_removed_without(
     assert "paper: Sam" in client.get(path, headers=headers).text
     assert client.post(f"{path}/topics", data={"topic": topic_ids("bins")}, headers=headers).status_code == 303
     assert "Road closures, by" not in client.get(path, headers=headers).text
+
+
+def test_a_topic_with_a_last_day_ahead_stays_when_staff_save_the_topics(client: Client, world: World) -> None:
+    path = f"/staff/residents/{add_resident(world, ANN, topics=['bins', 'road-closures'])}"
+    closing = {"last_day": f"{clock.now().date() + timedelta(days=30)}"}
+    assert client.delete("/api/v1/topics/bins", params=closing, headers=world.headers).is_success
+    headers = at_the_desk(make_key(world, Role.AUTHOR))
+    form = client.get(f"{path}/topics", headers=headers).text
+    assert topic_ids("bins")[0] in form
+    kept = {"topic": topic_ids("bins")}
+    assert client.post(f"{path}/topics", data=kept, headers=headers, follow_redirects=False).status_code == 303
+    assert "Bin collections, by" in client.get(path, headers=headers).text
 
 
 def test_a_link_goes_to_the_owner_of_the_contact_at_most_three_times_a_day(

@@ -84,7 +84,7 @@ def _page(
         formats=FORMATS,
         chosen_format=read_one_of(form, "mail_format", MailFormat(person.mail_format)),
         places=[(place, canonical(place.postcode)) for place in record.places],
-        groups=[_topics_of(session, user)],
+        groups=[_topics_of(session, user, record)],
         ways_in_words=ways_in_words,
         wordings=spoken_consent.wordings(),
         how=spoken_consent.HOW,
@@ -95,9 +95,12 @@ def _page(
     )
 
 
-def _topics_of(session: Session, user: Principal) -> CouncilTopics:
+def _topics_of(session: Session, user: Principal, record: SubscriberRecord) -> CouncilTopics:
     own = council(session, user.council_id)
-    return CouncilTopics.of(session, own, topics_offered(session, [own.id]))
+    offered = topics_offered(session, [own.id])
+    # what is about to end stays on the page of people who follow it, or saving the page would end it early
+    ending = [topic for _, topic in record.subscriptions if topic not in offered]
+    return CouncilTopics.of(session, own, [*offered, *ending])
 
 
 def _back_to(subscriber_id: UUID, done: str) -> Response[object]:
@@ -198,7 +201,7 @@ def _topics_again(
 
 def _chosen(session: Session, user: Principal, record: SubscriberRecord, form: Form) -> SubscriberChange:
     """What to change. Raises: FormNotValid."""
-    wanted = [topic for topic in _topics_of(session, user).topics if str(topic.id) in form.all("topic")]
+    wanted = [topic for topic in _topics_of(session, user, record).topics if str(topic.id) in form.all("topic")]
     following = {topic.id for _, topic in record.subscriptions}
     added = [topic for topic in wanted if topic.id not in following]
     if found := topic_errors(added, [contact.channel for contact in record.contacts]):
