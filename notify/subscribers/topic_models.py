@@ -113,7 +113,8 @@ class Topic(SQLModel, table=True):
         """What residents read of it in this language, in English where nobody has translated it."""
         said = self.translations.get(language, {})
         own = {"name": self.name, "description": self.description, "frequency": self.frequency}
-        return TopicWords(**{field: said.get(field) or words for field, words in own.items()})
+        # what is stored was checked when it came in, and is read as it is
+        return TopicWords.model_construct(**{field: said.get(field) or words for field, words in own.items()})
 
     @property
     def words(self) -> TopicWords:

@@ -225,7 +225,7 @@ def test_a_keeper_that_dies_is_started_again(
         orphan, running = pids(starts)
         assert not is_alive(orphan)
         assert running == status(data_dir).database_pid
-    assert "the keeper died while it started (attempt 1 of 4, load average" in caplog.text
+    assert "the daemon died while it started (attempt 1 of 4, load average" in caplog.text
 
 
 def test_a_keeper_whose_starter_was_killed_serves_the_next_user(data_dir: Path, programs: Programs) -> None:

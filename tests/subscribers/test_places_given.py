@@ -90,7 +90,8 @@ def test_a_row_that_names_a_ward_that_has_ended_is_reported(
     ended = f"Northside ({NORTH}) has ended. What was there is now in Southside ({SOUTH}). The ward was not used."
     assert note["reason"].endswith(ended)
     with transaction() as session:
-        wards = session.exec(select(Place.ward_code).order_by(col(Place.id))).all()
+        of_people = select(Place.ward_code).join(Contact, col(Contact.subscriber_id) == col(Place.subscriber_id))
+        wards = session.exec(of_people.order_by(Contact.address)).all()
     assert list(wards) == [SOUTH, kept]
 
 
