@@ -114,7 +114,7 @@ class Topic(SQLModel, table=True):
         said = self.translations.get(language, {})
         own = {"name": self.name, "description": self.description, "frequency": self.frequency}
         # what is stored was checked when it came in, and is read as it is
-        return TopicWords.model_construct(**{field: said.get(field) or words for field, words in own.items()})
+        return TopicWords.model_construct(None, **{field: said.get(field) or words for field, words in own.items()})
 
     @property
     def words(self) -> TopicWords:
