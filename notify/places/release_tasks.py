@@ -70,7 +70,8 @@ class Comparison:
 
 
 def upload(session: Session, user: Principal, file_name: str, file: BinaryIO) -> ReleaseTask:
-    """Keep a file of boundaries or postcodes, and have a worker read it. Raises: NoReleaseFile."""
+    """Keep a file of boundaries or postcodes, and have a worker read it. Raises: ReleasesAreShared, NoReleaseFile."""
+    require_own(session)
     name = re.sub(r"[^\w .-]", "_", Path(file_name).name).lstrip(".")[:LONGEST_NAME]
     if not name:
         raise NoReleaseFile("Choose a file of boundaries or postcodes, as it was downloaded.")
@@ -113,8 +114,8 @@ def require_own(session: Session) -> None:
     """Refuse to change what other councils work with. Raises: ReleasesAreShared."""
     if len(councils(session)) > 1:
         raise ReleasesAreShared(
-            "A release is put into force for every council of this installation. "
-            "Ask your system administrator for `notify geodata activate`."
+            "Boundaries and postcodes are those of every council of this installation. "
+            "Ask your system administrator for `notify geodata load` or `notify geodata activate`."
         )
 
 
@@ -237,14 +238,19 @@ def folder_of(task_id: UUID) -> Path:
     return settings().data_dir / "uploads" / str(task_id)
 
 
-# places belong to subscribers, which stand above: named here as in `activation`
+# places belong to subscribers, which stand above: named here as in `activation`; wards by name as in `names_by_code`
 MOVES = """
+    WITH ward AS (
+        SELECT DISTINCT ON (a.code) a.code, a.name FROM area a JOIN geo_release r ON r.id = a.release_id
+        WHERE r.activated_at IS NOT NULL
+        ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
+    )
     SELECT o.name AS old_ward, w.name AS new_ward, count(*) AS places
     FROM place p
     JOIN subscriber s ON s.id = p.subscriber_id AND s.council_id = :council
     LEFT JOIN postcode n ON n.release_id = :release AND n.key = p.postcode
-    LEFT JOIN LATERAL (SELECT name FROM area WHERE code = p.ward_code ORDER BY release_id DESC LIMIT 1) o ON true
-    LEFT JOIN LATERAL (SELECT name FROM area WHERE code = n.ward_code ORDER BY release_id DESC LIMIT 1) w ON true
+    LEFT JOIN ward o ON o.code = p.ward_code
+    LEFT JOIN ward w ON w.code = n.ward_code
     WHERE p.ward_source = 'published' AND p.ward_code IS DISTINCT FROM n.ward_code
     GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT :most
 """

@@ -11,7 +11,10 @@ from notify.core import jobs
 from notify.core.db import transaction
 from notify.places import release_tasks
 from notify.staff.models import Role
-from tests.places.invented import postcode_file
+from tests.alerts.calls import created
+from tests.mailbox import Mailbox
+from tests.places.invented import load, postcode_file, ward_file
+from tests.tracking.reading import part
 from tests.world import World, add_resident, at_the_desk, make_key, make_other_council, make_world
 
 Client = TestClient[Litestar]
@@ -101,14 +104,32 @@ def test_what_cannot_be_read_is_told_and_leaves_nothing_on_the_disk(client: Clie
         assert list(jobs.noted(session)) == []
 
 
-def test_where_councils_share_an_installation_none_puts_a_release_into_force(
-    client: Client, world: World, file: bytes, work: Work
+def test_where_councils_share_an_installation_none_uploads_or_puts_a_release_into_force(
+    client: Client, world: World, tmp_path: Path
 ) -> None:
     make_other_council()
-    client.post(API, files={"file": ("ONSPD_NOV_2026.csv", file)}, headers=world.headers)
-    work()
-    one = newest(client, world)["release"]
-    assert client.post(f"{API}/{one}/activate", headers=world.headers).status_code == 409
     headers = at_the_desk(make_key(world, Role.ADMIN))
+    files = {"file": ("ONSPD_NOV_2026.csv", b"")}
+    for path, by in ((API, world.headers), (PAGE, headers)):
+        assert client.post(path, files=files, headers=by).status_code == 409
+    assert "to load a release" in client.get(PAGE, headers=headers).text
+    assert client.get(API, headers=world.headers).json()["tasks"] == []
+    one = load(postcode_file(tmp_path / "zz.csv", ROWS)).release_id
+    assert client.post(f"{API}/{one}/activate", headers=world.headers).status_code == 409
     assert "Ask your system administrator" in client.get(f"{PAGE}/{one}", headers=headers).text
     assert client.get(f"{PAGE}/nothing", headers=headers).status_code == 404
+
+
+def test_a_release_that_is_only_loaded_names_no_ward(
+    client: Client, world: World, tmp_path: Path, work: Work, inbox: Mailbox
+) -> None:
+    add_resident(world, "ann@example.org", postcodes=["ZZ1 1AA"])
+    load(ward_file(tmp_path / "wards.geojson"))
+    one = load(postcode_file(tmp_path / "zz.csv", ROWS)).release_id
+    compared = client.get(f"{API}/{one}/comparison", headers=world.headers).json()
+    assert compared["moves"] == [{"old_ward": "Northside", "new_ward": "Southside", "places": 1}]
+    created(client, world.headers, send=True)
+    work()
+    [mail] = inbox.messages()
+    words = part(mail, "plain")
+    assert ("Northside" in words, "Ward 1" in words) == (True, False)
