@@ -1,5 +1,6 @@
 """Administrators upload a release, see what it changes and for how many residents, and put it into force, on pages."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from litestar.testing import TestClient
 
 from notify.core import jobs
 from notify.core.db import transaction
-from notify.places import release_tasks
+from notify.places import archives, release_tasks
 from notify.staff.models import Role
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.places.invented import load, postcode_file, ward_file
+from tests.places.map_files import zipped
 from tests.tracking.reading import part
 from tests.world import World, add_resident, at_the_desk, make_key, make_other_council, make_world
 
@@ -133,3 +135,21 @@ def test_a_release_that_is_only_loaded_names_no_ward(
     [mail] = inbox.messages()
     words = part(mail, "plain")
     assert ("Northside" in words, "Ward 1" in words) == (True, False)
+
+
+def test_a_small_file_that_becomes_very_large_is_not_unpacked(
+    client: Client, world: World, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 100_000)
+    map_file = zipped({"wards.kml": bytes(100_001)})
+    for name, content in (("wards.zip", map_file), ("ONSPD_NOV_2026.csv.gz", gzip.compress(bytes(100_001)))):
+        sent = client.post(
+            API,
+            params={"file_name": name},
+            content=content,
+            headers=world.headers | {"Content-Type": "application/zip"},
+        )
+        assert sent.status_code == 202, sent.text
+        work()
+        failed = newest(client, world)
+        assert (failed["state"], "Unpacked, " in str(failed["failure"])) == ("failed", True), failed
