@@ -219,10 +219,8 @@ def _features(member: Member, report: AreaReport) -> Iterator[_Found]:
         head = text.read(_CHUNK)
         start, single = _COLLECTION.search(head), _FEATURE.search(head)
         if _TOPOLOGY.search(head):
-            yield from (
-                (None, number, one)
-                for number, one in enumerate(_topology(head + whole(text, member.name), member.name), 1)
-            )
+            areas = _topology(head + rest_of(text, member.name), member.name)
+            yield from ((None, number, one) for number, one in enumerate(areas, 1))
         elif start and not (single and single.start() < start.start()):
             system = _system_in(head[: start.start()])
             yield from _collection(head[start.end() :], text, member.name, system)

@@ -3,6 +3,7 @@
 The file lies in the data folder, which all processes of an installation share, and goes once it is read.
 """
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from notify.core import clock, jobs
@@ -30,7 +32,9 @@ from notify.staff.queries import councils
 from notify.staff.rights import Principal
 from notify.staff.service import audit
 
-LEASE = timedelta(minutes=15)  # a directory of all postcodes is read in a minute or two
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=15)  # renewed while a file is read; all postcodes take a minute or two
 LONGEST_NAME = 120
 NO_SUCH_RELEASE = "There is no such release. `GET /api/v1/place-releases` lists them."
 SHOWN = 10
@@ -48,6 +52,10 @@ class NoReleaseFile(Invalid):
     """There is nothing to read."""
 
     title = "Choose a file"
+
+
+class _LeaseLost(Exception):
+    """Another worker has the task: this one was too slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +156,31 @@ def compare(session: Session, council_id: UUID, release_id: int) -> Comparison:
 
 
 def run(task_id: UUID) -> None:
-    """Do this task, unless another worker has it. What cannot be done is told on the page."""
+    """Do this task, unless another worker has it. What cannot be done is told on the page.
+
+    While the database is away the task and its file stay, for the next worker. Raises: OperationalError.
+    """
     with transaction() as session:
         task = _claim(session, task_id)
     if task is None:
         return
     try:
         outcome = _load(task) if task.work is ReleaseWork.LOAD else _activate(task)
+    except _LeaseLost:
+        return
+    except OperationalError:
+        raise
     except NotifyError as error:
         _end(task, ReleaseTaskState.FAILED, failure=error.detail)
+    except Exception as error:
+        log.exception("Release task %s failed", task_id)
+        _end(task, ReleaseTaskState.FAILED, failure=f"It could not be done: {type(error).__name__}.")
     else:
         _end(task, ReleaseTaskState.DONE, outcome=outcome)
-    finally:
-        shutil.rmtree(folder_of(task_id), ignore_errors=True)
 
 
 def _claim(session: Session, task_id: UUID) -> ReleaseTask | None:
+    """The task, whose `lease_until` is what its holder is known by."""
     free = (col(ReleaseTask.lease_until).is_(None)) | (col(ReleaseTask.lease_until) < clock.now())
     statement = update(ReleaseTask).where(col(ReleaseTask.id) == task_id, col(ReleaseTask.state).in_(UNDER_WAY), free)
     taken = statement.values(state=ReleaseTaskState.RUNNING, lease_until=clock.now() + LEASE).returning(ReleaseTask)
@@ -173,16 +190,26 @@ def _claim(session: Session, task_id: UUID) -> ReleaseTask | None:
     return found
 
 
+def _write(task: ReleaseTask, **values: object) -> None:
+    """Write this of a task that is still in hand. Raises: _LeaseLost where another worker has it."""
+    held = (col(ReleaseTask.id) == task.id, col(ReleaseTask.lease_until) == task.lease_until)
+    with transaction() as session:
+        statement = update(ReleaseTask).where(*held).values(**values).returning(col(ReleaseTask.id))
+        if session.execute(statement).first() is None:
+            raise _LeaseLost
+
+
 def _load(task: ReleaseTask) -> Mapping[str, int]:
-    """Read the file. Raises: what reading raises."""
+    """Read the file. Raises: what reading raises, _LeaseLost."""
     path = folder_of(task.id) / task.file_name
     source = recognise(path)
     is_postcodes = source.kind == SourceKind.POSTCODES
     read = release_loading.load_postcodes if is_postcodes else release_loading.load_areas
 
     def progress(rows: int) -> None:
-        with transaction() as session:
-            session.execute(update(ReleaseTask).where(col(ReleaseTask.id) == task.id).values(rows=rows))
+        until = clock.now() + LEASE
+        _write(task, rows=rows, lease_until=until)
+        task.lease_until = until
 
     report = read(
         path, product=source.product, version=source.version, attribution=source.attribution, progress=progress
@@ -206,21 +233,22 @@ def _activate(task: ReleaseTask) -> Mapping[str, int]:
 def _end(
     task: ReleaseTask, state: ReleaseTaskState, *, failure: str = "", outcome: Mapping[str, int] = MappingProxyType({})
 ) -> None:
+    """Say how it went, and let the file go. Nothing where another worker has the task by now."""
     counts = {name: value for name, value in outcome.items() if name != "release_id"}
     release_id = outcome.get("release_id", task.release_id)
-    with transaction() as session:
-        session.execute(
-            update(ReleaseTask)
-            .where(col(ReleaseTask.id) == task.id)
-            .values(
-                state=state,
-                failure=failure,
-                outcome=counts,
-                release_id=release_id,
-                lease_until=None,
-                finished_at=clock.now(),
-            )
+    try:
+        _write(
+            task,
+            state=state,
+            failure=failure,
+            outcome=counts,
+            release_id=release_id,
+            lease_until=None,
+            finished_at=clock.now(),
         )
+    except _LeaseLost:
+        return
+    shutil.rmtree(folder_of(task.id), ignore_errors=True)
 
 
 def note_forgotten(session: Session) -> None:

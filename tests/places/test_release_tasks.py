@@ -1,16 +1,19 @@
 """Administrators upload a release, see what it changes and for how many residents, and put it into force, on pages."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy.exc import OperationalError
 
-from notify.core import jobs
+from notify.core import clock, jobs
 from notify.core.db import transaction
-from notify.places import archives, release_tasks
+from notify.places import archives, release_loading, release_tasks
 from notify.staff.models import Role
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
@@ -33,9 +36,10 @@ ROWS = (
 
 
 @pytest.fixture
-def world(client: Client) -> World:
+def world(client: Client) -> Iterator[World]:
     client.follow_redirects = False
-    return make_world()
+    yield make_world()
+    clock.use(None)
 
 
 @pytest.fixture
@@ -143,13 +147,87 @@ def test_a_small_file_that_becomes_very_large_is_not_unpacked(
     monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 100_000)
     map_file = zipped({"wards.kml": bytes(100_001)})
     for name, content in (("wards.zip", map_file), ("ONSPD_NOV_2026.csv.gz", gzip.compress(bytes(100_001)))):
-        sent = client.post(
-            API,
-            params={"file_name": name},
-            content=content,
-            headers=world.headers | {"Content-Type": "application/zip"},
-        )
+        headers = world.headers | {"Content-Type": "application/zip"}
+        sent = client.post(API, params={"file_name": name}, content=content, headers=headers)
         assert sent.status_code == 202, sent.text
         work()
         failed = newest(client, world)
         assert (failed["state"], "Unpacked, " in str(failed["failure"])) == ("failed", True), failed
+
+
+def uploaded(client: Client, world: World, file: bytes) -> UUID:
+    """The id of the task that is to read this file."""
+    assert client.post(API, files={"file": ("ONSPD_NOV_2026.csv", file)}, headers=world.headers).status_code == 202
+    with transaction() as session:
+        return release_tasks.tasks(session, world.council_id)[0].id
+
+
+def wait(minutes: int) -> None:
+    """It is so many minutes later; after 15 the lease of a worker that says nothing has run out."""
+    at = clock.now() + timedelta(minutes=minutes)
+    clock.use(lambda: at)
+
+
+def test_while_the_database_is_away_the_file_stays_for_the_next_worker(
+    client: Client, world: World, file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    task_id = uploaded(client, world, file)
+    with monkeypatch.context() as broken:
+        broken.setattr(release_loading, "load_postcodes", away)
+        with pytest.raises(OperationalError):
+            release_tasks.run(task_id)
+    wait(16)
+    release_tasks.run(task_id)
+    assert newest(client, world)["state"] == "done"
+    assert not release_tasks.folder_of(task_id).exists()
+
+
+def test_what_nobody_expected_is_told_by_its_type(
+    client: Client, world: World, file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(release_loading, "load_postcodes", broken)
+    release_tasks.run(uploaded(client, world, file))
+    assert newest(client, world)["failure"] == "It could not be done: ZeroDivisionError."
+
+
+def test_of_two_workers_the_slow_one_gives_up(
+    client: Client, world: World, file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = uploaded(client, world, file)
+    read = release_loading.load_postcodes
+
+    def slow(path: Path, *, progress: Callable[[int], None], **_: str) -> None:
+        wait(16)
+        monkeypatch.setattr(release_loading, "load_postcodes", read)
+        release_tasks.run(task_id)
+        progress(1)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(release_loading, "load_postcodes", slow)
+    release_tasks.run(task_id)
+    done = newest(client, world)
+    assert (done["state"], done["outcome"], done["failure"]) == ("done", {"rows": 5, "refused": 0}, "")
+
+
+def test_a_worker_that_tells_how_far_it_is_keeps_its_task(
+    client: Client, world: World, file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = uploaded(client, world, file)
+    read = release_loading.load_postcodes
+
+    def steady(path: Path, *, progress: Callable[[int], None], **how: str) -> release_loading.LoadReport:
+        for rows in (1, 2):
+            wait(10)
+            progress(rows)
+            release_tasks.run(task_id)
+        return read(path, progress=progress, **how)
+
+    monkeypatch.setattr(release_loading, "load_postcodes", steady)
+    release_tasks.run(task_id)
+    assert len(client.get(API, headers=world.headers).json()["releases"]) == 3
