@@ -207,6 +207,12 @@ class Settings(SettingsOfOurs):
         description="A folder with one for each council, named by its short name, that files of collection days are "
         "read from. Unset: they come from web addresses only.",
     )
+    collections_allowed_hosts: str = Field(
+        "",
+        description="Hosts and networks (`rounds.example.org, 10.20.0.0/16`), separated by commas, that files of "
+        "collection days may be fetched from though they have private addresses or plain http. Every council of the "
+        "installation can read what they answer.",
+    )
     retention_days: int = Field(
         30,
         ge=7,
