@@ -268,10 +268,12 @@ class Settings(SettingsOfOurs):
         """What numbers of these countries begin with: 44 for GB, and so for Jersey, Guernsey and Man."""
         return frozenset(phonenumbers.country_code_for_region(name) for name in names(self.phone_countries))
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "collections_allowed_hosts")
     @classmethod
-    def _proxies_are_networks(cls, value: str) -> str:
+    def _networks_are_networks(cls, value: str, about: ValidationInfo) -> str:
         for name in names(value):
+            if about.field_name == "collections_allowed_hosts" and "/" not in name:
+                continue  # a host
             try:
                 ip_network(name)
             except ValueError as error:

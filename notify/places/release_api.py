@@ -133,7 +133,7 @@ def upload_place_release(
 ) -> ReleaseTaskView:
     """Load a release from a file as it was downloaded, in the background. It counts for nothing until activated.
 
-    For a council that is the only one of the installation.
+    Where several councils share the installation, its operators upload on the page instead.
     """
     with transaction() as session:
         made = release_tasks.upload(session, request.user, upload.name, upload.file)

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from notify.core import clock, jobs
 from notify.core.db import transaction
 from notify.places import archives, release_loading, release_tasks
-from notify.staff.models import Role
+from notify.staff.models import Officer, Role
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
 from tests.places.invented import load, postcode_file, ward_file
@@ -118,12 +119,24 @@ def test_where_councils_share_an_installation_none_uploads_or_puts_a_release_int
     files = {"file": ("ONSPD_NOV_2026.csv", b"")}
     for path, by in ((API, world.headers), (PAGE, headers)):
         assert client.post(path, files=files, headers=by).status_code == 409
-    assert "to load a release" in client.get(PAGE, headers=headers).text
+    assert "Ask an operator" in client.get(PAGE, headers=headers).text
     assert client.get(API, headers=world.headers).json()["tasks"] == []
     one = load(postcode_file(tmp_path / "zz.csv", ROWS)).release_id
     assert client.post(f"{API}/{one}/activate", headers=world.headers).status_code == 409
     assert "Ask your system administrator" in client.get(f"{PAGE}/{one}", headers=headers).text
     assert client.get(f"{PAGE}/nothing", headers=headers).status_code == 404
+
+
+def test_an_operator_uploads_for_all_councils(client: Client, world: World, file: bytes, work: Work) -> None:
+    make_other_council()
+    headers = at_the_desk(make_key(world, Role.ADMIN))
+    with transaction() as session:
+        session.execute(update(Officer).values(is_operator=True))
+    assert "Upload a release" in client.get(PAGE, headers=headers).text
+    sent = client.post(PAGE, files={"file": ("ONSPD_NOV_2026.csv", file)}, headers=headers)
+    assert sent.status_code == 303, sent.text
+    work()
+    assert newest(client, world)["state"] == "done"
 
 
 def test_a_release_that_is_only_loaded_names_no_ward(

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from notify.core import clock
 from notify.core.db import transaction
+from notify.core.settings import Settings
 from notify.waste import release_loading, sources
 from tests.waste.council import DECEMBER, Client, as_json, dates, it_is, put_into_force, read, schedule, weekly
 from tests.world import World, make_other_council, make_world, signed_in
@@ -147,6 +148,11 @@ def test_an_address_inside_is_not_called(client: Client, world: World, monkeypat
     add(client, world, "https://127.0.0.1/days.json")
     sources.fetch_due()
     assert "not a public one" in state(client, world)["result"]
+
+
+def test_a_network_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match=r"10\.20\.0\.1/16"):
+        Settings(collections_allowed_hosts="rounds.example.org, 10.20.0.1/16")
 
 
 def test_the_newest_file_of_the_councils_folder_is_read(
