@@ -207,6 +207,12 @@ class Settings(SettingsOfOurs):
         description="A folder with one for each council, named by its short name, that files of collection days are "
         "read from. Unset: they come from web addresses only.",
     )
+    collections_allowed_hosts: str = Field(
+        "",
+        description="Hosts and networks (`rounds.example.org, 10.20.0.0/16`), separated by commas, that files of "
+        "collection days may be fetched from though they have private addresses or plain http. Every council of the "
+        "installation can read what they answer.",
+    )
     retention_days: int = Field(
         30,
         ge=7,
@@ -262,10 +268,12 @@ class Settings(SettingsOfOurs):
         """What numbers of these countries begin with: 44 for GB, and so for Jersey, Guernsey and Man."""
         return frozenset(phonenumbers.country_code_for_region(name) for name in names(self.phone_countries))
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "collections_allowed_hosts")
     @classmethod
-    def _proxies_are_networks(cls, value: str) -> str:
+    def _networks_are_networks(cls, value: str, about: ValidationInfo) -> str:
         for name in names(value):
+            if about.field_name == "collections_allowed_hosts" and "/" not in name:
+                continue  # a host
             try:
                 ip_network(name)
             except ValueError as error:

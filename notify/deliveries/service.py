@@ -3,7 +3,7 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -16,6 +16,7 @@ from notify.core.jobs import Lane
 from notify.core.settings import settings
 from notify.deliveries.message_content import Recipient, reference_of
 from notify.deliveries.models import DeliveryState
+from notify.places.queries import names_by_code
 from notify.providers.base import Channel
 from notify.subscribers.suppression.bounce_models import BounceSettings
 from notify.subscribers.suppression.scope import IS_SUPPRESSED_FOR_ALERT
@@ -198,7 +199,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
             "bounce_retry_days": BounceSettings().retry_days,
         },
     ).all()
-    wards = _ward_names(session, {row.ward_code for row in rows if row.ward_code})
+    wards = names_by_code(session, {row.ward_code for row in rows})
     recipients, refused, alert = [], [], held.alert_id.hex
     for (
         number,
@@ -230,17 +231,6 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
             state, _, reason = refusal.partition(":")
             refused.append(Result(number, DeliveryState(state), reason=reason))
     return recipients, refused
-
-
-def _ward_names(session: Session, codes: Set[str]) -> Mapping[str, str]:
-    """What the newest release calls each ward."""
-    if not codes:
-        return {}
-    rows = session.execute(
-        text("SELECT DISTINCT ON (code) code, name FROM area WHERE code = ANY(:codes) ORDER BY code, release_id DESC"),
-        {"codes": list(codes)},
-    )
-    return {row.code: row.name for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

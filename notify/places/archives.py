@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from notify.core.errors import Invalid
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 MOST_REFUSALS_KEPT = 1_000
+MOST_UNPACKED_BYTES = 3_000_000_000  # all of Great Britain's wards in full detail, with their data
+MOST_BYTES_AT_ONCE = 500_000_000  # of what is read as a whole
 _DAMAGE = (EOFError, OSError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError)
 ARCHIVES = (".zip", ".kmz")
+_BUFFER = 200_000
 _NOT_THE_DATA = {"doc", "docs", "documents", "user guide", "__macosx"}
 
 
@@ -59,6 +65,44 @@ class SourceReport:
             self.refusals.append(Refusal(file, line, reason))
 
 
+class _Counted(io.RawIOBase):
+    """What is read from a file, of which there is no more than `most` bytes: a few packed ones become any number."""
+
+    def __init__(self, inner: IO[bytes], name: str, most: int) -> None:
+        super().__init__()
+        self._inner, self._name, self._left = inner, name, most
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, into: "WriteableBuffer") -> int:
+        """Raises: SourceUnreadable where there is more."""
+        view = memoryview(into).cast("B")
+        part = self._inner.read(len(view))
+        self._left -= len(part)
+        if self._left < 0:
+            raise too_large(self._name, MOST_UNPACKED_BYTES)
+        view[: len(part)] = part
+        return len(part)
+
+
+def too_large(name: str, most: int) -> SourceUnreadable:
+    """The file is larger than any of its kind."""
+    return SourceUnreadable(
+        f"Unpacked, {name} is larger than {most // 1_000_000:,} MB. Leave out what you do not need, or choose less "
+        "detail."
+    )
+
+
+def rest_of(text: IO[str], name: str) -> str:
+    """The rest of a text that is needed as a whole. Raises: SourceUnreadable where it would fill the memory."""
+    rest = text.read(MOST_BYTES_AT_ONCE + 1)
+    if len(rest) > MOST_BYTES_AT_ONCE:
+        raise too_large(name, MOST_BYTES_AT_ONCE)
+    return rest
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One file of a source: its name for messages, and where it lies."""
@@ -80,10 +124,14 @@ class Member:
             raise SourceUnreadable(f"{self.name} is damaged or cut short ({error}). Download it again.") from error
 
     def copied_to(self, folder: Path) -> Path:
-        """A copy of the file, unpacked, in `folder` under its own name. Raises: SourceUnreadable."""
+        """A copy of the file, unpacked, in `folder` under its own name.
+
+        Raises: SourceUnreadable, also where the folder would hold more than MOST_UNPACKED_BYTES.
+        """
         target = folder / unpacked_name(PurePosixPath(self.name).name)
+        there = sum(file.stat().st_size for file in folder.iterdir())
         try:
-            with self._opened() as binary, target.open("wb") as copy:
+            with self._opened(MOST_UNPACKED_BYTES - there) as binary, target.open("wb") as copy:
                 copyfileobj(binary, copy)
         except _DAMAGE as error:
             raise SourceUnreadable(f"{self.name} is damaged or cut short ({error}). Download it again.") from error
@@ -102,7 +150,13 @@ class Member:
         return Member(inside, self.path, inside) if inside else None
 
     @contextmanager
-    def _opened(self) -> Iterator[IO[bytes]]:
+    def _opened(self, most: int | None = None) -> Iterator[IO[bytes]]:
+        with self._unlimited() as found:
+            limit = MOST_UNPACKED_BYTES if most is None else most
+            yield io.BufferedReader(_Counted(found, self.name, limit), _BUFFER)
+
+    @contextmanager
+    def _unlimited(self) -> Iterator[IO[bytes]]:
         if self.inside is None:
             with self.path.open("rb") as raw, _unpacked(raw, self.name) as unpacked:
                 yield unpacked

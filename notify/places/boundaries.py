@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 
 from notify.core.errors import Invalid
 from notify.places import map_files, topojson
-from notify.places.archives import Member, SourceReport, SourceUnreadable, members, unpacked_name
+from notify.places.archives import Member, SourceReport, SourceUnreadable, members, rest_of, unpacked_name
 from notify.places.geometry import repair
 from notify.places.projection import looks_like_metres, project, require_uk
 from notify.places.reference_systems import System, of_member, require_grid, to_metres
@@ -219,7 +219,8 @@ def _features(member: Member, report: AreaReport) -> Iterator[_Found]:
         head = text.read(_CHUNK)
         start, single = _COLLECTION.search(head), _FEATURE.search(head)
         if _TOPOLOGY.search(head):
-            yield from ((None, number, one) for number, one in enumerate(_topology(head + text.read(), member.name), 1))
+            areas = _topology(head + rest_of(text, member.name), member.name)
+            yield from ((None, number, one) for number, one in enumerate(areas, 1))
         elif start and not (single and single.start() < start.start()):
             system = _system_in(head[: start.start()])
             yield from _collection(head[start.end() :], text, member.name, system)

@@ -14,6 +14,7 @@ from notify.places.archives import ARCHIVES, SourceNotFound, members, unpacked_n
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _MONTH = re.compile(rf"(?<![A-Za-z])({'|'.join(month[:3] for month in _MONTHS)})[a-z]*[ _-]?(20\d\d)", re.IGNORECASE)
+_MOST_METADATA = 100_000
 _FULL_VERSION = re.compile(r"DATASET VERSION NUMBER:\s*(\S+)")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_.](\d{1,2}))?(?!\d)")
 _SHORT_YEAR = re.compile(r"(?:wards?|wd|lads?|districts?)[ _-]?([12]\d)(?!\d)", re.IGNORECASE)
@@ -125,7 +126,10 @@ def _metadata(path: Path) -> str:
         try:
             with zipfile.ZipFile(path) as archive:
                 name = next((name for name in archive.namelist() if name.lower().endswith("doc/metadata.txt")), None)
-                return archive.read(name).decode(errors="replace") if name else ""
+                if name is None:
+                    return ""
+                with archive.open(name) as stored:
+                    return stored.read(_MOST_METADATA).decode(errors="replace")
         except (OSError, zipfile.BadZipFile):
             return ""  # the reader will say what is wrong with it
     folder = path if path.is_dir() else path.parent

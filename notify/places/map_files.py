@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shapefile import Reader
 
 _MOST_VALUE_BYTES = 200_000_000
+_MOST_WORDS = 100_000  # of a file that names a system or an encoding
 _MOST_STEPS = 2_000_000_000
 _STEPS_PER_LOOK = 10_000_000
 _MOST_ELEMENTS = 200_000  # of one area in KML: tens of thousands of holes
@@ -89,7 +90,7 @@ def _shapefile(member: Member, folder: Path) -> Iterator[Layer]:
             "shapefile together."
         )
     files = {suffix: part.copied_to(folder) for suffix, part in parts.items()}
-    system = described(files[".prj"].read_text(errors="replace"))
+    system = described(_beginning(files[".prj"]))
     with main.open("rb") as shp, files[".dbf"].open("rb") as dbf:
         # without its index, which is often stale, records are read one after the other
         with warnings.catch_warnings(), _damage_as_value_error():
@@ -116,8 +117,13 @@ def _damage_as_value_error() -> Iterator[None]:
         raise
 
 
+def _beginning(file: Path) -> str:
+    with file.open(errors="replace") as text:
+        return text.read(_MOST_WORDS)
+
+
 def _encoding(code_page: Path | None) -> str:
-    name = code_page.read_text(errors="replace").strip() if code_page else "utf-8"
+    name = _beginning(code_page).strip() if code_page else "utf-8"
     try:
         "".encode(name)
     except (LookupError, ValueError):

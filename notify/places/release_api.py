@@ -131,7 +131,10 @@ def upload_place_release(
     upload: NamedDependency[UploadedRelease],
     file_name: Annotated[str, QueryParameter(max_length=200, description="Of a file that is the whole body.")] = "",
 ) -> ReleaseTaskView:
-    """Load a release from a file as it was downloaded, in the background. It counts for nothing until activated."""
+    """Load a release from a file as it was downloaded, in the background. It counts for nothing until activated.
+
+    Where several councils share the installation, its operators upload on the page instead.
+    """
     with transaction() as session:
         made = release_tasks.upload(session, request.user, upload.name, upload.file)
         return ReleaseTaskView.of(made)

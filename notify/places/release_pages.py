@@ -49,6 +49,7 @@ def _list_page(user: Principal, field_errors: Sequence[FieldError]) -> Response[
     with transaction() as session:
         work = release_tasks.tasks(session, user.council_id)
         found = list(reversed(releases(session)))
+        may_upload = release_tasks.may_upload(session, user)
     is_busy = any(task.state in release_tasks.UNDER_WAY for task in work)
     return staff_page(
         user,
@@ -61,6 +62,7 @@ def _list_page(user: Principal, field_errors: Sequence[FieldError]) -> Response[
         releases=found,
         kinds=KINDS,
         states=STATES,
+        may_upload=may_upload,
     )
 
 

@@ -3,6 +3,7 @@
 The file lies in the data folder, which all processes of an installation share, and goes once it is read.
 """
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from notify.core import clock, jobs
@@ -27,10 +29,12 @@ from notify.places.models import Release, ReleaseKind, ReleaseTask, ReleaseTaskS
 from notify.places.queries import active_release
 from notify.places.release_checks import Findings
 from notify.staff.queries import councils
-from notify.staff.rights import Principal
+from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
-LEASE = timedelta(minutes=15)  # a directory of all postcodes is read in a minute or two
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=15)  # renewed while a file is read; all postcodes take a minute or two
 LONGEST_NAME = 120
 NO_SUCH_RELEASE = "There is no such release. `GET /api/v1/place-releases` lists them."
 SHOWN = 10
@@ -48,6 +52,10 @@ class NoReleaseFile(Invalid):
     """There is nothing to read."""
 
     title = "Choose a file"
+
+
+class _LeaseLost(Exception):
+    """Another worker has the task: this one was too slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,12 @@ class Comparison:
 
 
 def upload(session: Session, user: Principal, file_name: str, file: BinaryIO) -> ReleaseTask:
-    """Keep a file of boundaries or postcodes, and have a worker read it. Raises: NoReleaseFile."""
+    """Keep a file of boundaries or postcodes, and have a worker read it. Raises: ReleasesAreShared, NoReleaseFile."""
+    if not may_upload(session, user):
+        raise ReleasesAreShared(
+            "Boundaries and postcodes are those of every council of this installation, so its operators load them. "
+            "Ask one of them, or your system administrator for `notify geodata load`."
+        )
     name = re.sub(r"[^\w .-]", "_", Path(file_name).name).lstrip(".")[:LONGEST_NAME]
     if not name:
         raise NoReleaseFile("Choose a file of boundaries or postcodes, as it was downloaded.")
@@ -107,6 +120,11 @@ def activate(session: Session, user: Principal, release_id: int, *, is_confirmed
     )
     _begin(session, user, task)
     return task
+
+
+def may_upload(session: Session, user: Principal) -> bool:
+    """Whether nobody else's disk and names are at stake, or they run the installation."""
+    return user.may(Right.RUN_INSTALLATION) or len(councils(session)) <= 1
 
 
 def require_own(session: Session) -> None:
@@ -147,22 +165,31 @@ def compare(session: Session, council_id: UUID, release_id: int) -> Comparison:
 
 
 def run(task_id: UUID) -> None:
-    """Do this task, unless another worker has it. What cannot be done is told on the page."""
+    """Do this task, unless another worker has it. What cannot be done is told on the page.
+
+    While the database is away the task and its file stay, for the next worker. Raises: OperationalError.
+    """
     with transaction() as session:
         task = _claim(session, task_id)
     if task is None:
         return
     try:
         outcome = _load(task) if task.work is ReleaseWork.LOAD else _activate(task)
+    except _LeaseLost:
+        return
+    except OperationalError:
+        raise
     except NotifyError as error:
         _end(task, ReleaseTaskState.FAILED, failure=error.detail)
+    except Exception as error:
+        log.exception("Release task %s failed", task_id)
+        _end(task, ReleaseTaskState.FAILED, failure=f"It could not be done: {type(error).__name__}.")
     else:
         _end(task, ReleaseTaskState.DONE, outcome=outcome)
-    finally:
-        shutil.rmtree(folder_of(task_id), ignore_errors=True)
 
 
 def _claim(session: Session, task_id: UUID) -> ReleaseTask | None:
+    """The task, whose `lease_until` is what its holder is known by."""
     free = (col(ReleaseTask.lease_until).is_(None)) | (col(ReleaseTask.lease_until) < clock.now())
     statement = update(ReleaseTask).where(col(ReleaseTask.id) == task_id, col(ReleaseTask.state).in_(UNDER_WAY), free)
     taken = statement.values(state=ReleaseTaskState.RUNNING, lease_until=clock.now() + LEASE).returning(ReleaseTask)
@@ -172,16 +199,26 @@ def _claim(session: Session, task_id: UUID) -> ReleaseTask | None:
     return found
 
 
+def _write(task: ReleaseTask, **values: object) -> None:
+    """Write this of a task that is still in hand. Raises: _LeaseLost where another worker has it."""
+    held = (col(ReleaseTask.id) == task.id, col(ReleaseTask.lease_until) == task.lease_until)
+    with transaction() as session:
+        statement = update(ReleaseTask).where(*held).values(**values).returning(col(ReleaseTask.id))
+        if session.execute(statement).first() is None:
+            raise _LeaseLost
+
+
 def _load(task: ReleaseTask) -> Mapping[str, int]:
-    """Read the file. Raises: what reading raises."""
+    """Read the file. Raises: what reading raises, _LeaseLost."""
     path = folder_of(task.id) / task.file_name
     source = recognise(path)
     is_postcodes = source.kind == SourceKind.POSTCODES
     read = release_loading.load_postcodes if is_postcodes else release_loading.load_areas
 
     def progress(rows: int) -> None:
-        with transaction() as session:
-            session.execute(update(ReleaseTask).where(col(ReleaseTask.id) == task.id).values(rows=rows))
+        until = clock.now() + LEASE
+        _write(task, rows=rows, lease_until=until)
+        task.lease_until = until
 
     report = read(
         path, product=source.product, version=source.version, attribution=source.attribution, progress=progress
@@ -205,21 +242,22 @@ def _activate(task: ReleaseTask) -> Mapping[str, int]:
 def _end(
     task: ReleaseTask, state: ReleaseTaskState, *, failure: str = "", outcome: Mapping[str, int] = MappingProxyType({})
 ) -> None:
+    """Say how it went, and let the file go. Nothing where another worker has the task by now."""
     counts = {name: value for name, value in outcome.items() if name != "release_id"}
     release_id = outcome.get("release_id", task.release_id)
-    with transaction() as session:
-        session.execute(
-            update(ReleaseTask)
-            .where(col(ReleaseTask.id) == task.id)
-            .values(
-                state=state,
-                failure=failure,
-                outcome=counts,
-                release_id=release_id,
-                lease_until=None,
-                finished_at=clock.now(),
-            )
+    try:
+        _write(
+            task,
+            state=state,
+            failure=failure,
+            outcome=counts,
+            release_id=release_id,
+            lease_until=None,
+            finished_at=clock.now(),
         )
+    except _LeaseLost:
+        return
+    shutil.rmtree(folder_of(task.id), ignore_errors=True)
 
 
 def note_forgotten(session: Session) -> None:
@@ -237,14 +275,19 @@ def folder_of(task_id: UUID) -> Path:
     return settings().data_dir / "uploads" / str(task_id)
 
 
-# places belong to subscribers, which stand above: named here as in `activation`
+# places belong to subscribers, which stand above: named here as in `activation`; wards by name as in `names_by_code`
 MOVES = """
+    WITH ward AS (
+        SELECT DISTINCT ON (a.code) a.code, a.name FROM area a JOIN geo_release r ON r.id = a.release_id
+        WHERE r.activated_at IS NOT NULL
+        ORDER BY a.code, r.retired_at IS NULL DESC, r.id DESC
+    )
     SELECT o.name AS old_ward, w.name AS new_ward, count(*) AS places
     FROM place p
     JOIN subscriber s ON s.id = p.subscriber_id AND s.council_id = :council
     LEFT JOIN postcode n ON n.release_id = :release AND n.key = p.postcode
-    LEFT JOIN LATERAL (SELECT name FROM area WHERE code = p.ward_code ORDER BY release_id DESC LIMIT 1) o ON true
-    LEFT JOIN LATERAL (SELECT name FROM area WHERE code = n.ward_code ORDER BY release_id DESC LIMIT 1) w ON true
+    LEFT JOIN ward o ON o.code = p.ward_code
+    LEFT JOIN ward w ON w.code = n.ward_code
     WHERE p.ward_source = 'published' AND p.ward_code IS DISTINCT FROM n.ward_code
     GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT :most
 """

@@ -16,7 +16,6 @@ from notify.core.errors import Unavailable
 from notify.core.settings import settings
 from notify.providers.base import ProviderRejected, ProviderUnavailable
 from notify.providers.webhook import ssrf
-from notify.providers.webhook.provider import WebhookSettings
 
 FOLDER = "folder"
 MOST_BYTES = 100_000_000
@@ -80,7 +79,7 @@ def _newest(council_slug: str, file: BinaryIO) -> str:
 def _download(address: str, file: BinaryIO) -> str:
     """The file's name. Only a checked address is connected to, and redirects are not followed."""
     ends = time.monotonic() + SECONDS
-    guard = ssrf.Guard(ssrf.Allowed.from_text(WebhookSettings().allowed_hosts))
+    guard = ssrf.Guard(ssrf.Allowed.from_text(settings().collections_allowed_hosts))
     try:
         wanted = ssrf.read(address)
         checked = guard.checked(wanted, within_s=10)[0]

@@ -1,5 +1,6 @@
 """Sources of collection days that are fetched by themselves: where from, how often, and what became of it."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -22,11 +23,15 @@ from notify.waste.models import CollectionRelease, CollectionSource
 from notify.waste.release_loading import LoadingOptions
 from notify.waste.source_files import FOLDER, FetchedFile, fetched
 
+log = logging.getLogger(__name__)
+
 ACTOR = "engine:collections"
 MOST_SOURCES = 10
 CLAIM = """
     UPDATE collection_source SET next_at = :now + every_hours * interval '1 hour' WHERE id = (
-        SELECT id FROM collection_source WHERE next_at <= :now ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        SELECT f.id FROM collection_source f
+        JOIN council c ON c.id = f.council_id AND c.merged_into_id IS NULL AND c.closed_at IS NULL
+        WHERE f.next_at <= :now ORDER BY f.next_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED
     ) RETURNING id
 """
 
@@ -133,10 +138,17 @@ def _fetch(source_id: UUID) -> None:
         with fetched(address, slug) as found, transaction() as session:
             _take(session, session.get_one(CollectionSource, source_id), found)
     except NotifyError as error:
-        with transaction() as session:
-            if failing := session.get(CollectionSource, source_id):
-                _say(failing, error.detail, is_failing=True)
-                session.add(failing)
+        _say_failing(source_id, error.detail)
+    except Exception as error:  # one file must not keep the sources of others from their turn
+        log.exception("Source of collection days %s failed", source_id)
+        _say_failing(source_id, f"It could not be read: {type(error).__name__}.")
+
+
+def _say_failing(source_id: UUID, why: str) -> None:
+    with transaction() as session:
+        if failing := session.get(CollectionSource, source_id):
+            _say(failing, why, is_failing=True)
+            session.add(failing)
 
 
 def _take(session: Session, one: CollectionSource, found: FetchedFile) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from notify.core import clock
-from notify.waste import sources
+from notify.core.db import transaction
+from notify.core.settings import Settings
+from notify.waste import release_loading, sources
 from tests.waste.council import DECEMBER, Client, as_json, dates, it_is, put_into_force, read, schedule, weekly
 from tests.world import World, make_other_council, make_world, signed_in
 
@@ -37,9 +40,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+def site(tmp_path: Path, choose: Callable[..., None]) -> Iterator[tuple[str, Path]]:
     """The address of a web server of the contractor's, and the folder it serves."""
-    monkeypatch.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
+    choose(COLLECTIONS_ALLOWED_HOSTS="127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -115,11 +118,41 @@ def test_what_cannot_be_fetched_or_read_says_why_and_changes_nothing(
     assert dates(read(client, to="2026-12-01")) == ["2026-12-01"]
 
 
+def test_a_source_that_breaks_in_an_unexpected_way_says_so_and_keeps_no_other_waiting(
+    client: Client, world: World, site: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(release_loading, "load", broken)
+    address, folder = site
+    (folder / "days.json").write_bytes(as_json(THURSDAYS))
+    for _ in range(2):
+        add(client, world, f"{address}/days.json")
+    assert sources.fetch_due() == 2
+    said = [one["result"] for one in client.get(API, headers=world.headers).json()["sources"]]
+    assert said == ["It could not be read: ZeroDivisionError."] * 2
+
+
+@pytest.mark.parametrize("ended", ["closed_at = business_now()", "merged_into_id = :other"])
+def test_the_sources_of_a_council_that_has_ended_are_not_fetched(client: Client, world: World, ended: str) -> None:
+    add(client, world, "folder")
+    values = {"own": world.council_id, "other": make_other_council().council_id}
+    with transaction() as session:
+        session.execute(text(f"UPDATE council SET {ended} WHERE id = :own"), values)
+    assert sources.fetch_due() == 0
+
+
 def test_an_address_inside_is_not_called(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", raising=False)
+    monkeypatch.setenv("NOTIFY_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")  # alerts may be posted there; answers are not read
     add(client, world, "https://127.0.0.1/days.json")
     sources.fetch_due()
     assert "not a public one" in state(client, world)["result"]
+
+
+def test_a_network_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match=r"10\.20\.0\.1/16"):
+        Settings(collections_allowed_hosts="rounds.example.org, 10.20.0.1/16")
 
 
 def test_the_newest_file_of_the_councils_folder_is_read(
