@@ -67,7 +67,7 @@ def own_address(session: Session, user: Principal, channel: Channel) -> str:
     officer = session.get_one(Officer, user.officer_id)
     address = officer.phone if channel is Channel.SMS else officer.email
     if not address:
-        raise NotNow("We do not know your mobile number. Enter it on your own page under Officers.")
+        raise NotNow("We do not know your mobile number. Enter it on your own page under Users and roles.")
     if not message_limits.may_send_test(session, officer.id):
         raise NotNow(f"You have sent {message_limits.TESTS_PER_HOUR} tests within the hour. Try again in an hour.")
     audit(

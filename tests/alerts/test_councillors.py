@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import text
 
 from notify.core.db import transaction
 from notify.drafting import service as drafting
@@ -155,6 +156,13 @@ def test_a_councillor_acts_on_their_own_alerts_only(client: Client, world: World
     assert act(client, councillor, own, "submit").json()["state"] == "submitted"
     later = {"send_at": "2098-12-01T17:00:00Z"}
     assert act(client, councillor, own, "reschedule", later).json()["state"] == "submitted"
+
+
+def test_a_key_outlives_no_wards(client: Client, world: World, councillor: dict[str, str]) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE officer SET role = 'author', areas = '{}' WHERE name = 'Sam' AND areas <> '{}'"))
+    refused = post_alert(client, councillor, audience={"wards": [NORTH]}, **SAID)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/outside-your-remit")
 
 
 def test_the_time_before_an_election_is_the_councils_own(
