@@ -41,7 +41,7 @@ def approve(session: Session, *, by: Principal, alert: Alert, seen: str | None =
     require_seen(alert, seen)
     _require_another(session, by, alert)  # who may have changed it before it was held
     if alert.is_councillors:
-        require_no_election(alert.send_at)
+        require_no_election(session, alert.council_id, alert.send_at)
     require_not_over(alert.expires_at)
     _record_opinion(session, alert, by, approved=True, reason="")
     agreed = session.exec(

@@ -6,17 +6,19 @@ The wards are the remit's. That it is approved is the alert's: `is_councillors` 
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from notify.alerts.models import AlertContent
+from notify.alerts.models import Alert, AlertContent
 from notify.core import clock
 from notify.core.clock import LONDON
 from notify.core.errors import Forbidden, Invalid
-from notify.core.settings import settings
+from notify.staff.council_settings.effective import council_settings
 from notify.staff.models import Role
+from notify.staff.queries import person
 from notify.staff.rights import Actor, Principal
 
 # Templates stand above and cannot be imported. What a councillor wrote is no template of the council.
@@ -59,20 +61,43 @@ def refuse_councillor(by: Actor, what: str) -> None:
         raise NotForCouncillors(f"Councillors do not {what}. Ask an officer of your council.")
 
 
-def require_no_election(send_at: datetime | None) -> None:
-    """Refuse to send a councillor's alert in the time before an election, now or later. Raises: NotBeforeElection."""
-    election = settings().election
-    days = {moment.astimezone(LONDON).date() for moment in (clock.now(), send_at) if moment}
-    if election and any(election[0] <= day <= election[1] for day in days):
+def require_theirs(session: Session, by: Actor, alert: Alert) -> None:
+    """Refuse a councillor what another wrote: what officers and feeds write is not on a template, nor always approved.
+
+    Raises: NotForCouncillors.
+    """
+    if not is_councillor(by):
+        return
+    if not alert.is_councillors or person(session, by.actor) != person(session, alert.created_by):
+        raise NotForCouncillors("Councillors act on the alerts that they wrote themselves. Ask an officer.")
+
+
+def require_no_election(session: Session, council_id: UUID, send_at: datetime | None) -> None:
+    """Refuse to send a councillor's alert in the time before an election of this council, now or later.
+
+    Raises: NotBeforeElection.
+    """
+    require_none_on(session, council_id, [clock.now(), *([send_at] if send_at else [])])
+
+
+def require_none_on(session: Session, council_id: UUID, moments: Sequence[datetime]) -> None:
+    """Refuse if one of these moments lies in the time before an election of this council. Raises: NotBeforeElection."""
+    own = council_settings(session, council_id)
+    found = (own.election_on(_day(moment)) for moment in moments)
+    if election := next((one for one in found if one), None):
         ends = election[1]
         raise NotBeforeElection(f"Until {ends.day} {ends:%B} councillors send no alerts, because of the election.")
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(LONDON).date()
 
 
 def require_allowed(session: Session, by: Actor, new: AlertContent) -> None:
     """Refuse a councillor's alert that is on no template of the council. Raises: NotOnTemplate, NotBeforeElection."""
     if not is_councillor(by):
         return
-    require_no_election(new.send_at)
+    require_no_election(session, by.council_id, new.send_at)
     templates = session.execute(_TEMPLATES, {"council": by.council_id}).all()
     if not any(_fits(new, row.fields) for row in templates):
         named = ", ".join(f"“{row.name}”" for row in templates) or "none yet"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.alerts import queries, visibility
+from notify.alerts import councillors, queries, visibility
 from notify.alerts.models import Alert, AlertContent, AlertState, Priority
 from notify.core.errors import Forbidden
 from notify.staff.queries import person
@@ -29,7 +29,7 @@ def require_content(by: Actor, new: AlertContent) -> None:
 def within(session: Session, by: Actor, alert_id: UUID) -> Alert:
     """The alert, if it lies wholly within this actor's remit: touching it is enough to look, not to write.
 
-    Raises: UnknownAlert, OutsideYourRemit, TestKeyCannotSend.
+    Raises: UnknownAlert, OutsideYourRemit, TestKeyCannotSend, NotForCouncillors.
     """
     alert = queries.alert(session, by, alert_id)
     require_within(session, by, alert)
@@ -46,6 +46,7 @@ def own(session: Session, by: Actor, alert_id: UUID) -> Alert:
 def require_within(session: Session, by: Actor, alert: Alert) -> None:
     """The same as `within` for an alert at hand."""
     _require_reach(session, by, alert)
+    councillors.require_theirs(session, by, alert)
     if by.is_test and not alert.is_test:
         raise TestKeyCannotSend("Use a live key, or create the alert with the test key.")
 

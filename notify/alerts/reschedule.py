@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from notify.alerts import remit, service
+from notify.alerts import councillors, remit, service
 from notify.alerts.models import Alert, AlertState
 from notify.core import clock
 from notify.core.errors import Invalid
@@ -23,11 +23,13 @@ class TimeNotPossible(Invalid):
 def send_late(session: Session, *, by: Actor, alert: Alert) -> Alert:
     """Send an approved alert that is held as late, now and as it was approved.
 
-    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired.
+    Raises: what `remit.own` raises, SecondFactorNeeded, WrongState, AlreadyExpired, NotBeforeElection.
     """
     by.require(Right.WRITE_ALERTS)
     _lock(session, alert)
     remit.require_own(session, by, alert)
+    if alert.is_councillors:
+        councillors.require_no_election(session, alert.council_id, None)
     remit.require_presence(by, alert)
     if alert.late_since is None or alert.state != AlertState.SCHEDULED:
         waits = alert.late_since and alert.state == AlertState.SUBMITTED
@@ -42,7 +44,7 @@ def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) 
     """Give an alert that waits another time. That is another version: where approval is needed, it is asked for again.
 
     Raises: what `remit.require_may_cancel` raises, Forbidden, SecondFactorNeeded, WrongState, TimeNotPossible,
-    TopicClosed.
+    TopicClosed, NotBeforeElection.
     """
     by.require(Right.WRITE_ALERTS)
     _require_possible(alert, send_at)
@@ -50,6 +52,8 @@ def reschedule(session: Session, *, by: Actor, alert: Alert, send_at: datetime) 
     remit.require_own(session, by, alert)
     # who may not stop it may not put it off either
     remit.require_may_cancel(session, by, alert)
+    if alert.is_councillors:  # today may lie before the election: it is put off until after it
+        councillors.require_none_on(session, alert.council_id, [send_at])
     if alert.follows_id is None:
         require_open(session, session.get_one(Topic, alert.topic_id), send_at)
     service.move(session, alert, [AlertState.SUBMITTED, AlertState.SCHEDULED], AlertState.SUBMITTED)

@@ -175,7 +175,7 @@ def submit(session: Session, *, by: Actor, alert: Alert, seen: str | None = None
     by.require(Right.WRITE_ALERTS)
     remit.require_own(session, by, alert)
     if alert.is_councillors:
-        councillors.require_no_election(alert.send_at)
+        councillors.require_no_election(session, alert.council_id, alert.send_at)
     require_not_over(alert.expires_at)
     if alert.follows_id is None:
         require_open(session, session.get_one(Topic, alert.topic_id), alert.send_at)

@@ -148,9 +148,13 @@ def try_again(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) ->
         try:
             done = retry(session, by=user, alert=alert, states=states)
         except (Conflict, Invalid) as error:
-            return _page(session, user, EMPTY, [FieldError("failed", error.detail)])
+            if user.may(Right.SEE_WORK):
+                return _page(session, user, EMPTY, [FieldError("failed", error.detail)])
+            raise
         session.flush()
-        return _page(session, user, EMPTY, said=f"Messages that are tried again: {done.deliveries}.")
+        if user.may(Right.SEE_WORK):
+            return _page(session, user, EMPTY, said=f"Messages that are tried again: {done.deliveries}.")
+    return Redirect(f"/staff/alerts/{alert_id}/report", status_code=303)  # not everyone who may sees this page
 
 
 @staff_post(f"{PATH}/budget", RequiresLive(Right.CHANGE_BUDGET))
@@ -179,12 +183,12 @@ def _receivers_page(session: Session, user: Principal, secret: str = "") -> Resp
         "operations/webhooks.html",
         at=PATH,
         receivers=receivers(session, user.council_id, limit=SHOWN),
-        may_change=user.may(Right.CHANGE_SUBSCRIBERS),
+        may_change=user.may(Right.CHANGE_MANY_SUBSCRIBERS),
         secret=secret,
     )
 
 
-@staff_post(f"{WEBHOOKS}/{{contact:uuid}}/enable", RequiresLive(Right.CHANGE_SUBSCRIBERS))
+@staff_post(f"{WEBHOOKS}/{{contact:uuid}}/enable", RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS))
 def enable_receiver(request: StaffRequest, contact: FromPath[UUID]) -> Response[object]:
     """Write to a receiver again."""
     with transaction() as session:
@@ -193,7 +197,7 @@ def enable_receiver(request: StaffRequest, contact: FromPath[UUID]) -> Response[
     return Redirect(WEBHOOKS, status_code=303)
 
 
-@staff_post(f"{WEBHOOKS}/{{contact:uuid}}/disable", RequiresLive(Right.CHANGE_SUBSCRIBERS))
+@staff_post(f"{WEBHOOKS}/{{contact:uuid}}/disable", RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS))
 def disable_receiver(request: StaffRequest, contact: FromPath[UUID]) -> Response[object]:
     """Write no more to a receiver."""
     with transaction() as session:
@@ -202,9 +206,15 @@ def disable_receiver(request: StaffRequest, contact: FromPath[UUID]) -> Response
     return Redirect(WEBHOOKS, status_code=303)
 
 
-@staff_post(f"{WEBHOOKS}/{{contact:uuid}}/secret", RequiresLive(Right.CHANGE_SUBSCRIBERS), status_code=200)
+@staff_post(
+    f"{WEBHOOKS}/{{contact:uuid}}/secret",
+    RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS),
+    opt={"back": WEBHOOKS},
+    status_code=200,
+)
 def change_receivers_secret(request: StaffRequest, contact: FromPath[UUID]) -> Response[object]:
-    """A new signing secret, shown this once."""
+    """A new signing secret, shown this once, for a person who is there."""
+    request.user.require_fresh_mfa()
     with transaction() as session:
         own_receiver(session, request.user.council_id, contact)
         secret = endpoints.rotate_secret(session, contact, actor=request.user.actor)

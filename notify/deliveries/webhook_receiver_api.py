@@ -66,7 +66,7 @@ def list_webhook_receivers(
 
 @post(
     "/webhook-endpoints/{contact:uuid}/enable",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["webhook endpoints"],
@@ -82,7 +82,7 @@ def enable_webhook_receiver(request: StaffRequest, contact: FromPath[UUID]) -> W
 
 @post(
     "/webhook-endpoints/{contact:uuid}/disable",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     status_code=200,
     sync_to_thread=True,
     tags=["webhook endpoints"],
@@ -98,13 +98,18 @@ def disable_webhook_receiver(request: StaffRequest, contact: FromPath[UUID]) -> 
 
 @post(
     "/webhook-endpoints/{contact:uuid}/secret",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.CHANGE_MANY_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["webhook endpoints"],
 )
 def change_secret(request: StaffRequest, contact: FromPath[UUID]) -> NewSecret:
-    """A new signing secret. For a day each call carries two signatures, so that nothing is missed in between."""
+    """A new signing secret. For a day each call carries two signatures, so that nothing is missed in between.
+
+    A person gives a fresh second factor first; a key that may rotates by itself, as programs do.
+    """
     user = request.user
+    if not user.is_key:
+        user.require_fresh_mfa()
     with transaction() as session:
         own_receiver(session, user.council_id, contact)
         return NewSecret(secret=endpoints.rotate_secret(session, contact, actor=user.actor))

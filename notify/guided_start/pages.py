@@ -9,11 +9,10 @@ from litestar.types import ControllerRouterHandler
 
 from notify.channels import Channel
 from notify.core.db import transaction
-from notify.core.form_fields import EMPTY, FieldError, Form
+from notify.core.form_fields import FieldError
 from notify.guided_start.starter_topics import STARTER_TOPICS
 from notify.guided_start.steps import every_step, put_away
-from notify.guided_start.test_message import channel_states, send_test
-from notify.providers.addresses import AddressNotValid, normalise
+from notify.guided_start.test_message import NotNow, channel_states, own_address, send_test
 from notify.staff.council_settings.effective import council_settings
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.menu import MenuItem
@@ -100,7 +99,7 @@ def make_topics(request: StaffRequest, body: RawBody) -> Response[object]:
 @staff_get(MESSAGES, Requires(Right.CHANGE_SETTINGS))
 def show_messages(request: StaffRequest) -> Response[object]:
     """Each channel with its providers and what they find, and a form for a test."""
-    return _messages_page(request.user, EMPTY, sent=query_form(request).one("sent"))
+    return _messages_page(request.user, sent=query_form(request).one("sent"))
 
 
 @staff_post(MESSAGES, Requires(Right.CHANGE_SETTINGS), status_code=200)
@@ -108,26 +107,18 @@ def send_message(request: StaffRequest, body: RawBody) -> Response[object]:
     """Send a test to the user's own address or number."""
     form, user = read_form(body), request.user
     channel = next((one for one in TO_ONESELF if one == form.one("channel")), Channel.EMAIL)
-    with transaction() as session:
-        own = council_settings(session, user.council_id)
-        officer = session.get(Officer, user.officer_id) if user.officer_id else None
-    if channel is Channel.EMAIL:
-        address = officer.email if officer else ""
-    else:
-        try:
-            address = normalise(Channel.SMS, form.one("phone"))
-        except AddressNotValid as error:
-            return _messages_page(user, form, [FieldError("phone", error.detail)])
-    if not address:
-        return _messages_page(user, form, [FieldError("phone", "Sign in as a user with an email address.")])
+    try:
+        with transaction() as session:
+            own = council_settings(session, user.council_id)
+            address = own_address(session, user, channel)
+    except NotNow as error:
+        return _messages_page(user, [FieldError(channel.value, error.detail)])
     if reason := send_test(own, channel, address):
-        return _messages_page(user, form, [FieldError("phone", f"It was not sent. {reason}")])
+        return _messages_page(user, [FieldError(channel.value, f"It was not sent. {reason}")])
     return Redirect(f"{MESSAGES}?sent={channel}", status_code=303)
 
 
-def _messages_page(
-    user: Principal, form: Form, field_errors: Sequence[FieldError] = (), *, sent: str = ""
-) -> Response[object]:
+def _messages_page(user: Principal, field_errors: Sequence[FieldError] = (), *, sent: str = "") -> Response[object]:
     with transaction() as session:
         own = council_settings(session, user.council_id)
         officer = session.get(Officer, user.officer_id) if user.officer_id else None
@@ -136,11 +127,11 @@ def _messages_page(
         "guided_start/messages.html",
         at=START,
         status=422 if field_errors else 200,
-        form=form,
         field_errors=field_errors,
         channels=channel_states(own),
         sender=own.sender_address,
-        email=officer.email if officer else "",
+        owner=officer,
+        may_change_number=user.may(Right.MANAGE_STAFF),
         sent=sent if sent in TO_ONESELF else "",
     )
 

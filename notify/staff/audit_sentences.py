@@ -131,6 +131,7 @@ SENTENCES: Mapping[str, str] = {
     "council.reopen": "{who} opened the council again",
     "council.settings": "{who} changed the settings of the council",
     "council.set-up": "{who} dismissed the list of first steps",
+    "council.test-message": "{who} sent a test message to themselves",
     "geodata.activate": "{who} put boundaries or postcodes into force",
     # reports, exports and evidence
     "assumptions.change": "{who} changed the assumptions about costs",

@@ -19,7 +19,7 @@ from notify.staff import rights, service
 from notify.staff.council_settings import look
 from notify.staff.council_settings.effective import council_settings, settings_of
 from notify.staff.models import Council, KeyMode, Officer
-from notify.staff.remit import EVERYTHING, remit_of
+from notify.staff.remit import remit_of_key
 
 # routes import these two together with their guards
 from notify.staff.rights import Principal as Principal
@@ -113,7 +113,7 @@ def _holder_of_key(header: str) -> Principal:
             role=known.role,
             is_test=known.mode == KeyMode.TEST,
             officer_id=known.officer_id,
-            remit=remit_of(owner) if owner else EVERYTHING,
+            remit=remit_of_key(known.role, owner),
             is_closed=session.get_one(Council, known.council_id).closed_at is not None,
         )
 

@@ -1,7 +1,7 @@
 """Which part of a council's alerts an officer has to do with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -81,6 +81,12 @@ def remit_of(officer: Officer) -> Remit:
     if not areas and officer.role not in COUNCILLORS:
         areas = None
     return Remit(topics=tuple(officer.topics) or None, areas=areas)
+
+
+def remit_of_key(role: Role, owner: Officer | None) -> Remit:
+    """What a key of this role has to do with: what its owner has, and as a councillor's no ward that is not listed."""
+    remit = remit_of(owner) if owner else EVERYTHING
+    return replace(remit, areas=()) if role in COUNCILLORS and remit.areas is None else remit
 
 
 def _listed(names: Sequence[str]) -> str:

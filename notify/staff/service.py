@@ -17,6 +17,7 @@ from notify.core.settings import settings
 from notify.core.typed_text import email_key
 from notify.staff import queries
 from notify.staff.models import ApiKey, AuditEntry, Council, CouncilName, KeyMode, Officer, Role, SignIn
+from notify.staff.remit import COUNCILLORS
 from notify.staff.sign_in import sessions
 
 KEY_LIFE = timedelta(days=365)
@@ -51,6 +52,12 @@ class KeyNotValid(Unauthenticated):
     """The key is unknown, expired or revoked; which of them is nobody's business."""
 
     title = "The API key is not valid"
+
+
+class KeyWithoutWards(Invalid):
+    """A councillor has to do with the listed wards only, and no ward is listed for this key."""
+
+    title = "A councillor's key belongs to a councillor"
 
 
 class SignInLinkNotValid(NotFound):
@@ -145,9 +152,10 @@ def create_key(
 ) -> str:
     """A new API key, `notify_live_<public part>_<secret>`. This is the only time it can be read.
 
-    Raises: CouncilMerged.
+    Raises: CouncilMerged, KeyWithoutWards.
     """
     queries.require_own_life(session, queries.council(session, council_id))
+    _require_wards(session, role, officer_id)
     prefix = secrets.token_hex(6)
     secret = secrets.token_urlsafe(32)
     session.add(
@@ -165,6 +173,13 @@ def create_key(
     )
     audit(session, council_id=council_id, actor=actor, action="key.create", subject=prefix, role=role, mode=mode)
     return f"notify_{mode}_{prefix}_{secret}"
+
+
+def _require_wards(session: Session, role: Role, officer_id: UUID | None) -> None:
+    """Refuse a key that would write as a councillor and to every ward. Raises: KeyWithoutWards."""
+    owner = session.get(Officer, officer_id) if officer_id else None
+    if role in COUNCILLORS and (owner is None or owner.role not in COUNCILLORS):
+        raise KeyWithoutWards("A councillor's key belongs to a councillor: theirs are its wards. Name the user.")
 
 
 def key_holder(session: Session, key: str) -> ApiKey:

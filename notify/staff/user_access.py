@@ -12,12 +12,19 @@ from notify.staff.models import Officer, Role, SecondFactorReset
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 from notify.staff.sign_in import break_glass, recovery_codes, sessions
+from notify.staff.sign_in.same_person import same_person, users_of
 
 
 class NoSecondFactor(Conflict):
     """Their second factor is not ours to give."""
 
     title = "There is no second factor here"
+
+
+class FactorOfOthers(Forbidden):
+    """The second factor is theirs elsewhere too, where these administrators decide nothing."""
+
+    title = "Their second factor counts beyond your council"
 
 
 class OnlyAdministrator(Conflict):
@@ -69,11 +76,11 @@ def end_sessions(session: Session, *, by: Principal, officer_id: UUID, key: str 
 def ask_reset(session: Session, *, by: Principal, officer_id: UUID, reason: str) -> SecondFactorReset:
     """Ask another administrator to agree to a new second factor for someone who lost theirs.
 
-    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, NoSecondFactor, OnlyAdministrator.
+    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, NoSecondFactor, FactorOfOthers, OnlyAdministrator.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     one = users.officer(session, by.council_id, officer_id)
-    _require_own_factor(one)
+    _require_own_factor(session, one)
     if by.officer_id is None or not _others(session, by, one):
         raise OnlyAdministrator(
             "No other administrator could agree. Your system administrator gives them a new one with "
@@ -96,7 +103,8 @@ def agree_to_reset(session: Session, *, by: Principal, officer_id: UUID) -> brea
     """Give someone the new second factor that another administrator asked for. It can be read only now, and the person
     still needs their password.
 
-    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, ResetNotAsked, SecondPersonNeeded, NoSecondFactor.
+    Raises: Forbidden, SecondFactorNeeded, UnknownOfficer, ResetNotAsked, SecondPersonNeeded, NoSecondFactor,
+    FactorOfOthers.
     """
     by.require_person_here(Right.MANAGE_STAFF)
     one = users.officer(session, by.council_id, officer_id)
@@ -105,7 +113,7 @@ def agree_to_reset(session: Session, *, by: Principal, officer_id: UUID) -> brea
         raise ResetNotAsked("Ask for it first. Another administrator then agrees.")
     if by.officer_id in (None, asked.asked_by, one.id):
         raise SecondPersonNeeded("Someone else must agree: not the person who asked, and not the user it is for.")
-    _require_own_factor(one)
+    _require_own_factor(session, one)
     secret = pyotp.random_base32()
     one.totp_secret, one.totp_step = tokens.seal(break_glass.PURPOSE, secret), 0
     one.failed_tries, one.locked_until = 0, None
@@ -113,7 +121,7 @@ def agree_to_reset(session: Session, *, by: Principal, officer_id: UUID) -> brea
     session.delete(asked)
     session.flush()
     codes = recovery_codes.renew(session, one.id)
-    sessions.close_all(session, [one.id])
+    sessions.close_all(session, session.exec(select(Officer.id).where(same_person(one))).all())
     audit(
         session,
         council_id=by.council_id,
@@ -137,9 +145,16 @@ def refuse_reset(session: Session, *, by: Principal, officer_id: UUID) -> None:
     audit(session, council_id=by.council_id, actor=by.actor, action="officer.refuse-second-factor", subject=str(one.id))
 
 
-def _require_own_factor(one: Officer) -> None:
+def _require_own_factor(session: Session, one: Officer) -> None:
     if one.totp_secret is None:
         raise NoSecondFactor(f"{one.email} has no password and app here: their second factor is with their account.")
+    elsewhere = any(there.council_id != one.council_id for there, _ in users_of(session, one))
+    operators = select(Officer.id).where(same_person(one), col(Officer.is_operator))
+    if elsewhere or session.exec(operators.limit(1)).first():
+        raise FactorOfOthers(
+            "They run this installation or work for another council too, and the second factor is the same there. An "
+            f"operator gives them a new one with `notify officer password {one.email}`."
+        )
 
 
 def _others(session: Session, by: Principal, one: Officer) -> bool:

@@ -20,7 +20,7 @@ from notify.staff.guards import Principal, Requires, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.page_frame import staff_page
-from notify.staff.remit import RemitAreaNotInForce
+from notify.staff.remit import COUNCILLORS, RemitAreaNotInForce
 from notify.staff.rights import IN_WORDS, roles_within
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in.step_up import coming_back, kept_words
@@ -157,7 +157,7 @@ def _keys_page(
 ) -> Response[object]:
     with transaction() as session:
         keys = _keys(session, user.council_id)
-    within = roles_within(user.role)
+    within = roles_within(user.role) - COUNCILLORS  # whose keys `notify key create` makes
     return staff_page(
         user,
         "users/keys.html",

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 SERVICE_MESSAGES_PER_DAY = 3  # of each kind, to one mailbox or number, for one council or network that asks
 SERVICE_MESSAGES_FOR_STRANGERS = 9  # the same for all networks together
+TESTS_PER_HOUR = 5  # that one officer sends to themselves
 TRIES_PER_DAY = 100  # at the codes of one number, however many codes it is sent
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -133,6 +134,12 @@ def may_tell_by_text(session: Session) -> bool:
     """Whether one more text or call may tell someone today what a council did: apart from what strangers ask for."""
     counted = tokens.keyed_hash("notices:texts", "told")
     return _one_more(session, counted, since=_begins(DAY), most=settings().service_texts_per_day)
+
+
+def may_send_test(session: Session, officer_id: UUID) -> bool:
+    """Whether this officer may send themselves one more test message within the hour, by email or text."""
+    counted = tokens.keyed_hash("notices:tests", str(officer_id))
+    return _one_more(session, counted, since=_begins(HOUR), most=TESTS_PER_HOUR)
 
 
 def may_try_code(session: Session, number: str) -> bool:

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import text
 
 from notify.core.db import transaction
 from notify.drafting import service as drafting
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Role
-from notify.staff.rights import Principal
+from notify.staff.rights import Principal, Right
 from tests import moments
 from tests.alerts.calls import act, post_alert, state
+from tests.staff.policy import DOORS
 from tests.world import NORTH, SOUTH, World, at_the_desk, make_key, make_world, somebody_here
 
 Client = TestClient[Litestar]
@@ -116,3 +118,66 @@ def test_before_an_election_nothing_is_written_and_nothing_approved(
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-before-election")
     assert act(client, make_key(world, Role.APPROVER), waiting["id"], "approve").status_code == 403
     assert post_alert(client, world.headers, audience={"wards": [NORTH]}, **SAID).status_code == 201
+
+
+BODIES: dict[str, dict[str, object]] = {
+    "reschedule": {"send_at": "2098-12-01T17:00:00Z"},
+    "update": {"title": "News", "body": "News."},
+    "all-clear": {"title": "News", "body": "News."},
+    "recurrence": {"rule": "weekly", "at": "09:00", "first_day": "2098-12-01", "last_day": "2099-01-01"},
+    "retry": {"states": ["unknown"]},
+    "breach-note": {"note": "It was late."},
+    "staff-time": {"minutes": 5},
+}
+ON_ONE = sorted(door for door in DOORS[Right.WRITE_ALERTS] if "/alerts/{alert_id:uuid}/" in door)
+
+
+def test_no_route_lets_a_councillor_act_on_what_an_officer_wrote(
+    client: Client, world: World, councillor: dict[str, str]
+) -> None:
+    draft = post_alert(client, world.headers, audience={"wards": [NORTH]}).json()["id"]
+    desk = at_the_desk(councillor)
+    answers = {}
+    for door in ON_ONE:
+        method, path = door.split(" ")
+        sent: Any = {"headers": councillor, "json": BODIES.get(path.rpartition("/")[2], {})}
+        if path.startswith("/staff"):
+            sent = {"headers": desk} | ({"data": {"again": "1"}} if method == "POST" else {})
+        answers[door] = client.request(method, path.replace("{alert_id:uuid}", draft), **sent).status_code
+    assert {door: status for door, status in answers.items() if status != 403} == {}
+    assert state(client, world.headers, draft) == "draft"
+
+
+def test_a_councillor_acts_on_their_own_alerts_only(client: Client, world: World, councillor: dict[str, str]) -> None:
+    own = post_alert(client, councillor, audience={"wards": [NORTH]}, **SAID).json()["id"]
+    colleague = of_ward(world, [NORTH, SOUTH])
+    refused = act(client, colleague, own, "submit")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-for-councillors")
+    assert act(client, councillor, own, "submit").json()["state"] == "submitted"
+    later = {"send_at": "2098-12-01T17:00:00Z"}
+    assert act(client, councillor, own, "reschedule", later).json()["state"] == "submitted"
+
+
+def test_a_key_outlives_no_wards(client: Client, world: World, councillor: dict[str, str]) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE officer SET role = 'author', areas = '{}' WHERE name = 'Sam' AND areas <> '{}'"))
+    refused = post_alert(client, councillor, audience={"wards": [NORTH]}, **SAID)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/outside-your-remit")
+
+
+def test_the_time_before_an_election_is_the_councils_own(
+    client: Client, world: World, councillor: dict[str, str]
+) -> None:
+    own = post_alert(client, councillor, audience={"wards": [NORTH]}, send=True, **SAID).json()["id"]
+    today = moments.present().date()
+    begins, ends = today + timedelta(20), today + timedelta(30)
+    period = {"first_day": str(begins), "last_day": str(ends)}
+    assert client.patch("/api/v1/council", json={"pre_election": [period]}, headers=world.headers).status_code == 200
+    for days, status in ((25, 403), (40, 200)):
+        for headers in (councillor, world.headers):
+            later = {"send_at": f"{today + timedelta(days)}T12:00:00Z"}
+            assert act(client, headers, own, "reschedule", later).status_code == status, days
+    period["first_day"] = str(today - timedelta(1))
+    client.patch("/api/v1/council", json={"pre_election": [period]}, headers=world.headers)
+    refused = post_alert(client, councillor, audience={"wards": [NORTH]}, **SAID)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-before-election")

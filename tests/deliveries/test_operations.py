@@ -2,14 +2,29 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from notify.core import clock
 from notify.core.db import transaction
+from notify.drafting import service as drafting
+from notify.staff import service as staff
 from notify.staff.models import Role
 from tests.alerts.calls import Client, created
-from tests.world import World, add_resident, administrator, make_other_council, make_world, signed_in
+from tests.world import (
+    NORTH,
+    World,
+    add_resident,
+    administrator,
+    make_key,
+    make_other_council,
+    make_world,
+    session_of,
+    signed_in,
+    somebody_here,
+)
 
 Work = Callable[[], None]
 PATH = "/staff/operations"
@@ -94,6 +109,42 @@ def test_a_receiver_is_disabled_enabled_and_given_a_new_secret(client: Client, w
     shown = client.post(f"{hook}/secret", headers=admin).text
     assert re.search(r"whsec_[\w+/=]+", shown)
     assert "whsec_" not in client.get("/staff/webhooks", headers=admin).text
+
+
+def test_a_new_secret_is_for_who_keeps_receivers_and_is_there(client: Client, world: World) -> None:
+    add_resident(world, "ann@example.org", webhook="https://hooks.example.org/zed")
+    [receiver] = client.get("/api/v1/webhook-endpoints", headers=world.headers).json()["endpoints"]
+    calls = signed_in(world.council_id, Role.CONTACT_CENTRE)
+    for root in ("/staff/webhooks", "/api/v1/webhook-endpoints"):
+        for verb in ("disable", "enable", "secret"):
+            assert client.post(f"{root}/{receiver['contact']}/{verb}", headers=calls).status_code == 403
+    with transaction() as session:
+        one = staff.create_officer(
+            session, council_id=world.council_id, email="al@example.org", name="Al", role=Role.ADMIN
+        )
+        long_ago = session_of(session, one, mfa_at=clock.now() - timedelta(hours=1))
+    asked = client.post(f"/staff/webhooks/{receiver['contact']}/secret", headers=long_ago, follow_redirects=False)
+    assert asked.headers["location"] == "/staff/confirm?back=%2Fstaff%2Fwebhooks"
+    by_api = f"/api/v1/webhook-endpoints/{receiver['contact']}/secret"
+    assert client.post(by_api, headers=long_ago).json()["type"] == "/problems/second-factor-needed"
+    assert client.post(by_api, headers=world.headers).status_code == 201
+
+
+def test_who_may_not_see_the_page_is_led_back_to_the_alert(client: Client, world: World, work: Work) -> None:
+    with transaction() as session:
+        fields = {"title": ["Surgery"], "body": ["At the hall."]}
+        drafting.save_template(session, by=somebody_here(world.council_id), name="Surgery", fields=fields)
+        one = staff.create_officer(
+            session, council_id=world.council_id, email="al@example.org", name="Al", role=Role.COUNCILLOR_SENDER
+        )
+        one.areas = [NORTH]
+        headers = session_of(session, one, mfa_at=None)
+    said = {"title": "Surgery", "body": "At the hall.", "audience": {"wards": [NORTH]}, "send": True}
+    alert = created(client, headers, **said)["id"]
+    client.post(f"/api/v1/alerts/{alert}/approve", headers=make_key(world, Role.APPROVER))
+    work()
+    done = client.post(f"{PATH}/alerts/{alert}/retry", data={}, headers=headers, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, f"/staff/alerts/{alert}/report")
 
 
 def test_the_budget_is_set_in_pounds(client: Client, world: World) -> None:

@@ -3,13 +3,14 @@
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlmodel import select
 
 from notify.core.db import transaction
 from notify.staff import service as staff
-from notify.staff.models import Role
+from notify.staff.models import Officer, Role
 from notify.subscribers.queries import topics
 from tests.mailbox import Mailbox
-from tests.world import World, make_world, signed_in
+from tests.world import World, make_key, make_world, signed_in
 
 Client = TestClient[Litestar]
 
@@ -60,10 +61,25 @@ def test_a_test_message_arrives_at_the_users_own_address(client: Client, world: 
     assert sent.headers["location"] == "/staff/start/messages?sent=email"
     [mail] = inbox.messages()
     assert mail["subject"] == "Zed Council: Test message"
-    wrong = client.post("/staff/start/messages", headers=desk, data={"channel": "sms", "phone": "12"})
-    assert wrong.status_code == 422
-    client.post("/staff/start/messages", headers=desk, data={"channel": "sms", "phone": "07700 900123"})
-    assert inbox.texts() == {"+447700900123": 1}
+    typed = {"channel": "sms", "phone": "07700 900999"}
+    unknown = client.post("/staff/start/messages", headers=desk, data=typed)
+    assert (unknown.status_code, "Enter it on your own page" in unknown.text) == (422, True)
+    with transaction() as session:
+        [me] = session.exec(select(Officer).where(Officer.council_id == world.council_id)).all()
+        me.phone = "+447700900123"
+        session.add(me)
+    for status in (303, 303, 303, 303, 422):  # an email was the first of five
+        sent = client.post("/staff/start/messages", headers=desk, data=typed, follow_redirects=False)
+        assert sent.status_code == status
+    assert inbox.texts() == {"+447700900123": 4}
+    assert "Kim sent a test message to themselves" in client.get("/staff/audit", headers=desk).text
+
+
+def test_no_key_sends_a_test_message(client: Client, world: World, inbox: Mailbox) -> None:
+    for key in (world.headers, make_key(world, Role.ADMIN)):
+        for channel in ("email", "sms"):
+            assert client.post("/staff/start/messages", headers=key, data={"channel": channel}).status_code == 403
+    assert (inbox.recipients(), inbox.texts()) == ({}, {})
 
 
 @pytest.mark.parametrize("path", ["", "/places", "/topics", "/messages"])

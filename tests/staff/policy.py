@@ -156,7 +156,6 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
         *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
         *(f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
-        *(f"POST {root}/{verb}" for root in (RECEIVER, HOOK) for verb in ("enable", "disable", "secret")),
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
         f"POST {API}/subscribers/import",
@@ -168,6 +167,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {root}/suppressions/lift" for root in (API, DESK)),
         *(f"POST {API}/bounces/bursts/{{burst_id:uuid}}/{verb}" for verb in ("confirm", "dismiss")),
         f"POST {DESK}/suppressions/bursts/{{burst_id:uuid}}",
+        *(f"POST {root}/{verb}" for root in (RECEIVER, HOOK) for verb in ("enable", "disable", "secret")),
     },
     Right.SEE_FIGURES: {
         *(f"GET {API}/collections/figures", f"GET {BINS}/figures"),

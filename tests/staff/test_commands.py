@@ -15,7 +15,7 @@ from sqlmodel import select
 from notify.core import clock, db
 from notify.core.db import transaction
 from notify.staff import audit as staff_audit
-from notify.staff import queries
+from notify.staff import queries, service
 from notify.staff.commands import audit, key, officer
 from notify.staff.models import Officer, Role
 from notify.staff.sign_in import password_hashing
@@ -76,6 +76,13 @@ def test_a_key_is_made_for_an_officer_listed_and_ended(world: World) -> None:
     assert "has not worked since" in typed(key, "revoke", prefix).output
     with transaction() as session:
         assert queries.live_key(session, prefix) is None
+
+
+def test_a_councillors_key_belongs_to_a_councillor(world: World) -> None:
+    typed(officer, "create", *SAM, "--role", "author")
+    for owner in ((), ("--officer", "sam@example.org")):
+        made = typed(key, "create", "zed", "website", "--role", "councillor-sender", *owner)
+        assert isinstance(made.exception, service.KeyWithoutWards)
 
 
 def test_an_officers_address_is_known_however_it_is_typed(world: World) -> None:

@@ -192,7 +192,7 @@ def test_a_verified_address_binds_the_account_at_each_council_once(kims: tuple[U
     assert bound() == {zed: "kim-1", far: "kim-1"}
     with transaction() as session:
         roles = [session.get_one(Officer, one).role for one in kims]
-    assert roles == [Role.ADMIN, Role.VIEWER]  # an account's role is said of one council
+    assert roles == [Role.AUTHOR, Role.VIEWER]  # said of one council, it raises nobody and lowers at each
     with pytest.raises(SignInRefused), transaction() as session:
         enter_by_identity(session, identity("lee-1"), instead_of="")
 

@@ -13,7 +13,7 @@ from notify.core.db import transaction
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.alerts.calls import Client
-from tests.world import NORTH, World, administrator, make_world, session_of
+from tests.world import NORTH, World, administrator, make_other_council, make_world, session_of
 
 PATH = "/staff/officers"
 OLD_SECRET = "JBSWY3DPEHPK3PXP"
@@ -99,6 +99,28 @@ def test_a_lost_second_factor_needs_two_administrators(client: Client, world: Wo
     assert pyotp.TOTP(found[1]).now()
     assert client.get("/staff", headers=browser).status_code == 401
     assert client.post(f"{PATH}/{sam}/second-factor/agree", headers=agrees).status_code == 404
+
+
+@pytest.mark.parametrize("where", ["at another council", "as an operator"])
+def test_administrators_of_one_council_replace_no_factor_that_counts_beyond_it(
+    client: Client, world: World, where: str
+) -> None:
+    sam, _ = officer(world, "Sam", has_app=True)
+    officer(world, "Kim", Role.ADMIN)
+    asks, agrees = administrator(world), administrator(world)
+    body = {"reason": "Lost their phone."}
+    assert client.post(f"/api/v1/officers/{sam}/second-factor", json=body, headers=asks).status_code == 202
+    if where == "as an operator":
+        with transaction() as session:
+            session.get_one(Officer, sam).is_operator = True
+    else:
+        officer(make_other_council(), "Sam")
+    assert client.post(f"{PATH}/{sam}/second-factor/agree", headers=agrees).status_code == 403
+    again = client.post(f"/api/v1/officers/{sam}/second-factor", json=body, headers=asks)
+    assert (again.status_code, again.json()["type"]) == (403, "/problems/factor-of-others")
+    assert "notify officer password sam@example.org" in again.json()["detail"]
+    with transaction() as session:
+        assert tokens.unseal("totp", session.get_one(Officer, sam).totp_secret or "") == OLD_SECRET
 
 
 def test_who_has_no_app_here_gets_none(client: Client, world: World) -> None:

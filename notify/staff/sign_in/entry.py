@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from notify.core import clock
 from notify.staff.invitations import invited
 from notify.staff.models import Officer, Role
+from notify.staff.rights import roles_within
 from notify.staff.service import audit, note_sign_in
 from notify.staff.sign_in import attempts, break_glass, sessions
 from notify.staff.sign_in.oidc import Identity, SignInRefused
@@ -34,11 +35,20 @@ def enter_by_identity(session: Session, identity: Identity, *, instead_of: str, 
     officer = next((one for one in known if one.active), None)
     if officer is None:
         raise SignInRefused(NOT_HERE)
-    # what the account's provider says of a role is said of one council
-    if identity.role is not None and identity.role != officer.role and len(known) == 1:
-        _take_role(session, officer, identity.role)
+    if identity.role is not None:
+        _follow(session, known, identity.role)
     note_sign_in(session, officer, way="oidc")
     return sessions.open_session(session, officer, mfa_at=identity.mfa_at, instead_of=instead_of)
+
+
+def _follow(session: Session, known: Sequence[Officer], role: Role) -> None:
+    """Take the role that the account's provider names. It raises nobody who works for several councils, since it is
+    said of one of them; it lowers at each, since nobody can tell which.
+    """
+    for one in known:
+        is_lower = role in roles_within(one.role)
+        if role != one.role and (is_lower or len(known) == 1):
+            _take_role(session, one, role)
 
 
 def _users_of(session: Session, identity: Identity) -> list[Officer]:
