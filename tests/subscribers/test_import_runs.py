@@ -219,19 +219,74 @@ def test_a_workbook_is_read_with_its_days_and_numbers_and_columns_as_they_are_na
         assert set(session.exec(select(Subscriber.name))) == {"Ann Other", "Bob"}
 
 
+STRINGS = "xl/sharedStrings.xml"
+
+
+def repacked(parts: dict[str, bytes], *, as_sheet: bool = False) -> bytes:
+    """A workbook with two rows, in which these parts are others."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(("email",), ("ann@example.org",)))) as packed:
+        kept = {name: packed.read(name) for name in packed.namelist()}
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    name = b"xl/worksheets/strings.xml" if as_sheet else STRINGS.encode()
+    override = b'<Override PartName="/%s" ContentType="%s"/></Types>' % (name, kind)
+    kept["[Content_Types].xml"] = kept["[Content_Types].xml"].replace(b"</Types>", override)
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name_, part in (kept | {STRINGS: b"<sst/>"} | parts).items():
+            packed.writestr(name_, part)
+    return held.getvalue()
+
+
+def sheet(rows: str) -> dict[str, bytes]:
+    names = '<row r="1"><c t="inlineStr"><is><t>email</t></is></c></row>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    written = f'<worksheet xmlns="{main}"><sheetData>{names}{rows}</sheetData></worksheet>'
+    return {"xl/worksheets/sheet1.xml": written.encode()}
+
+
+def refused(client: Client, world: World, file: bytes) -> str:
+    query = SAID | {"topics": "bins"}
+    reply = client.post("/api/v1/imports", params=query, files={"file": ("a.xlsx", file)}, headers=world.headers)
+    assert reply.status_code == 422, reply.text
+    assert reply.json()["type"] == "/problems/file-not-readable"
+    return str(reply.json()["detail"])
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_refused_unread(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "MOST_UNPACKED", 1_000_000)
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("xl/workbook.xml", b" " * 1_000_001)
-    for file in (held.getvalue(), b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old"):
-        reply = client.post(
-            "/api/v1/imports", params=SAID | {"topics": "bins"}, files={"file": ("a.xlsx", file)}, headers=world.headers
-        )
-        assert reply.status_code == 422, reply.text
-        assert reply.json()["type"] == "/problems/file-not-readable"
+    monkeypatch.setattr(tables, "MOST_BESIDE_SHEETS", 100_000)
+    monkeypatch.setattr(tables, "MOST_STRINGS", 1_000)
+    for too_large in (
+        sheet(" " * 1_000_001),
+        {STRINGS: b" " * 100_001},
+        {"xl/styles.xml": b" " * 100_001},
+        {STRINGS: b"<sst>" + b"<si/>" * 1_001 + b"</sst>"},
+    ):
+        assert "too large" in refused(client, world, repacked(too_large))
+    assert "damaged" in refused(client, world, repacked({"xl/worksheets/strings.xml": b" "}, as_sheet=True))
+    for file in (b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old"):
+        refused(client, world, file)
+
+
+@pytest.mark.parametrize("number", ["1000000000000", "1048577", "10003"])
+def test_a_row_that_says_it_is_far_below_the_last_is_refused(client: Client, world: World, number: str) -> None:
+    far = f'<row r="{number}"><c t="inlineStr"><is><t>ann@example.org</t></is></c></row>'
+    assert "After row 1 come more than" in refused(client, world, repacked(sheet(far)))
+
+
+@pytest.mark.parametrize("rows", ["<row><c t='inlineStr'></row>", "<row><c t='s'><v>7</v></c></row>", "\0"])
+def test_a_malformed_workbook_is_refused(client: Client, world: World, rows: str) -> None:
+    assert "Save it" in refused(client, world, repacked(sheet(rows)))
+
+
+def test_a_workbook_whose_packing_is_damaged_is_refused(client: Client, world: World) -> None:
+    file = bytearray(repacked(sheet("<row><c t='inlineStr'><is><t>ann@example.org</t></is></c></row>" * 500)))
+    with zipfile.ZipFile(io.BytesIO(bytes(file))) as packed:
+        begin = packed.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
+    file[begin + 20 : begin + 60] = b"\xff" * 40
+    assert "Save it" in refused(client, world, bytes(file))
 
 
 def test_a_list_that_says_too_little_is_refused_at_once(client: Client, world: World) -> None:
