@@ -180,6 +180,52 @@ def test_a_worker_that_dies_loses_no_row_and_repeats_none(client: Client, world:
     assert addresses() == {"bob@example.org"}
 
 
+def breaks(*_: object, **__: object) -> None:
+    raise ZeroDivisionError
+
+
+def overdue() -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET lease_until = now() - interval '1 second'"))
+
+
+def read(client: Client, world: World, import_id: str) -> Any:  # noqa: ANN401 - JSON
+    return client.get(f"/api/v1/imports/{import_id}", headers=world.headers).json()
+
+
+def test_what_goes_wrong_three_times_ends_the_import_with_a_sentence(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = posted(client, world, LIST)
+    monkeypatch.setattr(import_runs, "import_chunk", breaks)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            import_runs.run(UUID(begun["id"]))
+        assert read(client, world, begun["id"])["state"] == "importing"
+        overdue()
+    import_runs.run(UUID(begun["id"]))
+    failed = read(client, world, begun["id"])
+    assert (failed["state"], failed["failure"]) == ("failed", import_runs.BROKE_OFF)
+
+
+def test_an_import_whose_workers_die_ends_too(client: Client, world: World) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET tries = 3"))
+    import_runs.run(UUID(begun["id"]))
+    assert (read(client, world, begun["id"])["state"], addresses()) == ("failed", set())
+
+
+def test_the_file_of_an_import_that_is_under_way_for_more_than_a_day_is_removed(client: Client, world: World) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET started_at = started_at - interval '25 hours'"))
+        import_service.clean_up(session)
+        held = session.exec(select(SubscriberImport)).one()
+        assert (held.file, held.sample, held.state) == (None, None, "failed")
+    assert "within a day" in read(client, world, begun["id"])["failure"]
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [

@@ -19,6 +19,7 @@ CREATE TABLE subscriber_import (
     state varchar(32) NOT NULL,
     counts jsonb NOT NULL,
     lines_done integer NOT NULL,
+    tries integer NOT NULL,
     failure varchar NOT NULL,
     lease uuid,
     lease_until timestamptz,

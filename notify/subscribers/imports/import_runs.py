@@ -31,6 +31,8 @@ from notify.subscribers.service import record_wording
 
 log = logging.getLogger(__name__)
 
+MOST_TRIES = 3
+BROKE_OFF = "The import broke off three times, and was ended. Undo what is in, or save the list as CSV and try again."
 COUNTED = ("rows", "created", "updated", "refused", "needs_review", "waiting", "asked", "had_unsubscribed", "erased")
 
 
@@ -44,15 +46,23 @@ class Claimed:
     lease: UUID
     state: ImportState
     lines_done: int
+    tries: int
     file: bytes
     fields: Sequence[str]
 
 
 def run(import_id: UUID) -> None:
-    """Do what this import waits for, unless another worker does. A list that cannot be read is told in its report."""
+    """Do what this import waits for, unless another worker does. A list that cannot be read is told in its report.
+
+    So is what went wrong three times on end: nothing is tried for ever. Raises: what went wrong before that.
+    """
     with transaction() as session:
         one = _claim(session, import_id)
     if one is None:
+        return
+    if one.tries > MOST_TRIES:  # workers that were killed said nothing
+        with transaction() as session:
+            _end(session, one, ImportState.FAILED, failure=BROKE_OFF)
         return
     started = time.monotonic()
     try:
@@ -63,6 +73,13 @@ def run(import_id: UUID) -> None:
     except NotifyError as error:
         with transaction() as session:
             _end(session, one, ImportState.FAILED, failure=error.detail)
+        return
+    except Exception:
+        if one.tries < MOST_TRIES:
+            raise
+        log.exception("import ended after it broke off", extra={"import": str(one.id)})
+        with transaction() as session:
+            _end(session, one, ImportState.FAILED, failure=BROKE_OFF)
         return
     if is_through:
         after = {ImportState.CHECKING: ImportState.CHECKED, ImportState.IMPORTING: ImportState.DONE}
@@ -84,10 +101,12 @@ def _claim(session: Session, import_id: UUID) -> Claimed | None:
     if row is None:
         return None
     row.lease, row.lease_until = uuid4(), clock.now() + LEASE
-    row.started_at = row.started_at or clock.now()
+    row.tries += 1
     session.add(row)
     file = tokens.unseal_file(SEALED, row.file) if row.file and row.state is not ImportState.UNDOING else b""
-    return Claimed(row.id, row.council_id, row.actor, row.lease, row.state, row.lines_done, file, tuple(row.fields))
+    return Claimed(
+        row.id, row.council_id, row.actor, row.lease, row.state, row.lines_done, row.tries, file, tuple(row.fields)
+    )
 
 
 def _through(steps: Iterator[None], one: Claimed) -> bool:
@@ -133,7 +152,7 @@ def _take_chunk(session: Session, one: Claimed, chunk: Sequence[Row]) -> None:
     session.execute(
         update(SubscriberImport)
         .where(col(SubscriberImport.id) == one.id)
-        .values(counts=counts, lines_done=SubscriberImport.lines_done + len(chunk))
+        .values(counts=counts, lines_done=SubscriberImport.lines_done + len(chunk), tries=0)
     )
 
 

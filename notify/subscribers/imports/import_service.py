@@ -38,6 +38,7 @@ LONGEST_NAME = 120
 FILE_KEPT = UNDO_WITHIN = timedelta(days=1)
 REPORT_KEPT = timedelta(days=90)
 _WITHOUT_FILE = defer(cast("InstrumentedAttribute[bytes | None]", SubscriberImport.file))
+TOOK_TOO_LONG = "The import did not come to an end within a day, and its file was removed. Upload the list again."
 SETTLED = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED)
 
 
@@ -154,7 +155,7 @@ def begin(session: Session, user: Principal, one: SubscriberImport, state: Impor
         session.execute(text("DELETE FROM subscriber_import_row WHERE import_id = :import"), {"import": one.id})
         one.counts = {}
     one.state, one.lines_done, one.failure, one.lease, one.lease_until = state, 0, "", None, None
-    one.actor = user.actor
+    one.actor, one.tries, one.started_at = user.actor, 0, clock.now()
     session.add(one)
     session.flush()
     _audit(session, user, one, state.value)
@@ -219,8 +220,24 @@ def evidence_for(session: Session, council_id: UUID, options: ImportOptions) -> 
 
 
 def clean_up(session: Session) -> None:
-    """Remove files after a day, who was in a list when it cannot be taken back any more, and old reports."""
+    """Remove files after a day, who was in a list when it cannot be taken back any more, and old reports.
+
+    What no worker has brought to an end within a day has failed.
+    """
     now = clock.now()
+    stuck = col(SubscriberImport.state).in_((ImportState.CHECKING, ImportState.IMPORTING)) & (
+        col(SubscriberImport.started_at) < now - FILE_KEPT
+    )
+    ended = (
+        update(SubscriberImport)
+        .where(stuck)
+        .values(state=ImportState.FAILED, failure=TOOK_TOO_LONG, file=None, sample=None, lease=None, finished_at=now)
+    )
+    session.execute(ended)
+    undoing = (col(SubscriberImport.state) == ImportState.UNDOING) & (
+        col(SubscriberImport.started_at) < now - FILE_KEPT
+    )
+    session.execute(update(SubscriberImport).where(undoing).values(file=None, sample=None))
     old = col(SubscriberImport.created_at) < now - FILE_KEPT
     kept = old & col(SubscriberImport.file).is_not(None) & col(SubscriberImport.state).not_in(UNDER_WAY)
     gone = update(SubscriberImport).where(kept).values(file=None, sample=None, state=ImportState.REMOVED)

@@ -46,6 +46,7 @@ def _take_back(session: Session, import_id: UUID, lease: UUID) -> int:
         "undone": held.counts.get("undone", 0) + gone,
         "stayed": held.counts.get("stayed", 0) + len(people) - gone,
     }
+    held.tries = 0
     session.add(held)
     return len(people)
 

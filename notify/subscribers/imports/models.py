@@ -43,7 +43,7 @@ class SubscriberImport(SQLModel, table=True):
     """A list that a council brings. `file` and `sample` are sealed, and removed once it is imported or a day old.
 
     `fields` says of each column what it holds, empty where nobody needs it. `lines_done` rows are behind it, so that a
-    worker that dies loses nothing. `counts` are those of its report.
+    worker that dies loses nothing, and `tries` workers have begun since the last row. `counts` are those of its report.
     """
 
     __tablename__ = "subscriber_import"
@@ -60,6 +60,7 @@ class SubscriberImport(SQLModel, table=True):
     state: ImportState = Field(sa_column=state_column(ImportState))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     lines_done: int = 0
+    tries: int = 0
     failure: str = ""
     lease: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
