@@ -18,7 +18,7 @@ from sqlmodel import select
 from notify.core import clock, jobs
 from notify.core.db import transaction
 from notify.staff.models import Role
-from notify.subscribers.imports import import_runs, import_service, tables
+from notify.subscribers.imports import import_runs, import_service, service, tables
 from notify.subscribers.imports.models import ImportState, SubscriberImport
 from notify.subscribers.models import Consent, ConsentAction, Contact, Subscriber, Subscription
 from tests.mailbox import Mailbox
@@ -206,6 +206,45 @@ def test_what_goes_wrong_three_times_ends_the_import_with_a_sentence(
     import_runs.run(UUID(begun["id"]))
     failed = read(client, world, begun["id"])
     assert (failed["state"], failed["failure"]) == ("failed", import_runs.BROKE_OFF)
+
+
+def test_an_import_that_fails_half_way_goes_on_where_it_was_and_is_undone_as_a_whole(
+    client: Client, world: World, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = iter([service.import_chunk])
+    real = service.import_chunk
+    monkeypatch.setattr(service, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_runs, "MOST_TRIES", 1)
+    monkeypatch.setattr(import_runs, "import_chunk", lambda *args: next(taken)(*args))
+    begun = posted(client, world, LIST)
+    failed = after(client, world, begun["id"], work)
+    assert (failed["state"], failed["rows_done"], failed["may_undo"]) == ("failed", 1, True)
+    assert addresses() == {"ann@example.org"}
+    lines = client.get("/api/v1/audit", headers=world.headers).text
+    assert "subscriber.import" in lines
+    path = f"/staff/imports/{begun['id']}"
+    desk = at_the_desk(make_key(world, Role.AUTHOR))
+    assert "Import the rest" in client.get(path, headers=desk).text
+    monkeypatch.setattr(import_runs, "import_chunk", real)
+    assert client.post(f"/api/v1/imports/{begun['id']}/start", headers=world.headers).status_code == 202
+    done = after(client, world, begun["id"], work)
+    assert (done["state"], done["rows_done"], done["counts"]["created"]) == ("done", 3, 2)
+    assert client.post(f"/api/v1/imports/{begun['id']}/undo", headers=world.headers).status_code == 202
+    assert after(client, world, begun["id"], work)["counts"]["undone"] == 2
+    assert addresses() == set()
+
+
+def test_an_import_that_failed_half_way_is_undone_after_its_file_is_gone(
+    client: Client, world: World, work: Work
+) -> None:
+    done = imported(client, world, LIST, work)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET state = 'failed', file = 'x', sample = NULL"))
+        session.execute(text("UPDATE subscriber_import SET created_at = created_at - interval '25 hours'"))
+        import_service.clean_up(session)
+    assert client.post(f"/api/v1/imports/{done['id']}/undo", headers=world.headers).status_code == 202
+    assert after(client, world, done["id"], work)["counts"]["undone"] == 2
+    assert addresses() == set()
 
 
 def test_an_import_whose_workers_die_ends_too(client: Client, world: World) -> None:

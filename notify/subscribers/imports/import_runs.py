@@ -188,16 +188,18 @@ def _end(session: Session, one: Claimed, state: ImportState, failure: str = "") 
     """Note the result. The file of a list that is in is needed no more. Raises nothing where the lease was lost."""
     now = clock.now()
     changed: dict[str, object] = {"state": state, "failure": failure, "lease": None, "lease_until": None}
-    changed |= {"finished_at": now} if state in (ImportState.DONE, ImportState.FAILED) else {}
+    if state is ImportState.DONE or (state is ImportState.FAILED and one.state is not ImportState.UNDOING):
+        changed |= {"finished_at": now}
     changed |= {"file": None, "sample": None} if state in (ImportState.DONE, ImportState.UNDONE) else {}
     changed |= {"undone_at": now} if state is ImportState.UNDONE else {}
-    changed |= {"lines_done": 0} if state is ImportState.CHECKED else {}
+    changed |= {"lines_done": 0} if one.state is ImportState.CHECKING else {}  # a look put nothing in
     statement = update(SubscriberImport).where(
         col(SubscriberImport.id) == one.id, col(SubscriberImport.lease) == one.lease
     )
     ended = session.execute(statement.values(**changed).returning(SubscriberImport)).scalar_one_or_none()
-    if ended and state in (ImportState.DONE, ImportState.UNDONE):
-        action = "subscriber.import" if state is ImportState.DONE else "subscriber.import-undo"
+    is_in = state is ImportState.DONE or (one.state is ImportState.IMPORTING and state is ImportState.FAILED)
+    if ended and (is_in or state is ImportState.UNDONE):
+        action = "subscriber.import" if is_in else "subscriber.import-undo"
         counts: dict[str, object] = dict(ended.counts)
         audit(session, council_id=one.council_id, actor=one.actor, action=action, subject=str(one.id), **counts)
 

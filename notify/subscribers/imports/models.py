@@ -27,6 +27,11 @@ class ImportState(StrEnum):
     REMOVED = "removed"
 
 
+def is_half_in(state: ImportState, lines_done: int) -> bool:
+    """Whether the import failed after rows of it were in."""
+    return state is ImportState.FAILED and lines_done > 0
+
+
 UNDER_WAY = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
 
 
