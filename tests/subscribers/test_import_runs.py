@@ -13,11 +13,12 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from openpyxl import Workbook
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 
 from notify.core import clock, jobs
 from notify.core.db import transaction
 from notify.staff.models import Role
+from notify.subscribers import queries, topic_moves
 from notify.subscribers.imports import import_runs, import_service, service, tables
 from notify.subscribers.imports.models import ImportState, SubscriberImport
 from notify.subscribers.models import Consent, ConsentAction, Contact, Subscriber, Subscription
@@ -161,6 +162,49 @@ def test_who_confirmed_stays_and_after_a_day_nothing_is_taken_back(client: Clien
     assert client.post(undo, headers=world.headers).status_code == 202
     assert after(client, world, done["id"], work)["counts"]["stayed"] == 1
     assert addresses() == {"ann@example.org"}
+
+
+def undone(client: Client, world: World, import_id: str, work: Work) -> Any:  # noqa: ANN401 - JSON
+    assert client.post(f"/api/v1/imports/{import_id}/undo", headers=world.headers).status_code == 202
+    return after(client, world, import_id, work)
+
+
+def test_undo_unconfirms_what_only_the_list_confirmed(client: Client, world: World, work: Work) -> None:
+    add_resident(world, "ann@example.org", topics=["road-closures"], confirm=True)
+    add_resident(world, "bob@example.org", topics=["road-closures"])
+    done = imported(client, world, LIST, work)
+    assert done["counts"]["updated"] == 2
+    confirmed = select(Contact.address).where(col(Contact.confirmed_at).is_not(None))
+    with transaction() as session:
+        assert set(session.exec(confirmed)) == {"ann@example.org", "bob@example.org"}
+    assert undone(client, world, done["id"], work)["counts"]["undone"] == 2
+    with transaction() as session:
+        assert set(session.exec(confirmed)) == {"bob@example.org"}
+
+
+def test_undo_takes_channels_off_what_was_followed_before(client: Client, world: World, work: Work) -> None:
+    ann = add_resident(world, "ann@example.org", phone="07700900123", topics=["bins"])
+    with transaction() as session:
+        session.execute(text("UPDATE subscription SET channels = '{email}'"))
+    done = imported(client, world, "email,phone\nann@example.org,07700900123\n", work)
+    of_ann = select(Subscription).where(Subscription.subscriber_id == ann, col(Subscription.ended_at).is_(None))
+    with transaction() as session:
+        assert session.exec(of_ann).one().channels == ["email", "sms"]
+    assert undone(client, world, done["id"], work)["counts"]["undone"] == 1
+    with transaction() as session:
+        assert session.exec(of_ann).one().channels == ["email"]
+        ended = session.exec(select(Consent).where(Consent.action == ConsentAction.WITHDRAWN)).one()
+        assert (ended.channel, ended.source) == ("sms", "import-undone")
+
+
+def test_who_came_to_follow_another_topic_since_stays(client: Client, world: World, work: Work) -> None:
+    done = imported(client, world, LIST, work)
+    with transaction() as session:
+        one = queries.topic(session, world.council_id, "bins")
+        into = [queries.topic(session, world.council_id, "road-closures")]
+        assert topic_moves.move(session, one, into, why=topic_moves.Why.SPLIT, keeps=True).moved == 2
+    assert undone(client, world, done["id"], work)["counts"]["stayed"] == 2
+    assert addresses() == {"ann@example.org", "bob@example.org"}
 
 
 def test_a_worker_that_dies_loses_no_row_and_repeats_none(client: Client, world: World, work: Work) -> None:

@@ -36,6 +36,7 @@ CREATE TABLE subscriber_import_row (
     outcome varchar(32) NOT NULL,
     subscriber_id uuid,
     at timestamptz,
+    added varchar[] NOT NULL,
     reason varchar NOT NULL,
     PRIMARY KEY (import_id, row)
 );

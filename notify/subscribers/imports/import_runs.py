@@ -170,6 +170,7 @@ def _keep_outcomes(session: Session, one: Claimed, report: ImportReport, outcome
             "rows": [found.row for found in taken],
             "outcomes": [found.status.value for found in taken],
             "people": [found.subscriber_id for found in taken],
+            "added": [",".join(found.added) for found in taken],
             "reasons": [noted.get(found.row, "") for found in taken],
         },
     )
@@ -216,16 +217,16 @@ def note_forgotten(session: Session) -> None:
 
 
 KEEP_TAKEN = """
-    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, at, reason)
-    SELECT :import, r.row, r.outcome, s.id, s.changed_at, r.reason
+    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, at, added, reason)
+    SELECT :import, r.row, r.outcome, s.id, s.changed_at, string_to_array(r.added, ','), r.reason
     FROM unnest(CAST(:rows AS integer[]), CAST(:outcomes AS varchar[]), CAST(:people AS uuid[]),
-                CAST(:reasons AS varchar[])) AS r (row, outcome, person, reason)
+                CAST(:added AS varchar[]), CAST(:reasons AS varchar[])) AS r (row, outcome, person, added, reason)
     JOIN subscriber s ON s.id = r.person
     ON CONFLICT (import_id, row) DO NOTHING
 """
 KEEP_REFUSED = """
-    INSERT INTO subscriber_import_row (import_id, row, outcome, reason)
-    SELECT :import, r.row, r.outcome, r.reason
+    INSERT INTO subscriber_import_row (import_id, row, outcome, added, reason)
+    SELECT :import, r.row, r.outcome, '{}', r.reason
     FROM unnest(CAST(:rows AS integer[]), CAST(:outcomes AS varchar[]), CAST(:reasons AS varchar[]))
         AS r (row, outcome, reason)
     ON CONFLICT (import_id, row) DO NOTHING

@@ -76,7 +76,10 @@ class SubscriberImport(SQLModel, table=True):
 
 
 class SubscriberImportRow(SQLModel, table=True):
-    """What became of one row: who was added or changed and when, for a day; or why nobody was."""
+    """What became of one row: who was added or changed and when, for a day; or why nobody was.
+
+    `added`: the channels that it added to what they followed already, as `topic:channel`.
+    """
 
     __tablename__ = "subscriber_import_row"
 
@@ -85,6 +88,7 @@ class SubscriberImportRow(SQLModel, table=True):
     outcome: RowOutcome = Field(sa_column=state_column(RowOutcome))
     subscriber_id: UUID | None = None
     at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    added: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
     reason: str = ""
 
 
