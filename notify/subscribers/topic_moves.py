@@ -125,12 +125,16 @@ NOTED = """
     WHERE NOT a.has_it ORDER BY a.subscriber_id, a.topic_id, a.channel
 """
 FOLLOW = """
+    WITH followed AS (
     INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, started_at)
     SELECT uuidv7(), a.council_id, a.subscriber_id, a.topic_id, array_agg(DISTINCT a.channel ORDER BY a.channel),
            min(a.cadence), :moment
     FROM topic_agreed a GROUP BY a.council_id, a.subscriber_id, a.topic_id
     ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
     DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
+    RETURNING u.subscriber_id
+    )
+    UPDATE subscriber SET changed_at = :moment WHERE id IN (SELECT subscriber_id FROM followed)
 """
 END = """
     WITH ended AS (

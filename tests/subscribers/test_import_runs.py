@@ -13,12 +13,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from openpyxl import Workbook
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 
 from notify.core import clock, jobs
 from notify.core.db import transaction
 from notify.staff.models import Role
-from notify.subscribers.imports import import_runs, import_service, tables
+from notify.subscribers import queries, topic_moves
+from notify.subscribers.imports import import_runs, import_service, service, tables
 from notify.subscribers.imports.models import ImportState, SubscriberImport
 from notify.subscribers.models import Consent, ConsentAction, Contact, Subscriber, Subscription
 from tests.mailbox import Mailbox
@@ -163,6 +164,49 @@ def test_who_confirmed_stays_and_after_a_day_nothing_is_taken_back(client: Clien
     assert addresses() == {"ann@example.org"}
 
 
+def undone(client: Client, world: World, import_id: str, work: Work) -> Any:  # noqa: ANN401 - JSON
+    assert client.post(f"/api/v1/imports/{import_id}/undo", headers=world.headers).status_code == 202
+    return after(client, world, import_id, work)
+
+
+def test_undo_unconfirms_what_only_the_list_confirmed(client: Client, world: World, work: Work) -> None:
+    add_resident(world, "ann@example.org", topics=["road-closures"], confirm=True)
+    add_resident(world, "bob@example.org", topics=["road-closures"])
+    done = imported(client, world, LIST, work)
+    assert done["counts"]["updated"] == 2
+    confirmed = select(Contact.address).where(col(Contact.confirmed_at).is_not(None))
+    with transaction() as session:
+        assert set(session.exec(confirmed)) == {"ann@example.org", "bob@example.org"}
+    assert undone(client, world, done["id"], work)["counts"]["undone"] == 2
+    with transaction() as session:
+        assert set(session.exec(confirmed)) == {"bob@example.org"}
+
+
+def test_undo_takes_channels_off_what_was_followed_before(client: Client, world: World, work: Work) -> None:
+    ann = add_resident(world, "ann@example.org", phone="07700900123", topics=["bins"])
+    with transaction() as session:
+        session.execute(text("UPDATE subscription SET channels = '{email}'"))
+    done = imported(client, world, "email,phone\nann@example.org,07700900123\n", work)
+    of_ann = select(Subscription).where(Subscription.subscriber_id == ann, col(Subscription.ended_at).is_(None))
+    with transaction() as session:
+        assert session.exec(of_ann).one().channels == ["email", "sms"]
+    assert undone(client, world, done["id"], work)["counts"]["undone"] == 1
+    with transaction() as session:
+        assert session.exec(of_ann).one().channels == ["email"]
+        ended = session.exec(select(Consent).where(Consent.action == ConsentAction.WITHDRAWN)).one()
+        assert (ended.channel, ended.source) == ("sms", "import-undone")
+
+
+def test_who_came_to_follow_another_topic_since_stays(client: Client, world: World, work: Work) -> None:
+    done = imported(client, world, LIST, work)
+    with transaction() as session:
+        one = queries.topic(session, world.council_id, "bins")
+        into = [queries.topic(session, world.council_id, "road-closures")]
+        assert topic_moves.move(session, one, into, why=topic_moves.Why.SPLIT, keeps=True).moved == 2
+    assert undone(client, world, done["id"], work)["counts"]["stayed"] == 2
+    assert addresses() == {"ann@example.org", "bob@example.org"}
+
+
 def test_a_worker_that_dies_loses_no_row_and_repeats_none(client: Client, world: World, work: Work) -> None:
     begun = posted(client, world, LIST)
     with transaction() as session:
@@ -178,6 +222,91 @@ def test_a_worker_that_dies_loses_no_row_and_repeats_none(client: Client, world:
         assert [item.job for item in jobs.noted(session)] == [jobs.Job.IMPORT_SUBSCRIBERS]
     import_runs.run(UUID(begun["id"]))
     assert addresses() == {"bob@example.org"}
+
+
+def breaks(*_: object, **__: object) -> None:
+    raise ZeroDivisionError
+
+
+def overdue() -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET lease_until = now() - interval '1 second'"))
+
+
+def read(client: Client, world: World, import_id: str) -> Any:  # noqa: ANN401 - JSON
+    return client.get(f"/api/v1/imports/{import_id}", headers=world.headers).json()
+
+
+def test_what_goes_wrong_three_times_ends_the_import_with_a_sentence(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = posted(client, world, LIST)
+    monkeypatch.setattr(import_runs, "import_chunk", breaks)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            import_runs.run(UUID(begun["id"]))
+        assert read(client, world, begun["id"])["state"] == "importing"
+        overdue()
+    import_runs.run(UUID(begun["id"]))
+    failed = read(client, world, begun["id"])
+    assert (failed["state"], failed["failure"]) == ("failed", import_runs.BROKE_OFF)
+
+
+def test_an_import_that_fails_half_way_goes_on_where_it_was_and_is_undone_as_a_whole(
+    client: Client, world: World, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = iter([service.import_chunk])
+    real = service.import_chunk
+    monkeypatch.setattr(service, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_runs, "MOST_TRIES", 1)
+    monkeypatch.setattr(import_runs, "import_chunk", lambda *args: next(taken)(*args))
+    begun = posted(client, world, LIST)
+    failed = after(client, world, begun["id"], work)
+    assert (failed["state"], failed["rows_done"], failed["may_undo"]) == ("failed", 1, True)
+    assert addresses() == {"ann@example.org"}
+    lines = client.get("/api/v1/audit", headers=world.headers).text
+    assert "subscriber.import" in lines
+    path = f"/staff/imports/{begun['id']}"
+    desk = at_the_desk(make_key(world, Role.AUTHOR))
+    assert "Import the rest" in client.get(path, headers=desk).text
+    monkeypatch.setattr(import_runs, "import_chunk", real)
+    assert client.post(f"/api/v1/imports/{begun['id']}/start", headers=world.headers).status_code == 202
+    done = after(client, world, begun["id"], work)
+    assert (done["state"], done["rows_done"], done["counts"]["created"]) == ("done", 3, 2)
+    assert client.post(f"/api/v1/imports/{begun['id']}/undo", headers=world.headers).status_code == 202
+    assert after(client, world, begun["id"], work)["counts"]["undone"] == 2
+    assert addresses() == set()
+
+
+def test_an_import_that_failed_half_way_is_undone_after_its_file_is_gone(
+    client: Client, world: World, work: Work
+) -> None:
+    done = imported(client, world, LIST, work)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET state = 'failed', file = 'x', sample = NULL"))
+        session.execute(text("UPDATE subscriber_import SET created_at = created_at - interval '25 hours'"))
+        import_service.clean_up(session)
+    assert client.post(f"/api/v1/imports/{done['id']}/undo", headers=world.headers).status_code == 202
+    assert after(client, world, done["id"], work)["counts"]["undone"] == 2
+    assert addresses() == set()
+
+
+def test_an_import_whose_workers_die_ends_too(client: Client, world: World) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET tries = 3"))
+    import_runs.run(UUID(begun["id"]))
+    assert (read(client, world, begun["id"])["state"], addresses()) == ("failed", set())
+
+
+def test_the_file_of_an_import_that_is_under_way_for_more_than_a_day_is_removed(client: Client, world: World) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET started_at = started_at - interval '25 hours'"))
+        import_service.clean_up(session)
+        held = session.exec(select(SubscriberImport)).one()
+        assert (held.file, held.sample, held.state) == (None, None, "failed")
+    assert "within a day" in read(client, world, begun["id"])["failure"]
 
 
 @pytest.mark.parametrize(
@@ -219,19 +348,74 @@ def test_a_workbook_is_read_with_its_days_and_numbers_and_columns_as_they_are_na
         assert set(session.exec(select(Subscriber.name))) == {"Ann Other", "Bob"}
 
 
+STRINGS = "xl/sharedStrings.xml"
+
+
+def repacked(parts: dict[str, bytes], *, as_sheet: bool = False) -> bytes:
+    """A workbook with two rows, in which these parts are others."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(("email",), ("ann@example.org",)))) as packed:
+        kept = {name: packed.read(name) for name in packed.namelist()}
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    name = b"xl/worksheets/strings.xml" if as_sheet else STRINGS.encode()
+    override = b'<Override PartName="/%s" ContentType="%s"/></Types>' % (name, kind)
+    kept["[Content_Types].xml"] = kept["[Content_Types].xml"].replace(b"</Types>", override)
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name_, part in (kept | {STRINGS: b"<sst/>"} | parts).items():
+            packed.writestr(name_, part)
+    return held.getvalue()
+
+
+def sheet(rows: str) -> dict[str, bytes]:
+    names = '<row r="1"><c t="inlineStr"><is><t>email</t></is></c></row>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    written = f'<worksheet xmlns="{main}"><sheetData>{names}{rows}</sheetData></worksheet>'
+    return {"xl/worksheets/sheet1.xml": written.encode()}
+
+
+def refused(client: Client, world: World, file: bytes) -> str:
+    query = SAID | {"topics": "bins"}
+    reply = client.post("/api/v1/imports", params=query, files={"file": ("a.xlsx", file)}, headers=world.headers)
+    assert reply.status_code == 422, reply.text
+    assert reply.json()["type"] == "/problems/file-not-readable"
+    return str(reply.json()["detail"])
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_refused_unread(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "MOST_UNPACKED", 1_000_000)
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("xl/workbook.xml", b" " * 1_000_001)
-    for file in (held.getvalue(), b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old"):
-        reply = client.post(
-            "/api/v1/imports", params=SAID | {"topics": "bins"}, files={"file": ("a.xlsx", file)}, headers=world.headers
-        )
-        assert reply.status_code == 422, reply.text
-        assert reply.json()["type"] == "/problems/file-not-readable"
+    monkeypatch.setattr(tables, "MOST_BESIDE_SHEETS", 100_000)
+    monkeypatch.setattr(tables, "MOST_STRINGS", 1_000)
+    for too_large in (
+        sheet(" " * 1_000_001),
+        {STRINGS: b" " * 100_001},
+        {"xl/styles.xml": b" " * 100_001},
+        {STRINGS: b"<sst>" + b"<si/>" * 1_001 + b"</sst>"},
+    ):
+        assert "too large" in refused(client, world, repacked(too_large))
+    assert "damaged" in refused(client, world, repacked({"xl/worksheets/strings.xml": b" "}, as_sheet=True))
+    for file in (b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0 old"):
+        refused(client, world, file)
+
+
+@pytest.mark.parametrize("number", ["1000000000000", "1048577", "10003"])
+def test_a_row_that_says_it_is_far_below_the_last_is_refused(client: Client, world: World, number: str) -> None:
+    far = f'<row r="{number}"><c t="inlineStr"><is><t>ann@example.org</t></is></c></row>'
+    assert "After row 1 come more than" in refused(client, world, repacked(sheet(far)))
+
+
+@pytest.mark.parametrize("rows", ["<row><c t='inlineStr'></row>", "<row><c t='s'><v>7</v></c></row>", "\0"])
+def test_a_malformed_workbook_is_refused(client: Client, world: World, rows: str) -> None:
+    assert "Save it" in refused(client, world, repacked(sheet(rows)))
+
+
+def test_a_workbook_whose_packing_is_damaged_is_refused(client: Client, world: World) -> None:
+    file = bytearray(repacked(sheet("<row><c t='inlineStr'><is><t>ann@example.org</t></is></c></row>" * 500)))
+    with zipfile.ZipFile(io.BytesIO(bytes(file))) as packed:
+        begin = packed.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
+    file[begin + 20 : begin + 60] = b"\xff" * 40
+    assert "Save it" in refused(client, world, bytes(file))
 
 
 def test_a_list_that_says_too_little_is_refused_at_once(client: Client, world: World) -> None:

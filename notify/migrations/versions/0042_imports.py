@@ -19,6 +19,7 @@ CREATE TABLE subscriber_import (
     state varchar(32) NOT NULL,
     counts jsonb NOT NULL,
     lines_done integer NOT NULL,
+    tries integer NOT NULL,
     failure varchar NOT NULL,
     lease uuid,
     lease_until timestamptz,
@@ -35,6 +36,7 @@ CREATE TABLE subscriber_import_row (
     outcome varchar(32) NOT NULL,
     subscriber_id uuid,
     at timestamptz,
+    added varchar[] NOT NULL,
     reason varchar NOT NULL,
     PRIMARY KEY (import_id, row)
 );

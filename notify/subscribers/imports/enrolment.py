@@ -44,7 +44,7 @@ class Enrolled:
     Addresses of the channels in `waiting` are added once the person says yes to it. By the channels in `asked`,
     something is sent once they say yes there; `had_unsubscribed`: because they had left, and this is no newer word.
     `is_erased`: they had the council erase them, and this is no newer word either. `notes` say what of the places was
-    not used or is not known.
+    not used or is not known. `added`: channels of topics that they followed by others, as `topic:channel`.
     """
 
     row: int
@@ -58,6 +58,7 @@ class Enrolled:
     had_unsubscribed: bool = False
     is_erased: bool = False
     notes: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def enrol(
     outcomes = [book.enter(entry) for entry in entries]
     write(session, book.columns, by)
     waits = consent_requests.ask(session, council_id, list(book.requests.values()))
-    return [book.with_asked(outcome, waits) for outcome in outcomes]
+    return [book.as_written(outcome, waits) for outcome in outcomes]
 
 
 def foresee(
@@ -181,10 +182,13 @@ class _Book:
             notes=tuple(note for place in places for note in place.notes),
         )
 
-    def with_asked(self, outcome: Enrolled, waits: Set[UUID]) -> Enrolled:
-        """The outcome with those channels only by which something waits for a yes: nobody is asked for ever."""
+    def as_written(self, outcome: Enrolled, waits: Set[UUID]) -> Enrolled:
+        """The outcome with what was added, and with those channels only by which something waits for a yes: nobody is
+        asked for ever.
+        """
         asked = tuple(one for one in outcome.asked if self.asked[outcome.subscriber_id, one] in waits)
-        return replace(outcome, asked=asked)
+        added = self.columns.added.get(outcome.subscriber_id, ()) if outcome.subscriber_id else ()
+        return replace(outcome, asked=asked, added=tuple(added))
 
     def _held(
         self,

@@ -31,6 +31,8 @@ from notify.subscribers.service import record_wording
 
 log = logging.getLogger(__name__)
 
+MOST_TRIES = 3
+BROKE_OFF = "The import broke off three times, and was ended. Undo what is in, or save the list as CSV and try again."
 COUNTED = ("rows", "created", "updated", "refused", "needs_review", "waiting", "asked", "had_unsubscribed", "erased")
 
 
@@ -44,15 +46,23 @@ class Claimed:
     lease: UUID
     state: ImportState
     lines_done: int
+    tries: int
     file: bytes
     fields: Sequence[str]
 
 
 def run(import_id: UUID) -> None:
-    """Do what this import waits for, unless another worker does. A list that cannot be read is told in its report."""
+    """Do what this import waits for, unless another worker does. A list that cannot be read is told in its report.
+
+    So is what went wrong three times on end: nothing is tried for ever. Raises: what went wrong before that.
+    """
     with transaction() as session:
         one = _claim(session, import_id)
     if one is None:
+        return
+    if one.tries > MOST_TRIES:  # workers that were killed said nothing
+        with transaction() as session:
+            _end(session, one, ImportState.FAILED, failure=BROKE_OFF)
         return
     started = time.monotonic()
     try:
@@ -63,6 +73,13 @@ def run(import_id: UUID) -> None:
     except NotifyError as error:
         with transaction() as session:
             _end(session, one, ImportState.FAILED, failure=error.detail)
+        return
+    except Exception:
+        if one.tries < MOST_TRIES:
+            raise
+        log.exception("import ended after it broke off", extra={"import": str(one.id)})
+        with transaction() as session:
+            _end(session, one, ImportState.FAILED, failure=BROKE_OFF)
         return
     if is_through:
         after = {ImportState.CHECKING: ImportState.CHECKED, ImportState.IMPORTING: ImportState.DONE}
@@ -84,10 +101,12 @@ def _claim(session: Session, import_id: UUID) -> Claimed | None:
     if row is None:
         return None
     row.lease, row.lease_until = uuid4(), clock.now() + LEASE
-    row.started_at = row.started_at or clock.now()
+    row.tries += 1
     session.add(row)
     file = tokens.unseal_file(SEALED, row.file) if row.file and row.state is not ImportState.UNDOING else b""
-    return Claimed(row.id, row.council_id, row.actor, row.lease, row.state, row.lines_done, file, tuple(row.fields))
+    return Claimed(
+        row.id, row.council_id, row.actor, row.lease, row.state, row.lines_done, row.tries, file, tuple(row.fields)
+    )
 
 
 def _through(steps: Iterator[None], one: Claimed) -> bool:
@@ -133,7 +152,7 @@ def _take_chunk(session: Session, one: Claimed, chunk: Sequence[Row]) -> None:
     session.execute(
         update(SubscriberImport)
         .where(col(SubscriberImport.id) == one.id)
-        .values(counts=counts, lines_done=SubscriberImport.lines_done + len(chunk))
+        .values(counts=counts, lines_done=SubscriberImport.lines_done + len(chunk), tries=0)
     )
 
 
@@ -151,6 +170,7 @@ def _keep_outcomes(session: Session, one: Claimed, report: ImportReport, outcome
             "rows": [found.row for found in taken],
             "outcomes": [found.status.value for found in taken],
             "people": [found.subscriber_id for found in taken],
+            "added": [",".join(found.added) for found in taken],
             "reasons": [noted.get(found.row, "") for found in taken],
         },
     )
@@ -169,16 +189,18 @@ def _end(session: Session, one: Claimed, state: ImportState, failure: str = "") 
     """Note the result. The file of a list that is in is needed no more. Raises nothing where the lease was lost."""
     now = clock.now()
     changed: dict[str, object] = {"state": state, "failure": failure, "lease": None, "lease_until": None}
-    changed |= {"finished_at": now} if state in (ImportState.DONE, ImportState.FAILED) else {}
+    if state is ImportState.DONE or (state is ImportState.FAILED and one.state is not ImportState.UNDOING):
+        changed |= {"finished_at": now}
     changed |= {"file": None, "sample": None} if state in (ImportState.DONE, ImportState.UNDONE) else {}
     changed |= {"undone_at": now} if state is ImportState.UNDONE else {}
-    changed |= {"lines_done": 0} if state is ImportState.CHECKED else {}
+    changed |= {"lines_done": 0} if one.state is ImportState.CHECKING else {}  # a look put nothing in
     statement = update(SubscriberImport).where(
         col(SubscriberImport.id) == one.id, col(SubscriberImport.lease) == one.lease
     )
     ended = session.execute(statement.values(**changed).returning(SubscriberImport)).scalar_one_or_none()
-    if ended and state in (ImportState.DONE, ImportState.UNDONE):
-        action = "subscriber.import" if state is ImportState.DONE else "subscriber.import-undo"
+    is_in = state is ImportState.DONE or (one.state is ImportState.IMPORTING and state is ImportState.FAILED)
+    if ended and (is_in or state is ImportState.UNDONE):
+        action = "subscriber.import" if is_in else "subscriber.import-undo"
         counts: dict[str, object] = dict(ended.counts)
         audit(session, council_id=one.council_id, actor=one.actor, action=action, subject=str(one.id), **counts)
 
@@ -195,16 +217,16 @@ def note_forgotten(session: Session) -> None:
 
 
 KEEP_TAKEN = """
-    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, at, reason)
-    SELECT :import, r.row, r.outcome, s.id, s.changed_at, r.reason
+    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, at, added, reason)
+    SELECT :import, r.row, r.outcome, s.id, s.changed_at, string_to_array(r.added, ','), r.reason
     FROM unnest(CAST(:rows AS integer[]), CAST(:outcomes AS varchar[]), CAST(:people AS uuid[]),
-                CAST(:reasons AS varchar[])) AS r (row, outcome, person, reason)
+                CAST(:added AS varchar[]), CAST(:reasons AS varchar[])) AS r (row, outcome, person, added, reason)
     JOIN subscriber s ON s.id = r.person
     ON CONFLICT (import_id, row) DO NOTHING
 """
 KEEP_REFUSED = """
-    INSERT INTO subscriber_import_row (import_id, row, outcome, reason)
-    SELECT :import, r.row, r.outcome, r.reason
+    INSERT INTO subscriber_import_row (import_id, row, outcome, added, reason)
+    SELECT :import, r.row, r.outcome, '{}', r.reason
     FROM unnest(CAST(:rows AS integer[]), CAST(:outcomes AS varchar[]), CAST(:reasons AS varchar[]))
         AS r (row, outcome, reason)
     ON CONFLICT (import_id, row) DO NOTHING

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import case, text, update
 from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import Session, col, select
 
@@ -27,6 +27,7 @@ from notify.subscribers.imports.models import (
     RowOutcome,
     SubscriberImport,
     SubscriberImportRow,
+    is_half_in,
 )
 from notify.subscribers.imports.tables import open_table
 from notify.subscribers.models import ConsentEvidence
@@ -38,6 +39,8 @@ LONGEST_NAME = 120
 FILE_KEPT = UNDO_WITHIN = timedelta(days=1)
 REPORT_KEPT = timedelta(days=90)
 _WITHOUT_FILE = defer(cast("InstrumentedAttribute[bytes | None]", SubscriberImport.file))
+HALF_IN = "Part of the list is in. Undo that first, or import the rest of it as it is."
+TOOK_TOO_LONG = "The import did not come to an end within a day, and its file was removed. Upload the list again."
 SETTLED = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED)
 
 
@@ -130,6 +133,8 @@ def describe(
     sample = sample_of(one)
     if one.state not in SETTLED or sample is None:
         raise ImportNotReady("The list was imported already, or is not kept any more. Upload it again.")
+    if is_half_in(one.state, one.lines_done):
+        raise ImportNotReady(HALF_IN)
     columns.require(fields, sample.header)
     for slug in options.topics:
         queries.topic(session, user.council_id, slug)
@@ -144,17 +149,19 @@ def begin(session: Session, user: Principal, one: SubscriberImport, state: Impor
     before = {
         ImportState.CHECKING: SETTLED,
         ImportState.IMPORTING: SETTLED,
-        ImportState.UNDOING: (ImportState.DONE,),
+        ImportState.UNDOING: (ImportState.DONE, ImportState.FAILED),
     }[state]
     if one.state not in before or (state is not ImportState.UNDOING and (one.sample is None or not one.options)):
         raise ImportNotReady(f"The import is {one.state}. {_what_next(one)}")
     if state is ImportState.UNDOING and not may_undo(one):
         raise ImportNotReady("An import can be taken back within a day. Change or erase people one by one.")
-    if state is not ImportState.UNDOING:
+    if is_half_in(one.state, one.lines_done) and (state is ImportState.CHECKING or "undone" in one.counts):
+        raise ImportNotReady(HALF_IN)
+    if state is not ImportState.UNDOING and not one.lines_done:
         session.execute(text("DELETE FROM subscriber_import_row WHERE import_id = :import"), {"import": one.id})
         one.counts = {}
-    one.state, one.lines_done, one.failure, one.lease, one.lease_until = state, 0, "", None, None
-    one.actor = user.actor
+    one.state, one.failure, one.lease, one.lease_until = state, "", None, None  # a half goes on after its last row
+    one.actor, one.tries, one.started_at = user.actor, 0, clock.now()
     session.add(one)
     session.flush()
     _audit(session, user, one, state.value)
@@ -168,15 +175,22 @@ def _what_next(one: SubscriberImport) -> str:
 
 
 def may_undo(one: SubscriberImport) -> bool:
-    """Whether the import is in and no day old."""
-    return one.state is ImportState.DONE and bool(one.finished_at and one.finished_at > clock.now() - UNDO_WITHIN)
+    """Whether the import, or part of it, is in and no day old."""
+    is_in = one.state is ImportState.DONE or is_half_in(one.state, one.lines_done)
+    return is_in and bool(one.finished_at and one.finished_at > clock.now() - UNDO_WITHIN)
+
+
+def may_go_on(one: SubscriberImport) -> bool:
+    """Whether part of the list is in, and the rest can be imported."""
+    return is_half_in(one.state, one.lines_done) and one.sample is not None and "undone" not in one.counts
 
 
 def remove_file(session: Session, user: Principal, one: SubscriberImport) -> None:
     """Throw the list away that was not imported. Raises: ImportNotReady."""
     if one.state not in SETTLED:
         raise ImportNotReady(f"The import is {one.state}. Its file goes by itself once it is done.")
-    one.state, one.file, one.sample = ImportState.REMOVED, None, None
+    one.state = one.state if is_half_in(one.state, one.lines_done) else ImportState.REMOVED
+    one.file, one.sample = None, None
     session.add(one)
     _audit(session, user, one, "remove")
 
@@ -219,14 +233,41 @@ def evidence_for(session: Session, council_id: UUID, options: ImportOptions) -> 
 
 
 def clean_up(session: Session) -> None:
-    """Remove files after a day, who was in a list when it cannot be taken back any more, and old reports."""
+    """Remove files after a day, who was in a list when it cannot be taken back any more, and old reports.
+
+    What no worker has brought to an end within a day has failed.
+    """
     now = clock.now()
+    stuck = (
+        select(SubscriberImport)
+        .where(col(SubscriberImport.state).in_(UNDER_WAY), col(SubscriberImport.started_at) < now - FILE_KEPT)
+        .options(_WITHOUT_FILE)
+        .with_for_update(skip_locked=True)
+    )
+    for one in session.exec(stuck).all():
+        _give_up(session, one)
     old = col(SubscriberImport.created_at) < now - FILE_KEPT
     kept = old & col(SubscriberImport.file).is_not(None) & col(SubscriberImport.state).not_in(UNDER_WAY)
-    gone = update(SubscriberImport).where(kept).values(file=None, sample=None, state=ImportState.REMOVED)
-    session.execute(gone)
+    half_in = (col(SubscriberImport.state) == ImportState.FAILED) & (col(SubscriberImport.lines_done) > 0)
+    removed = case((half_in, ImportState.FAILED), else_=ImportState.REMOVED)
+    session.execute(update(SubscriberImport).where(kept).values(file=None, sample=None, state=removed))
     session.execute(text(FORGET_PEOPLE), {"before": now - UNDO_WITHIN})
     session.execute(text(FORGET_REPORTS), {"before": now - REPORT_KEPT})
+
+
+def _give_up(session: Session, one: SubscriberImport) -> None:
+    """End what no worker brings to an end. What is being undone goes on, without the file."""
+    one.file, one.sample = None, None
+    session.add(one)
+    if one.state is ImportState.UNDOING:
+        return
+    if one.state is ImportState.IMPORTING:
+        counts: dict[str, object] = dict(one.counts)
+        action = "subscriber.import"
+        audit(session, council_id=one.council_id, actor=one.actor, action=action, subject=str(one.id), **counts)
+    else:
+        one.lines_done = 0
+    one.state, one.failure, one.lease, one.finished_at = ImportState.FAILED, TOOK_TOO_LONG, None, clock.now()
 
 
 def _audit(session: Session, user: Principal, one: SubscriberImport, what: str) -> None:
@@ -235,7 +276,8 @@ def _audit(session: Session, user: Principal, one: SubscriberImport, what: str) 
 
 FORGET_PEOPLE = """
     DELETE FROM subscriber_import_row r USING subscriber_import i
-    WHERE r.import_id = i.id AND r.subscriber_id IS NOT NULL AND i.finished_at < :before AND i.state = 'done'
+    WHERE r.import_id = i.id AND r.subscriber_id IS NOT NULL AND i.finished_at < :before
+      AND i.state NOT IN ('checking', 'importing', 'undoing')
 """
 FORGET_REPORTS = """
     DELETE FROM subscriber_import

@@ -38,7 +38,7 @@ def _take_back(session: Session, import_id: UUID, lease: UUID) -> int:
     withdraw_all(session, added, source=IMPORT_UNDONE)
     session.execute(delete(Subscriber).where(col(Subscriber.id).in_(added)))
     if changed:
-        for statement in (END_TOPICS, REMOVE_PLACES, REMOVE_REQUESTS, REMOVE_CONTACT_REQUESTS, TOUCH):
+        for statement in OF_OTHERS:
             session.execute(text(statement), values | {"people": changed})
     session.execute(text(FORGET), values | {"people": [one.subscriber_id for one in people]})
     gone = len(added) + len(changed)
@@ -46,6 +46,7 @@ def _take_back(session: Session, import_id: UUID, lease: UUID) -> int:
         "undone": held.counts.get("undone", 0) + gone,
         "stayed": held.counts.get("stayed", 0) + len(people) - gone,
     }
+    held.tries = 0
     session.add(held)
     return len(people)
 
@@ -77,6 +78,34 @@ END_TOPICS = f"""
     FROM ended e JOIN subscriber s ON s.id = e.subscriber_id
     ORDER BY e.subscriber_id, e.topic_id
 """  # noqa: S608 - our own words
+# after END_TOPICS: what the list began itself has ended by then
+END_CHANNELS = """
+    WITH gone AS (
+        SELECT DISTINCT u.id, u.council_id, u.subscriber_id, u.topic_id, split_part(a.added, ':', 2) AS channel
+        FROM subscriber_import_row m
+        CROSS JOIN unnest(m.added) AS a (added)
+        JOIN subscription u ON u.subscriber_id = m.subscriber_id AND u.ended_at IS NULL
+                           AND u.topic_id = CAST(split_part(a.added, ':', 1) AS uuid)
+                           AND split_part(a.added, ':', 2) = ANY(u.channels)
+        WHERE m.import_id = :import AND m.subscriber_id = ANY(CAST(:people AS uuid[]))
+    ), less AS (
+        UPDATE subscription u SET channels = ARRAY(
+            SELECT way FROM unnest(u.channels) AS way
+            WHERE NOT EXISTS (SELECT FROM gone g WHERE g.id = u.id AND g.channel = way) ORDER BY way)
+        WHERE u.id IN (SELECT id FROM gone)
+    )
+    INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,
+                         source)
+    SELECT :now, true, g.council_id, g.subscriber_id, g.topic_id, g.channel, 'withdrawn', :source, s.language, :source
+    FROM gone g JOIN subscriber s ON s.id = g.subscriber_id
+    ORDER BY g.subscriber_id, g.topic_id, g.channel
+"""
+# whose proof was the list's word
+UNCONFIRM = f"""
+    UPDATE contact c SET confirmed_at = NULL, confirmed_by = NULL
+    FROM {_BROUGHT}
+    WHERE c.subscriber_id = m.subscriber_id AND c.confirmed_by = 'council' AND c.confirmed_at = m.at
+"""  # noqa: S608 - our own words
 REMOVE_PLACES = f"""
     DELETE FROM place p USING {_BROUGHT} WHERE p.subscriber_id = m.subscriber_id AND p.resolved_at = m.at
 """  # noqa: S608 - our own words
@@ -90,3 +119,12 @@ REMOVE_CONTACT_REQUESTS = f"""
     DELETE FROM contact_request q USING {_BROUGHT} WHERE q.subscriber_id = m.subscriber_id AND q.asked_at = m.at
 """  # noqa: S608 - our own words
 TOUCH = "UPDATE subscriber SET changed_at = :now WHERE id = ANY(CAST(:people AS uuid[]))"
+OF_OTHERS = (
+    END_TOPICS,
+    END_CHANNELS,
+    UNCONFIRM,
+    REMOVE_PLACES,
+    REMOVE_REQUESTS,
+    REMOVE_CONTACT_REQUESTS,
+    TOUCH,
+)

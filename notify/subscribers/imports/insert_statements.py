@@ -1,6 +1,6 @@
 """The rows that enrolment writes: one statement a table, however many residents there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,7 +40,11 @@ class Enrolment:
 
 @dataclass(slots=True)
 class Columns:
-    """Rows to write, table by table."""
+    """Rows to write, table by table.
+
+    `added` is known once they are written: each person's channels of topics that they followed by others already, as
+    `topic:channel`.
+    """
 
     subscriber: list[tuple[object, ...]] = field(default_factory=list)
     contact: list[tuple[object, ...]] = field(default_factory=list)
@@ -52,6 +56,7 @@ class Columns:
     moved: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
     confirmed: list[UUID] = field(default_factory=list)
     changed: list[UUID] = field(default_factory=list)
+    added: dict[UUID, list[str]] = field(default_factory=dict)
 
 
 def write(session: Session, columns: Columns, by: Enrolment) -> None:
@@ -67,7 +72,7 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
         (new_id(), subscriber_id, topic_id, ",".join(sorted(channels)), columns.cadence[subscriber_id, topic_id])
         for (subscriber_id, topic_id), channels in columns.subscription.items()
     ]
-    insert(session, INSERT_SUBSCRIPTIONS, following, **values)
+    _follow(session, columns, following, values)
     words = by.evidence.model_dump(include={"wording_version", "language", "source"})
     given: dict[str, object] = words | {"council": by.council_id, "action": ConsentAction.GIVEN}
     insert(session, INSERT_CONSENTS, columns.consent, **given)
@@ -92,6 +97,17 @@ def write(session: Session, columns: Columns, by: Enrolment) -> None:
         )
 
 
+def _follow(
+    session: Session, columns: Columns, following: Sequence[tuple[object, ...]], values: Mapping[str, object]
+) -> None:
+    """Write the subscriptions, and note the channels that were added to those that were there."""
+    if not following:
+        return
+    for one in session.execute(text(INSERT_SUBSCRIPTIONS), _arrays(following) | dict(values)).all():
+        new = [f"{one.topic_id}:{way}" for way in one.channels if way not in one.before]
+        columns.added.setdefault(one.subscriber_id, []).extend(new)
+
+
 def _move(session: Session, moved: Sequence[tuple[UUID, UUID, UUID]], by: Enrolment) -> None:
     """Take contacts out of the sign-ups that nobody confirmed there; each with its membership after and before.
 
@@ -109,8 +125,11 @@ def _move(session: Session, moved: Sequence[tuple[UUID, UUID, UUID]], by: Enrolm
 def insert(session: Session, sql: str, rows: Sequence[tuple[object, ...]], **values: object) -> None:
     """Write these rows, each a value for every column `c0`, `c1`, … of the statement; nothing where there are none."""
     if rows:
-        arrays = {f"c{n}": list(column) for n, column in enumerate(zip(*rows, strict=True))}
-        session.execute(text(sql), arrays | values)
+        session.execute(text(sql), _arrays(rows) | values)
+
+
+def _arrays(rows: Sequence[tuple[object, ...]]) -> dict[str, object]:
+    return {f"c{n}": list(column) for n, column in enumerate(zip(*rows, strict=True))}
 
 
 INSERT_SUBSCRIBERS = """
@@ -180,6 +199,7 @@ INSERT_PLACES = """
     ON CONFLICT (subscriber_id, postcode) DO NOTHING
 """
 INSERT_SUBSCRIPTIONS = """
+    WITH written AS (
     INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, started_at)
     SELECT r.id, :council, r.subscriber_id, r.topic_id, string_to_array(r.channels, ','), r.cadence, :moment
     FROM unnest(CAST(:c0 AS uuid[]), CAST(:c1 AS uuid[]), CAST(:c2 AS uuid[]), CAST(:c3 AS text[]),
@@ -187,6 +207,9 @@ INSERT_SUBSCRIPTIONS = """
         AS r (id, subscriber_id, topic_id, channels, cadence)
     ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
     DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
+    RETURNING u.subscriber_id, u.topic_id, u.channels, old.channels AS before
+    )
+    SELECT * FROM written WHERE before <> channels
 """
 INSERT_CONSENTS = """
     INSERT INTO consent (at, is_dated, council_id, subscriber_id, topic_id, channel, action, wording_version, language,

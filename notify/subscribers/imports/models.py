@@ -27,6 +27,11 @@ class ImportState(StrEnum):
     REMOVED = "removed"
 
 
+def is_half_in(state: ImportState, lines_done: int) -> bool:
+    """Whether the import failed after rows of it were in."""
+    return state is ImportState.FAILED and lines_done > 0
+
+
 UNDER_WAY = (ImportState.CHECKING, ImportState.IMPORTING, ImportState.UNDOING)
 
 
@@ -43,7 +48,7 @@ class SubscriberImport(SQLModel, table=True):
     """A list that a council brings. `file` and `sample` are sealed, and removed once it is imported or a day old.
 
     `fields` says of each column what it holds, empty where nobody needs it. `lines_done` rows are behind it, so that a
-    worker that dies loses nothing. `counts` are those of its report.
+    worker that dies loses nothing, and `tries` workers have begun since the last row. `counts` are those of its report.
     """
 
     __tablename__ = "subscriber_import"
@@ -60,6 +65,7 @@ class SubscriberImport(SQLModel, table=True):
     state: ImportState = Field(sa_column=state_column(ImportState))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     lines_done: int = 0
+    tries: int = 0
     failure: str = ""
     lease: UUID | None = None
     lease_until: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
@@ -70,7 +76,10 @@ class SubscriberImport(SQLModel, table=True):
 
 
 class SubscriberImportRow(SQLModel, table=True):
-    """What became of one row: who was added or changed and when, for a day; or why nobody was."""
+    """What became of one row: who was added or changed and when, for a day; or why nobody was.
+
+    `added`: the channels that it added to what they followed already, as `topic:channel`.
+    """
 
     __tablename__ = "subscriber_import_row"
 
@@ -79,6 +88,7 @@ class SubscriberImportRow(SQLModel, table=True):
     outcome: RowOutcome = Field(sa_column=state_column(RowOutcome))
     subscriber_id: UUID | None = None
     at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+    added: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
     reason: str = ""
 
 

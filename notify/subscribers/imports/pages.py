@@ -92,7 +92,7 @@ def show_import(request: StaffRequest, import_id: FromPath[UUID]) -> Response[ob
         one = import_service.one_import(session, user.council_id, import_id)
         if one.state in UNDER_WAY:
             return _progress_page(user, one)
-        if one.state in (ImportState.UPLOADED, ImportState.FAILED) and one.sample:
+        if one.state in (ImportState.UPLOADED, ImportState.FAILED) and one.sample and not one.lines_done:
             return _columns_page(session, user, one, _held(one), [])
         return _report_page(session, user, one)
 
@@ -227,6 +227,7 @@ def _report_page(session: Session, user: Principal, one: SubscriberImport) -> Re
         rows=[(row.row, import_service.is_refused(row), row.reason) for row in found[:SHOWN]],
         has_more=len(found) > SHOWN,
         may_undo=import_service.may_undo(one),
+        may_go_on=import_service.may_go_on(one),
         path=f"{PATH}/{one.id}",
     )
 

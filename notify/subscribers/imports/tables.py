@@ -2,17 +2,47 @@
 what they say they unpack to is looked at before anything is unpacked."""
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.ElementTree import fromstring
 
 from notify.subscribers.imports.csv_file import LONGEST_ROW, FileNotReadable, Line, open_csv
 
-MOST_UNPACKED = 300_000_000  # bytes; 150,000 rows with ten columns come to a third
+MOST_UNPACKED = 150_000_000  # bytes; 150,000 rows with ten columns of text come to two thirds
+# bytes of all that is no sheet: 150,000 rows with ten columns of text, of which three differ in every row, as name and
+# address do. A text that is there twice is kept once
+MOST_BESIDE_SHEETS = 20_000_000
+MOST_STRINGS = 500_000  # those three columns; each takes time, however short it is
+MOST_ROWS = 1_048_576  # of a sheet, as Excel has it
+MOST_EMPTY = 10_000  # rows one after another
 MOST_PARTS = 1_000
 MOST_COLUMNS = 200
 _ZIP = b"PK\x03\x04"
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_SHEET_TYPE, _STRINGS_TYPE = f"{_OFFICE}.worksheet+xml", f"{_OFFICE}.sharedStrings+xml"
+_STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
+_MANIFEST = "[Content_Types].xml"
+_TOO_LARGE = "The workbook is too large once it is unpacked. Save the list as CSV."
+# what zipfile, the XML parser and openpyxl raise at a file that is not what it says
+_DAMAGED = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ParseError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +90,58 @@ def _workbook(file: bytes) -> Table:
         header = [_text(cell) for cell in next(rows)]
     except StopIteration:
         raise FileNotReadable("The first sheet of the workbook is empty.") from None
-    except (InvalidFileException, KeyError, ValueError, IndexError, OSError, zipfile.BadZipFile):
+    except (InvalidFileException, *_DAMAGED):
         raise FileNotReadable("The workbook cannot be read. Save it as .xlsx again, or as CSV.") from None
     return Table(_named(header), _lines(rows))
 
 
 def _refuse_bombs(file: bytes) -> None:
-    """Raises: FileNotReadable."""
+    """By the sizes that the file declares, of which no more is ever unpacked. Raises: FileNotReadable."""
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as packed:
-            parts = packed.infolist()
-    except zipfile.BadZipFile:
+            sizes = [(part.filename, part.file_size) for part in packed.infolist()]
+            names = {name for name, _size in sizes}
+            if len(sizes) > MOST_PARTS or sum(size for _name, size in sizes) > MOST_UNPACKED:
+                raise FileNotReadable(_TOO_LARGE)
+            if "xl/workbook.xml" not in names or _MANIFEST not in names:
+                raise FileNotReadable(
+                    "This is a packed file, and no Excel workbook. Unpack it, or save the list as CSV."
+                )
+            if sum(size for name, size in sizes if not _SHEET.fullmatch(name)) > MOST_BESIDE_SHEETS:
+                raise FileNotReadable(_TOO_LARGE)
+            _refuse_disguises(packed)
+    except _DAMAGED:
         raise FileNotReadable("The workbook is damaged. Save it again, or as CSV.") from None
-    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-        raise FileNotReadable("The workbook is too large once it is unpacked. Save the list as CSV.")
-    if not any(part.filename == "xl/workbook.xml" for part in parts):
-        raise FileNotReadable("This is a packed file, and no Excel workbook. Unpack it, or save the list as CSV.")
+
+
+def _refuse_disguises(packed: zipfile.ZipFile) -> None:
+    """What is named as a sheet must be one: sheets are read row by row, all else at once. Raises: FileNotReadable."""
+    for part in fromstring(packed.read(_MANIFEST)).findall("{*}Override"):
+        name, kind = part.get("PartName", "").lstrip("/"), part.get("ContentType")
+        if _SHEET.fullmatch(name) and kind != _SHEET_TYPE:
+            raise FileNotReadable("The workbook is damaged. Save it again, or as CSV.")
+        if kind == _STRINGS_TYPE and len(_STRING.findall(packed.read(name))) > MOST_STRINGS:
+            raise FileNotReadable(_TOO_LARGE)
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> Iterator[Line]:
+    last = 1
     try:
         for number, row in enumerate(rows, 2):
+            # a row that says it is number 1,000,000,000 comes after as many empty ones
+            if number > MOST_ROWS or number - last > MOST_EMPTY:
+                raise FileNotReadable(
+                    f"After row {last:,} come more than {MOST_EMPTY:,} empty rows, or the sheet is too long. Delete "
+                    "the empty rows, or save the list as CSV."
+                )
             cells = [_text(cell) for cell in row]
             if sum(map(len, cells)) > LONGEST_ROW:
+                last = number
                 yield Line(number, (), f"The row is longer than {LONGEST_ROW:,} characters.")
             elif any(cells):
+                last = number
                 yield Line(number, cells)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+    except _DAMAGED:
         raise FileNotReadable("The workbook is damaged. Save it again, or as CSV.") from None
 
 
