@@ -442,7 +442,7 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
         if "migrations" not in path.parts and "subscri" in path.read_text() and starts.search(path.read_text())
     }
     # mergers of councils and of topics carry over what was agreed to, by the newest word of the ledger
-    assert found == {"rows.py", "membership_union.py", "topic_moves.py"}
+    assert found == {"insert_statements.py", "membership_union.py", "topic_moves.py"}
     uses = {path.name for path in SOURCES if "INSERT_SUBSCRIPTIONS" in path.read_text()}
     assert uses == {"rows.py"}
     writes = {
