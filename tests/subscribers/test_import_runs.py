@@ -13,14 +13,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from openpyxl import Workbook
 from sqlalchemy import text
+from sqlalchemy.orm import attributes
 from sqlmodel import col, select
 
 from notify.core import clock, jobs
 from notify.core.db import transaction
 from notify.staff.models import Role
-from notify.subscribers import queries, topic_moves
+from notify.staff.rights import Principal
 from notify.subscribers.imports import import_runs, import_service, service, tables
-from notify.subscribers.imports.models import ImportState, SubscriberImport
+from notify.subscribers.imports.models import ImportOptions, ImportState, SubscriberImport
 from notify.subscribers.models import Consent, ConsentAction, Contact, Subscriber, Subscription
 from tests.mailbox import Mailbox
 from tests.world import World, add_resident, at_the_desk, make_key, make_world
@@ -199,10 +200,9 @@ def test_undo_takes_channels_off_what_was_followed_before(client: Client, world:
 
 def test_who_came_to_follow_another_topic_since_stays(client: Client, world: World, work: Work) -> None:
     done = imported(client, world, LIST, work)
-    with transaction() as session:
-        one = queries.topic(session, world.council_id, "bins")
-        into = [queries.topic(session, world.council_id, "road-closures")]
-        assert topic_moves.move(session, one, into, why=topic_moves.Why.SPLIT, keeps=True).moved == 2
+    parts = [{"slug": "refuse", "name": "Refuse"}, {"slug": "recycling", "name": "Recycling"}]
+    split = client.post("/api/v1/topics/bins/split", json={"into": parts, "keeps": True}, headers=world.headers)
+    assert split.json()["moved"] == 2, split.text
     assert undone(client, world, done["id"], work)["counts"]["stayed"] == 2
     assert addresses() == {"ann@example.org", "bob@example.org"}
 
@@ -288,6 +288,39 @@ def test_an_import_that_failed_half_way_is_undone_after_its_file_is_gone(
         import_service.clean_up(session)
     assert client.post(f"/api/v1/imports/{done['id']}/undo", headers=world.headers).status_code == 202
     assert after(client, world, done["id"], work)["counts"]["undone"] == 2
+    assert addresses() == set()
+
+
+def test_two_who_begin_the_same_import_at_once_do_not_both(client: Client, world: World) -> None:
+    begun = posted(client, world, LIST)
+    officer = Principal(actor="officer:1", name="", council_id=world.council_id, role=Role.ADMIN)
+    with transaction() as session:
+        session.execute(text("UPDATE subscriber_import SET state = 'checked'"))
+    with transaction() as session:
+        one = import_service.one_import(session, world.council_id, UUID(begun["id"]))
+        with transaction() as other:  # between the look at the state and the change
+            other.execute(text("UPDATE subscriber_import SET state = 'importing'"))
+        with pytest.raises(import_service.ImportNotReady):
+            import_service.begin(session, officer, one, ImportState.IMPORTING)
+    with transaction() as session:
+        one = import_service.one_import(session, world.council_id, UUID(begun["id"]))
+        # as it was read before the other
+        attributes.set_committed_value(one, "state", ImportState.CHECKED)
+        with pytest.raises(import_service.ImportNotReady):
+            import_service.remove_file(session, officer, one)
+        attributes.set_committed_value(one, "state", ImportState.CHECKED)
+        with pytest.raises(import_service.ImportNotReady):
+            import_service.describe(session, officer, one, ["email", ""], ImportOptions(wording="Yes.", source="form"))
+
+
+def test_a_council_that_closed_gets_nobody_any_more(client: Client, world: World, work: Work) -> None:
+    begun = posted(client, world, LIST)
+    with transaction() as session:
+        session.execute(text("UPDATE council SET closed_at = now() WHERE id = :id"), {"id": world.council_id})
+    work()
+    with transaction() as session:
+        one = import_service.one_import(session, world.council_id, UUID(begun["id"]))
+        assert (one.state, "has closed here" in one.failure) == ("failed", True)
     assert addresses() == set()
 
 

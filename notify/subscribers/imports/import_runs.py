@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from notify.core import clock, jobs, tokens
 from notify.core.db import expect_many_rows, transaction
 from notify.core.errors import NotifyError
+from notify.staff.queries import council, require_open
 from notify.staff.service import audit
 from notify.subscribers import queries
 from notify.subscribers.imports import columns, import_undo
@@ -136,6 +137,7 @@ def _import(one: Claimed) -> Iterator[None]:
 
 def _take_chunk(session: Session, one: Claimed, chunk: Sequence[Row]) -> None:
     held = renew(session, one.id, one.lease)
+    require_open(session, council(session, one.council_id))
     options = options_of(held)
     is_look = one.state is ImportState.CHECKING
     report = ImportReport(most=CHUNK_ROWS)

@@ -123,6 +123,13 @@ def imported_before(session: Session, one: SubscriberImport) -> SubscriberImport
     return session.exec(statement.options(_WITHOUT_FILE).order_by(col(SubscriberImport.id).desc()).limit(1)).first()
 
 
+def _lock(session: Session, one: SubscriberImport) -> None:
+    """Read the import as it is now, and let nobody else change it before this transaction is through."""
+    session.flush()
+    names = ("state", "sample", "fields", "options", "counts", "lines_done", "finished_at")
+    session.refresh(one, names, with_for_update=True)
+
+
 def describe(
     session: Session, user: Principal, one: SubscriberImport, fields: Sequence[str], options: ImportOptions
 ) -> None:
@@ -130,6 +137,7 @@ def describe(
 
     Raises: FileNotReadable, UnknownTopic, ImportNotReady.
     """
+    _lock(session, one)
     sample = sample_of(one)
     if one.state not in SETTLED or sample is None:
         raise ImportNotReady("The list was imported already, or is not kept any more. Upload it again.")
@@ -146,6 +154,7 @@ def describe(
 
 def begin(session: Session, user: Principal, one: SubscriberImport, state: ImportState) -> None:
     """Have a worker look at every row, import the list or take it back. Raises: ImportNotReady."""
+    _lock(session, one)
     before = {
         ImportState.CHECKING: SETTLED,
         ImportState.IMPORTING: SETTLED,
@@ -187,6 +196,7 @@ def may_go_on(one: SubscriberImport) -> bool:
 
 def remove_file(session: Session, user: Principal, one: SubscriberImport) -> None:
     """Throw the list away that was not imported. Raises: ImportNotReady."""
+    _lock(session, one)
     if one.state not in SETTLED:
         raise ImportNotReady(f"The import is {one.state}. Its file goes by itself once it is done.")
     one.state = one.state if is_half_in(one.state, one.lines_done) else ImportState.REMOVED
