@@ -444,7 +444,7 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
     # mergers of councils and of topics carry over what was agreed to, by the newest word of the ledger
     assert found == {"insert_statements.py", "membership_union.py", "topic_moves.py"}
     uses = {path.name for path in SOURCES if "INSERT_SUBSCRIPTIONS" in path.read_text()}
-    assert uses == {"rows.py"}
+    assert uses == {"insert_statements.py"}
     writes = {
         path.name
         for path in SOURCES
