@@ -448,7 +448,9 @@ def test_only_enrolment_starts_a_subscription_and_only_after_the_rule() -> None:
     writes = {
         path.name
         for path in SOURCES
-        if re.search(r"imports\.rows import .*\bwrite\b|imports import .*\brows\b", path.read_text())
+        if re.search(
+            r"imports\.insert_statements import .*\bwrite\b|imports import .*\binsert_statements\b", path.read_text()
+        )
     }
     assert writes == {"enrolment.py"}
 
