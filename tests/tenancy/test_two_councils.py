@@ -73,13 +73,13 @@ SEEDS = (
     """,
     """
     INSERT INTO subscriber_import (id, council_id, actor, file_name, fingerprint, fields, options, state, counts,
-                                   lines_done, failure, created_at)
-    SELECT uuidv7(), council_id, 'test', 'list', '', '{}', '{}', 'done', '{}', 1, '', business_now()
+                                   lines_done, tries, failure, created_at)
+    SELECT uuidv7(), council_id, 'test', 'list', '', '{}', '{}', 'done', '{}', 1, 0, '', business_now()
     FROM alert WHERE id = :alert
     """,
     """
-    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, reason)
-    SELECT i.id, 2, 'created', s.id, '' FROM subscriber_import i JOIN subscriber s ON s.council_id = i.council_id
+    INSERT INTO subscriber_import_row (import_id, row, outcome, subscriber_id, reason, added)
+    SELECT i.id, 2, 'created', s.id, '', '{}' FROM subscriber_import i JOIN subscriber s ON s.council_id = i.council_id
     JOIN alert a ON a.council_id = i.council_id WHERE a.id = :alert
     """,
     """

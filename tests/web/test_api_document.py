@@ -1,6 +1,7 @@
 """The OpenAPI document says what each operation takes and answers, and its examples are taken as they are."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -118,7 +119,9 @@ def test_examples_are_taken_as_they_are(client: Client, document: Json) -> None:
         if name == "add_suppression" and isinstance(body, dict):
             body = body | {"subscriber": made["subscriber_id"]}
         headers = (person if name in NEED_A_PERSON else world.headers) | {"Idempotency-Key": uuid4().hex}
-        answer = client.request(method, path.format(**made), json=body, headers=headers)
+        answer = client.request(
+            method, path.format_map(defaultdict(lambda: str(UUID(int=0)), made)), json=body, headers=headers
+        )
         taken = answer.status_code in (
             (404, 409, 422) if name == "add_event" else (404, 409) if name in NEED_MORE else (200, 201, 204)
         )
@@ -129,8 +132,6 @@ def test_examples_are_taken_as_they_are(client: Client, document: Json) -> None:
 NEED_MORE = {
     *(
         "change_group",
-        "begin_recurrence",
-        "split_topic",
         "merge_topic",
         "end_user_sessions",
         "ask_new_factor",
