@@ -141,7 +141,7 @@ NEED_MORE = {
     *("withdraw_public_notice", "reschedule_alert", "change_officer", "change_target", "add_values"),
     *("update_alert", "all_clear", "change_category", "resend_message"),
 }
-NEED_A_PERSON = {"create_key", "change_officer", "invite_officer"}
+NEED_A_PERSON = {"create_key", "change_officer", "invite_officer", "end_user_sessions", "ask_new_factor"}
 
 
 def _things(client: Client, world: World) -> dict[str, str]:
