@@ -10,7 +10,7 @@ from sqlmodel import Field, Session, SQLModel
 from notify.deliveries.webhook_receivers import UnknownWebhookReceiver
 from notify.providers.sandbox import INVENTED
 
-# of receivers who follow a topic of the council now: whoever was left may not sign in their name
+# of receivers who follow a topic of the council now; a council that they have left does not sign calls to them
 OF_COUNCIL = """
     SELECT c.id AS contact, c.subscriber_id AS subscriber, e.failing_since, e.last_failure_at, e.last_failure_reason,
            e.last_success_at, e.disabled_at, e.disabled_reason, e.previous_secret_until AS old_secret_until

@@ -105,7 +105,7 @@ class RecurrenceView(SQLModel):
 
 
 class NewRecurrence(Input):
-    """How often an alert comes again, on the clock of this country."""
+    """How often an alert is repeated, in UK time."""
 
     rule: Rule
     every: int = Field(default=1, ge=1, le=52, description="Every so many days, weeks or months.")

@@ -3,7 +3,7 @@
 A missed collection becomes an event, so that pages say so and reminders' subscribers are told. Repeats change nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -139,12 +139,3 @@ def _same_miss(session: Session, council_id: UUID, status: CollectionStatus) -> 
         col(CollectionStatus.event_id).is_not(None),
     )
     return session.exec(statement.limit(1)).first()
-
-
-def by_outcome(session: Session, council_id: UUID, first: date, last: date) -> Mapping[Outcome, int]:
-    """How many words of each kind there are about these days."""
-    statement = select(CollectionStatus.outcome).where(
-        CollectionStatus.council_id == council_id, CollectionStatus.day >= first, CollectionStatus.day <= last
-    )
-    found = list(session.exec(statement))
-    return {outcome: found.count(outcome) for outcome in Outcome}

@@ -30,7 +30,7 @@ from notify.waste.release_loading import LoadingOptions
 LEASE = timedelta(minutes=15)  # 2.6 million rows take two
 FORGOTTEN_AFTER = timedelta(seconds=20)
 KEPT = timedelta(days=1)
-MOST_NAMES = 100
+LONGEST_NAME, MOST_AT_ONCE = 100, 100
 
 
 class UnknownUpload(NotFound):
@@ -170,7 +170,7 @@ def note_forgotten(session: Session) -> None:
         (col(CollectionUpload.lease_until).is_(None)) & (col(CollectionUpload.created_at) < before)
         | (col(CollectionUpload.lease_until) < clock.now()),
     )
-    for upload_id in session.exec(waiting.limit(MOST_NAMES)):
+    for upload_id in session.exec(waiting.limit(MOST_AT_ONCE)):
         jobs.note(session, jobs.Job.LOAD_COLLECTIONS, str(upload_id), lane=jobs.Lane.ROUTINE)
 
 
@@ -188,4 +188,4 @@ def _folder(upload_id: UUID) -> Path:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w .-]", "_", Path(name).name).lstrip(".")[-MOST_NAMES:] or "file"
+    return re.sub(r"[^\w .-]", "_", Path(name).name).lstrip(".")[-LONGEST_NAME:] or "file"

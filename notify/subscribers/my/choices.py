@@ -83,7 +83,7 @@ def choices_of(session: Session, record: SubscriberRecord, elsewhere: Set[UUID] 
 
 
 def save(session: Session, choices: Choices, form: Form) -> None:
-    """Store what the form says. Raises: FormNotValid with every fault, and then stores nothing."""
+    """Store what the form says. Raises: FormNotValid with every error, and then stores nothing."""
     field_errors: list[FieldError] = []
     record = choices.record
     wanted = set(form.all("topic"))

@@ -56,7 +56,7 @@ class FormNotValid(Exception):
 
 
 def read_sign_up(form: Form, offer: Offer) -> tuple[NewSubscriber, Sequence[Topic]]:
-    """The resident whom the form describes, and the topics they chose. Raises: FormNotValid with every fault."""
+    """The resident whom the form describes, and the topics they chose. Raises: FormNotValid with every error."""
     field_errors: list[FieldError] = []
     ward = read_ward(form, offer, field_errors)
     topics = read_topics(form, offer, field_errors)
