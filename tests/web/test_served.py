@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +32,7 @@ from tests.running import answers, free_port, running, wait_until
 from tests.world import add_resident, make_world, signed_in
 
 SIGN_INS, STREAMS, EACH = 60, 100, 2
-TIMES = 3  # as slow as pages may get
-UNNOTICED_S = 0.1  # what nobody sees, and a machine with other work to do may take
+LOOKS = 40
 EMAIL, OTHER, PASSWORD = "kim@example.org", "ali@example.org", "four words nobody guesses"
 
 
@@ -103,47 +101,38 @@ def attempt_all(served: Served, emails: Sequence[str]) -> set[int]:
     return answered
 
 
-def p95_s(seconds: Sequence[float]) -> float:
-    return sorted(seconds)[int(len(seconds) * 0.95)]
-
-
-def look(client: httpx.Client) -> float:
-    started = time.perf_counter()
+def look(client: httpx.Client) -> None:
     assert client.get("/alerts").status_code == 200
-    return time.perf_counter() - started
 
 
-def call_back(client: httpx.Client) -> float:
+def call_back(client: httpx.Client) -> None:
     """A provider's receipt: refused for its signature, but answered."""
-    started = time.perf_counter()
     assert client.post("/api/v1/webhooks/smtp", json={}).status_code in (401, 404)
-    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize("names", ["one user", "unknown names"])
-def test_sixty_sign_ins_at_once_take_nothing_from_pages_and_receipts(served: Served, names: str) -> None:
+def test_sixty_sign_ins_at_once_hold_up_neither_pages_nor_receipts(served: Served, names: str) -> None:
     emails = [EMAIL if names == "one user" else f"nobody{number}@example.org" for number in range(SIGN_INS)]
+    answered: set[int] = set()
+    crowds = 0
     with browser(served) as client, ThreadPoolExecutor(1) as crowd:
-        quiet = p95_s([look(client) for _ in range(40)])
         stop = Event()
 
-        def insist() -> set[int]:
-            answered = attempt_all(served, emails)
+        def insist() -> None:
+            nonlocal crowds
             while not stop.is_set():
-                answered |= attempt_all(served, emails)
-            return answered
+                answered.update(attempt_all(served, emails))
+                crowds += 1
 
         attacking = crowd.submit(insist)
-        busy, receipts = [], []
-        for _ in range(40):
-            busy.append(look(client))
-            receipts.append(call_back(client))
+        for _ in range(LOOKS):
+            look(client)
+            call_back(client)
         stop.set()
-        answered = attacking.result()
-    most = max(TIMES * quiet, UNNOTICED_S)
+        attacking.result()
     assert answered == {401, 429}
-    assert p95_s(busy) <= most, f"{p95_s(busy):.3f} s while people sign in, {quiet:.3f} s before"
-    assert p95_s(receipts) <= most
+    # A request that waited its turn behind the sign-ins would be answered after a crowd of them, each time.
+    assert crowds < LOOKS, f"{crowds} crowds of {SIGN_INS} were answered while {2 * LOOKS} other requests were"
 
 
 def test_each_refusal_is_one_json_line_with_time_request_route_and_reason(served: Served) -> None:
