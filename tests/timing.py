@@ -1,10 +1,11 @@
-"""Whether two kinds of request can be told apart by how long they take."""
+"""What a test may say about time: whether two kinds of request can be told apart by it, and that a deadline held."""
 
 import math
 import statistics
 from collections.abc import Sequence
 
 MOST_S = 0.005
+IN_TIME_S = 5  # servers that a test keeps mute stay so for ten: who gives up before this kept a deadline
 
 
 def apart(one: Sequence[float], other: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from notify.providers.base import Accepted, Deferred, ProviderUnavailable, Unkno
 from notify.providers.webhook.provider import WebhookProvider
 from tests.providers.messages import call
 from tests.providers.receiver import Provide, Receiver, making_providers, receiving
+from tests.timing import IN_TIME_S
 
 
 @pytest.fixture
@@ -32,14 +33,12 @@ def test_one_host_gets_no_more_calls_at_once_than_the_settings_say(provide: Prov
 
 
 def test_a_slow_host_with_many_messages_does_not_take_everybody_s_place(provide: Provide) -> None:
-    with receiving(Receiver(takes_s=0.3)) as slow, receiving(Receiver()) as quick:
+    with receiving(Receiver(takes_s=1)) as slow, receiving(Receiver()) as quick:
         messages = [call(f"{slow.address}/{number}") for number in range(8)]
         others = [call(f"{quick.address}/{number}") for number in range(8)]
-        begun, took = time.monotonic(), {}
-        for outcome in provide(parallel=5).send_many([*messages, *others]):
-            took[outcome.reference] = time.monotonic() - begun
-    assert max(took[other.reference] for other in others) < 0.3
-    assert len(took) == 16
+        told = [outcome.reference for outcome in provide(parallel=5).send_many([*messages, *others])]
+    assert set(told[:8]) == {other.reference for other in others}
+    assert len(told) == 16
 
 
 def test_a_call_waits_for_its_turn_only_so_long(provide: Provide, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,5 +147,5 @@ def test_a_dead_receiver_costs_a_slice_no_more_than_a_few_calls(provide: Provide
     with receiving(Receiver(drips="head")) as slow:
         begun = time.monotonic()
         outcomes = list(provide(timeout_seconds=0.3).send_many([call(slow.address) for _ in range(100)]))
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < IN_TIME_S
         assert Counter(type(outcome) for outcome in outcomes)[Unknown] == len(slow.calls) <= 8
