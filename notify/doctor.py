@@ -6,10 +6,13 @@ from contextlib import suppress
 
 import click
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from notify.cap import signing
+from notify.channels import Channel
 from notify.core import db, jobs
 from notify.core.errors import NotifyError
+from notify.core.jobs import Lane
 from notify.core.setting_errors import unknown
 from notify.core.settings import settings
 from notify.deliveries.doctor_checks import complaints as delivery_problems
@@ -17,6 +20,7 @@ from notify.devserver import embedded
 from notify.devserver.installation import Servers
 from notify.providers import registry
 from notify.staff import queries as staff_queries
+from notify.staff.council_settings.effective import settings_of
 from notify.staff.notification_channels import check_staff_channels
 
 
@@ -27,7 +31,8 @@ def doctor_command(servers: Servers) -> None:
     complaints: list[str] = [*unknown()]
     with servers():
         for check in (
-            *(_check_database, _check_queue, _check_providers, check_staff_channels, delivery_problems),
+            *(_check_database, _check_queue, _check_providers, _check_council_senders),
+            *(check_staff_channels, delivery_problems),
             signing.complaints,
         ):
             complaints += check()
@@ -80,3 +85,18 @@ def _check_providers() -> Sequence[str]:
         for name in sorted(names - known)
     ]
     return [*strangers, *(f"{provider.name}: {words}" for provider in found for words in provider.check())]
+
+
+def _check_council_senders() -> Sequence[str]:
+    """Each council with a sender address of its own: whether mail from there is believed."""
+    said: list[str] = []
+    with suppress(NotifyError, DBAPIError):
+        with db.transaction() as session:
+            own = settings_of(session, [council.id for council in staff_queries.councils(session)])
+        for council in own.values():
+            if not council.closed_at and council.sender_address != settings().sender_address:
+                chosen = registry.providers_for(
+                    Channel.EMAIL, Lane.ROUTINE, chosen=council.providers_for(Channel.EMAIL)
+                )
+                said += [f"{council.name}: {words}" for words in registry.check_sender(chosen, council.sender_address)]
+    return said

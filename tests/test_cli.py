@@ -18,6 +18,8 @@ from notify.core.db import transaction
 from notify.demo import council as demo_council
 from notify.demo import history as demo_history
 from notify.exports.dictionary import TABLES
+from notify.providers.smtp.provider import SmtpProvider
+from notify.staff.council_settings.models import OwnSettings
 from tests.mailbox import Mailbox
 from tests.world import add_resident, make_world
 
@@ -120,6 +122,17 @@ def test_the_queue_and_the_doctor_answer(mail: Mailbox) -> None:
     make_world()
     assert "emergency" in notify("queue").output
     assert "reaches nobody" in (said := notify("doctor").output) or "Texts are only written" in said
+
+
+def test_the_doctor_asks_whether_each_councils_own_sender_is_believed(
+    mail: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    council = make_world().council_id
+    address = "alerts@zedshire.example.com"
+    with transaction() as session:
+        session.add(OwnSettings(council_id=council, sender_address=address))
+    monkeypatch.setattr(SmtpProvider, "check_sender", lambda _, asked: [f"{asked} is not signed for."])
+    assert f"smtp: {address} is not signed for." in notify("doctor").output
 
 
 def test_help_teaches_without_starting_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

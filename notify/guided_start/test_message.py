@@ -10,6 +10,7 @@ from notify.channels import CHANNELS, Channel, Content
 from notify.core.errors import Conflict, Forbidden
 from notify.core.jobs import Lane
 from notify.core.rendering import mime_skeleton
+from notify.core.settings import settings
 from notify.deliveries.message_content import email_headers
 from notify.providers import registry
 from notify.providers.base import Accepted, Message
@@ -52,6 +53,8 @@ def channel_states(own: CouncilSettings) -> Sequence[ChannelState]:
         chosen = registry.providers_for(channel, Lane.TRANSACTIONAL, chosen=own.providers_for(channel))
         names = [provider.name for provider in chosen]
         findings = [words for provider in chosen for words in provider.check()]
+        if channel is Channel.EMAIL and own.sender_address != settings().sender_address:
+            findings += registry.check_sender(chosen, own.sender_address)
         if names:
             found.append(ChannelState(channel, str(about.label), names, findings))
     return found

@@ -210,6 +210,15 @@ class SendsMany(Protocol):
 
 
 @runtime_checkable
+class ChecksSenders(Protocol):
+    """A provider that can tell whether mail in the name of another address than the installation's is believed."""
+
+    def check_sender(self, address: str) -> Sequence[str]:
+        """What keeps mail from this address from being believed, a sentence each with its remedy."""
+        ...
+
+
+@runtime_checkable
 class TakesReplies(Protocol):
     """A provider of texts that knows whether an answer comes back to us: a number takes one, a sender's name cannot.
 

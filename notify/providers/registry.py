@@ -8,7 +8,7 @@ from notify.core.errors import SetUpError
 from notify.core.jobs import Lane
 from notify.core.setting_values import Choice
 from notify.core.settings import once_a_process, settings
-from notify.providers.base import Channel, Provider, TakesReplies
+from notify.providers.base import Channel, ChecksSenders, Provider, TakesReplies
 from notify.providers.failover import send_with_failover
 
 __all__ = [
@@ -74,6 +74,15 @@ def takes_replies(channel: Channel) -> bool:
     """Whether an answer to a message comes back to us, whichever of the channel's adapters carries it."""
     found = [load(one.name) for urgent in (False, True) for one in settings().providers_for(channel, emergency=urgent)]
     return bool(found) and all(isinstance(one, TakesReplies) and one.takes_replies for one in found)
+
+
+def check_sender(chosen: Sequence[Provider], address: str) -> Sequence[str]:
+    """What keeps mail in this address's name from being believed, a sentence each with its remedy.
+
+    Asks name servers and providers: not inside a transaction.
+    """
+    asked = [provider for provider in chosen if isinstance(provider, ChecksSenders)]
+    return [f"{provider.name}: {words}" for provider in asked for words in provider.check_sender(address)]
 
 
 def named() -> Sequence[Provider]:

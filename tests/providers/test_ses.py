@@ -345,6 +345,11 @@ class TestCheck:
         stub.known["GET /v2/email/identities/alerts%40example.org"] = identity
         assert list(provide().check()) == []
 
+    def test_a_councils_own_sender_is_looked_up_too(self, provide: Set, stub: AmazonStub) -> None:
+        assert provide().check_sender("alerts@example.org") == []
+        [sentence] = provide().check_sender("alerts@council.example.com")
+        assert "no identity council.example.com" in sentence
+
     @pytest.mark.parametrize(
         ("setting", "value", "words"),
         [

@@ -214,6 +214,22 @@ def test_the_domains_are_looked_up_where_mail_leaves_this_machine_only(
     assert len(examine(25, host="a..b", records=nothing)) == 4  # the relay, and three records
 
 
+def test_the_domain_of_a_councils_own_sender_is_asked_for_its_signature_and_policy_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = SmtpProvider(resolver=Records(IN_ORDER))
+    assert provider.check_sender("alerts@council.example.com") == []  # mail stays on this machine
+    for name, value in {"HOST": "relay.example.net", "SECURITY": "tls", "DKIM_SELECTORS": "one"}.items():
+        monkeypatch.setenv(f"NOTIFY_SMTP_{name}", value)
+    provider = SmtpProvider(resolver=Records(IN_ORDER))
+    assert provider.check_sender("alerts@example.org") == []
+    found = provider.check_sender("alerts@council.example.com")
+    assert [word for sentence in found for word in ("SPF", "DKIM", "DMARC") if f"no {word} " in sentence] == [
+        "DKIM", "DMARC",
+    ]  # fmt: skip
+    assert all("council.example.com" in sentence for sentence in found)
+
+
 def test_a_name_server_that_is_away_is_no_missing_record(examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with secure("tls") as relay:

@@ -162,14 +162,25 @@ class SesProvider:
                 float(quota.get("MaxSendRate", 0)),
             )
 
+    def check_sender(self, address: str) -> Sequence[str]:
+        """Whether SES may send from this address or its domain, and signs for it."""
+        try:
+            return list(self._check_identity(address))
+        except (ProviderUnavailable, ProviderUnsure) as error:
+            return [str(error)]
+        except Refusal as refusal:
+            return [f"Amazon SES does not say whether it may send from {address} ({refusal.kind}): check its settings."]
+
     def _check_sender(self) -> Iterator[str]:
-        address = settings().sender_address
+        yield from self._check_identity(settings().sender_address)
+
+    def _check_identity(self, address: str) -> Iterator[str]:
         domain = address.rpartition("@")[2]
         identity, called = self._identity(domain), domain
         if identity is None:
             identity, called = self._identity(address), address
         if identity is None:
-            yield f"Amazon SES has no identity {domain}: verify the domain of NOTIFY_SENDER_ADDRESS there."
+            yield f"Amazon SES has no identity {domain}: verify the domain of {address} there."
             return
         if not identity.get("VerifiedForSendingStatus"):
             yield f"Amazon SES has not verified {called}: publish the DNS records that it shows."

@@ -81,6 +81,15 @@ def check_domain(
         lambda: _dmarc(domain, resolver),
         lambda: _mx(bounces, resolver) if bounces else [],
     )
+    return _asked(domain, asked)
+
+
+def check_author(domain: str, *, resolver: Resolver, selectors: Sequence[str] = ()) -> Sequence[str]:
+    """The same of a domain that mail comes from and its bounces do not go back to: DKIM and DMARC alone."""
+    return _asked(domain, (lambda: _dkim(domain, selectors, resolver), lambda: _dmarc(domain, resolver)))
+
+
+def _asked(domain: str, asked: Sequence[Callable[[], Sequence[str]]]) -> Sequence[str]:
     problems: list[str] = []
     for ask in asked:
         try:
