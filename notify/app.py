@@ -82,6 +82,7 @@ from notify.subscribers.place_reviews import api as place_reviews_api
 from notify.subscribers.place_reviews import pages as place_reviews_pages
 from notify.subscribers.records import api as records_api
 from notify.subscribers.records import change_pages as record_change_pages
+from notify.subscribers.records import contact_pages as record_contact_pages
 from notify.subscribers.records import pages as records_pages
 from notify.subscribers.records import panels as record_panels
 from notify.subscribers.sign_up import assisted_pages
@@ -155,6 +156,7 @@ PAGES = (
     assisted_pages,
     records_pages,
     record_change_pages,
+    record_contact_pages,
     record_pages,
     imports_pages,
     suppression_pages,

@@ -138,6 +138,7 @@ RECORDS: Mapping[str, Way] = {
     "record-reason": without_reason,
     "record-messages": of_record("Everything we sent them"),
     "record-data": of_record("Everything we hold about them"),
+    "record-contacts": of_record("Add an address or a number"),
     "record-details": of_record("Change name, language or format"),
     "record-places": of_record("Change places"),
     "record-topics-faulty": topics_badly,

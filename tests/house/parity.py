@@ -116,7 +116,7 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         [
             f"{method} /residents/{{subscriber_id}}/{what}"
             for method in ("GET", "POST")
-            for what in ("details", "places", "topics")
+            for what in ("contacts", "details", "places", "topics")
         ],
         ["PATCH /subscribers/{subscriber_id}", "POST /subscribers"],
     ),

@@ -151,8 +151,12 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {API}/subscribers", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
         *(f"POST {RESIDENT}/{verb}" for verb in ("pause", "link", "messages/resend")),
-        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("details", "places", "topics")),
-        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("pause", "erase")),
+        *(
+            f"{method} {RECORD}/{what}"
+            for method in ("GET", "POST")
+            for what in ("details", "places", "topics", "contacts")
+        ),
+        *(f"{method} {RECORD}/{what}" for method in ("GET", "POST") for what in ("pause", "erase", "contacts")),
         *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
         *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
         *(f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),

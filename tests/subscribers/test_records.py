@@ -170,6 +170,35 @@ def test_a_topic_with_a_last_day_ahead_stays_when_staff_save_the_topics(client: 
     assert "Bin collections, by" in client.get(path, headers=headers).text
 
 
+def test_a_further_address_waits_for_a_yes_by_the_one_they_confirmed(
+    client: Client, world: World, work: Work, inbox: Mailbox
+) -> None:
+    path = f"/staff/residents/{add_resident(world, ANN, name='Ann Other', topics=['bins'])}"
+    headers = agent(world)
+    found(client, headers, who=ANN)
+    asked = {"mobile": "07700 900123", "read_out": "en", "how": "phone"}
+    for missing in asked:
+        fields = {name: value for name, value in asked.items() if name != missing}
+        assert client.post(f"{path}/contacts", data=fields, headers=headers).status_code == 422, missing
+    reply = client.post(f"{path}/contacts", data=asked, headers=headers)
+    assert (reply.status_code, reply.headers["location"]) == (303, f"{path}?done=contact-waits")
+    page = client.get(path, headers=headers).text
+    assert '<span class="address">+447700900123</span> is used once they say yes to it.' in page
+    work()
+    assert [str(mail["To"]) for mail in inbox.messages()] == [ANN]
+    assert inbox.texts() == {}
+
+
+def test_where_nobody_confirmed_anything_no_address_can_be_added(client: Client, world: World) -> None:
+    path = f"/staff/residents/{add_resident(world, ANN, confirm=True)}"
+    headers = agent(world)
+    found(client, headers, who=ANN)
+    page = client.get(f"{path}/contacts", headers=headers).text
+    assert "nobody can say yes for them" in page
+    asked = {"mobile": "07700 900123", "read_out": "en", "how": "phone"}
+    assert client.post(f"{path}/contacts", data=asked, headers=headers).status_code == 422
+
+
 def test_a_link_goes_to_the_owner_of_the_contact_at_most_three_times_a_day(
     client: Client, world: World, work: Work, inbox: Mailbox
 ) -> None:

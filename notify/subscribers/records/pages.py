@@ -48,6 +48,7 @@ CONFIRMED_BY: Mapping[ConfirmedBy, str] = {
 # what a button on the record just did
 DONE: Mapping[str, str] = {
     "changed": "The record is changed.",
+    "contact-waits": "We are asking them whether to write there too. Nothing is sent there before they say yes.",
     "paused": "Alerts are paused. Only emergencies are sent.",
     "unpaused": "Alerts are sent again.",
     "sign-in": "We are sending a link to manage their alerts. It works for 10 minutes.",
