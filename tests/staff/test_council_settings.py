@@ -8,7 +8,8 @@ from litestar.testing import TestClient
 from sqlmodel import col, select
 
 from notify.core.db import transaction
-from notify.staff.models import AuditEntry, Role
+from notify.staff.council_settings.address import set_address
+from notify.staff.models import AuditEntry, Council, Role
 from tests.world import World, at_the_desk, make_key, make_other_council, make_world, signed_in
 
 Client = TestClient[Litestar]
@@ -99,11 +100,29 @@ def test_what_cannot_be_is_refused_and_what_to_do_is_said(
     assert entries() == []
 
 
-def test_no_council_sends_from_anothers_address(client: Client, world: World) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sender_address": "alerts@zed.example.org"},
+        {"sender_address": "mayor@zed.example.org"},
+        {"sender_address": "alerts@mail.zed.example.org"},
+        {"sender_address": "alerts@alerts.zed.example.com"},
+        {"sms_sender": "ZEDCOUNCIL"},
+    ],
+)
+def test_no_council_writes_in_anothers_name(client: Client, world: World, given: dict[str, str]) -> None:
     far = make_other_council()
-    given = {"sender_address": "alerts@zed.example.org"}
-    assert client.patch("/api/v1/council", json=given, headers=world.headers).is_success
-    assert client.patch("/api/v1/council", json=given, headers=far.headers).status_code == 409
+    own = {"sender_address": "alerts@zed.example.org", "sms_sender": "ZedCouncil"}
+    assert client.patch("/api/v1/council", json=own, headers=world.headers).is_success
+    with transaction() as session:
+        council = session.get_one(Council, world.council_id)
+        set_address(session, council, domain="alerts.zed.example.com", path="", actor="test")
+    answer = client.patch("/api/v1/council", json=given, headers=far.headers)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/sender-taken")
+    assert client.patch("/api/v1/council", json=own, headers=world.headers).is_success
+    assert client.patch(
+        "/api/v1/council", json={"sender_address": "alerts@notzed.example.org"}, headers=far.headers
+    ).is_success
 
 
 def test_a_logo_is_cleaned_and_can_be_removed(client: Client, world: World) -> None:

@@ -18,9 +18,9 @@ from notify.staff.service import audit
 
 
 class SenderTaken(Conflict):
-    """Another council's emails come from this address."""
+    """Another council's messages come from this address, this domain or this name."""
 
-    title = "Another council sends from this address"
+    title = "Another council is known by this sender"
 
 
 class ImageNotFound(NotFound):
@@ -38,8 +38,7 @@ def change_settings(session: Session, *, by: Principal, change: SettingsChange) 
     """Change what the council has chosen. Raises: Forbidden, CouncilMerged, SenderTaken."""
     by.require(Right.CHANGE_SETTINGS)
     given = change.stored()
-    if address := given.get("sender_address"):
-        _require_own_sender(session, by.council_id, str(address))
+    _require_own_sender(session, by.council_id, given)
     return store(session, council_id=by.council_id, actor=by.actor, given=given)
 
 
@@ -76,12 +75,25 @@ def _readable(value: object) -> object:
     return value if value is None or isinstance(value, str | int | list | dict) else str(value)
 
 
-def _require_own_sender(session: Session, council_id: UUID, address: str) -> None:
-    taken = select(OwnSettings.council_id).where(
-        OwnSettings.sender_address == address, OwnSettings.council_id != council_id
-    )
-    if session.exec(taken).first():
-        raise SenderTaken("Another council here sends from this address. Enter an address of your own council.")
+def _require_own_sender(session: Session, council_id: UUID, given: Mapping[str, object]) -> None:
+    """Nobody writes in the name of another council: neither from its domain nor with its sender of texts."""
+    if not (given.get("sender_address") or given.get("sms_sender")):
+        return
+    host = str(given.get("sender_address") or "").rpartition("@")[2]
+    name = str(given.get("sms_sender") or "").casefold()
+    for other in session.exec(select(OwnSettings).where(OwnSettings.council_id != council_id)):
+        theirs = [(other.sender_address or "").rpartition("@")[2], other.domain or ""]
+        if host and any(one and _is_within(host, one) for one in theirs):
+            raise SenderTaken(
+                "Another council here uses this domain. Enter an address on a domain of your own council."
+            )
+        if name and (other.sms_sender or "").casefold() == name:
+            raise SenderTaken("Another council here sends its texts from this sender. Enter your own council's.")
+
+
+def _is_within(host: str, other: str) -> bool:
+    """Whether one of two domains is the other or lies within it."""
+    return f".{host}".endswith(f".{other}") or f".{other}".endswith(f".{host}")
 
 
 def set_image(session: Session, *, by: Principal, kind: ImageKind, image: Image) -> OwnSettings:
