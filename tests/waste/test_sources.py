@@ -33,7 +33,15 @@ def world(client: Client) -> Iterator[World]:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder and writes nothing."""
+    """Serves a folder and writes nothing. What is below /together/ is served to two at the same moment only."""
+
+    together = threading.Barrier(2, timeout=10)
+
+    def do_GET(self) -> None:
+        """Send the file."""
+        if self.path.startswith("/together/"):
+            self.together.wait()
+        super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
@@ -66,6 +74,19 @@ def state(client: Client, world: World) -> dict[str, Any]:
     [one] = client.get(API, headers=world.headers).json()["sources"]
     found: dict[str, Any] = one
     return found
+
+
+def test_a_source_that_is_slow_does_not_hold_up_the_others(
+    client: Client, world: World, site: tuple[str, Path]
+) -> None:
+    address, folder = site
+    (folder / "together").mkdir()
+    for name in ("one", "two"):
+        (folder / "together" / f"{name}.json").write_bytes(as_json(THURSDAYS))
+        add(client, world, f"{address}/together/{name}.json")
+    assert sources.fetch_due() == 2
+    told = client.get(API, headers=world.headers).json()["sources"]
+    assert [one["is_failing"] for one in told] == [False, False]
 
 
 def test_a_new_file_waits_for_a_person_unless_it_changes_few_homes(
