@@ -70,6 +70,17 @@ def is_ours(headers: Mapping[str, str], host: str) -> bool:
     return "cookie" not in headers
 
 
+def is_from_our_link(headers: Mapping[str, str], host: str) -> bool:
+    """Whether someone followed a link on a page of ours, served under `host`, and not one in a mail or elsewhere.
+
+    For the few pages that begin something although they are only opened.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    return _is_our_origin(headers.get("referer", ""), host)
+
+
 def _is_our_origin(address: str, host: str) -> bool:
     try:
         parts = urlsplit(address)

@@ -280,7 +280,7 @@ def test_an_invitation_binds_the_account_of_who_opens_it_once(
     unverified(provider, email="k.smith@corp.example.org")
 
     def open_link() -> int:
-        answer = client.get(f"{link.path}?{link.query}")
+        answer = client.get(f"{link.path}?{link.query}", headers={"Sec-Fetch-Site": "same-origin"})
         asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
         provider.nonce = asked["nonce"]
         provider.codes.clear()
@@ -294,6 +294,21 @@ def test_an_invitation_binds_the_account_of_who_opens_it_once(
     provider.subject = "mallory"
     client.cookies.clear()
     assert open_link() == 403
+
+
+@pytest.mark.parametrize("site", ["none", "cross-site", None])
+def test_an_invitation_that_is_opened_from_elsewhere_asks_first(
+    client: Client, provider: Provider, officer: Officer, site: str | None
+) -> None:
+    with transaction() as session:
+        link = invitations.invite(session, session.get_one(Officer, officer.id), actor="test")
+    path = f"{urlsplit(link).path}?{urlsplit(link).query}"
+    answer = client.get(path, headers={"Sec-Fetch-Site": site} if site else {})
+    assert (answer.status_code, "location" in answer.headers, provider.posted) == (200, False, [])
+    for words in ("You are invited to Zed Council", "kim@example.org", "/staff/sign-in/oidc?invitation="):
+        assert words in answer.text
+    gone = client.get("/staff/sign-in/oidc?invitation=nonsense", headers={"Sec-Fetch-Site": "none"})
+    assert (gone.status_code, "Ask an administrator" in gone.text) == (410, True)
 
 
 def test_an_invitation_ends_after_a_week_and_is_no_other_token(officer: Officer) -> None:

@@ -13,15 +13,16 @@ from notify.core import clock
 from notify.core.db import transaction
 from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
-from notify.staff import service
+from notify.staff import invitations, queries, service
 from notify.staff.guards import OFFICER_COOKIE, Requires, Right
+from notify.staff.models import Officer
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in import attempts, break_glass, oidc, same_person, sessions
 from notify.staff.sign_in import entry as sign_in_entry
 from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
 from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
-from notify.web.forms import from_our_pages, read_form
+from notify.web.forms import from_our_pages, is_from_our_link, read_form
 from notify.web.rate_limits import device_of
 from notify.web.routes import PublicRequest, page_get, page_post
 from notify.web.templates import page
@@ -90,13 +91,30 @@ def _enter(request: PublicRequest, form: Form) -> Response[object]:
 
 @get("/staff/sign-in/oidc", include_in_schema=False)
 async def go_to_identity_provider(
-    again: FromQuery[bool] = False, back: FromQuery[str] = "", invitation: FromQuery[str] = ""
+    request: PublicRequest, again: FromQuery[bool] = False, back: FromQuery[str] = "", invitation: FromQuery[str] = ""
 ) -> Response[object]:
-    """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here."""
+    """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here.
+
+    An invitation is shown first. Otherwise whoever is sent to its link by somebody else, signed in to their council
+    account already, would become that user without a word.
+    """
+    if invitation and not is_from_our_link(request.headers, request.url.netloc):
+        return await PROVIDER.run(lambda: _invitation_page(invitation))
     address, attempt = await PROVIDER.run(
         lambda: oidc.begin(afresh=again, back=own_page(back), invitation=invitation[:200])
     )
     return Redirect(address, status_code=302, cookies=[session_cookie(ATTEMPT_COOKIE, attempt.sealed(), oidc.LIFE)])
+
+
+def _invitation_page(invitation: str) -> Response[object]:
+    with transaction() as session:
+        officer_id = invitations.invited(session, invitation)
+        officer = session.get_one(Officer, officer_id) if officer_id else None
+        council = queries.council(session, officer.council_id) if officer else None
+    accept = page_with("/staff/sign-in/oidc", {"invitation": invitation})
+    return page(
+        "users/invitation.html", status=200 if officer else 410, officer=officer, council=council, accept=accept
+    )
 
 
 # a GET because browsers come back by one; only the browser that began can, once, so a mail scanner opens nothing
