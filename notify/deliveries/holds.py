@@ -19,7 +19,7 @@ from notify.core.errors import Forbidden
 from notify.core.jobs import Lane
 from notify.deliveries.models import Hold
 from notify.deliveries.service import FIRST_HINTS, ON_HOLD
-from notify.staff.queries import councils
+from notify.staff.queries import is_shared
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
@@ -182,7 +182,7 @@ def _require_own(session: Session, by: Principal, alert_id: UUID | None) -> None
     by.require(Right.STEER_QUEUE)
     if alert_id:
         alerts.alert(session, by, alert_id)
-    elif len(councils(session)) > 1:
+    elif is_shared(session):
         raise QueueIsShared(
             "Other councils send through it too. Hold your own alerts one by one, or ask your system administrator for "
             "`notify hold` or `notify release`."

@@ -18,7 +18,7 @@ from notify.places.release_uploads import MOST_BYTES, UploadedRelease, release_n
 from notify.staff.guards import Principal, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
-from notify.staff.queries import councils
+from notify.staff.queries import is_shared
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
@@ -92,7 +92,7 @@ def show_release(request: StaffRequest, release_id: FromPath[str]) -> Response[o
 def _release_page(user: Principal, release_id: int, field_errors: Sequence[FieldError]) -> Response[object]:
     with transaction() as session:
         compared = release_tasks.compare(session, user.council_id, release_id)
-        is_shared = len(councils(session)) > 1
+        shared = is_shared(session)
     return staff_page(
         user,
         "places/release.html",
@@ -104,7 +104,7 @@ def _release_page(user: Principal, release_id: int, field_errors: Sequence[Field
         findings=compared.findings,
         moves=compared.moves,
         kinds=KINDS,
-        is_shared=is_shared,
+        is_shared=shared,
         path=f"{PATH}/{release_id}",
     )
 

@@ -28,7 +28,7 @@ from notify.places.file_recognition import SourceKind, recognise
 from notify.places.models import Release, ReleaseKind, ReleaseTask, ReleaseTaskState, ReleaseWork
 from notify.places.queries import active_release
 from notify.places.release_checks import Findings
-from notify.staff.queries import councils
+from notify.staff.queries import is_shared
 from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
@@ -124,12 +124,12 @@ def activate(session: Session, user: Principal, release_id: int, *, is_confirmed
 
 def may_upload(session: Session, user: Principal) -> bool:
     """Whether nobody else's disk and names are at stake, or they run the installation."""
-    return user.may(Right.RUN_INSTALLATION) or len(councils(session)) <= 1
+    return user.may(Right.RUN_INSTALLATION) or not is_shared(session)
 
 
 def require_own(session: Session) -> None:
     """Refuse to change what other councils work with. Raises: ReleasesAreShared."""
-    if len(councils(session)) > 1:
+    if is_shared(session):
         raise ReleasesAreShared(
             "A release is put into force for every council of this installation. "
             "Ask your system administrator for `notify geodata activate`."

@@ -51,6 +51,12 @@ def councils(session: Session) -> Sequence[Council]:
     return session.exec(select(Council).order_by(Council.name).limit(1000)).all()
 
 
+def is_shared(session: Session) -> bool:
+    """Whether several councils that are open share this installation, so that one cannot decide for all."""
+    is_open = (col(Council.merged_into_id).is_(None), col(Council.closed_at).is_(None))
+    return len(session.exec(select(Council.id).where(*is_open).limit(2)).all()) > 1
+
+
 def councils_covering(session: Session, district_code: str | None) -> Sequence[Council]:
     """The councils that a district lies in: the district's own, the county's, shared services."""
     return councils_of_districts(session, [district_code] if district_code else [])
