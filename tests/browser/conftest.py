@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from notify.devserver import embedded
 from notify.processes.command_lines import web_process
@@ -18,6 +18,10 @@ from tests.world import World, make_world
 
 # a machine without a graphics card draws a tenth cheaper in the browser's own process
 FLAGS = ["--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
+
+# long enough for a machine with other work to do: what is broken fails by what it shows, not by how long it takes
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 NewPage = Callable[..., Page]
 
@@ -76,7 +80,7 @@ def world(database: None) -> World:
 def kept_page(site: str, chromium: Browser) -> Iterator[Page]:
     """One page for many tests: a new one is a new process, which costs more than most of what is tested in it."""
     context = chromium.new_context(base_url=site)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 
@@ -113,7 +117,7 @@ def new_page(site: str, chromium: Browser) -> Iterator[NewPage]:
 
     def make(**options: object) -> Page:
         context = chromium.new_context(base_url=site, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(site) else None)
