@@ -21,12 +21,14 @@ from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.drafting import audiences, placeholders, previews, queries, service, wording_advice
 from notify.drafting.copy import fields_of
-from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
+from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, shape_text, word_fields
 from notify.drafting.models import Draft
 from notify.drafting.route_options import AT, WRITES, officer_of, people_only, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
+from notify.places.basemap import frame
+from notify.places.geometry import to_geojson
 from notify.places.outlines import outline_of
 from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.guards import Principal
@@ -124,16 +126,18 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
     form = Form(draft.fields)
     chart = chart_of(session, districts)
     reach, found = _reach(session, user, draft, field_errors)
-    outline = None
+    shape = None
     if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
-        outline = chart.path_of(shape) if shape else None
+    map_frame = frame.frame_of_council(session, districts)
     return staff_page(
         user,
         "drafting/audience.html",
         at=AT,
         status=422 if field_errors else 200,
+        headers=frame.headers(map_frame, locates=True),
+        map=map_frame,
         draft=draft,
         topic=topic(session, user.council_id, draft.topic),
         form=form,
@@ -141,7 +145,8 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
         chart=chart,
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
-        outline=outline,
+        outline=chart.path_of(shape) if chart and shape else None,
+        area=shape_text(to_geojson(shape.simplify(1))) if map_frame and shape else "",
         reach=reach,
     )
 
