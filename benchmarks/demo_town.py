@@ -108,7 +108,7 @@ def invent() -> Town:
 def _water(town: Town) -> LineString:
     """The sea, the beach and a river that widens to its mouth."""
     west, south, east, north = town.island.bounds
-    sea = shapely.box(west - 30_000, south - 30_000, east + 30_000, north + 30_000)
+    sea = shapely.box(west - 60_000, south - 60_000, east + 60_000, north + 60_000)
     town.add("sea", sea.difference(town.island))
     town.add("foreshore", town.island.buffer(140).difference(town.island), least_zoom=10)
     x, y = CENTRE

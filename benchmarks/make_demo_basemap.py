@@ -23,6 +23,7 @@ from notify.places.projection import Points, unproject
 
 EARTH_M = 6_378_137.0 * pi  # from the middle of a web map to its edge
 ZOOMS = range(8, 15)
+NEAR_ZOOM = 12
 EXTENT = 4096
 BEYOND = 64  # units that a tile shows of its neighbours, so that lines join
 ORDER = (
@@ -56,11 +57,13 @@ def _mercator(points: Points) -> Points:
 def _tiles(things: Sequence[Thing], box: tuple[float, float, float, float]) -> Iterator[Tile]:
     shapes = np.array([shapely.transform(shapely.segmentize(thing.shape, 2_000), _mercator) for thing in things])
     tree = shapely.STRtree(shapes)
+    west, south, east, north = box
+    wider = (west - 0.3, south - 0.2, east + 0.3, north + 0.2)  # only sea, which compresses well
     for zoom in ZOOMS:
         step = 2 * EARTH_M / (1 << zoom)
-        for x, y in _squares(range_of(box, zoom)):
-            west, north = x * step - EARTH_M, EARTH_M - y * step
-            bounds = (west, north - step, west + step, north)
+        for x, y in _squares(range_of(box if zoom >= NEAR_ZOOM else wider, zoom)):
+            left, top = x * step - EARTH_M, EARTH_M - y * step
+            bounds = (left, top - step, left + step, top)
             data = _encoded(things, shapes, tree, zoom, bounds)
             if data:
                 yield Tile(zoom, x, y, gzip.compress(data, 9, mtime=0))

@@ -27,7 +27,7 @@ from notify.drafting.route_options import AT, WRITES, officer_of, people_only, s
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
-from notify.places.basemap import frame
+from notify.places.basemap.extent import extent_of_council
 from notify.places.geometry import to_geojson
 from notify.places.outlines import outline_of
 from notify.staff.council_settings.effective import CouncilSettings, council_settings
@@ -43,7 +43,7 @@ from notify.subscribers.queries import topic
 from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
-from notify.web.headers import FRAMED_BY_US, FRAMING_US
+from notify.web.headers import FRAMED_BY_US, FRAMING_US, map_headers
 
 
 @staff_get(AT, WRITES, people_only)
@@ -130,14 +130,14 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
     if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
-    map_frame = frame.frame_of_council(session, districts)
+    extent = extent_of_council(session, districts)
     return staff_page(
         user,
         "drafting/audience.html",
         at=AT,
         status=422 if field_errors else 200,
-        headers=frame.headers(map_frame, locates=True),
-        map=map_frame,
+        headers=map_headers(locates=True) if extent else {},
+        map=extent,
         draft=draft,
         topic=topic(session, user.council_id, draft.topic),
         form=form,
@@ -146,7 +146,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
         outline=chart.path_of(shape) if chart and shape else None,
-        area=shape_text(to_geojson(shape.simplify(1))) if map_frame and shape else "",
+        area=shape_text(to_geojson(shape.simplify(1))) if extent and shape else "",
         reach=reach,
     )
 

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
+from notify.core.settings import settings
+
 # no inline script or style, nothing from elsewhere, nobody may frame us
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -22,14 +24,14 @@ FRAMED_BY_US = {
 FRAMING_US = {"Content-Security-Policy": CONTENT_SECURITY_POLICY + "; frame-src 'self'"}
 
 
-def map_headers(tiles_url: str = "", *, locates: bool = False) -> Mapping[str, str]:
+def map_headers(*, locates: bool = False) -> Mapping[str, str]:
     """What a page with a map is sent with: its worker, the host of its pictures where one is set, the reader's place.
 
     Nothing else changes: no script or worker that is not a file of ours, and no eval.
     """
     policy = CONTENT_SECURITY_POLICY + "; worker-src 'self'"
-    if tiles_url:
-        address = urlsplit(tiles_url)
+    if settings().map_tiles_url:
+        address = urlsplit(settings().map_tiles_url)
         policy = policy.replace("connect-src 'self'", f"connect-src 'self' {address.scheme}://{address.netloc}")
     where = {"Permissions-Policy": "geolocation=(self), camera=(), microphone=()"} if locates else {}
     return {"Content-Security-Policy": policy, **where}

@@ -39,6 +39,6 @@ const licences = ["maplibre-gl/LICENSE.txt", "terra-draw/LICENSE", "terra-draw-m
   }
   return `${path.split("/")[0]}\n\n${words.trim()}\n`;
 });
-writeFileSync(join(out, "licences.txt"), licences.join(`\n${"-".repeat(72)}\n\n`));
+writeFileSync(join(out, "LICENCES"), licences.join(`\n${"-".repeat(72)}\n\n`));
 writeFileSync(join(out, "manifest.json"), JSON.stringify({ parts, stamp: process.argv[3] ?? "" }, null, 1));
 console.log(Object.values(parts).map((name) => basename(name)).join("\n"));

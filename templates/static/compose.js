@@ -125,7 +125,8 @@ async function openMap(button) {
     });
     showState(button, true);
     drawing?.remove(); // the sketch on the drawing of wards, which the map does better
-  } catch {
+  } catch (error) {
+    console.error(error);
     frame.querySelector("[data-map=box]").hidden = true;
     frame.querySelector("[data-map=unable]").hidden = false;
   }

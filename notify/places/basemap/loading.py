@@ -9,11 +9,13 @@ from sqlmodel import Session
 
 from notify.core.errors import SetUpError
 from notify.places.basemap import sources, store
-from notify.places.basemap.squares import Box
+from notify.places.basemap.squares import Box, range_of
 from notify.places.projection import unproject
 from notify.places.queries import Bounds, councils_bounds
 
-MARGIN_M = 3_000  # round the councils' own postcodes, so that their edges are not the map's
+# round the councils' own postcodes, so that their edges are not the map's; the country round them costs a few squares
+NEAR_M, ROUND_M = 3_000, 25_000
+LEAST_NEAR_ZOOM = 12
 
 Progress = Callable[[int], None]
 
@@ -46,8 +48,8 @@ def load(session: Session, path: Path, *, attribution: str | None = None, progre
 
     Raises: NoPlacesToCutTo, NothingThere, BasemapNotReadable, PmtilesNotInstalled.
     """
-    boxes = boxes_of_councils(session)
-    if not boxes:
+    bounds = councils_bounds(session)
+    if not bounds:
         raise NoPlacesToCutTo(
             "Create a council and load its postcodes first: `notify geodata load --help`. The map is cut to them."
         )
@@ -55,31 +57,28 @@ def load(session: Session, path: Path, *, attribution: str | None = None, progre
         facts = {name: source.facts[name] for name in ("name", "attribution") if source.facts.get(name)}
         if attribution is not None:
             facts["attribution"] = attribution
+        boxes = [_in_degrees(one, ROUND_M) for one in bounds]
         west, south = min(box[0] for box in boxes), min(box[1] for box in boxes)
         east, north = max(box[2] for box in boxes), max(box[3] for box in boxes)
         facts["bounds"] = f"{west:.5f},{south:.5f},{east:.5f},{north:.5f}"
-        kept = store.keep(store.path(), _cut(source, boxes, progress), facts)
+        kept = store.keep(store.path(), _cut(source, bounds, progress), facts)
     if not kept.tiles:
         raise NothingThere(f"{path.name} has no tile where your councils are. The map before is kept.")
-    return Loaded(facts.get("name", path.stem), facts.get("attribution", ""), kept.tiles, kept.size_bytes, len(boxes))
+    return Loaded(facts.get("name", path.stem), facts.get("attribution", ""), kept.tiles, kept.size_bytes, len(bounds))
 
 
-def boxes_of_councils(session: Session) -> Sequence[Box]:
-    """For each council the box (degrees) round the postcodes of its districts, with a margin."""
-    return [_in_degrees(bounds) for bounds in councils_bounds(session)]
-
-
-def _in_degrees(bounds: Bounds) -> Box:
-    box = shapely.box(*bounds).buffer(MARGIN_M, join_style="mitre")
+def _in_degrees(bounds: Bounds, margin_m: float) -> Box:
+    box = shapely.box(*bounds).buffer(margin_m, join_style="mitre")
     west, south, east, north = shapely.transform(shapely.segmentize(box, 1_000), unproject).bounds
     return west, south, east, north
 
 
-def _cut(source: sources.Source, boxes: Sequence[Box], progress: Progress | None) -> Iterator[store.Tile]:
+def _cut(source: sources.Source, bounds: Sequence[Bounds], progress: Progress | None) -> Iterator[store.Tile]:
     count = 0
     for zoom in source.zooms():
         seen: set[tuple[int, int]] = set()
-        for wanted in sources.wanted_ranges(boxes, zoom):
+        margin_m = NEAR_M if zoom >= LEAST_NEAR_ZOOM else ROUND_M
+        for wanted in (range_of(_in_degrees(one, margin_m), zoom) for one in bounds):
             for tile in source.tiles(wanted):
                 if (tile.x, tile.y) in seen:
                     continue

@@ -19,6 +19,7 @@ from notify.web.routes import PublicRequest, page_get
 FOR_EVER = "public, max-age=31536000, immutable"  # what the address names never changes
 A_DAY = "public, max-age=86400"
 SHORTLY = "public, max-age=300"
+COMPRESSED = {"is_stream": True}  # as it is kept: nothing here compresses it again
 MOST_ZOOM = 22
 TILE = "application/x-protobuf"
 Zoom = Annotated[int, PathParameter(ge=0, le=MOST_ZOOM)]
@@ -30,7 +31,7 @@ class NoSuchPart(NotFound):
     title = "The map has no such part"
 
 
-@page_get("/basemap/{zoom:int}/{x:int}/{name:str}")
+@page_get("/basemap/{zoom:int}/{x:int}/{name:str}", **COMPRESSED)
 def read_tile(request: PublicRequest, zoom: Zoom, x: FromPath[int], name: FromPath[str]) -> Response[bytes]:
     """One square of the base map as a vector tile; 204 where it shows nothing. Raises: NoSuchPart."""
     row, _, kind = name.partition(".")
@@ -59,7 +60,7 @@ def read_style(request: PublicRequest, name: FromPath[str]) -> Response[bytes]:
     return known_by(request, body, MediaType.JSON, headers={"Cache-Control": SHORTLY})
 
 
-@page_get("/map/{name:str}")
+@page_get("/map/{name:str}", **COMPRESSED)
 def read_script(request: PublicRequest, name: FromPath[str]) -> Response[bytes]:
     """A part of the map's script, compressed as it was built. Raises: NoSuchPart."""
     found = script.part_called(name)

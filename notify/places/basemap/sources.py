@@ -12,7 +12,7 @@ from typing import Protocol
 
 from notify.core.errors import Invalid, SetUpError
 from notify.packaged import extra_missing
-from notify.places.basemap.squares import Box, Range, range_of
+from notify.places.basemap.squares import Range
 from notify.places.basemap.store import Tile, metadata_of, reading
 
 _GZIP = b"\x1f\x8b"
@@ -93,7 +93,8 @@ class PmtilesSource:
 def opened(path: Path) -> Iterator[Source]:
     """The file, as what it begins with says it is. Raises: BasemapNotReadable, PmtilesNotInstalled."""
     try:
-        begins = path.open("rb").read(16)
+        with path.open("rb") as file:
+            begins = file.read(16)
     except OSError as error:
         raise BasemapNotReadable(f"{path} cannot be read: {error.strerror}.") from None
     if begins.startswith(b"SQLite format 3"):
@@ -104,11 +105,6 @@ def opened(path: Path) -> Iterator[Source]:
             yield source
     else:
         raise BasemapNotReadable(f"{path.name} is neither MBTiles nor PMTiles. A zip must be unpacked first.")
-
-
-def wanted_ranges(boxes: Sequence[Box], zoom: int) -> Sequence[Range]:
-    """The ranges of squares that several boxes touch, those of neighbours that overlap too."""
-    return [range_of(box, zoom) for box in boxes]
 
 
 @contextmanager

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import shapely
 from litestar import Response
+from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.core.db import transaction
 from notify.places.geometry import to_geojson
 from notify.places.models import ReleaseKind
-from notify.places.place_names.api import PlacesView, Query, places_view
+from notify.places.place_names.views import PlacesView, places_view
 from notify.places.queries import areas_page
 from notify.staff.guards import Requires, Right
 from notify.staff.queries import council
@@ -23,6 +25,7 @@ GEOJSON = "application/geo+json"
 MOST_WARDS = 500
 FINENESS = 2_500  # a detail smaller than this part of the council's width is left out
 SEES = Requires(Right.SEE_ALERTS)
+Query = Annotated[str, QueryParameter(name="q", min_length=1, max_length=100, description="What was typed so far.")]
 
 
 @staff_get("/staff/places/search", SEES)
