@@ -10,10 +10,10 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # what production may need; `embedded` and `dev` are for this machine only
-RUNTIME_EXTRAS = pdf geo aws govuk apprise
+RUNTIME_EXTRAS = pdf geo basemap aws govuk apprise
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check nightly bench faults docs lock chromium
+.PHONY: help setup demo run map test check nightly bench faults docs lock chromium
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,19 +38,23 @@ demo: $(STAMP) ## send one ward alert to the demo council's residents and print 
 	$(BIN)/notify demo
 
 run: $(STAMP) ## serve the demo council to look at
+	@.ci/map || true # without it the pages show the drawing of the wards
 	$(BIN)/notify run
 
-test: $(STAMP) chromium ## run every test
+map: $(STAMP) ## bundle the map's script from npm's packages; the second time it costs nothing
+	@.ci/map
+
+test: $(STAMP) chromium map ## run every test
 	$(PYTEST)
 
-check: $(STAMP) chromium ## the gate: format, lint, types, import contracts, tests
+check: $(STAMP) chromium map ## the gate: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST)
 
-nightly: $(STAMP) chromium ## run the tests that touch dates at awkward moments, and those that take minutes
+nightly: $(STAMP) chromium map ## run the tests that touch dates at awkward moments, and those that take minutes
 	$(BIN)/python -m tests.nightly
 
 bench: $(STAMP) ## measure; the last line is JSON

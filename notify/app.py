@@ -58,6 +58,9 @@ from notify.insight.open_data import publication_pages
 from notify.insight.service_levels import pages as service_levels_pages
 from notify.places import api as places_api
 from notify.places import release_api, release_pages, shape_api
+from notify.places.basemap import pages as basemap_pages
+from notify.places.place_names import api as place_names_api
+from notify.places.place_names import pages as place_names_pages
 from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
 from notify.staff import audit_api, audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
@@ -117,6 +120,7 @@ API = (
     statutory_notices_api,
     places_api,
     shape_api,
+    place_names_api,
     release_api,
     staff_api,
     council_settings_api,
@@ -150,6 +154,8 @@ PAGES = (
     statutory_notices_pages,
     statutory_notices_staff_pages,
     release_pages,
+    basemap_pages,
+    place_names_pages,
     subscribers_pages,
     sign_up_pages,
     my_pages,

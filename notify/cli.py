@@ -97,6 +97,11 @@ COMMANDS = (
     ),
     LazyCommand("audit", "notify.staff.commands:audit", "The audit trail."),
     LazyCommand(
+        "basemap",
+        "notify.places.basemap.commands:basemap",
+        "The base map: streets, rivers and buildings behind the wards.",
+    ),
+    LazyCommand(
         "bounce",
         "notify.deliveries.bounce_commands:bounce_command",
         "Read a bounce or complaint from standard input, for a mail server's pipe.",

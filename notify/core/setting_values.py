@@ -10,6 +10,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
     "redis_url": ("redis", "rediss", "unix"),
     "flood_feed": ("https", "http"),
     "flood_areas": ("https", "http"),
+    "map_tiles_url": ("https",),
 }
 LEAST_KEY = 32
 ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")

@@ -74,7 +74,7 @@ class Settings(SettingsOfOurs):
         "generated once for the embedded servers.",
     )
 
-    @field_validator("database_url", "redis_url", "flood_feed", "flood_areas")
+    @field_validator("database_url", "redis_url", "flood_feed", "flood_areas", "map_tiles_url")
     @classmethod
     def _addresses_have_their_form(cls, value: str | None, about: ValidationInfo) -> str | None:
         schemes = SCHEMES[about.field_name or ""]
@@ -213,6 +213,12 @@ class Settings(SettingsOfOurs):
         "collection days may be fetched from though they have private addresses or plain http. Every council of the "
         "installation can read what they answer.",
     )
+    map_tiles_url: str = Field(
+        "",
+        description="Address of map pictures instead of the base map of `notify basemap load`, with `{z}`, `{x}` and "
+        "`{y}`: the OS Maps API's, with its key. The browsers of staff then ask that host. Empty: nothing is asked.",
+    )
+    map_tiles_attribution: str = Field("", description="The credit that the licence of these pictures asks for.")
     retention_days: int = Field(
         30,
         ge=7,

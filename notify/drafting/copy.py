@@ -1,7 +1,7 @@
 """An alert that was sent, sent back or withdrawn as the beginning of another: the fields that would have made it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notify.alerts.models import Alert, Escalation
@@ -47,22 +47,28 @@ def _where(audience: Mapping[str, Any]) -> Fields:
     without = audience.get("except") or {}
     named = {key for key in ("wards", "postcodes", "polygon", "circle") if audience.get(key)}
     found: Fields = {"reach": ["places" if named else "everyone"]}
-    for field, codes in (
-        ("ward", audience.get("wards")),
-        ("without_ward", without.get("wards")),
-    ):
-        if codes:
-            found[field] = list(codes)
-    for field, listed in (("postcodes", audience.get("postcodes")), ("without_postcodes", without.get("postcodes"))):
-        if listed:
-            found[field] = ["\n".join(listed)]
-    if audience.get("polygon"):
-        found["shape"] = [json.dumps(audience["polygon"])]
+    listed = {
+        "ward": audience.get("wards"),
+        "without_ward": without.get("wards"),
+        "postcodes": _in_lines(audience.get("postcodes")),
+        "without_postcodes": _in_lines(without.get("postcodes")),
+        "shape": _as_text(audience.get("polygon")),
+        "without_shape": _as_text(without.get("polygon")),
+    }
+    found |= {field: list(values) for field, values in listed.items() if values}
     if audience.get("circle"):
         found |= _circle(audience["circle"])
     if audience.get("buffer_m") is not None:
         found["buffer"] = [f"{audience['buffer_m']:g}"]
     return found
+
+
+def _in_lines(postcodes: Sequence[str] | None) -> Sequence[str]:
+    return ["\n".join(postcodes)] if postcodes else []
+
+
+def _as_text(shape: Mapping[str, Any] | None) -> Sequence[str]:
+    return [json.dumps(shape)] if shape else []
 
 
 def _circle(circle: Mapping[str, Any]) -> Fields:

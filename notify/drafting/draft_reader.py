@@ -30,6 +30,7 @@ WHERE_FIELDS = (
     "buffer",
     "without_ward",
     "without_postcodes",
+    "without_shape",
 )
 WORD_FIELDS = (
     *("title", "body", "sms", "link", "channel", "send_at", "expires_at", "reference"),
@@ -76,14 +77,18 @@ def audience_of(form: Form) -> AudienceSpec | None:
     reach = form.one("reach")
     if reach not in ("everyone", "places"):
         raise NotReady([FieldError("reach", "Say whether it goes to everybody or to some places.")])
-    without = AudiencePart(wards=list(form.all("without_ward")), postcodes=_listed(form.one("without_postcodes")))
+    without = AudiencePart(
+        wards=list(form.all("without_ward")),
+        postcodes=_listed(form.one("without_postcodes")),
+        polygon=_shape(form, "without_shape", field_errors),
+    )
     excluded = {"except": without.model_dump(exclude_defaults=True)} if without != AudiencePart() else {}
     if reach == "everyone":
         return AudienceSpec.model_validate(excluded) if excluded else None
     wanted: dict[str, object] = {
         "wards": list(form.all("ward")),
         "postcodes": _listed(form.one("postcodes")),
-        "polygon": _shape(form.one("shape"), field_errors),
+        "polygon": _shape(form, "shape", field_errors),
         "circle": _circle(form, field_errors),
         "buffer_m": _number(form, "buffer", 1000, field_errors),
     }
@@ -107,23 +112,24 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;\n]+", text) if part.strip()]
 
 
-def _shape(text: str, field_errors: list[FieldError]) -> dict[str, object] | None:
+def _shape(form: Form, field: str, field_errors: list[FieldError]) -> dict[str, object] | None:
+    text = form.one(field)
     if not text:
         return None
     if text.startswith("OS "):
-        return _drawn(text, field_errors)
+        return _drawn(text, field, field_errors)
     try:
         shape = in_degrees(json.loads(text))
     except Invalid as error:
-        field_errors.append(FieldError("shape", error.detail))
+        field_errors.append(FieldError(field, error.detail))
         return None
     except (ValueError, RecursionError):
-        field_errors.append(FieldError("shape", "This is no GeoJSON: it begins with { and ends with }."))
+        field_errors.append(FieldError(field, "This is no GeoJSON: it begins with { and ends with }."))
         return None
     if isinstance(shape, dict) and shape.get("type") == "FeatureCollection" and len(shape.get("features", [])) == 1:
         shape = shape["features"][0]
     if not isinstance(shape, dict):
-        field_errors.append(FieldError("shape", "Give one Polygon, MultiPolygon or Feature."))
+        field_errors.append(FieldError(field, "Give one Polygon, MultiPolygon or Feature."))
         return None
     return shape
 
@@ -133,13 +139,13 @@ def shape_text(geojson: Mapping[str, object]) -> str:
     return json.dumps(geojson, separators=(",", ":"))
 
 
-def _drawn(text: str, field_errors: list[FieldError]) -> dict[str, object] | None:
+def _drawn(text: str, field: str, field_errors: list[FieldError]) -> dict[str, object] | None:
     """A ring of eastings and northings, as our own map writes it."""
     try:
         corners = [tuple(map(float, pair.split())) for pair in text.removeprefix("OS ").split(",")]
         ring = [list(to_lon_lat(easting, northing)) for easting, northing in corners]
     except ValueError:
-        field_errors.append(FieldError("shape", "Draw the shape again, or give it as GeoJSON."))
+        field_errors.append(FieldError(field, "Draw the shape again, or give it as GeoJSON."))
         return None
     return {"type": "Polygon", "coordinates": [ring]}
 

@@ -21,12 +21,14 @@ from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.drafting import audiences, placeholders, previews, queries, service, wording_advice
 from notify.drafting.copy import fields_of
-from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, word_fields
+from notify.drafting.draft_reader import WHERE_FIELDS, NotReady, audience_of, languages, shape_text, word_fields
 from notify.drafting.models import Draft
 from notify.drafting.route_options import AT, WRITES, officer_of, people_only, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
 from notify.places import shape_files
+from notify.places.basemap.extent import extent_of_council
+from notify.places.geometry import to_geojson
 from notify.places.outlines import outline_of
 from notify.staff.council_settings.effective import CouncilSettings, council_settings
 from notify.staff.guards import Principal
@@ -41,7 +43,7 @@ from notify.subscribers.queries import topic
 from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
-from notify.web.headers import FRAMED_BY_US, FRAMING_US
+from notify.web.headers import FRAMED_BY_US, FRAMING_US, map_headers
 
 
 @staff_get(AT, WRITES, people_only)
@@ -124,16 +126,18 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
     form = Form(draft.fields)
     chart = chart_of(session, districts)
     reach, found = _reach(session, user, draft, field_errors)
-    outline = None
+    shape = None
     if chart and not found and form.one("reach") == "places":
         spec = audience_of(form)
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
-        outline = chart.path_of(shape) if shape else None
+    extent = extent_of_council(session, districts)
     return staff_page(
         user,
         "drafting/audience.html",
         at=AT,
         status=422 if field_errors else 200,
+        headers=map_headers(locates=True) if extent else {},
+        map=extent,
         draft=draft,
         topic=topic(session, user.council_id, draft.topic),
         form=form,
@@ -141,7 +145,8 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
         chart=chart,
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
-        outline=outline,
+        outline=chart.path_of(shape) if chart and shape else None,
+        area=shape_text(to_geojson(shape.simplify(1))) if extent and shape else "",
         reach=reach,
     )
 

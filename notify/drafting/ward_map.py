@@ -24,6 +24,8 @@ class WardShape:
     code: str
     name: str
     path: str
+    x: int
+    y: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,14 @@ def _draw(session: Session, district_codes: Sequence[str]) -> Chart | None:
     # neighbours keep one border, so that no gaps open between them
     simple = shapely.coverage_simplify(shapes, DETAIL / scale)
     wards = [
-        WardShape(area.code, area.name, _path(shape, west, north, scale))
-        for area, shape in zip(drawn, simple, strict=True)
+        WardShape(
+            area.code,
+            area.name,
+            _path(shape, west, north, scale),
+            round((middle.x - west) * scale),
+            round((north - middle.y) * scale),
+        )
+        for area, shape, middle in zip(drawn, simple, shapely.point_on_surface(shapes), strict=True)
     ]
     return Chart(wards, round((east - west) * scale, 1), round((north - south) * scale, 1), west, north, scale)
 

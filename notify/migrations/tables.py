@@ -13,6 +13,7 @@ from notify.exports import models as _exports  # noqa: F401
 from notify.insight import models as _analytics  # noqa: F401
 from notify.insight import performance_models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
+from notify.places.place_names import models as _place_names  # noqa: F401
 from notify.staff import models as _staff  # noqa: F401
 from notify.staff.council_settings import models as _council_settings  # noqa: F401
 from notify.statutory_notices import models as _notices  # noqa: F401

@@ -14,6 +14,7 @@ from notify.places import activation, release_loading
 from notify.places.activation import ActivationReport
 from notify.places.file_recognition import Recognised, SourceKind, recognise
 from notify.places.models import ReleaseKind
+from notify.places.place_names.loading import load_names
 from notify.places.population import load_population
 from notify.places.queries import ReleaseState, releases
 from notify.places.release_loading import LoadReport
@@ -51,7 +52,7 @@ def geodata() -> None:
     type=click.Choice(["auto", *(kind.value for kind in SourceKind)]),
     default="auto",
     show_default=True,
-    help="What the files hold. auto: CSV is postcodes; GeoJSON, KML and Shapefile are areas.",
+    help="What the files hold. auto: CSV is postcodes, or names where the file is called so; map files are areas.",
 )
 @click.option("--product", help="The product's name. Guessed from the file name.")
 @click.option("--version", help="The product's version or date. Guessed from the names and Code-Point's metadata.")
@@ -74,7 +75,7 @@ def load(
     activate: bool,
     yes: bool,
 ) -> None:
-    """Load postcodes, wards or districts from files, folders or zips, as they are downloaded.
+    """Load postcodes, wards, districts or place names from files, folders or zips, as they are downloaded.
 
     \b
     Ordnance Survey's Code-Point Open:
@@ -83,6 +84,8 @@ def load(
       notify geodata load ONSPD_NOV_2025.zip --activate
     Wards from the ONS Open Geography Portal, best in BGC or BFE detail, with how many people live there:
       notify geodata load Wards_December_2025_Boundaries_UK_BGC.geojson --population persons.csv.gz --activate
+    Ordnance Survey's OS Open Names, for the search beside the map; it is in force at once, for your councils' areas:
+      notify geodata load opname_csv_gb.zip
 
     Several postcode files make one release when they lie in one folder: name the folder.
     """
@@ -93,7 +96,10 @@ def load(
     if sum(source.kind == SourceKind.POSTCODES for _, source in sources) > 1:
         raise click.UsageError("One postcode release at a time: put the files into one folder and name that.")
     _enter_installation()
-    reports = [_load(path, source) for path, source in sources]
+    for path, source in sources:
+        if source.kind == SourceKind.NAMES:
+            _load_names(path, source)
+    reports = [_load(path, source) for path, source in sources if source.kind != SourceKind.NAMES]
     if population is not None:
         _load_population(population, reports)
     if activate:
@@ -188,6 +194,14 @@ def _load(path: Path, source: Recognised) -> LoadReport:
         click.echo("  Nobody is credited. If its licence asks for that, load it again with --attribution.")
     click.echo(f"  To put it into force: notify geodata activate {report.release_id}")
     return report
+
+
+def _load_names(path: Path, source: Recognised) -> None:
+    with transaction() as session:
+        found = load_names(
+            session, path, product=source.product, version=source.version, attribution=source.attribution
+        )
+    click.echo(f"{found.kept:,} of {found.read:,} names of {source.product} {source.version} lie near your councils.")
 
 
 def _say_first(heading: str, reasons: Sequence[str]) -> None:

@@ -19,7 +19,9 @@ _FULL_VERSION = re.compile(r"DATASET VERSION NUMBER:\s*(\S+)")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:[-_.](\d{1,2}))?(?!\d)")
 _SHORT_YEAR = re.compile(r"(?:wards?|wd|lads?|districts?)[ _-]?([12]\d)(?!\d)", re.IGNORECASE)
 
+_NAMES = re.compile(r"op_?name|open[ _-]?names|(?:^|[^a-z])names(?![a-z])", re.IGNORECASE)
 _PRODUCTS = (
+    (_NAMES, "OS Open Names"),
     (re.compile(r"code-?po(?!s)", re.IGNORECASE), "Code-Point Open"),
     (re.compile(r"onspd", re.IGNORECASE), "ONS Postcode Directory"),
     (re.compile(r"nspl", re.IGNORECASE), "National Statistics Postcode Lookup"),
@@ -32,6 +34,7 @@ _CREDITS = {
     "Code-Point Open": ("OS", "Royal Mail", "National Statistics"),
     "ONS Postcode Directory": (_ONS, "OS", "Royal Mail", "National Statistics"),
     "National Statistics Postcode Lookup": (_ONS, "OS", "Royal Mail", "National Statistics"),
+    "OS Open Names": ("OS",),
     "Ward boundaries": (_ONS, "OS"),
     "Local authority district boundaries": (_ONS, "OS"),
 }
@@ -48,6 +51,7 @@ class SourceKind(StrEnum):
 
     POSTCODES = "postcodes"
     AREAS = "areas"
+    NAMES = "names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ def recognise(path: Path, kind: SourceKind | None = None) -> Recognised:
 
 
 def kind_of(path: Path) -> SourceKind:
-    """Whether a file, folder or zip holds postcodes (CSV) or areas (GeoJSON, TopoJSON, KML, Shapefile, GeoPackage).
+    """Whether a file, folder or zip holds postcodes or place names (CSV), or areas.
+
+    Areas are in GeoJSON, TopoJSON, KML, Shapefile or GeoPackage; place names are known by the file's name.
 
     Raises: SourceNotFound, SourceUnreadable, KindUnclear.
     """
@@ -84,6 +90,8 @@ def kind_of(path: Path) -> SourceKind:
         found = [kind for kind, suffixes in _SUFFIXES.items() if name.endswith(suffixes)]
     else:
         found = [kind for kind, suffixes in _SUFFIXES.items() if _holds(path, suffixes)]
+    if found == [SourceKind.POSTCODES] and _NAMES.search(path.name):
+        return SourceKind.NAMES
     if len(found) != 1:
         held = "both CSV and map files" if found else "no CSV, GeoJSON, TopoJSON, KML, Shapefile or GeoPackage"
         raise KindUnclear(f"{path.name} holds {held}. Say what to load with --kind postcodes or --kind areas.")

@@ -151,3 +151,27 @@ def releases(session: Session) -> Sequence[ReleaseState]:
         FROM geo_release ORDER BY id LIMIT 1000
     """)
     return [ReleaseState(**row._mapping) for row in session.execute(statement)]
+
+
+Bounds = tuple[float, float, float, float]
+_BOUNDS = """
+    SELECT min(p.easting) AS west, min(p.northing) AS south, max(p.easting) AS east, max(p.northing) AS north
+    FROM postcode p JOIN geo_release r ON r.id = p.release_id AND r.kind = 'postcode'
+         AND r.activated_at IS NOT NULL AND r.retired_at IS NULL
+"""
+
+
+def council_bounds(session: Session, district_codes: Sequence[str]) -> Bounds | None:
+    """West, south, east and north (EPSG:27700) of the postcodes in these districts; None where there are none."""
+    statement = text(f"{_BOUNDS} WHERE p.district_code = ANY(:districts) AND p.easting IS NOT NULL")
+    row = session.execute(statement, {"districts": list(district_codes)}).one()
+    return None if row.west is None else (row.west, row.south, row.east, row.north)
+
+
+def councils_bounds(session: Session) -> Sequence[Bounds]:
+    """The same for each council of this installation that has postcodes."""
+    statement = text(
+        f"{_BOUNDS} JOIN council c ON p.district_code = ANY(c.district_codes) "
+        "WHERE p.easting IS NOT NULL GROUP BY c.id ORDER BY c.id"
+    )
+    return [(row.west, row.south, row.east, row.north) for row in session.execute(statement)]

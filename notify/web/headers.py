@@ -1,7 +1,12 @@
 """Security headers on every answer, errors included."""
 
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
+
+from notify.core.settings import settings
 
 # no inline script or style, nothing from elsewhere, nobody may frame us
 CONTENT_SECURITY_POLICY = (
@@ -18,6 +23,20 @@ FRAMED_BY_US = {
 }
 FRAMING_US = {"Content-Security-Policy": CONTENT_SECURITY_POLICY + "; frame-src 'self'"}
 
+
+def map_headers(*, locates: bool = False) -> Mapping[str, str]:
+    """What a page with a map is sent with: its worker, the host of its pictures where one is set, the reader's place.
+
+    Nothing else changes: no script or worker that is not a file of ours, and no eval.
+    """
+    policy = CONTENT_SECURITY_POLICY + "; worker-src 'self'"
+    if settings().map_tiles_url:
+        address = urlsplit(settings().map_tiles_url)
+        policy = policy.replace("connect-src 'self'", f"connect-src 'self' {address.scheme}://{address.netloc}")
+    where = {"Permissions-Policy": "geolocation=(self), camera=(), microphone=()"} if locates else {}
+    return {"Content-Security-Policy": policy, **where}
+
+
 # for what any site may read by script
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
@@ -33,7 +52,7 @@ SECURITY_HEADERS = {
 }
 
 FOR_OTHER_SITES = ("/static/widget.js",)
-CACHEABLE = ("/static/", "/theme", "/api/openapi", "/api/docs")
+CACHEABLE = ("/static/", "/theme", "/basemap/", "/map/", "/api/openapi", "/api/docs")
 
 
 async def add_security_headers(message: Message, scope: Scope) -> None:

@@ -6,6 +6,7 @@ const chart = document.getElementById("chart");
 const boxes = new Map([...form.querySelectorAll('input[name="ward"]')].map((box) => [box.value, box]));
 let counting = 0;
 let corners = null;
+let map = null;
 
 function show() {
   for (const path of chart ? chart.querySelectorAll("[data-ward]") : []) {
@@ -25,6 +26,9 @@ async function count() {
       const [now, then] = [document.querySelector(`#${id}`), fresh.querySelector(`#${id}`)];
       if (now && then) now.replaceChildren(...then.childNodes);
     }
+    const frame = document.getElementById("map");
+    if (frame) frame.dataset.outline = fresh.getElementById("map")?.dataset.outline ?? "";
+    map?.refresh();
     const outline = fresh.querySelector(".outline");
     chart?.querySelector(".outline")?.remove();
     if (chart && outline) chart.append(document.importNode(outline, true));
@@ -40,17 +44,21 @@ function choosePlaces() {
 
 chart?.addEventListener("click", (event) => {
   if (corners) return place(event);
-  const box = boxes.get(event.target.dataset?.ward);
+  pressWard(event.target.dataset?.ward);
+});
+
+function pressWard(code) {
+  const box = boxes.get(code);
   if (!box) return;
   box.checked = !box.checked;
   choosePlaces();
   show();
   count();
-});
+}
 
 let waiting = 0;
 form.addEventListener("change", (event) => {
-  if (event.target.name === "ward") choosePlaces();
+  if (["ward", "shape"].includes(event.target.name)) choosePlaces();
   show();
   window.clearTimeout(waiting);
   waiting = window.setTimeout(count, 300);
@@ -91,3 +99,50 @@ function close() {
 }
 
 show();
+
+// the map of streets, which is fetched when it is asked for
+const frame = document.getElementById("map");
+const opened = `map ${form.action}`; // a page that comes back with a fault shows the map again
+if (frame) {
+  frame.hidden = false;
+  const button = frame.querySelector("[data-map=open]");
+  button.addEventListener("click", () => (map ? turnMap(button) : openMap(button)));
+  // what is typed into the search is no place yet
+  frame.addEventListener("change", (event) => event.stopPropagation());
+  if (window.sessionStorage.getItem(opened)) openMap(button);
+}
+
+async function openMap(button) {
+  button.disabled = true;
+  try {
+    const script = await import(frame.dataset.script);
+    if (!script.canDraw()) throw new Error("This browser has no WebGL.");
+    frame.querySelector("[data-map=box]").hidden = false;
+    map = await script.open(frame, {
+      fields: { shape: form.elements.shape, without: form.elements.without_shape },
+      wards: boxes,
+      chosen: pressWard,
+    });
+    showState(button, true);
+    drawing?.remove(); // the sketch on the drawing of wards, which the map does better
+  } catch (error) {
+    console.error(error);
+    frame.querySelector("[data-map=box]").hidden = true;
+    frame.querySelector("[data-map=unable]").hidden = false;
+  }
+  button.disabled = false;
+}
+
+function turnMap(button) {
+  const box = frame.querySelector("[data-map=box]");
+  box.hidden = !box.hidden;
+  showState(button, !box.hidden);
+}
+
+function showState(button, isOpen) {
+  if (isOpen) window.sessionStorage.setItem(opened, "yes");
+  else window.sessionStorage.removeItem(opened);
+  button.textContent = isOpen ? "Close the map" : "Open the map";
+  button.setAttribute("aria-expanded", String(isOpen));
+  button.classList.toggle("govuk-button--secondary", isOpen);
+}

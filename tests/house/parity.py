@@ -218,6 +218,8 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
     ),
     "collections: what was completed or missed": ([], ["POST /collections/statuses"]),
+    "places: find a place on the map": (["GET /places/search"], ["GET /places"]),
+    "places: wards on the map": (["GET /places/wards.geojson"], []),
     "places: releases": (
         [
             *("GET /places/releases", "POST /places/releases", "GET /places/releases/{release_id}"),
@@ -370,6 +372,7 @@ ONLY_API: Mapping[str, str] = {
     "webhook receivers: replay": "the receiver's own program asks for what it missed",
 }
 ONLY_PAGE: Mapping[str, str] = {
+    "places: wards on the map": "open data that programs read as GeoJSON at GET /api/v1/areas",
     "exports: everything": PERSON,
     "councils of the installation": "an operator does it with a second factor, or by `notify council` at a terminal",
     "guided start: what is left to do": "it is a list of links to pages, worked out from what is there",

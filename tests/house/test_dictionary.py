@@ -15,6 +15,7 @@ HARMLESS = {
     "statutory_notice_version.digest",
     "audit_seal.digest",
     "postcode.key",
+    "named_place.key",
     "idempotent_reply.key",
 }
 DOCS = Path(__file__).parents[2] / "docs"

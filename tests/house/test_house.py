@@ -44,6 +44,9 @@ PUBLIC = {
     "/theme.css": "the installation's colour",
     "/theme/logo": "the installation's logo",
     "/theme/preview.css": "colours that are in its address",
+    "/basemap/{zoom:int}/{x:int}/{name:str}": "open data, for every map",
+    "/basemap/{name:str}": "how maps look",
+    "/map/{name:str}": "the script of maps",
     **{f"/theme/{{slug:str}}/{what}": "what everyone sees of a council" for what in ("style.css", "logo", "icon")},
     **dict.fromkeys(
         (
