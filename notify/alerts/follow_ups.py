@@ -55,6 +55,7 @@ def draft_follow_up(
         created_by=by.actor,
         follows_id=first.id,
         follow_up=kind,
+        incident_id=first.incident_id if by.is_test == first.is_test or first.is_training else None,
         **content.model_dump(exclude={"translations", "cap", "expires_at"}),
         expires_at=end_of(first.priority, content.expires_at),
         translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},

@@ -62,6 +62,8 @@ class Alert(SQLModel, table=True):
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
     `webhook_event` is what webhooks call an automated message, such as `collection.moved`, with its `webhook_detail`.
     `changed_by` gave what someone else wrote its newest version: they do not approve it either.
+    `incident_id` is the incident that it is part of, if any. An update with another area has an audience of its own,
+    and in `group_words` the words for those who are new in it and for those who have left it.
     """
 
     __tablename__ = "alert"
@@ -123,6 +125,10 @@ class Alert(SQLModel, table=True):
     is_training: bool = False
     webhook_event: str | None = None
     webhook_detail: dict[str, object] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    incident_id: UUID | None = Field(default=None, foreign_key="incident.id")
+    group_words: dict[str, dict[str, Any]] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
 
@@ -225,6 +231,9 @@ class AlertContent(Input):
     )
     training: bool = Field(
         default=False, description="Emergencies only: an exercise, of which nothing leaves the sandbox."
+    )
+    incident: UUID | None = Field(
+        default=None, description="An incident that goes on and that it is part of. Unset: an emergency opens one."
     )
 
     @model_validator(mode="after")

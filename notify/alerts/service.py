@@ -5,17 +5,20 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify.alerts import councillors, ended_areas, late_alerts, remit
 from notify.alerts.hazard import Hazard
+from notify.alerts.incidents import service as incidents
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, NewAlert, Priority
 from notify.alerts.queries import allowed_channels
 from notify.core import clock, jobs
 from notify.core.errors import Conflict, Invalid
 from notify.places import audience_areas, succession
+from notify.places.models import AudienceSpec, Targets
 from notify.staff import notification_channels
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Right
@@ -65,7 +68,7 @@ def create(
 
     With `is_received` others wrote it, and who may not broadcast may draft their emergency too, but not submit it.
     Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, what
-    `councillors.require_allowed` raises, and what `targeting.resolve` raises.
+    `councillors.require_allowed` raises, what `incidents.require_joinable` raises, and what `targeting.resolve` raises.
     """
     remit.require_content(by, new)
     councillors.require_allowed(session, by, new)
@@ -73,14 +76,12 @@ def create(
         remit.require_broadcast(by, new.priority)
     topic = subscribers.topic(session, by.council_id, new.topic)
     require_open(session, topic, new.send_at)
-    targets = audience_areas.resolve(
-        session,
-        new.audience,
-        district_codes=council(session, by.council_id).district_codes,
-        is_emergency=new.priority == Priority.EMERGENCY,
-    )
+    targets = targets_of(session, by.council_id, new.audience, new.priority)
     require_not_over(new.expires_at)
     channels, escalation = _in_turn(topic, new)
+    is_test = is_test or by.is_test or new.training
+    if new.incident:
+        incidents.require_joinable(session, by, new.incident, is_training=new.training, is_test=is_test)
     alert = Alert(
         council_id=by.council_id,
         topic_id=topic.id,
@@ -90,14 +91,15 @@ def create(
         link=new.link,
         sms=new.sms,
         translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
-        audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
+        audience=as_stored(new.audience),
         targets=targets.as_json(),
         ended_areas=[one.code for one in succession.ended(session, succession.codes_of(targets))] or None,
         channels=channels,
         reference=new.reference,
         state=AlertState.DRAFT,
-        is_test=is_test or by.is_test or new.training,
+        is_test=is_test,
         is_training=new.training,
+        incident_id=new.incident,
         asks_reply=new.asks_reply,
         escalation=escalation,
         content_hash=b"",
@@ -108,6 +110,18 @@ def create(
     )
     alert.is_councillors = councillors.is_councillor(by)
     return store(session, alert, by)
+
+
+def targets_of(session: Session, council_id: UUID, audience: AudienceSpec | None, priority: Priority) -> Targets:
+    """The places that an audience comes to in this council's area. Raises: what `audience_areas.resolve` raises."""
+    districts = council(session, council_id).district_codes
+    is_emergency = priority == Priority.EMERGENCY
+    return audience_areas.resolve(session, audience, district_codes=districts, is_emergency=is_emergency)
+
+
+def as_stored(audience: AudienceSpec | None) -> dict[str, object] | None:
+    """An audience as the alert keeps it."""
+    return audience.model_dump(mode="json", by_alias=True, exclude_none=True) if audience else None
 
 
 def end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
@@ -295,6 +309,7 @@ def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert
     else:
         succession.refuse(ended_areas.find(session, alert))
     move(session, alert, before, AlertState.SENDING)
+    incidents.take_started(session, alert)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
     notification_channels.note(session, "alert", alert.id)
     return alert

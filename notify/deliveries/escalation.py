@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -33,6 +34,16 @@ def escalate_due(session: Session) -> int:
 def is_over(session: Session, alert: Alert) -> bool:
     """Whether an all-clear has ended it, so that it takes no other channels any more."""
     return bool(session.execute(text(f"SELECT {IS_OVER} FROM alert a WHERE a.id = :id"), {"id": alert.id}).scalar())
+
+
+def escalates_at(session: Session, alert: Alert) -> datetime | None:
+    """When those who were not reached are written to another way; None: never, it was done, or an all-clear came."""
+    is_alive = alert.state in (AlertState.SENDING, AlertState.SENT)
+    if alert.escalation is None or alert.escalated_at or alert.expanded_at is None or not is_alive:
+        return None
+    at = alert.expanded_at + timedelta(minutes=int(str(alert.escalation["after_minutes"])))
+    ends_first = alert.expires_at is not None and alert.expires_at <= at
+    return None if ends_first or is_over(session, alert) else at
 
 
 def _due(session: Session) -> Sequence[UUID]:
