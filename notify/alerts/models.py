@@ -255,8 +255,17 @@ class NewAlert(AlertContent):
     send: bool = False
 
 
+class GroupWords(Input):
+    """What one group of readers of an update with another area gets."""
+
+    title: Title = Field(min_length=1, max_length=120)
+    body: Words = Field(min_length=1, max_length=10_000)
+    sms: Words | None = Field(default=None, min_length=1, max_length=918)
+    translations: Translations = Field(default_factory=dict)
+
+
 class FollowUpContent(Input):
-    """What is new, for exactly those who got the first alert."""
+    """What is new, for exactly those who got the first alert; of an emergency's update also for another area."""
 
     title: Title = Field(min_length=1, max_length=120)
     body: Words = Field(min_length=1, max_length=10_000)
@@ -265,6 +274,16 @@ class FollowUpContent(Input):
     translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
     cap: Hazard | None = Field(default=None, description="Where it differs from the first alert's.")
+    audience: AudienceSpec | None = Field(
+        default=None, description="Updates of emergencies: the area from now on. Unset: as before."
+    )
+    new: GroupWords | None = Field(
+        default=None,
+        description="With `audience`: for people new in it. Unset: the first alert and the update.",
+    )
+    left: GroupWords | None = Field(
+        default=None, description="With `audience`: for people who are no longer in it. Unset: that they are not."
+    )
 
 
 class NewTime(Input):

@@ -31,9 +31,9 @@ from notify.subscribers.topic_queries import require_open
 BOUND_FIELDS = (
     "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
     "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
-    "is_training", *Hazard.model_fields,
+    "is_training", "group_words", *Hazard.model_fields,
 )  # fmt: skip
-ADDED_LATER = frozenset({"effective", "onset"})
+ADDED_LATER = frozenset({"effective", "onset", "group_words"})
 EMERGENCY_LASTS = timedelta(hours=24)  # unless its author says otherwise
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
@@ -290,8 +290,12 @@ def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
         return
     first = session.get_one(Alert, alert.follows_id, with_for_update=True, populate_existing=True)
     is_rehearsal = alert.is_test and not first.is_test  # it reaches nobody, so it must not stop what does
-    if first.state == AlertState.SENDING and not is_rehearsal:
-        _cancel(session, first, by)
+    if is_rehearsal:
+        return
+    widened = select(Alert).where(Alert.follows_id == first.id, col(Alert.group_words).is_not(None))
+    for one in (first, *session.exec(widened.with_for_update()).all()):
+        if one.state == AlertState.SENDING:
+            _cancel(session, one, by)
 
 
 def _holds_for_areas(session: Session, alert: Alert) -> bool:

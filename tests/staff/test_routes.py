@@ -225,8 +225,7 @@ def make_abroad(client: Client) -> Abroad:
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
         group_id = topic_in_group(session, council_id)
-        note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
-        annotation_id = note.id
+        annotation_id = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id)).id
         incident_id, handover_id = incident_of(session, council_id)
         waiting = Bounce(
             council_id=council_id, channel=Channel.EMAIL, address_hash=b"yon", state=BounceState.HELD, cause="Yon."
