@@ -29,7 +29,11 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "alerts: cancel": (["POST /alerts/{alert_id}/cancel"], ["POST /alerts/{alert_id}/cancel"]),
     "alerts: update and all-clear": (
-        ["GET /alerts/{alert_id}/follow-up", "POST /alerts/{alert_id}/follow-up"],
+        [
+            "GET /alerts/{alert_id}/follow-up",
+            "POST /alerts/{alert_id}/follow-up",
+            "POST /alerts/{alert_id}/change-area",
+        ],
         ["POST /alerts/{alert_id}/update", "POST /alerts/{alert_id}/all-clear"],
     ),
     "alerts: reschedule": (

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from notify.core.db import transaction
 from notify.deliveries import escalation
 from tests.alerts.calls import act, created
+from tests.drafting.desk import sit_down
 from tests.mailbox import Mailbox
 from tests.world import NORTH, SOUTH, World, add_resident, make_world, signed_in
 
@@ -166,3 +167,46 @@ def test_the_cap_thread_has_the_area_of_its_newest_update(client: Client, world:
     assert ("Northside" in told[1], "Southside" in told[1]) == (False, True)
     last = client.get(f"/api/v1/alerts/{clear['id']}/cap", headers=world.headers).text
     assert "Southside" in last
+
+
+def test_the_planner_changes_the_area_and_reads_each_groups_words_before_asking(
+    client: Client, world: World, work: Work
+) -> None:
+    alert = warn(client, world, work)
+    kim = sit_down(client, world)
+    begun = kim.client.post(f"/staff/alerts/{alert}/change-area")
+    assert begun.status_code == 303, begun.text
+    kim.draft = begun.headers["location"].removesuffix("/where")
+    asked = kim.where(ward=[SOUTH])
+    assert asked.headers["location"].startswith(f"/staff/alerts/{alert}/follow-up?kind=update&area=")
+    page = kim.client.get(asked.headers["location"]).text
+    assert "Southside" in page
+    form = {"kind": "update", "has_area": "yes", "area": kim.draft.rpartition("/")[2], **UPDATE}
+    mine = {"left_title": "You are out of it", "left_body": "The water is elsewhere."}
+    kept = kim.client.post(f"/staff/alerts/{alert}/follow-up", data=form | mine)
+    assert kept.status_code == 303, kept.text
+    check = kim.client.get(kept.headers["location"]).text
+    for words in (
+        "People who are still in the area get the update",
+        "People who are new in the area get the whole story",
+        "People who are no longer in the area are told so",
+        "fewer than 10",
+        "Flood in Mill Lane",
+        "You are out of it",
+    ):
+        assert words in check
+    update_id = kept.headers["location"].split("/")[3]
+    framed = kim.client.get(f"/staff/alerts/{update_id}/preview/en?group=left").text
+    assert "The water is elsewhere." in framed
+    again = kim.client.get(f"/staff/alerts/{alert}/follow-up?kind=update&draft={update_id}").text
+    assert "The water is elsewhere." in again
+    kim.client.post(f"/staff/alerts/{alert}/follow-up", data=form | {"area": "", "draft": update_id})
+    stored = client.get(f"/api/v1/alerts/{update_id}", headers=world.headers).json()
+    assert stored["audience"]["wards"] == [SOUTH]
+    assert stored["groups"]["left"]["title"] == "You are no longer in the area of this alert"
+
+
+def test_the_area_may_become_everywhere(client: Client, world: World, work: Work) -> None:
+    alert = warn(client, world, work)
+    moved = update(client, world, work, alert, audience={})
+    assert set(groups(moved["id"]).values()) == {"still-in", "new"}

@@ -94,7 +94,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule", "replace-areas")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
-        *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check"),
+        *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check", f"POST {ON_DESK}/change-area"),
         *(f"POST {one}/{verb}" for one in (INCIDENT, DESK_INCIDENT) for verb in ("notes", "alerts", "end")),
         *(
             f"POST {ON_DESK}/send-late",
