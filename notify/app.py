@@ -39,6 +39,9 @@ from notify.exports import api as exports_api
 from notify.exports import pages as exports_pages
 from notify.exports import retention_pages, schedule_api, schedule_pages
 from notify.guided_start import pages as guided_start_pages
+from notify.incidents import api as incidents_api
+from notify.incidents import debrief_pages
+from notify.incidents import pages as incidents_pages
 from notify.insight import api as insight_api
 from notify.insight import pages as insight_pages
 from notify.insight import performance_api
@@ -149,6 +152,7 @@ API = (
     archive_api,
     call_list_api,
     evidence_api,
+    incidents_api,
 )
 PAGES = (
     statutory_notices_pages,
@@ -212,6 +216,8 @@ PAGES = (
     retention_pages,
     foi_pages,
     report_pages,
+    incidents_pages,
+    debrief_pages,
     waste_pages,
     waste_reminder_pages,
     waste_staff_pages,

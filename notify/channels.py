@@ -57,7 +57,7 @@ class Confirmation(StrEnum):
 class ChannelInfo:
     """One channel. Words are English; `_` says those that residents read in their language.
 
-    `label` heads a column, `in_sentence` follows “by”, `verb` takes people: “text 2,140 people”. `field` is the
+    `label` heads a column, `in_sentence` follows “by”, `messages` a number: “2,140 texts”. `field` is the
     channel's field in forms, `column` in imported files, where `synonyms` are taken for it. `is_usual`: asked for where
     a resident did not choose a channel. `emergency_setting` is empty where emergencies have no providers of their own.
     `templates` is the folder of its templates; empty where there are none. `input_*` are attributes of the HTML input.
@@ -66,7 +66,7 @@ class ChannelInfo:
     channel: Channel
     label: str
     in_sentence: str
-    verb: str
+    messages: str
     field: str
     column: str
     address: AddressKind
@@ -95,6 +95,10 @@ class ChannelInfo:
     is_usual: bool = False
     may_escalate: bool = True
 
+    def in_number(self, many: int) -> str:
+        """What so many of its messages are called: “1 text”, “2 texts”."""
+        return self.messages.removesuffix("s") if many == 1 else self.messages
+
     @property
     def is_spoken(self) -> bool:
         """Whether messages are read out to people."""
@@ -120,7 +124,7 @@ _EMAIL = ChannelInfo(
     channel=Channel.EMAIL,
     label=later("Email"),
     in_sentence=later("email"),
-    verb="email",
+    messages="emails",
     field="email",
     column="email",
     synonyms=("e-mail", "email_address", "e-mail_address"),
@@ -150,7 +154,7 @@ _SMS = ChannelInfo(
     channel=Channel.SMS,
     label=later("Text message"),
     in_sentence=later("text message"),
-    verb="text",
+    messages="texts",
     field="mobile",
     column="phone",
     synonyms=("mobile", "mobile_number", "mobile_phone", "phone_number", "telephone"),
@@ -178,7 +182,7 @@ _VOICE = ChannelInfo(
     channel=Channel.VOICE,
     label=later("Phone call"),
     in_sentence=later("phone call"),
-    verb="call",
+    messages="phone calls",
     field="telephone",
     column="landline",
     address=AddressKind.TELEPHONE,
@@ -205,7 +209,7 @@ _WEBHOOK = ChannelInfo(
     channel=Channel.WEBHOOK,
     label=later("Webhook"),
     in_sentence=later("webhook"),
-    verb="call the webhooks of",
+    messages="webhook calls",
     field="webhook",
     column="webhook",
     address=AddressKind.URL,

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from notify.alerts import remit
+from notify.alerts import area_updates, remit
 from notify.alerts.councillors import refuse_councillor
 from notify.alerts.models import Alert, AlertState, FollowUp, FollowUpContent
 from notify.alerts.service import (
@@ -19,6 +19,8 @@ from notify.alerts.service import (
 from notify.staff.rights import Actor, Right
 from notify.staff.service import audit
 
+AREA_FIELDS = ("audience", "new", "left")
+
 
 def follow_up(session: Session, *, by: Actor, first: Alert, kind: FollowUp, content: FollowUpContent) -> Alert:
     """An update or all-clear to exactly those who got the first alert.
@@ -34,7 +36,7 @@ def draft_follow_up(
     """The same as a draft, which an officer looks at before it is sent. What follows a test is a test.
 
     A test key may rehearse an all-clear of a live alert, which then ends nothing.
-    Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired.
+    Raises: UnknownAlert, OutsideYourRemit, Forbidden, WrongState, AlreadyExpired, what `area_updates.set_area` raises.
     """
     by.require(Right.WRITE_ALERTS)
     refuse_councillor(by, "send updates")
@@ -43,6 +45,7 @@ def draft_follow_up(
         raise WrongState("The first alert has not been sent to anybody yet: change or cancel it instead.")
     require_known_readers(first)
     require_not_over(content.expires_at)
+    first = area_updates.root_of(session, first)
     alert = Alert(
         council_id=first.council_id,
         topic_id=first.topic_id,
@@ -55,11 +58,13 @@ def draft_follow_up(
         created_by=by.actor,
         follows_id=first.id,
         follow_up=kind,
-        **content.model_dump(exclude={"translations", "cap", "expires_at"}),
+        incident_id=first.incident_id if by.is_test == first.is_test or first.is_training else None,
+        **content.model_dump(exclude={"translations", "cap", "expires_at", *AREA_FIELDS}),
         expires_at=end_of(first.priority, content.expires_at),
         translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
         **hazard_fields(content.cap),
     )
+    area_updates.set_area(session, by=by, first=first, alert=alert, content=content)
     return store(session, alert, by)
 
 
@@ -75,9 +80,14 @@ def change_follow_up(session: Session, *, by: Actor, alert: Alert, content: Foll
         raise WrongState("This alert follows no other one.")
     require_not_over(content.expires_at)
     move(session, alert, remit.UNSENT, AlertState.DRAFT)
-    for name, value in content.model_dump(exclude={"translations", "cap"}, exclude_unset=True).items():
+    for name, value in content.model_dump(exclude={"translations", "cap", *AREA_FIELDS}, exclude_unset=True).items():
         setattr(alert, name, value)
     alert.translations = {code: words.model_dump(exclude_none=True) for code, words in content.translations.items()}
+    first = session.get_one(Alert, alert.follows_id)
+    if content.audience or not alert.group_words:
+        area_updates.set_area(session, by=by, first=first, alert=alert, content=content)
+    else:
+        area_updates.set_words(first, alert, content)
     alert.created_by = by.actor  # whose words they are now, so that someone else approves them
     alert.expires_at = end_of(alert.priority, alert.expires_at)
     bind(alert, by)

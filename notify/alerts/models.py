@@ -62,6 +62,8 @@ class Alert(SQLModel, table=True):
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
     `webhook_event` is what webhooks call an automated message, such as `collection.moved`, with its `webhook_detail`.
     `changed_by` gave what someone else wrote its newest version: they do not approve it either.
+    `incident_id` is the incident that it is part of, if any. An update with another area has an audience of its own,
+    and in `group_words` the words for those who are new in it and for those who have left it.
     """
 
     __tablename__ = "alert"
@@ -123,6 +125,10 @@ class Alert(SQLModel, table=True):
     is_training: bool = False
     webhook_event: str | None = None
     webhook_detail: dict[str, object] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    incident_id: UUID | None = Field(default=None, foreign_key="incident.id")
+    group_words: dict[str, dict[str, Any]] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
 
@@ -226,6 +232,9 @@ class AlertContent(Input):
     training: bool = Field(
         default=False, description="Emergencies only: an exercise, of which nothing leaves the sandbox."
     )
+    incident: UUID | None = Field(
+        default=None, description="An incident that goes on and that it is part of. Unset: an emergency opens one."
+    )
 
     @model_validator(mode="after")
     def _only_emergencies_ask(self) -> "AlertContent":
@@ -246,8 +255,17 @@ class NewAlert(AlertContent):
     send: bool = False
 
 
+class GroupWords(Input):
+    """What one group of readers of an update with another area gets."""
+
+    title: Title = Field(min_length=1, max_length=120)
+    body: Words = Field(min_length=1, max_length=10_000)
+    sms: Words | None = Field(default=None, min_length=1, max_length=918)
+    translations: Translations = Field(default_factory=dict)
+
+
 class FollowUpContent(Input):
-    """What is new, for exactly those who got the first alert."""
+    """What is new, for exactly those who got the first alert; of an emergency's update also for another area."""
 
     title: Title = Field(min_length=1, max_length=120)
     body: Words = Field(min_length=1, max_length=10_000)
@@ -256,6 +274,16 @@ class FollowUpContent(Input):
     translations: Translations = Field(default_factory=dict)
     expires_at: AwareDatetime | None = None
     cap: Hazard | None = Field(default=None, description="Where it differs from the first alert's.")
+    audience: AudienceSpec | None = Field(
+        default=None, description="Updates of emergencies: the area from now on. Unset: as before."
+    )
+    new: GroupWords | None = Field(
+        default=None,
+        description="With `audience`: for people new in it. Unset: the first alert and the update.",
+    )
+    left: GroupWords | None = Field(
+        default=None, description="With `audience`: for people who are no longer in it. Unset: that they are not."
+    )
 
 
 class NewTime(Input):

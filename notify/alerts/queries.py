@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text as sql
 from sqlmodel import Session, col, select
 
-from notify.alerts.models import Alert, Approval, DryRun, FollowUp, Priority
+from notify.alerts.models import Alert, AlertState, Approval, DryRun, FollowUp, Priority
 from notify.alerts.reply_request import anybodys_text
 from notify.alerts.visibility import require_within, visible
 from notify.channels import Channel, CostUnit, info
@@ -125,6 +125,27 @@ def linked(session: Session, by: Actor, alert: Alert) -> tuple[Alert | None, Seq
     statement = select(Alert).join(Topic, col(Topic.id) == col(Alert.topic_id))
     statement = statement.where(Alert.follows_id == alert.id, Alert.council_id == by.council_id, *visible(by.remit))
     return first, session.exec(statement.order_by(col(Alert.id))).all()
+
+
+def alert_of_area(session: Session, alert: Alert) -> Alert:
+    """The alert that says where this one, or what follows it, holds now: the newest update with another area that was
+    begun to be sent, else the first alert.
+    """
+    first = alert
+    while first.follows_id and first.group_words is None:
+        first = session.get_one(Alert, first.follows_id)
+    root = first.follows_id or first.id
+    newest = select(Alert).where(
+        Alert.follows_id == root,
+        col(Alert.group_words).is_not(None),
+        col(Alert.expanded_at).is_not(None),
+        Alert.state != AlertState.CANCELLED,
+    )
+    if alert.id != root:
+        newest = newest.where(col(Alert.id) <= alert.id)
+    if not alert.is_test:
+        newest = newest.where(col(Alert.is_test).is_(False))
+    return session.exec(newest.order_by(col(Alert.id).desc()).limit(1)).first() or session.get_one(Alert, root)
 
 
 def titles_of_what_is_over(session: Session, alert: Alert) -> Mapping[str, str]:

@@ -5,17 +5,20 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from notify.alerts import councillors, ended_areas, late_alerts, remit
 from notify.alerts.hazard import Hazard
+from notify.alerts.incidents import service as incidents
 from notify.alerts.models import Alert, AlertContent, AlertState, FollowUp, NewAlert, Priority
 from notify.alerts.queries import allowed_channels
 from notify.core import clock, jobs
 from notify.core.errors import Conflict, Invalid
 from notify.places import audience_areas, succession
+from notify.places.models import AudienceSpec, Targets
 from notify.staff import notification_channels
 from notify.staff.queries import council
 from notify.staff.rights import Actor, Right
@@ -28,9 +31,9 @@ from notify.subscribers.topic_queries import require_open
 BOUND_FIELDS = (
     "council_id", "topic_id", "priority", "title", "body", "link", "sms", "translations", "audience",
     "targets", "channels", "send_at", "expires_at", "follows_id", "follow_up", "asks_reply", "escalation",
-    "is_training", *Hazard.model_fields,
+    "is_training", "group_words", *Hazard.model_fields,
 )  # fmt: skip
-ADDED_LATER = frozenset({"effective", "onset"})
+ADDED_LATER = frozenset({"effective", "onset", "group_words"})
 EMERGENCY_LASTS = timedelta(hours=24)  # unless its author says otherwise
 APPROVALS_NEEDED = {ApprovalRule.NONE: 0, ApprovalRule.ONE: 1, ApprovalRule.TWO: 2}
 
@@ -65,7 +68,7 @@ def create(
 
     With `is_received` others wrote it, and who may not broadcast may draft their emergency too, but not submit it.
     Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, what
-    `councillors.require_allowed` raises, and what `targeting.resolve` raises.
+    `councillors.require_allowed` raises, what `incidents.require_joinable` raises, and what `targeting.resolve` raises.
     """
     remit.require_content(by, new)
     councillors.require_allowed(session, by, new)
@@ -73,14 +76,12 @@ def create(
         remit.require_broadcast(by, new.priority)
     topic = subscribers.topic(session, by.council_id, new.topic)
     require_open(session, topic, new.send_at)
-    targets = audience_areas.resolve(
-        session,
-        new.audience,
-        district_codes=council(session, by.council_id).district_codes,
-        is_emergency=new.priority == Priority.EMERGENCY,
-    )
+    targets = targets_of(session, by.council_id, new.audience, new.priority)
     require_not_over(new.expires_at)
     channels, escalation = _in_turn(topic, new)
+    is_test = is_test or by.is_test or new.training
+    if new.incident:
+        incidents.require_joinable(session, by, new.incident, is_training=new.training, is_test=is_test)
     alert = Alert(
         council_id=by.council_id,
         topic_id=topic.id,
@@ -90,14 +91,15 @@ def create(
         link=new.link,
         sms=new.sms,
         translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
-        audience=new.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if new.audience else None,
+        audience=as_stored(new.audience),
         targets=targets.as_json(),
         ended_areas=[one.code for one in succession.ended(session, succession.codes_of(targets))] or None,
         channels=channels,
         reference=new.reference,
         state=AlertState.DRAFT,
-        is_test=is_test or by.is_test or new.training,
+        is_test=is_test,
         is_training=new.training,
+        incident_id=new.incident,
         asks_reply=new.asks_reply,
         escalation=escalation,
         content_hash=b"",
@@ -108,6 +110,18 @@ def create(
     )
     alert.is_councillors = councillors.is_councillor(by)
     return store(session, alert, by)
+
+
+def targets_of(session: Session, council_id: UUID, audience: AudienceSpec | None, priority: Priority) -> Targets:
+    """The places that an audience comes to in this council's area. Raises: what `audience_areas.resolve` raises."""
+    districts = council(session, council_id).district_codes
+    is_emergency = priority == Priority.EMERGENCY
+    return audience_areas.resolve(session, audience, district_codes=districts, is_emergency=is_emergency)
+
+
+def as_stored(audience: AudienceSpec | None) -> dict[str, object] | None:
+    """An audience as the alert keeps it."""
+    return audience.model_dump(mode="json", by_alias=True, exclude_none=True) if audience else None
 
 
 def end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
@@ -276,8 +290,12 @@ def _stop_what_is_over(session: Session, alert: Alert, by: Actor) -> None:
         return
     first = session.get_one(Alert, alert.follows_id, with_for_update=True, populate_existing=True)
     is_rehearsal = alert.is_test and not first.is_test  # it reaches nobody, so it must not stop what does
-    if first.state == AlertState.SENDING and not is_rehearsal:
-        _cancel(session, first, by)
+    if is_rehearsal:
+        return
+    widened = select(Alert).where(Alert.follows_id == first.id, col(Alert.group_words).is_not(None))
+    for one in (first, *session.exec(widened.with_for_update()).all()):
+        if one.state == AlertState.SENDING:
+            _cancel(session, one, by)
 
 
 def _holds_for_areas(session: Session, alert: Alert) -> bool:
@@ -295,6 +313,7 @@ def start(session: Session, alert: Alert, before: Sequence[AlertState]) -> Alert
     else:
         succession.refuse(ended_areas.find(session, alert))
     move(session, alert, before, AlertState.SENDING)
+    incidents.take_started(session, alert)
     jobs.note(session, jobs.Job.EXPAND_ALERT, str(alert.id), lane=lane_of(alert.priority))
     notification_channels.note(session, "alert", alert.id)
     return alert

@@ -9,7 +9,7 @@ from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.subscribers.models import Topic
 
-_INTERNAL = {"ledger_month", "submission", "reply_code", "late_reminded_at"}
+_INTERNAL = {"ledger_month", "incident_id", "group_words", "submission", "reply_code", "late_reminded_at"}
 
 
 def _said(value: object) -> str:
@@ -53,6 +53,10 @@ class AlertView(SQLModel):
     )
     approved_at: datetime | None
     finished_at: datetime | None
+    groups: dict[str, dict[str, object]] | None = Field(
+        description="Of an update with another area: the words for people `new` in it and for those who have `left` it."
+    )
+    incident: UUID | None = Field(description="The incident that it is part of.")
     cap: dict[str, str] = Field(description="What other systems are told in CAP, as far as it was said.")
 
     @classmethod
@@ -64,6 +68,8 @@ class AlertView(SQLModel):
             topic=topic.slug,
             content_hash=alert.content_hash.hex(),
             follows=alert.follows_id,
+            incident=alert.incident_id,
+            groups=alert.group_words,
             cap={name: _said(said) for name in Hazard.model_fields if (said := getattr(alert, name))},
         )
 

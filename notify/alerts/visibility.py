@@ -9,7 +9,7 @@ from notify.places.models import AudienceSpec
 from notify.staff.remit import Remit
 from notify.subscribers.models import Topic
 
-# an update has no audience of its own: it goes where the alert went that began it all
+# an update goes where the alert went that began it all, unless it has an area of its own
 TOUCHES = """
 EXISTS (
     WITH RECURSIVE line AS (
@@ -22,7 +22,7 @@ EXISTS (
         UNION ALL
         SELECT code, NULL FROM unnest(CAST(:areas AS text[])) AS code
     )
-    SELECT 1 FROM line WHERE line.follows_id IS NULL AND (
+    SELECT 1 FROM line WHERE (line.follows_id IS NULL OR line.targets IS NOT NULL) AND (
         line.targets IS NULL
         OR (line.targets->>'everywhere')::boolean
         OR jsonb_exists_any(line.targets->'included'->'wards', ARRAY(SELECT code::text FROM near))

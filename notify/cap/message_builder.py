@@ -11,6 +11,7 @@ from notify.alerts.hazard import Category, Certainty, Severity, Urgency
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.alerts.publishing.feeds import address_of
 from notify.alerts.publishing.queries import NEWS, Published
+from notify.alerts.queries import alert_of_area
 from notify.cap import queries
 from notify.cap.areas import areas_of
 from notify.cap.message import ENGLISH, WELSH, Area, Info, Message, MessageType, Reference, ResponseType, Status
@@ -97,8 +98,9 @@ def _infos(session: Session, one: Published, first: Alert, *, is_over: bool) -> 
 
 
 def _areas(session: Session, one: Published, first: Alert, *, language: str = "en") -> Sequence[Area]:
-    """Those of the first alert: what follows goes to exactly those who got it."""
-    return areas_of(session, first, one.council, language=language)
+    """Those of the first alert, or of the newest update with another area up to this one."""
+    of_area = first if one.alert.id == first.id else alert_of_area(session, one.alert)
+    return areas_of(session, of_area, one.council, language=language)
 
 
 def _info(

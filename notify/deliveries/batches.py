@@ -52,7 +52,10 @@ TAKE = f"""
                                     WHERE (h.alert_id IS NULL OR h.alert_id = a.id)
                                       AND (h.lane IS NULL OR h.lane = t.lane)))
                < business_now() - make_interval(hours => :hours) AS is_last_try,
-           a.follows_id IS NOT NULL AS is_follow_up
+           a.follows_id IS NOT NULL AS is_follow_up,
+           a.follows_id IS NOT NULL AND EXISTS (
+               SELECT FROM alert l WHERE l.follows_id = a.follows_id AND l.group_words IS NOT NULL
+                                     AND l.expanded_at IS NOT NULL) AS has_areas
     FROM taken t JOIN alert a ON a.id = t.alert_id
 """
 FIRST = "SELECT id FROM batch WHERE alert_id = :alert ORDER BY number_from LIMIT 1 FOR UPDATE SKIP LOCKED"

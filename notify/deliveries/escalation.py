@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -33,6 +34,16 @@ def escalate_due(session: Session) -> int:
 def is_over(session: Session, alert: Alert) -> bool:
     """Whether an all-clear has ended it, so that it takes no other channels any more."""
     return bool(session.execute(text(f"SELECT {IS_OVER} FROM alert a WHERE a.id = :id"), {"id": alert.id}).scalar())
+
+
+def escalates_at(session: Session, alert: Alert) -> datetime | None:
+    """When those who were not reached are written to another way; None: never, it was done, or an all-clear came."""
+    is_alive = alert.state in (AlertState.SENDING, AlertState.SENT)
+    if alert.escalation is None or alert.escalated_at or alert.expanded_at is None or not is_alive:
+        return None
+    at = alert.expanded_at + timedelta(minutes=int(str(alert.escalation["after_minutes"])))
+    ends_first = alert.expires_at is not None and alert.expires_at <= at
+    return None if ends_first or is_over(session, alert) else at
 
 
 def _due(session: Session) -> Sequence[UUID]:
@@ -69,6 +80,7 @@ def _not_reached(alert: Alert) -> AudienceSql:
         JOIN ({UNANSWERED if alert.asks_reply else UNDELIVERED}) missed ON missed.subscriber_id = f.subscriber_id
         WHERE NOT EXISTS (SELECT FROM delivery d
                           WHERE d.month = :month AND d.alert_id = :alert AND d.contact_id = f.contact_id)
+          AND NOT EXISTS ({HAS_LEFT})
     """
     return AudienceSql(sql, {**every.parameters, "silent": list(SILENT)})
 
@@ -76,13 +88,21 @@ def _not_reached(alert: Alert) -> AudienceSql:
 # an all-clear of the alert `a`, or of an update of it, that someone let go
 IS_OVER = """EXISTS (
           WITH RECURSIVE line AS (
-              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f WHERE f.follows_id = a.id
+              SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f
+              WHERE f.follows_id = coalesce(a.follows_id, a.id) AND f.id > a.id
               UNION ALL
               SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
           )
           SELECT FROM line
           WHERE line.follow_up = 'all-clear' AND line.state NOT IN ('draft', 'submitted', 'rejected', 'cancelled')
             AND (a.is_test OR NOT line.is_test))"""
+# was told by an update that they are no longer in the area
+HAS_LEFT = """
+    SELECT FROM alert u JOIN delivery d ON d.month = u.ledger_month AND d.alert_id = u.id
+    WHERE u.follows_id = :alert AND u.group_words IS NOT NULL AND d.subscriber_id = f.subscriber_id
+      AND d.update_group = 'left' AND d.state IN ('created', 'sent', 'delivered', 'unknown')
+"""
+# of an update with another area those who are new are escalated: the others had their first alert before
 # whoever retries an alert, or lets it go on after a hold, gives its first channels their time once more
 DUE = f"""
     SELECT a.id FROM alert a
@@ -99,7 +119,8 @@ DUE = f"""
 """
 LAST = "SELECT coalesce(max(number), 0) FROM delivery WHERE month = :month AND alert_id = :alert"
 UNDELIVERED = """
-    SELECT subscriber_id FROM delivery WHERE month = :month AND alert_id = :alert
+    SELECT subscriber_id FROM delivery
+    WHERE month = :month AND alert_id = :alert AND coalesce(update_group, 'new') = 'new'
     GROUP BY subscriber_id
     HAVING NOT bool_or(state = 'delivered' OR state = 'sent' AND provider = ANY(:silent))
 """
@@ -107,5 +128,6 @@ UNANSWERED = """
     SELECT d.subscriber_id FROM delivery d
     LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
     WHERE d.month = :month AND d.alert_id = :alert AND r.alert_id IS NULL
+      AND coalesce(d.update_group, 'new') = 'new'
     GROUP BY d.subscriber_id
 """

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from notify.alerts import area_updates
 from notify.alerts import service as alerts_service
 from notify.alerts.models import Alert, AlertState, Escalation, Priority
 from notify.alerts.service import lane_of
@@ -15,6 +16,7 @@ from notify.deliveries.service import FIRST_HINTS, finish_alert
 from notify.places import succession
 from notify.places.models import Targets
 from notify.providers import sandbox
+from notify.providers.base import Channel
 from notify.staff.models import Council
 from notify.staff.queries import is_test_key
 from notify.subscribers.queries import INVENTED_ONLY, AudienceSql, audience
@@ -43,9 +45,9 @@ GATHER_FOLLOW_UP = """
 """
 INSERT_DELIVERIES = """
     INSERT INTO delivery (month, alert_id, number, contact_id, subscriber_id, channel, language, ward_code,
-                          state, changed_at)
+                          update_group, state, changed_at)
     SELECT :month, :alert, :after + row_number() OVER (ORDER BY r.channel, {due} NULLS FIRST, r.contact_id),
-           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, 'created', business_now()
+           r.contact_id, r.subscriber_id, r.channel, r.language, r.ward_code, {group}, 'created', business_now()
     FROM ({audience}) r {person}
 """
 # Those in their quiet hours stand together at the end of their channel, by the moment the hours end, so that a batch is
@@ -89,7 +91,10 @@ def extend_ledger(session: Session, alert: Alert, who: AudienceSql, *, after: in
     """The same for an alert that has `after` deliveries already, which stay as they are; how many more."""
     parameters = {"month": alert.ledger_month, "alert": alert.id, "after": after, **who.parameters}
     quiet = QUIET if alert.priority != Priority.EMERGENCY and _somebody_has_quiet_hours(session) else NEVER_QUIET
-    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, **quiet)), parameters)
+    # what is sent later, on other channels, is for those who are new as well
+    has_groups = alert.group_words is not None
+    group = ("'new'" if after else "r.update_group") if has_groups else "CAST(NULL AS varchar)"
+    session.execute(text(INSERT_DELIVERIES.format(audience=who.sql, group=group, **quiet)), parameters)
     size = (
         min(settings().batch_size, EMERGENCY_BATCH) if alert.priority == Priority.EMERGENCY else settings().batch_size
     )
@@ -106,7 +111,7 @@ def recipients(session: Session, alert: Alert) -> AudienceSql:
     # what a test key wrote is seen by that key, which sees no resident
     invented = alert.is_test and is_test_key(session, alert.created_by)
     if alert.follows_id is not None:
-        return _earlier_recipients(session, alert.follows_id, invented=invented)
+        return _those_of_line(session, alert, session.get_one(Alert, alert.follows_id), invented=invented)
     if alert.escalation:
         return _nobody_waits_in_vain(session, alert, invented=invented)
     return _audience(session, alert, alert.channels, invented=invented)
@@ -130,6 +135,56 @@ def _nobody_waits_in_vain(session: Session, alert: Alert, *, invented: bool) -> 
         WHERE one.channel = ANY(:first_channels) OR NOT one.can_be_first
     """
     return AudienceSql(sql, {**every.parameters, "first_channels": list(alert.channels)})
+
+
+def _those_of_line(session: Session, alert: Alert, first: Alert, *, invented: bool) -> AudienceSql:
+    """Whom what follows the first alert goes to: exactly those who got it, or who are in its area by now."""
+    if alert.group_words is None and not area_updates.has_other_areas(session, first, alert):
+        return _earlier_recipients(session, first.id, invented=invented)
+    now = _in_area_now(alert, first, invented=invented)
+    if alert.group_words is None:
+        return now
+    later = Escalation.model_validate(alert.escalation).channels if alert.escalation else []
+    every = _audience(session, alert, list(Channel), invented=invented)
+    sql = f"""
+        WITH now_in AS MATERIALIZED ({now.sql}), every AS MATERIALIZED (
+            SELECT f.*, bool_or(f.channel = ANY(:first_channels)) OVER (PARTITION BY f.subscriber_id) AS can_be_first
+            FROM ({every.sql}) f
+        )
+        SELECT n.contact_id, n.subscriber_id, n.channel, n.language, n.ward_code,
+               CASE WHEN n.subscriber_id IN (SELECT subscriber_id FROM every) THEN 'still-in' ELSE 'left' END
+                   AS update_group
+        FROM now_in n
+        UNION ALL
+        SELECT e.contact_id, e.subscriber_id, e.channel, e.language, e.ward_code, 'new'
+        FROM every e
+        WHERE (e.channel = ANY(:first_channels) OR NOT e.can_be_first AND e.channel = ANY(:later_channels))
+          AND e.subscriber_id NOT IN (SELECT subscriber_id FROM now_in)
+    """
+    ours = {"first_channels": list(alert.channels), "later_channels": [one.value for one in later]}
+    return AudienceSql(sql, {**now.parameters, **every.parameters, **ours})
+
+
+def _in_area_now(alert: Alert, first: Alert, *, invented: bool) -> AudienceSql:
+    """The contacts that the first alert or an update with another area reached, or may be reaching just now, but for
+    those whose last word was that they have left.
+    """
+    sql = f"""
+        SELECT contact_id, subscriber_id, channel, language, ward_code
+        FROM (
+            SELECT DISTINCT ON (u.contact_id) u.contact_id, u.subscriber_id, u.channel, u.language, u.ward_code,
+                   u.update_group
+            FROM alert l JOIN delivery u ON u.month = l.ledger_month AND u.alert_id = l.id
+            WHERE (l.id = :line OR l.follows_id = :line AND l.group_words IS NOT NULL) AND l.id <> :self
+              AND l.expanded_at IS NOT NULL AND (:is_test OR NOT l.is_test)
+              AND u.state IN ('sent', 'delivered', 'unknown', 'created')
+              AND {INVENTED_ONLY if invented else "true"}
+            ORDER BY u.contact_id, l.id DESC
+        ) latest
+        WHERE update_group IS DISTINCT FROM 'left'
+    """
+    parameters = {"line": first.id, "self": alert.id, "is_test": alert.is_test}
+    return AudienceSql(sql, parameters | ({"invented": sandbox.INVENTED} if invented else {}))
 
 
 def _earlier_recipients(session: Session, first_id: UUID, *, invented: bool) -> AudienceSql:

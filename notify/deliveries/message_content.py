@@ -9,7 +9,7 @@ from threading import Event
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from notify.alerts import reply_request
+from notify.alerts import area_updates, reply_request
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
 from notify.channels import CHANNELS, Channel
 from notify.core import clock, rendering, tokens
@@ -43,6 +43,7 @@ class Recipient:
     may_be_tracked: bool
     is_unsure: bool  # an earlier attempt may have arrived
     mail_format: str = MailFormat.STANDARD.value
+    update_group: str | None = None
 
 
 def reference_of(alert_hex: str, number: int) -> str:
@@ -69,10 +70,13 @@ class AlertContent:
         self._emails: dict[tuple[str, bool, str], Skeleton] = {}
         self._texts: dict[str, str] = {}
         self._code = alert.reply_code if alert.asks_reply else None
+        self._groups: dict[str, AlertContent] = {}
         self._title, self._expires_at = alert.title, alert.expires_at  # attributes of a table's row are slow
 
     def message(self, recipient: Recipient, withdrawn: Event) -> Message:
         """The complete message for one person. Once `withdrawn` is set it does not leave any more."""
+        if self.alert.group_words is not None:
+            return self.of_group(recipient.update_group).message(recipient, withdrawn)
         match recipient.channel:
             case Channel.EMAIL:
                 return self._message(recipient, withdrawn, mime=self._email(recipient))
@@ -84,6 +88,16 @@ class AlertContent:
                 return self._message(recipient, withdrawn, text=self._speech(recipient.language))
             case Channel.WEBHOOK:
                 return self._message(recipient, withdrawn, text=self._personal(recipient, self._payload))
+
+    def of_group(self, group: str | None) -> "AlertContent":
+        """What this group of an update with another area gets; of any other alert there is one for everybody."""
+        if self.alert.group_words is None:
+            return self
+        known = self._groups.get(group or "")
+        if known is None:
+            known = AlertContent(area_updates.as_read_by(self.alert, group), self.topic, self.own, self._over)
+            self._groups[group or ""] = known
+        return known
 
     def _message(self, recipient: Recipient, withdrawn: Event, *, text: str = "", mime: bytes = b"") -> Message:
         return Message(

@@ -58,6 +58,14 @@ class EventKind(StrEnum):
     REPLIED = "replied"
 
 
+class UpdateGroup(StrEnum):
+    """Where someone stands in an update that has another area: they get the words for that."""
+
+    STILL_IN = "still-in"
+    NEW = "new"
+    LEFT = "left"
+
+
 class Answer(StrEnum):
     """What someone replies to an emergency."""
 
@@ -86,6 +94,7 @@ class Delivery(SQLModel, table=True):
     provider_reference: str | None = None
     reason: str | None = None
     cost: int | None = None  # what handing it over cost, in thousandths of a penny; None: nobody set a price
+    update_group: UpdateGroup | None = Field(default=None, sa_column=state_column(UpdateGroup, nullable=True))
     unsure: bool = False  # it may have arrived although nobody said so
     sent_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())

@@ -30,7 +30,7 @@ ON_HOLD = """
 """
 _SLICE = """
     SELECT d.number, d.contact_id, c.address, c.secret, s.name, d.language, d.ward_code, s.tracking_consent, d.unsure,
-           s.mail_format,
+           s.mail_format, d.update_group,
            CASE
              WHEN a.state = 'cancelled' AND d.unsure
                THEN 'unknown:It may have been sent before the alert was cancelled.'
@@ -71,6 +71,24 @@ NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
     JOIN alert first ON first.id = a.follows_id
     LEFT JOIN delivery f ON f.month = first.ledger_month AND f.alert_id = first.id
          AND f.contact_id = d.contact_id
+    """,
+)
+# the same where updates have had other areas: what reached them last counts, and who is new has had nothing before
+NEXT_SLICE_OF_AREAS = _SLICE.format(
+    suppressed=IS_SUPPRESSED_FOR_ALERT,
+    first_refuses="""
+             WHEN d.update_group IS DISTINCT FROM 'new' AND f.waits THEN 'wait'
+             WHEN d.update_group IS DISTINCT FROM 'new' AND NOT f.was_reached
+               THEN 'suppressed:The first alert did not reach this subscriber.'
+    """,
+    first="""
+    CROSS JOIN LATERAL (
+        SELECT coalesce(bool_or(e.state = 'created'), false) AS waits,
+               coalesce(bool_or(e.state IN ('sent', 'delivered', 'unknown')), false) AS was_reached
+        FROM alert l JOIN delivery e ON e.month = l.ledger_month AND e.alert_id = l.id AND e.contact_id = d.contact_id
+        WHERE (l.id = a.follows_id OR l.follows_id = a.follows_id AND l.group_words IS NOT NULL) AND l.id <> a.id
+          AND l.expanded_at <= a.expanded_at
+    ) f
     """,
 )
 # A delivery and what a worker's result makes of it; a receipt may have come first. Any other pair stays as it is.
@@ -157,6 +175,7 @@ class Claim:
     age_s: float  # since approval, on the database's clock
     is_last_try: bool = False
     is_follow_up: bool = False
+    has_areas: bool = False  # an update of the same line has had another area
     former_lease: UUID | None = None  # of a worker that did not give the batch back
     claimed: float = field(default_factory=time.monotonic)
 
@@ -188,8 +207,9 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
 
     Suppression, consent, cancellation and expiry are looked at here, moments before sending.
     """
+    of_follow_up = NEXT_SLICE_OF_AREAS if held.has_areas else NEXT_SLICE_OF_FOLLOW_UP
     rows = session.execute(
-        text(NEXT_SLICE_OF_FOLLOW_UP if held.is_follow_up else NEXT_SLICE),
+        text(of_follow_up if held.is_follow_up else NEXT_SLICE),
         {
             "month": held.month,
             "alert": held.alert_id,
@@ -212,6 +232,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
         consent,
         is_unsure,
         mail_format,
+        update_group,
         refusal,
     ) in rows:
         if refusal is None:
@@ -223,6 +244,7 @@ def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple
                     may_be_tracked=consent,
                     is_unsure=is_unsure,
                     mail_format=mail_format,
+                    update_group=update_group,
                 )
             )
         elif refusal == "wait":

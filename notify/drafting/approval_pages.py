@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from litestar import MediaType, Response
-from litestar.params import FromPath, RawBody
+from litestar.params import FromPath, FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
 
 from notify.alerts import approval, queries, remit
 from notify.core.db import transaction
 from notify.core.form_fields import FieldError
+from notify.deliveries.models import UpdateGroup
 from notify.drafting import previews
 from notify.drafting.review import review
 from notify.drafting.route_options import (
@@ -60,12 +61,17 @@ def check_before_sending(request: StaffRequest, alert_id: FromPath[UUID]) -> Res
 
 
 @staff_get(f"{ALERT}/preview/{{language:str}}", SEES)
-def preview(request: StaffRequest, alert_id: FromPath[UUID], language: FromPath[str]) -> Response[str]:
-    """The email as it arrives, for the frames of these pages."""
+def preview(
+    request: StaffRequest,
+    alert_id: FromPath[UUID],
+    language: FromPath[str],
+    group: FromQuery[UpdateGroup | None] = None,
+) -> Response[str]:
+    """The email as it arrives, for the frames of these pages; of an update with another area as this group gets it."""
     with transaction() as session:
         alert = queries.alert(session, request.user, alert_id)
         queries.require_kind(request.user, alert)
-        html = previews.email_html(previews.content_of_alert(session, alert), language)
+        html = previews.email_html(previews.content_of_alert(session, alert).of_group(group), language)
     return Response(html, media_type=MediaType.HTML, headers=FRAMED_BY_US)
 
 

@@ -109,7 +109,7 @@ def _translations(_: Session, alert: Alert) -> Sequence[Fact]:
 
 
 def _audience(session: Session, alert: Alert) -> Sequence[Fact]:
-    if alert.follows_id:
+    if alert.follows_id and alert.audience is None:
         return [Fact("Who gets this", "Everyone who got the alert that this one follows")]
     if alert.audience is None:
         return [Fact("Who gets this", "Everyone who follows the topic")]
@@ -164,6 +164,21 @@ def _unseen(_: Session, alert: Alert) -> Sequence[Fact]:
         if unicodedata.category(character) == "Cf"
     ]
     return [Fact("Characters that cannot be seen", ", ".join(found), is_long=True)] if found else []
+
+
+def _group_words(_: Session, alert: Alert) -> Sequence[Fact]:
+    """The words for those who are new in another area and for those who have left it; the others get the alert's."""
+    who = {"new": "People new in the area", "left": "People no longer in the area"}
+    found = []
+    for group, words in (alert.group_words or {}).items():
+        name = who.get(group, group)
+        found += [Fact(f"{name}: {PARTS[part]}", str(words[part])) for part in PARTS if words.get(part) is not None]
+        found += [
+            Fact(f"{name}, {languages().get(code, code)}: {PARTS.get(part, part)}", str(value))
+            for code, parts in sorted(words.get("translations", {}).items())
+            for part, value in parts.items()
+        ]
+    return found
 
 
 def _targets(_: Session, alert: Alert) -> Sequence[Fact]:
@@ -232,6 +247,7 @@ SHOWN: Mapping[str, Callable[[Session, Alert], Sequence[Fact]]] = {
     "expires_at": _time("expires_at", "In force until", "No end"),
     "asks_reply": _yes_or_no("asks_reply", "Asks people to reply if they are safe"),
     "escalation": _escalation,
+    "group_words": _group_words,
     "event": _if_set("event", "Event"),
     "category": _if_set("category", "Category"),
     "severity": _if_set("severity", "Severity"),

@@ -250,6 +250,7 @@ def _translations(form: Form, field_errors: list[FieldError]) -> dict[str, dict[
 def _in_an_emergency(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
     """What only emergencies do: be an exercise, ask for replies, and go another way where nobody was reached."""
     found: dict[str, object] = {"asks_reply": form.has("asks_reply"), "training": form.has("training")}
+    found |= {"incident": form.one("incident")} if form.one("incident") else {}
     after, ways = form.one("escalate_after"), list(form.all("escalate_to"))
     if not after and not any(ways):
         return found

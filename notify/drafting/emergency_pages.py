@@ -7,6 +7,7 @@ from litestar.params import RawBody
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
+from notify.alerts.incidents.queries import going_on
 from notify.alerts.models import Priority
 from notify.core.db import transaction
 from notify.core.errors import Forbidden
@@ -28,6 +29,7 @@ from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import read_form
 
 PATH = "/staff/emergency"
+JOINS_NOT = "Choose an incident that goes on. An exercise is part of an exercise alone."
 DEGREES = {"severity": SEVERITIES, "urgency": URGENCIES, "certainty": CERTAINTIES}
 
 
@@ -56,6 +58,7 @@ def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequ
         severities=SEVERITIES,
         urgencies=URGENCIES,
         certainties=CERTAINTIES,
+        incidents=going_on(session, user),
         form=form,
         field_errors=field_errors,
     )
@@ -78,12 +81,16 @@ def begin(request: StaffRequest, body: RawBody) -> Response[object]:
             field_errors.append(FieldError("hazard", "Say what is happening."))
         if form.one("topic") not in known:
             field_errors.append(FieldError("topic", "Choose the topic that it goes out on."))
+        joins = {str(one.id): one for one in going_on(session, user)}.get(form.one("incident"))
+        if form.one("incident") and (joins is None or joins.is_training != form.has("training")):
+            field_errors.append(FieldError("incident", JOINS_NOT))
         if field_errors:
             return _what_page(session, user, form, field_errors)
         chosen = known[form.one("topic")]
         fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
         fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
         fields |= {"training": ["yes"]} if form.has("training") else {}
+        fields |= {"incident": [form.one("incident")]} if form.one("incident") else {}
         draft = service.begin(
             session,
             council_id=user.council_id,

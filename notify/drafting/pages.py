@@ -177,6 +177,8 @@ def take_where(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -
         _reached, field_errors = _reach(session, user, draft, [])
         if field_errors or form.one("do") == "count":
             return where_page(session, user, draft, field_errors)
+        if first := next(iter(draft.fields.get("follows", ())), ""):  # the new area of an update
+            return see_other(f"/staff/alerts/{first}/follow-up?kind=update&area={draft_id}")
     return see_other(f"{AT}/{draft_id}/words")
 
 
@@ -309,7 +311,7 @@ def check_page(
         topic=about,
         new=new,
         reach=reach,
-        deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0),
+        deed=audiences.deed(reach, new.send_at, new.escalate.after_minutes if new.escalate else 0, asks=new.asks_reply),
         needs="one" if is_councillor(user) and about.approval == ApprovalRule.NONE else about.approval.value,
         arriving=previews.arriving(content, {*reach.count.by_channel, *reach.count.later_by_channel}, new.translations),
         advice=_advice(Form(draft.fields), council_settings(session, user.council_id)),

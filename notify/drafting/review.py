@@ -1,6 +1,6 @@
 """An alert that is stored, as its author and its approver read it before it goes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from notify.alerts import approval, remit
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.alerts.service import approvals_needed
 from notify.core.clock import uk_time
+from notify.deliveries.message_content import AlertContent
+from notify.deliveries.models import UpdateGroup
 from notify.drafting import audiences, previews, wording_advice
 from notify.drafting.approval_version import Fact, facts_of, version_of
 from notify.drafting.ward_map import Chart, chart_of
@@ -20,6 +22,22 @@ from notify.staff.models import Officer
 from notify.staff.queries import council, person
 from notify.staff.rights import Principal
 from notify.subscribers.models import Topic
+
+GROUPS: Mapping[UpdateGroup, str] = {
+    UpdateGroup.STILL_IN: "People who are still in the area get the update",
+    UpdateGroup.NEW: "People who are new in the area get the whole story",
+    UpdateGroup.LEFT: "People who are no longer in the area are told so",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReview:
+    """What one group of an update with another area gets, and how many they are."""
+
+    group: UpdateGroup
+    heading: str
+    reach: audiences.GroupReach
+    arriving: previews.Arriving
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,7 @@ class Review:
     outline: str | None
     chosen: frozenset[str]
     needs: int
+    groups: Sequence[GroupReview]
     not_neutral: Sequence[wording_advice.Advice]
 
     @property
@@ -79,14 +98,31 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         seen=alert.content_hash.hex(),
         facts=facts_of(session, alert),
         reach=reach,
-        deed=audiences.deed(reach, alert.send_at, after if isinstance(after, int) else 0),
+        deed=audiences.deed(reach, alert.send_at, after if isinstance(after, int) else 0, asks=alert.asks_reply),
         arriving=previews.arriving(content, [*alert.channels, *_later(alert)], alert.translations),
         chart=chart,
         outline=chart.path_of(shape) if chart and shape else None,
         chosen=frozenset(spec.wards) if spec else frozenset(),
         needs=approvals_needed(session, alert),
+        groups=_groups(alert, content, reach),
         not_neutral=wording_advice.neutrality(alert.title, alert.body) if alert.is_councillors else (),
     )
+
+
+def _groups(alert: Alert, content: AlertContent, reach: audiences.Reach) -> Sequence[GroupReview]:
+    return [
+        GroupReview(
+            one.group,
+            GROUPS[one.group],
+            one,
+            previews.arriving(
+                content.of_group(one.group),
+                one.by_channel.keys() or alert.channels,
+                content.of_group(one.group).alert.translations,
+            ),
+        )
+        for one in reach.groups
+    ]
 
 
 def _later(alert: Alert) -> Sequence[str]:

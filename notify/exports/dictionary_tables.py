@@ -17,6 +17,7 @@ OF_WORDING = """(t.version NOT LIKE '%/%' OR EXISTS (
     SELECT FROM council c WHERE c.id = :council AND starts_with(t.version, c.slug || '/')))"""
 OF_RELEASE = "t.release_id IN (SELECT r.id FROM collection_release r WHERE r.council_id = :council)"
 OF_IMPORT = "t.import_id IN (SELECT i.id FROM subscriber_import i WHERE i.council_id = :council)"
+OF_INCIDENT = "t.incident_id IN (SELECT i.id FROM incident i WHERE i.council_id = :council)"
 OF_OFFICER = "t.officer_id IN (SELECT o.id FROM officer o WHERE o.council_id = :council)"
 PUBLISHED = "It is published data and no council's own: take it from where it is published, see geodata/SOURCES.toml."
 SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
@@ -179,6 +180,14 @@ TABLES: Mapping[str, Entry] = {
     "webhook_receiver": Entry(Keeping.RESIDENT, OF_CONTACT, pseudonyms=("contact_id",)),
     # alerts
     "alert": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by", "changed_by")),
+    "incident": Entry(Keeping.FOR_GOOD, OWN, staff=("opened_by", "ended_by")),
+    "incident_note": Entry(Keeping.FOR_GOOD, OF_INCIDENT, staff=("actor", "words", "still_open")),
+    "incident_note_read": Entry(
+        Keeping.FOR_GOOD,
+        "t.note_id IN (SELECT n.id FROM incident_note n JOIN incident i ON i.id = n.incident_id "
+        "WHERE i.council_id = :council)",
+        staff=("actor",),
+    ),
     "approval": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "reason")),
     "idempotent_reply": Entry(Keeping.WEEK, why_not=REPEATS),
     "draft": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id",)),

@@ -292,7 +292,8 @@ KEEP_REPLIES = """
         SELECT DISTINCT ON (d.subscriber_id) d.ward_code, r.answer
         FROM alert a JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id
         LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
-        WHERE a.id = :alert AND a.asks_reply ORDER BY d.subscriber_id, d.number
+        WHERE a.id = :alert AND a.asks_reply AND coalesce(d.update_group, 'new') = 'new'
+        ORDER BY d.subscriber_id, d.number
     ) person GROUP BY 2
     ON CONFLICT DO NOTHING
 """

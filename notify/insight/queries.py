@@ -202,7 +202,8 @@ def replies(session: Session, alert: Alert) -> Mapping[str | None, RepliesCount]
             FROM (
                 SELECT DISTINCT ON (d.subscriber_id) d.ward_code, r.answer
                 FROM delivery d LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
-                WHERE d.month = :month AND d.alert_id = :alert ORDER BY d.subscriber_id, d.number
+                WHERE d.month = :month AND d.alert_id = :alert AND coalesce(d.update_group, 'new') = 'new'
+                ORDER BY d.subscriber_id, d.number
             ) person GROUP BY ward_code
         """),
         {"month": alert.ledger_month, "alert": alert.id},

@@ -20,6 +20,8 @@ _NAMED = text("""
     SELECT r.id::text, '‘' || a.title || '’' FROM recurrence r JOIN alert a ON a.id = r.alert_id
     WHERE r.council_id = :council AND r.id::text = ANY(:subjects)
     UNION ALL
+    SELECT id::text, '‘' || name || '’' FROM incident WHERE council_id = :council AND id::text = ANY(:subjects)
+    UNION ALL
     SELECT id::text, '‘' || name || '’' FROM message_template WHERE council_id = :council AND id::text = ANY(:subjects)
     UNION ALL
     SELECT slug, '‘' || name || '’' FROM topic WHERE council_id = :council AND slug = ANY(:subjects)
@@ -38,6 +40,8 @@ _FOUND = text(r"""
     UNION ALL
     SELECT r.id::text FROM recurrence r JOIN alert a ON a.id = r.alert_id
     WHERE r.council_id = :council AND a.title ILIKE :like ESCAPE '\'
+    UNION ALL
+    SELECT id::text FROM incident WHERE council_id = :council AND name ILIKE :like ESCAPE '\'
     UNION ALL
     SELECT slug FROM topic WHERE council_id = :council AND name ILIKE :like ESCAPE '\'
     UNION ALL

@@ -33,6 +33,14 @@ SENTENCES: Mapping[str, str] = {
     "breach.note": "{who} explained why {what} missed its service level",
     "draft.prove": "{who} sent themselves a test of a draft",
     "staff-time.note": "{who} noted how long {what} took",
+    # incidents
+    "incident.end": "{who} ended the incident {what}",
+    "incident.hand-over": "{who} wrote a handover of the incident {what}",
+    "incident.link": "{who} linked an alert to the incident {what}",
+    "incident.note": "{who} added a note to the incident {what}",
+    "incident.open": "{who} began the incident {what} by sending an emergency",
+    "incident.read-handover": "{who} read the handover of the incident {what}",
+    "incident.reopen": "{who} opened the incident {what} again by sending an update",
     # recurring alerts, templates, notices, CAP
     "cap.receive": "{who} took in a CAP message",
     "notice.correct": "{who} corrected the statutory notice {what}",

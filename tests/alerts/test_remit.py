@@ -15,7 +15,7 @@ from notify.alerts.models import AlertState, FollowUp, FollowUpContent, NewAlert
 from notify.core import clock
 from notify.core.db import transaction
 from notify.drafting.models import MessageTemplate
-from notify.insight.alert import live_pages
+from notify.insight import live_stream
 from notify.staff.models import ApiKey, Officer, Role
 from notify.staff.rights import RIGHTS, WITHIN_A_REMIT, SystemActor
 from tests.alerts.calls import Client, Headers
@@ -32,7 +32,7 @@ OF_ASKING = {"sign_in", "api_key", "audit_entry", "audit_seal", "idempotent_repl
 @pytest.fixture
 def world(client: Client, monkeypatch: pytest.MonkeyPatch) -> World:
     client.follow_redirects = False
-    monkeypatch.setattr(live_pages, "LONGEST_S", 0)  # streams of live figures end at once
+    monkeypatch.setattr(live_stream, "LONGEST_S", 0)  # streams of live figures end at once
     return make_world()
 
 

@@ -57,7 +57,7 @@ def write(page: Page, *, press_map: bool) -> None:
     page.get_by_label("Title", exact=True).fill("Bins in Northside come on Tuesday")
     page.get_by_label("Message", exact=True).fill("Bins in Northside are emptied on Tuesday. Put them out by 7am.")
     page.get_by_role("button", name="Continue to the check").click()
-    expect(page.get_by_text(f"This will email {PEOPLE} people in 1 ward now.")).to_be_visible()
+    expect(page.get_by_text(f"Now: {PEOPLE} emails, in 1 ward.")).to_be_visible()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Bins in Northside come on Tuesday")
 

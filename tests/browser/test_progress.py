@@ -13,7 +13,7 @@ from notify.alerts import reply_request, service
 from notify.alerts.models import Alert, NewAlert
 from notify.core.db import transaction
 from notify.deliveries import worker_loop
-from notify.insight.alert.live_pages import MOST_STREAMS
+from notify.insight.live_stream import MOST_STREAMS
 from tests.browser.axe import violations
 from tests.browser.conftest import NewPage
 from tests.browser.emergency_states import planner, under_way

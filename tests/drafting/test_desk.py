@@ -59,7 +59,7 @@ def test_an_alert_goes_to_exactly_those_who_were_counted(kim: Officer, work: Wor
     assert "10 people in 1 ward" in Page(kim.where(do="count", ward=[NORTH]).text).text
     assert kim.where(ward=[NORTH]).headers["location"].endswith("/words")
     assert kim.words().headers["location"].endswith("/check")
-    assert "This will email 10 people in 1 ward now." in kim.check().text
+    assert "Now: 10 emails, in 1 ward." in kim.check().text
     alert = kim.send()
     let_half_a_minute_pass(work)
     assert set(inbox.recipients()) == {f"n{number}@example.org" for number in range(12)}
@@ -74,7 +74,7 @@ def test_few_people_are_not_counted_out(kim: Officer) -> None:
     assert "Fewer than 10 people" in page.text
     kim.where(ward=[SOUTH])
     kim.words()
-    assert "This will email fewer than 10 and text fewer than 10 people now." in kim.check().text
+    assert "Now: fewer than 10 emails, fewer than 10 texts." in kim.check().text
 
 
 def test_it_can_be_taken_back_for_half_a_minute(kim: Officer, work: Work, inbox: Mailbox) -> None:
@@ -325,7 +325,7 @@ def test_an_update_goes_to_those_who_got_the_first(kim: Officer, work: Work, inb
     work()
     assert inbox.recipients().total() == 0  # a draft that was looked at
     page = kim.client.get(check)
-    assert "This will email 10 people in 1 ward now." in page.text
+    assert "Now: 10 emails, in 1 ward." in page.text
     submit, seen = check.replace("/check", "/submit"), Page(page.text).fields["seen"]
     assert kim.client.post(submit, data={"seen": "0" * 64}).status_code == 409
     assert kim.client.post(submit, data={"seen": seen}).status_code == 303

@@ -226,7 +226,7 @@ def test_what_an_escalation_sends_later_is_not_promised_now(client: Client, worl
     alert = created(client, make_key(world, Role.PLANNER), **asked | later)["id"]
     sit_down(client, world)
     page = client.get(f"/staff/alerts/{alert}/decide").text
-    assert "This will email 10 people in 1 ward now. 5 minutes later it will text 10 people at most" in page
+    assert "Now: 10 emails, in 1 ward. In 5 minutes up to 10 more texts to people who were not reached." in page
 
 
 def test_the_author_reads_what_an_escalation_texts_later(client: Client, world: World) -> None:

@@ -29,7 +29,11 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "alerts: cancel": (["POST /alerts/{alert_id}/cancel"], ["POST /alerts/{alert_id}/cancel"]),
     "alerts: update and all-clear": (
-        ["GET /alerts/{alert_id}/follow-up", "POST /alerts/{alert_id}/follow-up"],
+        [
+            "GET /alerts/{alert_id}/follow-up",
+            "POST /alerts/{alert_id}/follow-up",
+            "POST /alerts/{alert_id}/change-area",
+        ],
         ["POST /alerts/{alert_id}/update", "POST /alerts/{alert_id}/all-clear"],
     ),
     "alerts: reschedule": (
@@ -55,6 +59,17 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ["GET /alerts/{alert_id}/missed", "GET /alerts/{alert_id}/missed.csv"],
         ["GET /alerts/{alert_id}/call-list"],
     ),
+    "incidents: list and read": (
+        ["GET /incidents", "GET /incidents/{incident_id}", "GET /incidents/{incident_id}/live"],
+        ["GET /incidents", "GET /incidents/{incident_id}", "GET /incidents/{incident_id}/log"],
+    ),
+    "incidents: read the debrief": (["GET /incidents/{incident_id}/debrief"], ["GET /incidents/{incident_id}/debrief"]),
+    "incidents: notes and handovers": (
+        ["POST /incidents/{incident_id}/notes", "POST /incidents/{incident_id}/handovers/{note_id}/read"],
+        ["POST /incidents/{incident_id}/notes", "POST /incidents/{incident_id}/handovers/{note_id}/read"],
+    ),
+    "incidents: link an alert": (["POST /incidents/{incident_id}/alerts"], ["POST /incidents/{incident_id}/alerts"]),
+    "incidents: end": (["POST /incidents/{incident_id}/end"], ["POST /incidents/{incident_id}/end"]),
     "emergencies: broadcast": (["GET /emergency", "POST /emergency"], ["POST /alerts"]),
     "drafts: list, read and delete": (
         ["GET /compose", "GET /compose/{draft_id}/words", "POST /compose/{draft_id}/discard"],

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from notify.core.db import transaction
 from notify.deliveries import worker_loop
-from notify.insight.alert import live_pages
-from notify.insight.alert.live_pages import Place
+from notify.insight import live_stream
+from notify.insight.live_stream import Place
 from notify.staff.models import Officer, Role
 from notify.staff.sign_in import sessions
 from tests.alerts.calls import act, created, neighbour
@@ -97,7 +97,7 @@ def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> No
     officer: Officer = sign_in(client, world, Role.VIEWER)
     with ThreadPoolExecutor() as pool:
         heard = pool.submit(listen, client, alert["id"])
-        while not live_pages._places:
+        while not live_stream._places:
             pass
         with transaction() as session:
             sessions.close_all(session, [officer.id])
@@ -110,9 +110,9 @@ def test_a_stream_ends_when_the_session_does(client: Client, world: World) -> No
 def crowded() -> Iterator[None]:
     """As many look on already as may."""
     soon = time.monotonic() + 60
-    live_pages._places.update({object(): Place("somebody", soon) for _ in range(live_pages.MOST_STREAMS)})
+    live_stream._places.update({object(): Place("somebody", soon) for _ in range(live_stream.MOST_STREAMS)})
     yield
-    live_pages._places.clear()
+    live_stream._places.clear()
 
 
 @pytest.mark.usefixtures("crowded")
@@ -127,7 +127,7 @@ def test_no_seat_is_kept_by_who_has_gone(client: Client, world: World) -> None:
     alert = created(client, world.headers)
     sign_in(client, world, Role.VIEWER)
     listen(client, alert["id"])
-    assert not live_pages._places
+    assert not live_stream._places
 
 
 def test_one_officer_takes_three_places_and_a_place_that_nobody_came_for_is_free_again(
@@ -136,11 +136,11 @@ def test_one_officer_takes_three_places_and_a_place_that_nobody_came_for_is_free
     alert = created(client, world.headers)
     officer: Officer = sign_in(client, world, Role.VIEWER)
     mine, soon = f"officer:{officer.id}", time.monotonic() + 60
-    live_pages._places.update({object(): Place(mine, soon) for _ in range(live_pages.MOST_EACH)})
+    live_stream._places.update({object(): Place(mine, soon) for _ in range(live_stream.MOST_EACH)})
     assert client.get(f"/staff/alerts/{alert['id']}/live").status_code == 429
-    live_pages._places.update({key: Place(mine, soon - 120) for key in live_pages._places})
+    live_stream._places.update({key: Place(mine, soon - 120) for key in live_stream._places})
     listen(client, alert["id"])
-    assert not live_pages._places
+    assert not live_stream._places
 
 
 def test_an_emergency_is_watched_for_a_while_after_it_was_sent(

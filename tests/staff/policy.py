@@ -41,6 +41,7 @@ API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
 ALERT, RESIDENT = f"{API}/alerts/{{alert_id:uuid}}", f"{API}/subscribers/{{subscriber_id:uuid}}"
 OWN_DRAFT, RECURS = f"{API}/drafts/{{draft_id:uuid}}", f"{API}/recurrences/{{recurrence_id:uuid}}"
+INCIDENT, DESK_INCIDENT = (f"{where}/incidents/{{incident_id:uuid}}" for where in (API, DESK))
 DRAFT = f"{DESK}/compose/{{draft_id:uuid}}"
 FIGURES, BINS = f"{DESK}/figures", f"{DESK}/bins"
 RECORD = f"{DESK}/residents/{{subscriber_id:uuid}}"
@@ -57,6 +58,10 @@ DOORS: Mapping[Right, set[str]] = {
     Right.SEE_ALERTS: {
         *(f"GET {API}/{what}" for what in ("archive", "calendar", "recurrences")),
         f"GET {ALERT}/report",
+        *(f"GET {where}/incidents" for where in (API, DESK)),
+        *(f"GET {one}{rest}" for one in (INCIDENT, DESK_INCIDENT) for rest in ("", "/debrief")),
+        *(f"GET {INCIDENT}/log", f"GET {DESK_INCIDENT}/live"),
+        *(f"POST {one}/handovers/{{note_id:uuid}}/read" for one in (INCIDENT, DESK_INCIDENT)),
         *(f"GET {API}/alerts", f"GET {ALERT}", f"GET {ALERT}/analytics", f"GET {API}/topics", f"GET {ALERT}/cap"),
         *(
             f"GET {API}/topics/{{slug:str}}",
@@ -90,7 +95,8 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ALERT}/{verb}" for verb in ("send-late", "reschedule", "replace-areas")),
         *(f"POST {DESK}/alerts/{{alert_id:uuid}}/cancel", f"POST {DESK}/alerts/{{alert_id:uuid}}/follow-up"),
         *(f"GET {DESK}/alerts/{{alert_id:uuid}}/follow-up", f"POST {DESK}/alerts/{{alert_id:uuid}}/submit"),
-        *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check"),
+        *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check", f"POST {ON_DESK}/change-area"),
+        *(f"POST {one}/{verb}" for one in (INCIDENT, DESK_INCIDENT) for verb in ("notes", "alerts", "end")),
         *(
             f"POST {ON_DESK}/send-late",
             f"POST {ON_DESK}/replace-areas",

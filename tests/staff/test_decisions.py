@@ -67,7 +67,7 @@ def test_the_page_shows_words_and_whom_and_a_yes_sends_it(client: Client, world:
     assert f'href="/staff/alerts/{alert}/decide"' in client.get(f"/staff/alerts/{alert}").text
     page = client.get(f"/staff/alerts/{alert}/decide").text
     assert "Come on Monday." in page
-    assert "This will email 10 people in 1 ward now." in page
+    assert "Now: 10 emails, in 1 ward." in page
     assert "Northside (" in page
     answer = client.post(f"/staff/alerts/{alert}/approve", data={"seen": seen(client, alert)})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/staff/alerts/{alert}")

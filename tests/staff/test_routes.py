@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from sqlmodel import Session, select
 
+from notify.alerts.incidents.models import Incident
 from notify.alerts.models import Alert, Priority
 from notify.core import clock
 from notify.core.db import transaction
@@ -22,6 +23,7 @@ from notify.drafting.recurrence import Plan, begin
 from notify.exports import schedules
 from notify.exports.file_formats import Format
 from notify.exports.models import Rhythm
+from notify.incidents.models import IncidentNote, NoteKind
 from notify.insight.annotations import annotate
 from notify.insight.models import Target, TargetKind
 from notify.providers.base import Channel
@@ -64,6 +66,8 @@ BODIES: Mapping[str, object] = {
     "POST /api/v1/public-notices/{notice_id:uuid}/correct": NOTICE | {"reason": "Wrong road."},
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
+    "/notes": {"words": "Sandbags are out."},
+    "/alerts": {"alert": str(UUID(int=1))},
     "/recurrence": {"rule": "daily", "at": "09:00", "first_day": "2199-03-03", "last_day": "2199-03-04"},
     "/second-factor": {"reason": "Lost."},
     "/sessions/end": {"key": "00"},
@@ -174,6 +178,16 @@ def sources_of(council_id: UUID) -> dict[str, object]:
     return {"contractor_id": contractor.id, "source_id": source.id, "upload_id": upload.id}
 
 
+def incident_of(session: Session, council_id: UUID) -> tuple[UUID, UUID]:
+    """An incident of theirs and a handover of it."""
+    happens = Incident(council_id=council_id, ref="yon", name="Yon", opened_by="test")
+    session.add(happens)
+    session.flush()
+    handed = IncidentNote(incident_id=happens.id, kind=NoteKind.HANDOVER, words="Yon.", actor="test")
+    session.add(handed)
+    return happens.id, handed.id
+
+
 def make_abroad(client: Client) -> Abroad:
     """Another council of the same installation with one of everything."""
     theirs = neighbour()
@@ -211,8 +225,8 @@ def make_abroad(client: Client) -> Abroad:
         plan = schedules.Plan(schedules.REPORT, Format.CSV, Rhythm.WEEKLY, ["yon@example.org"])
         schedule_id = schedules.begin(session, council_id=council_id, actor="test", plan=plan).id
         group_id = topic_in_group(session, council_id)
-        note = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id))
-        annotation_id = note.id
+        annotation_id = annotate(session, by=SystemActor("test", council_id), words="Yon.", alert_id=UUID(alert_id)).id
+        incident_id, handover_id = incident_of(session, council_id)
         waiting = Bounce(
             council_id=council_id, channel=Channel.EMAIL, address_hash=b"yon", state=BounceState.HELD, cause="Yon."
         )
@@ -242,6 +256,8 @@ def make_abroad(client: Client) -> Abroad:
         "recurrence_id": recurrence_id,
         "schedule_id": schedule_id,
         "annotation_id": annotation_id,
+        "incident_id": incident_id,
+        "note_id": handover_id,
         "notice_id": notice_id,
         "burst_id": burst_id,
         "import_id": import_id,

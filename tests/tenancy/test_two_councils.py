@@ -61,6 +61,21 @@ SEEDS = (
     SELECT sha256(council_id::text::bytea), council_id, business_now() FROM alert WHERE id = :alert
     """,
     """
+    INSERT INTO incident (id, council_id, ref, name, is_training, state, opened_by, opened_at)
+    SELECT uuidv7(), council_id, md5(council_id::text), 'Flood', false, 'open', 'test', business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO incident_note (id, incident_id, kind, words, still_open, actor, at)
+    SELECT uuidv7(), i.id, 'handover', 'Sandbags', '', 'test', business_now()
+    FROM incident i JOIN alert a ON a.council_id = i.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO incident_note_read (note_id, actor, at)
+    SELECT n.id, 'test', business_now() FROM incident_note n JOIN incident i ON i.id = n.incident_id
+    JOIN alert a ON a.council_id = i.council_id WHERE a.id = :alert
+    """,
+    """
     INSERT INTO inbound_text (id, council_id, contact_id, words, at)
     SELECT uuidv7(), c.council_id, c.id, 'Stop lorries', business_now()
     FROM contact c JOIN alert a ON a.council_id = c.council_id WHERE a.id = :alert AND c.channel = 'email'

@@ -21,7 +21,7 @@ from notify.alerts.service import create_and_send
 from notify.core import db
 from notify.core.db import transaction
 from notify.devserver import embedded
-from notify.insight.alert.live_pages import MOST_STREAMS
+from notify.insight.live_stream import MOST_STREAMS
 from notify.processes.command_lines import web_process
 from notify.staff import service
 from notify.staff.models import Officer, Role

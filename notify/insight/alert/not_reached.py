@@ -112,6 +112,7 @@ MISSED = """
     WITH person AS (
         SELECT d.subscriber_id, min(d.ward_code) AS ward_code,
                bool_or(d.state IN ('sent', 'delivered')) AS was_reached,
+               bool_or(coalesce(d.update_group, 'new') = 'new') AS is_asked,
                json_agg(json_build_object('channel', d.channel, 'state', d.state, 'reason', d.reason)
                         ORDER BY d.number) AS ways
         FROM delivery d WHERE d.month = :month AND d.alert_id = :alert GROUP BY d.subscriber_id
@@ -120,7 +121,7 @@ MISSED = """
         FROM person p LEFT JOIN reply r ON r.alert_id = :alert AND r.subscriber_id = p.subscriber_id
         WHERE r.answer = 'help'
            OR :missing = 'not-delivered' AND NOT p.was_reached AND r.answer IS NULL
-           OR :missing = 'not-answered' AND r.answer IS NULL
+           OR :missing = 'not-answered' AND r.answer IS NULL AND p.is_asked
     ), named AS (
         SELECT DISTINCT ON (a.code) a.code, a.name FROM area a JOIN geo_release g ON g.id = a.release_id
         WHERE a.code IN (SELECT ward_code FROM wanted) AND g.activated_at IS NOT NULL

@@ -56,7 +56,7 @@ def progress_of(session: Session, alert: Alert) -> dict[str, Any]:
         "replies": _total(replies) if alert.asks_reply else None,
         "is_under_way": alert.state == AlertState.SENDING,
         "is_watched": is_watched(alert),
-        "escalates_at": _escalates_at(session, alert),
+        "escalates_at": escalation.escalates_at(session, alert),
         "holds": [
             HoldShown(holds.scope_of(one).partition(" ")[0], one.reason, one.at) for one in _holds(session, alert)
         ],
@@ -64,16 +64,6 @@ def progress_of(session: Session, alert: Alert) -> dict[str, Any]:
         "dead": dead_deliveries(session, alert_id=alert.id, limit=DEAD_SHOWN),
         "dead_count": sum(count_dead(session, alert_id=alert.id).values()),
     }
-
-
-def _escalates_at(session: Session, alert: Alert) -> datetime | None:
-    """When those who were not reached are written to another way; None: never, it was done, or an all-clear came."""
-    is_alive = alert.state in (AlertState.SENDING, AlertState.SENT)
-    if alert.escalation is None or alert.escalated_at or alert.expanded_at is None or not is_alive:
-        return None
-    at = alert.expanded_at + timedelta(minutes=int(str(alert.escalation["after_minutes"])))
-    ends_first = alert.expires_at is not None and alert.expires_at <= at
-    return None if ends_first or escalation.is_over(session, alert) else at
 
 
 def _holds(session: Session, alert: Alert) -> Sequence[Hold]:
