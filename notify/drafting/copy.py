@@ -1,17 +1,32 @@
-"""An alert that was sent, sent back or withdrawn as the beginning of another: the fields that would have made it."""
+"""An alert as the beginning of another, or of its own next version: the fields that would have made it."""
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from notify.alerts.models import Alert, Escalation
+from notify.core import clock
+from notify.core.clock import LONDON
 from notify.drafting.draft_reader import HAZARD_FIELDS, TRANSLATED
 from notify.drafting.models import Fields
+from notify.zones.audience import zones_in
 
 
 def fields_of(alert: Alert) -> Fields:
     """The desk's fields for what this alert says and whom it meant. Times are left out: they are over."""
     return words_of(alert) | _how(alert) | _hazard(alert) | _where(alert.audience or {})
+
+
+def fields_with_times(alert: Alert) -> Fields:
+    """The same with the times that still lie ahead, for the next version of what was not sent."""
+    times = {"send_at": alert.send_at, "expires_at": alert.expires_at, "onset": alert.onset}
+    ahead = {name: [_typed(at)] for name, at in times.items() if at and at > clock.now()}
+    return fields_of(alert) | ahead
+
+
+def _typed(at: datetime) -> str:
+    return f"{at.astimezone(LONDON):%Y-%m-%dT%H:%M}"
 
 
 def _how(alert: Alert) -> Fields:
@@ -45,19 +60,23 @@ def words_of(alert: Alert) -> Fields:
 
 def _where(audience: Mapping[str, Any]) -> Fields:
     without = audience.get("except") or {}
-    named = {key for key in ("wards", "postcodes", "polygon", "circle") if audience.get(key)}
+    zones, polygon = zones_in(audience.get("polygon"))
+    without_zones, _ = zones_in(without.get("polygon"))
+    named = {key for key in ("wards", "postcodes", "polygon", "circle", "zones") if audience.get(key)}
     found: Fields = {"reach": ["places" if named else "everyone"]}
     for field, codes in (
         ("ward", audience.get("wards")),
         ("without_ward", without.get("wards")),
+        ("zone", [*audience.get("zones", ()), *zones]),
+        ("without_zone", [*without.get("zones", ()), *without_zones]),
     ):
         if codes:
             found[field] = list(codes)
     for field, listed in (("postcodes", audience.get("postcodes")), ("without_postcodes", without.get("postcodes"))):
         if listed:
             found[field] = ["\n".join(listed)]
-    if audience.get("polygon"):
-        found["shape"] = [json.dumps(audience["polygon"])]
+    if polygon:
+        found["shape"] = [json.dumps(polygon)]
     if audience.get("circle"):
         found |= _circle(audience["circle"])
     if audience.get("buffer_m") is not None:

@@ -22,12 +22,14 @@ from notify.drafting.route_options import (
 )
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic, TopicPurpose
 from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import read_form
 
 PATH = "/staff/emergency"
+WELSH = "W"  # how codes of places in Wales begin
 DEGREES = {"severity": SEVERITIES, "urgency": URGENCIES, "certainty": CERTAINTIES}
 
 
@@ -56,6 +58,7 @@ def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequ
         severities=SEVERITIES,
         urgencies=URGENCIES,
         certainties=CERTAINTIES,
+        is_welsh=any(code.startswith(WELSH) for code in council(session, user.council_id).district_codes),
         form=form,
         field_errors=field_errors,
     )
@@ -81,7 +84,9 @@ def begin(request: StaffRequest, body: RawBody) -> Response[object]:
         if field_errors:
             return _what_page(session, user, form, field_errors)
         chosen = known[form.one("topic")]
-        fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
+        fields = service.first_words(form.one("hazard"), in_welsh=form.has("welsh")) | {
+            "channel": list(chosen.channels)
+        }
         fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
         fields |= {"training": ["yes"]} if form.has("training") else {}
         draft = service.begin(

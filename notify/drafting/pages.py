@@ -26,6 +26,7 @@ from notify.drafting.models import Draft
 from notify.drafting.route_options import AT, WRITES, officer_of, people_only, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
+from notify.drafting.zone_choices import zone_choices
 from notify.places import shape_files
 from notify.places.outlines import outline_of
 from notify.staff.council_settings.effective import CouncilSettings, council_settings
@@ -42,6 +43,7 @@ from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US
+from notify.zones.audience import shaped
 
 
 @staff_get(AT, WRITES, people_only)
@@ -126,7 +128,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
     reach, found = _reach(session, user, draft, field_errors)
     outline = None
     if chart and not found and form.one("reach") == "places":
-        spec = audience_of(form)
+        spec = shaped(session, user.council_id, audience_of(form))
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
         outline = chart.path_of(shape) if shape else None
     return staff_page(
@@ -141,6 +143,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
         chart=chart,
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
+        zones=zone_choices(session, user.council_id, [*form.all("zone"), *form.all("without_zone")]),
         outline=outline,
         reach=reach,
     )
@@ -361,14 +364,6 @@ def send(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     return see_other(path)
 
 
-@staff_post(f"{AT}/{{draft_id:uuid}}/discard", WRITES, people_only, status_code=200)
-def discard(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
-    """Throw a draft away."""
-    with transaction() as session:
-        service.delete_draft(session, queries.draft(session, request.user.officer_id, draft_id))
-    return see_other(AT)
-
-
 MENU_ITEMS = (MenuItem("New alert", "/staff/compose", Right.WRITE_ALERTS, 20),)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     choose_topic,
@@ -383,5 +378,4 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     preview,
     prove,
     send,
-    discard,
 )
