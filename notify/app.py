@@ -16,6 +16,7 @@ from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
 from notify.core import logs, rendering
 from notify.core.db import transaction
+from notify.core.errors import Unauthenticated
 from notify.core.private_files import keep_private
 from notify.deliveries import api as deliveries_api
 from notify.deliveries import my_data_pages, operations_pages, record_api, record_pages, webhook_receiver_api
@@ -24,13 +25,17 @@ from notify.drafting import (
     approval_pages,
     calendar_pages,
     cancel_pages,
+    change_pages,
     emergency_pages,
     ended_area_pages,
     follow_up_pages,
     late_alert_pages,
+    plan_api,
+    plan_pages,
     recurrence_pages,
     template_pages,
     ward_map,
+    zone_reach,
 )
 from notify.drafting import pages as drafting_pages
 from notify.evidence import api as evidence_api
@@ -118,6 +123,11 @@ from notify.web.headers import add_security_headers
 from notify.web.rate_limits import LimitNetworks
 from notify.web.request_ids import NameRoute, add_request_id
 from notify.web.visitor_language import Greet
+from notify.work_queue import api as work_queue_api
+from notify.work_queue import pages as work_queue_pages
+from notify.zones import api as zones_api
+from notify.zones import pages as zones_pages
+from notify.zones import shown as zones_shown
 
 API = (
     statutory_notices_api,
@@ -137,6 +147,8 @@ API = (
     place_reviews_api,
     inbound_texts_api,
     alerts_api,
+    zones_api,
+    work_queue_api,
     deliveries_api,
     webhook_receiver_api,
     insight_api,
@@ -149,6 +161,7 @@ API = (
     waste_contractor_api,
     waste_source_api,
     drafting_api,
+    plan_api,
     archive_api,
     call_list_api,
     evidence_api,
@@ -192,8 +205,12 @@ PAGES = (
     late_alert_pages,
     ended_area_pages,
     drafting_pages,
+    change_pages,
     emergency_pages,
     template_pages,
+    plan_pages,
+    work_queue_pages,
+    zones_pages,
     insight_pages,
     cap_pages,
     archive_pages,
@@ -281,6 +298,7 @@ def create_app() -> Litestar:
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
     record_panels.register(panel for module in PAGES for panel in getattr(module, "RECORD_PANELS", ()))
     remit_choices.draw_with(ward_map.chart_of)
+    zones_shown.show_with(zone_reach.picture, zone_reach.reach)
     theme.logo()
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
@@ -299,7 +317,11 @@ def create_app() -> Litestar:
             static,
         ],
         middleware=[NameRoute(), Greet(), LimitNetworks(), Authenticate(), LimitCallers(), NameAnswers()],
-        exception_handlers={**problems.HANDLERS, SecondFactorNeeded: step_up.ask_again},
+        exception_handlers={
+            **problems.HANDLERS,
+            SecondFactorNeeded: step_up.ask_again,
+            Unauthenticated: sign_in_pages.sign_in_instead,
+        },
         before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers, add_request_id, add_rate_limits],
         lifespan=[buffer.running],

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response, get, post, put
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session
@@ -20,10 +20,22 @@ from notify.alerts import (
     queries,
     remit,
     reschedule,
+    revision,
     service,
 )
 from notify.alerts.audience_counts import to_pay_for
-from notify.alerts.models import Alert, DryRun, FollowUp, FollowUpContent, NewAlert, NewTime, Priority
+from notify.alerts.models import (
+    Alert,
+    AlertContent,
+    AlertState,
+    DryRun,
+    FollowUp,
+    FollowUpContent,
+    NewAlert,
+    NewTime,
+    Priority,
+)
+from notify.alerts.search import AlertSearch
 from notify.alerts.views import AlertPage, AlertView, AudienceView
 from notify.core.db import Input, transaction
 from notify.core.errors import Invalid
@@ -51,7 +63,7 @@ class IdempotencyKeyMissing(Invalid):
 
 
 class Reason(Input):
-    """Why an alert is sent back."""
+    """Why an alert is sent back or returned."""
 
     reason: str = Field(min_length=3, max_length=500)
 
@@ -129,11 +141,21 @@ def list_alerts(
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     after: FromQuery[UUID | None] = None,
     changed_since: FromQuery[datetime | None] = None,
+    q: Annotated[
+        str, QueryParameter(max_length=200, description="Words of an alert, or a part of its title or reference.")
+    ] = "",
+    in_state: Annotated[AlertState | None, QueryParameter(name="state")] = None,
+    topic: FromQuery[str] = "",
+    ward: Annotated[str, QueryParameter(max_length=20, description="Code of a ward that it went or goes to.")] = "",
+    since: Annotated[date | None, QueryParameter(description="The first day on which it was written.")] = None,
+    until: Annotated[date | None, QueryParameter(description="The last day on which it was written.")] = None,
+    author: Annotated[UUID | None, QueryParameter(description="Id of the user who wrote it.")] = None,
 ) -> AlertPage:
-    """The council's alerts, newest first."""
-    since = aware(changed_since)
+    """The council's alerts, newest first; those that fit all of what is asked."""
+    search = AlertSearch(q.replace("\0", ""), in_state, topic, ward, since, until, author)
+    changed = aware(changed_since)
     with transaction() as session:
-        found = queries.alerts(session, request.user, after=after, changed_since=since, limit=limit)
+        found = queries.alerts(session, request.user, after=after, changed_since=changed, search=search, limit=limit)
         views = [AlertView.of(alert, topic) for alert, topic in found]
     return AlertPage(alerts=views, next=views[-1].id if len(views) == limit else None)
 
@@ -143,6 +165,14 @@ def read_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> AlertView:
     """One alert and its state."""
     with transaction() as session:
         return _view(session, queries.alert(session, request.user, alert_id))
+
+
+@put("/alerts/{alert_id:uuid}", guards=[Requires(Right.WRITE_ALERTS)], sync_to_thread=True, tags=["alerts"])
+def change_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[AlertContent]) -> AlertView:
+    """Have a draft, or an alert that was sent back or returned, say this instead. It is a draft afterwards."""
+    with transaction() as session:
+        alert = remit.own(session, request.user, alert_id)
+        return _view(session, revision.revise(session, by=request.user, alert=alert, new=data))
 
 
 @post(
@@ -190,6 +220,20 @@ def reject_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody
     with transaction() as session:
         alert = remit.own(session, request.user, alert_id)
         return _view(session, approval.reject(session, by=request.user, alert=alert, reason=data.reason))
+
+
+@post(
+    "/alerts/{alert_id:uuid}/return",
+    guards=[Requires(Right.APPROVE_ALERTS)],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["alerts"],
+)
+def return_alert(request: StaffRequest, alert_id: FromPath[UUID], data: JSONBody[Reason]) -> AlertView:
+    """Return a submitted alert to its author for changes. It is a draft again, and its author is told the reason."""
+    with transaction() as session:
+        alert = remit.own(session, request.user, alert_id)
+        return _view(session, approval.return_for_changes(session, by=request.user, alert=alert, reason=data.reason))
 
 
 @post(
@@ -310,6 +354,8 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     submit_alert,
     approve_alert,
     reject_alert,
+    return_alert,
+    change_alert,
     cancel_alert,
     send_late,
     reschedule_alert,

@@ -1,14 +1,18 @@
-"""A second person's yes or no to an alert, and the one person alone who sends an emergency."""
+"""A second person's answer to an alert, who is asked for it, and the one person alone who sends an emergency."""
+
+from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from notify.alerts import remit
 from notify.alerts.councillors import require_no_election
+from notify.alerts.late_alerts import may_approve
 from notify.alerts.models import Alert, AlertState, Approval, Priority
 from notify.alerts.service import WrongState, approvals_needed, move, release, require_not_over, require_seen
 from notify.core import jobs
 from notify.core.errors import Forbidden
+from notify.staff.models import Officer
 from notify.staff.queries import maker_of_key, person
 from notify.staff.rights import Principal, Right, SecondFactorNeeded
 from notify.staff.service import audit
@@ -136,13 +140,45 @@ def reject(session: Session, *, by: Principal, alert: Alert, reason: str) -> Ale
     return move(session, alert, [AlertState.SUBMITTED], AlertState.REJECTED)
 
 
+def return_for_changes(session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert:
+    """Give it back to its author with a reason: it is a draft again, with its words, and the author is told.
+
+    No key does so with an emergency. Raises: what `remit.own` raises, SecondFactorNeeded, WrongState.
+    """
+    by.require(Right.APPROVE_ALERTS)
+    remit.require_own(session, by, alert)
+    if by.is_key and remit.is_live_emergency(alert):
+        raise SecondFactorNeeded("A key drafts and submits emergencies only. Sign in and return it there.")
+    _lock_submitted(session, alert)
+    _record_opinion(session, alert, by, approved=False, reason=reason, is_return=True)
+    jobs.note(session, jobs.Job.TELL_STAFF, f"returned {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
+    return move(session, alert, [AlertState.SUBMITTED], AlertState.DRAFT)
+
+
+def approvers(session: Session, alert: Alert) -> Sequence[Officer]:
+    """Who may approve what waits: everyone who has the right and the remit, except for whose words they are.
+
+    Where a plan says which role is asked, only those of them who have it, if there are any.
+    """
+    statement = select(Officer).where(Officer.council_id == alert.council_id, col(Officer.active))
+    authors = {person(session, actor) for actor in (alert.created_by, alert.changed_by) if actor}
+    found = [
+        one
+        for one in session.exec(statement.order_by(Officer.email)).all()
+        if f"officer:{one.id}" not in authors and may_approve(session, one, alert)
+    ]
+    return [one for one in found if one.role == alert.approver_role] or found
+
+
 def _lock_submitted(session: Session, alert: Alert) -> None:
     """Hold the alert against others who decide at the same moment. Raises: WrongState."""
     move(session, alert, [AlertState.SUBMITTED], AlertState.SUBMITTED)
 
 
-def _record_opinion(session: Session, alert: Alert, by: Principal, *, approved: bool, reason: str) -> None:
-    action = "alert.approve" if approved else "alert.reject"
+def _record_opinion(
+    session: Session, alert: Alert, by: Principal, *, approved: bool, reason: str, is_return: bool = False
+) -> None:
+    action = "alert.approve" if approved else "alert.return" if is_return else "alert.reject"
     audit(session, council_id=alert.council_id, actor=by.actor, action=action, subject=str(alert.id), reason=reason)
     session.add(
         Approval(
@@ -152,6 +188,7 @@ def _record_opinion(session: Session, alert: Alert, by: Principal, *, approved: 
             actor=person(session, by.actor),  # two keys of one officer, or of nobody, are one opinion
             approved=approved,
             reason=reason,
+            is_return=is_return,
         )
     )
     try:

@@ -53,7 +53,7 @@ def replace_areas(session: Session, *, by: Actor, alert: Alert) -> Alert:
         district_codes=council(session, alert.council_id).district_codes,
         is_emergency=alert.priority == "emergency",
     )
-    alert.audience = audience.model_dump(mode="json", by_alias=True, exclude_none=True)
+    alert.audience = audience.as_stored()
     alert.targets, alert.ended_areas, alert.approved_at = targets.as_json(), None, None
     service.bind(alert, by)
     session.add(alert)

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from notify.alerts import visibility
 from notify.alerts.models import Alert, FollowUp, FollowUpContent, GroupWords, Priority
-from notify.alerts.service import as_stored, targets_of
+from notify.alerts.service import targets_of
 from notify.core.errors import Invalid
 from notify.staff.rights import Actor
 from notify.subscribers.models import Topic
@@ -55,7 +55,7 @@ def set_area(session: Session, *, by: Actor, first: Alert, alert: Alert, content
     if alert.follow_up != FollowUp.UPDATE or first.priority != Priority.EMERGENCY or first.follows_id:
         raise AreaCannotChange("Only an update of an emergency's first alert has an `audience` of its own.")
     visibility.require_within(by.remit, session.get_one(Topic, first.topic_id).slug, content.audience)
-    alert.audience = as_stored(content.audience)
+    alert.audience = content.audience.as_stored() if content.audience else None
     alert.targets = targets_of(session, alert.council_id, content.audience, alert.priority).as_json()
     alert.asks_reply, alert.escalation = first.asks_reply, first.escalation
     set_words(first, alert, content)

@@ -88,7 +88,7 @@ def people(session: Session, alert: Alert) -> Sequence[Officer]:
         one
         for one in officers
         if f"officer:{one.id}" in concerned
-        or (alert.state == AlertState.SUBMITTED and _may_approve(session, one, alert))
+        or (alert.state == AlertState.SUBMITTED and may_approve(session, one, alert))
     ]
     return found or [one for one in officers if one.role == Role.ADMIN]
 
@@ -100,8 +100,10 @@ def _approved_by(session: Session, alert: Alert) -> Sequence[str]:
     return session.exec(statement).all()
 
 
-def _may_approve(session: Session, officer: Officer, alert: Alert) -> bool:
-    if Right.APPROVE_ALERTS not in RIGHTS[officer.role]:
+def may_approve(session: Session, officer: Officer, alert: Alert) -> bool:
+    """Whether the officer's role and remit let them decide about this alert, had somebody else written it."""
+    needed = {Right.APPROVE_ALERTS} | ({Right.BROADCAST} if alert.priority == Priority.EMERGENCY else set())
+    if not needed <= RIGHTS[officer.role]:
         return False
     try:
         require_within_alert(session, remit_of(officer), alert)

@@ -17,6 +17,7 @@ from notify.core.db import Input, moment_column, new_id, state_column
 from notify.core.typed_text import Typed, with_scheme
 from notify.places.models import AudienceSpec
 from notify.providers.base import Channel
+from notify.staff.models import Role
 from notify.subscribers.models import Language
 
 
@@ -61,6 +62,7 @@ class Alert(SQLModel, table=True):
     had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
     `webhook_event` is what webhooks call an automated message, such as `collection.moved`, with its `webhook_detail`.
+    `plan_id` is the plan that it was made from, and `approver_role` whom that asks first for approval.
     `changed_by` gave what someone else wrote its newest version: they do not approve it either.
     `incident_id` is the incident that it is part of, if any. An update with another area has an audience of its own,
     and in `group_words` the words for those who are new in it and for those who have left it.
@@ -123,6 +125,8 @@ class Alert(SQLModel, table=True):
     )
     escalated_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     is_training: bool = False
+    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
+    approver_role: Role | None = Field(default=None, sa_column=state_column(Role, nullable=True))
     webhook_event: str | None = None
     webhook_detail: dict[str, object] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
@@ -134,7 +138,10 @@ class Alert(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """One person's yes or no to exactly the content whose hash it holds, in one round of asking."""
+    """One person's yes or no to exactly the content whose hash it holds, in one round of asking.
+
+    A no that `is_return` asks the author for changes; any other no sends the alert back for good.
+    """
 
     __tablename__ = "approval"
 
@@ -144,6 +151,7 @@ class Approval(SQLModel, table=True):
     actor: str
     approved: bool
     reason: str = ""
+    is_return: bool = False
     submission: int
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, AlertState, Approval, DryRun, FollowUp, Priority
 from notify.alerts.reply_request import anybodys_text
+from notify.alerts.search import AlertSearch
 from notify.alerts.visibility import require_within, visible
 from notify.channels import Channel, CostUnit, info
 from notify.core.errors import Invalid, NotFound
@@ -27,6 +28,7 @@ from notify.staff.queries import council
 from notify.staff.rights import Actor, Principal
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import Topic
+from notify.zones import audience as zoned
 
 # the many messages of a rule, such as reminders of one evening, are listed with their rule
 NOT_AUTOMATED = "alert.parts IS DISTINCT FROM '[]'::jsonb"
@@ -106,12 +108,13 @@ def alerts(
     *,
     after: UUID | None = None,
     changed_since: datetime | None = None,
+    search: AlertSearch | None = None,
     limit: int = 50,
 ) -> Sequence[tuple[Alert, Topic]]:
     """The alerts of the actor's council within their remit, with their topics, newest first, older than `after`."""
     statement = select(Alert, Topic).join(Topic, col(Topic.id) == col(Alert.topic_id))
     statement = statement.where(col(Alert.council_id).in_(lineage(session, by.council_id)), *visible(by.remit))
-    statement = statement.where(sql(NOT_AUTOMATED))
+    statement = statement.where(sql(NOT_AUTOMATED), *(search.conditions() if search else ()))
     if after:
         statement = statement.where(col(Alert.id) < after)
     if changed_since:
@@ -166,12 +169,13 @@ def sent_back_because(session: Session, alert: Alert) -> str:
 
 def targets_of(session: Session, by: Actor, asked: DryRun, *, refuse_ended: bool = True) -> Targets:
     """The places that an audience comes to. Raises: what `targeting.resolve` raises, OutsideYourRemit."""
-    require_within(by.remit, asked.topic, asked.audience)
+    audience = zoned.shaped(session, by.council_id, asked.audience)
+    require_within(by.remit, asked.topic, audience)
     sender = council(session, by.council_id)
     is_emergency = asked.priority == Priority.EMERGENCY
     return audience_areas.resolve(
         session,
-        asked.audience,
+        audience,
         district_codes=sender.district_codes,
         is_emergency=is_emergency,
         refuse_ended=refuse_ended,

@@ -26,6 +26,7 @@ from notify.staff.service import audit
 from notify.subscribers import queries as subscribers
 from notify.subscribers.models import ApprovalRule, Topic
 from notify.subscribers.topic_queries import require_open
+from notify.zones import audience as zoned
 
 # what an approval is about; the page for approval shows each of them
 BOUND_FIELDS = (
@@ -70,46 +71,47 @@ def create(
     Raises: Forbidden, OutsideYourRemit, UnknownTopic, TopicClosed, ChannelNotAllowed, AlreadyExpired, what
     `councillors.require_allowed` raises, what `incidents.require_joinable` raises, and what `targeting.resolve` raises.
     """
-    remit.require_content(by, new)
-    councillors.require_allowed(session, by, new)
     if not is_received:
         remit.require_broadcast(by, new.priority)
+    alert = Alert(
+        council_id=by.council_id,
+        state=AlertState.DRAFT,
+        is_test=is_test or by.is_test or new.training,
+        content_hash=b"",
+        created_by=by.actor,
+        **content_fields(session, by=by, new=new),
+    )
+    alert.is_councillors = councillors.is_councillor(by)
+    return store(session, alert, by)
+
+
+def content_fields(session: Session, *, by: Actor, new: AlertContent) -> dict[str, Any]:
+    """The columns of an alert that keep what `new` says, with its audience resolved. Raises: what `create` raises."""
+    new = new.model_copy(update={"audience": zoned.shaped(session, by.council_id, new.audience)})
+    remit.require_content(by, new)
+    councillors.require_allowed(session, by, new)
     topic = subscribers.topic(session, by.council_id, new.topic)
     require_open(session, topic, new.send_at)
     targets = targets_of(session, by.council_id, new.audience, new.priority)
     require_not_over(new.expires_at)
     channels, escalation = _in_turn(topic, new)
-    is_test = is_test or by.is_test or new.training
     if new.incident:
+        is_test = by.is_test or new.training
         incidents.require_joinable(session, by, new.incident, is_training=new.training, is_test=is_test)
-    alert = Alert(
-        council_id=by.council_id,
-        topic_id=topic.id,
-        priority=new.priority,
-        title=new.title,
-        body=new.body,
-        link=new.link,
-        sms=new.sms,
-        translations={code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
-        audience=as_stored(new.audience),
-        targets=targets.as_json(),
-        ended_areas=[one.code for one in succession.ended(session, succession.codes_of(targets))] or None,
-        channels=channels,
-        reference=new.reference,
-        state=AlertState.DRAFT,
-        is_test=is_test,
-        is_training=new.training,
-        incident_id=new.incident,
-        asks_reply=new.asks_reply,
-        escalation=escalation,
-        content_hash=b"",
-        created_by=by.actor,
-        send_at=new.send_at,
-        expires_at=end_of(new.priority, new.expires_at, new.send_at),
+    return {
+        "topic_id": topic.id,
+        **new.model_dump(include={"priority", "title", "body", "link", "sms", "reference", "asks_reply", "send_at"}),
+        "translations": {code: words.model_dump(exclude_none=True) for code, words in new.translations.items()},
+        "audience": new.audience.as_stored() if new.audience else None,
+        "targets": targets.as_json(),
+        "ended_areas": [one.code for one in succession.ended(session, succession.codes_of(targets))] or None,
+        "channels": channels,
+        "is_training": new.training,
+        "escalation": escalation,
+        "expires_at": end_of(new.priority, new.expires_at, new.send_at),
+        **({"incident_id": new.incident} if new.incident else {}),
         **hazard_fields(new.cap),
-    )
-    alert.is_councillors = councillors.is_councillor(by)
-    return store(session, alert, by)
+    }
 
 
 def targets_of(session: Session, council_id: UUID, audience: AudienceSpec | None, priority: Priority) -> Targets:
@@ -117,11 +119,6 @@ def targets_of(session: Session, council_id: UUID, audience: AudienceSpec | None
     districts = council(session, council_id).district_codes
     is_emergency = priority == Priority.EMERGENCY
     return audience_areas.resolve(session, audience, district_codes=districts, is_emergency=is_emergency)
-
-
-def as_stored(audience: AudienceSpec | None) -> dict[str, object] | None:
-    """An audience as the alert keeps it."""
-    return audience.model_dump(mode="json", by_alias=True, exclude_none=True) if audience else None
 
 
 def end_of(priority: Priority, said: datetime | None, send_at: datetime | None = None) -> datetime | None:
@@ -217,7 +214,10 @@ def ask(session: Session, alert: Alert, by: Actor) -> Alert:
     Raises: SecondFactorNeeded, where it would go and nobody is there who says so.
     """
     alert.submission += 1  # earlier answers do not count in it
-    return release(session, alert, by) if _goes(session, alert, by) else alert
+    if _goes(session, alert, by):
+        return release(session, alert, by)
+    jobs.note(session, jobs.Job.TELL_STAFF, f"approval {alert.id}", lane=jobs.Lane.TRANSACTIONAL)
+    return alert
 
 
 def _goes(session: Session, alert: Alert, by: Actor) -> bool:

@@ -9,7 +9,10 @@ from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.subscribers.models import Topic
 
-_INTERNAL = {"ledger_month", "incident_id", "group_words", "submission", "reply_code", "late_reminded_at"}
+_INTERNAL = {
+    *("ledger_month", "submission", "reply_code", "late_reminded_at"),
+    *("incident_id", "group_words", "plan_id", "approver_role"),
+}
 
 
 def _said(value: object) -> str:

@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from notify.alerts import ended_areas, late_alerts
+from notify.alerts.approval import approvers
 from notify.alerts.models import Alert, AlertState, Priority
+from notify.core.clock import uk_time
 from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.core.rendering import mime_skeleton
@@ -136,6 +138,39 @@ def _late(session: Session, alert_id: UUID) -> News | None:
         urgent=True,
         officers=late_alerts.people(session, alert),
         text=f"Late and not sent: {alert.title}. Send it or choose another time: {page}",
+    )
+
+
+def _approval(session: Session, alert_id: UUID) -> News | None:
+    """That an alert waits for approval: for everyone who may approve it, with a link to where they do."""
+    alert = session.get(Alert, alert_id)
+    if alert is None or alert.is_test or alert.state != AlertState.SUBMITTED:
+        return None
+    officers = approvers(session, alert)
+    if not officers:
+        return None
+    is_emergency = alert.priority == Priority.EMERGENCY
+    page = f"{settings().base_url}/staff/alerts/{alert.id}/decide"
+    title = f"{'Emergency to approve' if is_emergency else 'Alert to approve'}: {alert.title}"
+    goes = f"It is to be sent at {uk_time(alert.send_at)}" if alert.send_at else "It is sent after final approval"
+    body = f"{alert.body}\n\n{goes}.\n\nRead and approve it, or return it for changes:\n{page}"
+    return News(title, body, is_emergency, officers, text=f"{title}. {page}")
+
+
+def _returned(session: Session, alert_id: UUID) -> News | None:
+    """That an alert came back for changes: for its author, or for the administrators where that is no user."""
+    alert = session.get(Alert, alert_id)
+    told = _newest(session, "alert.return", _about(alert_id))
+    if alert is None or alert.is_test or told is None or alert.state != AlertState.DRAFT:
+        return None
+    page = f"{settings().base_url}/staff/alerts/{alert.id}"
+    reason = told.detail.get("reason", "")
+    return News(
+        f"Returned for changes: {alert.title}",
+        f"Your alert was not approved yet.\n\nReason: {reason}\n\nChange it and ask for approval again:\n{page}",
+        officers=_person_or_administrators(session, told, alert.changed_by or alert.created_by),
+        text=f"Returned for changes: {alert.title}. {page}",
+        is_personal=True,
     )
 
 
@@ -299,6 +334,8 @@ def _reading(session: Session, council_id: UUID) -> News | None:
 TELLERS = {
     "alert": _alert,
     "glass": _glass,
+    "approval": _approval,
+    "returned": _returned,
     "late": _late,
     "areas": _areas,
     "recurring-areas": _recurring_areas,

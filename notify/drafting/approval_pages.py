@@ -1,13 +1,16 @@
 """The pages on which an alert is read before it goes: by its author, by who approves it, by one person alone."""
 
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from litestar import MediaType, Response
 from litestar.params import FromPath, FromQuery, RawBody
 from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
 
 from notify.alerts import approval, queries, remit
+from notify.alerts.models import Alert
 from notify.core.db import transaction
 from notify.core.form_fields import FieldError
 from notify.deliveries.models import UpdateGroup
@@ -87,13 +90,25 @@ def say_yes(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> R
 @staff_post(f"{ALERT}/reject", APPROVES)
 def say_no(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
     """Send it back to its author, with a reason."""
-    reason = read_form(body).one("reason")
+    return _refuse(request.user, alert_id, read_form(body).one("reason"), approval.reject)
+
+
+@staff_post(f"{ALERT}/return", APPROVES)
+def give_back(request: StaffRequest, alert_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Return it to its author for changes, with a reason."""
+    return _refuse(request.user, alert_id, read_form(body).one("reason"), approval.return_for_changes)
+
+
+class _Refusal(Protocol):
+    def __call__(self, session: Session, *, by: Principal, alert: Alert, reason: str) -> Alert: ...
+
+
+def _refuse(user: Principal, alert_id: UUID, reason: str, refusal: _Refusal) -> Response[object]:
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         field_error = FieldError("reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
-        return _review_page(request.user, DECIDE, alert_id, reason=reason, field_errors=[field_error])
+        return _review_page(user, DECIDE, alert_id, reason=reason, field_errors=[field_error])
     with transaction() as session:
-        alert = remit.own(session, request.user, alert_id)
-        approval.reject(session, by=request.user, alert=alert, reason=reason)
+        refusal(session, by=user, alert=remit.own(session, user, alert_id), reason=reason)
     return see_other(f"/staff/alerts/{alert_id}")
 
 
@@ -125,6 +140,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     preview,
     say_yes,
     say_no,
+    give_back,
     read_before_breaking_the_glass,
     break_glass,
 )

@@ -1,17 +1,32 @@
-"""An alert that was sent, sent back or withdrawn as the beginning of another: the fields that would have made it."""
+"""An alert as the beginning of another, or of its own next version: the fields that would have made it."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from notify.alerts.models import Alert, Escalation
+from notify.core import clock
+from notify.core.clock import LONDON
 from notify.drafting.draft_reader import HAZARD_FIELDS, TRANSLATED
 from notify.drafting.models import Fields
+from notify.zones.audience import zones_in
 
 
 def fields_of(alert: Alert) -> Fields:
     """The desk's fields for what this alert says and whom it meant. Times are left out: they are over."""
     return words_of(alert) | _how(alert) | _hazard(alert) | _where(alert.audience or {})
+
+
+def fields_with_times(alert: Alert) -> Fields:
+    """The same with the times that still lie ahead, for the next version of what was not sent."""
+    times = {"send_at": alert.send_at, "expires_at": alert.expires_at, "onset": alert.onset}
+    ahead = {name: [_typed(at)] for name, at in times.items() if at and at > clock.now()}
+    return fields_of(alert) | ahead
+
+
+def _typed(at: datetime) -> str:
+    return f"{at.astimezone(LONDON):%Y-%m-%dT%H:%M}"
 
 
 def _how(alert: Alert) -> Fields:
@@ -45,15 +60,19 @@ def words_of(alert: Alert) -> Fields:
 
 def _where(audience: Mapping[str, Any]) -> Fields:
     without = audience.get("except") or {}
-    named = {key for key in ("wards", "postcodes", "polygon", "circle") if audience.get(key)}
+    zones, polygon = zones_in(audience.get("polygon"))
+    without_zones, without_polygon = zones_in(without.get("polygon"))
+    named = {key for key in ("wards", "postcodes", "polygon", "circle", "zones") if audience.get(key)}
     found: Fields = {"reach": ["places" if named else "everyone"]}
     listed = {
         "ward": audience.get("wards"),
         "without_ward": without.get("wards"),
+        "zone": [*audience.get("zones", ()), *zones],
+        "without_zone": [*without.get("zones", ()), *without_zones],
         "postcodes": _in_lines(audience.get("postcodes")),
         "without_postcodes": _in_lines(without.get("postcodes")),
-        "shape": _as_text(audience.get("polygon")),
-        "without_shape": _as_text(without.get("polygon")),
+        "shape": _as_text(polygon),
+        "without_shape": _as_text(without_polygon),
     }
     found |= {field: list(values) for field, values in listed.items() if values}
     if audience.get("circle"):
@@ -67,7 +86,7 @@ def _in_lines(postcodes: Sequence[str] | None) -> Sequence[str]:
     return ["\n".join(postcodes)] if postcodes else []
 
 
-def _as_text(shape: Mapping[str, Any] | None) -> Sequence[str]:
+def _as_text(shape: object | None) -> Sequence[str]:
     return [json.dumps(shape)] if shape else []
 
 

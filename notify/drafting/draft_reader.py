@@ -13,7 +13,7 @@ from notify.core.errors import Invalid, NotifyError
 from notify.core.form_fields import FieldError, Form
 from notify.core.typed_text import read_moment
 from notify.drafting.hazards import HAZARDS
-from notify.drafting.models import Draft
+from notify.drafting.models import Draft, Fields
 from notify.drafting.placeholders import names_in
 from notify.places.models import AudiencePart, AudienceSpec, Circle
 from notify.places.projection import to_lon_lat
@@ -23,6 +23,8 @@ from notify.subscribers.sign_up.form import tongues
 WHERE_FIELDS = (
     "reach",
     "ward",
+    "zone",
+    "without_zone",
     "postcodes",
     "centre",
     "radius",
@@ -81,12 +83,14 @@ def audience_of(form: Form) -> AudienceSpec | None:
         wards=list(form.all("without_ward")),
         postcodes=_listed(form.one("without_postcodes")),
         polygon=_shape(form, "without_shape", field_errors),
+        zones=list(form.all("without_zone")),
     )
     excluded = {"except": without.model_dump(exclude_defaults=True)} if without != AudiencePart() else {}
     if reach == "everyone":
         return AudienceSpec.model_validate(excluded) if excluded else None
     wanted: dict[str, object] = {
         "wards": list(form.all("ward")),
+        "zones": list(form.all("zone")),
         "postcodes": _listed(form.one("postcodes")),
         "polygon": _shape(form, "shape", field_errors),
         "circle": _circle(form, field_errors),
@@ -94,7 +98,7 @@ def audience_of(form: Form) -> AudienceSpec | None:
     }
     named = {key: value for key, value in wanted.items() if value not in ([], None)}
     if not field_errors and not named.keys() - {"buffer_m"}:
-        field_errors.append(FieldError("reach", "Tick a ward, or give postcodes, a distance or a shape."))
+        field_errors.append(FieldError("reach", "Tick a ward or a zone, or give postcodes, a distance or a shape."))
     if field_errors:
         raise NotReady(field_errors)
     try:
@@ -187,9 +191,14 @@ def _circle(form: Form, field_errors: list[FieldError]) -> Circle | None:
 
 def alert_of(draft: Draft) -> NewAlert:
     """The alert that a draft describes. Raises: NotReady with every fault."""
-    form = Form(draft.fields)
+    return alert_from(draft.fields, topic=draft.topic, priority=draft.priority)
+
+
+def alert_from(fields: Fields, *, topic: str, priority: Priority) -> NewAlert:
+    """The same of the fields of a draft. Raises: NotReady with every fault."""
+    form = Form(fields)
     field_errors: list[FieldError] = []
-    values = _words(form, draft, field_errors)
+    values = _words(form, topic, priority, field_errors)
     texts = [form.one(name) for name in word_fields()]
     for name in names_in(texts):
         field_errors.append(FieldError(_holding(form, name), f"Fill in (({name}))."))
@@ -206,7 +215,7 @@ def alert_of(draft: Draft) -> NewAlert:
         raise NotReady([_field_error(detail["loc"], detail["msg"]) for detail in error.errors()]) from None
 
 
-def _words(form: Form, draft: Draft, field_errors: list[FieldError]) -> dict[str, object]:
+def _words(form: Form, topic: str, priority: Priority, field_errors: list[FieldError]) -> dict[str, object]:
     for field, message in (("title", "Enter a title."), ("body", "Enter the message.")):
         if not form.one(field):
             field_errors.append(FieldError(field, message))
@@ -216,11 +225,11 @@ def _words(form: Form, draft: Draft, field_errors: list[FieldError]) -> dict[str
     optional: dict[str, object] = {field: form.one(field) for field in ("sms", "link", "reference") if form.one(field)}
     if form.one("hazard") in HAZARDS or any(form.one(name) for name in HAZARD_FIELDS):
         optional["cap"] = _hazard(form, field_errors)
-    if draft.priority == Priority.EMERGENCY:
+    if priority == Priority.EMERGENCY:
         optional |= _in_an_emergency(form, field_errors)
     return {
-        "topic": draft.topic,
-        "priority": draft.priority,
+        "topic": topic,
+        "priority": priority,
         "title": form.one("title"),
         "body": form.one("body"),
         "channels": list(form.all("channel")),

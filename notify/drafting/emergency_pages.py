@@ -23,6 +23,7 @@ from notify.drafting.route_options import (
 )
 from notify.staff.guards import Principal
 from notify.staff.page_frame import staff_page
+from notify.staff.queries import council
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic, TopicPurpose
 from notify.subscribers.topic_queries import topics_open
@@ -30,6 +31,7 @@ from notify.web.forms import read_form
 
 PATH = "/staff/emergency"
 JOINS_NOT = "Choose an incident that goes on. An exercise is part of an exercise alone."
+WELSH = "W"  # how codes of places in Wales begin
 DEGREES = {"severity": SEVERITIES, "urgency": URGENCIES, "certainty": CERTAINTIES}
 
 
@@ -59,6 +61,7 @@ def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequ
         urgencies=URGENCIES,
         certainties=CERTAINTIES,
         incidents=going_on(session, user),
+        is_welsh=any(code.startswith(WELSH) for code in council(session, user.council_id).district_codes),
         form=form,
         field_errors=field_errors,
     )
@@ -87,7 +90,9 @@ def begin(request: StaffRequest, body: RawBody) -> Response[object]:
         if field_errors:
             return _what_page(session, user, form, field_errors)
         chosen = known[form.one("topic")]
-        fields = service.first_words(form.one("hazard")) | {"channel": list(chosen.channels)}
+        fields = service.first_words(form.one("hazard"), in_welsh=form.has("welsh")) | {
+            "channel": list(chosen.channels)
+        }
         fields |= {name: list(form.all(name)) for name, known in DEGREES.items() if form.one(name) in known}
         fields |= {"training": ["yes"]} if form.has("training") else {}
         fields |= {"incident": [form.one("incident")]} if form.one("incident") else {}

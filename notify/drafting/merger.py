@@ -29,8 +29,10 @@ def move_work(session: Session, old: Council, new: Council, moves: Sequence[Topi
     for move in moves:
         topics = {**values, "topic": move.old.slug, "new_topic": move.new.slug}
         session.execute(text("UPDATE draft SET topic = :new_topic WHERE council_id = :old AND topic = :topic"), topics)
+        session.execute(text("UPDATE plan SET topic = :new_topic WHERE council_id = :old AND topic = :topic"), topics)
     session.execute(text("UPDATE draft SET council_id = :new WHERE council_id = :old"), values)
     session.execute(text(_TEMPLATES), values)
+    session.execute(text(_PLANS), values)
     return len(found)
 
 
@@ -46,6 +48,13 @@ def _renew(session: Session, one: Recurrence, topic: str, districts: Sequence[st
     session.add(one)
 
 
+_PLANS = """
+    UPDATE plan p
+    SET council_id = :new,
+        slug = CASE WHEN EXISTS (SELECT FROM plan o WHERE o.council_id = :new AND o.slug = p.slug)
+                    THEN p.slug || '-' || :slug ELSE p.slug END
+    WHERE p.council_id = :old
+"""
 _TEMPLATES = """
     UPDATE message_template m
     SET council_id = :new,

@@ -11,12 +11,17 @@ from sqlmodel import Field, SQLModel
 from notify.alerts.models import Priority
 from notify.core import clock
 from notify.core.db import moment_column, new_id, state_column
+from notify.staff.models import Role
 
 Fields = dict[str, list[str]]
 
 
 class Draft(SQLModel, table=True):
-    """An alert that an officer is writing. `fields` are the forms' fields as they were sent; `alert_id` ends it."""
+    """An alert that an officer is writing. `fields` are the forms' fields as they were sent; `alert_id` ends it.
+
+    `plan_id` is the plan that it was made from. `replaces_id` is the alert of which it is the next version: one that
+    was not sent yet, or was returned.
+    """
 
     __tablename__ = "draft"
 
@@ -27,6 +32,8 @@ class Draft(SQLModel, table=True):
     priority: Priority = Field(sa_column=state_column(Priority))
     fields: Fields = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     alert_id: UUID | None = Field(default=None, foreign_key="alert.id")
+    replaces_id: UUID | None = Field(default=None, foreign_key="alert.id")
+    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
@@ -47,6 +54,31 @@ class MessageTemplate(SQLModel, table=True):
     created_by: str
     created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
     retired_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
+
+
+class Plan(SQLModel, table=True):
+    """An alert that is ready before it is needed. `fields` are those of the draft that it becomes.
+
+    `approver_role` is who is asked first for approval. The alert is in force for `lasts_minutes`. An emergency is
+    exercised every `exercise_months`.
+    """
+
+    __tablename__ = "plan"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    council_id: UUID = Field(foreign_key="council.id")
+    slug: str
+    name: str
+    topic: str
+    priority: Priority = Field(sa_column=state_column(Priority))
+    fields: Fields = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    approver_role: Role | None = Field(default=None, sa_column=state_column(Role, nullable=True))
+    lasts_minutes: int | None = None
+    exercise_months: int = 12
+    created_by: str
+    created_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    changed_at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
+    archived_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
 
 
 class Rule(StrEnum):

@@ -26,6 +26,7 @@ from notify.drafting.models import Draft
 from notify.drafting.route_options import AT, WRITES, officer_of, people_only, see_other
 from notify.drafting.shape_upload import UploadedForm, shape_field, uploaded_form
 from notify.drafting.ward_map import chart_of
+from notify.drafting.zone_choices import zone_choices
 from notify.places import shape_files
 from notify.places.basemap.extent import extent_of_council
 from notify.places.geometry import to_geojson
@@ -44,6 +45,7 @@ from notify.subscribers.topic_queries import topics_open
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
 from notify.web.headers import FRAMED_BY_US, FRAMING_US, map_headers
+from notify.zones.audience import shaped
 
 
 @staff_get(AT, WRITES, people_only)
@@ -128,7 +130,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
     reach, found = _reach(session, user, draft, field_errors)
     shape = None
     if chart and not found and form.one("reach") == "places":
-        spec = audience_of(form)
+        spec = shaped(session, user.council_id, audience_of(form))
         shape = outline_of(session, spec, is_emergency=draft.priority == Priority.EMERGENCY) if spec else None
     extent = extent_of_council(session, districts)
     return staff_page(
@@ -145,6 +147,7 @@ def where_page(session: Session, user: Principal, draft: Draft, field_errors: Se
         chart=chart,
         chosen=set(form.all("ward")),
         left_out=set(form.all("without_ward")),
+        zones=zone_choices(session, user.council_id, [*form.all("zone"), *form.all("without_zone")]),
         outline=chart.path_of(shape) if chart and shape else None,
         area=shape_text(to_geojson(shape.simplify(1))) if extent and shape else "",
         reach=reach,
@@ -368,14 +371,6 @@ def send(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
     return see_other(path)
 
 
-@staff_post(f"{AT}/{{draft_id:uuid}}/discard", WRITES, people_only, status_code=200)
-def discard(request: StaffRequest, draft_id: FromPath[UUID]) -> Response[object]:
-    """Throw a draft away."""
-    with transaction() as session:
-        service.delete_draft(session, queries.draft(session, request.user.officer_id, draft_id))
-    return see_other(AT)
-
-
 MENU_ITEMS = (MenuItem("New alert", "/staff/compose", Right.WRITE_ALERTS, 20),)
 HANDLERS: Sequence[ControllerRouterHandler] = (
     choose_topic,
@@ -390,5 +385,4 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     preview,
     prove,
     send,
-    discard,
 )

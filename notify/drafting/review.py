@@ -90,8 +90,8 @@ def review(session: Session, user: Principal, alert_id: UUID) -> Review:
         alert=alert,
         topic=session.get_one(Topic, alert.topic_id),
         first=session.get_one(Alert, alert.follows_id) if alert.follows_id else None,
-        author=_name_of(session, alert.created_by),
-        changed_by=_name_of(session, alert.changed_by) if alert.changed_by else "",
+        author=name_of(session, alert.created_by),
+        changed_by=name_of(session, alert.changed_by) if alert.changed_by else "",
         why_not=approval.why_not(session, user, alert),
         written_at=uk_time(alert.created_at),
         version=version_of(alert),
@@ -130,7 +130,8 @@ def _later(alert: Alert) -> Sequence[str]:
     return [str(one) for one in found] if isinstance(found, list) else []
 
 
-def _name_of(session: Session, actor: str) -> str:
+def name_of(session: Session, actor: str) -> str:
+    """The name of the user behind an actor of the audit trail, or what else wrote it."""
     kind, _, one = person(session, actor).partition(":")
     # as text: an actor of the trail need not be the id of anyone
     statement = select(Officer.name).where(cast(col(Officer.id), Text) == one)

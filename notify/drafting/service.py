@@ -7,15 +7,17 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from notify.alerts import remit, revision
 from notify.alerts import service as alerts
 from notify.alerts.councillors import refuse_councillor
 from notify.alerts.models import Alert, NewAlert, Priority
 from notify.core import clock
 from notify.core.errors import Invalid
 from notify.drafting import placeholders, queries
+from notify.drafting.copy import fields_with_times
 from notify.drafting.draft_reader import alert_of, word_fields
 from notify.drafting.hazards import HAZARDS
-from notify.drafting.models import Draft, Fields, MessageTemplate
+from notify.drafting.models import Draft, Fields, MessageTemplate, Plan
 from notify.staff.remit import EVERYTHING, OutsideYourRemit
 from notify.staff.rights import Principal
 from notify.staff.service import audit
@@ -46,10 +48,33 @@ def begin(
     return draft
 
 
-def first_words(hazard: str) -> Fields:
-    """The fields that a hazard's first words fill in."""
+def begin_change(session: Session, alert: Alert, *, topic: str, officer_id: UUID) -> Draft:
+    """The draft in which this officer writes the next version of an alert: the one they have begun, or a new one."""
+    begun = select(Draft).where(
+        Draft.replaces_id == alert.id, Draft.officer_id == officer_id, col(Draft.alert_id).is_(None)
+    )
+    found = session.exec(begun.order_by(col(Draft.changed_at).desc())).first()
+    if found and found.changed_at >= alert.changed_at:
+        return found
+    draft = begin(
+        session,
+        council_id=alert.council_id,
+        officer_id=officer_id,
+        topic=topic,
+        priority=alert.priority,
+        fields=fields_with_times(alert),
+    )
+    draft.replaces_id = alert.id
+    return draft
+
+
+def first_words(hazard: str, *, in_welsh: bool = False) -> Fields:
+    """The fields that a hazard's first words fill in, with Welsh beside English where that is asked for."""
     kind = HAZARDS[hazard]
-    return {"hazard": [hazard], "title": [kind.title], "body": [kind.body], "sms": [kind.sms]}
+    welsh = {"title-cy": [kind.welsh.title], "body-cy": [kind.welsh.body], "sms-cy": [kind.welsh.sms]}
+    return {"hazard": [hazard], "title": [kind.title], "body": [kind.body], "sms": [kind.sms]} | (
+        welsh if in_welsh else {}
+    )
 
 
 def keep(session: Session, draft: Draft, names: Sequence[str], given: Mapping[str, Sequence[str]]) -> None:
@@ -78,12 +103,25 @@ def delete_draft(session: Session, draft: Draft) -> None:
 def send(session: Session, draft: Draft, new: NewAlert, *, by: Principal) -> Alert:
     """Make an alert of the draft and submit it. What needs nobody's approval can be taken back for half a minute.
 
-    Raises: what `alerts.create` and `alerts.submit` raise.
+    A draft that is the next version of an alert becomes that alert.
+    Raises: what `alerts.create`, `revision.revise` and `alerts.submit` raise.
     """
-    alert = alerts.create(session, by=by, new=_with_time_to_undo(new))
+    if draft.replaces_id:
+        alert = remit.own(session, by, draft.replaces_id)
+        revision.revise(session, by=by, alert=alert, new=_with_time_to_undo(new))
+    else:
+        alert = alerts.create(session, by=by, new=_with_time_to_undo(new))
+    _note_plan(session, draft, alert)
     alerts.submit(session, by=by, alert=alert)
     draft.alert_id = alert.id
     return alert
+
+
+def _note_plan(session: Session, draft: Draft, alert: Alert) -> None:
+    plan = session.get(Plan, draft.plan_id) if draft.plan_id else None
+    if plan:
+        alert.plan_id, alert.approver_role = plan.id, plan.approver_role
+        session.add(alert)
 
 
 def _with_time_to_undo(new: NewAlert) -> NewAlert:
@@ -167,3 +205,4 @@ def rename_topic(session: Session, council_id: UUID, slug: str, new: str) -> Non
         .where(col(Draft.council_id) == council_id, col(Draft.topic) == slug, col(Draft.alert_id).is_(None))
         .values(topic=new)
     )
+    session.execute(update(Plan).where(col(Plan.council_id) == council_id, col(Plan.topic) == slug).values(topic=new))

@@ -104,6 +104,12 @@ TABLES: Mapping[str, Entry] = {
         " WHERE p.id = t.place_id AND s.council_id = :council)",
         pseudonyms=("place_id",),
     ),
+    "zone": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
+    "zone_version": Entry(
+        Keeping.FOR_GOOD,
+        "t.zone_id IN (SELECT z.id FROM zone z WHERE z.council_id = :council)",
+        staff=("created_by",),
+    ),
     # residents
     "topic": Entry(Keeping.FOR_GOOD, OWN),
     "second_factor_reset": Entry(Keeping.WHILE_USED, why_not=SESSION, staff=("officer_id", "asked_by", "reason")),
@@ -191,6 +197,7 @@ TABLES: Mapping[str, Entry] = {
     "approval": Entry(Keeping.FOR_GOOD, OF_ALERT, staff=("actor", "reason")),
     "idempotent_reply": Entry(Keeping.WEEK, why_not=REPEATS),
     "draft": Entry(Keeping.WHILE_USED, OWN, staff=("officer_id",)),
+    "plan": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
     "message_template": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
     "recurrence": Entry(Keeping.FOR_GOOD, OWN, staff=("created_by",)),
     "occurrence": Entry(

@@ -1,8 +1,6 @@
-"""The officer's pages: the council's alerts, and one alert with its progress."""
+"""The officer's page of one alert with its progress."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from litestar import Response
@@ -12,67 +10,14 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.late_alerts import is_held
-from notify.alerts.models import Alert
 from notify.core.clock import uk_time
 from notify.core.db import transaction
-from notify.guided_start.steps import steps
+from notify.drafting.waiting import waiting
 from notify.insight.alert.progress import progress_of
 from notify.staff.guards import Requires, Right
-from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.models import Topic
-
-
-@dataclass(frozen=True, slots=True)
-class AlertSummary:
-    """What the list shows of an alert."""
-
-    id: UUID
-    title: str
-    topic: str
-    state: str
-    priority: str
-    is_training: bool
-    is_late: bool
-    has_ended_areas: bool
-    created_at: datetime
-    recipients: int | None
-
-
-def _summary(alert: Alert, topic: Topic) -> AlertSummary:
-    return AlertSummary(
-        id=alert.id,
-        title=alert.title,
-        topic=topic.name,
-        state=alert.state.value,
-        priority=alert.priority.value,
-        is_training=alert.is_training,
-        is_late=is_held(alert),
-        has_ended_areas=ended_areas.is_held(alert),
-        created_at=alert.created_at,
-        recipients=alert.recipients,
-    )
-
-
-@staff_get("/staff", Requires(Right.SEE_ALERTS))
-def list_alerts(request: StaffRequest) -> Response[object]:
-    """The council's newest alerts."""
-    with transaction() as session:
-        found = alerts.alerts(session, request.user, limit=100)
-        summaries = [_summary(alert, topic) for alert, topic in found]
-        to_do = steps(session, request.user.council_id) if request.user.may(Right.WRITE_ALERTS) else []
-    may = request.user.may
-    return staff_page(
-        request.user,
-        "alerts/list.html",
-        at="/staff",
-        alerts=summaries,
-        to_do=to_do,
-        may_put_away=may(Right.MANAGE_STAFF),
-        may_write=may(Right.WRITE_ALERTS),
-        may_broadcast=may(Right.BROADCAST),
-    )
 
 
 @staff_get("/staff/alerts/{alert_id:uuid}", Requires(Right.SEE_ALERTS))
@@ -85,6 +30,7 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         first, updates = alerts.linked(session, request.user, alert)
         ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
+        waits = waiting(session, alert)
     may = request.user.may
     return staff_page(
         request.user,
@@ -96,6 +42,7 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         may_decide=may(Right.APPROVE_ALERTS),
         may_broadcast=may(Right.BROADCAST),
         sent_back=sent_back,
+        waiting=waits,
         first=first,
         updates=updates,
         ended_areas=[str(one) for one in ended],
@@ -105,5 +52,4 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
     )
 
 
-MENU_ITEMS = (MenuItem("Alerts", "/staff", Right.SEE_ALERTS, 10),)
-HANDLERS: Sequence[ControllerRouterHandler] = (list_alerts, show_alert)
+HANDLERS: Sequence[ControllerRouterHandler] = (show_alert,)

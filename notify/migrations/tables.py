@@ -23,3 +23,4 @@ from notify.subscribers.imports import models as _imports  # noqa: F401
 from notify.subscribers.suppression import bounce_models as _bounces  # noqa: F401
 from notify.tracking import models as _tracking  # noqa: F401
 from notify.waste import models as _waste  # noqa: F401
+from notify.zones import models as _zones  # noqa: F401

@@ -39,6 +39,12 @@ class AudienceNamesNothing(Invalid):
     title = "The audience names no place"
 
 
+class ZonesNotResolved(Invalid):
+    """Saved zones are a council's own, and only what knows the council can say what they are."""
+
+    title = "The audience still names zones"
+
+
 class CircleNeedsCentre(Invalid):
     """A circle is drawn round a postcode or a point, not both and not neither."""
 
@@ -68,6 +74,8 @@ def resolve(
         UnknownArea, OutsideCouncil, CircleNeedsCentre, NoPostcodesLoaded, and what `geometry.parse_shape` and
     `postcodes.normalise` raise.
     """
+    if spec and (spec.zones or (spec.excluded and spec.excluded.zones)):
+        raise ZonesNotResolved("Name the places of this audience without `zones`.")
     is_absent = spec is None or not spec.model_fields_set
     spec = spec or AudienceSpec()
     everywhere = _names_nothing(spec)
@@ -149,6 +157,16 @@ def _within_circle(session: Session, circle: Circle, buffer_m: float, district_c
     if not (west - radius_m <= easting <= east + radius_m and south - radius_m <= northing <= north + radius_m):
         raise OutsideCouncil("The circle touches none of the land your council serves.")
     return index.within_circle(easting, northing, radius_m)
+
+
+def lies_near(session: Session, shape: BaseGeometry, district_codes: Sequence[str]) -> bool:
+    """Whether a shape, EPSG:27700, touches what a council of these districts serves; yes where no postcodes are."""
+    try:
+        _, (west, south, east, north) = _index_for(session, district_codes)
+    except NoPostcodesLoaded:
+        return True
+    minx, miny, maxx, maxy = shape.bounds
+    return not (maxx < west or minx > east or maxy < south or miny > north)
 
 
 def centre(session: Session, circle: Circle) -> tuple[float, float]:

@@ -155,6 +155,12 @@ class AudiencePart(Input):
         "a `crs` member also EPSG 3857, 4277 and 27700, which are kept as lon,lat.",
     )
     circle: Circle | None = None
+    zones: list[Typed] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Slugs of saved zones, such as `mill-lane`, or `mill-lane@2` for an earlier version. Kept as the "
+        "polygon of that version, so that a later one changes no alert.",
+    )
     buffer_m: float | None = Field(
         default=None,
         ge=0,
@@ -178,6 +184,11 @@ class AudienceSpec(AudiencePart):
     model_config = {"extra": "forbid", "populate_by_name": True}
 
     excluded: AudiencePart | None = Field(default=None, alias="except")
+
+    def as_stored(self) -> dict[str, object]:
+        """What an alert keeps of it. Saved zones are polygons by then."""
+        hidden: dict[str, Any] = {"zones": True, "excluded": {"zones"}}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from notify.core.errors import Invalid
 from notify.places import map_files
 from notify.places.archives import Member, SourceUnreadable, members
-from notify.places.geometry import MOST_PARTS, MOST_POSITIONS, ShapeTooComplex, parse_shape
+from notify.places.geometry import MOST_PARTS, MOST_POSITIONS, ShapeCrossesItself, ShapeTooComplex, parse_shape
 
 MOST_BYTES = 10_000_000
 MOST_UNPACKED_BYTES = 60_000_000
@@ -52,6 +53,65 @@ def shape_in(file: bytes) -> BaseGeometry:
             _require_small(path)
         shapes = [shape for member in members(path, (*map_files.SUFFIXES, *_PLAIN)) for shape in _shapes(member)]
     return shapely.union_all(shapes)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One area of a file with what the file says of it. The shape is EPSG:27700."""
+
+    properties: Mapping[str, object]
+    shape: BaseGeometry
+
+
+def features_in(file: bytes) -> Iterator[Feature]:
+    """Each area of the file by itself, those without ground left out. An outline that crosses itself is repaired.
+
+    Raises: what `shape_in` raises, also while they are read.
+    """
+    if not file.strip():
+        raise ShapeFileNotReadable("The file is empty. Choose another.")
+    if len(file) > MOST_BYTES:
+        raise ShapeFileNotReadable(f"The file is larger than {MOST_BYTES // 1_000_000} MB. Leave out what is far away.")
+    suffix = _suffix(file)
+    if suffix in _PLAIN:
+        yield from _apart(_parsed(file, "The file"))
+        return
+    with TemporaryDirectory(prefix="notify-shape-") as folder:
+        path = Path(folder) / f"The file{suffix}"
+        path.write_bytes(file)
+        if suffix == ".zip":
+            _require_small(path)
+        for member in members(path, (*map_files.SUFFIXES, *_PLAIN)):
+            if not member.name.lower().endswith(map_files.SUFFIXES):
+                with member.text() as text:
+                    yield from _apart(_parsed(text.read().encode(), member.name))
+                continue
+            for layer in map_files.layers(member):
+                crs = {"type": "name", "properties": {"name": f"EPSG:{layer.system}"}}
+                yield from _apart({"type": "FeatureCollection", "crs": crs, "features": layer.features})
+
+
+def _apart(geojson: object) -> Iterator[Feature]:
+    """The features of a collection, or the one area that it is, each with the collection's system."""
+    collection = geojson if isinstance(geojson, dict) else {}
+    listed = collection.get("features") if collection.get("type") == "FeatureCollection" else [geojson]
+    crs = {"crs": collection["crs"]} if collection.get("crs") else {}
+    for number, one in enumerate(listed if isinstance(listed, Iterable) else [], start=1):
+        if number > MOST_PARTS:
+            raise ShapeTooComplex(f"More than {MOST_PARTS:,} areas. Choose those that you need and save only these.")
+        said = one.get("properties") if isinstance(one, Mapping) else None
+        geometry = one.get("geometry", one) if isinstance(one, Mapping) else one
+        if geometry is None:
+            continue
+        whole = {"type": "FeatureCollection", **crs, "features": [{"type": "Feature", "geometry": geometry}]}
+        yield Feature(said if isinstance(said, Mapping) else {}, _read_or_repaired(whole))
+
+
+def _read_or_repaired(geojson: Mapping[str, object]) -> BaseGeometry:
+    try:
+        return parse_shape(geojson)
+    except ShapeCrossesItself as error:  # published outlines touch themselves, and nobody can draw them again
+        return parse_shape(error.fields["repaired"])
 
 
 def with_fewer_corners(shape: BaseGeometry) -> BaseGeometry:

@@ -26,6 +26,7 @@ from notify.subscribers import merger as subscribers
 from notify.subscribers.merger import TopicMove
 from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.waste import merger as collections
+from notify.zones import merger as zones
 
 
 class CannotMerge(Invalid):
@@ -67,6 +68,7 @@ def merge(session: Session, old: Council, new: Council, *, actor: str) -> Merger
     moves = subscribers.move_topics(session, old, new)
     waiting = alerts.move_alerts(session, old, new, moves)
     recurring = composing.move_work(session, old, new, moves)
+    zones.move_zones(session, old, new)
     collections.keep_reminders(session, old)
     moved = subscribers.move_subscribers(session, old, new, moves)
     collections.move_reminders(session, new)

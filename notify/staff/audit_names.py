@@ -24,6 +24,8 @@ _NAMED = text("""
     UNION ALL
     SELECT id::text, '‘' || name || '’' FROM message_template WHERE council_id = :council AND id::text = ANY(:subjects)
     UNION ALL
+    SELECT id::text, '‘' || name || '’' FROM plan WHERE council_id = :council AND id::text = ANY(:subjects)
+    UNION ALL
     SELECT slug, '‘' || name || '’' FROM topic WHERE council_id = :council AND slug = ANY(:subjects)
     UNION ALL
     SELECT prefix, '‘' || name || '’' FROM api_key WHERE council_id = :council AND prefix = ANY(:subjects)

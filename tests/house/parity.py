@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 # action: its pages below /staff, its operations below /api/v1. Parameters are written without their types.
 ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "work queue": (["GET "], ["GET /work-queue"]),
     "alerts: list and read": (
-        ["GET ", "GET /alerts/{alert_id}"],
+        ["GET /alerts", "GET /alerts/{alert_id}"],
         ["GET /alerts", "GET /alerts/{alert_id}"],
     ),
     "alerts: follow the sending": (
@@ -50,6 +51,20 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ["POST /alerts/{alert_id}/approve"],
     ),
     "alerts: send back": (["POST /alerts/{alert_id}/reject"], ["POST /alerts/{alert_id}/reject"]),
+    "alerts: return for changes": (["POST /alerts/{alert_id}/return"], ["POST /alerts/{alert_id}/return"]),
+    "alerts: change a draft": (["POST /alerts/{alert_id}/change"], ["PUT /alerts/{alert_id}"]),
+    "zones: list and read": (["GET /zones", "GET /zones/{slug}"], ["GET /zones", "GET /zones/{slug}"]),
+    "zones: add": (["GET /new-zone", "POST /new-zone"], ["POST /zones"]),
+    "zones: upload": (["POST /new-zone/file"], ["POST /zone-files"]),
+    "zones: change": (["POST /zones/{slug}"], ["PATCH /zones/{slug}"]),
+    "zones: archive": (["POST /zones/{slug}/archive"], ["DELETE /zones/{slug}"]),
+    "plans: list and read": (["GET /plans", "GET /plans/{slug}"], ["GET /plans", "GET /plans/{slug}"]),
+    "plans: keep": (
+        [f"{method} /compose/{{draft_id}}/plan" for method in ("GET", "POST")],
+        ["POST /plans"],
+    ),
+    "plans: make the alert": (["POST /plans/{slug}/use"], ["POST /plans/{slug}/alert"]),
+    "plans: archive": (["POST /plans/{slug}/archive"], ["DELETE /plans/{slug}"]),
     "alerts: CAP": (["GET /cap", "POST /cap"], ["POST /cap", "GET /alerts/{alert_id}/cap"]),
     "alerts: try failed messages again": (
         ["POST /operations/alerts/{alert_id}/retry"],
@@ -72,7 +87,10 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "incidents: end": (["POST /incidents/{incident_id}/end"], ["POST /incidents/{incident_id}/end"]),
     "emergencies: broadcast": (["GET /emergency", "POST /emergency"], ["POST /alerts"]),
     "drafts: list, read and delete": (
-        ["GET /compose", "GET /compose/{draft_id}/words", "POST /compose/{draft_id}/discard"],
+        [
+            *("GET /compose", "GET /compose/{draft_id}/words"),
+            *(f"{method} /compose/{{draft_id}}/discard" for method in ("GET", "POST")),
+        ],
         ["GET /drafts", "GET /drafts/{draft_id}", "DELETE /drafts/{draft_id}"],
     ),
     "message templates": (

@@ -12,9 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
+from notify.alerts.search import WORDS
 from notify.core.db import transaction
 from notify.insight.archive.export import as_csv, as_json
-from notify.insight.archive.queries import WORDS, Search, find
+from notify.insight.archive.queries import Search, find
 from notify.staff.models import AuditEntry, KeyMode, Role
 from notify.staff.remit import EVERYTHING
 from notify.subscribers.models import ApprovalRule, NewTopic

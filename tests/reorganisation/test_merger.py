@@ -45,7 +45,7 @@ ANN, BEN, UNA = "ann@example.org", "ben@example.org", "una@example.org"
 MOVED = {
     "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "inbound_text",
     "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template",
-    "recurrence", "collection_reminder",
+    "recurrence", "collection_reminder", "zone", "plan",
     "idempotent_reply", "cap_message", "flood_warning", "alert",
 }  # fmt: skip
 COPIED = {"topic"}

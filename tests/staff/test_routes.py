@@ -55,6 +55,8 @@ Headers = dict[str, str]
 NOTICE = {"title": "Closed", "kind": "traffic", "legal_basis": "An Act", "body": "Closed."}
 BODIES: Mapping[str, object] = {
     "/reject": {"reason": "The date is wrong."},
+    "/return": {"reason": "The date is wrong."},
+    "PUT /api/v1/alerts/{alert_id:uuid}": {"topic": "bins", "title": "News", "body": "News."},
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
     "/reschedule": {"send_at": "2199-03-03T14:05:00Z"},

@@ -137,7 +137,15 @@ NEED_MORE = {
         "ask_new_factor",
         "resend_message",
     ),
-    *("reject_alert", "lift_suppression", "replay_missed", "note_breach", "correct_public_notice"),
+    *(
+        "reject_alert",
+        "return_alert",
+        "change_alert",
+        "lift_suppression",
+        "replay_missed",
+        "note_breach",
+        "correct_public_notice",
+    ),
     *("withdraw_public_notice", "reschedule_alert", "change_officer", "change_target", "add_values"),
     *("update_alert", "all_clear", "change_category", "resend_message"),
 }

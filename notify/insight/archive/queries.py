@@ -9,24 +9,17 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert
-from notify.alerts.visibility import TOUCHES, visible
+from notify.alerts.search import IN_WARD, WORDS
+from notify.alerts.visibility import visible
 from notify.core.clock import LONDON, midnight
 from notify.staff.councils import lineage
 from notify.staff.remit import Remit
 from notify.subscribers.models import Topic
 
-# the very expression that is indexed
-WORDS = """
-    (to_tsvector('english', alert.title || ' ' || alert.body || ' ' || coalesce(alert.sms, '') || ' '
-                            || coalesce(alert.event, '') || ' ' || coalesce(alert.instruction, '') || ' '
-                            || coalesce(alert.reference, ''))
-     || jsonb_to_tsvector('english', alert.translations, '["string"]')) @@ websearch_to_tsquery('english', :words)
-"""
 AFTER = """
     (alert.expanded_at, alert.id)
     < (SELECT b.expanded_at, b.id FROM alert b WHERE b.id = :before AND b.council_id = ANY(:councils))
 """
-IN_WARD = TOUCHES.replace(":areas", ":ward")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0047"
-down_revision = "0045"
+down_revision = "0046"
 
 TABLES = """
 SET LOCAL lock_timeout = '10s';

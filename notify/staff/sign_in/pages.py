@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 
 from notify.core import clock
 from notify.core.db import transaction
+from notify.core.errors import Unauthenticated
 from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
 from notify.staff import invitations, queries, service
@@ -20,7 +21,8 @@ from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.staff.sign_in import attempts, break_glass, oidc, same_person, sessions
 from notify.staff.sign_in import entry as sign_in_entry
-from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, own_page, page_with
+from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, SIGN_IN, own_page, page_with
+from notify.web import problems
 from notify.web.cookies import DEVICE_COOKIE, ended_cookie, session_cookie
 from notify.web.forms import from_our_pages, is_from_our_link, read_form
 from notify.web.rate_limits import device_of
@@ -46,31 +48,49 @@ def _into(secret: str, *others: Cookie, to: str = FIRST_PAGE) -> Response[object
     return Redirect(to, status_code=303, cookies=[cookie, *others])
 
 
-def _sign_in_page(*, field_error: str = "", email: str = "") -> Response[object]:
+def sign_in_instead(request: Request[Any, Any, Any], error: Unauthenticated) -> Response[object]:
+    """The sign-in in the place of a page of staff, to which it leads, for people; for programs the problem."""
+    is_page = request.method == "GET" and request.url.path.startswith(FIRST_PAGE)
+    is_read = "text/html" in request.headers.get("accept", "") and "authorization" not in request.headers
+    if not (is_page and is_read):
+        return problems.on_known_error(request, error)
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return _sign_in_page(status=401, back=_asked_for(asked))
+
+
+def _sign_in_page(*, status: int = 200, field_error: str = "", email: str = "", back: str = "") -> Response[object]:
     return page(
         "users/sign-in.html",
-        status=401 if field_error else 200,
+        status=401 if field_error else status,
         field_errors=[FieldError("email", field_error)] if field_error else [],
         email=email,
+        here=page_with(SIGN_IN, {"back": back}),
+        provider=page_with("/staff/sign-in/oidc", {"back": back}),
         has_oidc=oidc.oidc_settings().is_on,
         has_links=settings().links_sign_in,
     )
 
 
 @page_get("/staff/sign-in", sync_to_thread=False)
-def explain_sign_in() -> Response[object]:
-    """The ways in that this installation has."""
-    return _sign_in_page()
+def explain_sign_in(back: FromQuery[str] = "") -> Response[object]:
+    """The ways in that this installation has. They lead to the page `back`."""
+    return _sign_in_page(back=_asked_for(back))
+
+
+def _asked_for(back: str) -> str:
+    """The page that someone opened before they signed in; empty where it is the first one anyway."""
+    page = own_page(back)
+    return page if page != FIRST_PAGE else ""
 
 
 @post("/staff/sign-in", include_in_schema=False, status_code=303, guards=[from_our_pages])
-async def sign_in_with_password(request: PublicRequest, body: RawBody) -> Response[object]:
+async def sign_in_with_password(request: PublicRequest, body: RawBody, back: FromQuery[str] = "") -> Response[object]:
     """Password and code, for when council accounts cannot be used."""
     pool = KNOWN_DEVICES if device_of(request) else STRANGERS
-    return await pool.run(lambda: _enter(request, read_form(body)))
+    return await pool.run(lambda: _enter(request, read_form(body), _asked_for(back)))
 
 
-def _enter(request: PublicRequest, form: Form) -> Response[object]:
+def _enter(request: PublicRequest, form: Form, back: str) -> Response[object]:
     email = form.one("email")
     with transaction() as session:
         known = break_glass.known_hash(session, email)
@@ -85,8 +105,9 @@ def _enter(request: PublicRequest, form: Form) -> Response[object]:
             instead_of=_cookie(request),
         )
     if secrets is None:
-        return _sign_in_page(field_error=DID_NOT_WORK, email=email)
-    return _into(secrets[0], session_cookie(DEVICE_COOKIE, secrets[1], attempts.DEVICE_LIFE))
+        return _sign_in_page(field_error=DID_NOT_WORK, email=email, back=back)
+    device = session_cookie(DEVICE_COOKIE, secrets[1], attempts.DEVICE_LIFE)
+    return _into(secrets[0], device, to=back or FIRST_PAGE)
 
 
 @get("/staff/sign-in/oidc", include_in_schema=False)

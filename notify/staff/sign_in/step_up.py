@@ -20,7 +20,7 @@ from notify.web.cookies import ended_cookie, session_cookie
 AnyRequest = Request[Any, Any, Any]
 
 FIRST_PAGE = "/staff"
-CONFIRM = "/staff/confirm"
+CONFIRM, SIGN_IN = "/staff/confirm", "/staff/sign-in"
 MOST_CHARACTERS = 4000  # of an address that every browser and proxy takes
 # a page of this desk and what its form held: never another site, whatever a browser makes of slashes and dots
 OWN_PAGE = re.compile(r"/staff(/[A-Za-z0-9_-]+(\.csv)?)*(\?[A-Za-z0-9_.~%+&=-]*)?")
