@@ -39,7 +39,7 @@ def running(
             for child in children:
                 child.terminate()
             for child in children:
-                child.wait(timeout=40)
+                child.wait(timeout=PATIENCE_SECONDS)
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS, what: str = "it") -> None:
