@@ -13,6 +13,7 @@ from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.late_alerts import is_held
 from notify.alerts.models import Alert
+from notify.alerts.publishing.area import area_of
 from notify.core.clock import uk_time
 from notify.core.db import transaction
 from notify.guided_start.steps import steps
@@ -22,6 +23,7 @@ from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.models import Topic
+from notify.web.headers import map_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,14 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         first, updates = alerts.linked(session, request.user, alert)
         ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
+        extent = area_of(session, alert, language="en").extent if alert.targets else None
     may = request.user.may
     return staff_page(
         request.user,
         "alerts/alert.html",
         at="",
+        headers=map_headers() if extent else {},
+        map=extent,
         topic=topic.name,
         may_call=may(Right.SEE_SUBSCRIBERS),
         may_write=may(Right.WRITE_ALERTS),

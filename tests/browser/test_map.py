@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 DEMO = Path(__file__).parents[2] / "geodata" / "demo"
 FLAGS = ["--disable-dev-shm-usage", "--in-process-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 MOST_BYTES, MOST_REQUESTS = 520_000, 30
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def phone(site: str, drawing_chromium: Browser, town: World) -> Iterator[Page]:
         base_url=site,
         viewport=PHONE,
         has_touch=True,
-        reduced_motion="reduce",  # type: ignore[arg-type]
+        reduced_motion="reduce",
     )
     context.set_default_timeout(30_000)
     page = context.new_page()

@@ -70,6 +70,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {API}/{what}" for what in ("collections/releases", "collections/moves", "waste-events")),
         *(f"GET {API}/collections/releases/{{release_id:str}}/comparison", f"GET {BINS}", f"GET {BINS}/round"),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+        f"GET {ON_DESK}/area.geojson",
         *(f"GET {API}/places", f"GET {DESK}/places/search", f"GET {DESK}/places/wards.geojson"),
         f"GET {DESK}/rights",
         f"POST {DESK}/switch",
