@@ -51,7 +51,7 @@ from notify.insight import api as insight_api
 from notify.insight import pages as insight_pages
 from notify.insight import performance_api
 from notify.insight.alert import api as call_list_api
-from notify.insight.alert import live_pages, not_reached_pages
+from notify.insight.alert import area_pages, live_pages, not_reached_pages
 from notify.insight.alert import report_pages as alert_report_pages
 from notify.insight.archive import api as archive_api
 from notify.insight.archive import pages as archive_pages
@@ -218,6 +218,7 @@ PAGES = (
     recurrence_pages,
     guided_start_pages,
     live_pages,
+    area_pages,
     not_reached_pages,
     service_levels_pages,
     costs_pages,

@@ -16,9 +16,9 @@ from notify.core.demo_marker import INVITATION
 from notify.core.errors import NotifyError
 from notify.demo import council as demo_council
 from notify.demo import history as demo_history
-from notify.places.basemap import loading as basemap_loading
+from notify.places.basemap import loader as basemap_loader
 from notify.places.basemap import store as basemap_store
-from notify.places.place_names.loading import load_names
+from notify.places.place_names.loader import load_names
 from notify.places.place_names.models import NamedPlaceEdition
 from notify.staff import queries as staff_queries
 
@@ -52,7 +52,7 @@ def _draw_map() -> None:
     """The invented streets and their names, where no others were loaded."""
     with db.transaction() as session:
         if basemap_store.about() is None:
-            basemap_loading.load(session, demo_council.FOLDER / "basemap.mbtiles")
+            basemap_loader.load(session, demo_council.FOLDER / "basemap.mbtiles")
         if session.get(NamedPlaceEdition, 1) is None:
             names = demo_council.FOLDER / "names.csv"
             load_names(session, names, product="Zedholm, invented", version="2026", attribution="Invented names.")

@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.late_alerts import is_held
+from notify.alerts.publishing.area import area_of
 from notify.core.clock import uk_time
 from notify.core.db import transaction
 from notify.drafting.waiting import waiting
@@ -18,6 +19,7 @@ from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get
 from notify.subscribers.models import Topic
+from notify.web.headers import map_headers
 
 
 @staff_get("/staff/alerts/{alert_id:uuid}", Requires(Right.SEE_ALERTS))
@@ -31,11 +33,14 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
         waits = waiting(session, alert)
+        extent = area_of(session, alert, language="en").extent if alert.targets else None
     may = request.user.may
     return staff_page(
         request.user,
         "alerts/alert.html",
         at="",
+        headers=map_headers() if extent else {},
+        map=extent,
         topic=topic.name,
         may_call=may(Right.SEE_SUBSCRIBERS),
         may_write=may(Right.WRITE_ALERTS),

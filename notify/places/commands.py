@@ -14,7 +14,7 @@ from notify.places import activation, release_loading
 from notify.places.activation import ActivationReport
 from notify.places.file_recognition import Recognised, SourceKind, recognise
 from notify.places.models import ReleaseKind
-from notify.places.place_names.loading import load_names
+from notify.places.place_names.loader import load_names
 from notify.places.population import load_population
 from notify.places.queries import ReleaseState, releases
 from notify.places.release_loading import LoadReport

@@ -31,7 +31,7 @@ export function canDraw() {
 }
 
 function address(frame) {
-  return new URL(frame.dataset.style.replace("LOOK", look()), document.baseURI).href;
+  return new URL(frame.dataset.looks.replace("LOOK", look()), document.baseURI).href;
 }
 
 function carriedOver(before, next) {

@@ -29,6 +29,7 @@ async function count() {
     const frame = document.getElementById("map");
     if (frame) frame.dataset.outline = fresh.getElementById("map")?.dataset.outline ?? "";
     map?.refresh();
+    sayPeople();
     const outline = fresh.querySelector(".outline");
     chart?.querySelector(".outline")?.remove();
     if (chart && outline) chart.append(document.importNode(outline, true));
@@ -112,6 +113,12 @@ if (frame) {
   if (window.sessionStorage.getItem(opened)) openMap(button);
 }
 
+// how many people it reaches stands below the map too, where the finger is
+function sayPeople() {
+  const people = frame?.querySelector("[data-map=people]");
+  if (people) people.textContent = document.querySelector("#reached .lead")?.textContent ?? "";
+}
+
 async function openMap(button) {
   button.disabled = true;
   try {
@@ -124,6 +131,7 @@ async function openMap(button) {
       chosen: pressWard,
     });
     showState(button, true);
+    sayPeople();
     drawing?.remove(); // the sketch on the drawing of wards, which the map does better
   } catch (error) {
     console.error(error);

@@ -253,6 +253,7 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "collections: what was completed or missed": ([], ["POST /collections/statuses"]),
     "places: find a place on the map": (["GET /places/search"], ["GET /places"]),
     "places: wards on the map": (["GET /places/wards.geojson"], []),
+    "alerts: the area on the map": (["GET /alerts/{alert_id}/area.geojson"], ["GET /alerts/{alert_id}"]),
     "places: releases": (
         [
             *("GET /places/releases", "POST /places/releases", "GET /places/releases/{release_id}"),

@@ -3,7 +3,7 @@
 import gzip
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from benchmarks import make_demo_basemap
-from notify.core.settings import reread, settings
 from notify.places.basemap import store
 from notify.places.basemap.commands import basemap
 from notify.places.basemap.squares import place
@@ -192,13 +191,12 @@ def test_each_look_has_the_same_layers_in_its_own_colours(
     assert "glyphs" not in style  # labels are drawn in the browser, and nothing is fetched for them
 
 
-def test_pictures_of_another_server_take_the_maps_place(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NOTIFY_MAP_TILES_URL", "https://tiles.example.org/{z}/{x}/{y}.png?key=k")
-    monkeypatch.setenv("NOTIFY_MAP_TILES_ATTRIBUTION", "Surveyors")
-    reread()
+def test_pictures_of_another_server_take_the_maps_place(client: Client, choose: Callable[..., None]) -> None:
+    address = "https://tiles.example.org/{z}/{x}/{y}.png?key=k"
+    choose(MAP_TILES_URL=address, MAP_TILES_ATTRIBUTION="Surveyors")
     style = client.get("/basemap/style-light.json").json()
-    assert style["sources"]["pictures"]["tiles"] == [settings().map_tiles_url]
     assert style["sources"].keys() == {"pictures"}
+    assert style["sources"]["pictures"]["tiles"] == [address]
 
 
 def test_the_invented_map_is_what_its_script_draws(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"GET {root}/plans{one}" for root in (API, DESK) for one in ("", "/{slug:str}")),
         *(f"GET {root}/zones{one}" for root in (API, DESK) for one in ("", "/{slug:str}")),
         *(f"GET {DESK}", f"GET {DESK}/alerts/{{alert_id:uuid}}", f"GET {DESK}/confirm", f"POST {DESK}/confirm"),
+        f"GET {ON_DESK}/area.geojson",
         *(f"GET {API}/places", f"GET {DESK}/places/search", f"GET {DESK}/places/wards.geojson"),
         f"GET {DESK}/rights",
         f"POST {DESK}/switch",

@@ -1,5 +1,6 @@
 """The area of a public alert, computed once and cached, because many people open the same page in a flood."""
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,21 +12,30 @@ from sqlmodel import Session
 from notify.alerts.models import Alert, Priority
 from notify.alerts.publishing.map_drawing import Picture, picture_of
 from notify.core import clock
+from notify.places.basemap.extent import Extent, extent_of
+from notify.places.geometry import to_geojson
 from notify.places.models import AudienceSpec, Targets
 from notify.places.outlines import outline_of, places_in_words
 
 MOST_KEPT = 200
+DETAIL_M = 2.0  # what is smaller cannot be seen on a map
+NO_OUTLINE = b'{"type":"FeatureCollection","features":[]}'
 _Key = tuple[UUID, bytes, str, int]
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The drawing and the names of the places; `is_everywhere` where the alert goes to all of the council."""
+    """The drawing and the names of the places; `is_everywhere` where the alert goes to all of the council.
+
+    `geojson` is the outline for a map, in degrees, and `extent` what the map shows first; None where there is no map.
+    """
 
     picture: Picture | None
     places: Sequence[str]
     is_everywhere: bool
+    geojson: bytes = NO_OUTLINE
+    extent: Extent | None = None
 
 
 _kept: OrderedDict[_Key, Area] = OrderedDict()
@@ -55,4 +65,7 @@ def _work_out(session: Session, alert: Alert, language: str) -> Area:
         spec = AudienceSpec.model_validate(alert.audience)
         shape = outline_of(session, spec, is_emergency=alert.priority == Priority.EMERGENCY)
     places = places_in_words(session, targets, language=language)
-    return Area(picture_of(shape) if shape else None, places, is_everywhere=False)
+    if shape is None:
+        return Area(None, places, is_everywhere=False)
+    geojson = json.dumps(to_geojson(shape.simplify(DETAIL_M)), separators=(",", ":")).encode()
+    return Area(picture_of(shape), places, is_everywhere=False, geojson=geojson, extent=extent_of(shape))

@@ -28,7 +28,7 @@ from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_
 from notify.web import theme
 from notify.web.conditional import known_by
 from notify.web.dates import moment
-from notify.web.headers import FRAMED, OPEN_TO_ALL
+from notify.web.headers import FRAMED, OPEN_TO_ALL, map_headers
 from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
 from notify.web.visitor_language import link
@@ -93,7 +93,8 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
         title, body, language = words_of(one)
         return page(
             "public/alert.html",
-            headers=SHORTLY,
+            headers={**SHORTLY, **(map_headers() if area.extent else {})},
+            map=area.extent,
             one=one,
             title=title,
             body=body,
@@ -108,6 +109,14 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
             words_of=words_of,
             moment=moment,
         )
+
+
+@page_get("/alerts/{alert_id:uuid}/area.geojson")
+def read_area(request: PublicRequest, alert_id: FromPath[UUID]) -> Response[bytes]:
+    """The outline of an alert's area for the map on its page. Raises: AlertNotPublished."""
+    with transaction() as session:
+        area = area_of(session, queries.published(session, alert_id).alert, language=spoken())
+    return known_by(request, area.geojson, "application/geo+json", headers=SHORTLY)
 
 
 @page_get("/alerts.atom")
@@ -226,6 +235,7 @@ def robots() -> Response[str]:
 HANDLERS: Sequence[ControllerRouterHandler] = (
     list_current,
     show,
+    read_area,
     read_atom,
     read_json_feed,
     list_topics,

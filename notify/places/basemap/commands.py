@@ -7,7 +7,7 @@ import click
 
 from notify.core.db import transaction
 from notify.core.errors import NotifyError
-from notify.places.basemap import loading, store
+from notify.places.basemap import loader, store
 
 
 class _Explaining(click.Group):
@@ -42,7 +42,7 @@ def load(path: Path, attribution: str | None) -> None:
     if context.obj is not None:
         context.with_resource(context.obj())
     with transaction() as session:
-        found = loading.load(
+        found = loader.load(
             session, path, attribution=attribution, progress=lambda count: click.echo(f"{count:,} tiles", err=True)
         )
     click.echo(f"{found.tiles:,} tiles of {found.name}, {found.size_bytes / 1e6:,.1f} MB: {store.path()}")

@@ -16,6 +16,7 @@ RESERVED = frozenset(
     (
         *("alerts", "alerts.atom", "alerts.json", "alerts.cap.atom", "topics", "s", "qr.svg", "poster", "widget"),
         *("privacy", "accessibility", "sitemap.xml", "robots.txt", "notices", "notices.atom", "notices.csv", "static"),
+        *("basemap", "map"),
         *("notices.json", "performance", "u", "x", "r", "c", "o", "my", "manage", "confirm", "confirm-code", "sign-up"),
         *("add-contact", "bins", "bin-calendar", "staff", "api", "health", "metrics", "theme", "theme.css", "problems"),
         *("favicon.ico", "schema"),

@@ -1,0 +1,193 @@
+"""The map in a real browser with software WebGL: a planner on a phone finds a street and draws an area by touch."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
+from sqlalchemy import text
+from sqlmodel import select
+
+from notify.core.db import transaction
+from notify.drafting.models import Draft
+from notify.places.basemap import loader, script, store
+from notify.places.place_names.loader import load_names
+from notify.staff import service as staff
+from notify.staff.models import Officer, Role
+from tests.browser.axe import violations
+from tests.drafting.desk import draw_wards
+from tests.world import World, add_residents
+
+pytestmark = pytest.mark.browser
+
+DEMO = Path(__file__).parents[2] / "geodata" / "demo"
+FLAGS = ["--disable-dev-shm-usage", "--in-process-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+MOST_BYTES, MOST_REQUESTS = 520_000, 30
+PHONE = ViewportSize(width=390, height=844)
+
+
+@pytest.fixture(scope="module")
+def drawing_chromium() -> Iterator[Browser]:
+    """A Chromium that draws WebGL without a graphics card, which costs every other test too much."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def town(world: World) -> Iterator[World]:
+    """The invented council with wards, streets and their names, and twelve residents."""
+    assert script.is_built(), "The map is not built: make map"
+    draw_wards()
+    add_residents(world, [f"n{number}@example.org" for number in range(12)])
+    with transaction() as session:
+        loader.load(session, DEMO / "basemap.mbtiles")
+        load_names(session, DEMO / "names.csv", product="Invented", version="1", attribution="Invented.")
+    yield world
+    store.path().unlink(missing_ok=True)
+
+
+@pytest.fixture
+def phone(site: str, drawing_chromium: Browser, town: World) -> Iterator[Page]:
+    """A planner's phone at the page of places."""
+    context: BrowserContext = drawing_chromium.new_context(
+        base_url=site,
+        viewport=PHONE,
+        has_touch=True,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    foreign: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith(site) else foreign.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    with transaction() as session:
+        kim: Officer = staff.create_officer(
+            session, council_id=town.council_id, email="kim@example.org", name="Kim", role=Role.PLANNER
+        )
+        link = staff.create_sign_in_link(session, kim.id)
+    page.goto(f"/staff/sign-in/{link}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Write an alert").click()
+    page.get_by_label("Road closures").check()
+    page.get_by_role("button", name="Continue").click()
+    yield page
+    context.close()
+    assert (foreign, faults) == ([], [])
+
+
+def open_map(page: Page) -> None:
+    page.get_by_role("button", name="Open the map").click()
+    page.locator("#map[data-ready]").wait_for()
+
+
+def tap(page: Page, x: float, y: float) -> None:
+    """Touch the map at a share of its width and height."""
+    box = page.locator(".map-canvas").bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.wait_for_timeout(350)  # two taps in a third of a second are a zoom
+
+
+def field(page: Page, name: str) -> object:
+    value = page.locator(f"[name={name}]").input_value()
+    return json.loads(value) if value else None
+
+
+def test_a_planner_finds_a_street_and_draws_by_touch(phone: Page) -> None:
+    phone.set_default_timeout(30_000)
+    open_map(phone)
+    phone.get_by_label("Find a street").fill("mil lane")
+    phone.get_by_role("button", name="Mill Lane").first.click()
+    expect(phone.locator("#map-status")).to_have_text("The map shows Mill Lane.")
+    phone.get_by_role("button", name="Draw corners").click()
+    phone.locator(".map-place").scroll_into_view_if_needed()
+    for x, y in ((0.2, 0.3), (0.7, 0.25), (0.75, 0.6), (0.3, 0.7)):
+        tap(phone, x, y)
+    finish, place = phone.locator(".map-finish").bounding_box(), phone.locator(".map-canvas").bounding_box()
+    assert finish
+    assert place
+    away = abs(finish["x"] - (place["x"] + 0.3 * place["width"])) + abs(
+        finish["y"] - (place["y"] + 0.7 * place["height"])
+    )
+    assert away < 80  # beside the finger
+    phone.get_by_role("button", name="Finish shape").click()
+    expect(phone.get_by_text("Area 1:")).to_be_visible()
+    drawn = field(phone, "shape")
+    assert isinstance(drawn, dict)
+    assert (drawn["type"], len(drawn["coordinates"][0])) == ("Polygon", 5)
+    expect(phone.locator("#reached .lead")).not_to_have_text("")
+    expect(phone.locator("[data-map=people]")).to_have_text(phone.locator("#reached .lead").inner_text())
+    phone.get_by_role("button", name="Undo").click()
+    expect(phone.locator("[name=shape]")).to_have_value("")
+    phone.get_by_role("button", name="Redo").click()
+    expect(phone.locator("[name=shape]")).not_to_have_value("")
+    assert field(phone, "shape") == drawn
+    phone.get_by_role("button", name="Continue").click()
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("What does it say?")
+    with transaction() as session:
+        (draft,) = session.exec(select(Draft)).all()
+        assert json.loads(draft.fields["shape"][0]) == drawn
+        assert draft.fields["reach"] == ["places"]
+
+
+def test_shapes_are_left_out_changed_and_kept_when_the_page_comes_back(phone: Page) -> None:
+    open_map(phone)
+    phone.locator(".map-place").scroll_into_view_if_needed()
+    tap(phone, 0.35, 0.5)  # a ward
+    expect(phone.locator("[name=ward]:checked")).to_have_count(1)
+    phone.get_by_role("button", name="Draw areas to leave out").click()
+    for x, y in ((0.3, 0.45), (0.5, 0.45), (0.5, 0.6)):
+        tap(phone, x, y)
+    phone.get_by_role("button", name="Finish shape").click()
+    expect(phone.get_by_text("Left out 1:")).to_be_visible()
+    assert (field(phone, "shape"), field(phone, "without_shape") is not None) == (None, True)
+    phone.get_by_role("button", name="Count", exact=True).click()
+    phone.locator("#map[data-ready]").wait_for()  # it was open, and is again
+    expect(phone.get_by_text("Left out 1:")).to_be_visible()
+    phone.get_by_role("button", name="Include left out 1").click()
+    expect(phone.locator("[name=without_shape]")).to_have_value("")
+    expect(phone.locator("[name=shape]")).not_to_have_value("")
+    phone.get_by_role("button", name="Delete area 1").click()
+    expect(phone.locator("[name=shape]")).to_have_value("")
+
+
+def test_the_map_can_be_used_within_its_budget_and_axe_finds_nothing(phone: Page) -> None:
+    answers: list[Response] = []
+    phone.on("response", lambda answer: answers.append(answer))
+    phone.reload()
+    answers.clear()
+    open_map(phone)
+    sizes = [int(answer.headers.get("content-length", 0)) for answer in answers]
+    assert len(sizes) <= MOST_REQUESTS
+    assert 200_000 < sum(sizes) <= MOST_BYTES
+    assert violations(phone) == []
+    built = [script.part_called(address.rpartition("/")[2]) for address in script.addresses().values()]
+    gzipped = sum(len(part.gzipped) for part in built if part and not part.name.startswith("viewing"))
+    assert gzipped <= MOST_BYTES - 15_000  # for browsers without Brotli, with the first squares
+
+
+def test_without_webgl_the_drawing_of_the_wards_does_it(phone: Page) -> None:
+    phone.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    phone.reload()
+    phone.get_by_role("button", name="Open the map").click()
+    expect(phone.get_by_text("This browser cannot show the map.")).to_be_visible()
+    expect(phone.locator("#chart text").first).to_have_text("Northside")
+    phone.locator("path[data-ward=Z05000001]").click()
+    expect(phone.get_by_role("checkbox", name="Northside").first).to_be_checked()
+
+
+def test_nothing_of_the_map_is_fetched_before_it_is_asked_for(phone: Page) -> None:
+    fetched: list[str] = []
+    phone.on("request", lambda request: fetched.append(request.url))
+    phone.reload()
+    expect(phone.get_by_role("button", name="Open the map")).to_be_visible()
+    assert [url for url in fetched if "/basemap/" in url or (url.endswith(".js") and "/map/" in url)] == []
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM draft")).scalar_one() == 1
