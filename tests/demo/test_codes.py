@@ -66,7 +66,7 @@ def test_nothing_is_shown_to_who_is_no_officer_of_the_invented_council(
     assert "demo-code" not in asked(client, who)
 
 
-@pytest.mark.parametrize("address", ["https://alerts.example.org", "http://alerts.example.org", "https://127.0.0.1"])
+@pytest.mark.parametrize("address", ["https://alerts.example.org", "https://127.0.0.1"])
 def test_nothing_is_shown_where_residents_come(marked: None, choose: Callable[..., None], address: str) -> None:
     choose(BASE_URL=address)
     assert not demo_marker.is_marked()
