@@ -1,6 +1,7 @@
 """The web application, put together from the routes of every feature."""
 
 from litestar import Litestar, Router, get
+from litestar.concurrency import sync_to_thread
 from litestar.config.compression import CompressionConfig
 from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import NotFoundException
@@ -11,6 +12,7 @@ from litestar.types import Message, Receive, Scope, Send
 from notify import api_examples
 from notify.alerts import api as alerts_api
 from notify.alerts import late_alerts
+from notify.alerts.publishing import banner, incident_pages
 from notify.alerts.publishing import pages as publishing_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
@@ -122,6 +124,7 @@ from notify.web.forms import AnyConnection
 from notify.web.headers import add_security_headers
 from notify.web.rate_limits import LimitNetworks
 from notify.web.request_ids import NameRoute, add_request_id
+from notify.web.templates import name_emergencies_with
 from notify.web.visitor_language import Greet
 from notify.work_queue import api as work_queue_api
 from notify.work_queue import pages as work_queue_pages
@@ -188,6 +191,7 @@ PAGES = (
     my_data_pages,
     operations_pages,
     publishing_pages,
+    incident_pages,
     sign_in_pages,
     look_pages,
     settings_pages,
@@ -260,6 +264,10 @@ def ready() -> dict[str, str | int]:
         return {"status": "ready", "late_alerts": late_alerts.count_held(session)}
 
 
+# what residents do not read names no emergencies
+WITHOUT_BANNER = ("/staff", "/api", "/static", "/health", "/metrics", "/theme")
+
+
 class Site(Application):
     """The application; it answers HEAD wherever it answers GET, without the body."""
 
@@ -277,6 +285,8 @@ class Site(Application):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         with logs.during(request_ids.new_request()):
             scope, look = await visited(scope)
+            if scope["type"] == ScopeType.HTTP and not scope["path"].startswith(WITHOUT_BANNER) and banner.is_stale():
+                await sync_to_thread(banner.refresh)
             with theme.wearing(look):
                 await super().__call__(scope, receive, send)
 
@@ -301,6 +311,7 @@ def create_app() -> Litestar:
     remit_choices.draw_with(ward_map.chart_of)
     zones_shown.show_with(zone_reach.picture, zone_reach.reach)
     theme.logo()
+    name_emergencies_with(banner.emergencies_now)
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice
     pages = Router("/", route_handlers=[handler for module in PAGES for handler in module.HANDLERS])

@@ -17,6 +17,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from notify import migrations
+from notify.alerts.publishing import banner
 from notify.core import db, jobs, redis_client, settings
 from notify.devserver import embedded, mail_catcher
 from notify.devserver.start_watch import StartLimits
@@ -169,6 +170,7 @@ def empty_database() -> None:
     jobs.sending_broker().client.flushall()
     circuit_breaker.forget()
     buffer.forget()
+    banner.forget()
     moments.restore()
 
 

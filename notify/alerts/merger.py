@@ -44,6 +44,9 @@ _REPLIES = """
       AND NOT EXISTS (SELECT FROM idempotent_reply o WHERE o.council_id = :new AND o.key = r.key)
 """
 
+# what still goes on is the new council's to end; what has ended stays with what was sent
+_INCIDENTS = "UPDATE incident SET council_id = :new WHERE council_id = :old AND state = 'open'"
+
 
 class CouncilIsSending(Conflict):
     """Alerts of the council are on their way, or an emergency of its is in force."""
@@ -80,7 +83,7 @@ def move_alerts(session: Session, old: Council, new: Council, moves: Sequence[To
 
     What the new council itself is still to send about topics with followers of both goes to its own. What is approved
     goes out. What waits for approval is another version, and earlier answers do not count for it. Drafts that follow an
-    alert of before stay with that alert. Answers to repeated requests go along.
+    alert of before stay with that alert. Answers to repeated requests go along, and so do incidents that go on.
     """
     by_topic = {move.old.id: move for move in moves}
     waiting = _waiting(session, old)
@@ -90,7 +93,8 @@ def move_alerts(session: Session, old: Council, new: Council, moves: Sequence[To
     for alert in _waiting(session, new):
         if alert.topic_id in joined and alert not in waiting:
             _renew(session, alert, new, alert.topic_id, own_districts(old, new), old)
-    session.execute(text(_REPLIES), {"old": old.id, "new": new.id})
+    for statement in (_REPLIES, _INCIDENTS):
+        session.execute(text(statement), {"old": old.id, "new": new.id})
     return [alert.id for alert in waiting]
 
 

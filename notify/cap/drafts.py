@@ -13,6 +13,9 @@ from notify.staff.rights import Actor
 
 ON_ITS_WAY = (AlertState.SUBMITTED, AlertState.APPROVED, AlertState.SCHEDULED)
 
+# what follows goes to those who got the first: an officer, and no message, changes its area
+WORDS_OF_FOLLOW_UP = set(FollowUpContent.model_fields) - set(follow_ups.AREA_FIELDS)
+
 
 class Outcome(StrEnum):
     """What a draft is to the earlier one."""
@@ -66,7 +69,7 @@ def follow(session: Session, author: Author, *, earlier: Alert, kind: FollowUp, 
             by=author.by,
             first=first,
             kind=kind,
-            content=FollowUpContent(**content.model_dump(include=set(FollowUpContent.model_fields))),
+            content=FollowUpContent(**content.model_dump(include=WORDS_OF_FOLLOW_UP)),
             is_test=author.is_test,
         )
         return Drafted(alert, Outcome(kind.value), replaced)

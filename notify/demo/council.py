@@ -22,7 +22,7 @@ import click
 import httpx
 from sqlmodel import select
 
-from notify.core import clock, db
+from notify.core import clock, db, demo_marker
 from notify.core.errors import SetUpError
 from notify.core.parent_death import die_with_parent
 from notify.core.settings import settings
@@ -36,13 +36,14 @@ from notify.processes.command_lines import service_processes
 from notify.staff import service as staff
 from notify.staff.models import KeyMode, Officer, Role
 from notify.staff.queries import council_by_slug, councils
+from notify.staff.sign_in import demo_codes
 from notify.subscribers import service as subscribers
 from notify.subscribers.imports.csv_file import read_rows
 from notify.subscribers.imports.service import import_subscribers
 from notify.subscribers.models import ApprovalRule, ConsentEvidence, NewTopic, TopicPurpose
 
 FOLDER = packaged("geodata/demo")
-COUNCIL = "zedholm"
+COUNCIL = demo_marker.COUNCIL
 DISTRICT = "Z07000001"
 WARD = "Z05000008"
 RESIDENTS = 6_000
@@ -226,6 +227,7 @@ def invitation(mail: Path) -> Sequence[str]:
     base = os.environ["NOTIFY_BASE_URL"]
     with db.transaction() as session:
         council = council_by_slug(session, COUNCIL)
+        demo_codes.give_factors(session)
         officers = session.exec(select(Officer).where(Officer.council_id == council.id).order_by(Officer.email)).all()
         links = [
             f"  {officer.role:10} {base}/staff/sign-in/{staff.create_sign_in_link(session, officer.id)}"
@@ -236,6 +238,7 @@ def invitation(mail: Path) -> Sequence[str]:
         f"\nResidents sign up at {base}/ (try the postcode ZZ1 1AA), bin days are at {base}/bins",
         "Officers sign in once with these links, within ten minutes:",
         *links,
+        "Where a page asks for a code of an authenticator app, it shows the code: invented officers have no phone.",
         f"API key: {key}",
         f"API documentation: {base}/api/docs",
         f"Texts go to {settings().data_dir / 'sms.jsonl'}, mail into {mail / 'kept'}.",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from notify.core import demo_marker
 from notify.core.demo_marker import INVITATION
 from notify.core.errors import SetUpError
 from notify.core.parent_death import die_with_parent
@@ -53,6 +54,7 @@ def run_command(port: int) -> None:
     with servers(), mail_catcher.start(settings().data_dir, keep=True) as caught:
         os.environ["NOTIFY_SMTP_HOST"], os.environ["NOTIFY_SMTP_PORT"] = caught.host, str(caught.port)
         os.environ["NOTIFY_BASE_URL"] = f"http://127.0.0.1:{port}"
+        demo_marker.mark()
         set_up = _SetUp(caught.file.parent)
         if not _is_set_up():
             set_up.wait()

@@ -1,6 +1,6 @@
 """HTML pages from the templates folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader
@@ -52,6 +52,15 @@ def _components() -> Mapping[str, Callable[..., str]]:
     }
 
 
+_emergencies: Callable[[], Sequence[object]] = tuple
+
+
+def name_emergencies_with(source: Callable[[], Sequence[object]]) -> None:
+    """Have public pages name the emergencies that `source` says go on, which costs it no query."""
+    global _emergencies
+    _emergencies = source
+
+
 def _said(text: str, /, **values: object) -> str:
     """`languages._`, into which HTML may be put: a link within a sentence."""
     if any(hasattr(value, "__html__") for value in values.values()):
@@ -86,6 +95,7 @@ def _compiled() -> Environment:
         "theme_contact": theme.contact_page,
         "theme_closed_at": theme.closed_at,
         "theme_day": lambda moment: dates.day(moment.astimezone(LONDON).date()),
+        "emergencies_now": lambda: _emergencies(),
         **_components(),
     }
     return environment

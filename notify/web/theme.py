@@ -26,7 +26,10 @@ LARGEST_LOGO = 20_000
 OF_NO_COUNCIL = ("/staff", "/api", "/static", "/theme", "/problems")
 # pages that look like the council's whose page leads to them
 KEEP_COUNCIL = frozenset(
-    ("/", "/alerts", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up", "/sign-up/answers", "/manage")
+    (
+        *("/", "/alerts", "/incidents", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up"),
+        *("/sign-up/answers", "/manage"),
+    )
 )
 
 

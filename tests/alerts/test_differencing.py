@@ -142,7 +142,7 @@ def test_one_person_alone_reads_no_exact_number_of_what_was_never_sent(client: C
     if "cancel" in then:
         assert client.post(f"/api/v1/alerts/{made['id']}/cancel", headers=planner).is_success
     page = client.get(f"/staff/alerts/{made['id']}/check", headers=at_the_desk(planner)).text
-    assert ("email 20 people" in page, "16 people" in page) == (True, False)
+    assert ("20 emails" in page, "16 emails" in page) == (True, False)
 
 
 def test_each_person_has_a_quota_of_different_audiences_and_the_same_one_is_free(

@@ -317,7 +317,7 @@ def test_a_follow_up_needs_a_first_that_was_sent(client: Client, world: World) -
     draft = created(client, world.headers)
     refused = act(client, world.headers, draft["id"], "update", NEWS)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/wrong-state")
-    assert act(client, world.headers, draft["id"], "update", NEWS | {"audience": {}}).status_code == 422
+    assert act(client, world.headers, draft["id"], "update", NEWS | {"channels": ["email"]}).status_code == 422
 
 
 def test_a_follow_up_needs_the_topics_approval_too(client: Client, world: World, work: Work, mail: Mailbox) -> None:

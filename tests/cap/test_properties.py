@@ -134,6 +134,7 @@ def test_every_message_that_is_written_is_valid(
     one, first, name = found
     area = Area(name, polygons=tuple(rings(shape)), geocodes=tuple(codes))
     monkeypatch_module.setattr(message_builder, "areas_of", lambda *_, **__: (area,))
+    monkeypatch_module.setattr(message_builder, "alert_of_area", lambda *_: first)
     monkeypatch_module.setattr(queries, "following", lambda *_, **__: [])
     message = message_builder.message_of(Session(first), one)  # type: ignore[arg-type]
     document = write(message)

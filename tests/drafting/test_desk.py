@@ -398,7 +398,7 @@ def test_the_moment_chosen_is_on_the_clock_of_this_country(kim: Officer) -> None
     kim.where(ward=[NORTH])
     year = clock.now().year + 1
     kim.words(send_at=f"{year}-07-01T18:30", expires_at=f"{year}-07-02T18:30")
-    assert "on 1 July at 18:30." in kim.check().text
+    assert "On 1 July at 18:30:" in kim.check().text
     alert = kim.send()
     with transaction() as session:
         stored = session.exec(select(Alert)).one()

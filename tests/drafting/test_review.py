@@ -75,7 +75,7 @@ PAIRS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "instruction": ({"cap": {"instruction": "Go."}}, {"cap": {"instruction": "Stay."}}),
 }
 # what a body cannot say: the council is the key's, and a follow-up is asked for at another door
-ELSEWHERE = {"council_id", "follows_id", "follow_up"}
+ELSEWHERE = {"council_id", "follows_id", "follow_up", "group_words"}
 
 
 @pytest.fixture
@@ -163,6 +163,14 @@ ALIKE: Mapping[str, Sequence[Any]] = {
     "urgency": [None, *Urgency],
     "certainty": [None, *Certainty],
     "instruction": [None, "None", "Stay\u200e", "Stay"],
+    "group_words": [
+        None,
+        *({"new": {"title": title, "body": "Go."}, "left": {"title": "Gone", "body": body}}
+          for title in ("Flood", "Floods") for body in ("Out.", "Out")),
+        {"new": {"title": "Flood", "body": "Go.", "sms": "Go"}, "left": {"title": "Gone", "body": "Out."}},
+        {"new": {"title": "Flood", "body": "Go.", "translations": {"cy": {"title": "Llif", "body": "Ewch"}}},
+         "left": {"title": "Gone", "body": "Out."}},
+    ],
 }  # fmt: skip
 
 

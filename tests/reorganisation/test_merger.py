@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 from sqlmodel import select
 
+from notify.alerts.incidents.models import Incident, IncidentState
 from notify.alerts.service import start_due
+from notify.core import clock
 from notify.core.db import transaction
 from notify.drafting.models import Recurrence
 from notify.migrations import METADATA
@@ -46,7 +48,7 @@ MOVED = {
     "subscriber", "contact", "contact_request", "consent_request", "subscription", "consent", "inbound_text",
     "bounce", "erased_address", "suppression", "contact_before", "officer", "api_key", "draft", "message_template",
     "recurrence", "collection_reminder", "zone", "plan",
-    "idempotent_reply", "cap_message", "flood_warning", "alert",
+    "idempotent_reply", "cap_message", "flood_warning", "alert", "incident",
 }  # fmt: skip
 COPIED = {"topic"}
 ENDED = {"export_schedule"}
@@ -386,6 +388,27 @@ def test_a_council_that_is_sending_waits(client: Client, zed: World, far: World)
     with transaction() as session:
         lines = session.exec(select(AuditEntry).where(AuditEntry.action.in_(["council.merge", "council.merged"]))).all()  # type: ignore[attr-defined]
     assert {line.council_id for line in lines} == {zed.council_id, far.council_id}
+
+
+def test_incidents_go_along_while_they_go_on(client: Client, zed: World, far: World) -> None:
+    with transaction() as session:
+        for ref, is_open in (("on", True), ("over", False)):
+            session.add(
+                Incident(
+                    council_id=far.council_id,
+                    ref=ref,
+                    name=ref,
+                    opened_by="test",
+                    state=IncidentState.OPEN if is_open else IncidentState.ENDED,
+                    ended_at=None if is_open else clock.now(),
+                )
+            )
+    merge()
+    found = client.get("/api/v1/incidents", headers=zed.headers).json()["incidents"]
+    assert {(one["name"], one["state"]) for one in found} == {("on", "open"), ("over", "ended")}  # both are readable
+    with transaction() as session:
+        whose = dict(session.execute(text("SELECT ref, council_id FROM incident")).all())
+    assert whose == {"on": zed.council_id, "over": far.council_id}
 
 
 def test_every_table_of_a_council_is_decided_about() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, tostring  # we only write; nothing of others is parsed
 
+from notify.alerts.incidents.models import Incident
 from notify.alerts.publishing.queries import Published
 from notify.core.settings import settings
 
@@ -40,6 +41,19 @@ def address_of(one: Published, base_url: str = "") -> str:
     return f"{base_url or settings().base_url}/alerts/{one.alert.id}"
 
 
+def incident_address(incident: Incident, base_url: str = "") -> str:
+    """The public page of an incident."""
+    return f"{base_url or settings().base_url}/incidents/{incident.ref}"
+
+
+def _incident(one: Published, base_url: str) -> dict[str, object]:
+    """An extension of JSON Feed's own kind: which incident it is part of, and whether that goes on."""
+    if one.incident is None:
+        return {}
+    said = {"name": one.incident.name, "url": incident_address(one.incident, base_url), "state": one.incident.state}
+    return {"_incident": said}
+
+
 def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes:
     """The alerts as an Atom feed; ids stay the same for ever."""
     feed = Element("feed", {"xmlns": ATOM, "xml:lang": about.language})
@@ -56,6 +70,9 @@ def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes
         _text(entry, "updated", one.alert.changed_at.isoformat())
         _text(SubElement(entry, "author"), "name", one.sender)
         SubElement(entry, "link", {"rel": "alternate", "href": address_of(one, about.base_url), "type": "text/html"})
+        if one.incident:
+            related = {"rel": "related", "href": incident_address(one.incident, about.base_url), "type": "text/html"}
+            SubElement(entry, "link", related | {"title": one.incident.name})
         SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.words.name})
         if one.is_urgent:
             SubElement(entry, "category", {"term": "emergency"})
@@ -80,6 +97,7 @@ def json_feed(found: Sequence[Published], about: Feed) -> bytes:
             "date_modified": one.alert.changed_at.isoformat(),
             "authors": [{"name": one.sender}],
             "tags": [one.topic.slug, *(["emergency"] if one.is_urgent else [])],
+            **_incident(one, about.base_url),
         }
         for one in found
     ]

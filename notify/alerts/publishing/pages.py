@@ -18,7 +18,8 @@ from notify.alerts.models import AlertState
 from notify.alerts.publishing import feeds, queries
 from notify.alerts.publishing.accessibility_statement import tested_states
 from notify.alerts.publishing.area import area_of
-from notify.alerts.publishing.queries import Published, Wanted
+from notify.alerts.publishing.queries import Wanted, words_of
+from notify.alerts.queries import alert_of_area
 from notify.core import clock
 from notify.core.db import transaction
 from notify.languages import _, spoken
@@ -38,14 +39,6 @@ FOR_ALL = SHORTLY | OPEN_TO_ALL
 IN_WIDGET = 5
 Slug = Annotated[str, QueryParameter(max_length=80)]
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
-
-
-def words_of(one: Published) -> tuple[str, str, str]:
-    """The title, the text and the language they are in: the visitor's where the council translated the alert."""
-    translated = one.alert.translations.get(spoken(), {})
-    if translated.get("title") and translated.get("body"):
-        return translated["title"], translated["body"], spoken()
-    return one.alert.title, one.alert.body, "en"
 
 
 def _title(session: Session, wanted: Wanted) -> str:
@@ -89,7 +82,7 @@ def show(alert_id: FromPath[UUID]) -> Response[object]:
         one = queries.published(session, alert_id)
         alert = one.alert
         look.wear(session, alert.council_id)
-        area = area_of(session, alert, language=spoken())
+        area = area_of(session, alert_of_area(session, alert) if alert.follows_id else alert, language=spoken())
         title, body, language = words_of(one)
         return page(
             "public/alert.html",

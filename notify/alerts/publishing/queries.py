@@ -11,9 +11,11 @@ from uuid import UUID
 from sqlalchemy import text, true
 from sqlmodel import Session, col, select
 
+from notify.alerts.incidents.models import Incident
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
 from notify.core import clock
 from notify.core.errors import NotFound
+from notify.languages import spoken
 from notify.places.models import ReleaseKind
 from notify.places.queries import active_release, areas_by_code
 from notify.staff.councils import former_names, speaking_for
@@ -69,12 +71,15 @@ class AlertNotPublished(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An alert with its topic and council. `sender` is what the council was called when it went out."""
+    """An alert with its topic and council, and the incident that it is part of. `sender` is what the council was called
+    when it went out.
+    """
 
     alert: Alert
     topic: Topic
     council: Council
     sender: str
+    incident: Incident | None = None
 
     @property
     def at(self) -> datetime:
@@ -90,6 +95,14 @@ class Published:
     def is_all_clear(self) -> bool:
         """Whether it says that another alert has ended."""
         return self.alert.follow_up == FollowUp.ALL_CLEAR
+
+
+def words_of(one: Published) -> tuple[str, str, str]:
+    """The title, the text and the language they are in: the visitor's where the council translated the alert."""
+    translated = one.alert.translations.get(spoken(), {})
+    if translated.get("title") and translated.get("body"):
+        return translated["title"], translated["body"], spoken()
+    return one.alert.title, one.alert.body, "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,28 +135,29 @@ def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE
         },
     )
     ids = list(found.scalars())
-    by_id = {published.alert.id: published for published in _published(session, ids)}
+    by_id = {published.alert.id: published for published in published_of(session, ids)}
     return [by_id[alert_id] for alert_id in ids]
 
 
-def _published(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
+def published_of(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
     statement = (
-        select(Alert, Topic, Council)
+        select(Alert, Topic, Council, Incident)
         .join(Topic, col(Topic.id) == col(Alert.topic_id))
         .join(Council, col(Council.id) == col(Alert.council_id))
+        .outerjoin(Incident, col(Incident.id) == col(Alert.incident_id))
         .where(col(Alert.id).in_(ids))
     )
     found = session.exec(statement).all()
-    called = former_names(session, {one.id for _alert, _topic, one in found})
+    called = former_names(session, {one.id for _alert, _topic, one, _incident in found})
     return [
-        Published(alert, topic, one, called.at(one, alert.approved_at or alert.created_at))
-        for alert, topic, one in found
+        Published(alert, topic, one, called.at(one, alert.approved_at or alert.created_at), incident)
+        for alert, topic, one, incident in found
     ]
 
 
 def published(session: Session, alert_id: UUID) -> Published:
     """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
-    for found in _published(session, [alert_id]):
+    for found in published_of(session, [alert_id]):
         alert = found.alert
         if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and not _is_private(session, alert_id):
             return found
@@ -159,7 +173,7 @@ def news_about(session: Session, alert: Alert) -> Sequence[Published]:
     statement = select(Alert.id).where(
         Alert.follows_id == alert.id, col(Alert.expanded_at).is_not(None), col(Alert.is_test).is_(False)
     )
-    found = _published(session, session.exec(statement).all())
+    found = published_of(session, session.exec(statement).all())
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 

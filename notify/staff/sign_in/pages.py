@@ -19,7 +19,7 @@ from notify.staff.guards import OFFICER_COOKIE, Requires, Right
 from notify.staff.models import Officer
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
-from notify.staff.sign_in import attempts, break_glass, oidc, same_person, sessions
+from notify.staff.sign_in import attempts, break_glass, demo_codes, oidc, same_person, sessions
 from notify.staff.sign_in import entry as sign_in_entry
 from notify.staff.sign_in.step_up import CONFIRM, FIRST_PAGE, SIGN_IN, own_page, page_with
 from notify.web import problems
@@ -174,6 +174,8 @@ def sign_in(request: PublicRequest, token: FromPath[str]) -> Response[object]:
 
 def _confirm_page(request: StaffRequest, back: str, field_error: str = "") -> Response[object]:
     """The question, which leads to the page `back`."""
+    with transaction() as session:
+        demo_code = demo_codes.code_shown(session, request.user.officer_id)
     return staff_page(
         request.user,
         "users/step-up.html",
@@ -183,10 +185,11 @@ def _confirm_page(request: StaffRequest, back: str, field_error: str = "") -> Re
         here=page_with(CONFIRM, request.query_params),
         provider=page_with("/staff/sign-in/oidc", {"again": "true", "back": back}),
         has_oidc=oidc.oidc_settings().is_on,
+        demo_code=demo_code,
     )
 
 
-@staff_get("/staff/confirm", Requires(Right.SEE_ALERTS), sync_to_thread=False)
+@staff_get("/staff/confirm", Requires(Right.SEE_ALERTS))
 def ask_to_confirm(request: StaffRequest, back: FromQuery[str] = "") -> Response[object]:
     """Asks for the second factor once more, and then leads back to that page."""
     return _confirm_page(request, own_page(back))

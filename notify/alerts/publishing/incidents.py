@@ -1,0 +1,95 @@
+"""Reads incidents as everyone may: never an exercise, and only alerts that are public themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session, col, or_, select
+
+from notify.alerts.incidents.models import Incident, IncidentState
+from notify.alerts.models import Priority
+from notify.alerts.publishing.queries import PRIVATE, PUBLIC, Published, published_of
+from notify.core import clock
+from notify.core.errors import NotFound
+from notify.staff.councils import speaking_for
+
+LISTED_AFTER = timedelta(days=1)  # an incident that has ended stays in the list for so long
+# an emergency of the incident `i` that is public and in force
+GOES_ON = """EXISTS (
+        SELECT FROM alert e
+        WHERE e.incident_id = i.id AND e.priority = 'emergency' AND e.follow_up IS DISTINCT FROM 'all-clear'
+          AND e.state IN ('sending', 'sent') AND e.expanded_at IS NOT NULL AND NOT e.is_test
+          AND coalesce(e.expires_at > business_now(), true)
+          AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = coalesce(e.follows_id, e.id) AND f.id > e.id
+                          AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test))"""
+_ALERTS = f"""
+    SELECT a.id FROM alert a
+    WHERE a.incident_id = :incident AND a.state = ANY(:states) AND a.expanded_at IS NOT NULL AND NOT a.is_test
+      AND NOT {PRIVATE}
+"""  # noqa: S608 - our own words
+
+
+class IncidentNotPublished(NotFound):
+    """No incident with this name was ever public."""
+
+    title = "There is no such incident"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIncident:
+    """An incident with its public alerts, the newest first. `now` is the emergency whose words hold."""
+
+    incident: Incident
+    alerts: Sequence[Published]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.incident.state == IncidentState.ENDED
+
+    @property
+    def now(self) -> Published:
+        """The newest emergency, update or all-clear; where there is none, the newest alert."""
+        urgent = (one for one in self.alerts if one.alert.priority == Priority.EMERGENCY)
+        return next(urgent, self.alerts[0])
+
+    @property
+    def first(self) -> Published:
+        """The alert that it began with."""
+        return self.alerts[-1]
+
+    @property
+    def in_force_until(self) -> datetime | None:
+        """When the words stop to hold; None once it has ended."""
+        return None if self.is_over or self.now.is_all_clear else self.now.alert.expires_at
+
+
+def public_incident(session: Session, ref: str) -> PublicIncident:
+    """The incident with this name in its address. Raises: IncidentNotPublished."""
+    named = select(Incident).where(Incident.ref == ref, col(Incident.is_training).is_(False))
+    found = session.exec(named).first()
+    alerts = _alerts(session, found) if found else []
+    if found is None or not alerts:
+        raise IncidentNotPublished("It may have been removed, or the address is incomplete.")
+    return PublicIncident(found, alerts)
+
+
+def listed(session: Session, council: str = "") -> Sequence[PublicIncident]:
+    """What goes on, and what ended within a day: of the council with this short name, or of all. Newest first."""
+    statement = select(Incident).where(
+        col(Incident.is_training).is_(False),
+        or_(col(Incident.state) == IncidentState.OPEN, col(Incident.ended_at) > clock.now() - LISTED_AFTER),
+    )
+    if council:
+        statement = statement.where(col(Incident.council_id).in_(speaking_for(session, council)))
+    found = [
+        PublicIncident(one, _alerts(session, one)) for one in session.exec(statement.order_by(col(Incident.id).desc()))
+    ]
+    return [one for one in found if one.alerts]
+
+
+def _alerts(session: Session, incident: Incident) -> Sequence[Published]:
+    values = {"incident": incident.id, "states": [state.value for state in PUBLIC]}
+    ids = session.execute(text(_ALERTS), values).scalars().all()
+    return sorted(published_of(session, ids), key=lambda one: (one.at, one.alert.id), reverse=True)
