@@ -12,6 +12,9 @@ from notify import api_examples
 from notify.alerts import api as alerts_api
 from notify.alerts import late_alerts
 from notify.alerts.publishing import pages as publishing_pages
+from notify.call_list import api as call_attempts_api
+from notify.call_list import at_risk_pages
+from notify.call_list import pages as call_attempt_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
 from notify.core import logs, rendering
@@ -156,6 +159,7 @@ API = (
     plan_api,
     archive_api,
     call_list_api,
+    call_attempts_api,
     evidence_api,
 )
 PAGES = (
@@ -207,6 +211,8 @@ PAGES = (
     guided_start_pages,
     live_pages,
     not_reached_pages,
+    call_attempt_pages,
+    at_risk_pages,
     service_levels_pages,
     costs_pages,
     calls_pages,

@@ -70,6 +70,22 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ["GET /alerts/{alert_id}/missed", "GET /alerts/{alert_id}/missed.csv"],
         ["GET /alerts/{alert_id}/call-list"],
     ),
+    "alerts: record a call or visit": (
+        [f"{method} /alerts/{{alert_id}}/missed/{{subscriber_id}}" for method in ("GET", "POST")],
+        ["POST /alerts/{alert_id}/call-list/{subscriber_id}/attempts"],
+    ),
+    "people at risk: turn lists on": (
+        ["GET /at-risk", "POST /at-risk"],
+        ["GET /at-risk-assessment", "PUT /at-risk-assessment"],
+    ),
+    "people at risk: work with a list": (
+        [
+            *(f"{method} /alerts/{{alert_id}}/at-risk" for method in ("GET", "POST")),
+            *(f"{method} /alerts/{{alert_id}}/at-risk/{{person_id}}" for method in ("GET", "POST")),
+            "POST /alerts/{alert_id}/at-risk/destroy",
+        ],
+        [],
+    ),
     "emergencies: broadcast": (["GET /emergency", "POST /emergency"], ["POST /alerts"]),
     "drafts: list, read and delete": (
         [
@@ -388,6 +404,7 @@ ONLY_API: Mapping[str, str] = {
     "webhook receivers: replay": "the receiver's own program asks for what it missed",
 }
 ONLY_PAGE: Mapping[str, str] = {
+    "people at risk: work with a list": "only a person who is there sees people at risk, and no key does",
     "exports: everything": PERSON,
     "councils of the installation": "an operator does it with a second factor, or by `notify council` at a terminal",
     "guided start: what is left to do": "it is a list of links to pages, worked out from what is there",
