@@ -122,8 +122,8 @@ from notify.web.visitor_language import Greet
 from notify.work_queue import api as work_queue_api
 from notify.work_queue import pages as work_queue_pages
 from notify.zones import api as zones_api
+from notify.zones import page_parts as zone_page_parts
 from notify.zones import pages as zones_pages
-from notify.zones import shown as zones_shown
 
 API = (
     statutory_notices_api,
@@ -290,7 +290,7 @@ def create_app() -> Litestar:
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
     record_panels.register(panel for module in PAGES for panel in getattr(module, "RECORD_PANELS", ()))
     remit_choices.draw_with(ward_map.chart_of)
-    zones_shown.show_with(zone_reach.picture, zone_reach.reach)
+    zone_page_parts.show_with(zone_reach.picture, zone_reach.reach)
     theme.logo()
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])
     # one router: a second handler of one path, added to the app by itself, would wrap the first in a thread twice

@@ -42,7 +42,7 @@ _ANSWERS = text("""
 _DUE = text("""
     SELECT l.id FROM at_risk_list l JOIN alert a ON a.id = l.alert_id
     WHERE l.destroyed_at IS NULL AND least(
-        a.expires_at,
+        coalesce(a.expires_at, a.created_at + interval '1 day'),
         CASE WHEN a.state IN ('cancelled', 'rejected') THEN a.changed_at END,
         (SELECT min(f.expanded_at) FROM alert f
          WHERE f.follows_id = a.id AND f.follow_up = 'all-clear' AND NOT (f.is_test AND NOT a.is_test))

@@ -59,7 +59,7 @@ class AtRiskKey(SQLModel, table=True):
 
 
 class NewAssessment(Input):
-    """What is asked before the first list: when the assessment was done, where it is kept, and by whom."""
+    """What is asked before the first list: when the assessment was done, where it is kept, and who is responsible."""
 
     is_on: bool = Field(default=True, description="Whether lists may be uploaded. Off until this is said.")
     done_on: date

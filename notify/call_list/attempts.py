@@ -52,7 +52,7 @@ class Attempt:
 
 
 def record(session: Session, *, by: Principal, alert: Alert, subscriber_id: UUID, new: NewAttempt) -> CallAttempt:
-    """Note what was found at a subscriber whom the alert went to.
+    """Note what was found at a subscriber that the alert went to.
 
     Raises: NotOnTheList, AttemptedMeanwhile where `seen` is not the last attempt any more.
     """
@@ -72,7 +72,7 @@ def append(
     found = select(CallAttempt).where(CallAttempt.alert_id == alert.id, column == person_id)
     last = session.exec(found.order_by(col(CallAttempt.number).desc()).limit(1)).first()
     if last and last.number != new.seen:
-        said = _in_words(last, names_of(session, [last.actor]).get(last.actor, "Someone"))
+        said = _in_words(last, names_of(session, [last.actor]).get(last.actor, "An API key"))
         raise AttemptedMeanwhile(f"{said.in_words}. Record yours again if it still holds.", latest=last.number)
     attempt = CallAttempt(
         alert_id=alert.id,
@@ -102,7 +102,7 @@ def attempts_at(session: Session, alert_id: UUID, person_id: UUID, *, at_risk: b
     statement = select(CallAttempt).where(CallAttempt.alert_id == alert_id, _column(at_risk) == person_id)
     found = session.exec(statement.order_by(col(CallAttempt.number).desc())).all()
     names = names_of(session, [one.actor for one in found])
-    return [_in_words(one, names.get(one.actor, "Someone")) for one in found]
+    return [_in_words(one, names.get(one.actor, "An API key")) for one in found]
 
 
 def last_of(session: Session, alert_id: UUID, people: Sequence[UUID], *, at_risk: bool = False) -> dict[UUID, Attempt]:
@@ -115,7 +115,7 @@ def last_of(session: Session, alert_id: UUID, people: Sequence[UUID], *, at_risk
     found = session.exec(attempts.order_by(col(CallAttempt.number))).all()
     names = names_of(session, [one.actor for one in found])
     said = [(one.at_risk_person_id if at_risk else one.subscriber_id, one) for one in found]
-    return {person: _in_words(one, names.get(one.actor, "Someone")) for person, one in said if person}
+    return {person: _in_words(one, names.get(one.actor, "An API key")) for person, one in said if person}
 
 
 def _column(at_risk: bool) -> Mapped[UUID | None]:

@@ -38,7 +38,7 @@ class Person:
 
 
 def person(session: Session, alert: Alert, subscriber_id: UUID) -> Person:
-    """A subscriber whom the alert went to. Raises: NotOnTheList."""
+    """A subscriber that the alert went to. Raises: NotOnTheList."""
     values = {"alert": alert.id, "month": alert.ledger_month, "who": subscriber_id, "council": alert.council_id}
     found = session.execute(_PERSON, values | {"phones": list(PHONES)}).first()
     if found is None:
