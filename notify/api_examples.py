@@ -105,6 +105,13 @@ BODIES: Mapping[str, object] = {
         },
     },
     "use_plan": {"training": True, "values": {"time": "5pm"}},
+    "record_attempt": {"outcome": "no-answer", "note": "Gone to a daughter.", "seen": 0},
+    "note_assessment": {
+        "is_on": True,
+        "done_on": "2026-11-02",
+        "reference": "DPIA-2026-14",
+        "person": "Sam Officer, emergency planning",
+    },
     "return_alert": {"reason": "Say which bridge is closed."},
     "change_alert": {
         "topic": "bins",

@@ -14,6 +14,9 @@ from notify.alerts import api as alerts_api
 from notify.alerts import late_alerts
 from notify.alerts.publishing import banner, incident_pages
 from notify.alerts.publishing import pages as publishing_pages
+from notify.call_list import api as call_attempts_api
+from notify.call_list import at_risk_pages
+from notify.call_list import pages as call_attempt_pages
 from notify.cap import api as cap_api
 from notify.cap import pages as cap_pages
 from notify.core import logs, rendering
@@ -129,8 +132,8 @@ from notify.web.visitor_language import Greet
 from notify.work_queue import api as work_queue_api
 from notify.work_queue import pages as work_queue_pages
 from notify.zones import api as zones_api
+from notify.zones import page_parts as zone_page_parts
 from notify.zones import pages as zones_pages
-from notify.zones import shown as zones_shown
 
 API = (
     statutory_notices_api,
@@ -167,6 +170,7 @@ API = (
     plan_api,
     archive_api,
     call_list_api,
+    call_attempts_api,
     evidence_api,
     incidents_api,
 )
@@ -224,6 +228,8 @@ PAGES = (
     live_pages,
     area_pages,
     not_reached_pages,
+    call_attempt_pages,
+    at_risk_pages,
     service_levels_pages,
     costs_pages,
     calls_pages,
@@ -309,7 +315,7 @@ def create_app() -> Litestar:
     menu.register(item for module in PAGES for item in getattr(module, "MENU_ITEMS", ()))
     record_panels.register(panel for module in PAGES for panel in getattr(module, "RECORD_PANELS", ()))
     remit_choices.draw_with(ward_map.chart_of)
-    zones_shown.show_with(zone_reach.picture, zone_reach.reach)
+    zone_page_parts.show_with(zone_reach.picture, zone_reach.reach)
     theme.logo()
     name_emergencies_with(banner.emergencies_now)
     api = Router("/api/v1", route_handlers=[handler for module in API for handler in module.HANDLERS])

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from notify.alerts import ended_areas, late_alerts
 from notify.alerts import service as alerts
+from notify.call_list import at_risk
 from notify.cap import flood_feed
 from notify.core import logs
 from notify.core.db import engine, transaction
@@ -149,6 +150,7 @@ def _judge_service(_: Session) -> None:
 CHORES = (
     ScheduledTask("notice a restored database", 5, _notice_restore),
     ScheduledTask("start due alerts", 1, alerts.start_due, Sign.SCHEDULED),
+    ScheduledTask("destroy lists of people at risk", 60, at_risk.destroy_due),
     ScheduledTask("hold late alerts, and remind people of them", 30, late_alerts.look),
     ScheduledTask("hold alerts whose areas have ended", 60, ended_areas.look),
     ScheduledTask("tell of recurring alerts whose areas have ended", 60, recurring_ended_areas.look),

@@ -62,7 +62,7 @@ class Alert(SQLModel, table=True):
     had passed too long ago; `late_reminded_at` is when people were reminded of it. `ended_areas` are codes of its
     audience that are not in force any more: a routine alert is held, and an emergency went to their successors.
     `webhook_event` is what webhooks call an automated message, such as `collection.moved`, with its `webhook_detail`.
-    `plan_id` is the plan that it was made from, and `approver_role` whom that asks first for approval.
+    `plan_id` is the plan that it was made from, and `approver_role` who is asked first for approval.
     `changed_by` gave what someone else wrote its newest version: they do not approve it either.
     `incident_id` is the incident that it is part of, if any. An update with another area has an audience of its own,
     and in `group_words` the words for those who are new in it and for those who have left it.

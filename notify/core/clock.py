@@ -39,6 +39,12 @@ def uk_time(at: datetime) -> str:
     return f"{local:%H:%M} on {local:%-d %B %Y}"
 
 
+def uk_clock(at: datetime) -> str:
+    """UK time of what was today: `14:05`; with the day where it was another one."""
+    local = at.astimezone(LONDON)
+    return f"{local:%H:%M}" if local.date() == now().astimezone(LONDON).date() else uk_time(at)
+
+
 def uk_second(at: datetime) -> str:
     """UK time to the second, where minutes do not tell enough: `14:05:09 on 3 March 2027`."""
     local = at.astimezone(LONDON)

@@ -98,7 +98,7 @@ def audience_of(form: Form) -> AudienceSpec | None:
     }
     named = {key: value for key, value in wanted.items() if value not in ([], None)}
     if not field_errors and not named.keys() - {"buffer_m"}:
-        field_errors.append(FieldError("reach", "Tick a ward or a zone, or give postcodes, a distance or a shape."))
+        field_errors.append(FieldError("reach", "Tick a ward, or give postcodes, a zone, a distance or a shape."))
     if field_errors:
         raise NotReady(field_errors)
     try:

@@ -26,6 +26,7 @@ from notify.staff.rights import RIGHTS, Right
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.queries import topics
 from notify.web.forms import read_form
+from notify.zones.queries import zones as zones_in_use
 
 PATH = "/staff/plans"
 ONE = f"{PATH}/{{slug:str}}"
@@ -55,11 +56,12 @@ def _topic_names(session: Session, user: Principal) -> dict[str, str]:
 
 @staff_get(ONE, SEES)
 def show_plan(request: StaffRequest, slug: FromPath[str]) -> Response[object]:
-    """What a plan says, to whom and how, and the button that makes the draft."""
+    """What a plan says, who gets it and how, and the button that makes the draft."""
     user = request.user
     with transaction() as session:
         found = plans.plan(session, user.council_id, slug)
         names = _topic_names(session, user)
+        zones = {one.zone.slug: one.zone.name for one in zones_in_use(session, user.council_id)}
     kept = found.plan
     form = Form(kept.fields)
     return staff_page(
@@ -69,6 +71,7 @@ def show_plan(request: StaffRequest, slug: FromPath[str]) -> Response[object]:
         listed=found,
         plan=kept,
         form=form,
+        zones=zones,
         topic=names.get(kept.topic, kept.topic),
         languages={code: name for code, name in languages().items() if form.one(f"title-{code}")},
         gaps=names_in([value for values in kept.fields.values() for value in values]),

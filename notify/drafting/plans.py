@@ -154,12 +154,13 @@ def fields_from(content: AlertContent) -> Fields:
     """The fields of a draft that would make this alert."""
     said = content.model_dump(include={"title", "body", "sms", "link", "reference", "asks_reply", "priority"})
     audience = content.audience.model_dump(mode="json", by_alias=True, exclude_none=True) if content.audience else None
+    later = content.escalate.channels if content.escalate else []
     return fields_of(
         Alert(
             **said,
             **(content.cap.model_dump() if content.cap else {}),
             audience=audience,
-            channels=[one.value for one in content.channels],
+            channels=[one.value for one in content.channels if one not in later],
             translations={code: words.model_dump(exclude_none=True) for code, words in content.translations.items()},
             escalation=content.escalate.model_dump(mode="json") if content.escalate else None,
             state=AlertState.DRAFT,

@@ -12,8 +12,8 @@ from notify.staff.queries import council
 from notify.staff.rights import Principal, Right
 from notify.subscribers.models import TopicPurpose
 from notify.subscribers.topic_queries import topics_open
+from notify.zones.page_parts import ZonePicture, ZoneReach
 from notify.zones.queries import Saved
-from notify.zones.shown import ZonePicture, ZoneReach
 
 
 def picture(session: Session, user: Principal, found: Saved) -> ZonePicture | None:

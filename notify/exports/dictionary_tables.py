@@ -23,6 +23,7 @@ PUBLISHED = "It is published data and no council's own: take it from where it is
 SESSION = "It lets somebody in: digests of links, codes and cookies are worth nothing elsewhere and harm here."
 LEAVING = "It finds the contact that links in mails of an older schema mean, and says nothing else."
 ENGINE = "It steers the machinery of the whole installation and says nothing about a council."
+AT_RISK = "People at risk are taken from the system that their list came from, and are gone a week after the emergency."
 REPEATS = "It holds replies for requests that may be repeated, which the tables themselves say."
 
 
@@ -219,6 +220,18 @@ TABLES: Mapping[str, Entry] = {
     ),
     "event": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("number", "detail")),
     "reply": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("subscriber_id", "answer")),
+    "call_attempt": Entry(
+        Keeping.DETAIL,
+        OF_ALERT,
+        pseudonyms=("subscriber_id", "at_risk_person_id", "outcome"),
+        staff=("actor",),
+        secrets=("note",),
+        meant={"note": "What was found, sealed."},
+    ),
+    "at_risk_assessment": Entry(Keeping.WHILE_USED, OWN, staff=("person", "noted_by")),
+    "at_risk_list": Entry(Keeping.FOR_GOOD, OWN, staff=("uploaded_by",)),
+    "at_risk_person": Entry(Keeping.WEEK, why_not=AT_RISK, residents=("sealed",), secrets=("sealed",)),
+    "at_risk_key": Entry(Keeping.WEEK, why_not=AT_RISK, secrets=("sealed_key",)),
     "digest_item": Entry(Keeping.DETAIL, OF_ALERT, pseudonyms=("contact_id", "subscriber_id")),
     "batch": Entry(Keeping.DETAIL, OF_ALERT, secrets=("lease",)),
     "hit": Entry(

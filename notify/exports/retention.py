@@ -36,6 +36,7 @@ DETAIL: Mapping[str, str] = {
     "hit": "month, id",
     "reader": "month, alert_id, number, kind",
     "reply": "alert_id, subscriber_id",
+    "call_attempt": "id",
     "digest_item": "alert_id, contact_id",
     "batch": "id",
 }

@@ -13,7 +13,7 @@ from notify.alerts.late_alerts import is_held
 from notify.alerts.publishing.area import area_of
 from notify.core.clock import uk_time
 from notify.core.db import transaction
-from notify.drafting.waiting import waiting
+from notify.drafting.pending_alert import waiting
 from notify.insight.alert.progress import progress_of
 from notify.staff.guards import Requires, Right
 from notify.staff.page_frame import staff_page

@@ -5,6 +5,8 @@ only would leave out the tables of the others.
 """
 
 from notify.alerts import models as _alerts  # noqa: F401
+from notify.call_list import at_risk_models as _at_risk  # noqa: F401
+from notify.call_list import models as _call_list  # noqa: F401
 from notify.cap import models as _cap  # noqa: F401
 from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.drafting import models as _composing  # noqa: F401

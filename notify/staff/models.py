@@ -23,6 +23,7 @@ class Role(StrEnum):
     CONTACT_CENTRE = "contact-centre"
     COUNCILLOR_SENDER = "councillor-sender"
     MONITORING = "monitoring"
+    CARE_LEAD = "care-lead"
     ADMIN = "admin"
 
 

@@ -21,6 +21,7 @@ IN_WORDS: dict[Role, str] = {
     Role.CONTACT_CENTRE: "Finds and signs up residents, sees what they were sent and sends it again. Writes no alerts.",
     Role.COUNCILLOR_SENDER: "Also writes to their own wards on a template of the council. An officer always approves.",
     Role.MONITORING: "Reads everything, with the audit trail, and changes nothing.",
+    Role.CARE_LEAD: "Sees the call list of an emergency with people at risk beside it, and records calls and visits.",
     Role.ADMIN: "May do everything, and says what others may.",
 }
 FRESH = timedelta(minutes=5)
@@ -48,6 +49,7 @@ class Right(StrEnum):
     MANAGE_STAFF = "manage officers and keys"
     SEE_FIGURES = "see the council's figures"
     CHANGE_FIGURES = "change targets, prices and what is published"
+    SEE_AT_RISK = "see people at risk in an emergency"
     EXPORT_EVERYTHING = "take out what names people"
     CHANGE_COLLECTIONS = "change collection days"
     RUN_INSTALLATION = "create, close and merge councils"
@@ -69,7 +71,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CONTACT_CENTRE: _GLANCING | _ONE_BY_ONE,
     Role.COUNCILLOR_SENDER: _GLANCING | {Right.WRITE_ALERTS},
     Role.MONITORING: _SEEING | {Right.SEE_ONE_SUBSCRIBER, Right.SEE_SUBSCRIBERS, Right.SEE_AUDIT},
-    Role.ADMIN: frozenset(Right) - {Right.RUN_INSTALLATION},
+    Role.CARE_LEAD: _GLANCING | {Right.SEE_SUBSCRIBERS, *_ONE_BY_ONE, Right.SEE_AT_RISK},
+    # who may say who is a care lead is none by that
+    Role.ADMIN: frozenset(Right) - {Right.RUN_INSTALLATION, Right.SEE_AT_RISK},
 }
 
 # all that is left to who works with some topics or areas only: the rest concerns the whole council
@@ -80,6 +84,7 @@ WITHIN_A_REMIT = _WRITING - _SUBSCRIBERS - {Right.SEE_FIGURES} | {
 # what no key may do, whatever its role, and how it is done instead
 PERSONS_ONLY: dict[Right, str] = {
     Right.MANAGE_STAFF: "Sign in and do it at /staff/officers or /staff/keys, or by `notify officer` and `notify key`.",
+    Right.SEE_AT_RISK: "Sign in as a care lead and do it on the page of the emergency.",
     Right.RUN_INSTALLATION: "Sign in as an operator and do it at /staff/councils, or by `notify council`.",
     Right.EXPORT_EVERYTHING: "Sign in and take it at /staff/exports, or by `notify export`.",
 }

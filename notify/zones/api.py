@@ -11,8 +11,8 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, Session, SQLModel
 
 from notify.core.db import transaction
-from notify.places.shape_api import ShapeOperation, uploaded_shape
 from notify.places.shape_files import MOST_BYTES
+from notify.places.shape_requests import ShapeOperation, uploaded_shape
 from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.routes import StaffRequest
 from notify.zones import queries, service

@@ -26,7 +26,7 @@ from notify.web.forms import read_form
 from notify.zones import queries, service
 from notify.zones.files import zones_in_file
 from notify.zones.models import KIND_NAMES, NewZone, ZoneChange, ZoneKind
-from notify.zones.shown import picture_of, reach_of
+from notify.zones.page_parts import picture_of, reach_of
 
 PATH, NEW = "/staff/zones", "/staff/new-zone"
 SEES, CHANGES = Requires(Right.SEE_ALERTS), RequiresLive(Right.BROADCAST)

@@ -85,6 +85,22 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "incidents: link an alert": (["POST /incidents/{incident_id}/alerts"], ["POST /incidents/{incident_id}/alerts"]),
     "incidents: end": (["POST /incidents/{incident_id}/end"], ["POST /incidents/{incident_id}/end"]),
+    "alerts: record a call or visit": (
+        [f"{method} /alerts/{{alert_id}}/missed/{{subscriber_id}}" for method in ("GET", "POST")],
+        ["POST /alerts/{alert_id}/call-list/{subscriber_id}/attempts"],
+    ),
+    "people at risk: turn lists on": (
+        ["GET /at-risk", "POST /at-risk"],
+        ["GET /at-risk-assessment", "PUT /at-risk-assessment"],
+    ),
+    "people at risk: work with a list": (
+        [
+            *(f"{method} /alerts/{{alert_id}}/at-risk" for method in ("GET", "POST")),
+            *(f"{method} /alerts/{{alert_id}}/at-risk/{{person_id}}" for method in ("GET", "POST")),
+            "POST /alerts/{alert_id}/at-risk/destroy",
+        ],
+        [],
+    ),
     "emergencies: broadcast": (["GET /emergency", "POST /emergency"], ["POST /alerts"]),
     "drafts: list, read and delete": (
         [
@@ -407,6 +423,7 @@ ONLY_API: Mapping[str, str] = {
 }
 ONLY_PAGE: Mapping[str, str] = {
     "places: wards on the map": "open data that programs read as GeoJSON at GET /api/v1/areas",
+    "people at risk: work with a list": "only a person who is there sees people at risk, and no key does",
     "exports: everything": PERSON,
     "councils of the installation": "an operator does it with a second factor, or by `notify council` at a terminal",
     "guided start: what is left to do": "it is a list of links to pages, worked out from what is there",

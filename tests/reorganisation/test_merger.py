@@ -59,6 +59,7 @@ STAYS = {
     "rollup_growth", "council_image", "council_settings",
     "rollup_reach", "service_result", "service_level_objective", "spend", "target", "unit_price",
     "collection_move", "collection_release", "collection_report", "waste_event", "waste_stream",
+    "at_risk_assessment", "at_risk_list",
     "topic_group", "collection_contractor", "collection_source", "collection_status", "collection_upload",
     "collection_use",
     "subscriber_import", "release_task",

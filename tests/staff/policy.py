@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from notify.staff.guards import Right
 from notify.staff.models import Role
 
-V, A, P, E, C, N, S, M, X = (
+V, A, P, E, C, N, S, M, L, X = (
     *(Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.PLANNER),
-    *(Role.COUNCILLOR, Role.CONTACT_CENTRE, Role.COUNCILLOR_SENDER, Role.MONITORING, Role.ADMIN),
+    *(Role.COUNCILLOR, Role.CONTACT_CENTRE, Role.COUNCILLOR_SENDER, Role.MONITORING, Role.CARE_LEAD, Role.ADMIN),
 )
 
 WHO: Mapping[Right, set[Role]] = {
-    Right.SEE_ALERTS: {V, A, P, E, C, N, S, M, X},
+    Right.SEE_ALERTS: {V, A, P, E, C, N, S, M, L, X},
     Right.SEE_WORK: {V, A, P, E, M, X},
     Right.WRITE_ALERTS: {A, P, E, S, X},
     Right.APPROVE_ALERTS: {P, E, X},
     Right.BROADCAST: {E, X},
-    Right.SEE_ONE_SUBSCRIBER: {A, P, E, N, M, X},
-    Right.SEE_SUBSCRIBERS: {A, P, E, M, X},
-    Right.CHANGE_SUBSCRIBERS: {A, P, E, N, X},
+    Right.SEE_ONE_SUBSCRIBER: {A, P, E, N, M, L, X},
+    Right.SEE_SUBSCRIBERS: {A, P, E, M, L, X},
+    Right.SEE_AT_RISK: {L},
+    Right.CHANGE_SUBSCRIBERS: {A, P, E, N, L, X},
     Right.CHANGE_MANY_SUBSCRIBERS: {A, P, E, X},
     Right.SEE_AUDIT: {M, X},
     Right.CHANGE_TOPICS: {X},
@@ -35,7 +36,7 @@ WHO: Mapping[Right, set[Role]] = {
 }
 
 # what is refused to every key, whatever its role
-NO_KEY = {Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING, Right.RUN_INSTALLATION}
+NO_KEY = {Right.SEE_AT_RISK, Right.MANAGE_STAFF, Right.EXPORT_EVERYTHING, Right.RUN_INSTALLATION}
 
 API, DESK = "/api/v1", "/staff"
 ON_DESK = f"{DESK}/alerts/{{alert_id:uuid}}"
@@ -162,12 +163,14 @@ DOORS: Mapping[Right, set[str]] = {
             f"GET {ON_DESK}/missed",
             f"GET {ALERT}/call-list",
             f"GET {ON_DESK}/missed.csv",
+            f"GET {ON_DESK}/missed/{{subscriber_id:uuid}}",
             f"GET {DESK}/suppressions",
             f"GET {DESK}/webhooks",
         ),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
+        *(f"POST {ON_DESK}/missed/{{subscriber_id:uuid}}", f"POST {ALERT}/call-list/{{subscriber_id:uuid}}/attempts"),
         *(f"POST {API}/subscribers", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
         *(f"POST {RESIDENT}/{verb}" for verb in ("pause", "link", "messages/resend")),
@@ -180,6 +183,11 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"{method} {RECORD}/suppressions/{{suppression_id:uuid}}" for method in ("GET", "POST")),
         *(f"POST {RECORD}/link", f"POST {RECORD}/resend"),
         *(f"GET {DESK}/sign-up", f"POST {DESK}/sign-up"),
+    },
+    Right.SEE_AT_RISK: {
+        *(f"{method} {ON_DESK}/at-risk" for method in ("GET", "POST")),
+        *(f"{method} {ON_DESK}/at-risk/{{person_id:uuid}}" for method in ("GET", "POST")),
+        f"POST {ON_DESK}/at-risk/destroy",
     },
     Right.CHANGE_MANY_SUBSCRIBERS: {
         f"POST {API}/subscribers/import",
@@ -283,6 +291,8 @@ DOORS: Mapping[Right, set[str]] = {
     Right.STEER_QUEUE: {f"POST {root}/{verb}" for root in (f"{API}/queue", f"{DESK}/operations") for verb in _QUEUE},
     Right.CHANGE_BUDGET: {f"PUT {API}/budget", f"POST {DESK}/operations/budget"},
     Right.CHANGE_SETTINGS: {
+        *(f"{method} {DESK}/at-risk" for method in ("GET", "POST")),
+        *(f"{method} {API}/at-risk-assessment" for method in ("GET", "PUT")),
         *(f"{method} {API}/council" for method in ("GET", "PATCH")),
         *(f"{method} {API}/council/images/{{kind:str}}" for method in ("PUT", "DELETE")),
         *(f"GET {DESK}/settings", f"GET {DESK}/start"),

@@ -56,7 +56,15 @@ NOTICE = {"title": "Closed", "kind": "traffic", "legal_basis": "An Act", "body":
 BODIES: Mapping[str, object] = {
     "/reject": {"reason": "The date is wrong."},
     "/return": {"reason": "The date is wrong."},
-    "PUT /api/v1/alerts/{alert_id:uuid}": {"topic": "bins", "title": "News", "body": "News."},
+    "PUT /api/v1/alerts/{alert_id:uuid}": {
+        "topic": "road-closures",
+        "title": "News",
+        "body": "News.",
+        "audience": {"wards": [NORTH]},
+    },
+    "POST /api/v1/plans/{slug:str}/alert": {"values": {}},
+    "PATCH /api/v1/zones/{slug:str}": {"name": "Mallory"},
+    "/attempts": {"outcome": "safe", "seen": 0},
     "/update": {"title": "News", "body": "News."},
     "/all-clear": {"title": "News", "body": "News."},
     "/reschedule": {"send_at": "2199-03-03T14:05:00Z"},

@@ -135,6 +135,38 @@ SEEDS = (
     INSERT INTO collection_report (id, council_id, home, words, days, at)
     SELECT uuidv7(), council_id, '1', 'Ours is Friday', '{}', business_now() FROM alert WHERE id = :alert
     """,
+    """
+    INSERT INTO call_attempt (id, alert_id, subscriber_id, number, outcome, note, actor, at)
+    SELECT uuidv7(), a.id, s.id, 1, 'no-answer', '', 'test', business_now()
+    FROM subscriber s JOIN alert a ON a.council_id = s.council_id WHERE a.id = :alert
+    """,
+    """
+    INSERT INTO at_risk_list (id, council_id, alert_id, people, uploaded_by, uploaded_at)
+    SELECT uuidv7(), council_id, id, 1, 'test', business_now() FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO at_risk_assessment (council_id, is_on, done_on, reference, person, noted_by, noted_at)
+    SELECT council_id, true, current_date, title, title, 'test', business_now() FROM alert WHERE id = :alert
+    """,
+    # a zone and a plan whose names are the alert's title, which only its council knows
+    """
+    INSERT INTO zone (id, council_id, slug, name, kind, created_by, created_at)
+    SELECT id, council_id, 'mill-lane', title, 'other', 'test', business_now() FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO zone_version (zone_id, version, shape, hectares, source, created_by, created_at)
+    SELECT id, 1, CAST('{"type": "Polygon", "coordinates":
+        [[[0.31, 52.96], [0.35, 52.96], [0.35, 52.99], [0.31, 52.99], [0.31, 52.96]]]}' AS jsonb),
+        1, title, 'test', business_now()
+    FROM alert WHERE id = :alert
+    """,
+    """
+    INSERT INTO plan (id, council_id, slug, name, topic, priority, fields, exercise_months, created_by, created_at,
+                      changed_at)
+    SELECT uuidv7(), a.council_id, 'flood', a.title, t.slug, 'routine', '{"title": ["Flood"], "body": ["Go."],
+        "reach": ["everyone"]}', 12, 'test', business_now(), business_now()
+    FROM alert a JOIN topic t ON t.id = a.topic_id WHERE a.id = :alert
+    """,
 )
 
 

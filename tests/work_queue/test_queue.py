@@ -66,12 +66,12 @@ def test_approvers_are_told_with_a_link_that_ends_at_the_page_for_approval(
     client.follow_redirects = False
     with transaction() as session:
         approver = staff.create_officer(
-            session, council_id=world.council_id, email="ann@example.org", name="Ann", role=Role.APPROVER
+            session, council_id=world.council_id, email="ann.approver@example.org", name="Ann", role=Role.APPROVER
         )
     alert = created(client, make_key(world, Role.AUTHOR), topic=ONE, send=True)
     work()
-    assert mail.recipients()["ann@example.org"] == 1
-    told = next(one for one in mail.messages() if one["to"] == "ann@example.org")
+    assert mail.recipients()["ann.approver@example.org"] == 1
+    told = next(one for one in mail.messages() if one["to"] == "ann.approver@example.org")
     path = f"/staff/alerts/{alert['id']}/decide"
     assert told["subject"] == "Alert to approve: Mill Road closed"
     assert path in str(told.get_content())

@@ -10,11 +10,21 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlmodel import Field, SQLModel
 
+from notify.call_list.models import Outcome
 from notify.core.db import transaction
 from notify.insight.alert.call_list import look
-from notify.insight.alert.not_reached import Missing
+from notify.insight.alert.not_reached import Missing, Order
 from notify.staff.guards import RequiresLive, Right
 from notify.staff.routes import StaffRequest
+
+
+class LastAttempt(SQLModel):
+    """The last call or visit that someone recorded."""
+
+    number: int
+    outcome: Outcome
+    note: str
+    who: str
 
 
 class PersonToCall(SQLModel):
@@ -30,6 +40,8 @@ class PersonToCall(SQLModel):
     ways: str = Field(description="The result of each message.")
     answer: str | None = Field(description="What they replied: `help` or `safe`.")
     answered_at: datetime | None
+    language: str
+    last: LastAttempt | None = Field(description="The last call or visit. Its number goes into `seen` of yours.")
 
 
 class CallListPage(SQLModel):
@@ -54,10 +66,13 @@ def read_call_list(
         Missing.NOT_DELIVERED
     ),
     page: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1,
+    sort: Annotated[Order, QueryParameter(description="`walk`: by postcode and street; `need`: who needs help.")] = (
+        Order.WARD
+    ),
 ) -> CallListPage:
     """The people an alert did not reach. What is read counts against what you may read a day, and is audited."""
     with transaction() as session:
-        looked = look(session, request.user, alert_id, show, page=page)
+        looked = look(session, request.user, alert_id, show, page=page, order=sort)
     people = [PersonToCall.model_validate(one, from_attributes=True) for one in looked.found]
     more = page + 1 if looked.has_more else None
     return CallListPage(missing=looked.missing, list=people, people=looked.people, next=more)

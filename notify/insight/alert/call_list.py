@@ -8,12 +8,13 @@ from sqlmodel import Session
 
 from notify.alerts import queries as alerts
 from notify.alerts.models import Alert
-from notify.insight.alert.not_reached import Missed, Missing, missed
+from notify.insight.alert.not_reached import Missed, Missing, Order, missed
 from notify.staff.read_quota import note_reading
 from notify.staff.rights import Principal
 from notify.staff.service import audit
 
 ON_A_PAGE = 100
+MOST_PRINTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,20 @@ def asked_about(session: Session, by: Principal, alert_id: UUID, show: str) -> t
     return alert, Missing.NOT_ANSWERED if is_answer else Missing.NOT_DELIVERED
 
 
-def look(session: Session, by: Principal, alert_id: UUID, show: str, *, page: int) -> CallList:
-    """One page of the list, from 1. Raises: UnknownAlert, and what `note_reading` raises."""
+def look(
+    session: Session,
+    by: Principal,
+    alert_id: UUID,
+    show: str,
+    *,
+    page: int,
+    order: Order = Order.WARD,
+    is_whole: bool = False,
+) -> CallList:
+    """One page of the list, from 1, or the whole of it. Raises: UnknownAlert, and what `note_reading` raises."""
     alert, missing = asked_about(session, by, alert_id, show)
-    found, people = missed(session, alert, missing, limit=ON_A_PAGE, passed=(page - 1) * ON_A_PAGE)
+    limit = MOST_PRINTED if is_whole else ON_A_PAGE
+    found, people = missed(session, alert, missing, limit=limit, passed=(page - 1) * limit, order=order)
     note_reading(session, by, len(found), f"call list of {alert.id}")
     audit(
         session,
@@ -52,4 +63,4 @@ def look(session: Session, by: Principal, alert_id: UUID, show: str, *, page: in
         people=len(found),
         page=page,
     )
-    return CallList(alert, missing, found, people, page * ON_A_PAGE < people)
+    return CallList(alert, missing, found, people, page * limit < people)

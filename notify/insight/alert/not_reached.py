@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
+from notify.call_list.attempts import Attempt, last_of
 from notify.channels import PHONES, label
 from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import DeliveryState
@@ -51,6 +52,8 @@ class Missed:
     ways: str
     answer: str | None
     answered_at: datetime | None
+    language: str = "en"
+    last: Attempt | None = None
 
     @property
     def needs_help(self) -> bool:
@@ -58,10 +61,24 @@ class Missed:
         return self.answer == "help"
 
 
+class Order(StrEnum):
+    """How the list is sorted: by ward and name, as one walks from postcode to postcode, or by who needs help most."""
+
+    WARD = "ward"
+    WALK = "walk"
+    NEED = "need"
+
+
 def missed(
-    session: Session, alert: Alert, missing: Missing, *, limit: int, passed: int = 0
+    session: Session,
+    alert: Alert,
+    missing: Missing,
+    *,
+    limit: int,
+    passed: int = 0,
+    order: Order = Order.WARD,
 ) -> tuple[Sequence[Missed], int]:
-    """These people, and how many there are in all: who needs help first, then by ward, name and id.
+    """These people, and how many there are in all: who needs help first unless it is for a walk, then in this order.
 
     Whoever said that they need help is among them however well they were reached. Who was erased is not.
     """
@@ -72,18 +89,20 @@ def missed(
         "missing": missing.value,
         "phones": list(PHONES),
     }
-    rows = session.execute(text(MISSED), values | {"limit": limit, "passed": passed}).all()
-    return [_read({**row._mapping}) for row in rows], rows[0].people if rows else 0
+    page = {"limit": limit, "passed": passed, "order": order.value}
+    rows = session.execute(text(MISSED), values | page).all()
+    last = last_of(session, alert.id, [row.subscriber_id for row in rows])
+    return [_read({**row._mapping}, last.get(row.subscriber_id)) for row in rows], rows[0].people if rows else 0
 
 
-def _read(row: Mapping[str, object]) -> Missed:
+def _read(row: Mapping[str, object], last: Attempt | None) -> Missed:
     ways = row["ways"]
     fates = [_fate(way) for way in ways] if isinstance(ways, list) else []
     names = ("subscriber_id", "ward", "name", "postcode", "place", "phones", "emails", "answer", "answered_at")
     said = {name: row[name] for name in names} | {
         "postcode": canonical(str(row["postcode"])) if row["postcode"] else ""
     }
-    return Missed(**said, ways="; ".join(fates))  # type: ignore[arg-type]
+    return Missed(**said, language=str(row["language"]), ways="; ".join(fates), last=last)  # type: ignore[arg-type]
 
 
 def _fate(way: Mapping[str, str]) -> str:
@@ -127,7 +146,7 @@ MISSED = """
         WHERE a.code IN (SELECT ward_code FROM wanted) AND g.activated_at IS NOT NULL
         ORDER BY a.code, g.retired_at IS NULL DESC, g.id DESC
     )
-    SELECT w.subscriber_id, coalesce(n.name, 'Not known') AS ward, s.name, w.ways, w.answer, w.answered_at,
+    SELECT w.subscriber_id, coalesce(n.name, 'Not known') AS ward, s.name, s.language, w.ways, w.answer, w.answered_at,
            coalesce(h.postcode, '') AS postcode, coalesce(h.label, '') AS place,
            coalesce(c.phones, '') AS phones, coalesce(c.emails, '') AS emails, count(*) OVER () AS people
     FROM wanted w
@@ -143,6 +162,18 @@ MISSED = """
                string_agg(DISTINCT address, ', ') FILTER (WHERE channel = 'email') AS emails
         FROM contact WHERE subscriber_id = w.subscriber_id
     ) c ON true
-    ORDER BY w.answer IS NOT DISTINCT FROM 'help' DESC, n.name NULLS LAST, s.name, w.subscriber_id
+    LEFT JOIN LATERAL (
+        SELECT outcome FROM call_attempt WHERE alert_id = :alert AND subscriber_id = w.subscriber_id
+        ORDER BY number DESC LIMIT 1
+    ) t ON true
+    ORDER BY :order <> 'walk' AND w.answer IS NOT DISTINCT FROM 'help' DESC,
+             -- whom someone found safe or gone comes last, who was found in need first, then who was not tried yet
+             CASE WHEN :order = 'need' THEN
+                 CASE t.outcome WHEN 'needs-help' THEN 0 WHEN 'no-answer' THEN 2 WHEN 'moved' THEN 3 WHEN 'safe' THEN 4
+                 ELSE 1 END
+             END,
+             CASE WHEN :order = 'walk' THEN h.postcode END NULLS LAST,
+             CASE WHEN :order = 'walk' THEN h.label END,
+             n.name NULLS LAST, s.name, w.subscriber_id
     LIMIT :limit OFFSET :passed
 """

@@ -11,12 +11,13 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.alerts import queries as alerts
-from notify.alerts.models import Alert
+from notify.alerts.models import Alert, Priority
+from notify.call_list.models import OUTCOME_NAMES
 from notify.core.csv_cells import csv_of
 from notify.core.db import transaction
 from notify.insight import queries
 from notify.insight.alert.call_list import asked_about, look
-from notify.insight.alert.not_reached import Missed, missed, unheard
+from notify.insight.alert.not_reached import Missed, Order, missed, unheard
 from notify.insight.alert.wards import ward_rows
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
@@ -27,6 +28,8 @@ from notify.staff.sign_in.step_up import coming_back
 
 MOST_EXPORTED = 100_000
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
+Sort = Annotated[str, QueryParameter(name="sort", max_length=20)]
+Whole = Annotated[str, QueryParameter(name="whole", max_length=20)]
 Show = Annotated[str, QueryParameter(name="show", max_length=20)]
 
 
@@ -40,11 +43,17 @@ class Ward:
 
 @staff_get("/staff/alerts/{alert_id:uuid}/missed", Requires(Right.SEE_SUBSCRIBERS))
 def show_missed(
-    request: StaffRequest, alert_id: FromPath[UUID], number: PageNumber = 1, show: Show = ""
+    request: StaffRequest,
+    alert_id: FromPath[UUID],
+    number: PageNumber = 1,
+    show: Show = "",
+    sort: Sort = "",
+    whole: Whole = "",
 ) -> Response[object]:
     """Who was not reached, with what is needed to ring or visit them. The audit trail says who looked."""
     with transaction() as session:
-        looked = look(session, request.user, alert_id, show, page=number)
+        order = _order(sort)
+        looked = look(session, request.user, alert_id, show, page=number, order=order, is_whole=bool(whole))
         alert, missing, found, people = looked.alert, looked.missing, looked.found, looked.people
         everybody, silent = unheard(session, alert)
     return staff_page(
@@ -53,8 +62,14 @@ def show_missed(
         at="",
         alert=alert,
         missing=missing.value,
-        in_need=[one for one in found if one.needs_help],
-        wards=_by_ward([one for one in found if not one.needs_help]),
+        in_need=[one for one in found if one.needs_help and order is Order.WARD],
+        wards=_by_ward([one for one in found if not one.needs_help]) if order is Order.WARD else [],
+        found=found if order is not Order.WARD else [],
+        order=order.value,
+        orders={Order.WARD: "Ward", Order.WALK: "Street and postcode", Order.NEED: "Need"},
+        outcomes=OUTCOME_NAMES,
+        is_whole=bool(whole),
+        may_see_at_risk=request.user.may(Right.SEE_AT_RISK) and alert.priority == Priority.EMERGENCY,
         people=people,
         everybody=everybody,
         silent=silent,
@@ -63,21 +78,29 @@ def show_missed(
     )
 
 
+def _order(sort: str) -> Order:
+    return Order(sort) if sort in set(Order) else Order.WARD
+
+
 @staff_get("/staff/alerts/{alert_id:uuid}/missed.csv", Requires(Right.SEE_SUBSCRIBERS))
-def export_missed(request: StaffRequest, alert_id: FromPath[UUID], show: Show = "") -> Response[str]:
+def export_missed(request: StaffRequest, alert_id: FromPath[UUID], show: Show = "", sort: Sort = "") -> Response[str]:
     """The same as a table, wholly. The audit trail says who took it, which is a person who was there."""
     with transaction() as session:
         alert, missing = asked_about(session, request.user, alert_id, show)
         with coming_back(f"/staff/alerts/{alert_id}/missed", {"show": show}):
             request.user.require_person_here(Right.SEE_SUBSCRIBERS)
-        found, _ = missed(session, alert, missing, limit=MOST_EXPORTED)
+        found, _ = missed(session, alert, missing, limit=MOST_EXPORTED, order=_order(sort))
         note_reading(session, request.user, len(found), f"call list of {alert.id}", is_export=True)
         _note(session, request.user, alert, "alert.missed.download", missing=missing, people=len(found))
-    header = ("answer", "answered at", "ward", "name", "postcode", "place", "phone", "email", "what happened")
+    header = (
+        *("answer", "answered at", "ward", "name", "postcode", "place", "phone", "email", "what happened"),
+        *("language", "last attempt", "note"),
+    )
     rows = [
         (
             *(one.answer, one.answered_at and one.answered_at.isoformat(), one.ward, one.name),
-            *(one.postcode, one.place, one.phones, one.emails, one.ways),
+            *(one.postcode, one.place, one.phones, one.emails, one.ways, one.language),
+            *((one.last.in_words, one.last.note) if one.last else ("", "")),
         )
         for one in found
     ]

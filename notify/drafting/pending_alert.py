@@ -1,4 +1,4 @@
-"""An alert that is submitted or scheduled, as its page shows it: when, to whom, in which words, by whom agreed."""
+"""An alert that is submitted or scheduled, as its page shows it: when it goes, who gets it, its words, who agreed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
