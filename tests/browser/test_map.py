@@ -92,6 +92,7 @@ def open_map(page: Page) -> None:
 
 def tap(page: Page, x: float, y: float) -> None:
     """Touch the map at a share of its width and height."""
+    page.locator(".map-canvas").scroll_into_view_if_needed()
     box = page.locator(".map-canvas").bounding_box()
     assert box
     page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
