@@ -37,6 +37,7 @@ class Drawing {
     this.map = map;
     this.fields = fields;
     this.out = new Set(); // shapes that are left out, by their number in terra-draw
+    this.drawnAs = new Map();
     this.fixed = { shape: [], without: [] }; // too detailed to be changed corner by corner
     this.tool = "look";
     this.leavesOut = false;
@@ -92,10 +93,13 @@ class Drawing {
     if (all.length) moveTo(this.map, boundsOf(all));
   }
 
+  // In the order in which they were drawn, also after undo has put one back.
   shapes() {
-    return this.draw
+    const found = this.draw
       .getSnapshot()
       .filter(({ geometry, properties }) => geometry.type === "Polygon" && !properties.currentlyDrawing);
+    for (const { id } of found) if (!this.drawnAs.has(id)) this.drawnAs.set(id, this.drawnAs.size);
+    return found.sort((one, other) => this.drawnAs.get(one.id) - this.drawnAs.get(other.id));
   }
 
   write() {
@@ -145,6 +149,7 @@ class Drawing {
   edit(id) {
     this.choose("select");
     this.draw.selectFeature(id);
+    this.frame.querySelector("[data-map=canvas]").scrollIntoView({ block: "center" });
     const { geometry } = this.draw.getSnapshotFeature(id);
     moveTo(this.map, boundsOf([geometry.coordinates]));
   }

@@ -39,11 +39,14 @@ export function startTools(frame, drawing) {
     drawing.snaps = !drawing.snaps;
     show();
   });
-  one("whole").addEventListener("click", () => {
-    const box = one("box");
-    const isWhole = box.classList.toggle("whole");
+  const fill = (isWhole) => {
+    one("box").classList.toggle("whole", isWhole);
     one("whole").setAttribute("aria-pressed", String(isWhole));
     drawing.map.resize();
+  };
+  one("whole").addEventListener("click", () => fill(!one("box").classList.contains("whole")));
+  frame.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape" && drawing.draw.getModeState() !== "drawing") fill(false); // else it ends the drawing
   });
 
   function show() {

@@ -1,23 +1,26 @@
 """The map in a real browser with software WebGL: a planner on a phone finds a street and draws an area by touch."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, ViewportSize, expect
 from sqlalchemy import text
 from sqlmodel import select
 
+from notify.alerts import service
+from notify.alerts.models import NewAlert
 from notify.core.db import transaction
+from notify.deliveries import worker_loop
 from notify.drafting.models import Draft
 from notify.places.basemap import loader, script, store
+from notify.places.models import AudienceSpec, Circle
 from notify.places.place_names.loader import load_names
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.axe import violations
+from tests.browser.conftest import chromium_path
 from tests.drafting.desk import draw_wards
 from tests.world import World, add_residents
 
@@ -30,13 +33,11 @@ PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.fixture(scope="module")
-def drawing_chromium() -> Iterator[Browser]:
+def drawing_chromium(driver: Playwright) -> Iterator[Browser]:
     """A Chromium that draws WebGL without a graphics card, which costs every other test too much."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -57,6 +58,8 @@ def phone(site: str, drawing_chromium: Browser, town: World) -> Iterator[Page]:
     """A planner's phone at the page of places."""
     context: BrowserContext = drawing_chromium.new_context(
         base_url=site,
+        geolocation={"longitude": 0.3213, "latitude": 52.9757, "accuracy": 25},
+        permissions=["geolocation"],
         viewport=PHONE,
         has_touch=True,
         reduced_motion="reduce",
@@ -89,6 +92,7 @@ def open_map(page: Page) -> None:
 
 def tap(page: Page, x: float, y: float) -> None:
     """Touch the map at a share of its width and height."""
+    page.locator(".map-canvas").scroll_into_view_if_needed()
     box = page.locator(".map-canvas").bounding_box()
     assert box
     page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
@@ -103,6 +107,8 @@ def field(page: Page, name: str) -> object:
 def test_a_planner_finds_a_street_and_draws_by_touch(phone: Page) -> None:
     phone.set_default_timeout(30_000)
     open_map(phone)
+    phone.get_by_role("button", name="My location").click()
+    expect(phone.locator("#map-status")).to_have_text("You are here, to within 25 metres.")
     phone.get_by_label("Find a street").fill("mil lane")
     phone.get_by_role("button", name="Mill Lane").first.click()
     expect(phone.locator("#map-status")).to_have_text("The map shows Mill Lane.")
@@ -142,7 +148,7 @@ def test_shapes_are_left_out_changed_and_kept_when_the_page_comes_back(phone: Pa
     phone.locator(".map-place").scroll_into_view_if_needed()
     tap(phone, 0.35, 0.5)  # a ward
     expect(phone.locator("[name=ward]:checked")).to_have_count(1)
-    phone.get_by_role("button", name="Draw areas to leave out").click()
+    phone.get_by_role("button", name="Leave out an area").click()
     for x, y in ((0.3, 0.45), (0.5, 0.45), (0.5, 0.6)):
         tap(phone, x, y)
     phone.get_by_role("button", name="Finish shape").click()
@@ -191,3 +197,26 @@ def test_nothing_of_the_map_is_fetched_before_it_is_asked_for(phone: Page) -> No
     assert [url for url in fetched if "/basemap/" in url or (url.endswith(".js") and "/map/" in url)] == []
     with transaction() as session:
         assert session.execute(text("SELECT count(*) FROM draft")).scalar_one() == 1
+
+
+def test_residents_and_staff_explore_the_area_of_an_alert(phone: Page, town: World) -> None:
+    new = NewAlert(
+        topic="road-closures",
+        title="Mill Lane closed",
+        body="Until noon.",
+        audience=AudienceSpec(circle=Circle(lon=0.3213, lat=52.9757, radius_m=600)),
+        send=True,
+    )
+    with transaction() as session:
+        alert = service.create_and_send(session, by=town.planner, new=new)
+    worker_loop.expand_alert(alert.id)
+    fetched: list[str] = []
+    phone.on("request", lambda request: fetched.append(request.url))
+    for path, press in ((f"/alerts/{alert.id}", "Explore map"), (f"/staff/alerts/{alert.id}", "Show the map")):
+        fetched.clear()
+        phone.goto(path)
+        assert [url for url in fetched if "/map/viewing" in url or "/basemap/" in url] == []
+        phone.get_by_role("button", name=press).click()
+        phone.locator("[data-map=view][data-ready]").wait_for()
+        assert any("/basemap/style-light.json" in url for url in fetched)
+        assert violations(phone) == []
