@@ -47,6 +47,7 @@ PUBLIC = {
     **{f"/theme/{{slug:str}}/{what}": "what everyone sees of a council" for what in ("style.css", "logo", "icon")},
     **dict.fromkeys(
         (
+            *("/incidents", "/incidents/{ref:str}"),
             *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),
             *("/alerts/{alert_id:uuid}/cap", "/alerts.cap.atom"),
             *("/performance", "/performance/{slug:str}/{name:str}", "/performance/catalog.jsonld"),
