@@ -202,14 +202,19 @@ def analyze(session: Session) -> None:
     session.execute(text("SELECT analyze_when_grown(:month)"), {"month": clock.first_of_month(clock.now())})
 
 
+def _slice_of(held: Claim) -> str:
+    if held.has_areas:
+        return NEXT_SLICE_OF_AREAS
+    return NEXT_SLICE_OF_FOLLOW_UP if held.is_follow_up else NEXT_SLICE
+
+
 def next_slice(session: Session, held: Claim, *, after: int, size: int) -> tuple[Sequence[Recipient], Sequence[Result]]:
     """The next deliveries of a claimed batch that are still to be sent, and those that must not be any more.
 
     Suppression, consent, cancellation and expiry are looked at here, moments before sending.
     """
-    of_follow_up = NEXT_SLICE_OF_AREAS if held.has_areas else NEXT_SLICE_OF_FOLLOW_UP
     rows = session.execute(
-        text(of_follow_up if held.is_follow_up else NEXT_SLICE),
+        text(_slice_of(held)),
         {
             "month": held.month,
             "alert": held.alert_id,

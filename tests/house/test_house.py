@@ -50,16 +50,9 @@ PUBLIC = {
     **{f"/theme/{{slug:str}}/{what}": "what everyone sees of a council" for what in ("style.css", "logo", "icon")},
     **dict.fromkeys(
         (
-            *(
-                "/alerts",
-                "/alerts/{alert_id:uuid}",
-                "/alerts/{alert_id:uuid}/area.geojson",
-                "/alerts.atom",
-                "/alerts.json",
-                "/topics",
-                "/widget",
-                "/poster",
-            ),
+            *("/incidents", "/incidents/{ref:str}"),
+            *("/alerts", "/alerts/{alert_id:uuid}", "/alerts.atom", "/alerts.json", "/topics", "/widget", "/poster"),
+            "/alerts/{alert_id:uuid}/area.geojson",
             *("/alerts/{alert_id:uuid}/cap", "/alerts.cap.atom"),
             *("/performance", "/performance/{slug:str}/{name:str}", "/performance/catalog.jsonld"),
             *("/notices", "/notices/{council:str}/{reference:str}", "/notices.atom", "/notices.csv", "/notices.json"),

@@ -25,6 +25,7 @@ BESIDE_PAGES = {
     "notify.exports.download": "a file as a response",
     "notify.evidence.report_files": "a report as a response",
     "notify.insight.report_frame": "the frame of report pages",
+    "notify.alerts.publishing.banner": "what every public page names",
     "notify.insight.live_stream": "figures as server-sent events, for two pages",
     "notify.staff.page_frame": "the frame of staff pages",
     "notify.staff.council_settings.look": "the look of a council's pages",

@@ -156,7 +156,12 @@ def test_the_page_says_what_happens_whom_it_reached_and_what_is_next(client: Cli
     desk = sit_down(client, world)
     shown = desk.client.get(f"/staff/incidents/{found['id']}").text
     page = Page(shown)
-    for words in ("Flood in Mill Lane", "In force until", "Not answered", "have not answered also get it by: text"):
+    for words in (
+        "Flood in Mill Lane",
+        "In force until",
+        "Not answered",
+        "have not answered also get it by: Text message",
+    ):
         assert words in page.text
     assert "Everybody was reached" not in page.text
     written = desk.client.post(f"/staff/incidents/{found['id']}/notes", data={"words": "Water at the bridge."})

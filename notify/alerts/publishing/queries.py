@@ -140,6 +140,7 @@ def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE
 
 
 def published_of(session: Session, ids: Sequence[UUID]) -> Sequence[Published]:
+    """These alerts with their topics, councils and incidents, in no order; whether they are public is not asked."""
     statement = (
         select(Alert, Topic, Council, Incident)
         .join(Topic, col(Topic.id) == col(Alert.topic_id))
