@@ -39,7 +39,7 @@ class AssessmentView(SQLModel):
 
 @post(
     "/alerts/{alert_id:uuid}/call-list/{subscriber_id:uuid}/attempts",
-    guards=[RequiresLive(Right.CHANGE_SUBSCRIBERS), Requires(Right.SEE_SUBSCRIBERS)],
+    guards=[RequiresLive(Right.SEE_SUBSCRIBERS)],
     sync_to_thread=True,
     tags=["ledger"],
 )

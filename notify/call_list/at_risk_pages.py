@@ -16,8 +16,8 @@ from sqlmodel import Session
 from notify.call_list import at_risk, attempts
 from notify.call_list.at_risk_file import COLUMNS, MOST_BYTES, NEEDS, AtRiskFileNotValid
 from notify.call_list.at_risk_models import NewAssessment
+from notify.call_list.attempt_form import read_attempt
 from notify.call_list.models import OUTCOME_NAMES
-from notify.call_list.pages import read_attempt
 from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.core.typed_text import read_day

@@ -14,7 +14,7 @@ from notify.core import tokens
 from notify.core.clock import uk_clock
 from notify.core.errors import Conflict, NotFound
 from notify.staff.models import Officer
-from notify.staff.rights import Principal
+from notify.staff.rights import Principal, Right
 from notify.staff.service import audit
 
 SEAL = "call-note"
@@ -54,8 +54,9 @@ class Attempt:
 def record(session: Session, *, by: Principal, alert: Alert, subscriber_id: UUID, new: NewAttempt) -> CallAttempt:
     """Note what was found at a subscriber that the alert went to.
 
-    Raises: NotOnTheList, AttemptedMeanwhile where `seen` is not the last attempt any more.
+    Raises: Forbidden, NotOnTheList, AttemptedMeanwhile where `seen` is not the last attempt any more.
     """
+    by.require(Right.CHANGE_SUBSCRIBERS)
     who = {"month": alert.ledger_month, "alert": alert.id, "who": subscriber_id}
     if alert.ledger_month is None or not session.execute(_LISTED, who).scalar_one():
         raise NotOnTheList("The alert went to no such subscriber.")

@@ -7,12 +7,12 @@ from litestar import Response
 from litestar.params import FromPath, RawBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
-from pydantic import ValidationError
 from sqlmodel import Session
 
 from notify.alerts import queries as alerts
 from notify.call_list import attempts, queries
-from notify.call_list.models import OUTCOME_NAMES, NewAttempt
+from notify.call_list.attempt_form import read_attempt
+from notify.call_list.models import OUTCOME_NAMES
 from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.staff.guards import Requires, RequiresLive, Right
@@ -23,17 +23,6 @@ from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import read_form
 
 ONE = "/staff/alerts/{alert_id:uuid}/missed/{subscriber_id:uuid}"
-
-
-def read_attempt(form: Form) -> tuple[NewAttempt | None, list[FieldError]]:
-    """What a form says was found, or what to fix."""
-    said = {"outcome": form.one("outcome"), "note": form.one("note"), "seen": form.one("seen") or "0"}
-    try:
-        return NewAttempt.model_validate(said, strict=False), []
-    except ValidationError as error:
-        fields = {str(one["loc"][0]) for one in error.errors()}
-        words = {"outcome": "Choose what you found.", "note": "Enter at most 200 characters."}
-        return None, [FieldError(field, words.get(field, "Reload the page.")) for field in sorted(fields)]
 
 
 @staff_get(ONE, Requires(Right.SEE_SUBSCRIBERS))
@@ -74,7 +63,7 @@ def _page(
     )
 
 
-@staff_post(ONE, RequiresLive(Right.CHANGE_SUBSCRIBERS), Requires(Right.SEE_SUBSCRIBERS), status_code=200)
+@staff_post(ONE, RequiresLive(Right.SEE_SUBSCRIBERS), status_code=200)
 def record_attempt(
     request: StaffRequest, alert_id: FromPath[UUID], subscriber_id: FromPath[UUID], body: RawBody
 ) -> Response[object]:

@@ -42,7 +42,8 @@ def uk_time(at: datetime) -> str:
 def uk_clock(at: datetime) -> str:
     """UK time of what was today: `14:05`; with the day where it was another one."""
     local = at.astimezone(LONDON)
-    return f"{local:%H:%M}" if local.date() == now().astimezone(LONDON).date() else uk_time(at)
+    today = _source().astimezone(LONDON).date()
+    return f"{local:%H:%M}" if local.date() == today else uk_time(at)
 
 
 def uk_second(at: datetime) -> str:

@@ -16,6 +16,7 @@ from notify.places.models import Targets
 from notify.places.queries import areas_by_code
 from notify.staff.queries import council
 from notify.subscribers.models import Topic
+from notify.zones.audience import zone_names
 
 PARTS = {"title": "title", "body": "message", "sms": "text message"}
 NONE = "None"
@@ -134,6 +135,8 @@ def _places(session: Session, part: Mapping[str, Any]) -> Sequence[Fact]:
         middle = circle.get("postcode") or f"latitude {circle.get('lat')}, longitude {circle.get('lon')}"
         found.append(Fact("Distance", f"Within {_metres(circle['radius_m'])} of {middle}"))
     if part.get("polygon"):
+        if zones := zone_names(part["polygon"]):
+            found.append(Fact("Saved zones", ", ".join(zones)))
         found.append(Fact("Corners of the area, longitude and latitude", _corners(part["polygon"]), is_long=True))
     if part.get("buffer_m") is not None:
         found.append(Fact("Margin around it", _metres(part["buffer_m"])))

@@ -5,15 +5,19 @@ from uuid import UUID
 from sqlmodel import Session
 
 from notify.places.models import AudiencePart, AudienceSpec
-from notify.zones.queries import saved
+from notify.zones.queries import UnknownZone, saved
+
+# what says of a feature which zone it is
+CLAIMS = ("zone", "version", "name")
 
 
 def shaped(session: Session, council_id: UUID, spec: AudienceSpec | None) -> AudienceSpec | None:
     """The same audience with the outlines of its zones in its polygon, and no zones; `spec` itself where it has none.
 
-    Every outline is a feature with the slug, name and version that it is of. Raises: UnknownZone.
+    Every outline is a feature with the slug, name and version that it is of. A feature that was sent and says so too
+    loses that word where its outline is another, because an approver reads it. Raises: UnknownZone.
     """
-    if spec is None or not (spec.zones or (spec.excluded and spec.excluded.zones)):
+    if spec is None or not any(part.zones or part.polygon for part in (spec, spec.excluded) if part):
         return spec
     said = _said(spec) | _polygon(session, council_id, spec)
     if spec.excluded:
@@ -26,14 +30,30 @@ def _said(part: AudiencePart) -> dict[str, object]:
 
 
 def _polygon(session: Session, council_id: UUID, part: AudiencePart) -> dict[str, object]:
-    if not part.zones:
+    if not part.zones and not (part.polygon and zones_in(part.polygon)[0]):
         return {}
-    features: list[object] = list(_features(part.polygon)) if part.polygon else []
+    sent = _features(part.polygon) if part.polygon else []
+    features: list[object] = [_honest(session, council_id, feature) for feature in sent]
     for named in dict.fromkeys(part.zones):
         found = saved(session, council_id, named)
         about = {"zone": found.zone.slug, "version": found.version.version, "name": found.zone.name}
         features.append({"type": "Feature", "properties": about, "geometry": found.version.shape})
     return {"polygon": {"type": "FeatureCollection", "features": features}}
+
+
+def _honest(session: Session, council_id: UUID, feature: object) -> object:
+    """The feature, without the name of a zone whose outline it is not."""
+    named = next(iter(zones_in({"features": [feature]})[0]), None)
+    if named is None or not isinstance(feature, dict):
+        return feature
+    try:
+        found = saved(session, council_id, named)
+    except UnknownZone:
+        found = None
+    about = feature["properties"]
+    if found and found.version.shape == feature.get("geometry") and found.zone.name == about.get("name"):
+        return feature
+    return feature | {"properties": {key: value for key, value in about.items() if key not in CLAIMS}}
 
 
 def _features(polygon: dict[str, object]) -> list[object]:
@@ -60,3 +80,12 @@ def zones_in(polygon: object) -> tuple[list[str], object | None]:
         else:
             rest.append(feature)
     return named, {"type": "FeatureCollection", "features": rest} if rest else None
+
+
+def zone_names(polygon: object) -> list[str]:
+    """The zones that a stored polygon was made of, in words."""
+    listed = polygon.get("features") if isinstance(polygon, dict) else None
+    said = [one.get("properties") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [
+        f"{one['name']}, version {one['version']}" for one in said if isinstance(one, dict) and set(CLAIMS) <= set(one)
+    ]

@@ -10,6 +10,7 @@ from shapely import union_all
 from shapely.geometry.base import BaseGeometry
 
 from notify.core.errors import Invalid
+from notify.places.geometry import ShapeTooComplex
 from notify.places.shape_files import features_in, with_fewer_corners
 
 # what files call the name of an area, the likeliest first; letters of either size
@@ -50,7 +51,10 @@ def zones_in_file(file: bytes, *, name: str = "", name_property: str = "") -> Se
 
 def _joined(parts: Sequence[FoundZone]) -> FoundZone:
     whole = parts[0].shape if len(parts) == 1 else union_all([part.shape for part in parts])
-    return replace(parts[0], shape=with_fewer_corners(whole))
+    try:
+        return replace(parts[0], shape=with_fewer_corners(whole))
+    except ShapeTooComplex as error:  # of many areas, which one
+        raise ShapeTooComplex(f"{parts[0].name}: {error.detail}") from None
 
 
 def _read(file: bytes, name: str, name_property: str) -> Iterator[FoundZone]:

@@ -42,7 +42,7 @@ def test_an_administrators_day_works_without_scripts(new_page: NewPage, world: W
     app = make_officers(world)
     page = new_page(java_script_enabled=False)
     sign_in(page, app.now())
-    expect(page.get_by_role("heading", level=1)).to_have_text("Alerts")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
     cookies = page.context.cookies()
     assert sorted(cookie["name"] for cookie in cookies) == ["known-device", "officer"]
     assert {(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies} == {(True, "Lax")}
@@ -85,7 +85,8 @@ def test_who_reads_everything_finds_nothing_to_change(page: Page, world: World) 
     page.get_by_role("button", name="Sign in").click()
     menu = page.get_by_role("navigation", name="Main")
     shown = [
-        *("Alerts", "Calendar", "Archive", "Statutory notices", "Bins", "Reports", "Residents", "Suppressions"),
+        *("Home", "Alerts", "Plans", "Calendar", "Zones", "Archive", "Statutory notices", "Bins", "Reports"),
+        *("Residents", "Suppressions"),
         *("Operations", "Audit trail"),
     ]
     assert menu.get_by_role("link").all_inner_texts() == shown

@@ -32,6 +32,7 @@ BESIDE_PAGES = {
     "notify.staff.council_settings.preview": "a page that shows a look before it is saved",
     "notify.staff.sign_in.step_up": "asks for the second factor again before a route runs",
     "notify.staff.user_views": "what two modules of pages show",
+    "notify.places.shape_requests": "reads an uploaded map file for its routes",
     "notify.places.release_uploads": "reads an uploaded release for its routes",
     "notify.subscribers.imports.uploads": "reads an uploaded list for its routes",
     "notify.waste.uploads": "reads uploaded files for its pages",

@@ -164,13 +164,15 @@ DOORS: Mapping[Right, set[str]] = {
             f"GET {ALERT}/call-list",
             f"GET {ON_DESK}/missed.csv",
             f"GET {ON_DESK}/missed/{{subscriber_id:uuid}}",
+            # and the right to change subscribers is asked inside
+            f"POST {ON_DESK}/missed/{{subscriber_id:uuid}}",
+            f"POST {ALERT}/call-list/{{subscriber_id:uuid}}/attempts",
             f"GET {DESK}/suppressions",
             f"GET {DESK}/webhooks",
         ),
         *(f"POST {API}/suppressions/search", f"POST {DESK}/suppressions/search", f"GET {API}/bounces/bursts"),
     },
     Right.CHANGE_SUBSCRIBERS: {
-        *(f"POST {ON_DESK}/missed/{{subscriber_id:uuid}}", f"POST {ALERT}/call-list/{{subscriber_id:uuid}}/attempts"),
         *(f"POST {API}/subscribers", f"PATCH {RESIDENT}", f"DELETE {RESIDENT}"),
         *(f"POST {API}/suppressions", f"POST {API}/suppressions/{{suppression_id:uuid}}/lift"),
         *(f"POST {RESIDENT}/{verb}" for verb in ("pause", "link", "messages/resend")),

@@ -198,3 +198,19 @@ def test_a_copy_of_an_alert_to_a_zone_names_the_version_that_it_went_to(client: 
     desk.draft = client.post(f"/staff/alerts/{alert}/copy").headers["location"].removesuffix("/words")
     boxes = Page(client.get(f"{desk.draft}/where").text).boxes
     assert (boxes["zone-mill-lane-v1"], boxes["zone-mill-lane-v2"]) == (True, False)
+
+
+def test_a_shape_that_is_sent_is_not_called_a_zone_that_it_is_not(client: Client, world: World) -> None:
+    key = make_key(world, Role.PLANNER)
+    shape = save(client, key, "Mill Lane", NORTHERN)["versions"][0]["polygon"]
+    claim = {"zone": "mill-lane", "version": 1, "name": "Mill Lane"}
+    desk = signed_in(world.council_id)
+    for outline, named in ((shape, True), (json.loads(json.dumps(geojson(SOUTHERN))), False)):
+        crs = {"crs": outline.pop("crs")} if "crs" in outline else {}
+        feature = {"type": "Feature", "properties": claim, "geometry": outline}
+        sent = {"type": "FeatureCollection", **crs, "features": [feature]}
+        alert = created(client, key, audience={"polygon": sent}, send=True, send_at="2099-03-03T14:05:00Z")
+        page = client.get(f"/staff/alerts/{alert['id']}", headers=desk).text
+        assert ("Mill Lane, version 1" in page) is named
+        stored = client.get(f"/api/v1/alerts/{alert['id']}", headers=key).json()["audience"]["polygon"]
+        assert ("zone" in json.dumps(stored)) is named
