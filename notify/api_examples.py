@@ -70,6 +70,12 @@ BODIES: Mapping[str, object] = {
     "search_suppressions": {"address": "sam@example.org"},
     "lift_suppression": {"reason": "They asked us to write again."},
     "lift_suppressions": {"which": "soft-bounces", "reason": "Their mail provider works again."},
+    "add_incident_note": {
+        "words": "The water stands at 2.1 metres at the bridge.",
+        "kind": "handover",
+        "still_open": "Two homes in Mill Lane asked for sandbags.",
+    },
+    "link_alert": {"alert": "0197a2b0-0000-7000-8000-000000000003"},
     "count_audience": {"topic": "bins", "audience": {"wards": ["Z05000001"]}},
     "create_alert": {
         "topic": "bins",

@@ -150,7 +150,7 @@ NEED_MORE = {
         "correct_public_notice",
     ),
     *("withdraw_public_notice", "reschedule_alert", "change_officer", "change_target", "add_values"),
-    *("update_alert", "all_clear", "change_category", "resend_message"),
+    *("update_alert", "all_clear", "change_category", "resend_message", "add_incident_note", "link_alert"),
 }
 NEED_A_PERSON = {"create_key", "change_officer", "invite_officer", "end_user_sessions", "ask_new_factor"}
 
