@@ -17,6 +17,7 @@ from notify.drafting.models import Draft
 from notify.places.basemap import loader, script, store
 from notify.places.models import AudienceSpec, Circle
 from notify.places.place_names.loader import load_names
+from notify.places.projection import to_lon_lat, to_national_grid
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.axe import violations
@@ -220,3 +221,25 @@ def test_residents_and_staff_explore_the_area_of_an_alert(phone: Page, town: Wor
         phone.locator("[data-map=view][data-ready]").wait_for()
         assert any("/basemap/style-light.json" in url for url in fetched)
         assert violations(phone) == []
+
+
+def test_a_corner_near_a_wards_edge_is_put_on_it(phone: Page) -> None:
+    open_map(phone)
+    phone.get_by_role("button", name="Snap to wards").click()
+    phone.get_by_role("button", name="Draw corners").click()
+    edge = to_lon_lat(556_000, 344_700)
+    at = phone.evaluate(
+        "edge => { const map = document.getElementById('map').drawing.map, { x, y } = map.project(edge);"
+        " return [x / map.getCanvas().clientWidth, y / map.getCanvas().clientHeight, map.getCanvas().clientWidth] }",
+        list(edge),
+    )
+    tap(phone, at[0] + 8 / at[2], at[1])  # eight pixels beside it
+    tap(phone, at[0] + 0.25, at[1])
+    tap(phone, at[0] + 0.25, at[1] + 0.2)
+    phone.get_by_role("button", name="Finish shape").click()
+    expect(phone.locator("[name=shape]")).not_to_have_value("")
+    drawn = field(phone, "shape")
+    assert isinstance(drawn, dict)
+    eastings = sorted(to_national_grid(*corner)[0] for corner in drawn["coordinates"][0])
+    assert abs(eastings[0] - 556_000) < 1
+    assert eastings[-1] > 556_050

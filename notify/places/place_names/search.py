@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from notify.places import postcodes
+from notify.places.basemap.extent import bounds_of
 from notify.places.models import ReleaseKind
 from notify.places.place_names.keys import key_of, parts_of
 from notify.places.place_names.models import NamedPlaceEdition
 from notify.places.projection import unproject
-from notify.places.queries import active_release, areas_page, council_bounds, names_by_code
+from notify.places.queries import active_release, areas_page, names_by_code
 
 MOST = 8
 LEAST_ALIKE = 0.55  # of the parts typed, how many a name must have
@@ -114,7 +115,7 @@ def _is_alike(typed: str, key: str) -> bool:
 
 
 def _names(session: Session, typed: str, district_codes: Sequence[str]) -> Sequence[Found]:
-    key, bounds = key_of(typed), council_bounds(session, district_codes)
+    key, bounds = key_of(typed), bounds_of(session, district_codes)
     parts = sorted(parts_of(key, is_begun=True))
     if not parts or bounds is None:
         return []
