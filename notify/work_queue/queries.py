@@ -42,6 +42,7 @@ LIVE = """
         AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = coalesce(alert.follows_id, alert.id)
                         AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL))
 """
+UNSENT = col(Alert.state).in_((AlertState.DRAFT, AlertState.REJECTED))
 _NAMES = text("""
     SELECT 'officer:' || id AS actor, name FROM officer WHERE 'officer:' || id = ANY(:actors)
     UNION ALL
@@ -126,7 +127,7 @@ def work_queue(session: Session, by: Principal) -> WorkQueue:
         scheduled=_section(session, by, [col(Alert.state) == AlertState.SCHEDULED], soonest),
         live=_section(session, by, [text(LIVE)], newest),
         failed=_failed(session, by) if writes and by.may(Right.SEE_WORK) else (),
-        returned=_section(session, by, _unsent(by), col(Alert.changed_at).desc(), with_reasons=True)
+        returned=_section(session, by, [UNSENT], col(Alert.changed_at).desc(), with_reasons=True)
         if writes
         else Section(),
         drafts=drafts,
@@ -135,11 +136,6 @@ def work_queue(session: Session, by: Principal) -> WorkQueue:
             session, by, [col(Alert.state) == AlertState.SENT, text(f"NOT {LIVE}")], col(Alert.finished_at).desc()
         ),
     )
-
-
-def _unsent(by: Principal) -> list[ColumnElement[bool] | TextClause]:
-    mine = [] if by.may(Right.BROADCAST) else [col(Alert.priority) != Priority.EMERGENCY]
-    return [col(Alert.state).in_((AlertState.DRAFT, AlertState.REJECTED)), *mine]
 
 
 def _to_approve(session: Session, by: Principal) -> Section:

@@ -208,6 +208,7 @@ def _request(right: Right, client: Client, headers: Headers, alert_id: str) -> i
         Right.CHANGE_SETTINGS: lambda: client.get("/api/v1/council", headers=headers),
         Right.SEE_FIGURES: lambda: client.get("/api/v1/figures", headers=headers),
         Right.CHANGE_FIGURES: lambda: client.put("/api/v1/publication", json={}, headers=headers),
+        Right.SEE_AT_RISK: lambda: client.get(f"/staff/alerts/{uuid4()}/at-risk", headers=headers),
         Right.EXPORT_EVERYTHING: lambda: client.get("/api/v1/extracts/subscribers?format=csv", headers=headers),
     }
     return requests[right]().status_code

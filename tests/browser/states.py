@@ -26,6 +26,7 @@ from tests.browser.import_states import IMPORTS
 from tests.browser.notice_states import NOTICES
 from tests.browser.operations_states import OPERATIONS
 from tests.browser.performance_states import PERFORMANCE
+from tests.browser.ready_states import READY
 from tests.browser.record_states import RECORDS
 from tests.browser.release_states import RELEASES
 from tests.browser.staff_states import AT_THE_DESK, leave_a_place_open
@@ -474,6 +475,7 @@ STATES: Mapping[str, Way] = {
     **PERFORMANCE,
     **TOPICS,
     **OPERATIONS,
+    **READY,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
