@@ -38,14 +38,19 @@ _ANSWERS = text("""
       AND EXISTS (SELECT FROM delivery d
                   WHERE d.month = :month AND d.alert_id = :alert AND d.subscriber_id = c.subscriber_id)
 """)
-# an emergency ends with its all-clear, when it is cancelled, or when it is not in force any more
+# an emergency ends with its incident, when it is cancelled, or when nothing of its incident is in force any more; one
+# that was never sent has no incident, and ends with its all-clear
 _DUE = text("""
-    SELECT l.id FROM at_risk_list l JOIN alert a ON a.id = l.alert_id
+    SELECT l.id FROM at_risk_list l JOIN alert a ON a.id = l.alert_id LEFT JOIN incident i ON i.id = a.incident_id
     WHERE l.destroyed_at IS NULL AND least(
-        coalesce(a.expires_at, a.created_at + interval '1 day'),
+        i.ended_at,
         CASE WHEN a.state IN ('cancelled', 'rejected') THEN a.changed_at END,
-        (SELECT min(f.expanded_at) FROM alert f
-         WHERE f.follows_id = a.id AND f.follow_up = 'all-clear' AND NOT (f.is_test AND NOT a.is_test))
+        (SELECT max(coalesce(e.expires_at, e.created_at + interval '1 day')) FROM alert e
+         WHERE e.id = a.id OR (e.incident_id = a.incident_id AND e.priority = 'emergency'
+                               AND e.follow_up IS DISTINCT FROM 'all-clear' AND (a.is_test OR NOT e.is_test))),
+        CASE WHEN i.id IS NULL THEN (
+            SELECT min(f.expanded_at) FROM alert f
+            WHERE f.follows_id = a.id AND f.follow_up = 'all-clear' AND NOT (f.is_test AND NOT a.is_test)) END
     ) < CAST(:before AS timestamptz)
     ORDER BY l.id LIMIT 100 FOR UPDATE OF l SKIP LOCKED
 """)

@@ -1,5 +1,6 @@
 """People at risk beside an emergency: off at first, for care leads who are there, unreadable a week after its end."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -188,6 +189,26 @@ def test_the_all_clear_begins_the_seven_days(client: Client, world: World, lead:
     with transaction() as session:
         assert destroy_due(session) == 1
     assert "No one can read it any more" in shown(client, signed_in(world.council_id, Role.CARE_LEAD), alert)
+
+
+def test_a_list_stays_as_long_as_its_incident_goes_on(
+    client: Client, world: World, lead: dict[str, str], work: Callable[[], None]
+) -> None:
+    """The first alert is not in force any more, and another of the same incident still is."""
+    alert = emergency(client, world)
+    work()
+    turn_on(client, world)
+    upload(client, lead, alert)
+    with transaction() as session:
+        incident = session.execute(text("SELECT incident_id FROM alert WHERE id = :id"), {"id": alert}).scalar_one()
+        until = moments.present() + timedelta(days=10)
+    emergency(client, world, incident=str(incident), expires_at=until.isoformat())
+    moments.ahead(days=9)
+    with transaction() as session:
+        assert destroy_due(session) == 0
+    moments.ahead(days=17, minutes=1)
+    with transaction() as session:
+        assert destroy_due(session) == 1
 
 
 def test_keys_are_in_a_table_that_no_base_backup_has(client: Client, world: World) -> None:
