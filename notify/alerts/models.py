@@ -125,7 +125,7 @@ class Alert(SQLModel, table=True):
     )
     escalated_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     is_training: bool = False
-    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
+    plan_id: UUID | None = None  # a foreign key in the database; workers know nothing of plans
     approver_role: Role | None = Field(default=None, sa_column=state_column(Role, nullable=True))
     webhook_event: str | None = None
     webhook_detail: dict[str, object] | None = Field(
