@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from notify.alerts import ended_areas
 from notify.alerts import queries as alerts
+from notify.alerts.incidents.models import Incident
 from notify.alerts.late_alerts import is_held
 from notify.alerts.publishing.area import area_of
 from notify.core.clock import uk_time
@@ -33,6 +34,7 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
         waits = waiting(session, alert)
+        incident = session.get(Incident, alert.incident_id) if alert.incident_id else None
         extent = area_of(session, alert, language="en").extent if alert.targets else None
     may = request.user.may
     return staff_page(
@@ -48,6 +50,7 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         may_broadcast=may(Right.BROADCAST),
         sent_back=sent_back,
         waiting=waits,
+        incident=incident,
         first=first,
         updates=updates,
         ended_areas=[str(one) for one in ended],
