@@ -1,5 +1,6 @@
 """One person of a call list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlmodel import Session
 
 from notify.alerts.models import Alert
 from notify.call_list.attempts import NotOnTheList
+from notify.call_list.models import Outcome
 from notify.channels import PHONES
 from notify.places.postcodes import canonical
 
@@ -23,6 +25,19 @@ _PERSON = text("""
     WHERE s.id = :who AND s.council_id = :council AND EXISTS (
         SELECT FROM delivery d WHERE d.month = :month AND d.alert_id = :alert AND d.subscriber_id = s.id)
 """)
+
+_FOUND = text("""
+    SELECT outcome, count(*) AS people FROM (
+        SELECT DISTINCT ON (subscriber_id) outcome FROM call_attempt
+        WHERE alert_id = ANY(:alerts) AND subscriber_id IS NOT NULL ORDER BY subscriber_id, at DESC, number DESC
+    ) last GROUP BY outcome
+""")
+
+
+def found_by_outcome(session: Session, alerts: Sequence[UUID]) -> dict[Outcome, int]:
+    """Of the people who were called or visited because of these alerts, how many were last found how."""
+    counted = {row.outcome: row.people for row in session.execute(_FOUND, {"alerts": list(alerts)})}
+    return {one: counted[one.value] for one in Outcome if one.value in counted}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from notify.alerts.models import Priority
 from notify.core.db import transaction
 from notify.core.errors import Forbidden
 from notify.core.form_fields import EMPTY, FieldError, Form
-from notify.drafting import queries, service
+from notify.drafting import plans, queries, service
 from notify.drafting.hazards import CERTAINTIES, HAZARDS, SEVERITIES, URGENCIES
 from notify.drafting.route_options import (
     AT,
@@ -61,6 +61,7 @@ def _what_page(session: Session, user: Principal, form: Form, field_errors: Sequ
         urgencies=URGENCIES,
         certainties=CERTAINTIES,
         incidents=going_on(session, user),
+        plans=[one for one in plans.plans(session, user.council_id) if one.is_emergency],
         is_welsh=any(code.startswith(WELSH) for code in council(session, user.council_id).district_codes),
         form=form,
         field_errors=field_errors,

@@ -1,6 +1,6 @@
 """Everything that the page of an incident shows now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,8 @@ from notify.alerts import queries as alert_queries
 from notify.alerts.incidents import queries
 from notify.alerts.incidents.models import Incident, IncidentState
 from notify.alerts.models import Alert, AlertState, FollowUp, Priority
+from notify.call_list.models import OUTCOME_NAMES, Outcome
+from notify.call_list.queries import found_by_outcome
 from notify.channels import label
 from notify.core import clock
 from notify.deliveries.escalation import escalates_at
@@ -47,6 +49,7 @@ class Escalating:
 class Desk:
     """One incident as its page shows it. `now` is the alert whose words hold, `leading` the one that updates follow.
 
+    `called`: how many people were last found how by calls and visits.
     `calls` are those about its topics from the day it began to the day it ended; None where none are known.
     """
 
@@ -63,6 +66,7 @@ class Desk:
     happened: Sequence[Happening]
     calls: int | None
     is_watched: bool
+    called: Mapping[str, int]
 
     @property
     def is_open(self) -> bool:
@@ -96,7 +100,12 @@ def desk_of(session: Session, by: Actor, incident: Incident) -> Desk:
         happened=timeline(session, incident, alerts),
         calls=_calls(session, incident, alerts),
         is_watched=is_watched(incident),
+        called={OUTCOME_NAMES[one]: people for one, people in _called(session, alerts).items()},
     )
+
+
+def _called(session: Session, alerts: Sequence[Alert]) -> Mapping[Outcome, int]:
+    return found_by_outcome(session, [one.id for one in alerts])
 
 
 def is_watched(incident: Incident) -> bool:

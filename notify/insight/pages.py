@@ -7,9 +7,10 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from notify.alerts import ended_areas
+from notify.alerts import approval, ended_areas
 from notify.alerts import queries as alerts
 from notify.alerts.late_alerts import is_held
+from notify.alerts.models import AlertState
 from notify.alerts.publishing.area import area_of
 from notify.core.clock import uk_time
 from notify.core.db import transaction
@@ -33,6 +34,8 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         ended = ended_areas.shown(session, alert)
         sent_back = alerts.sent_back_because(session, alert)
         waits = waiting(session, alert)
+        asked = approval.approvers(session, alert) if alert.state == AlertState.SUBMITTED else ()
+        may_decide = request.user.may(Right.APPROVE_ALERTS) and not approval.why_not(session, request.user, alert)
         extent = area_of(session, alert, language="en").extent if alert.targets else None
     may = request.user.may
     return staff_page(
@@ -44,7 +47,8 @@ def show_alert(request: StaffRequest, alert_id: FromPath[UUID]) -> Response[obje
         topic=topic.name,
         may_call=may(Right.SEE_SUBSCRIBERS),
         may_write=may(Right.WRITE_ALERTS),
-        may_decide=may(Right.APPROVE_ALERTS),
+        may_decide=may_decide,
+        asked=[one.name for one in asked],
         may_broadcast=may(Right.BROADCAST),
         sent_back=sent_back,
         waiting=waits,

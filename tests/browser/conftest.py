@@ -18,6 +18,7 @@ from tests.world import World, make_world
 
 # a machine without a graphics card draws a tenth cheaper in the browser's own process
 FLAGS = ["--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
+DRAWING_FLAGS = [FLAGS[0], FLAGS[2], "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 # long enough for a machine with other work to do: what is broken fails by what it shows, not by how long it takes
 PATIENCE_MS = 30_000
@@ -77,6 +78,14 @@ def chromium_path() -> str:
 def chromium(driver: Playwright) -> Iterator[Browser]:
     """The Chromium of most tests."""
     browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def drawing_chromium(driver: Playwright) -> Iterator[Browser]:
+    """A Chromium that draws WebGL without a graphics card, which costs every other test too much."""
+    browser = driver.chromium.launch(executable_path=chromium_path(), args=DRAWING_FLAGS)
     yield browser
     browser.close()
 

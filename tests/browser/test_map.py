@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -14,42 +13,25 @@ from notify.alerts.models import NewAlert
 from notify.core.db import transaction
 from notify.deliveries import worker_loop
 from notify.drafting.models import Draft
-from notify.places.basemap import loader, script, store
+from notify.places.basemap import script, store
 from notify.places.models import AudienceSpec, Circle
-from notify.places.place_names.loader import load_names
 from notify.places.projection import to_lon_lat, to_national_grid
 from notify.staff import service as staff
 from notify.staff.models import Officer, Role
 from tests.browser.axe import violations
-from tests.browser.conftest import chromium_path
-from tests.drafting.desk import draw_wards
+from tests.browser.town_map import PHONE, load_town, open_map, tap
 from tests.world import World, add_residents
 
 pytestmark = pytest.mark.browser
 
-DEMO = Path(__file__).parents[2] / "geodata" / "demo"
-FLAGS = ["--disable-dev-shm-usage", "--in-process-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 MOST_BYTES, MOST_REQUESTS = 520_000, 30
-PHONE = ViewportSize(width=390, height=844)
-
-
-@pytest.fixture(scope="module")
-def drawing_chromium(driver: Playwright) -> Iterator[Browser]:
-    """A Chromium that draws WebGL without a graphics card, which costs every other test too much."""
-    browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
 def town(world: World) -> Iterator[World]:
     """The invented council with wards, streets and their names, and twelve residents."""
-    assert script.is_built(), "The map is not built: make map"
-    draw_wards()
     add_residents(world, [f"n{number}@example.org" for number in range(12)])
-    with transaction() as session:
-        loader.load(session, DEMO / "basemap.mbtiles")
-        load_names(session, DEMO / "names.csv", product="Invented", version="1", attribution="Invented.")
+    load_town()
     yield world
     store.path().unlink(missing_ok=True)
 
@@ -84,20 +66,6 @@ def phone(site: str, drawing_chromium: Browser, town: World) -> Iterator[Page]:
     yield page
     context.close()
     assert (foreign, faults) == ([], [])
-
-
-def open_map(page: Page) -> None:
-    page.get_by_role("button", name="Open the map").click()
-    page.locator("#map[data-ready]").wait_for()
-
-
-def tap(page: Page, x: float, y: float) -> None:
-    """Touch the map at a share of its width and height."""
-    page.locator(".map-canvas").scroll_into_view_if_needed()
-    box = page.locator(".map-canvas").bounding_box()
-    assert box
-    page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    page.wait_for_timeout(350)  # two taps in a third of a second are a zoom
 
 
 def field(page: Page, name: str) -> object:

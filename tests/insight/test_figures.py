@@ -200,7 +200,7 @@ def test_the_list_of_alerts_is_the_councils_own(client: Client, world: World) ->
     ours = created(client, world.headers, title="Our road")
     theirs = created(client, neighbour(), title="Their road")
     sign_in(client, world)
-    said = client.get("/staff").text
+    said = client.get("/staff/alerts").text
     assert "Our road" in said
     assert f"/staff/alerts/{ours['id']}" in said
     assert "Their road" not in said

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from notify.alerts.incidents.models import Incident
 from notify.alerts.models import Alert, AlertState, Priority
 from notify.core import clock
 from notify.deliveries import bounce_brake, escalation, holds
@@ -32,8 +33,9 @@ class HoldShown:
 
 
 def is_watched(alert: Alert) -> bool:
-    """Whether its figures still change by themselves: on its way, or an emergency that ended a moment ago."""
-    if alert.state == AlertState.SENDING:
+    """Whether its page still changes by itself: on its way, or an emergency that waits or ended a moment ago."""
+    waits = alert.state == AlertState.SUBMITTED and alert.priority == Priority.EMERGENCY
+    if waits or alert.state == AlertState.SENDING:
         return True
     ended = alert.finished_at
     is_emergency = alert.priority == Priority.EMERGENCY and alert.state == AlertState.SENT
@@ -48,6 +50,7 @@ def progress_of(session: Session, alert: Alert) -> dict[str, Any]:
     bounces = bounce_brake.bounces(session, alert.id)
     return {
         "alert": alert,
+        "incident": session.get(Incident, alert.incident_id) if alert.incident_id else None,
         "figures": _shown(figures),
         "by_channel": [{"channel": group.name, **asdict(group.tally)} for group in figures.by_channel],
         "by_ward": rows,
