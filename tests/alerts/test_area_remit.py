@@ -49,7 +49,7 @@ def test_what_went_to_a_wider_area_is_not_theirs_to_follow_or_to_end(client: Cli
     assert act(client, desk, alert, "update", UPDATE).status_code == 201
     work()
     waiting = act(client, world.headers, alert, "update", UPDATE).json()
-    update(client, world, work, alert, **WIDE)
+    update(client, world, work, alert, audience=WIDE["audience"])
     for verb, body in (
         ("update", UPDATE),
         ("update", UPDATE | {"audience": {"wards": [NORTH]}}),

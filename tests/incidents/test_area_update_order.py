@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from notify.core.db import transaction
 from notify.deliveries import escalation
-from tests.alerts.calls import act, created
-from tests.incidents.test_area_updates import FLOOD, UPDATE, groups, update, warn
+from tests.alerts.calls import act
+from tests.incidents.test_area_updates import UPDATE, groups, update, warn
 from tests.world import NORTH, SOUTH, World, add_resident, make_world, signed_in
 
 Client = TestClient[Litestar]
@@ -121,20 +121,3 @@ def test_a_withdrawn_update_is_not_what_to_do_now(client: Client, world: World, 
         ref = session.execute(text("SELECT ref FROM incident")).scalar_one()
     page = client.get(f"/incidents/{ref}").text
     assert "<h1>Flood in Mill Lane</h1>" in page
-
-
-def test_an_emergency_that_is_not_in_force_any_more_is_not_shown_as_one(
-    client: Client, world: World, work: Work
-) -> None:
-    warn(client, world, work, channels=["email"])
-    with transaction() as session:
-        session.execute(text("UPDATE alert SET expires_at = now() - interval '1 hour'"))
-        ref = session.execute(text("SELECT ref FROM incident")).scalar_one()
-    page = client.get(f"/incidents/{ref}").text
-    assert "What to do now" not in page
-    assert '<strong class="govuk-tag over">Ended</strong>' in page
-    assert ref in client.get("/incidents").text
-    with transaction() as session:
-        session.execute(text("UPDATE alert SET expires_at = now() - interval '2 days'"))
-    assert ref not in client.get("/incidents").text
-    assert FLOOD["title"] in client.get(f"/incidents/{ref}").text
