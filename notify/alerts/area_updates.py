@@ -13,6 +13,7 @@ from notify.alerts.service import targets_of
 from notify.core.errors import Invalid
 from notify.staff.rights import Actor
 from notify.subscribers.models import Topic
+from notify.zones import audience as zoned
 
 NEW, LEFT = "new", "left"
 _LEFT = {
@@ -54,9 +55,10 @@ def set_area(session: Session, *, by: Actor, first: Alert, alert: Alert, content
         return
     if alert.follow_up != FollowUp.UPDATE or first.priority != Priority.EMERGENCY or first.follows_id:
         raise AreaCannotChange("Only an update of an emergency's first alert has an `audience` of its own.")
-    visibility.require_within(by.remit, session.get_one(Topic, first.topic_id).slug, content.audience)
-    alert.audience = content.audience.as_stored() if content.audience else None
-    alert.targets = targets_of(session, alert.council_id, content.audience, alert.priority).as_json()
+    audience = zoned.shaped(session, alert.council_id, content.audience) or content.audience
+    visibility.require_within(by.remit, session.get_one(Topic, first.topic_id).slug, audience)
+    alert.audience = audience.as_stored()
+    alert.targets = targets_of(session, alert.council_id, audience, alert.priority).as_json()
     alert.asks_reply, alert.escalation = first.asks_reply, first.escalation
     set_words(first, alert, content)
 

@@ -14,6 +14,7 @@ from notify.alerts.reply_request import anybodys_text
 from notify.alerts.search import AlertSearch
 from notify.alerts.visibility import require_within, visible
 from notify.channels import Channel, CostUnit, info
+from notify.core import clock
 from notify.core.errors import Invalid, NotFound
 from notify.core.settings import settings
 from notify.places import audience_areas, succession
@@ -145,10 +146,11 @@ def alert_of_area(session: Session, alert: Alert) -> Alert:
         Alert.state != AlertState.CANCELLED,
     )
     if alert.id != root:
-        newest = newest.where(col(Alert.id) <= alert.id)
+        newest = newest.where(col(Alert.expanded_at) <= (alert.expanded_at or clock.now()))
     if not alert.is_test:
         newest = newest.where(col(Alert.is_test).is_(False))
-    return session.exec(newest.order_by(col(Alert.id).desc()).limit(1)).first() or session.get_one(Alert, root)
+    latest = newest.order_by(col(Alert.expanded_at).desc(), col(Alert.id).desc())
+    return session.exec(latest.limit(1)).first() or session.get_one(Alert, root)
 
 
 def titles_of_what_is_over(session: Session, alert: Alert) -> Mapping[str, str]:

@@ -60,6 +60,7 @@ def require_own(session: Session, by: Actor, alert: Alert) -> None:
 def require_may_follow(session: Session, by: Actor, first: Alert) -> None:
     """The same for what an update or all-clear follows; a test key may rehearse one of a live alert."""
     _require_reach(session, by, first)
+    visibility.require_within_line(session, by.remit, first)
     require_broadcast(by, first.priority)
 
 

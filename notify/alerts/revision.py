@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from notify.alerts import remit
+from notify.alerts.hazard import Hazard
 from notify.alerts.models import Alert, AlertContent, AlertState
 from notify.alerts.service import WrongState, bind, content_fields, move
 from notify.staff.rights import Actor, Right
@@ -21,7 +22,9 @@ def revise(session: Session, *, by: Actor, alert: Alert, new: AlertContent) -> A
     if alert.follows_id is not None:
         raise WrongState("An update or all-clear is changed on its own page.")
     is_rehearsal = alert.is_test and not alert.is_training
-    fields = content_fields(session, by=by, new=new)
+    # what is not named is not kept: neither how bad it was, nor an exercise that it is no longer part of
+    incident = {"incident_id": None} if alert.is_training != new.training else {}
+    fields = dict.fromkeys(Hazard.model_fields) | incident | content_fields(session, by=by, new=new)
     move(session, alert, remit.UNSENT, AlertState.DRAFT)
     for name, value in fields.items():
         setattr(alert, name, value)

@@ -59,7 +59,7 @@ class AlertSearch:
             found.append(text(IN_WARD).bindparams(ward=[self.ward]))
         if self.since:
             found.append(col(Alert.created_at) >= midnight(self.since))
-        if self.until:
+        if self.until and self.until < date.max:
             found.append(col(Alert.created_at) < midnight(self.until + timedelta(days=1)))
         if self.author:
             found.append(text(BY_OFFICER).bindparams(author=str(self.author)))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, literal_column, text
 from sqlalchemy.sql.elements import TextClause
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, AlertContent
 from notify.places.models import AudienceSpec
@@ -63,11 +63,31 @@ def require_within_alert(session: Session, remit: Remit, alert: Alert) -> None:
 
     Raises: OutsideYourRemit.
     """
-    first = alert
-    while first.follows_id:
-        first = session.get_one(Alert, first.follows_id)
-    audience = AudienceSpec.model_validate(first.audience) if first.audience else None
-    require_within(remit, session.get_one(Topic, alert.topic_id).slug, audience)
+    slug = session.get_one(Topic, alert.topic_id).slug
+    one = alert
+    while one.follows_id:
+        if one.group_words is not None:
+            _require_area(remit, slug, one)
+        one = session.get_one(Alert, one.follows_id)
+    _require_area(remit, slug, one)
+    if alert.follows_id:
+        require_within_line(session, remit, one)
+
+
+def require_within_line(session: Session, remit: Remit, first: Alert) -> None:
+    """Refuse to write to whom updates of this alert have taken in, if any lies beyond. Raises: OutsideYourRemit."""
+    if remit.areas is None:
+        return
+    widened = select(Alert).where(
+        Alert.follows_id == first.id, col(Alert.group_words).is_not(None), col(Alert.expanded_at).is_not(None)
+    )
+    slug = session.get_one(Topic, first.topic_id).slug
+    for one in session.exec(widened):
+        _require_area(remit, slug, one)
+
+
+def _require_area(remit: Remit, slug: str, alert: Alert) -> None:
+    require_within(remit, slug, AudienceSpec.model_validate(alert.audience) if alert.audience else None)
 
 
 def require_content(remit: Remit, new: AlertContent) -> None:

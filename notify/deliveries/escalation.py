@@ -89,7 +89,8 @@ def _not_reached(alert: Alert) -> AudienceSql:
 IS_OVER = """EXISTS (
           WITH RECURSIVE line AS (
               SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f
-              WHERE f.follows_id = coalesce(a.follows_id, a.id) AND f.id > a.id
+              WHERE f.follows_id = coalesce(a.follows_id, a.id)
+                AND coalesce(f.expanded_at, 'infinity') >= a.expanded_at
               UNION ALL
               SELECT f.id, f.follow_up, f.state, f.is_test FROM alert f JOIN line ON f.follows_id = line.id
           )
@@ -98,8 +99,9 @@ IS_OVER = """EXISTS (
             AND (a.is_test OR NOT line.is_test))"""
 # was told by an update that they are no longer in the area
 HAS_LEFT = """
-    SELECT FROM alert u JOIN delivery d ON d.month = u.ledger_month AND d.alert_id = u.id
-    WHERE u.follows_id = :alert AND u.group_words IS NOT NULL AND d.subscriber_id = f.subscriber_id
+    SELECT FROM alert o JOIN alert u ON u.follows_id = coalesce(o.follows_id, o.id) AND u.expanded_at > o.expanded_at
+    JOIN delivery d ON d.month = u.ledger_month AND d.alert_id = u.id
+    WHERE o.id = :alert AND u.group_words IS NOT NULL AND d.subscriber_id = f.subscriber_id
       AND d.update_group = 'left' AND d.state IN ('created', 'sent', 'delivered', 'unknown')
 """
 # of an update with another area those who are new are escalated: the others had their first alert before

@@ -173,15 +173,16 @@ def _in_area_now(alert: Alert, first: Alert, *, invented: bool) -> AudienceSql:
         SELECT contact_id, subscriber_id, channel, language, ward_code
         FROM (
             SELECT DISTINCT ON (u.contact_id) u.contact_id, u.subscriber_id, u.channel, u.language, u.ward_code,
-                   u.update_group
+                   first_value(u.update_group) OVER (PARTITION BY u.subscriber_id
+                                                     ORDER BY l.expanded_at DESC, l.id DESC) AS last_word
             FROM alert l JOIN delivery u ON u.month = l.ledger_month AND u.alert_id = l.id
             WHERE (l.id = :line OR l.follows_id = :line AND l.group_words IS NOT NULL) AND l.id <> :self
               AND l.expanded_at IS NOT NULL AND (:is_test OR NOT l.is_test)
               AND u.state IN ('sent', 'delivered', 'unknown', 'created')
               AND {INVENTED_ONLY if invented else "true"}
-            ORDER BY u.contact_id, l.id DESC
+            ORDER BY u.contact_id, l.expanded_at DESC, l.id DESC
         ) latest
-        WHERE update_group IS DISTINCT FROM 'left'
+        WHERE last_word IS DISTINCT FROM 'left'
     """
     parameters = {"line": first.id, "self": alert.id, "is_test": alert.is_test}
     return AudienceSql(sql, parameters | ({"invented": sandbox.INVENTED} if invented else {}))

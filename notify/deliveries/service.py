@@ -73,11 +73,11 @@ NEXT_SLICE_OF_FOLLOW_UP = _SLICE.format(
          AND f.contact_id = d.contact_id
     """,
 )
-# the same where updates have had other areas: what reached them last counts, and who is new has had nothing before
+# the same where updates have had other areas: what reached them last counts, and who is new again hears it last
 NEXT_SLICE_OF_AREAS = _SLICE.format(
     suppressed=IS_SUPPRESSED_FOR_ALERT,
     first_refuses="""
-             WHEN d.update_group IS DISTINCT FROM 'new' AND f.waits THEN 'wait'
+             WHEN f.waits THEN 'wait'
              WHEN d.update_group IS DISTINCT FROM 'new' AND NOT f.was_reached
                THEN 'suppressed:The first alert did not reach this subscriber.'
     """,

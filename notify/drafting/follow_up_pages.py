@@ -28,6 +28,7 @@ from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.subscribers.models import Topic
 from notify.web.forms import read_form
+from notify.zones.audience import shaped
 
 TITLES: Mapping[FollowUp, str] = {FollowUp.UPDATE: "Write an update", FollowUp.ALL_CLEAR: "Send all-clear"}
 GROUPS = (area_updates.NEW, area_updates.LEFT)
@@ -171,7 +172,7 @@ def group_fields(alert: Alert) -> Fields:
 def _places(session: Session, user: Principal, first: Alert, area: Draft) -> Sequence[str]:
     """The names of the places of the area, as far as it says any that can be read."""
     try:
-        audience = audience_of(Form(area.fields))
+        audience = shaped(session, user.council_id, audience_of(Form(area.fields)))
         targets = service.targets_of(session, user.council_id, audience, first.priority)
     except (NotReady, Invalid):
         return ()

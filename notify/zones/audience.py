@@ -75,11 +75,16 @@ def zones_in(polygon: object) -> tuple[list[str], object | None]:
     rest: list[object] = []
     for feature in listed:
         about = feature.get("properties") if isinstance(feature, dict) else None
-        if isinstance(about, dict) and isinstance(about.get("zone"), str) and isinstance(about.get("version"), int):
+        if isinstance(about, dict) and _is_claim(about):
             named.append(f"{about['zone']}@{about['version']}")
         else:
             rest.append(feature)
     return named, {"type": "FeatureCollection", "features": rest} if rest else None
+
+
+def _is_claim(about: dict[str, object]) -> bool:
+    """Whether a feature says which zone it is: in one form, so that nothing is shown that was not looked at."""
+    return isinstance(about.get("zone"), str) and isinstance(about.get("version"), int)
 
 
 def zone_names(polygon: object) -> list[str]:
@@ -87,5 +92,7 @@ def zone_names(polygon: object) -> list[str]:
     listed = polygon.get("features") if isinstance(polygon, dict) else None
     said = [one.get("properties") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     return [
-        f"{one['name']}, version {one['version']}" for one in said if isinstance(one, dict) and set(CLAIMS) <= set(one)
+        f"{one['name']}, version {one['version']}"
+        for one in said
+        if isinstance(one, dict) and set(CLAIMS) <= set(one) and _is_claim(one)
     ]

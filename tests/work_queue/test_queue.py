@@ -256,3 +256,36 @@ def test_older_alerts_are_a_page_further_with_the_same_search(client: Client, wo
     last = client.get(older, headers=desk).text
     assert "Gritting 0<" in last
     assert "Gritting 25" not in last
+
+
+def test_an_exercise_that_becomes_an_emergency_is_part_of_no_exercise(client: Client, world: World, work: Work) -> None:
+    planner, desk = make_key(world, Role.PLANNER), signed_in(world.council_id)
+    flood = {"topic": "emergencies", "priority": "emergency"}
+    first = created(client, planner, **flood, training=True, send=True)["id"]
+    work()
+    joined = client.get(f"/api/v1/alerts/{first}", headers=desk).json()["incident"]
+    drill = created(client, planner, **flood, training=True, incident=joined)
+    assert drill["incident"] == joined
+    real = client.put(f"/api/v1/alerts/{drill['id']}", json=new_alert(**flood), headers=desk).json()
+    assert (real["is_test"], real["incident"]) == (False, None)
+
+
+def test_another_version_keeps_no_hazard_that_it_does_not_name(client: Client, world: World) -> None:
+    planner = make_key(world, Role.PLANNER)
+    flood = {"topic": "emergencies", "priority": "emergency"}
+    cap = {"event": "Flood", "severity": "Severe", "instruction": "Leave now."}
+    alert = created(client, planner, **flood, cap=cap)
+    assert alert["cap"]["instruction"] == "Leave now."
+    other = client.put(f"/api/v1/alerts/{alert['id']}", json=new_alert(**flood), headers=planner)
+    assert "instruction" not in other.json()["cap"], other.json()["cap"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"until": "9999-12-31"}, {"since": "0001-01-01"}, {"topic": "a\0b"}, {"ward": "a\0b"}]
+)
+def test_a_search_at_the_edge_of_what_can_be_asked_is_answered(
+    client: Client, world: World, asked: dict[str, str]
+) -> None:
+    key = make_key(world, Role.AUTHOR)
+    assert client.get("/api/v1/alerts", params=asked, headers=key).status_code < 500
+    assert client.get("/staff/alerts", params=asked, headers=signed_in(world.council_id)).status_code < 500

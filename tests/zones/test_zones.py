@@ -214,3 +214,41 @@ def test_a_shape_that_is_sent_is_not_called_a_zone_that_it_is_not(client: Client
         assert ("Mill Lane, version 1" in page) is named
         stored = client.get(f"/api/v1/alerts/{alert['id']}", headers=key).json()["audience"]["polygon"]
         assert ("zone" in json.dumps(stored)) is named
+
+
+def test_the_area_of_an_emergency_changes_to_a_zone_and_from_one(client: Client, world: World, work: Any) -> None:  # noqa: ANN401
+    add_residents(world, ["n@example.org"], postcodes=["ZZ1 1AA"], topics=["emergencies"])
+    add_residents(world, ["s@example.org"], postcodes=["ZZ2 1AB"], topics=["emergencies"])
+    key = make_key(world, Role.PLANNER)
+    save(client, key, "North bank", NORTHERN)
+    save(client, key, "South bank", SOUTHERN)
+    flood = {"topic": "emergencies", "priority": "emergency", "audience": {"zones": ["north-bank"]}, "send": True}
+    alert = created(client, key, **flood)["id"]
+    work()
+    both = {"title": "The water rises", "body": "Stay up.", "audience": {"zones": ["north-bank", "south-bank"]}}
+    moved = client.post(f"/api/v1/alerts/{alert}/update", json=both, headers=signed_in(world.council_id))
+    assert moved.status_code == 201, moved.text
+    named = [one["properties"]["zone"] for one in moved.json()["audience"]["polygon"]["features"]]
+    assert named == ["north-bank", "south-bank"]
+    work()
+    desk = sit_down(client, world)
+    begun = client.post(f"/staff/alerts/{alert}/change-area")
+    desk.draft = begun.headers["location"].removesuffix("/where")
+    asked = desk.where(zone="south-bank@1").headers["location"]
+    assert "Southside" in client.get(asked).text
+    words = {"kind": "update", "has_area": "yes", "area": desk.draft.rpartition("/")[2], "title": "T", "body": "B"}
+    kept = client.post(f"/staff/alerts/{alert}/follow-up", data=words)
+    assert kept.status_code == 303, kept.text
+    assert "South bank, version 1" in client.get(kept.headers["location"]).text
+
+
+@pytest.mark.parametrize("version", ["1", 1.0, [1]])
+def test_a_shape_is_called_no_zone_by_another_kind_of_number(client: Client, world: World, version: object) -> None:
+    key = make_key(world, Role.PLANNER)
+    save(client, key, "Mill Lane", NORTHERN)
+    claim = {"zone": "mill-lane", "version": version, "name": "Mill Lane"}
+    feature = {"type": "Feature", "properties": claim, "geometry": json.loads(shapely.to_geojson(SOUTHERN))}
+    sent = {"type": "FeatureCollection", **GRID, "features": [feature]}
+    alert = created(client, key, audience={"polygon": sent}, send=True, send_at="2099-03-03T14:05:00Z")
+    page = client.get(f"/staff/alerts/{alert['id']}", headers=signed_in(world.council_id)).text
+    assert "Mill Lane, version" not in page

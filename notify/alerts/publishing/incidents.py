@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, or_, select
 
 from notify.alerts.incidents.models import Incident, IncidentState
-from notify.alerts.models import Priority
+from notify.alerts.models import AlertState, Priority
 from notify.alerts.publishing.queries import PRIVATE, PUBLIC, Published, published_of
 from notify.core import clock
 from notify.core.errors import NotFound
@@ -51,7 +51,11 @@ class PublicIncident:
     @property
     def now(self) -> Published:
         """The newest emergency, update or all-clear; where there is none, the newest alert."""
-        urgent = (one for one in self.alerts if one.alert.priority == Priority.EMERGENCY)
+        urgent = (
+            one
+            for one in self.alerts
+            if one.alert.priority == Priority.EMERGENCY and one.alert.state != AlertState.CANCELLED
+        )
         return next(urgent, self.alerts[0])
 
     @property
