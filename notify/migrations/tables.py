@@ -5,6 +5,7 @@ only would leave out the tables of the others.
 """
 
 from notify.alerts import models as _alerts  # noqa: F401
+from notify.alerts.incidents import models as _incidents  # noqa: F401
 from notify.call_list import at_risk_models as _at_risk  # noqa: F401
 from notify.call_list import models as _call_list  # noqa: F401
 from notify.cap import models as _cap  # noqa: F401
@@ -12,6 +13,7 @@ from notify.deliveries import models as _deliveries  # noqa: F401
 from notify.drafting import models as _composing  # noqa: F401
 from notify.evidence import models as _evidence  # noqa: F401
 from notify.exports import models as _exports  # noqa: F401
+from notify.incidents import models as _incident_notes  # noqa: F401
 from notify.insight import models as _analytics  # noqa: F401
 from notify.insight import performance_models as _performance  # noqa: F401
 from notify.places import models as _places  # noqa: F401
