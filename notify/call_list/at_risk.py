@@ -14,7 +14,7 @@ from sqlalchemy import delete, text
 from sqlmodel import Session, col, select
 
 from notify.alerts import queries as alerts
-from notify.alerts.models import Alert, Priority
+from notify.alerts.models import Alert, AlertState, Priority
 from notify.call_list.at_risk_file import NEEDS, PRIORITIES, people_in
 from notify.call_list.at_risk_models import AtRiskAssessment, AtRiskKey, AtRiskList, AtRiskPerson, NewAssessment
 from notify.call_list.attempts import Attempt, NotOnTheList, append, last_of
@@ -26,6 +26,7 @@ from notify.staff.service import audit
 
 KEPT_FOR = timedelta(days=7)
 ACTOR = "scheduler"
+ENDED = (AlertState.CANCELLED, AlertState.REJECTED)
 SEAL = "at-risk"
 ATTRIBUTES = ("reference", "address", "postcode", "uprn", "phone", "language", "priority")
 # who of them the alert went to, by phone, and what they replied
@@ -139,9 +140,12 @@ def list_of(session: Session, alert_id: UUID) -> AtRiskList | None:
 
 def upload(session: Session, *, by: Principal, alert_id: UUID, file: bytes) -> AtRiskList:
     """Lay a list beside an emergency, in the place of an earlier one. Raises: what `require_open` raises,
-    AtRiskFileNotValid.
+    OnlyBesideAnEmergency for one that is over or an exercise, AtRiskFileNotValid.
     """
     alert = require_open(session, by, alert_id)
+    is_over = alert.state in ENDED or (alert.expires_at is not None and alert.expires_at <= clock.now())
+    if alert.is_test or is_over:
+        raise OnlyBesideAnEmergency("Lists are for an emergency that goes on, and not for an exercise.")
     people = people_in(file)
     session.execute(text("SELECT 1 FROM alert WHERE id = :alert FOR UPDATE"), {"alert": alert.id})
     before = list_of(session, alert.id)

@@ -191,6 +191,15 @@ def test_the_all_clear_begins_the_seven_days(client: Client, world: World, lead:
     assert "No one can read it any more" in shown(client, signed_in(world.council_id, Role.CARE_LEAD), alert)
 
 
+def test_no_list_is_laid_beside_what_is_over(client: Client, world: World, lead: dict[str, str]) -> None:
+    alert = emergency(client, world)
+    turn_on(client, world)
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET expires_at = business_now() - interval '1 minute'"))
+    upload(client, lead, alert)
+    assert sealed_rows() == []
+
+
 def test_a_list_stays_as_long_as_its_incident_goes_on(
     client: Client, world: World, lead: dict[str, str], work: Callable[[], None]
 ) -> None:

@@ -104,6 +104,20 @@ def test_what_has_ended_says_so_and_leaves_the_list_a_day_later(client: Client, 
     assert client.get(page).status_code == 200
 
 
+def test_what_ran_out_without_an_all_clear_is_no_emergency_any_more(client: Client, world: World, work: Work) -> None:
+    alert = warn(client, world, work)
+    page = page_of(client, world, alert)
+    assert "What to do now" in client.get(page).text
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET expires_at = now() - interval '1 hour'"))
+    over = client.get(page).text
+    assert ('tag over">Ended' in over, "What to do now" in over) == (True, False)
+    assert page in client.get("/incidents").text
+    with transaction() as session:
+        session.execute(text("UPDATE alert SET expires_at = now() - interval '25 hours'"))
+    assert page not in client.get("/incidents").text
+
+
 def test_an_exercise_is_never_public(client: Client, world: World, work: Work) -> None:
     warn(client, world, work, training=True)
     with transaction() as session:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from notify.alerts.incidents.models import Incident, IncidentState
 from notify.alerts.models import AlertState, Priority
@@ -14,6 +14,7 @@ from notify.core import clock
 from notify.core.errors import NotFound
 from notify.staff.councils import speaking_for
 
+MOST_LISTED = 100
 LISTED_AFTER = timedelta(days=1)  # an incident that has ended stays in the list for so long
 # an emergency of the incident `i` that is public and in force
 GOES_ON = """EXISTS (
@@ -23,6 +24,14 @@ GOES_ON = """EXISTS (
           AND coalesce(e.expires_at > business_now(), true)
           AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = coalesce(e.follows_id, e.id) AND f.id > e.id
                           AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test))"""
+_LISTED = f"""
+    SELECT i.id FROM incident i
+    WHERE NOT i.is_training AND (
+        i.state = 'open' AND {GOES_ON}
+        OR coalesce(i.ended_at, (SELECT max(e.expires_at) FROM alert e
+                                 WHERE e.incident_id = i.id AND e.priority = 'emergency')) > :since)
+    ORDER BY i.id DESC LIMIT :most
+"""  # noqa: S608 - our own words
 _ALERTS = f"""
     SELECT a.id FROM alert a
     WHERE a.incident_id = :incident AND a.state = ANY(:states) AND a.expanded_at IS NOT NULL AND NOT a.is_test
@@ -42,11 +51,17 @@ class PublicIncident:
 
     incident: Incident
     alerts: Sequence[Published]
+    is_in_force: bool
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self.incident.state == IncidentState.ENDED
+        """Whether someone ended it, or nothing of it is in force any more."""
+        return self.incident.state == IncidentState.ENDED or not self.is_in_force
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it was over, where it is."""
+        return self.incident.ended_at or min(self.now.alert.expires_at or self.now.at, clock.now())
 
     @property
     def now(self) -> Published:
@@ -76,19 +91,23 @@ def public_incident(session: Session, ref: str) -> PublicIncident:
     alerts = _alerts(session, found) if found else []
     if found is None or not alerts:
         raise IncidentNotPublished("It may have been removed, or the address is incomplete.")
-    return PublicIncident(found, alerts)
+    return PublicIncident(found, alerts, _is_in_force(session, found))
+
+
+def _is_in_force(session: Session, incident: Incident) -> bool:
+    asked = text(f"SELECT {GOES_ON} FROM incident i WHERE i.id = :id")  # noqa: S608 - our own words
+    return bool(session.execute(asked, {"id": incident.id}).scalar_one())
 
 
 def listed(session: Session, council: str = "") -> Sequence[PublicIncident]:
     """What goes on, and what ended within a day: of the council with this short name, or of all. Newest first."""
-    statement = select(Incident).where(
-        col(Incident.is_training).is_(False),
-        or_(col(Incident.state) == IncidentState.OPEN, col(Incident.ended_at) > clock.now() - LISTED_AFTER),
-    )
+    ids = session.execute(text(_LISTED), {"since": clock.now() - LISTED_AFTER, "most": MOST_LISTED}).scalars().all()
+    statement = select(Incident).where(col(Incident.id).in_(ids))
     if council:
         statement = statement.where(col(Incident.council_id).in_(speaking_for(session, council)))
     found = [
-        PublicIncident(one, _alerts(session, one)) for one in session.exec(statement.order_by(col(Incident.id).desc()))
+        PublicIncident(one, _alerts(session, one), _is_in_force(session, one))
+        for one in session.exec(statement.order_by(col(Incident.id).desc()))
     ]
     return [one for one in found if one.alerts]
 

@@ -11,11 +11,11 @@ from notify.places.place_names.views import PlacesView, places_view
 from notify.staff.guards import Requires, Right
 from notify.staff.routes import StaffRequest
 
-Query = Annotated[str, QueryParameter(name="q", min_length=1, max_length=100, description="What was typed so far.")]
+Query = Annotated[str, QueryParameter(name="q", max_length=100, description="What was typed so far.")]
 
 
 @get("/places", guards=[Requires(Right.SEE_ALERTS)], sync_to_thread=True, tags=["places"])
-def find_places(request: StaffRequest, typed: Query) -> PlacesView:
+def find_places(request: StaffRequest, typed: Query = "") -> PlacesView:
     """Postcodes, wards, streets and places of your council by name, for a map. Slips of a letter are forgiven."""
     return places_view(request.user, typed)
 

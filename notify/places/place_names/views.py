@@ -29,7 +29,7 @@ class PlacesView(SQLModel):
 def places_view(user: Principal, typed: str) -> PlacesView:
     """What the user's council has of this name."""
     with transaction() as session:
-        found = search(session, typed, council(session, user.council_id).district_codes)
+        found = search(session, typed, council(session, user.council_id).district_codes) if typed.strip() else []
         places = [
             PlaceView(name=one.name, kind=one.kind, where=one.where, code=one.code, point=one.point, bounds=one.bounds)
             for one in found
