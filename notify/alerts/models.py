@@ -125,7 +125,7 @@ class Alert(SQLModel, table=True):
     )
     escalated_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     is_training: bool = False
-    plan_id: UUID | None = None  # a foreign key in the database; workers know nothing of plans
+    plan_id: UUID | None = None  # no foreign key: workers know nothing of plans, which are never deleted
     approver_role: Role | None = Field(default=None, sa_column=state_column(Role, nullable=True))
     webhook_event: str | None = None
     webhook_detail: dict[str, object] | None = Field(

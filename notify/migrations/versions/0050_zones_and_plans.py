@@ -47,7 +47,8 @@ CREATE TABLE plan (
     UNIQUE (council_id, slug)
 );
 ALTER TABLE draft ADD COLUMN plan_id uuid REFERENCES plan (id);
-ALTER TABLE alert ADD COLUMN plan_id uuid REFERENCES plan (id), ADD COLUMN approver_role varchar(32);
+-- no foreign key: an alert keeps what it was made from, and workers know nothing of plans, which are never deleted
+ALTER TABLE alert ADD COLUMN plan_id uuid, ADD COLUMN approver_role varchar(32);
 CREATE INDEX alert_plan ON alert (plan_id, is_training) WHERE plan_id IS NOT NULL;
 CREATE INDEX draft_plan ON draft (plan_id) WHERE plan_id IS NOT NULL;
 """
