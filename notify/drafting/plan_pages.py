@@ -75,11 +75,17 @@ def show_plan(request: StaffRequest, slug: FromPath[str]) -> Response[object]:
         topic=names.get(kept.topic, kept.topic),
         languages={code: name for code, name in languages().items() if form.one(f"title-{code}")},
         gaps=names_in([value for values in kept.fields.values() for value in values]),
-        lasts=LASTS.get(str(kept.lasts_minutes or ""), f"{kept.lasts_minutes} minutes"),
+        lasts=_lasts(is_emergency=found.is_emergency).get(
+            str(kept.lasts_minutes or ""), f"{kept.lasts_minutes} minutes"
+        ),
         approvers=APPROVERS.get(kept.approver_role, "") if kept.approver_role else "",
         may_use=user.may(Right.WRITE_ALERTS) and (not found.is_emergency or user.may(Right.BROADCAST)),
         may_keep=_may_keep(user, kept),
     )
+
+
+def _lasts(*, is_emergency: bool) -> dict[str, str]:
+    return LASTS | ({"": "24 hours, as every emergency"} if is_emergency else {})
 
 
 def _may_keep(user: Principal, kept: Plan) -> bool:
@@ -131,7 +137,7 @@ def _terms_page(user: Principal, draft: Draft, form: Form, field_errors: Sequenc
         draft=draft,
         form=form,
         approvers=APPROVERS,
-        lasts=LASTS,
+        lasts=_lasts(is_emergency=draft.priority == Priority.EMERGENCY),
         is_emergency=draft.priority == Priority.EMERGENCY,
         field_errors=field_errors,
     )

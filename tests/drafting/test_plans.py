@@ -148,3 +148,16 @@ def test_an_emergency_begins_in_both_languages_where_that_is_asked_for(client: C
     begun = client.post("/staff/emergency", data={"hazard": "flood", "topic": "emergencies", "welsh": "yes"})
     desk.draft = begun.headers["location"].removesuffix("/where")
     assert HAZARDS["flood"].welsh.title in client.get(f"{desk.draft}/words").text
+
+
+def test_the_page_of_an_emergency_plan_says_when_it_ends_and_that_places_are_left_out(
+    client: Client, world: World
+) -> None:
+    key = make_key(world, Role.PLANNER)
+    save(client, key, "Mill Lane", NORTHERN)
+    audience = {"zones": ["mill-lane"], "except": {"wards": [NORTH]}}
+    kept(client, key, lasts_minutes=None, alert={**ALERT, "audience": audience})
+    sit_down(client, world, Role.PLANNER)
+    page = client.get("/staff/plans/mill-lane").text
+    assert ("24 hours, as every emergency" in page, "Some places are left out." in page) == (True, True)
+    assert "Until someone ends it" not in page
