@@ -39,6 +39,8 @@ export function startSearch(map, box, frame) {
   }
 
   function go(place) {
+    window.clearTimeout(waiting); // what is still on its way must not open the list again over the tools
+    asked += 1;
     list.replaceChildren();
     status.textContent = `The map shows ${place.name}.`;
     field.value = place.name;
