@@ -54,6 +54,15 @@ def let_half_a_minute_pass(work: Work) -> None:
     work()
 
 
+def test_the_check_says_that_places_are_left_out(kim: Officer) -> None:
+    kim.begin()
+    kim.where(ward=[NORTH])
+    kim.words()
+    assert "left out" not in kim.check().text
+    kim.where(ward=[NORTH], without_ward=[SOUTH])
+    assert "Some places are left out of this area." in kim.check().text
+
+
 def test_an_alert_goes_to_exactly_those_who_were_counted(kim: Officer, work: Work, inbox: Mailbox) -> None:
     kim.begin()
     assert "10 people in 1 ward" in Page(kim.where(do="count", ward=[NORTH]).text).text
