@@ -23,6 +23,7 @@ from tests.browser.export_states import LEAVING
 from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.import_states import IMPORTS
+from tests.browser.incident_states import INCIDENTS
 from tests.browser.notice_states import NOTICES
 from tests.browser.operations_states import OPERATIONS
 from tests.browser.performance_states import PERFORMANCE
@@ -476,6 +477,7 @@ STATES: Mapping[str, Way] = {
     **TOPICS,
     **OPERATIONS,
     **READY,
+    **INCIDENTS,
     "staff-link": at("/staff/sign-in/abc"),
     "staff-empty": staff_home,
     "staff-alerts": staff_alerts,
