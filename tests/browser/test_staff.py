@@ -85,7 +85,18 @@ def test_who_reads_everything_finds_nothing_to_change(page: Page, world: World) 
     page.get_by_role("button", name="Sign in").click()
     menu = page.get_by_role("navigation", name="Main")
     shown = [
-        *("Home", "Alerts", "Plans", "Calendar", "Zones", "Archive", "Statutory notices", "Bins", "Reports"),
+        *(
+            "Home",
+            "Alerts",
+            "Incidents",
+            "Plans",
+            "Calendar",
+            "Zones",
+            "Archive",
+            "Statutory notices",
+            "Bins",
+            "Reports",
+        ),
         *("Residents", "Suppressions"),
         *("Operations", "Audit trail"),
     ]
