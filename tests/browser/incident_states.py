@@ -53,7 +53,8 @@ def at_the_desk(path: str) -> Callable[[Page, World], None]:
         page.goto(f"/staff/sign-in/{link}")
         page.get_by_role("button", name="Sign in").click()
         answer = page.goto(path.format(alert=alert, incident=incident))
-        assert answer and answer.ok
+        assert answer
+        assert answer.ok
 
     return reach
 
@@ -63,7 +64,8 @@ def for_everyone(path: str) -> Callable[[Page, World], None]:
 
     def reach(page: Page, world: World) -> None:
         answer = page.goto(path.format(ref=warn(world)[2]))
-        assert answer and answer.ok
+        assert answer
+        assert answer.ok
 
     return reach
 
