@@ -25,7 +25,7 @@ GOES_ON = """EXISTS (
           AND NOT EXISTS (SELECT FROM alert f WHERE f.follows_id = coalesce(e.follows_id, e.id) AND f.id > e.id
                           AND f.follow_up = 'all-clear' AND f.expanded_at IS NOT NULL AND NOT f.is_test))"""
 _LISTED = f"""
-    SELECT i.id FROM incident i
+    SELECT i.id, {GOES_ON} AS is_in_force FROM incident i
     WHERE NOT i.is_training AND (
         i.state = 'open' AND {GOES_ON}
         OR coalesce(i.ended_at, (SELECT max(e.expires_at) FROM alert e
@@ -101,12 +101,13 @@ def _is_in_force(session: Session, incident: Incident) -> bool:
 
 def listed(session: Session, council: str = "") -> Sequence[PublicIncident]:
     """What goes on, and what ended within a day: of the council with this short name, or of all. Newest first."""
-    ids = session.execute(text(_LISTED), {"since": clock.now() - LISTED_AFTER, "most": MOST_LISTED}).scalars().all()
-    statement = select(Incident).where(col(Incident.id).in_(ids))
+    values = {"since": clock.now() - LISTED_AFTER, "most": MOST_LISTED}
+    in_force = {row.id: row.is_in_force for row in session.execute(text(_LISTED), values)}
+    statement = select(Incident).where(col(Incident.id).in_(in_force))
     if council:
         statement = statement.where(col(Incident.council_id).in_(speaking_for(session, council)))
     found = [
-        PublicIncident(one, _alerts(session, one), _is_in_force(session, one))
+        PublicIncident(one, _alerts(session, one), in_force[one.id])
         for one in session.exec(statement.order_by(col(Incident.id).desc()))
     ]
     return [one for one in found if one.alerts]

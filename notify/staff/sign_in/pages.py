@@ -116,8 +116,8 @@ async def go_to_identity_provider(
 ) -> Response[object]:
     """Send the browser to the council's own sign-in, and to the page `back` afterwards. Nothing is stored here.
 
-    An invitation is shown first. Otherwise whoever is sent to its link by somebody else, signed in to their council
-    account already, would become that user without a word.
+    An invitation is shown first. Otherwise a person who is sent its link by someone else, and is signed in to their
+    council account already, would become that user without being asked.
     """
     if invitation and not is_from_our_link(request.headers, request.url.netloc):
         return await PROVIDER.run(lambda: _invitation_page(invitation))
