@@ -324,7 +324,7 @@ def assisted(page: Page, world: World) -> None:
     assisting(page, world)
     page.get_by_label("Bin collections").check()
     page.get_by_label("UK mobile number").fill("07700 900123")
-    page.get_by_label("I read it out in English").check()
+    page.get_by_label("They agreed to the words in English").check()
     page.get_by_label("On the telephone").check()
     page.get_by_role("button", name="Sign them up").click()
 

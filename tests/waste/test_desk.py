@@ -167,6 +167,8 @@ def test_files_are_uploaded_compared_and_put_into_force(
     parts = [("files", ("days.json", io.BytesIO(file)))]
     waiting = press(client, officer, "/upload", files=parts, data={"source": "Depot"})
     assert "Waiting for a worker." in waiting.text
+    kept = settings().data_dir / "collections" / waiting.url.path.rpartition("/")[2]
+    assert kept.is_dir()
     work()
     shown = look_at(client, officer, waiting.url.path)
     assert "Tuesday to Friday" in shown.text
@@ -174,7 +176,7 @@ def test_files_are_uploaded_compared_and_put_into_force(
     release = shown.url.path.rpartition("/")[2]
     press(client, officer, f"/releases/{release}/activate")
     assert dates(read(client), "refuse")[0] == "2026-12-04"
-    assert not list((settings().data_dir / "collections").iterdir()), "the files go once they are loaded"
+    assert not kept.exists(), "the files go once they are loaded"
     wrong = press(client, officer, "/upload", data={"source": "Depot"})
     assert (wrong.status_code, "Choose one file or more." in wrong.text) == (422, True)
 
