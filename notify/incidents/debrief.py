@@ -95,6 +95,7 @@ def _replies(figures: IncidentFigures) -> Section:
         ["Asked for help", f"{people.help:,}"],
         ["Safe", f"{people.safe:,}"],
         ["Not answered", f"{people.not_answered:,}"],
+        ["Of these not found by a call or visit", f"{people.unknown:,}"],
     ]
     return Section("Replies", "Each person’s last reply counts.", ("What", "People"), rows)
 

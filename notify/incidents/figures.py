@@ -55,6 +55,12 @@ PEOPLE = text("""
         LEFT JOIN reply r ON r.alert_id = d.alert_id AND r.subscriber_id = d.subscriber_id
         WHERE a.id = ANY(:alerts) AND a.detail_removed_at IS NULL
         GROUP BY d.subscriber_id
+    ), last_attempt AS (
+        SELECT DISTINCT ON (subscriber_id) subscriber_id, outcome FROM call_attempt
+        WHERE alert_id = ANY(:alerts) AND subscriber_id IS NOT NULL ORDER BY subscriber_id, at DESC, number DESC
+    ), found AS (
+        SELECT p.*, coalesce(t.outcome <> 'no-answer', false) AS is_found
+        FROM person p LEFT JOIN last_attempt t USING (subscriber_id)
     )
     SELECT ward_code, count(*) AS people,
            count(*) FILTER (WHERE has_receipt OR answer IS NOT NULL) AS known,
@@ -64,8 +70,9 @@ PEOPLE = text("""
            count(*) FILTER (WHERE is_asked) AS asked,
            count(*) FILTER (WHERE answer = 'help') AS help,
            count(*) FILTER (WHERE answer = 'safe') AS safe,
-           count(*) FILTER (WHERE is_asked AND answer IS NULL) AS not_answered
-    FROM person GROUP BY ward_code ORDER BY 2 DESC, 1
+           count(*) FILTER (WHERE is_asked AND answer IS NULL) AS not_answered,
+           count(*) FILTER (WHERE is_asked AND answer IS NULL AND NOT is_found) AS unknown
+    FROM found GROUP BY ward_code ORDER BY 2 DESC, 1
 """)
 
 
@@ -87,7 +94,8 @@ class MessageCount:
 @dataclass(frozen=True, slots=True)
 class PeopleCount:
     """People of one ward, or all. `known` (a receipt or a reply), `no_receipt`, `waiting` and `not_reached` add up to
-    `people`; of those `asked`, `not_answered` have not replied.
+    `people`; of those `asked`, `not_answered` have not replied, and `unknown` were not found by a call
+    or visit either.
     """
 
     name: str
@@ -100,6 +108,7 @@ class PeopleCount:
     help: int = 0
     safe: int = 0
     not_answered: int = 0
+    unknown: int = 0
 
     @property
     def replied(self) -> int:

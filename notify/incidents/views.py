@@ -70,6 +70,7 @@ class PeopleCountView(SQLModel):
     help: int = Field(description="Their last reply asks for help.")
     safe: int
     not_answered: int
+    unknown: int = Field(description="Have not replied, and were not found by a call or visit either.")
 
     @classmethod
     def of(cls, count: PeopleCount) -> "PeopleCountView":

@@ -26,15 +26,19 @@ function stale() {
   if (said) said.hidden = false;
 }
 
-// what can be done with the alert changes with its state
+// what can be done with the alert, and how its words are spoken of, changes with its state
 async function renewActions(state) {
   const actions = document.getElementById("actions");
   if (!actions || actions.dataset.state === state || actions.contains(document.activeElement)) return;
   actions.dataset.state = state; // asked for once
   try {
     const reply = await fetch(window.location.href, { credentials: "same-origin" });
-    const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("actions");
-    if (reply.ok && fresh) actions.replaceWith(fresh);
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    if (!reply.ok) return;
+    for (const name of ["actions", "words"]) {
+      const [before, fresh] = [document.getElementById(name), page.getElementById(name)];
+      if (before && fresh) before.replaceWith(fresh);
+    }
   } catch {
     // offline for a moment: reloading the page shows them
   }

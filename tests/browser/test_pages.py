@@ -62,8 +62,15 @@ COLOURFUL = (
 )
 LONG = [pytest.param(state, marks=pytest.mark.long) for state in STATES if state not in {*COLOURFUL, "docs"}]
 
+# the same page once more, with a summary of errors, with nothing to list, or in Welsh: parts that all pages share
+AGAIN = ("-faulty", "-empty", "-welsh", "-off")
+EVERY_PAGE = [
+    pytest.param(state, marks=pytest.mark.long) if state.endswith(AGAIN) and state not in COLOURFUL else state
+    for state in STATES
+]
 
-@pytest.mark.parametrize("state", STATES)
+
+@pytest.mark.parametrize("state", EVERY_PAGE)
 def test_a_page_is_accessible_and_fits_a_narrow_screen(cleared_page: Page, world: World, state: str) -> None:
     page = cleared_page
     STATES[state](page, world)

@@ -112,6 +112,37 @@ def test_each_number_has_one_meaning(client: Client, world: World, work: Work) -
     )
 
 
+def test_who_was_found_by_a_call_is_not_among_those_nobody_has_heard_from(
+    client: Client, world: World, work: Work
+) -> None:
+    add_resident(world, "bob@example.org", phone="07700 900123", topics=["emergencies"])
+    alert = warn(client, world, asks_reply=True)
+    work()
+    path = f"/api/v1/alerts/{alert['id']}/call-list"
+    people = client.get(f"{path}?show=not-answered", headers=world.headers).json()["list"]
+    for one, outcome in zip(people, ("safe", "no-answer"), strict=True):
+        attempt = {"outcome": outcome, "seen": 0}
+        assert client.post(f"{path}/{one['id']}/attempts", json=attempt, headers=world.headers).status_code == 201
+    found = incident_of(client, world, alert)
+    assert (found["people"]["not_answered"], found["people"]["unknown"]) == (2, 1)
+    page = client.get(f"/staff/incidents/{found['id']}", headers=signed_in(world.council_id)).text
+    assert "of 2 people asked: no reply, and not among the 1 found by calls and visits" in page
+
+
+def test_what_is_over_is_not_said_to_be_over_again(client: Client, world: World, work: Work) -> None:
+    first = warn(client, world)
+    work()
+    officer = signed_in(world.council_id)
+    assert "Send all-clear" in client.get(f"/staff/alerts/{first['id']}", headers=officer).text
+    last = follow(client, world, first, "all-clear")
+    work()
+    for one in (first, last):
+        page = client.get(f"/staff/alerts/{one['id']}", headers=officer).text
+        assert "Write an update" in page
+        assert "Send all-clear" not in page
+        assert "Change the area" not in page
+
+
 def test_notes_and_handovers_are_in_the_log_with_who_read_them(client: Client, world: World) -> None:
     found = incident_of(client, world, warn(client, world))
     path, kim = f"/api/v1/incidents/{found['id']}", signed_in(world.council_id)
