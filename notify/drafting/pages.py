@@ -248,7 +248,7 @@ def _advice(form: Form, own: CouncilSettings) -> Sequence[wording_advice.Advice]
 
 @staff_post(f"{AT}/{{draft_id:uuid}}/words", WRITES, people_only, status_code=200)
 def take_words(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -> Response[object]:
-    """Keep the words; fill in what is open, keep them as a template, or go on to the check."""
+    """Keep the words; fill in what is open, keep them as a template or a plan, or go on to the check."""
     form, user = read_form(body), request.user
     with transaction() as session:
         draft = queries.draft(session, user.officer_id, draft_id)
@@ -257,6 +257,8 @@ def take_words(request: StaffRequest, draft_id: FromPath[UUID], body: RawBody) -
         service.fill_in(session, draft, {name: value for name, value in values.items() if value})
         if form.one("do") == "look":
             return words_page(session, user, draft, [])
+        if form.one("do") == "plan":
+            return see_other(f"{AT}/{draft_id}/plan")
         if form.one("do") == "template":
             return _kept_as_template(session, user, draft, form.one("template_name"))
         try:

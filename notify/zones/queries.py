@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
 from notify.core.errors import NotFound
@@ -25,7 +26,7 @@ class Saved:
 
 
 def zones(session: Session, council_id: UUID) -> Sequence[Saved]:
-    """The zones in use with their newest version, by kind and name."""
+    """The zones in use with their newest version, by kind and name. An outline is read when it is first asked for."""
     newest = select(func.max(ZoneVersion.version)).where(ZoneVersion.zone_id == Zone.id).correlate(Zone)
     statement = (
         select(Zone, ZoneVersion)
@@ -33,6 +34,7 @@ def zones(session: Session, council_id: UUID) -> Sequence[Saved]:
         .where(Zone.council_id == council_id, col(Zone.archived_at).is_(None))
         .where(ZoneVersion.version == newest.scalar_subquery())
         .order_by(col(Zone.kind), col(Zone.name))
+        .options(defer(col(ZoneVersion.shape)))  # thousands of corners each, which a list of names does not show
     )
     return [Saved(zone, version) for zone, version in session.exec(statement)]
 

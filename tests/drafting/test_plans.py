@@ -120,7 +120,8 @@ def test_on_the_pages_a_draft_becomes_a_plan_and_the_plan_a_draft(client: Client
     desk = sit_down(client, world)
     desk.emergency()
     desk.where(ward=NORTH)
-    desk.words(do="look", asks_reply="yes")
+    kept = desk.words(do="plan", asks_reply="yes")
+    assert kept.headers["location"] == f"{desk.draft}/plan"  # with the words that were just typed
     assert "Save as a plan" in client.get(f"{desk.draft}/plan").text
     assert client.post(f"{desk.draft}/plan", data={"name": ""}).status_code == 422
     done = client.post(f"{desk.draft}/plan", data={"name": "North flood", "approver_role": "planner"})

@@ -221,3 +221,15 @@ def test_the_style_is_json_that_browsers_may_keep_for_minutes(client: Client) ->
     assert json.loads(answer.content)["version"] == 8
     again = client.get("/basemap/style-contrast.json", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("damage", [b"not a database", None])
+def test_a_damaged_map_is_no_map(world: World, client: Client, tmp_path: Path, damage: bytes | None) -> None:
+    loaded(mbtiles(tmp_path / "uk.mbtiles"))
+    if damage:
+        store.path().write_bytes(damage)
+    else:
+        with closing(sqlite3.connect(store.path())) as held, held:
+            held.execute("UPDATE metadata SET value = 'soon' WHERE name = 'maxzoom'")
+    answer = client.get("/basemap/style-light.json")
+    assert (answer.status_code, "base" in answer.json()["sources"]) == (200, False)

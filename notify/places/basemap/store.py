@@ -1,6 +1,7 @@
 """The base map as it is kept: one MBTiles file (SQLite) in the data folder, read-only while it is served."""
 
 import hashlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from notify.core.settings import settings
 
+log = logging.getLogger(__name__)
 FILE = "basemap.mbtiles"
 _SCHEMA = """
 CREATE TABLE metadata (name text PRIMARY KEY, value text);
@@ -48,7 +50,7 @@ class Kept:
     size_bytes: int
 
 
-_about: dict[tuple[str, int, int], About] = {}
+_about: dict[tuple[str, int, int], About | None] = {}
 
 
 def path() -> Path:
@@ -65,9 +67,17 @@ def about() -> About | None:
     key = (str(path()), found.st_mtime_ns, found.st_ino)
     if key not in _about:
         _about.clear()
-        with reading(path()) as held:
-            _about[key] = _described(metadata_of(held))
+        _about[key] = _read_about()
     return _about[key]
+
+
+def _read_about() -> About | None:
+    try:
+        with reading(path()) as held:
+            return _described(metadata_of(held))
+    except (sqlite3.DatabaseError, ValueError):
+        log.exception("The base map %s cannot be read, so maps are drawn without it. Load it again.", path())
+        return None
 
 
 def tile(zoom: int, x: int, y: int) -> bytes | None:
@@ -78,7 +88,7 @@ def tile(zoom: int, x: int, y: int) -> bytes | None:
                 "SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?",
                 (zoom, x, (1 << zoom) - 1 - y),
             ).fetchone()
-    except sqlite3.OperationalError:  # no such file
+    except sqlite3.DatabaseError:  # no such file, or one that is damaged
         return None
     return bytes(row[0]) if row else None
 
