@@ -14,15 +14,18 @@ from sqlmodel import Session
 from notify.core.db import transaction
 from notify.core.errors import NotifyError
 from notify.core.form_fields import EMPTY, FieldError, Form
+from notify.places.basemap.extent import extent_of_council
 from notify.places.shape_files import MOST_BYTES
 from notify.staff.guards import Requires, RequiresLive, Right
 from notify.staff.menu import MenuItem
 from notify.staff.page_frame import staff_page
+from notify.staff.queries import council
 from notify.staff.remit import EVERYTHING
 from notify.staff.rights import Principal
 from notify.staff.routes import StaffRequest, staff_get, staff_post
 from notify.web.forms import MOST_BYTES as MOST_FORM_BYTES
 from notify.web.forms import read_form
+from notify.web.headers import map_headers
 from notify.zones import queries, service
 from notify.zones.files import zones_in_file
 from notify.zones.models import KIND_NAMES, NewZone, ZoneChange, ZoneKind
@@ -59,9 +62,13 @@ def ask_for_zone(request: StaffRequest) -> Response[object]:
 
 
 def _new_page(user: Principal, form: Form, field_errors: Sequence[FieldError]) -> Response[object]:
+    with transaction() as session:
+        extent = extent_of_council(session, council(session, user.council_id).district_codes)
     return staff_page(
         user,
         "zones/new.html",
+        headers=map_headers(locates=True) if extent else {},
+        map=extent,
         at=PATH,
         status=422 if field_errors else 200,
         kinds=KIND_NAMES,

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Session, col, func, select
 
 from notify.core.errors import NotFound
@@ -34,7 +35,9 @@ def zones(session: Session, council_id: UUID) -> Sequence[Saved]:
         .where(Zone.council_id == council_id, col(Zone.archived_at).is_(None))
         .where(ZoneVersion.version == newest.scalar_subquery())
         .order_by(col(Zone.kind), col(Zone.name))
-        .options(defer(col(ZoneVersion.shape)))  # thousands of corners each, which a list of names does not show
+        .options(
+            defer(cast("QueryableAttribute[object]", ZoneVersion.shape))
+        )  # thousands of corners each, which a list of names does not show
     )
     return [Saved(zone, version) for zone, version in session.exec(statement)]
 

@@ -66,6 +66,7 @@ class Drawing {
     });
     this.draw.on("finish", (id, { action }) => {
       if (action === "draw" && this.leavesOut) this.out.add(id);
+      this.leavesOut = false; // each piece that is left out is asked for
       if (action === "draw") this.tools.finished();
     });
     this.draw.on("select", (id) => this.select(id));
@@ -115,6 +116,7 @@ class Drawing {
 
   put(name, polygons) {
     const field = this.fields[name];
+    if (!field) return; // a zone is one outline, of which nothing is left out
     const text = textOf(polygons);
     // an equal shape stays as it was written, and what we cannot read stays until something is drawn
     if (text === textOf(polygonsOf(field.value) ?? []) || (this.unread && !text)) return;

@@ -3,6 +3,7 @@ import { inWords } from "./measure.js";
 
 const HELP = {
   look: "Move the map. Select a ward to choose it.",
+  move: "Move the map, or choose how to draw.",
   select: "Select a shape. Drag it, or drag its corners.",
   polygon: "Select each corner on the map, then “Finish shape”.",
   rectangle: "Drag from one corner to the opposite one.",
@@ -30,7 +31,7 @@ export function startTools(frame, drawing) {
   one("delete").addEventListener("click", () => drawing.remove(drawing.selected));
   one("zoom-in").addEventListener("click", () => drawing.map.zoomIn());
   one("zoom-out").addEventListener("click", () => drawing.map.zoomOut());
-  one("leave-out").addEventListener("click", () => {
+  one("leave-out")?.addEventListener("click", () => {
     drawing.leavesOut = !drawing.leavesOut;
     if (drawing.tool === "look" || drawing.tool === "select") drawing.choose("polygon");
     show();
@@ -51,12 +52,12 @@ export function startTools(frame, drawing) {
 
   function show() {
     for (const button of tools) button.setAttribute("aria-pressed", String(button.dataset.tool === drawing.tool));
-    one("leave-out").setAttribute("aria-pressed", String(drawing.leavesOut));
+    one("leave-out")?.setAttribute("aria-pressed", String(drawing.leavesOut));
     one("snap").setAttribute("aria-pressed", String(drawing.snaps));
     one("undo").disabled = !drawing.draw.canUndo();
     one("redo").disabled = !drawing.draw.canRedo();
     one("delete").disabled = drawing.selected === undefined;
-    say(HELP[drawing.tool]);
+    say(HELP[drawing.tool === "look" && !drawing.fields.without ? "move" : drawing.tool]);
   }
 
   const say = (words) => {
@@ -71,7 +72,7 @@ export function startTools(frame, drawing) {
       words.textContent = `${name}: ${inWords(geometry.coordinates)}`;
       const buttons = [
         labelled("Edit", () => drawing.edit(id)),
-        labelled(isOut ? "Include" : "Leave out", () => drawing.turn(id)),
+        ...(drawing.fields.without ? [labelled(isOut ? "Include" : "Leave out", () => drawing.turn(id))] : []),
         labelled("Delete", () => drawing.remove(id)),
       ];
       for (const button of buttons) button.setAttribute("aria-label", `${button.textContent} ${name.toLowerCase()}`);

@@ -103,54 +103,21 @@ show();
 
 // the map of streets, which is fetched when it is asked for
 const frame = document.getElementById("map");
-const opened = `map ${form.action}`; // a page that comes back with a fault shows the map again
 if (frame) {
-  frame.hidden = false;
-  const button = frame.querySelector("[data-map=open]");
-  button.addEventListener("click", () => (map ? turnMap(button) : openMap(button)));
-  // what is typed into the search is no place yet
-  frame.addEventListener("change", (event) => event.stopPropagation());
-  if (window.sessionStorage.getItem(opened)) openMap(button);
+  startDrawing(frame, {
+    fields: { shape: form.elements.shape, without: form.elements.without_shape },
+    wards: boxes,
+    chosen: pressWard,
+    opened(shown) {
+      map = shown;
+      sayPeople();
+      drawing?.remove(); // the sketch on the drawing of wards, which the map does better
+    },
+  });
 }
 
 // how many people it reaches stands below the map too, where the finger is
 function sayPeople() {
   const people = frame?.querySelector("[data-map=people]");
   if (people) people.textContent = document.querySelector("#reached .lead")?.textContent ?? "";
-}
-
-async function openMap(button) {
-  button.disabled = true;
-  try {
-    const script = await import(frame.dataset.script);
-    if (!script.canDraw()) throw new Error("This browser has no WebGL.");
-    frame.querySelector("[data-map=box]").hidden = false;
-    map = await script.open(frame, {
-      fields: { shape: form.elements.shape, without: form.elements.without_shape },
-      wards: boxes,
-      chosen: pressWard,
-    });
-    showState(button, true);
-    sayPeople();
-    drawing?.remove(); // the sketch on the drawing of wards, which the map does better
-  } catch (error) {
-    console.error(error);
-    frame.querySelector("[data-map=box]").hidden = true;
-    frame.querySelector("[data-map=unable]").hidden = false;
-  }
-  button.disabled = false;
-}
-
-function turnMap(button) {
-  const box = frame.querySelector("[data-map=box]");
-  box.hidden = !box.hidden;
-  showState(button, !box.hidden);
-}
-
-function showState(button, isOpen) {
-  if (isOpen) window.sessionStorage.setItem(opened, "yes");
-  else window.sessionStorage.removeItem(opened);
-  button.textContent = isOpen ? "Close the map" : "Open the map";
-  button.setAttribute("aria-expanded", String(isOpen));
-  button.classList.toggle("govuk-button--secondary", isOpen);
 }

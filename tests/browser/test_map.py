@@ -211,3 +211,22 @@ def test_a_corner_near_a_wards_edge_is_put_on_it(phone: Page) -> None:
     eastings = sorted(to_national_grid(*corner)[0] for corner in drawn["coordinates"][0])
     assert abs(eastings[0] - 556_000) < 1
     assert eastings[-1] > 556_050
+
+
+def test_a_zone_is_drawn_on_the_map(phone: Page) -> None:
+    phone.goto("/staff/new-zone")
+    open_map(phone)
+    expect(phone.get_by_role("button", name="Leave out an area")).to_have_count(0)
+    phone.get_by_role("button", name="Draw corners").click()
+    phone.locator(".map-place").scroll_into_view_if_needed()
+    for x, y in ((0.2, 0.3), (0.7, 0.25), (0.75, 0.6), (0.3, 0.7)):
+        tap(phone, x, y)
+    phone.get_by_role("button", name="Finish shape").click()
+    expect(phone.locator("[name=shape]")).not_to_have_value("")
+    assert violations(phone) == []
+    phone.get_by_role("button", name="Add zone").click()
+    phone.locator("#map[data-ready]").wait_for()  # it has no name yet, and the map is there with the outline
+    expect(phone.get_by_text("Area 1:")).to_be_visible()
+    phone.get_by_label("Name", exact=True).fill("North bank")
+    phone.get_by_role("button", name="Add zone").click()
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("North bank")

@@ -122,7 +122,10 @@ def test_who_was_found_by_a_call_is_not_among_those_nobody_has_heard_from(
     people = client.get(f"{path}?show=not-answered", headers=world.headers).json()["list"]
     for one, outcome in zip(people, ("safe", "no-answer"), strict=True):
         attempt = {"outcome": outcome, "seen": 0}
-        assert client.post(f"{path}/{one['subscriber_id']}/attempts", json=attempt, headers=world.headers).status_code == 201
+        assert (
+            client.post(f"{path}/{one['subscriber_id']}/attempts", json=attempt, headers=world.headers).status_code
+            == 201
+        )
     found = incident_of(client, world, alert)
     assert (found["people"]["not_answered"], found["people"]["unknown"]) == (2, 1)
     page = client.get(f"/staff/incidents/{found['id']}", headers=signed_in(world.council_id)).text
