@@ -16,6 +16,7 @@ from notify.core.db import transaction
 from notify.places.basemap import store
 from notify.subscribers import service as subscribers
 from notify.subscribers.models import ApprovalRule, NewTopic, TopicPurpose
+from tests.browser.conftest import NewPage
 from tests.browser.desk_states import PASSWORD, enrolled
 from tests.browser.town_map import PHONE, load_town, tap
 from tests.mailbox import Mailbox
@@ -69,6 +70,36 @@ class Counted:
     def write(self, control: Locator, words: str) -> None:
         self.presses += 1
         control.fill(words)
+
+
+class Keyboard(Counted):
+    """The same without a mouse or a finger: Tab to a control, then Enter, Space or what is typed."""
+
+    MOST_TABS = 150  # the form of places has a box for each ward twice
+
+    def reach(self, control: Locator) -> Page:
+        page = control.page
+        for _ in range(self.MOST_TABS):
+            page.keyboard.press("Tab")
+            if control.evaluate("e => e === document.activeElement"):
+                return page
+        raise AssertionError(f"{control} cannot be reached by keyboard")
+
+    def press(self, control: Locator) -> None:
+        self.presses += 1
+        kind = control.evaluate("e => e.type || e.tagName")
+        page = self.reach(control)
+        if kind in ("submit", "A"):
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+        else:
+            page.keyboard.press("Space")
+
+    def write(self, control: Locator, words: str) -> None:
+        self.presses += 1
+        page = self.reach(control)
+        page.keyboard.press("Control+A")  # what is there goes
+        page.keyboard.type(words)
 
 
 @pytest.fixture
@@ -184,6 +215,12 @@ def widen(walk: Counted, kim: Page, ali: Page, inbox: Mailbox, work: Callable[[]
     expect(kim.locator("[name=ward]:checked")).to_have_count(1)
     expect(kim.locator("#reached")).to_contain_text("50 people in 2 wards")
     walk.press(button(kim, "Continue"))
+    say_it_rises(walk, kim, ali, inbox, work)
+    assert len(inbox.recipients()) == 49
+
+
+def say_it_rises(walk: Counted, kim: Page, ali: Page, inbox: Mailbox, work: Callable[[], None]) -> None:
+    """The words of an update, which the second phone approves."""
     walk.write(kim.get_by_label("Title", exact=True).first, "The water rises in Mill Lane")
     walk.write(kim.get_by_label("Message", exact=True).first, "Southside floods too. Stay upstairs.")
     walk.press(button(kim, "Save and preview"))
@@ -191,7 +228,6 @@ def widen(walk: Counted, kim: Page, ali: Page, inbox: Mailbox, work: Callable[[]
     approve(walk, ali, inbox, work)
     walk.press(button(ali, "Approve this alert"))
     work()
-    assert len(inbox.recipients()) == 49
 
 
 def call(walk: Counted, kim: Page) -> None:
@@ -259,3 +295,49 @@ def test_a_planner_lives_through_a_flood_on_a_phone(
     expect(ended).to_have_class("govuk-tag over")
     print(f"{walk.presses} presses, {walk.screens} screens")
     assert walk.presses <= MOST_PRESSES
+
+
+@pytest.mark.long
+def test_the_same_by_keyboard_alone_and_without_scripts(
+    new_page: NewPage, town: World, work: Callable[[], None], inbox: Mailbox
+) -> None:
+    walk = Keyboard()
+    kim, ali = (walk.add(new_page(java_script_enabled=False, viewport=PHONE)) for _ in range(2))
+    kims_app, alis_app = enrolled(town, "Kim"), enrolled(town, "Ali")
+    keep_plan(kim, town)
+    kim.goto("/staff/sign-in")
+    enter(walk, kim, "Kim", kims_app.now())
+    walk.press(button(kim, "Broadcast an emergency"))
+    walk.press(kim.get_by_role("link", name="Flood by the river"))
+    walk.press(button(kim, "Use this plan"))
+    walk.press(kim.get_by_role("link", name="Change who gets this"))
+    walk.write(kim.get_by_label("Within a distance of"), "ZZ1 1AA")
+    walk.write(kim.get_by_label("Distance in metres"), "150")
+    walk.press(kim.locator("summary", has_text="Postcodes, a shape, or places to leave out"))
+    walk.write(kim.get_by_label("Leave out these postcodes"), "ZZ1 1AD, ZZ2 1AA")
+    walk.press(button(kim, "Count"))
+    expect(kim.locator("#reached")).to_contain_text("Cost")
+    walk.press(button(kim, "Continue"))
+    walk.write(kim.get_by_label("Time", exact=True), "5pm")
+    walk.press(button(kim, "Continue to the check"))
+    heading(kim, "Check before sending")
+    walk.press(button(kim, "Ask for approval"))
+    approve(walk, ali, inbox, work)
+    enter(walk, ali, "Ali", alis_app.now())
+    walk.press(button(ali, "Approve this alert"))
+    work()
+    first = len(inbox.recipients())
+    kim.reload()
+    walk.press(kim.get_by_role("link", name="Flood in Mill Lane: go upstairs").first)
+    walk.press(button(kim, "Change the area"))
+    walk.write(kim.get_by_label("Leave out these postcodes"), "ZZ1 1AD")
+    walk.press(button(kim, "Continue"))
+    say_it_rises(walk, kim, ali, inbox, work)
+    assert len(inbox.recipients()) > first  # those who were in and those who are new
+    call(walk, kim)
+    all_clear(walk, kim, ali, inbox, work)
+    kim.reload()
+    walk.press(kim.get_by_role("link", name="Flood in Mill Lane: go upstairs").first)
+    walk.press(kim.get_by_role("link", name="Public page"))
+    expect(kim.get_by_text("Ended", exact=True).first).to_have_class("govuk-tag over")
+    print(f"{walk.presses} presses, {walk.screens} screens")
