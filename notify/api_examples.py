@@ -75,6 +75,7 @@ BODIES: Mapping[str, object] = {
         "kind": "handover",
         "still_open": "Two homes in Mill Lane asked for sandbags.",
     },
+    "rename_incident": {"name": "Flood in Mill Lane and Quay Street"},
     "link_alert": {"alert": "0197a2b0-0000-7000-8000-000000000003"},
     "count_audience": {"topic": "bins", "audience": {"wards": ["Z05000001"]}},
     "create_alert": {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -15,7 +15,7 @@ from notify.core.db import Input, transaction
 from notify.incidents import service
 from notify.incidents.debrief import debrief
 from notify.incidents.desk import desk_of
-from notify.incidents.models import NewNote
+from notify.incidents.models import IncidentName, NewNote
 from notify.incidents.views import (
     HappeningView,
     IncidentDetailView,
@@ -111,6 +111,15 @@ def link_alert(request: StaffRequest, incident_id: FromPath[UUID], data: JSONBod
         return IncidentDetailView.of_desk(desk_of(session, user, incident))
 
 
+@patch("/incidents/{incident_id:uuid}", guards=[WRITES], sync_to_thread=True, tags=["incidents"])
+def rename_incident(request: StaffRequest, incident_id: FromPath[UUID], data: JSONBody[IncidentName]) -> IncidentView:
+    """Give an incident another name for staff. Its public page shows the titles of its alerts."""
+    with transaction() as session:
+        incident = queries.incident(session, request.user, incident_id)
+        service.rename(session, by=request.user, incident=incident, name=data.name)
+        return IncidentView.of(incident)
+
+
 @post("/incidents/{incident_id:uuid}/end", guards=[WRITES], status_code=200, sync_to_thread=True, tags=["incidents"])
 def end_incident(request: StaffRequest, incident_id: FromPath[UUID]) -> IncidentView:
     """End an incident of which nothing is in force any more. The all-clear ends it by itself."""
@@ -128,5 +137,6 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     add_incident_note,
     mark_handover_read,
     link_alert,
+    rename_incident,
     end_incident,
 )

@@ -44,6 +44,12 @@ class IncidentNoteRead(SQLModel, table=True):
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 
+class IncidentName(Input):
+    """Another name for an incident; the title of its first alert is what it begins with."""
+
+    name: Typed = Field(min_length=1, max_length=120)
+
+
 class NewNote(Input):
     """A note to add to an incident."""
 

@@ -19,7 +19,7 @@ from notify.core.errors import NotFound
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.incidents import service
 from notify.incidents.desk import desk_of, is_watched, may_be_linked
-from notify.incidents.models import NewNote, NoteKind
+from notify.incidents.models import IncidentName, NewNote, NoteKind
 from notify.insight.live_stream import live
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.menu import MenuItem
@@ -143,6 +143,20 @@ def link_alert(request: StaffRequest, incident_id: FromPath[UUID], body: RawBody
     return _back(incident_id, "alerts")
 
 
+@staff_post(f"{PATH}/name", WRITES)
+def rename_incident(request: StaffRequest, incident_id: FromPath[UUID], body: RawBody) -> Response[object]:
+    """Give the incident another name."""
+    form, user = read_form(body), request.user
+    with transaction() as session:
+        incident = queries.incident(session, user, incident_id)
+        try:
+            new = IncidentName(name=form.one("name"))
+        except ValidationError:
+            return _page(session, user, incident, form, [FieldError("name", "Enter a name of at most 120 characters.")])
+        service.rename(session, by=user, incident=incident, name=new.name)
+    return _back(incident_id)
+
+
 @staff_post(f"{PATH}/end", WRITES)
 def end_incident(request: StaffRequest, incident_id: FromPath[UUID]) -> Response[object]:
     """Say that the incident is over, once nothing of it is in force."""
@@ -169,5 +183,6 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     add_note,
     mark_read,
     link_alert,
+    rename_incident,
     end_incident,
 )

@@ -59,6 +59,12 @@ def link(session: Session, *, by: Actor, incident: Incident, alert: Alert) -> No
     incidents.link(session, by=by, incident=incident, alert=alert)
 
 
+def rename(session: Session, *, by: Actor, incident: Incident, name: str) -> None:
+    """Give an incident another name among staff; residents go on reading its alerts. Raises: Forbidden."""
+    by.require(Right.WRITE_ALERTS)
+    incidents.rename(session, incident, name=name, actor=by.actor)
+
+
 def end(session: Session, *, by: Actor, incident: Incident) -> None:
     """Say that the incident is over, once nothing of it is in force.
 

@@ -20,7 +20,7 @@ from notify.staff.models import AuditEntry
 DEEDS = (
     "alert.create", "alert.submit", "alert.approve", "alert.reject", "alert.break-glass", "alert.cancel",
     "alert.change", "alert.escalate", "alert.late", "alert.send-late", "alert.reschedule", "alert.retry",
-    "incident.open", "incident.reopen", "incident.end", "incident.link", "incident.read-handover",
+    "incident.open", "incident.reopen", "incident.end", "incident.link", "incident.rename", "incident.read-handover",
 )  # fmt: skip
 REPLIES = text("""
     SELECT date_bin('10 minutes', r.at, 'epoch') AS since, min(r.at) AS at,

@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "incident.note": "{who} added a note to the incident {what}",
     "incident.open": "{who} began the incident {what} by sending an emergency",
     "incident.read-handover": "{who} read the handover of the incident {what}",
+    "incident.rename": "{who} gave the incident {what} another name",
     "incident.reopen": "{who} opened the incident {what} again by sending an update",
     # recurring alerts, templates, notices, CAP
     "cap.receive": "{who} took in a CAP message",

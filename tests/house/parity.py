@@ -84,6 +84,7 @@ ACTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ["POST /incidents/{incident_id}/notes", "POST /incidents/{incident_id}/handovers/{note_id}/read"],
     ),
     "incidents: link an alert": (["POST /incidents/{incident_id}/alerts"], ["POST /incidents/{incident_id}/alerts"]),
+    "incidents: rename": (["POST /incidents/{incident_id}/name"], ["PATCH /incidents/{incident_id}"]),
     "incidents: end": (["POST /incidents/{incident_id}/end"], ["POST /incidents/{incident_id}/end"]),
     "alerts: record a call or visit": (
         [f"{method} /alerts/{{alert_id}}/missed/{{subscriber_id}}" for method in ("GET", "POST")],

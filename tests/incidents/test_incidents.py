@@ -165,6 +165,23 @@ def test_notes_and_handovers_are_in_the_log_with_who_read_them(client: Client, w
     assert client.post(f"{path}/handovers/{found['id']}/read", headers=kim).status_code == 404
 
 
+def test_an_incident_is_renamed_by_who_may_write(client: Client, world: World) -> None:
+    found = incident_of(client, world, warn(client, world))
+    path = f"/api/v1/incidents/{found['id']}"
+    viewer = make_key(world, Role.VIEWER)
+    assert client.patch(path, json={"name": "Flood"}, headers=viewer).status_code == 403
+    assert client.patch(path, json={"name": ""}, headers=world.headers).status_code == 422
+    renamed = client.patch(path, json={"name": "Flood along the Zed"}, headers=world.headers)
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Flood along the Zed")
+    officer = signed_in(world.council_id, Role.PLANNER)
+    desk = f"/staff/incidents/{found['id']}"
+    assert "at most 120 characters" in client.post(f"{desk}/name", data={"name": ""}, headers=officer).text
+    client.post(f"{desk}/name", data={"name": "Flood in two streets"}, headers=officer)
+    page = client.get(desk, headers=officer).text
+    assert "Flood in two streets" in page
+    assert "gave the incident" in page
+
+
 def test_an_incident_ends_by_hand_once_nothing_is_in_force(client: Client, world: World, work: Work) -> None:
     alert = warn(client, world)
     work()

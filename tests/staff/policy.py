@@ -103,6 +103,7 @@ DOORS: Mapping[Right, set[str]] = {
         *(f"POST {ON_DESK}/copy", f"GET {ON_DESK}/check", f"POST {ON_DESK}/change-area"),
         *(f"POST {ON_DESK}/change", f"PUT {ALERT}"),
         *(f"POST {one}/{verb}" for one in (INCIDENT, DESK_INCIDENT) for verb in ("notes", "alerts", "end")),
+        *(f"PATCH {INCIDENT}", f"POST {DESK_INCIDENT}/name"),
         *(
             f"POST {ON_DESK}/send-late",
             f"POST {ON_DESK}/replace-areas",

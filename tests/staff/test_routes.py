@@ -79,6 +79,7 @@ BODIES: Mapping[str, object] = {
     "POST /api/v1/public-notices/{notice_id:uuid}/withdraw": {"reason": "Wrong road."},
     "PATCH /api/v1/topics/{slug:str}": {"name": "Mallory"},
     "/notes": {"words": "Sandbags are out."},
+    "PATCH /api/v1/incidents/{incident_id:uuid}": {"name": "Flood along the Zed"},
     "POST /api/v1/incidents/{incident_id:uuid}/alerts": {"alert": str(UUID(int=1))},
     "/recurrence": {"rule": "daily", "at": "09:00", "first_day": "2199-03-03", "last_day": "2199-03-04"},
     "/second-factor": {"reason": "Lost."},

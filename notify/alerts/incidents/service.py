@@ -108,6 +108,14 @@ def link(session: Session, *, by: Actor, incident: Incident, alert: Alert) -> No
     _note(session, incident, by.actor, "link", alert=str(alert.id))
 
 
+def rename(session: Session, incident: Incident, *, name: str, actor: str) -> None:
+    """Give the incident another name, for staff."""
+    session.refresh(incident, with_for_update=True)
+    if name != incident.name:
+        before, incident.name = incident.name, name
+        _note(session, incident, actor, "rename", before=before, name=name)
+
+
 def end(session: Session, incident: Incident, *, actor: str) -> None:
     """Say that the incident is over. Raises: IncidentEnded."""
     if incident.state == IncidentState.ENDED:
