@@ -139,6 +139,9 @@ COMMANDS = (
     ),
     LazyCommand("key", "notify.staff.commands:key", "API keys."),
     LazyCommand(
+        "languages", "notify.languages_command:languages_command", "Say how complete each language of the pages is."
+    ),
+    LazyCommand(
         "mail",
         "notify.devserver.commands:mail_command",
         "Print the newest email that `notify run` caught, with its links.",

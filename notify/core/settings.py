@@ -14,6 +14,7 @@ from babel import localedata
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from notify import languages
 from notify.channels import PROVIDERS_SETTINGS, info
 from notify.core.base_url import require_https
 from notify.core.setting_sources import SettingsOfOurs
@@ -80,6 +81,13 @@ class Settings(SettingsOfOurs):
         schemes = SCHEMES[about.field_name or ""]
         if value and urlsplit(value).scheme not in schemes:
             raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    @field_validator("locale_dir")
+    @classmethod
+    def _catalogues_can_be_read(cls, value: Path | None) -> Path | None:
+        if value and (found := languages.faults_of(value)):
+            raise ValueError("; ".join(found[:3]))
         return value
 
     @field_validator("secret_key")
@@ -212,6 +220,10 @@ class Settings(SettingsOfOurs):
         description="Hosts and networks (`rounds.example.org, 10.20.0.0/16`), separated by commas, that files of "
         "collection days may be fetched from though they have private addresses or plain http. Every council of the "
         "installation can read what they answer.",
+    )
+    locale_dir: Path | None = Field(
+        None,
+        description="A folder with further languages for pages, as `pl/LC_MESSAGES/notify.po` (docs/how-to/languages.md).",
     )
     map_tiles_url: str = Field(
         "",
@@ -384,4 +396,5 @@ class Settings(SettingsOfOurs):
 @once_a_process
 def settings() -> Settings:
     """The settings of this process, read from the environment at the first call."""
-    return Settings()
+    languages.look_in((made := Settings()).locale_dir)
+    return made

@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from notify.languages import LANGUAGES, best_of, speaking
+from notify.languages import best_of, page_languages, speaking
 from notify.web import theme
 
 # programs and staff read English
@@ -81,7 +81,7 @@ def greeted(scope: Scope) -> Iterator[None]:
         return
     query = scope["query_string"].decode("latin-1")
     asked = dict(parse_qsl(query)).get("lang")
-    chosen = asked if asked in LANGUAGES else None
+    chosen = asked if asked in page_languages() else None
     language = chosen or best_of(Headers.from_scope(scope).get("accept-language", ""))
     method = scope["method"] if scope["type"] == ScopeType.HTTP else "GET"
     before = _visit.set(Visit(path, query, chosen, method in ("GET", "HEAD")))

@@ -5,12 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
-from babel import Locale
-
 from notify.channels import BY_FIELD, CHANNELS, Channel
 from notify.core.form_fields import FieldError, Form
 from notify.core.settings import settings
-from notify.languages import LANGUAGES, _, later, offered_further, spoken
+from notify.languages import LANGUAGES, _, later, name_of, offered_further, spoken
 from notify.providers import addresses
 from notify.subscribers.models import Cadence, ConsentEvidence, MailFormat, NewContact, NewPlace, NewSubscriber, Topic
 from notify.subscribers.sign_up.coverage import Offer
@@ -134,7 +132,7 @@ def tongues(further: Sequence[str] | None = None) -> Mapping[str, str]:
     if further is None:
         further = offered_further()
     codes = settings().further if further is None else further
-    return dict(LANGUAGES) | {code: str(Locale.parse(code).get_display_name()) for code in codes}
+    return dict(LANGUAGES) | {code: name_of(code) for code in codes}
 
 
 def read_one_of(form: Form, field: str, otherwise: Option) -> Option:
