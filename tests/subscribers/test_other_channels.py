@@ -123,8 +123,8 @@ def test_further_languages_can_be_chosen_where_the_council_translates_to_them(
 ) -> None:
     asked = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "way": "mobile", "mobile": "07700 900123"}
     page = client.post("/sign-up/answers", data=asked | {"step": "contacts"})
-    assert "polski" not in page.text
+    assert "Polski" not in page.text
     choose(FURTHER_LANGUAGES="pl,ur")
     page = client.post("/sign-up/answers", data=asked | {"step": "contacts"})
-    assert "polski" in page.text
+    assert "Polski" in page.text
     assert 'lang="ur"' in page.text

@@ -136,6 +136,7 @@ NEED_MORE = {
         "end_user_sessions",
         "ask_new_factor",
         "resend_message",
+        "rename_incident",
     ),
     *(
         "reject_alert",
