@@ -164,9 +164,9 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
 ASKED: Mapping[str, Mapping[Reason, Words]] = {
     "en": {
         Reason.OWN: Words(
-            "Confirm your new alerts",
+            "You’re already signed up. Add these topics and places?",
             "You already get alerts from {council} here. Someone asked for more: {what}.",
-            "Confirm these alerts",
+            "Add these topics and places",
             "If you did not ask for this, ignore it: nothing changes.",
         ),
         Reason.LEFT: Words(
@@ -184,9 +184,9 @@ ASKED: Mapping[str, Mapping[Reason, Words]] = {
     },
     "cy": {
         Reason.OWN: Words(
-            "Cadarnhewch eich rhybuddion newydd",
+            "Rydych eisoes wedi cofrestru. Ychwanegu’r pynciau a’r lleoedd hyn?",
             "Rydych eisoes yn cael rhybuddion gan {council} yma. Gofynnodd rhywun am ragor: {what}.",
-            "Cadarnhau’r rhybuddion hyn",
+            "Ychwanegu’r pynciau a’r lleoedd hyn",
             "Os na ofynnoch am hyn, anwybyddwch ef: nid oes dim yn newid.",
         ),
         Reason.LEFT: Words(

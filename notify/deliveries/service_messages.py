@@ -188,16 +188,17 @@ def _what(session: Session, queued: ServiceMessage) -> str:
 
 
 def _asked_for(session: Session, request_id: UUID) -> str:
-    """The topics that someone is asked about, of all councils of that sign-up; empty where nothing is open now."""
+    """The topics and new places that someone is asked about, of all councils of that sign-up; empty where nothing is
+    open now.
+    """
     request = consent_requests.open_request(session, request_id)
     contact = session.get(Contact, request.contact_id) if request else None
     if request is None or contact is None:
         return ""
     together = consent_requests.of_sign_up(session, request.sign_up, contact.address_hash) or [request]
     spoken = session.get_one(Subscriber, contact.subscriber_id).language
-    return ", ".join(consent_requests.topic_names(session, together)) or NOTHING_BUT_ANSWERS.get(
-        spoken, NOTHING_BUT_ANSWERS["en"]
-    )
+    asked = [*consent_requests.topic_names(session, together), *consent_requests.new_places(session, together)]
+    return ", ".join(asked) or NOTHING_BUT_ANSWERS.get(spoken, NOTHING_BUT_ANSWERS["en"])
 
 
 def _why(session: Session, queued: ServiceMessage) -> consent_requests.Reason | None:

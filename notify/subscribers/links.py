@@ -1,6 +1,7 @@
 """Links that work once, and the sessions they open. Only digests are stored."""
 
 from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -23,6 +24,25 @@ class LinkUsedOrExpired(NotFound):
     """The link was used already, replaced by a newer one, or has expired."""
 
     title = later("This link no longer works")
+
+
+class LinkState(StrEnum):
+    """What a link can do. `USED`: it was used, or another one that was sent for the same thing."""
+
+    OPEN = "open"
+    USED = "used"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+WHY_NOT = {
+    LinkState.USED: later(
+        "It has already been used, or a newer link replaced it. If you selected its button before, that worked. "
+        "Otherwise ask for a new link."
+    ),
+    LinkState.EXPIRED: later("It has expired. Ask for a new link."),
+    LinkState.UNKNOWN: later("We did not send this link, or part of it is missing. Copy the whole link again."),
+}
 
 
 def issue_link(session: Session, contact_id: UUID, purpose: ServiceMessageKind, about: UUID | None = None) -> str:
@@ -67,6 +87,24 @@ def use_link(session: Session, token: str, purpose: ServiceMessageKind) -> Conta
     return use_link_about(session, token, purpose)[0]
 
 
+def state_of(session: Session, token: str, purpose: ServiceMessageKind) -> tuple[LinkState, Contact | None]:
+    """What a link can do, and for the links that we sent the contact that has it. Nothing is used up."""
+    link = session.get(LinkToken, tokens.digest(token))
+    if link is None or link.purpose != purpose:
+        return LinkState.UNKNOWN, None
+    contact = session.get(Contact, link.contact_id)
+    if link.used_at is not None or contact is None:
+        return LinkState.USED, contact
+    return (LinkState.OPEN if link.expires_at > clock.now() else LinkState.EXPIRED), contact
+
+
+def require_open(session: Session, token: str, purpose: ServiceMessageKind) -> None:
+    """Raises: LinkUsedOrExpired with what became of the link, where its button would do nothing."""
+    state, _contact = state_of(session, token, purpose)
+    if state is not LinkState.OPEN:
+        raise LinkUsedOrExpired(_(WHY_NOT[state]))
+
+
 def use_link_about(session: Session, token: str, purpose: ServiceMessageKind) -> tuple[Contact, UUID | None]:
     """The same, with what the link is about, where that is something else than the contact."""
     used = session.execute(
@@ -82,12 +120,8 @@ def use_link_about(session: Session, token: str, purpose: ServiceMessageKind) ->
     ).one_or_none()
     contact = session.get(Contact, used.contact_id) if used else None
     if contact is None or used is None:
-        raise LinkUsedOrExpired(
-            _(
-                "It has already been used, a newer link replaced it, or it has expired. If you selected its button "
-                "before, that worked. Otherwise ask for a new link."
-            )
-        )
+        require_open(session, token, purpose)
+        raise LinkUsedOrExpired(_(WHY_NOT[LinkState.USED]))
     _end(session, contact.id, purpose, used.about)
     return contact, used.about
 

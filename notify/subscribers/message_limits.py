@@ -148,6 +148,14 @@ def may_try_code(session: Session, number: str) -> bool:
     return _one_more(session, counted, since=_begins(DAY), most=TRIES_PER_DAY)
 
 
+def is_first_time(session: Session, sign_up: str) -> bool:
+    """Whether this sign-up was not taken before: its button may be pressed twice, and a phone may send a form again.
+
+    The same for addresses that are known and not, so that no answer is quicker for one of them.
+    """
+    return _one_more(session, tokens.keyed_hash("sign-up:once", sign_up), since=_begins(DAY), most=1)
+
+
 def _stopped(session: Session, action: str, counted: bytes, period: datetime) -> None:
     """Say so in the log each time, and once a period in the audit trail, which strangers must not be able to fill."""
     named = counted.hex()[:8]  # a keyed hash: the trail says which block it was without naming a number

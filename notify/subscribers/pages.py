@@ -18,7 +18,7 @@ from notify.staff.council_settings import look
 from notify.staff.queries import council, councils
 from notify.subscribers import links, queries, service_messages
 from notify.subscribers.consent import confirmation, contact_requests
-from notify.subscribers.models import Contact
+from notify.subscribers.models import Contact, ServiceMessageKind
 from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.form import tongues
@@ -43,6 +43,8 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
     """A button, because mail scanners follow links and press nothing; and all that the yes will change."""
     with transaction() as session:
         asked = confirmation.asked_by_link(session, token)
+        if asked is None:
+            return page("sign_up/already.html")
         look.wear_of_all(session, asked.councils)
     tongue = tongues()
     return page(
@@ -56,8 +58,10 @@ def ask_to_confirm(token: FromPath[str]) -> Response[object]:
 
 @page_post("/confirm/{token:str}")
 def confirm(token: FromPath[str]) -> Response[object]:
-    """Use up the link, and show what was agreed to."""
+    """Use up the link, and show what was agreed to; to who presses again, that they are signed up."""
     with transaction() as session:
+        if confirmation.asked_by_link(session, token) is None:
+            return page("sign_up/already.html")
         return _confirmed_page(session, sign_up_service.confirm(session, token))
 
 
@@ -155,9 +159,11 @@ def request_link(body: RawBody) -> Response[object]:
     return page("my/link-sent.html", address=address, way=CHANNELS[channel].in_sentence)
 
 
-@page_get("/manage/{token:str}", sync_to_thread=False)
+@page_get("/manage/{token:str}")
 def ask_to_sign_in(token: FromPath[str]) -> Response[object]:
-    """A button, for the same reason as at confirmation."""
+    """A button, for the same reason as at confirmation; for a link that was used or never sent, what to do instead."""
+    with transaction() as session:
+        links.require_open(session, token, ServiceMessageKind.SIGN_IN)
     return page("my/sign-in.html", action=f"/manage/{token}", whose="alerts")
 
 

@@ -1,4 +1,6 @@
-"""The cookies there are: a session, and what a browser is known by in which an officer signed in with a password."""
+"""The cookies there are: a session, what a browser is known by in which an officer signed in with a password, and the
+answers of a sign-up that is not finished.
+"""
 
 from datetime import timedelta
 
@@ -7,6 +9,7 @@ from litestar.datastructures import Cookie
 from notify.core.settings import settings
 
 DEVICE_COOKIE = "known-device"
+DRAFT_COOKIE = "sign-up"  # opens nothing: only its own browser learns what is in it
 
 
 def session_cookie(name: str, secret: str, life: timedelta) -> Cookie:

@@ -11,6 +11,7 @@ from notify.core.errors import Forbidden, Invalid
 from notify.core.form_fields import Form
 from notify.core.settings import settings
 from notify.languages import _, later
+from notify.web.cookies import DRAFT_COOKIE
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
@@ -54,7 +55,7 @@ def is_ours(headers: Mapping[str, str], host: str) -> bool:
     """Whether a request that changes something was sent by a page of ours, served under `host` or our base address.
 
     Browsers say where a form was: in `Origin`, else in `Sec-Fetch-Site`, else in `Referer`. A client that says
-    nothing is a script or very old; without a cookie it cannot be a visitor's browser used against them.
+    nothing is a script or very old; without a session's cookie it cannot be a visitor's browser used against them.
     """
     origin = headers.get("origin", "")
     if origin and origin != "null":
@@ -67,7 +68,13 @@ def is_ours(headers: Mapping[str, str], host: str) -> bool:
     referer = headers.get("referer")
     if referer:
         return _is_our_origin(referer, host)
-    return "cookie" not in headers
+    return not _opens_something(headers.get("cookie", ""))
+
+
+def _opens_something(cookies: str) -> bool:
+    """Whether these cookies may be a session's, which a page of another site could use against its owner."""
+    names = {pair.partition("=")[0].strip() for pair in cookies.split(";")}
+    return bool(names - {"", settings().cookie_name(DRAFT_COOKIE)})
 
 
 def is_from_our_link(headers: Mapping[str, str], host: str) -> bool:

@@ -26,7 +26,8 @@ from notify.web.forms import AnyConnection
 API = "/api/v1/"
 # by the route and not by what was written: `//manage` and `/%6danage` lead to the same route
 DOORS: Mapping[str, str] = {
-    "/sign-up/answers": "sign-up step",
+    "/sign-up/{step}": "sign-up step",
+    "/sign-up/clear": "sign-up step",
     "/sign-up": "sign-up",
     "/manage": "link",
     "/manage/{token}": "secret",

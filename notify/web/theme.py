@@ -24,11 +24,11 @@ IMAGE_HEADERS = {
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LARGEST_LOGO = 20_000
 OF_NO_COUNCIL = ("/staff", "/api", "/static", "/theme", "/problems")
-# pages that look like the council's whose page leads to them
+# pages that look like the council's whose page leads to them, with the questions of sign-up below theirs
 KEEP_COUNCIL = frozenset(
     (
         *("/", "/alerts", "/incidents", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up"),
-        *("/sign-up/answers", "/manage"),
+        "/manage",
     )
 )
 
@@ -159,7 +159,8 @@ def council_address(path: str, given: Collection[str]) -> tuple[str, str]:
         return path, ""
     if theme.is_site:
         return (theme.prefix + path).rstrip("/") or "/", ""
-    if path.partition("?")[0] not in KEEP_COUNCIL:
+    page = path.partition("?")[0]
+    if page not in KEEP_COUNCIL and not page.startswith("/sign-up/"):
         return path, ""
     if theme.has_site:
         return theme.base_url + path, ""

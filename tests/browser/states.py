@@ -119,7 +119,7 @@ def signed_up(page: Page, world: World) -> None:
 def contacts_in_welsh(page: Page, world: World) -> None:
     """Faults in the other language."""
     sign_up_to("contacts")(page, world)
-    page.get_by_role("button", name="Cymraeg").click()
+    page.get_by_role("link", name="Cymraeg").click()
     page.get_by_role("button", name="Parhau").click()
 
 

@@ -137,7 +137,7 @@ def test_a_closed_council_sends_nothing_signs_nobody_up_and_says_so(client: Clie
     alert = {"topic": "bins", "title": "T", "body": "B."}
     headers = world.headers | {"Idempotency-Key": "1"}
     assert client.post("/api/v1/alerts", json=alert, headers=headers).status_code == 403
-    sign_up = client.post("/sign-up/answers", data={"step": "postcode", "postcode": "ZZ1 1AA"}, headers=BROWSER)
+    sign_up = client.post("/sign-up/postcode", data={"postcode": "ZZ1 1AA"}, headers=BROWSER, follow_redirects=True)
     assert sign_up.status_code == 422
     assert "Zed Council has sent no alerts with this service since" in client.get("/alerts?council=zed").text
     assert "Zed Council" not in client.get("/topics", headers=BROWSER).text

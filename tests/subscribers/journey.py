@@ -8,7 +8,7 @@ from sqlmodel import select
 from notify.core.db import transaction
 from notify.subscribers import links
 from notify.subscribers.models import Contact, ServiceMessageKind, Topic
-from tests.subscribers.html import Page
+from tests.subscribers.html import Page, broken_anchors
 
 Client = TestClient[Litestar]
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
@@ -28,7 +28,22 @@ def link_for(address: str, purpose: ServiceMessageKind) -> str:
 
 def sign_up(client: Client, **changes: object) -> Response:
     fields: dict[str, object] = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "email": "sam@example.org"}
-    return client.post("/sign-up", data=fields | changes)
+    return client.post("/sign-up", data=fields | changes, headers=BROWSER, follow_redirects=True)
+
+
+def answer_question(client: Client, step: str, **given: object) -> Page:
+    """Answer one question of sign-up; the page that follows, or the same where the answer will not do."""
+    reply = client.post(f"/sign-up/{step}", data=given, headers=BROWSER, follow_redirects=True)
+    found = Page(reply.text)
+    assert not broken_anchors(found)
+    assert (reply.status_code == 422) == found.title.startswith(("Error: ", "Gwall: ")), reply.text
+    return found
+
+
+def agree(client: Client, page: Page, **given: object) -> Page:
+    """Press the button of the page that shows all answers."""
+    fields = {"version": page.fields["version"], **given}
+    return Page(client.post("/sign-up", data=fields, headers=BROWSER, follow_redirects=True).text)
 
 
 def sign_in(client: Client, address: str) -> None:

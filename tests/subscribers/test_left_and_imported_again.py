@@ -158,9 +158,8 @@ def voice_too(scene: Scene, address: str) -> None:
 def by_a_stranger(scene: Scene, address: str) -> None:
     """Somebody types the address into the form for residents; nothing but a question may come of it."""
     field = {"email": address} if "@" in address else {"email": "", "mobile": address}
-    answer = scene.client.post(
-        "/sign-up", data={"postcode": "ZZ1 1AA", "topic": topic_ids(*TOPICS), "language": "en"} | field
-    )
+    answers = {"postcode": "ZZ1 1AA", "topic": topic_ids(*TOPICS), "language": "en"} | field
+    answer = scene.client.post("/sign-up", data=answers, follow_redirects=True)
     assert "We have sent" in answer.text, answer.text
     scene.client.cookies.clear()
 

@@ -16,7 +16,7 @@ from notify.providers import registry
 from notify.providers.base import Channel, Message
 from notify.subscribers.models import Contact, ServiceMessage
 from tests.subscribers.html import Page
-from tests.subscribers.journey import BROWSER, topic_ids
+from tests.subscribers.journey import BROWSER, answer_question, topic_ids
 from tests.world import World, make_world
 
 Client = TestClient[Litestar]
@@ -49,7 +49,7 @@ def world(client: Client) -> World:
 def sign_up(client: Client, **fields: str) -> Page:
     way = next(iter(fields))
     asked = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "way": way} | fields
-    reply = client.post("/sign-up", data=asked)
+    reply = client.post("/sign-up", data=asked, follow_redirects=True)
     assert reply.status_code == 200, reply.text
     return Page(reply.text)
 
@@ -68,10 +68,10 @@ def heard(monkeypatch: pytest.MonkeyPatch, channel: Channel) -> Sequence[Message
 def test_calls_are_offered_only_where_somebody_places_them(
     client: Client, world: World, choose: Callable[..., None]
 ) -> None:
-    ways = {"postcode": "ZZ1 1AA", "step": "topics", "topic": topic_ids("bins")}
-    assert "Phone call" not in client.post("/sign-up/answers", data=ways).text
+    answer_question(client, "postcode", postcode="ZZ1 1AA")
+    assert "Phone call" not in answer_question(client, "topics", topic=topic_ids("bins")).text
     choose(VOICE_PROVIDERS="twilio-voice")
-    assert "Phone call" in client.post("/sign-up/answers", data=ways).text
+    assert "Phone call" in Page(client.get("/sign-up/channels").text).text
 
 
 def test_a_landline_is_rung_and_confirmed_with_the_digits_read_out(
@@ -121,10 +121,12 @@ def test_a_server_is_called_at_most_three_times_a_day_whatever_the_path(
 def test_further_languages_can_be_chosen_where_the_council_translates_to_them(
     client: Client, world: World, choose: Callable[..., None]
 ) -> None:
-    asked = {"postcode": "ZZ1 1AA", "topic": topic_ids("bins"), "way": "mobile", "mobile": "07700 900123"}
-    page = client.post("/sign-up/answers", data=asked | {"step": "contacts"})
+    answer_question(client, "postcode", postcode="ZZ1 1AA")
+    answer_question(client, "topics", topic=topic_ids("bins"))
+    answer_question(client, "channels", way="mobile")
+    page = answer_question(client, "contacts", mobile="07700 900123")
     assert "Polski" not in page.text
     choose(FURTHER_LANGUAGES="pl,ur")
-    page = client.post("/sign-up/answers", data=asked | {"step": "contacts"})
+    page = Page(client.get("/sign-up/language").text)
     assert "Polski" in page.text
-    assert 'lang="ur"' in page.text
+    assert 'lang="ur"' in page.html

@@ -114,7 +114,7 @@ def test_a_ward_near_the_postcode_is_the_residents_answer(client: Client, world:
 def test_postcodes_elsewhere_get_sentences_of_their_own(
     client: Client, world: World, postcode: str, words: str
 ) -> None:
-    signing_up = client.post("/sign-up/answers", data={"step": "postcode", "postcode": postcode}, headers=BROWSER)
+    signing_up = client.post("/sign-up/postcode", data={"postcode": postcode}, headers=BROWSER, follow_redirects=True)
     asked = client.get(f"/api/v1/postcodes/{postcode}")
     around = {"topic": "road-closures", "audience": {"circle": {"postcode": postcode, "radius_m": 100}}}
     counted = client.post("/api/v1/audiences", json=around, headers=world.headers)

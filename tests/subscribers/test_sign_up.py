@@ -1,14 +1,31 @@
 """Sign-up, one question a page, as a browser without scripts walks it."""
 
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
+from httpx import Cookies
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlmodel import select
 
+from notify.core import clock
 from notify.core.db import transaction
-from notify.subscribers.models import Cadence, Consent, ConsentWording, MailFormat, Place, Subscriber, Subscription
+from notify.core.form_fields import Form
+from notify.subscribers.models import (
+    Cadence,
+    Consent,
+    ConsentWording,
+    MailFormat,
+    Place,
+    ServiceMessage,
+    Subscriber,
+    Subscription,
+)
+from notify.subscribers.sign_up.draft import MOST_TOPICS, Draft, sealed
+from notify.subscribers.sign_up.steps import ASKED, Step
 from tests.subscribers.html import Page, broken_anchors
-from tests.subscribers.journey import BROWSER, sign_up, topic_ids
+from tests.subscribers.journey import BROWSER, agree, answer_question, sign_up, topic_ids
 from tests.subscribers.places import ENDED, NEAR, NOWHERE, UNCOVERED, UNKNOWN, add_difficult_postcodes
 from tests.world import SOUTH, World, make_world
 
@@ -22,27 +39,18 @@ def world(client: Client) -> World:
     return make_world()
 
 
-def answer(client: Client, page: Page, path: str = "/sign-up/answers", **given: str | list[str]) -> Page:
-    """Fill in the page's form and send it, with every hidden field that the page carries."""
-    fields = {name: list(dict.fromkeys(values)) for name, values in page.fields.items() if name != "go"}
-    reply = client.post(path, data=fields | given)
-    found = Page(reply.text)
-    assert not broken_anchors(found)
-    assert (reply.status_code == 422) == found.title.startswith(("Error: ", "Gwall: "))
-    return found
-
-
 def walk(client: Client, *, postcode: str = "ZZ1 1AA", start: str = "/sign-up", ward: str = "") -> Page:
     """Every question answered; the page that shows all answers."""
-    page = answer(client, Page(client.get(start).text), postcode=postcode)
+    source = Page(client.get(start).text).fields.get("source", [])
+    answer_question(client, "postcode", postcode=postcode, source=source)
     if ward:
-        page = answer(client, page, ward=ward)
-    page = answer(client, page, topic=topic_ids("bins"))
-    page = answer(client, page, way=["email", "mobile"])
-    page = answer(client, page, email="sam@example.org", mobile="07700 900123", name="Sam")
-    page = answer(client, page, cadence="daily", mail_format="large")
-    page = answer(client, page, language="cy")
-    return answer(client, page, tracking_consent="yes")
+        answer_question(client, "ward", ward=ward)
+    answer_question(client, "topics", topic=topic_ids("bins"))
+    answer_question(client, "channels", way=["email", "mobile"])
+    answer_question(client, "contacts", email="sam@example.org", mobile="07700 900123", name="Sam")
+    answer_question(client, "emails", cadence="daily", mail_format="large")
+    answer_question(client, "language", language="cy")
+    return answer_question(client, "counting", tracking_consent="yes")
 
 
 def test_a_few_short_pages_sign_a_resident_up(client: Client, world: World) -> None:
@@ -59,8 +67,7 @@ def test_a_few_short_pages_sign_a_resident_up(client: Client, world: World) -> N
         "You agree",
     ):
         assert words in page.text
-    done = answer(client, page, path="/sign-up")
-    assert "sam@example.org" in done.text
+    assert "sam@example.org" in agree(client, page).text
     with transaction() as session:
         person = session.exec(select(Subscriber)).one()
         assert (person.name, person.language, person.tracking_consent) == ("Sam", "cy", True)
@@ -69,52 +76,146 @@ def test_a_few_short_pages_sign_a_resident_up(client: Client, world: World) -> N
         assert session.exec(select(Place.ward_code)).one() == SOUTH
         [line] = {(line.wording_version, line.language, line.source) for line in session.exec(select(Consent))}
         assert line == ("resident-page-3", "en", "website")
-    assert not client.cookies
 
 
 def test_the_ledger_keeps_the_words_in_the_language_that_was_read(client: Client, world: World) -> None:
-    page = walk(client, start="/sign-up?lang=cy")
-    assert page.title.startswith("Check your answers")  # the test's posts do not carry the language along
-    fields = {name: list(dict.fromkeys(values)) for name, values in page.fields.items()}
-    assert "Gwiriwch eich e-bost" in client.post("/sign-up?lang=cy", data=fields | {"mobile": "", "way": "email"}).text
+    page = walk(client)
+    fields = {"version": page.fields["version"]}
+    assert "Gwiriwch eich negeseuon" in client.post("/sign-up?lang=cy", data=fields).text
     with transaction() as session:
         wording = session.exec(select(ConsentWording)).one()
         assert (wording.version, wording.language) == ("resident-page-3", "cy")
         assert wording.wording.startswith("Rydych yn cytuno")
 
 
-def test_another_language_keeps_every_answer(client: Client, world: World) -> None:
-    page = walk(client)
-    fields = {name: list(dict.fromkeys(values)) for name, values in page.fields.items()}
-    welsh = Page(client.post("/sign-up/answers?lang=cy", data=fields | {"go": "check"}).text)
+def test_another_language_keeps_every_answer_and_goes_along(client: Client, world: World) -> None:
+    walk(client)
+    welsh = Page(client.get("/sign-up/check?lang=cy").text)
     assert welsh.title.startswith("Gwiriwch eich atebion")
     assert "sam@example.org" in welsh.text
     assert "/sign-up?lang=cy" in welsh.actions
+    reply = client.post("/sign-up/contacts?lang=cy", data={"email": "kim@example.org"}, follow_redirects=False)
+    assert reply.headers["location"] == "/sign-up/contacts?fix=true&lang=cy"  # the number is missing now
+
+
+def test_every_question_has_an_address_and_every_answer_redirects(client: Client, world: World) -> None:
+    for step, given, following in (
+        ("postcode", {"postcode": "zz11aa"}, "/sign-up/topics"),
+        ("topics", {"topic": ["none of ours"]}, "/sign-up/topics?fix=true"),
+        ("topics", {"topic": topic_ids("bins")}, "/sign-up/channels"),
+        ("channels", {"way": "email"}, "/sign-up/contacts"),
+        ("contacts", {"email": "sam@example.org"}, "/sign-up/emails"),
+        ("emails", {}, "/sign-up/language"),
+        ("language", {"language": "en"}, "/sign-up/counting"),
+        ("counting", {}, "/sign-up/check"),
+    ):
+        reply = client.post(f"/sign-up/{step}", data=given, follow_redirects=False)
+        assert (reply.status_code, reply.headers["location"]) == (303, following)
+        page = client.get(following)
+        assert page.headers["cache-control"] == "no-store"
+        assert "set-cookie" not in page.headers
+    assert client.get("/sign-up/topics").text == client.get("/sign-up/topics").text
+    assert "checked" in client.get("/sign-up/topics").text
+    assert 'value="ZZ1 1AA"' in client.get("/sign-up").text
+
+
+def test_a_question_before_its_time_leads_to_the_first_that_is_open(client: Client, world: World) -> None:
+    answer_question(client, "postcode", postcode="ZZ1 1AA")
+    for step in ("check", "counting", "contacts", "ward"):
+        assert str(client.get(f"/sign-up/{step}").url).endswith("/sign-up/topics")
+    assert client.get("/sign-up/nonsense").status_code == 404
+    assert client.post("/sign-up/nonsense").status_code == 404
+
+
+def test_answers_survive_an_hour_and_what_is_lost_after_a_day_is_told_kindly(client: Client, world: World) -> None:
+    walk(client)
+    now = clock.now()
+    clock.use(lambda: now + timedelta(hours=2))
+    assert "sam@example.org" in client.get("/sign-up/check").text
+    clock.use(lambda: now + timedelta(days=1))
+    page = answer_question(client, "contacts", email="kim@example.org")
+    assert "does not have your earlier answers any more" in page.text
+    answer_question(client, "postcode", postcode="ZZ1 1AA")
+    answer_question(client, "topics", topic=topic_ids("bins"))
+    page = answer_question(client, "channels", way="email")
+    assert page.fields["email"] == ["kim@example.org"]  # what was known is where they start
+
+
+def test_another_browsers_or_a_forged_draft_is_none(client: Client, world: World) -> None:
+    walk(client)
+    [name] = client.cookies
+    client.cookies.set(name, client.cookies[name][:-8] + "AAAAAAA=")
+    assert str(client.get("/sign-up/check").url).endswith("/sign-up?lost=true")
+
+
+def test_two_tabs_keep_each_others_answers_and_agree_to_what_they_show(client: Client, world: World) -> None:
+    first_tab = walk(client)
+    answer_question(client, "topics", topic=topic_ids("road-closures"))
+    seen = agree(client, first_tab)
+    assert "changed in another tab" in seen.text
+    assert "Road closures" in seen.text
+    assert "sam@example.org" in agree(client, seen).text
+    with transaction() as session:
+        assert len(session.exec(select(Subscription)).all()) == 1
+
+
+def test_pressing_the_button_twice_signs_up_once_and_again_later_writes_again(client: Client, world: World) -> None:
+    page = walk(client)
+    before = Cookies(client.cookies)
+    for _press in range(2):
+        client.cookies = Cookies(before)  # the second press leaves before the first is answered
+        assert "sam@example.org" in agree(client, page).text
+    with transaction() as session:
+        assert len(session.exec(select(ServiceMessage)).all()) == 2  # an e-mail and a text
+    again = Page(client.get("/sign-up/check").text)
+    assert "already signed up with these answers" in again.text
+    agree(client, again)
+    with transaction() as session:
+        assert len(session.exec(select(ServiceMessage)).all()) == 4
+
+
+def test_a_wrong_address_is_put_right_without_starting_again_and_a_shared_computer_forgets(
+    client: Client, world: World
+) -> None:
+    sent = agree(client, walk(client))
+    assert "/sign-up/contacts" in sent.links
+    page = answer_question(client, "contacts", email="sam.jones@example.org", mobile="07700 900123")
+    assert "sam.jones@example.org" in agree(client, page).text
+    client.post("/sign-up/clear")
+    assert "sam.jones" not in client.get("/sign-up/sent").text
+    assert not client.cookies
+
+
+def test_the_longest_answers_fit_into_a_cookie(client: Client, world: World) -> None:
+    draft = Draft()
+    for step in Step:
+        long = {name: [chr(0x1F300 + number) * 500 for number in range(9)] for name in ASKED[step]}
+        draft = draft.answered(step, Form(long | {"topic": [str(uuid4()) for _ in range(200)]}))
+    assert len("__Host-sign-up=" + sealed(draft)) < 4000
+    assert len(draft.form.all("topic")) == MOST_TOPICS
 
 
 def test_a_change_leads_back_to_the_answers(client: Client, world: World) -> None:
-    page = walk(client)
-    contacts = answer(client, page, go="contacts")
-    assert set(contacts.fields["email"]) == {"sam@example.org"}
-    checked = answer(client, contacts, email="kim@example.org")
+    walk(client)
+    assert Page(client.get("/sign-up/contacts").text).fields["email"] == ["sam@example.org"]
+    checked = answer_question(client, "contacts", email="kim@example.org", mobile="07700 900123")
     assert checked.title.startswith("Check your answers")
     assert "kim@example.org" in checked.text
 
 
 def test_a_way_given_up_takes_its_address_with_it(client: Client, world: World) -> None:
-    page = answer(client, answer(client, walk(client), go="channels"), way="email")
+    walk(client)
+    page = answer_question(client, "channels", way="email")
     assert page.title.startswith("Check your answers")
     assert "07700 900123" not in page.text
-    assert "07700" not in answer(client, page, path="/sign-up").text
+    assert "07700" not in agree(client, page).text
 
 
 def test_a_way_added_later_asks_for_its_address(client: Client, world: World) -> None:
-    page = answer(client, Page(client.get("/sign-up").text), postcode="ZZ1 1AA")
-    page = answer(client, answer(client, page, topic=topic_ids("bins")), way="email")
-    assert "mobile" not in page.fields
-    page = answer(client, answer(client, page, email="sam@example.org"), cadence="weekly")
-    page = answer(client, answer(client, page, language="en"))
-    page = answer(client, answer(client, page, go="channels"), way=["email", "mobile"])
+    walk(client)
+    answer_question(client, "channels", way="email")
+    answer_question(client, "contacts", email="sam@example.org")
+    page = answer_question(client, "channels", way=["email", "mobile"])
     assert page.title.startswith("What is your email address and mobile number?")
 
 
@@ -123,34 +224,29 @@ def test_a_way_added_later_asks_for_its_address(client: Client, world: World) ->
     [
         ("topics", {"topic": ""}, "Choose at least one topic."),
         ("channels", {"way": ""}, "Select how we should contact you."),
-        ("contacts", {"way": "email", "email": ""}, "Enter your email address."),
-        ("contacts", {"way": "mobile", "mobile": "123"}, "Enter a UK mobile number like 07700 900123."),
-        ("contacts", {"way": "email", "email": "a@example.org", "name": "x" * 81}, "at most 80 characters"),
+        ("contacts", {"email": "", "mobile": "07700 900123"}, "Enter your email address."),
+        ("contacts", {"email": "a@example.org", "mobile": "123"}, "Enter a UK mobile number like 07700 900123."),
+        ("contacts", {"email": "a@example.org", "mobile": "07700 900123", "name": "x" * 81}, "at most 80 characters"),
     ],
 )
 def test_a_question_is_asked_again_with_what_is_wrong(
     client: Client, world: World, step: str, given: dict[str, str], words: str
 ) -> None:
-    reply = client.post("/sign-up/answers", data={"postcode": "ZZ1 1AA", "step": step} | given)
-    page = Page(reply.text)
-    assert reply.status_code == 422
+    walk(client)
+    page = answer_question(client, step, **given)
     assert page.title.startswith("Error: ")
     assert words in page.text
-    assert not broken_anchors(page)
-
-
-@pytest.mark.parametrize("name", ["step", "go"])
-@pytest.mark.parametrize("value", ["", "nowhere", "CHECK", "<script>", "postcode"])
-def test_a_step_that_is_none_of_ours_leads_to_a_question(client: Client, world: World, name: str, value: str) -> None:
-    reply = client.post("/sign-up/answers", data={"postcode": "ZZ1 1AA", name: value})
-    assert reply.status_code == 200
-    assert "<script>" not in reply.text
+    assert not Page(client.get(f"/sign-up/{step}").text).title.startswith("Error: ")  # until something is sent
 
 
 def test_a_posters_name_goes_along_to_the_ledger(client: Client, world: World) -> None:
-    answer(client, walk(client, start="/sign-up?source=library-poster"), path="/sign-up")
+    agree(client, walk(client, start="/sign-up?source=library-poster"))
     with transaction() as session:
         assert {line.source for line in session.exec(select(Consent))} == {"website: library-poster"}
+
+
+def test_a_link_with_a_postcode_fills_it_in(client: Client, world: World) -> None:
+    assert Page(client.get("/sign-up?postcode=ZZ1+1AA").text).fields["postcode"] == ["ZZ1 1AA"]
 
 
 @pytest.mark.parametrize("source", ["<b>", "Sam Jones", "a" * 41, "../x"])
@@ -159,7 +255,7 @@ def test_what_is_no_posters_name_is_left_out(client: Client, world: World, sourc
 
 
 def test_every_topic_says_how_often_and_why_it_writes(client: Client, world: World) -> None:
-    page = answer(client, Page(client.get("/sign-up").text), postcode="ZZ1 1AA")
+    page = answer_question(client, "postcode", postcode="ZZ1 1AA")
     assert page.text.count("How often: ") == len(page.boxes)
     assert "You can stop these at any time." in page.text
     assert "duty to warn the public" in page.text
@@ -185,7 +281,7 @@ def test_a_postcode_that_leads_nowhere_is_explained_in_both_languages(
     client: Client, world: World, postcode: str, english: str, welsh: str
 ) -> None:
     add_difficult_postcodes()
-    for path in ("/sign-up/answers", "/sign-up"):
+    for path in ("/sign-up/postcode", "/sign-up"):
         for language, words, mark in (("en", english, "Error: "), ("cy", welsh, "Gwall: ")):
             reply = client.post(path, data={"postcode": postcode}, headers={"Accept-Language": language})
             page = Page(reply.text)
@@ -227,10 +323,9 @@ def test_a_place_has_the_name_the_resident_gave_it(client: Client, world: World)
 
 
 def test_a_faulty_postcode_can_be_read_in_the_other_language(client: Client, world: World) -> None:
-    page = Page(client.post("/sign-up/answers", data={"postcode": "CB1", "label": "Home", "source": "poster"}).text)
-    fields = {name: list(dict.fromkeys(values)) for name, values in page.fields.items()}
-    welsh = Page(client.post("/sign-up/answers?lang=cy", data=fields | {"go": "postcode"}).text)
-    assert welsh.title.startswith("Beth yw eich cod post?")
+    answer_question(client, "postcode", postcode="CB1", label="Home", source="poster")
+    welsh = Page(client.get("/sign-up/postcode?fix=true&lang=cy").text)
+    assert welsh.title.startswith("Gwall: Beth yw eich cod post?")
     assert {name: set(welsh.fields[name]) for name in ("postcode", "label", "source")} == {
         "postcode": {"CB1"},
         "label": {"Home"},

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from notify.core import clock
 from notify.core.tokens import digest
+from notify.languages import _
 from notify.places.postcodes import canonical, normalise
-from notify.subscribers import queries
+from notify.subscribers import links, queries
 from notify.subscribers.access_models import ConsentRequest, LinkToken
 from notify.subscribers.consent import requests as consent_requests
 from notify.subscribers.consent.answers import person_of
@@ -52,18 +52,20 @@ class Question:
     councils: Sequence[UUID] = ()
 
 
-def asked_by_link(session: Session, token: str) -> Question:
-    """What a link asks, without using it up; nothing where it works no longer."""
-    statement = select(LinkToken).where(
-        LinkToken.digest == digest(token),
-        LinkToken.purpose == ServiceMessageKind.CONFIRM,
-        col(LinkToken.used_at).is_(None),
-        LinkToken.expires_at > clock.now(),
-    )
-    link = session.exec(statement).first()
-    contact = session.get(Contact, link.contact_id) if link else None
-    together = answered_by(session, contact, link.about) if link and contact else None
-    return _question(session, together) if together else Question()
+def asked_by_link(session: Session, token: str) -> Question | None:
+    """What a link asks, without using it up; None where that was answered already.
+
+    Raises: LinkUsedOrExpired where nobody said yes with it.
+    """
+    state, contact = links.state_of(session, token, ServiceMessageKind.CONFIRM)
+    if state is links.LinkState.OPEN and contact:
+        together = answered_by(session, contact, session.get_one(LinkToken, digest(token)).about)
+        if together:
+            return _question(session, together)
+        state = links.LinkState.USED  # what it was about has been answered by another link
+    if contact and contact.confirmed_at and state is links.LinkState.USED:
+        return None
+    raise links.LinkUsedOrExpired(_(links.WHY_NOT[state]))
 
 
 def _question(session: Session, together: Together) -> Question:
@@ -79,7 +81,7 @@ def _question(session: Session, together: Together) -> Question:
     )
     asked = [topic_id for one in requests for topic_id in one.topics]
     there = session.exec(select(Place.postcode).where(col(Place.subscriber_id).in_(new)).order_by(Place.postcode))
-    postcodes = [*there, *(normalise(place.postcode) for _request, one in answers for place in one.places)]
+    postcodes = [*there, *(normalise(place.postcode) for _who, one in answers for place in one.places)]
     return Question(
         topics=consent_requests.names_of(session, [*session.exec(followed), *asked]),
         places=list(dict.fromkeys(canonical(one) for one in postcodes)),

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,12 +14,21 @@ from sqlmodel import Session, col, select
 
 from notify.core import clock
 from notify.core.db import new_id
+from notify.places.postcodes import canonical
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.subscribers import message_limits, service_messages
 from notify.subscribers.access_models import ConsentRequest
 from notify.subscribers.imports.insert_statements import REQUEST_LIFE, Enrolment
-from notify.subscribers.models import ConsentEvidence, Contact, NewSubscriber, ServiceMessageKind, Topic
+from notify.subscribers.models import (
+    ConsentEvidence,
+    Contact,
+    NewPlace,
+    NewSubscriber,
+    Place,
+    ServiceMessageKind,
+    Topic,
+)
 
 OWN_ANSWERS = {"name", "language", "places", "tracking_consent", "mail_format", "cadence"}
 COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about someone stays as it is
@@ -184,6 +194,16 @@ def reason_of(request: ConsentRequest) -> Reason:
 def topic_names(session: Session, requests: Sequence[ConsentRequest]) -> Sequence[str]:
     """What these ask for, by the topics' names."""
     return names_of(session, [topic_id for request in requests for topic_id in request.topics])
+
+
+def new_places(session: Session, requests: Sequence[ConsentRequest]) -> Sequence[str]:
+    """The postcodes, as printed, that people ask for themselves here and do not have yet."""
+    own = [request for request in requests if request.is_own]
+    places = [NewPlace.model_validate(place) for one in own for place in cast("list[object]", one.answers["places"])]
+    asked = {normalise_postcode(place.postcode) for place in places}
+    held = select(Place.postcode).join(Contact, col(Contact.subscriber_id) == col(Place.subscriber_id))
+    has = set(session.exec(held.where(col(Contact.id).in_([one.contact_id for one in own]))))
+    return [canonical(postcode) for postcode in sorted(asked - has)]
 
 
 def names_of(session: Session, ids: Sequence[UUID]) -> Sequence[str]:

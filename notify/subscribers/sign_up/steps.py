@@ -1,6 +1,6 @@
 """Sign-up, one question a page: which question comes next, and what is wrong with an answer.
 
-Nothing is stored before the end: every page carries the answers so far in hidden fields, and the end checks them all.
+Nothing is stored before the end: the browser keeps the answers so far, and the end checks them all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,6 @@ from notify.channels import BY_FIELD
 from notify.core.form_fields import FieldError, Form
 from notify.subscribers.sign_up.coverage import Offer
 from notify.subscribers.sign_up.form import (
-    campaign_of,
     fields_asked_for,
     read_contacts,
     read_label,
@@ -20,9 +19,6 @@ from notify.subscribers.sign_up.form import (
     read_ways,
     topic_errors,
 )
-
-# whether someone has been at the end already, so that a change leads back there
-CHECKING = "checking"
 
 
 class Step(StrEnum):
@@ -61,11 +57,6 @@ def steps_for(offer: Offer, form: Form) -> Sequence[Step]:
     return [step for step in Step if step not in needless]
 
 
-def step_named(name: str, otherwise: Step) -> Step:
-    """The step of this name, or another where there is none."""
-    return Step(name) if name in set(Step) else otherwise
-
-
 def field_errors_of(step: Step, form: Form, offer: Offer) -> Sequence[FieldError]:
     """What is wrong with the answers to one question."""
     field_errors: list[FieldError] = []
@@ -97,41 +88,30 @@ _CHECKS: Mapping[Step, Callable[[Form, Offer, list[FieldError]], object]] = {
 }
 
 
-def first_not_valid(form: Form, offer: Offer) -> tuple[Step, Sequence[FieldError]] | None:
-    """The first question whose answers cannot be taken, and why; None where all is well."""
+def first_not_valid(form: Form, offer: Offer, *, before: Step | None = None) -> Step | None:
+    """The first question whose answers cannot be taken, of those before another; None where all is well."""
     for step in steps_for(offer, form):
-        field_errors = field_errors_of(step, form, offer)
-        if field_errors:
-            return step, field_errors
+        if step is before:
+            return None
+        if field_errors_of(step, form, offer):
+            return step
     return None
 
 
-def step_after(step: Step, form: Form, offer: Offer) -> Step:
+def step_after(step: Step, form: Form, offer: Offer, *, is_checking: bool) -> Step:
     """The next question; back to the end for someone who only changed one answer and left the others good."""
+    if is_checking:
+        return first_not_valid(form, offer) or Step.CHECK
     steps = steps_for(offer, form)
-    following = steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
-    if not form.has(CHECKING):
-        return following
-    faulty = first_not_valid(form, offer)
-    return faulty[0] if faulty else Step.CHECK
+    return steps[min(steps.index(step) + 1, len(steps) - 1)] if step in steps else steps[0]
 
 
-def step_before(step: Step, form: Form, offer: Offer) -> Step:
+def step_before(step: Step, form: Form, offer: Offer, *, is_checking: bool) -> Step:
     """The question before; the end for someone who is changing one answer."""
-    if form.has(CHECKING) and step is not Step.CHECK:
+    if is_checking and step is not Step.CHECK:
         return Step.CHECK
     steps = steps_for(offer, form)
     return steps[max(0, steps.index(step) - 1)] if step in steps else Step.POSTCODE
-
-
-def answers(form: Form, *, without: Step | None = None) -> Sequence[tuple[str, str]]:
-    """Every answer so far as the name and value of a hidden field, but those that the page asks for."""
-    left_out = ASKED[without] if without else ()
-    kept = [name for step in Step for name in ASKED[step] if name not in left_out]
-    found = [(name, value) for name in kept for value in form.all(name) if value]
-    found += [(CHECKING, "yes")] if form.has(CHECKING) else []
-    campaign = campaign_of(form)
-    return [*found, ("source", campaign)] if campaign else found
 
 
 def shown_fields(form: Form) -> Sequence[str]:
