@@ -27,12 +27,12 @@ class Words:
 
 SUBJECTS: Mapping[str, Mapping[ServiceMessageKind, str]] = {
     "en": {
-        ServiceMessageKind.CONFIRM: "{council}: confirm your alerts",
-        ServiceMessageKind.SIGN_IN: "{council}: your link to manage alerts",
+        ServiceMessageKind.CONFIRM: "Confirm your alerts",
+        ServiceMessageKind.SIGN_IN: "Your link to manage alerts",
     },
     "cy": {
-        ServiceMessageKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
-        ServiceMessageKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
+        ServiceMessageKind.CONFIRM: "Cadarnhewch eich rhybuddion",
+        ServiceMessageKind.SIGN_IN: "Eich dolen i reoli rhybuddion",
     },
 }
 EXPIRES: Mapping[str, Mapping[ServiceMessageKind, str]] = {
