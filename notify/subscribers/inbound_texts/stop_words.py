@@ -21,8 +21,8 @@ ASKING = (
 )
 # all that may stand behind a wish that says stop and nothing else, in any order
 OBJECT = (
-    r"(?: (?:all|of|it|them|stop|this|that|these|those|the|your|my|any|more|such|from|to|you|council|everything|me|us|again|"
-    r"ever|anymore|number|phone|texts?|txts?|messages?|msgs?|alerts?|notifications?|notices?|updates?|sms|"
+    r"(?: (?:all|of|it|them|stop|this|that|these|those|the|your|my|any|more|such|from|to|you|council|everything|me|us|"
+    r"again|ever|anymore|number|phone|texts?|txts?|messages?|msgs?|alerts?|notifications?|notices?|updates?|sms|"
     r"subscriptions?|lists?|off|out|yr|y|eich|fy|ataf|i|â|a|mi|fi|eto|mwyach|negeseuon|neges|testun|tecstiau|rhybuddion))*"
 )
 SENDING = r"(?:sending|texting|messaging|contacting|alerting|calling|phoning|ringing|writing to|bothering|spamming)"
@@ -36,7 +36,7 @@ _STOP = re.compile(
         (
             rf"(?:{STOP_WORD}|stopall|unsubscribe|unsub|cancel|end|quit|revoke|optout|opting out|opt(?: me| us)? out)"
             rf"{OBJECT}",
-            rf"(?:stop|quit|cease|no more) {SENDING}{OBJECT}",
+            rf"(?:{STOP_WORD}|quit|cease|no more) {SENDING}{OBJECT}",
             rf"no more{OBJECT}",
             rf"(?:do not|dont|never) {TO_SEND}{OBJECT}",
             rf"(?:remove|take|delete) (?:me|us|my number|this number){OBJECT}",
