@@ -180,6 +180,7 @@ COMMANDS = (
         "notify.settings_command:settings_command",
         "Print every setting that is in force and where it was given, without secrets.",
     ),
+    LazyCommand("sms", "notify.deliveries.sms_commands:sms_command", "Try the answers to texts of residents."),
     LazyCommand(
         "speak", "notify.providers.commands:speak_command", "Record how a phone call reads TEXT: names, times, numbers."
     ),

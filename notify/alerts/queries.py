@@ -10,8 +10,8 @@ from sqlalchemy import text as sql
 from sqlmodel import Session, col, select
 
 from notify.alerts.models import Alert, AlertState, Approval, DryRun, FollowUp, Priority
-from notify.alerts.reply_request import anybodys_text
 from notify.alerts.search import AlertSearch
+from notify.alerts.text_messages import anybodys_text
 from notify.alerts.visibility import require_within, visible
 from notify.channels import Channel, CostUnit, info
 from notify.core import clock
@@ -244,7 +244,13 @@ def count_audience(
 
 def _text(asked: DryRun, own: CouncilSettings) -> str:
     """The whole text: the council's name and a link for replies are paid for too."""
-    return anybodys_text(asked.sms or "", own=own, is_training=asked.training, asks_reply=asked.asks_reply)
+    return anybodys_text(
+        asked.sms or "",
+        own=own,
+        is_training=asked.training,
+        asks_reply=asked.asks_reply,
+        is_emergency=asked.priority == Priority.EMERGENCY,
+    )
 
 
 def ward_counts(people: Mapping[str | None, int], wards: Mapping[str, Area]) -> list[WardCount]:

@@ -1,19 +1,16 @@
-"""What a message of an alert asks its reader: are you safe? And a text as it is counted and as it is sent."""
+"""What a message of an alert asks its reader: are you safe? And its words in a text, without the links."""
 
 import re
 from collections.abc import Mapping
 from uuid import UUID
 
 from notify.alerts.models import Alert, Priority
-from notify.core import rendering, tokens
+from notify.core import tokens
 from notify.core.settings import settings
-from notify.providers import registry
-from notify.providers.base import Channel
-from notify.staff.council_settings.effective import CouncilSettings
 
-# a link in a text costs places: twenty-two letters name the alert and the delivery, and prove that we wrote them
-_NUMBER_BYTES = 4
-_NOBODY = (0, 0)
+# a link in a text costs places: eighteen letters name the alert and the delivery, and prove that we wrote them
+_CODE_BYTES, _NUMBER_BYTES = 4, 3
+_LONG_NUMBER_BYTES = 4  # of a number that needs them, and of links of before
 _ROOM = 250  # for what to do, beside the council's name, the title and the links: two or three parts in all
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 # quotation marks that a text has room for: the curly ones would make it two or three times as many parts
@@ -24,16 +21,17 @@ def reply_url(code: int, number: int, *, base: str = "") -> str:
     """The personal link by which the reader of this delivery answers; `code` is the alert's short name, `base` where
     the council's pages are, if not where the installation's are.
     """
-    payload = code.to_bytes(_NUMBER_BYTES, "big") + number.to_bytes(_NUMBER_BYTES, "big")
+    size = _NUMBER_BYTES if number < 2 ** (8 * _NUMBER_BYTES) else _LONG_NUMBER_BYTES
+    payload = code.to_bytes(_CODE_BYTES, "big") + number.to_bytes(size, "big")
     return f"{base or settings().base_url}/r/{tokens.sign(tokens.Purpose.REPLY, payload)}"
 
 
 def read_reply_token(token: str) -> tuple[int, int]:
     """The alert's short name and the number of the delivery. Raises: LinkNotValid."""
     payload = tokens.read(tokens.Purpose.REPLY, token)
-    if len(payload) != 2 * _NUMBER_BYTES:
+    if len(payload) not in (_CODE_BYTES + _NUMBER_BYTES, _CODE_BYTES + _LONG_NUMBER_BYTES):
         raise tokens.LinkNotValid("The link is incomplete.")
-    return int.from_bytes(payload[:_NUMBER_BYTES], "big"), int.from_bytes(payload[_NUMBER_BYTES:], "big")
+    return int.from_bytes(payload[:_CODE_BYTES], "big"), int.from_bytes(payload[_CODE_BYTES:], "big")
 
 
 def stop_url(contact_id: UUID, *, base: str = "") -> str:
@@ -47,39 +45,6 @@ def read_stop_token(token: str) -> UUID:
     if len(payload) != len(UUID(int=0).bytes):
         raise tokens.LinkNotValid("The link is incomplete.")
     return UUID(bytes=payload)
-
-
-def text_message(
-    words: str,
-    *,
-    own: CouncilSettings,
-    stop_to: str,
-    language: str = "en",
-    is_training: bool = False,
-    reply_to: str | None = None,
-) -> str:
-    """A whole text message of a council, which says how to stop: by answering, where every sender of its texts takes
-    answers, and otherwise by the reader's link. `stop_to` and `reply_to` are the reader's links, or stand for them.
-    """
-    says_stop = re.search(r"\bSTOP\b", words) is not None
-    template = rendering.message_environment("sms").get_template("alert.txt")
-    return template.render(
-        sms=words,
-        council_name=own.name_in_text(language),
-        language=language,
-        is_training=is_training,
-        reply_url=reply_to,
-        stop_url=None if own.text_takes_replies and registry.takes_replies(Channel.SMS) else stop_to,
-        says_stop=says_stop,
-        is_sentence=not words.rstrip()[-1:].isalnum() or "://" in words.rsplit(maxsplit=1)[-1],
-    ).strip()
-
-
-def anybodys_text(words: str, *, own: CouncilSettings, is_training: bool, asks_reply: bool) -> str:
-    """The same with links as long as everyone's, for counting."""
-    link = reply_url(*_NOBODY, base=own.base_url) if asks_reply else None
-    stop_to = stop_url(UUID(int=0), base=own.base_url)
-    return text_message(words, own=own, stop_to=stop_to, is_training=is_training, reply_to=link)
 
 
 def words_for_text(

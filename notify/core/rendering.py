@@ -1,6 +1,7 @@
 """Templates, and message skeletons that are compiled once and filled per person in microseconds."""
 
 import html
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,37 @@ _SECRET = secrets.token_hex(8)
 LONGEST_PLAIN_HEADER = 800
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Lines of one kind: of a paragraph (`p`), or the items of a list with marks (`ul`) or with numbers (`ol`).
+
+    `start` is the number that a numbered list begins with.
+    """
+
+    kind: str
+    lines: Sequence[str]
+    start: int = 1
+
+
+_MARK = re.compile(r"\s*(?:[-*•·–]|(?P<number>\d{1,2})[.)])\s+(?P<item>\S.*)")
+
+
+def pieces(paragraph: str) -> Sequence[Piece]:
+    """A paragraph as people write it, cut into plain lines and lists. One numbered line alone is no list."""
+    found: list[tuple[str, int, list[str]]] = []
+    for line in paragraph.splitlines():
+        item = _MARK.fullmatch(line)
+        kind = "p" if item is None else "ol" if item["number"] else "ul"
+        words = item["item"] if item else line
+        if found and found[-1][0] == kind:
+            found[-1][2].append(words)
+        else:
+            found.append((kind, int(item["number"]) if item and item["number"] else 1, [words]))
+    if len(found) == 1 and found[0][0] == "ol" and len(found[0][2]) == 1:
+        return [Piece("p", paragraph.splitlines())]
+    return [Piece(kind, lines, start) for kind, start, lines in found]
+
+
 def environment(folder: str) -> Environment:
     """A Jinja environment for `templates/<folder>` that escapes HTML and refuses undefined names."""
     made = Environment(
@@ -35,7 +67,7 @@ def environment(folder: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"uk_time": clock.uk_time, "uk_second": clock.uk_second, "uk_day": clock.uk_day}
+    made.filters |= {"pieces": pieces, "uk_time": clock.uk_time, "uk_second": clock.uk_second, "uk_day": clock.uk_day}
     made.globals |= {"direction": direction, "channel_info": info, "channel_by_field": BY_FIELD}
     return made
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -13,7 +14,6 @@ from notify.core.settings import once_a_process, settings
 
 MAC_BYTES = 16  # 128 bits: far beyond guessing
 WEBHOOK_PREFIX = "whsec_"
-SHORT_MAC_BYTES = 8  # 64 bits: each guess is a request to us, and requests are counted
 
 
 class Purpose(StrEnum):
@@ -30,7 +30,9 @@ class Purpose(StrEnum):
     CALENDAR = "calendar"
 
 
-SHORT = frozenset({Purpose.REPLY, Purpose.STOP})  # stand in texts
+# of those that stand in texts: each guess is a request to us, and requests are counted. What is signed has the first
+# size; links of before have another
+SHORT_MAC_BYTES: Mapping[Purpose, Sequence[int]] = {Purpose.REPLY: (6, 8), Purpose.STOP: (8,)}
 
 
 class LinkNotValid(NotFound):
@@ -54,13 +56,17 @@ def _key(purpose: str) -> bytes:
 
 
 def _mac(purpose: Purpose, payload: bytes) -> bytes:
-    size = SHORT_MAC_BYTES if purpose in SHORT else MAC_BYTES
-    return hmac.digest(_key(purpose), payload, hashlib.sha256)[:size]
+    return hmac.digest(_key(purpose), payload, hashlib.sha256)
+
+
+def _sizes(purpose: Purpose) -> Sequence[int]:
+    """How many bytes of the code a token of this purpose may have; the first is what we sign with."""
+    return SHORT_MAC_BYTES.get(purpose, (MAC_BYTES,))
 
 
 def sign(purpose: Purpose, payload: bytes) -> str:
     """A URL-safe token that carries `payload` openly and proves that we wrote it for `purpose`."""
-    mac = _mac(purpose, payload)
+    mac = _mac(purpose, payload)[: _sizes(purpose)[0]]
     return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
 
 
@@ -73,15 +79,13 @@ def read(purpose: Purpose, token: str) -> bytes:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
-    size = SHORT_MAC_BYTES if purpose in SHORT else MAC_BYTES
-    payload, mac = raw[:-size], raw[-size:]
-    genuine = bool(payload) and hmac.compare_digest(mac, _mac(purpose, payload))
-    # base64 may spell the same bytes in two ways; only ours is the link that we sent
-    if not genuine or base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
-        raise LinkNotValid(
-            "The link is incomplete or was changed on its way. Copy the whole link, or ask for a new one."
-        )
-    return payload
+    for size in _sizes(purpose):
+        payload, mac = raw[:-size], raw[-size:]
+        genuine = bool(payload) and hmac.compare_digest(mac, _mac(purpose, payload)[:size])
+        # base64 may spell the same bytes in two ways; only ours is the link that we sent
+        if genuine and base64.urlsafe_b64encode(raw).rstrip(b"=") == token.encode():
+            return payload
+    raise LinkNotValid("The link is incomplete or was changed on its way. Copy the whole link, or ask for a new one.")
 
 
 def keyed_hash(purpose: str, value: str) -> bytes:

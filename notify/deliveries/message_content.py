@@ -9,17 +9,18 @@ from threading import Event
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from notify.alerts import area_updates, reply_request
+from notify.alerts import area_updates, reply_request, text_messages
 from notify.alerts.models import Alert, AlertState, DigestPart, Priority
 from notify.channels import CHANNELS, Channel
 from notify.core import clock, rendering, tokens
 from notify.core.rendering import Skeleton, marker
+from notify.deliveries import email_facts
 from notify.providers.base import Message
 from notify.staff.council_settings.effective import CouncilSettings, installation_settings
 from notify.subscribers.models import ApprovalRule, MailFormat, Topic, TopicPurpose
 
 EMAIL_NAMES = (
-    "to", "message_id", "greeting", "ward_name", "unsubscribe_url", "manage_url", "link_url", "pixel_url", "reply_url",
+    "to", "message_id", "greeting", "ward", "unsubscribe_url", "manage_url", "link_url", "pixel_url", "reply_url",
 )  # fmt: skip
 
 HIDDEN = b"\xff"  # marks the link that no reader sees: whoever follows it is a machine
@@ -59,11 +60,20 @@ def unsubscribe_token(contact_id: UUID, alert_id: UUID) -> str:
 class AlertContent:
     """Everything one alert says. Threads may share it: what it compiles twice comes out the same."""
 
-    def __init__(self, alert: Alert, topic: Topic, own: CouncilSettings, over: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        alert: Alert,
+        topic: Topic,
+        own: CouncilSettings,
+        over: Mapping[str, str] | None = None,
+        page_path: str | None = None,
+    ) -> None:
+        """`page_path`: where everyone can read the alert and what follows; None where that is nowhere."""
         self.alert = alert
         self.topic = topic
         self.own = own
         self._over = over  # titles of what an all-clear ends, by language
+        self._page_path = page_path
         # whether links and opens of this alert may be counted at all; emergencies never are
         self._is_emergency = alert.priority == Priority.EMERGENCY
         self.is_tracked = topic.tracking_allowed and not self._is_emergency
@@ -95,7 +105,9 @@ class AlertContent:
             return self
         known = self._groups.get(group or "")
         if known is None:
-            known = AlertContent(area_updates.as_read_by(self.alert, group), self.topic, self.own, self._over)
+            known = AlertContent(
+                area_updates.as_read_by(self.alert, group), self.topic, self.own, self._over, self._page_path
+            )
             self._groups[group or ""] = known
         return known
 
@@ -138,7 +150,7 @@ class AlertContent:
             "to": recipient.address,
             "message_id": recipient.reference,
             "greeting": greeting,
-            "ward_name": recipient.ward_name,
+            "ward": email_facts.ward_line(recipient.ward_name),
             "unsubscribe_url": f"{base}/u/{stop}",
             "manage_url": f"{base}/manage",
         }
@@ -164,26 +176,33 @@ class AlertContent:
         return None if self._code is None else marker("reply_url")
 
     def _link(self, *, personal: bool) -> str | None:
-        """What the link points to: the page itself, a counter for the alert, or one for the person who agreed."""
-        if not self.alert.link or not self.is_tracked:
-            return self.alert.link
-        if personal:
-            return marker("link_url")
-        return f"{self.own.base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes)}"
+        """What the link points to: the page itself, or a counter for the person who agreed to be counted."""
+        return marker("link_url") if personal and self.alert.link else self.alert.link
 
-    @property
-    def _hidden_url(self) -> str | None:
-        """The same for everyone; only where links are counted."""
-        if not self.alert.link or not self.is_tracked:
+    def _hidden_url(self, *, personal: bool) -> str | None:
+        """The same for everyone who is counted."""
+        if not self.alert.link or not personal:
             return None
         return f"{self.own.base_url}/c/{tokens.sign(tokens.Purpose.CLICK, self.alert.id.bytes + HIDDEN)}"
 
+    def _page_url(self, language: str) -> str | None:
+        """Where the alert can be seen with what followed, in the reader's language."""
+        if self._page_path is None:
+            return None
+        return self.own.base_url + self._page_path + (f"?lang={language}" if language != "en" else "")
+
     def _compile_email(self, language: str, mail_format: str, *, personal: bool) -> Skeleton:
         _, words = self.words(language)
+        council_name = self.own.name_in(language)
         values: dict[str, object] = {
             "own": self.own,
             "logo_url": self.own.email_logo_url,
-            "council_name": self.own.name_in(language),
+            "council_name": council_name,
+            "is_from_council": council_name == self.own.from_name(language),
+            "banner": email_facts.banner(self.alert, language),
+            "what_to_do": email_facts.what_to_do(self.alert, words["body"], language),
+            "in_force_until": email_facts.in_force_until(self.alert, language),
+            "page_url": self._page_url(language),
             "topic_name": self.topic.words_in(language).name,
             "title": words["title"],
             "paragraphs": [] if self.alert.parts else paragraphs(words["body"]),
@@ -192,11 +211,11 @@ class AlertContent:
             "link_url": self._link(personal=personal),
             "link_text": _link_text(self.alert.link),
             "greeting": marker("greeting"),
-            "ward_name": marker("ward_name"),
+            "ward": marker("ward"),
             "unsubscribe_url": marker("unsubscribe_url"),
             "manage_url": marker("manage_url"),
             "pixel_url": marker("pixel_url") if personal else None,
-            "hidden_url": self._hidden_url,
+            "hidden_url": self._hidden_url(personal=personal),
             "reply_url": self._reply_marker,
             "language": language,
             "is_training": self.alert.is_training,
@@ -208,8 +227,7 @@ class AlertContent:
             html_text=None
             if mail_format == MailFormat.PLAIN
             else environment.get_template("alert.html").render(
-                **values
-                | {"greeting": rendering.html_marker("greeting"), "ward_name": rendering.html_marker("ward_name")}
+                **values | {"greeting": rendering.html_marker("greeting"), "ward": rendering.html_marker("ward")}
             ),
             language=language,
             names=EMAIL_NAMES,
@@ -225,7 +243,9 @@ class AlertContent:
         return found
 
     def _headers(self, title: str, language: str) -> dict[str, str]:
-        return email_headers(f"{self.own.name_in(language)}: {title}", self.own, language) | {
+        kind = self.alert.follow_up or self.alert.priority
+        return email_headers(title, self.own, language) | {
+            "Feedback-ID": email_facts.feedback_id(about=self.topic.slug, kind=kind, council=self.own.slug),
             "List-Id": f"<{self.topic.slug}.{self.own.list_host}>",
             "List-Unsubscribe": f"<{marker('unsubscribe_url')}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -236,15 +256,19 @@ class AlertContent:
         language, words = self.words(language)
         compiled = self._texts.get(language)
         if compiled is None:
-            compiled = self._texts[language] = reply_request.text_message(
+            compiled = self._texts[language] = text_messages.text_message(
                 reply_request.words_for_text(self.alert, words, language=language, over=self._over),
                 own=self.own,
+                links=self._text_links(),
                 language=language,
                 is_training=self.alert.is_training,
-                reply_to=self._reply_marker,
-                stop_to=marker("stop_url"),
             )
         return compiled
+
+    def _text_links(self) -> text_messages.TextLinks:
+        has_page = self._is_emergency and self._code is None
+        page_url = text_messages.page_url(self.alert.reply_code or 0, base=self.own.base_url) if has_page else None
+        return text_messages.TextLinks(stop=marker("stop_url"), reply=self._reply_marker, page=page_url)
 
     def _speech(self, language: str) -> str:
         """What is read out on the telephone."""
@@ -314,7 +338,7 @@ def email_headers(subject: str, own: CouncilSettings, language: str = "en") -> d
     """The headers that every e-mail of a council has."""
     return {
         "From": rendering.header_address(own.from_name(language), own.sender_address),
-        **({"Reply-To": own.reply_to} if own.reply_to else {}),
+        **({"Reply-To": reply_to} if (reply_to := own.reply_to or own.contact.email) else {}),
         "To": marker("to"),
         "Subject": rendering.header_words(subject),
         "Date": format_datetime(clock.now()),

@@ -15,6 +15,7 @@ from notify.channels import CHANNELS, Channel
 from notify.deliveries.failure_reasons import cleaned
 from notify.deliveries.models import DeliveryState
 from notify.deliveries.queries import texted_last
+from notify.deliveries.safety_answers import answer_by_text
 from notify.deliveries.service import Claim, Result
 from notify.providers import sandbox
 from notify.providers.base import Inbound, News, Receipt, ReceiptState
@@ -135,7 +136,9 @@ def take_news(session: Session, news: Sequence[News], *, provider: str, speaks_f
     receipts = [one for one in news if isinstance(one, Receipt)]
     inbound = sorted((one for one in news if isinstance(one, Inbound)), key=lambda one: one.address)
     changed = take_receipts(session, receipts, speakers=[provider, *speaks_for])
-    return changed + sum(take(session, one, source=provider, texted_last=texted_last) for one in inbound)
+    return changed + sum(
+        take(session, one, source=provider, texted_last=texted_last, answer=answer_by_text) for one in inbound
+    )
 
 
 def learn_refused(session: Session, held: Claim, results: Sequence[Result]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from notify.channels import CHANNELS, Channel, Content
 from notify.core import clock, rendering
+from notify.deliveries import email_facts
 from notify.deliveries.message_content import email_headers
 from notify.deliveries.service_message_words import ASKED, EXPIRES, SUBJECTS, WORDS
 from notify.deliveries.topic_messages import TopicNews
@@ -53,7 +54,7 @@ def service_message(
     about_topic = {"now": news.now, "day": news.day} if news else {}
     words = found.filled(council=council_name, what=what, **about_topic) if found else None
     unsubscribe_url = news.unsubscribe_url if news else ""
-    subject = words.title if words else SUBJECTS[language][kind].format(council=council_name)
+    subject = words.title if words else SUBJECTS[language][kind]
     values = {
         "kind": kind.value,
         "url": secret.url,
@@ -61,6 +62,7 @@ def service_message(
         "own": own,
         "logo_url": own.email_logo_url,
         "council_name": council_name,
+        "is_from_council": council_name == own.from_name(language),
         "language": language,
         "words": words,
         "expires": EXPIRES[language].get(kind, ""),
@@ -75,7 +77,7 @@ def service_message(
         asked = {"type": f"contact.{kind}", "timestamp": clock.now().isoformat()}
         data = {"council": council_name, "url": secret.url} | ({"text": words.lead} if words else {})
         return Message(reference, address, subject, json.dumps(asked | {"data": data}), secret=signing_secret)
-    headers = email_headers(subject, own, language) | {"Auto-Submitted": "auto-generated"} | _leaving(unsubscribe_url)
+    headers = email_headers(subject, own, language) | _service_headers(kind, own) | _leaving(unsubscribe_url)
     return Message(reference, address, subject, "", _email(headers, values, language, address, reference))
 
 
@@ -91,6 +93,12 @@ def _email(
         names=("to", "message_id"),
     )
     return compiled.fill({"to": address, "message_id": reference})
+
+
+def _service_headers(kind: ServiceMessageKind, own: CouncilSettings) -> dict[str, str]:
+    """That a program wrote it, and which of our kinds of messages it is."""
+    told = email_facts.feedback_id(about=kind.value, kind="service", council=own.slug)
+    return {"Auto-Submitted": "auto-generated", "Feedback-ID": told}
 
 
 def _leaving(unsubscribe_url: str) -> dict[str, str]:

@@ -27,12 +27,12 @@ class Words:
 
 SUBJECTS: Mapping[str, Mapping[ServiceMessageKind, str]] = {
     "en": {
-        ServiceMessageKind.CONFIRM: "{council}: confirm your alerts",
-        ServiceMessageKind.SIGN_IN: "{council}: your link to manage alerts",
+        ServiceMessageKind.CONFIRM: "Confirm your alerts",
+        ServiceMessageKind.SIGN_IN: "Your link to manage alerts",
     },
     "cy": {
-        ServiceMessageKind.CONFIRM: "{council}: cadarnhewch eich rhybuddion",
-        ServiceMessageKind.SIGN_IN: "{council}: eich dolen i reoli rhybuddion",
+        ServiceMessageKind.CONFIRM: "Cadarnhewch eich rhybuddion",
+        ServiceMessageKind.SIGN_IN: "Eich dolen i reoli rhybuddion",
     },
 }
 EXPIRES: Mapping[str, Mapping[ServiceMessageKind, str]] = {
@@ -61,6 +61,51 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
         ),
         ServiceMessageKind.HOW_TO_STOP: Words(
             "How to stop", "{council}: Reply STOP to end.", "See or change your alerts", "Or reply STOP to a text."
+        ),
+        ServiceMessageKind.TEXT_HELP: Words(
+            "Help",
+            "{council}: Reply STOP to end texts, INFO to see what you get, or your new postcode when you move.",
+            "See or change your alerts",
+            "In danger? Call 999.",
+        ),
+        ServiceMessageKind.TEXT_INFO: Words(
+            "What you get", "{council}: You get {what}.", "See or change your alerts", "Reply STOP to end texts."
+        ),
+        ServiceMessageKind.TEXT_MOVE: Words(
+            "Is this your new postcode?",
+            "{council}: Move your alerts to {what}? Reply YES within a day. If not, do nothing.",
+            "See or change your alerts",
+            "If you do nothing, nothing changes.",
+        ),
+        ServiceMessageKind.TEXT_MOVED: Words(
+            "Your alerts have moved",
+            "{council}: Your alerts are now for {what}. Not you? Change it:",
+            "See or change your alerts",
+            "You can change it at any time.",
+        ),
+        ServiceMessageKind.TEXT_NOT_MOVED: Words(
+            "We cannot move your alerts by text",
+            "{council}: We cannot move your alerts there by text. Change your postcode:",
+            "See or change your alerts",
+            "Nothing has changed.",
+        ),
+        ServiceMessageKind.TEXT_UNKNOWN: Words(
+            "We did not understand",
+            "{council}: Sorry, we cannot read that. Nobody reads replies. Reply STOP to end texts, HELP for more.",
+            "See or change your alerts",
+            "In danger? Call 999.",
+        ),
+        ServiceMessageKind.TEXT_SAFE: Words(
+            "Thank you",
+            "{council}: Thank you. We have noted that you are safe. Need help later? Reply HELP. In danger? Call 999.",
+            "See or change your alerts",
+            "Nobody is called.",
+        ),
+        ServiceMessageKind.TEXT_NEEDS_HELP: Words(
+            "We have noted that you need help",
+            "{council}: We have noted that you need help. This does not call anyone. In danger? Call 999 now.",
+            "See or change your alerts",
+            "Safe now? Reply SAFE.",
         ),
         ServiceMessageKind.CHECK_PLACE: Words(
             "Check your postcode for alerts",
@@ -120,6 +165,54 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
         ),
         ServiceMessageKind.HOW_TO_STOP: Words(
             "Sut i stopio", "{council}: Atebwch STOP i orffen.", "Gweld neu newid eich rhybuddion", "Neu atebwch STOP."
+        ),
+        ServiceMessageKind.TEXT_HELP: Words(
+            "Cymorth",
+            "{council}: Atebwch STOP i orffen, INFO i weld beth a gewch, neu eich cod post newydd pan symudwch.",
+            "Gweld neu newid eich rhybuddion",
+            "Mewn perygl? Ffoniwch 999.",
+        ),
+        ServiceMessageKind.TEXT_INFO: Words(
+            "Beth a gewch",
+            "{council}: Rydych yn cael {what}.",
+            "Gweld neu newid eich rhybuddion",
+            "Atebwch STOP i orffen.",
+        ),
+        ServiceMessageKind.TEXT_MOVE: Words(
+            "Ai hwn yw eich cod post newydd?",
+            "{council}: Symud eich rhybuddion i {what}? Atebwch IE o fewn diwrnod. Os na, peidiwch ag ateb.",
+            "Gweld neu newid eich rhybuddion",
+            "Os na wnewch ddim, nid oes dim yn newid.",
+        ),
+        ServiceMessageKind.TEXT_MOVED: Words(
+            "Mae eich rhybuddion wedi symud",
+            "{council}: Mae eich rhybuddion nawr ar gyfer {what}. Nid chi? Newidiwch:",
+            "Gweld neu newid eich rhybuddion",
+            "Gallwch ei newid ar unrhyw adeg.",
+        ),
+        ServiceMessageKind.TEXT_NOT_MOVED: Words(
+            "Ni allwn symud eich rhybuddion drwy neges destun",
+            "{council}: Ni allwn symud eich rhybuddion yno drwy neges destun. Newidiwch eich cod post:",
+            "Gweld neu newid eich rhybuddion",
+            "Nid oes dim wedi newid.",
+        ),
+        ServiceMessageKind.TEXT_UNKNOWN: Words(
+            "Nid oeddem yn deall",
+            "{council}: Nid ydym yn deall. Does neb yn darllen atebion. Atebwch STOP i orffen, HELP am fwy.",
+            "Gweld neu newid eich rhybuddion",
+            "Mewn perygl? Ffoniwch 999.",
+        ),
+        ServiceMessageKind.TEXT_SAFE: Words(
+            "Diolch",
+            "{council}: Diolch. Nodwyd eich bod yn ddiogel. Angen help wedyn? Atebwch HELP. Mewn perygl? Ffoniwch 999.",
+            "Gweld neu newid eich rhybuddion",
+            "Nid oes neb yn cael galwad.",
+        ),
+        ServiceMessageKind.TEXT_NEEDS_HELP: Words(
+            "Nodwyd bod angen help arnoch",
+            "{council}: Nodwyd bod angen help arnoch. Nid yw hyn yn galw neb. Mewn perygl? Ffoniwch 999 nawr.",
+            "Gweld neu newid eich rhybuddion",
+            "Yn ddiogel nawr? Atebwch DIOGEL.",
         ),
         ServiceMessageKind.CHECK_PLACE: Words(
             "Gwiriwch eich cod post ar gyfer rhybuddion",
@@ -208,3 +301,5 @@ INSTEAD: Mapping[str, str] = {
     "en": " You can follow this instead: {now}.",
     "cy": " Gallwch ddilyn hyn yn lle hynny: {now}.",
 }
+# what a text says to people who get none, though they asked what they get
+NO_TEXTS: Mapping[str, str] = {"en": "no texts", "cy": "dim negeseuon testun"}

@@ -14,14 +14,14 @@ from notify.core.db import transaction
 from notify.core.jobs import Lane
 from notify.deliveries import service_message_content
 from notify.deliveries.holds import NOTICES_ON_HOLD
-from notify.deliveries.service_message_words import NOTHING_BUT_ANSWERS
+from notify.deliveries.service_message_words import NO_TEXTS, NOTHING_BUT_ANSWERS
 from notify.deliveries.topic_messages import topic_news
 from notify.places.postcodes import canonical
 from notify.providers import registry, sandbox
 from notify.providers.base import Deferred, Message, Outcome, Provider, Refused
 from notify.staff.council_settings.effective import CouncilSettings, installation_settings, settings_of
 from notify.staff.models import Council
-from notify.subscribers.access_models import ContactRequest
+from notify.subscribers.access_models import ContactRequest, InboundText
 from notify.subscribers.confirmation_codes import issue_code
 from notify.subscribers.consent import requests as consent_requests
 from notify.subscribers.links import issue_link
@@ -45,6 +45,7 @@ from notify.subscribers.suppression.service import (
 
 SERVICE_MESSAGE_ATTEMPTS = 8
 ABOUT_SOMETHING = (ServiceMessageKind.ADD_CONTACT, ServiceMessageKind.CONTACT_ADDED, ServiceMessageKind.TOLD)
+ABOUT_THEM = (ServiceMessageKind.TEXT_INFO, ServiceMessageKind.TEXT_MOVE, ServiceMessageKind.TEXT_MOVED)
 PERSONS_OWN = (ServiceMessageKind.SIGN_IN, ServiceMessageKind.TOLD)  # no council sends them
 
 
@@ -167,6 +168,8 @@ def _speaker(session: Session, queued: ServiceMessage, contact: Contact) -> Coun
 def _what(session: Session, queued: ServiceMessage) -> str:
     """The address that is to be added or was, the topics that someone was signed up for or is asked about, the
     postcode to check, or the council that merged."""
+    if queued.kind in ABOUT_THEM:
+        return _about_them(session, queued)
     if queued.about is None:
         return ""
     if queued.kind == ServiceMessageKind.CONFIRM:
@@ -185,6 +188,27 @@ def _what(session: Session, queued: ServiceMessage) -> str:
     following = select(Topic).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
     following = following.where(Subscription.subscriber_id == about.subscriber_id, col(Subscription.ended_at).is_(None))
     return ", ".join(sorted(topic.words.name for topic in session.exec(following)))
+
+
+def _about_them(session: Session, queued: ServiceMessage) -> str:
+    """The postcode that they want to move to; the postcodes that they have; or also the topics of their texts."""
+    if queued.kind == ServiceMessageKind.TEXT_MOVE:
+        wanted = session.get(InboundText, queued.about) if queued.about else None
+        return canonical(wanted.move_to) if wanted and wanted.move_to else ""
+    contact = session.get_one(Contact, queued.contact_id)
+    places = select(Place.postcode).where(Place.subscriber_id == contact.subscriber_id).order_by(col(Place.position))
+    where = ", ".join(canonical(key) for key in session.exec(places))
+    if queued.kind == ServiceMessageKind.TEXT_MOVED:
+        return where
+    following = select(Topic).join(Subscription, col(Subscription.topic_id) == col(Topic.id))
+    following = following.where(
+        Subscription.subscriber_id == contact.subscriber_id,
+        col(Subscription.ended_at).is_(None),
+        col(Subscription.channels).contains([contact.channel]),
+    )
+    language = session.get_one(Subscriber, contact.subscriber_id).language
+    topics = ", ".join(sorted(topic.words_in(language).name for topic in session.exec(following)))
+    return f"{topics or NO_TEXTS.get(language, NO_TEXTS['en'])} ({where})" if where else topics
 
 
 def _asked_for(session: Session, request_id: UUID) -> str:

@@ -49,7 +49,7 @@ def messages_of(session: Session, records: list[SubscriberRecord]) -> list[dict[
 
 def _texts(session: Session, record: SubscriberRecord) -> list[dict[str, object]]:
     whose = col(Contact.subscriber_id) == record.subscriber.id
-    found = inbound_texts.of_council(session, record.subscriber.council_id, only=whose, limit=MOST)
+    found = inbound_texts.of_council(session, record.subscriber.council_id, only=whose, also_moves=True, limit=MOST)
     return [{"at": one.at.isoformat(), "words": one.words} for one in found]
 
 

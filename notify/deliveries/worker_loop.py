@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from notify.alerts.models import Alert
+from notify.alerts.publishing.page_addresses import page_path
 from notify.alerts.queries import titles_of_what_is_over
 from notify.channels import Channel
 from notify.core import jobs, process_counters
@@ -186,7 +187,7 @@ def _content(session: Session, alert_id: UUID) -> AlertContent:
     alert = session.get_one(Alert, alert_id)
     topic = session.get_one(Topic, alert.topic_id)
     own = council_settings(session, alert.council_id)
-    words = AlertContent(alert, topic, own, titles_of_what_is_over(session, alert))
+    words = AlertContent(alert, topic, own, titles_of_what_is_over(session, alert), page_path(session, alert))
     with _contents_lock:
         _contents[alert_id] = (time.monotonic(), words)
         while len(_contents) > CONTENTS_KEPT:

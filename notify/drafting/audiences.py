@@ -19,7 +19,8 @@ from notify.alerts.queries import (
     titles_of_what_is_over,
     ward_counts,
 )
-from notify.alerts.reply_request import anybodys_text, words_for_text
+from notify.alerts.reply_request import words_for_text
+from notify.alerts.text_messages import anybodys_text
 from notify.channels import Channel, info
 from notify.core import clock
 from notify.core.clock import LONDON
@@ -243,6 +244,7 @@ def _text_of(session: Session, alert: Alert) -> str:
         own=council_settings(session, alert.council_id),
         is_training=alert.is_training,
         asks_reply=alert.asks_reply,
+        is_emergency=alert.priority == Priority.EMERGENCY,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from notify.alerts.models import Escalation, NewAlert, Priority
+from notify.core import clock
 from notify.core.clock import LONDON
 from notify.core.errors import Invalid, NotifyError
 from notify.core.form_fields import FieldError, Form
@@ -293,6 +294,12 @@ def _hazard(form: Form, field_errors: list[FieldError]) -> dict[str, object]:
 def send_at_of(form: Form, field_errors: list[FieldError] | None = None) -> datetime | None:
     """When it is to go out, as far as the field says so readably; else the reason is in `field_errors`."""
     return _moment(form, "send_at", [] if field_errors is None else field_errors)
+
+
+def expires_at_of(form: Form) -> datetime | None:
+    """Until when it is in force, as far as the field says so readably and that is still to come."""
+    until = _moment(form, "expires_at", [])
+    return until if until and until > clock.now() else None
 
 
 def _moment(form: Form, field: str, field_errors: list[FieldError]) -> datetime | None:

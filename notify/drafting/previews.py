@@ -9,12 +9,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from notify.alerts.models import Alert, AlertState
+from notify.alerts.models import Alert, AlertState, Priority
+from notify.alerts.publishing.page_addresses import page_path
 from notify.alerts.queries import titles_of_what_is_over
 from notify.core.form_fields import Form
 from notify.core.jobs import Lane
 from notify.deliveries.message_content import AlertContent, Recipient
-from notify.drafting.draft_reader import languages
+from notify.drafting.draft_reader import expires_at_of, languages
 from notify.drafting.models import Draft
 from notify.providers import registry, sms_segments
 from notify.providers.base import Accepted, Channel, Message
@@ -63,15 +64,25 @@ def content_of(session: Session, draft: Draft, *, is_proof: bool = False) -> Ale
         created_by="",
         is_training=form.has("training"),
         asks_reply=form.has("asks_reply"),
+        reply_code=0,  # the links are as long as those that are sent
+        expires_at=expires_at_of(form),
     )
     own = council_settings(session, draft.council_id)
-    return AlertContent(alert, topic(session, draft.council_id, draft.topic), own)
+    path = None if _is_for_single_postcodes(form, draft.priority) else f"/alerts/{NOBODY}"
+    return AlertContent(alert, topic(session, draft.council_id, draft.topic), own, page_path=path)
+
+
+def _is_for_single_postcodes(form: Form, priority: Priority) -> bool:
+    """Whether the alert will have no public page, as `notify.alerts.publishing` decides once it is stored."""
+    is_wider = form.one("reach") != "places" or any(form.one(name) for name in ("ward", "zone", "shape", "centre"))
+    return priority != Priority.EMERGENCY and not is_wider
 
 
 def content_of_alert(session: Session, alert: Alert) -> AlertContent:
     """The same of an alert that is stored."""
     own = council_settings(session, alert.council_id)
-    return AlertContent(alert, session.get_one(Topic, alert.topic_id), own, titles_of_what_is_over(session, alert))
+    about, over = session.get_one(Topic, alert.topic_id), titles_of_what_is_over(session, alert)
+    return AlertContent(alert, about, own, over, page_path(session, alert))
 
 
 def _message(content: AlertContent, channel: Channel, language: str, address: str = "you@example.org") -> Message:

@@ -148,7 +148,7 @@ TABLES: Mapping[str, Entry] = {
         secrets=("file", "sample", "fingerprint", "lease"),
     ),
     "subscriber_import_row": Entry(Keeping.DAYS_90, OF_IMPORT, pseudonyms=("subscriber_id",)),
-    "inbound_text": Entry(Keeping.DAYS_30, OWN, residents=("words",), pseudonyms=("contact_id",)),
+    "inbound_text": Entry(Keeping.DAYS_30, OWN, residents=("words", "move_to"), pseudonyms=("contact_id",)),
     "erased_address": Entry(Keeping.FOR_GOOD, OWN, pseudonyms=("address_hash",), secrets=("address_hash",)),
     "contact_before": Entry(Keeping.RESIDENT, why_not=LEAVING, pseudonyms=("old_id", "contact_id")),
     "place": Entry(

@@ -90,7 +90,7 @@ def send_test(own: CouncilSettings, channel: Channel, address: str) -> str:
     reference = uuid4().hex
     if CHANNELS[channel].content is Content.MAIL:
         compiled = mime_skeleton(
-            headers=email_headers(f"{own.name}: {SUBJECT}", own) | {"Auto-Submitted": "auto-generated"},
+            headers=email_headers(SUBJECT, own) | {"Auto-Submitted": "auto-generated"},
             text=body,
             html_text=None,
             language="en",

@@ -84,7 +84,9 @@ class ErasedAddress(SQLModel, table=True):
 
 
 class InboundText(SQLModel, table=True):
-    """A text of a resident that begins with STOP and goes on about something else, for staff to read."""
+    """A text of a resident that begins with STOP and goes on about something else, for staff to read; or one with the
+    postcode `move_to`, for nobody to read, where their place moves when they answer yes.
+    """
 
     __tablename__ = "inbound_text"
 
@@ -92,6 +94,7 @@ class InboundText(SQLModel, table=True):
     council_id: UUID = Field(foreign_key="council.id")
     contact_id: UUID = Field(foreign_key="contact.id", ondelete="CASCADE")
     words: str
+    move_to: str | None = None
     at: datetime = Field(default_factory=clock.now, sa_column=moment_column())
 
 

@@ -10,21 +10,19 @@ from notify.alerts.models import Alert
 from notify.alerts.reply_request import read_reply_token
 from notify.core.errors import Gone
 from notify.core.tokens import LinkNotValid
+from notify.deliveries import safety_answers
 from notify.deliveries.models import Answer
 from notify.languages import _, later
 from notify.staff.queries import council
 
-ASKED = """
-    SELECT a.id, d.subscriber_id, r.answer,
-           coalesce(a.expires_at <= business_now(), false) OR EXISTS (
-               SELECT FROM alert f WHERE f.follows_id = a.id AND f.follow_up = 'all-clear'
-                 AND f.expanded_at IS NOT NULL AND (a.is_test OR NOT f.is_test)) AS is_over
+ASKED = f"""
+    SELECT a.id, d.subscriber_id, r.answer, {safety_answers.IS_OVER} AS is_over
     FROM alert a
     JOIN delivery d ON d.month = a.ledger_month AND d.alert_id = a.id AND d.number = :number
     JOIN subscriber s ON s.id = d.subscriber_id AND s.council_id = a.council_id
     LEFT JOIN reply r ON r.alert_id = a.id AND r.subscriber_id = d.subscriber_id
     WHERE a.reply_code = :code AND a.asks_reply
-"""
+"""  # noqa: S608 - our own words
 
 
 class AlertIsOver(Gone):
@@ -66,28 +64,4 @@ def take_answer(session: Session, asked: Asked, answer: Answer) -> None:
     """Write the answer down; the last one counts, and the same once more changes nothing. Raises: AlertIsOver."""
     if asked.is_over:
         raise AlertIsOver(_("No one reads replies to it any more. If you are in danger, call 999."))
-    session.execute(
-        text(ANSWER),
-        {
-            "alert": asked.alert.id,
-            "subscriber": asked.subscriber_id,
-            "month": asked.alert.ledger_month,
-            "number": asked.number,
-            "answer": answer.value,
-        },
-    )
-
-
-ANSWER = """
-    WITH kept AS (
-        INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
-        SELECT :alert, id, :month, :number, :answer, business_now() FROM subscriber WHERE id = :subscriber
-        ON CONFLICT (alert_id, subscriber_id) DO UPDATE
-            SET number = excluded.number, answer = excluded.answer, at = excluded.at
-            WHERE reply.answer <> excluded.answer
-        RETURNING 1
-    )
-    INSERT INTO event (month, at, alert_id, number, kind, detail)
-    SELECT :month, business_now(), :alert, :number, 'replied', jsonb_build_object('answer', CAST(:answer AS text))
-        FROM kept
-"""
+    safety_answers.keep(session, asked.alert, number=asked.number, subscriber_id=asked.subscriber_id, answer=answer)

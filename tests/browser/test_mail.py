@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from notify.core import rendering
+from notify.deliveries import email_facts
 from notify.deliveries.service_message_words import WORDS
 from notify.staff.council_settings.effective import Contact, installation_settings
 from tests.browser.axe import LANDMARK_RULES, violations
@@ -23,13 +24,22 @@ OWN = replace(
 LOOK: dict[str, object] = {"own": OWN, "logo_url": ""}
 ALERT: dict[str, object] = LOOK | {
     "council_name": "Zed Council",
+    "is_from_council": True,
+    "banner": None,
+    "what_to_do": "",
+    "in_force_until": "In force until 17:00 on 3 March 2027",
+    "page_url": "https://alerts.example.org/incidents/river-zed-2027",
     "topic_name": "Road closures",
     "title": "Mill Road <closed> & more",
-    "paragraphs": ["The bridge is closed from 08:00 to 18:00 on Sunday. " * 8, "Line one\nLine two"],
+    "paragraphs": [
+        "The bridge is closed from 08:00 to 18:00 on Sunday. " * 8,
+        "Line one\nLine two",
+        "Take:\n- water\n- a torch",
+    ],
     "link_url": "https://alerts.example.org/c/" + "x" * 120,
     "link_text": "example.org/mill-road",
     "greeting": "Dear Sam,",
-    "ward_name": "Northside",
+    "ward": "Ward: Northside",
     "unsubscribe_url": "https://alerts.example.org/u/" + "y" * 90,
     "manage_url": "https://alerts.example.org/manage",
     "pixel_url": None,
@@ -49,14 +59,21 @@ OTHER_PART = {"title": "Bins come late", "paragraphs": ["On Friday."], "link_url
 DIGEST = {"paragraphs": [], "parts": [PART, OTHER_PART], "link_url": None, "is_training": False}
 NOTICE: dict[str, object] = LOOK | {
     "council_name": "Zed Council",
+    "is_from_council": True,
     "url": "https://alerts.example.org/confirm/" + "x" * 43,
     "expires": "3 days",
     "unsubscribe_url": "",
 }
 MAILS = [("alert", ALERT | {"language": language}) for language in ("en", "cy")]
-MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward_name": "", "link_url": None, "link_text": None})]
+MAILS += [("alert", ALERT | {"language": "en", "greeting": "", "ward": "", "link_url": None, "link_text": None})]
 REPLY = {"reply_url": "https://alerts.example.org/r/" + "z" * 22, "is_training": False}
 MAILS += [("alert", ALERT | REPLY | {"language": language}) for language in ("en", "cy")]
+ALARM = {"is_training": False, "what_to_do": "Go upstairs now. Take your phone and a torch.", "is_from_council": False}
+MAILS += [
+    ("alert", ALERT | ALARM | {"language": language, "banner": banner})
+    for language in ("en", "cy")
+    for banner in email_facts.BANNERS[language].values()
+]
 MAILS += [("alert", ALERT | {"language": "en", "zoom": 1.5}), ("alert", ALERT | DIGEST | {"language": "cy"})]
 MAILS += [
     (

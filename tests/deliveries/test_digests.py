@@ -103,11 +103,11 @@ def test_alerts_are_gathered_and_come_in_one_mail_for_each_ones_places(
     assert let_it_be_five(work) == 2
     assert inbox.recipients() == {"north@example.org": 1, "south@example.org": 1}
     north, south = body_to(inbox, "north@example.org"), body_to(inbox, "south@example.org")
-    assert north.startswith("Zed Council: Road closures: 2 alerts")
+    assert north.startswith("Road closures: 2 alerts")
     for words in ("North Road closed", "Both.", "https://example.org/both"):
         assert words in north
     assert "South" not in north
-    assert south.startswith("Zed Council: Road closures: 2 rhybudd")
+    assert south.startswith("Road closures: 2 rhybudd")
     assert "South Road closed" in south
     assert "Y ddwy." in south
     inbox.empty()
@@ -122,7 +122,7 @@ def test_one_alert_alone_keeps_its_title_and_can_be_left_with_a_click(
     inbox.empty()
     let_it_be_five(work)
     [mail] = inbox.messages()
-    assert mail["Subject"] == "Zed Council: North Road closed"
+    assert mail["Subject"] == "North Road closed"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = mail["List-Unsubscribe"].strip("<>").partition("8000")[2]
     assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code < 300

@@ -1,5 +1,6 @@
 """A text that its author did not write says what to do in an emergency, and what is over in an all-clear."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from tests.world import World, add_resident, administrator, make_world
 Work = Callable[[], None]
 GAS = {"topic": "emergencies", "priority": "emergency", "title": "Gas leak in Market", "send": True}
 HOW_TO_STOP = " Reply STOP to end"
+TO_PAGE = re.compile(r" More: https?://\S+/a/[0-9a-z]{6}$")
 LONG = "Go " + "on and " * 60 + "on."
 
 
@@ -22,10 +24,10 @@ def world(client: Client) -> World:
 
 
 def texts(inbox: Mailbox) -> list[str]:
-    """What was texted, less how to stop it, which every text of an alert says last."""
+    """What was texted, less how to stop it, which every text of an alert says last, and a link to its page."""
     found = [line["text"] for line in inbox.lines("sms.jsonl")]
     assert all(text.endswith(HOW_TO_STOP) for text in found)
-    return [text.removesuffix(HOW_TO_STOP) for text in found]
+    return [TO_PAGE.sub("", text.removesuffix(HOW_TO_STOP)) for text in found]
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_a_proof_comes_to_the_officer_alone(kim: Officer, inbox: Mailbox, work: 
     assert "A test is on its way to kim@example.org." in kim.client.post(f"{kim.draft}/proof").text
     assert inbox.recipients() == {"kim@example.org": 1}
     [mail] = inbox.messages()
-    assert mail["Subject"] == "Zed Council: Test: Mill Road closed on Sunday"
+    assert mail["Subject"] == "Test: Mill Road closed on Sunday"
 
 
 def test_an_emergency_takes_three_screens_and_goes_at_once(kim: Officer, work: Work, inbox: Mailbox) -> None:

@@ -60,7 +60,7 @@ def test_a_test_message_arrives_at_the_users_own_address(client: Client, world: 
     sent = client.post("/staff/start/messages", headers=desk, data={"channel": "email"}, follow_redirects=False)
     assert sent.headers["location"] == "/staff/start/messages?sent=email"
     [mail] = inbox.messages()
-    assert mail["subject"] == "Zed Council: Test message"
+    assert mail["subject"] == "Test message"
     typed = {"channel": "sms", "phone": "07700 900999"}
     unknown = client.post("/staff/start/messages", headers=desk, data=typed)
     assert (unknown.status_code, "Enter it on your own page" in unknown.text) == (422, True)

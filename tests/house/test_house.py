@@ -106,6 +106,7 @@ PUBLIC = {
     "/staff/sign-out": "ends whatever session the cookie names",
     "/u/{token:str}": "the signed token in the mail is the proof; RFC 8058 forbids asking for more",
     "/r/{token:str}": "the signed token in the message is the proof",
+    "/a/{code:str}": "leads to a public page",
     "/x/{token:str}": "the signed token in the text is the proof",
     "/c/{token:str}": "a signed link in a mail",
     "/o/{token:str}": "a signed picture in a mail",

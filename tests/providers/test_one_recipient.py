@@ -38,7 +38,7 @@ SEED = 20261123
 ALERTS, EACH = 250, 40
 HEADERS = frozenset(
     ["From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post",
-     "Auto-Submitted", "MIME-Version", "Content-Type", "Content-Language"]
+     "Auto-Submitted", "Feedback-ID", "MIME-Version", "Content-Type", "Content-Language"]
 )  # fmt: skip
 # what breaks out of a header, of a command or of the list of addresses where it is let
 BREAKS = [
@@ -106,7 +106,7 @@ def contents(dice: random.Random, number: int) -> tuple[AlertContent, str, str]:
         approval=ApprovalRule.NONE,
     )  # fmt: skip
     council = nasty(dice, most=2)
-    return AlertContent(alert, topic, installation_settings(council)), f"{council}: {title}", secret
+    return AlertContent(alert, topic, installation_settings(council)), title, secret
 
 
 def recipient(number: int, address: str, name: str) -> Recipient:

@@ -121,7 +121,7 @@ def test_who_asks_for_nothing_new_gets_a_link_to_manage(
     sign_up(client, email=ANN)
     work()
     [mail] = inbox.messages()
-    assert mail["Subject"] == "Zed Council: your link to manage alerts"
+    assert mail["Subject"] == "Your link to manage alerts"
 
 
 def test_one_yes_answers_for_a_council_that_knows_the_address_and_for_one_that_does_not(

@@ -281,6 +281,8 @@ def test_every_purpose_is_looked_at() -> None:
     assert {kind.value for kind in ServiceMessageKind} == {
         *("confirm", "sign-in", "add-contact", "contact-added", "told", "how-to-stop"),
         *("check-place", "outside-area", "council-merged"),  # these lead to /manage and carry no secret
+        *("text-help", "text-info", "text-move", "text-moved", "text-not-moved", "text-unknown"),  # /manage, or no link
+        *("text-safe", "text-needs-help"),  # no link
         *("topic-closed", "topic-merged", "topic-split"),  # nor do these; their unsubscribe links are signed
     }
     assert DOORS.keys() == SECRETS.keys()

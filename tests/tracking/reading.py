@@ -30,7 +30,8 @@ def part(mail: EmailMessage, kind: str) -> str:
 def our_links(mail: EmailMessage) -> set[str]:
     """Every path of ours in either part, `/u/…` and so on."""
     address = re.compile(re.escape(settings().base_url) + r"(/[\w./-]+)")
-    return {found for kind in ("plain", "html") for found in address.findall(part(mail, kind))}
+    kinds = ("plain", "html") if mail.get_body(("html",)) else ("plain",)
+    return {found for kind in kinds for found in address.findall(part(mail, kind))}
 
 
 def hidden_links(mail: EmailMessage) -> set[str]:

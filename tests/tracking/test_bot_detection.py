@@ -170,7 +170,7 @@ def test_a_thousand_default_mails_hold_no_pixel_and_no_link_of_anybodys_own(
     shared = set.intersection(*(our_links(one) for one in mails))
     for one in mails:
         assert {path[:3] for path in our_links(one) - shared} == {"/u/"}
-    assert {path.split("/")[1] for path in shared} == {"c", "manage"}
+    assert {path.split("/")[1] for path in shared} == {"alerts", "manage"}
 
 
 def test_an_alerts_link_is_kept_in_mind_and_an_unknown_one_is_not(client: Client, letter: EmailMessage) -> None:

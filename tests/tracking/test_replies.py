@@ -76,7 +76,7 @@ def test_mail_and_text_carry_each_a_link_of_their_own(client: Client, world: Wor
     [sms] = inbox.lines("sms.jsonl")
     assert sms["text"].startswith("Zed Council: Leave now. Safe? Need help? " + settings().base_url)
     assert path_in(sms["text"]) != reply_in(inbox)
-    assert len(path_in(sms["text"])) == len("/r/") + 22
+    assert len(path_in(sms["text"])) == len("/r/") + 18
     assert "call 999" in part(inbox.messages()[0], "plain")
     assert "call 999" in part(inbox.messages()[0], "html")
 

@@ -1,12 +1,13 @@
-"""Public pages of incidents: what goes on, and one incident with its history."""
+"""Public pages of incidents: what goes on, one incident with its history, and the short address of an alert."""
 
 from collections.abc import Sequence
 
 from litestar import Response
 from litestar.params import FromPath
+from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from notify.alerts.publishing import incidents
+from notify.alerts.publishing import incidents, page_addresses
 from notify.alerts.publishing.area import area_of
 from notify.alerts.publishing.queries import words_of
 from notify.alerts.queries import alert_of_area
@@ -17,6 +18,7 @@ from notify.web import theme
 from notify.web.dates import moment
 from notify.web.routes import page_get
 from notify.web.templates import page
+from notify.web.visitor_language import link
 
 SHORTLY = {"Cache-Control": "public, max-age=30"}
 
@@ -46,4 +48,12 @@ def show_incident(ref: FromPath[str]) -> Response[object]:
         )
 
 
-HANDLERS: Sequence[ControllerRouterHandler] = (list_incidents, show_incident)
+@page_get("/a/{code:str}")
+def follow_short_link(code: FromPath[str]) -> Redirect:
+    """The short address that texts hold: it leads to the page of the incident, else of the alert."""
+    with transaction() as session:
+        path = page_addresses.path_by_code(session, code)
+    return Redirect(link(path), status_code=302, headers=SHORTLY)
+
+
+HANDLERS: Sequence[ControllerRouterHandler] = (list_incidents, show_incident, follow_short_link)

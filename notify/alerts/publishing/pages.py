@@ -217,7 +217,8 @@ def sitemap() -> Response[str]:
 @page_get("/robots.txt", sync_to_thread=False)
 def robots() -> Response[str]:
     """Search engines may read what is public, and nothing that holds a token."""
-    closed = "".join(f"Disallow: {path}\n" for path in ("/my", "/manage/", "/confirm/", "/u/", "/c/", "/o/", "/staff"))
+    private = ("/my", "/manage/", "/confirm/", "/u/", "/x/", "/r/", "/c/", "/o/", "/staff")
+    closed = "".join(f"Disallow: {path}\n" for path in private)
     return Response(
         f"User-agent: *\n{closed}Sitemap: {theme.base_url()}/sitemap.xml\n",
         media_type=MediaType.TEXT,

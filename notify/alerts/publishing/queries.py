@@ -160,12 +160,13 @@ def published(session: Session, alert_id: UUID) -> Published:
     """An alert that went out, also when it has ended or was withdrawn. Raises: AlertNotPublished."""
     for found in published_of(session, [alert_id]):
         alert = found.alert
-        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and not _is_private(session, alert_id):
+        if alert.state in PUBLIC and alert.expanded_at and not alert.is_test and not is_private(session, alert_id):
             return found
     raise AlertNotPublished("It may have been removed, or the address is incomplete.")
 
 
-def _is_private(session: Session, alert_id: UUID) -> bool:
+def is_private(session: Session, alert_id: UUID) -> bool:
+    """Whether this alert has no public page, however it was sent."""
     return bool(session.execute(text(f"SELECT {PRIVATE} FROM alert a WHERE a.id = :id"), {"id": alert_id}).scalar())
 
 

@@ -97,7 +97,9 @@ _SENDER = Subject(
     (
         Field("sender_name", "Name of the email sender", "Empty: your council's name.", "Enter at most 60 characters."),
         Field("sender_address", "Email address of the sender", "Like alerts@example.org."),
-        Field("reply_to", "Address for replies to emails", "Empty: replies go to the sender."),
+        Field(
+            "reply_to", "Address for replies to emails", "Empty: replies go to your contact address, or to the sender."
+        ),
         Field(
             "sms_sender",
             "Sender of text messages",

@@ -5,6 +5,7 @@ only begins with such a word ("Stop lorries using Mill Lane") is for a person to
 """
 
 import re
+import unicodedata
 from enum import StrEnum
 
 # said beside the wish, before or after it; they change nothing
@@ -20,19 +21,22 @@ ASKING = (
 )
 # all that may stand behind a wish that says stop and nothing else, in any order
 OBJECT = (
-    r"(?: (?:all|of|it|them|this|that|these|those|the|your|my|any|more|such|from|to|you|council|everything|me|us|again|"
-    r"ever|anymore|number|phone|texts?|txts?|messages?|msgs?|alerts?|notifications?|notices?|updates?|sms|"
+    r"(?: (?:all|of|it|them|stop|this|that|these|those|the|your|my|any|more|such|from|to|you|council|everything|me|us|"
+    r"again|ever|anymore|number|phone|texts?|txts?|messages?|msgs?|alerts?|notifications?|notices?|updates?|sms|"
     r"subscriptions?|lists?|off|out|yr|y|eich|fy|ataf|i|â|a|mi|fi|eto|mwyach|negeseuon|neges|testun|tecstiau|rhybuddion))*"
 )
 SENDING = r"(?:sending|texting|messaging|contacting|alerting|calling|phoning|ringing|writing to|bothering|spamming)"
+# as thumbs spell it; no other word is spelt so
+STOP_WORD = r"(?:s+t+o+p+s?|stpo|sotp|tsop|stp)"
 TO_SEND = r"(?:send|text|message|contact|alert|call|phone|ring|write to|bother|spam)"
 _STOP = re.compile(
     ASKING
     + r"(?:"
     + r"|".join(
         (
-            rf"(?:stop|stopall|unsubscribe|unsub|cancel|end|quit|revoke|optout|opting out|opt(?: me| us)? out){OBJECT}",
-            rf"(?:stop|quit|cease|no more) {SENDING}{OBJECT}",
+            rf"(?:{STOP_WORD}|stopall|unsubscribe|unsub|cancel|end|quit|revoke|optout|opting out|opt(?: me| us)? out)"
+            rf"{OBJECT}",
+            rf"(?:{STOP_WORD}|quit|cease|no more) {SENDING}{OBJECT}",
             rf"no more{OBJECT}",
             rf"(?:do not|dont|never) {TO_SEND}{OBJECT}",
             rf"(?:remove|take|delete) (?:me|us|my number|this number){OBJECT}",
@@ -49,8 +53,12 @@ _START = re.compile(
     r"(?:start|unstop|restart|yes|resume|dechrau|cychwyn|ailddechrau|ie)(?: (?:again|eto|alerts?|all))?"
 )
 _BEGINS = re.compile(
-    r"(?:stop|stopall|unsubscribe|unsub|optout|opt out|stopio|stopiwch|peidiwch|revoke)\b", re.IGNORECASE
+    rf"(?:{STOP_WORD}|stopall|unsubscribe|unsub|optout|opt out|stopio|stopiwch|peidiwch|revoke)\b", re.IGNORECASE
 )
+
+
+_SPELT = re.compile(r"\b[^\W\d_](?:[\W_]+[^\W\d_]\b){2,}")  # S T O P
+_UNSEEN = frozenset(("Cf", "Mn", "Me"))  # joiners, marks of direction, and variants of emoji
 
 
 class Wish(StrEnum):
@@ -64,7 +72,7 @@ class Wish(StrEnum):
 
 def wish_of(text: str) -> Wish:
     """What these words ask for."""
-    words = _plain(text)
+    words = plain_words(text)
     said = " ".join(word for word in words if word not in POLITE) or " ".join(words)
     if not said:
         return Wish.NOTHING
@@ -75,8 +83,11 @@ def wish_of(text: str) -> Wish:
     return Wish.UNSURE if _BEGINS.match(said) else Wish.NOTHING
 
 
-def _plain(text: str) -> list[str]:
-    """The words without marks and letter case, each once where it is repeated in a row."""
-    bare = re.sub(r"['’`´]", "", text.casefold()).replace("thank you", "thanks")
-    found = re.findall(r"\w+", bare)
+def plain_words(text: str) -> list[str]:
+    """The words without marks, emoji, invisible characters and letter case, each once where it is repeated in a row."""
+    letters = unicodedata.normalize("NFKC", text).casefold()
+    seen = "".join(one for one in letters if unicodedata.category(one) not in _UNSEEN)
+    bare = re.sub(r"['’‘`´]", "", seen).replace("thank you", "thanks")
+    bare = _SPELT.sub(lambda run: re.sub(r"[\W_]+", "", run[0]), bare)
+    found = re.findall(r"[^\W_]+", bare)
     return [word for place, word in enumerate(found) if place == 0 or word != found[place - 1]]
