@@ -11,7 +11,7 @@ from notify.alerts.publishing.queries import Published, Wanted
 from notify.core import clock
 from notify.core.clock import LONDON
 from notify.places.queries import Resolved, names_by_code
-from notify.staff.council_settings.effective import settings_of
+from notify.staff.council_settings.effective import spoken_names
 from notify.staff.models import Council
 from notify.staff.queries import councils_covering
 from notify.statutory_notices import queries as notices
@@ -56,12 +56,11 @@ def live_at(session: Session, place: Resolved) -> Near:
     today = clock.now().astimezone(LONDON).date()
     said = notices.live_at(session, [one.id for one in councils], place.ward_code or "", today, limit=MOST_NOTICES)
     asking = [one for one in said if one.latest.comments_by and one.latest.comments_by >= today]
-    named = settings_of(session, [*{one.id for one in councils} | {one.council.id for one in said}])
     return Near(
         place,
         names_by_code(session, [place.ward_code]).get(place.ward_code or "", ""),
         councils,
-        {council_id: own.spoken_name for council_id, own in named.items()},
+        spoken_names(session, [*(one.id for one in councils), *(one.council.id for one in said)]),
         [one for one in found if one.is_urgent],
         dict(sorted(topics.items())),
         days_of_postcode(session, place.key),

@@ -19,7 +19,7 @@ from notify.near_me import live
 from notify.places.nearest import nearest_postcode
 from notify.places.postcodes import PostcodeNotValid, canonical
 from notify.staff.council_settings import look
-from notify.staff.council_settings.effective import settings_of
+from notify.staff.council_settings.effective import spoken_names
 from notify.staff.queries import councils
 from notify.statutory_notices.feeds import path_of
 from notify.statutory_notices.models import KINDS
@@ -48,11 +48,11 @@ def home() -> Response[object]:
     council = theme.council()
     with transaction() as session:
         every = [] if council else [one for one in councils(session) if not one.merged_into_id and not one.closed_at]
-        named = settings_of(session, [one.id for one in every])
+        names = spoken_names(session, [one.id for one in every])
         return page(
             "public/home.html",
             headers=SHORTLY,
-            councils=sorted(own.spoken_name for own in named.values()),
+            councils=sorted(names.values()),
             is_council=bool(council),
             found=live.live_now(session, council, most=MOST_AT_HOME),
             words_of=words_of,

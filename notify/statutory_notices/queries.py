@@ -85,7 +85,7 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
     return [Listed(notice, version, council) for notice, version, council in rows]
 
 
-def _latest(wanted: Wanted) -> Select[tuple[StatutoryNotice, NoticeVersion, Council]]:
+def _latest(wanted: Wanted) -> Select[StatutoryNotice, NoticeVersion, Council]:
     """The notices that fit, each with its latest version and its council, the newest first."""
     newest = (
         select(NoticeVersion.notice_id, func.max(NoticeVersion.version).label("version"))

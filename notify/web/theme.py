@@ -161,6 +161,12 @@ def public_address(path: str) -> str:
     return f"{base_url()}{path}{query}"
 
 
+def feed_address(name: str, query: str) -> str:
+    """The whole address of a feed and its id: a feed in another language than English is another feed."""
+    query = "&".join(part for part in (query, f"lang={spoken()}" if spoken() != "en" else "") if part)
+    return f"{base_url()}/{name}" + (f"?{query}" if query else "")
+
+
 def council_address(path: str, given: Collection[str]) -> tuple[str, str]:
     """Where a page of ours is for this visit, and the council that its query is to name, if any.
 

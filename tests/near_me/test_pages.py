@@ -1,7 +1,7 @@
 """What is live near a postcode, for everybody, and the home page that asks for the postcode."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from litestar import Litestar
@@ -111,20 +111,26 @@ def test_what_is_over_or_goes_to_single_homes_is_not_there(
     assert "All quiet" in near(client)
 
 
+def _notice(title: str, *, comments_by: date | None = None, wards: Sequence[str] = ()) -> NewNotice:
+    return NewNotice(
+        title=title, comments_by=comments_by, wards=list(wards), legal_basis="An invented Act", body="Words.",
+        kind=Matter.PLANNING,
+    )  # fmt: skip
+
+
 def test_notices_and_consultations_of_the_ward_are_there_until_they_end(client: Client, world: World) -> None:
     today = clock.now().date()
-    said = {"legal_basis": "An invented Act", "body": "Words.", "kind": Matter.PLANNING}
     new = (
-        NewNotice(title="New library", comments_by=today + timedelta(days=9), wards=[NORTH], **said),
-        NewNotice(title="Old library", comments_by=today - timedelta(days=1), wards=[NORTH], **said),
-        NewNotice(title="South library", comments_by=today + timedelta(days=9), wards=[SOUTH], **said),
-        NewNotice(title="Market licence", **said),
+        _notice("New library", comments_by=today + timedelta(days=9), wards=[NORTH]),
+        _notice("Old library", comments_by=today - timedelta(days=1), wards=[NORTH]),
+        _notice("South library", comments_by=today + timedelta(days=9), wards=[SOUTH]),
+        _notice("Market licence"),
     )
     it_is(clock.now() - timedelta(days=5))
     with transaction() as session:
         made = [notices.publish(session, council_id=world.council_id, actor="test", new=one) for one in new]
         notices.withdraw(session, made[-1].notice, actor="test", reason="By mistake.")
-        notices.publish(session, council_id=world.council_id, actor="test", new=NewNotice(title="Byelaw", **said))
+        notices.publish(session, council_id=world.council_id, actor="test", new=_notice("Byelaw"))
     clock.use(None)
     text = near(client)
     assert text.index("Have your say") < text.index("New library") < text.index("Byelaw")

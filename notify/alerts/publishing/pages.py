@@ -20,11 +20,11 @@ from notify.alerts.publishing.accessibility_statement import tested_states
 from notify.alerts.publishing.area import area_of
 from notify.alerts.publishing.queries import Wanted, words_of
 from notify.alerts.queries import alert_of_area
-from notify.core import clock
 from notify.core.db import transaction
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
 from notify.staff.council_settings import look
+from notify.staff.council_settings.effective import spoken_names
 from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
 from notify.web import theme
 from notify.web.conditional import known_by
@@ -36,6 +36,7 @@ from notify.web.visitor_language import link
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
+IN_LANGUAGES = {"Vary": "Accept-Language"}
 IN_WIDGET = 5
 Slug = Annotated[str, QueryParameter(max_length=80)]
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
@@ -55,6 +56,7 @@ def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: 
     with transaction() as session:
         found = queries.current(session, wanted, page=number)
         directory = queries.directory(session, only=theme.council())
+        names = spoken_names(session, [one.id for one, _topics in directory])
         return page(
             "public/alerts.html",
             headers=SHORTLY,
@@ -62,6 +64,7 @@ def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: 
             found=found[: queries.PAGE],
             wanted=wanted,
             directory=directory,
+            names=names,
             number=number,
             has_more=len(found) > queries.PAGE,
             words_of=words_of,
@@ -128,15 +131,15 @@ def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[
     name = "alerts.atom" if is_atom else "alerts.json"
     wanted = replace(wanted, council=wanted.council or theme.council())
     query = _query(wanted)
-    here = f"{theme.base_url()}/{name}" + (f"?{query}" if query else "")
+    here = theme.feed_address(name, query)
     with transaction() as session:
         found = queries.current(session, wanted)
         title = _title(session, wanted)
         about = feeds.Feed(title, here, theme.base_url(), spoken(), theme.name() if theme.council() else "")
-        changed = feeds.changed_at(found, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
+        changed = queries.newest_at(session, wanted)
         body = feeds.atom(found, about, changed=changed) if is_atom else feeds.json_feed(found, about)
     media_type = "application/atom+xml" if is_atom else "application/feed+json"
-    return known_by(request, body, media_type, headers=FOR_ALL)
+    return known_by(request, body, media_type, headers=FOR_ALL | IN_LANGUAGES)
 
 
 @page_get("/topics")
@@ -144,7 +147,8 @@ def list_topics() -> Response[object]:
     """What residents can choose, and why each is sent."""
     with transaction() as session:
         directory = queries.directory(session, only=theme.council())
-    return page("public/topics.html", headers=SHORTLY, directory=directory, ways_in_words=ways_in_words)
+        names = spoken_names(session, [one.id for one, _topics in directory])
+    return page("public/topics.html", headers=SHORTLY, directory=directory, names=names, ways_in_words=ways_in_words)
 
 
 @page_get("/s/{source:str}", sync_to_thread=False)

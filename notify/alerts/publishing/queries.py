@@ -5,7 +5,7 @@ Alerts to single postcodes stay private, unless they are emergencies: their word
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text, true
@@ -25,6 +25,7 @@ from notify.subscribers.models import Topic
 
 # an alert that names no end is news for so long
 NEWS = timedelta(days=14)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 PUBLIC = (AlertState.SENDING, AlertState.SENT, AlertState.CANCELLED)
 PAGE = 20
 # a digest repeats what is public already, and what goes to single postcodes alone concerns nobody else
@@ -158,6 +159,25 @@ def current(session: Session, wanted: Wanted, *, page: int = 1, most: int = PAGE
     ids = list(found.scalars())
     by_id = {published.alert.id: published for published in published_of(session, ids)}
     return [by_id[alert_id] for alert_id in ids]
+
+
+def newest_at(session: Session, wanted: Wanted) -> datetime:
+    """When the newest public alert of the council asked for went out, whether or not it has ended; 1970 where none did.
+
+    So that a feed's own time never goes back when an alert ends.
+    """
+    found = session.execute(
+        text(f"""
+            SELECT max(a.approved_at) FROM alert a
+            WHERE a.state IN ('sending', 'sent') AND a.expanded_at IS NOT NULL AND NOT a.is_test AND NOT {PRIVATE}
+              AND (:anywhere OR a.council_id = ANY(:councils))
+        """),
+        {
+            "anywhere": not wanted.council,
+            "councils": list(speaking_for(session, wanted.council)) if wanted.council else [],
+        },
+    ).scalar()
+    return found if isinstance(found, datetime) else BEGINNING
 
 
 def _where(session: Session, wanted: Wanted) -> Mapping[str, object]:

@@ -32,7 +32,7 @@ def read_manifest() -> Response[dict[str, object]]:
         {"src": link("/icon.png", size=size, lang=None), "sizes": f"{size}x{size}", "type": PNG, "purpose": purpose}
         for size, purpose in ((192, "any"), (512, "any"), (512, "maskable"))
     ]
-    said = {
+    said: dict[str, object] = {
         "id": link("/", lang=None),
         "name": theme.name(),
         "short_name": own.short_name or theme.name(),

@@ -1,7 +1,7 @@
 """Alerts for everybody: what is shown, where, and to programs."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -208,6 +208,54 @@ def test_feeds_are_well_formed_and_answered_shortly_when_nothing_changed(
         assert first.headers["access-control-allow-origin"] == "*"
     sent(title="Another")
     assert client.get("/alerts.atom", headers={"If-None-Match": reply.headers["etag"]}).status_code == 200
+
+
+def test_an_entry_is_as_old_as_its_approval_and_each_language_has_an_entry_of_its_own(
+    client: Client, world: World, sent: Callable[..., str]
+) -> None:
+    client.patch("/api/v1/council", json={"name_cy": "Cyngor Zed"}, headers=world.headers)
+    welsh = {"cy": {"title": "Heol y Felin ar gau", "body": "Ar gau."}}
+    sent(title="Mill Road closed", translations=welsh)
+    sent(title="English only")
+
+    def entries(**query: str) -> tuple[ElementTree.Element, list[ElementTree.Element]]:
+        feed = ElementTree.fromstring(client.get("/alerts.atom", params={"council": "zed", **query}).content)
+        return feed, feed.findall(f"{ATOM}entry")
+
+    (english, ours), (other, theirs) = entries(), entries(lang="cy")
+    assert english.findtext(f"{ATOM}id") != other.findtext(f"{ATOM}id")
+    assert "Cyngor Zed" in (other.findtext(f"{ATOM}title") or "")
+    assert {one.findtext(f"{ATOM}author/{ATOM}name") for one in theirs} == {"Cyngor Zed"}
+    by_title = {one.findtext(f"{ATOM}title"): one.findtext(f"{ATOM}id") for one in (*ours, *theirs)}
+    assert len(set(by_title.values())) == len(by_title) == 3
+    assert [one.findtext(f"{ATOM}updated") for one in ours] == [one.findtext(f"{ATOM}published") for one in ours]
+    before = english.findtext(f"{ATOM}updated")
+    clock.use(lambda: datetime.now(UTC) + timedelta(days=40))
+    try:
+        later, none = entries()
+    finally:
+        clock.use(None)
+    assert (none, later.findtext(f"{ATOM}updated")) == ([], before)
+
+
+def test_previews_of_shared_links_have_a_picture_with_a_name(client: Client, sent: Callable[..., str]) -> None:
+    alert = sent(title="Flood", topic="emergencies", priority="emergency", audience={"polygon": SQUARE})
+    page = client.get(f"/alerts/{alert}").text
+    incident = page.partition('href="/incidents/')[2].partition('"')[0]
+    base = settings().base_url
+    for path, words in (
+        (f"/alerts/{alert}", page),
+        (f"/incidents/{incident}", client.get(f"/incidents/{incident}").text),
+    ):
+        assert f'<meta property="og:image" content="{base}{path}/share.png">' in words
+        assert '<meta property="og:title" content="Flood">' in words
+        picture = client.get(f"{path}/share.png")
+        assert (picture.headers["content-type"], picture.content[:4]) == ("image/png", b"\x89PNG")
+        assert len(picture.content) < 40_000
+        again = client.get(f"{path}/share.png", headers={"If-None-Match": picture.headers["etag"]})
+        assert again.status_code == 304
+    assert f'content="{base}/share.png"' in client.get("/alerts").text
+    assert client.get("/share.png").headers["content-type"] == "image/png"
 
 
 def test_a_posters_code_leads_to_sign_up_and_nowhere_else(client: Client, world: World) -> None:
