@@ -24,6 +24,7 @@ from notify.cap.signing import sign
 from notify.cap.writer import write
 from notify.core.db import transaction
 from notify.core.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
+from notify.languages import speaking
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
@@ -61,7 +62,7 @@ def read_cap(request: PublicRequest, alert_id: FromPath[UUID]) -> Response[bytes
 @page_get("/alerts.cap.atom")
 def read_index(request: PublicRequest) -> Response[bytes]:
     """The CAP messages that hold now."""
-    with transaction() as session:
+    with transaction() as session, speaking("en"):  # as the messages are
         found = publishing.current(session, publishing.Wanted(), most=MOST_IN_INDEX)
         changed = publishing.newest_at(session, publishing.Wanted())
     urgent = [one for one in found if one.alert.priority == Priority.EMERGENCY]

@@ -299,3 +299,43 @@ def test_search_engines_find_what_is_public_and_nothing_secret(client: Client, s
     locations = [node.text for node in ElementTree.fromstring(client.get("/sitemap.xml").content).iter() if node.text]
     assert f"{settings().base_url}/alerts/{alert}" in locations
     assert "Disallow: /manage/" in client.get("/robots.txt").text
+
+
+def test_the_privacy_notice_names_controller_data_protection_officer_and_lawful_bases(
+    client: Client, world: World
+) -> None:
+    own = {"data_protection_email": "dpo@example.org", "contact_phone": "01632 960001", "name_cy": "Cyngor Zed"}
+    assert client.patch("/api/v1/council", json=own, headers=world.headers).status_code == 200
+    text = Page(client.get("/privacy", params={"council": "zed"}).text).text
+    for words in (
+        "Zed Council is the controller",
+        "dpo@example.org",
+        "01632 960001",
+        "Article 6(1)(a)",
+        "Road closures",
+    ):
+        assert words in text
+    everybody = Page(client.get("/privacy").text).text
+    assert "The council whose topics you chose is the controller" in everybody
+    assert "dpo@example.org" in everybody
+    assert "Cyngor Zed" in client.get("/privacy", params={"lang": "cy"}).text
+
+
+def test_the_manifest_has_the_councils_name_colour_and_icons(client: Client, world: World) -> None:
+    given = {"colour": "#4c2c92", "short_name": "Zed"}
+    client.patch("/api/v1/council", json=given, headers=world.headers)
+    page = client.get("/topics", params={"council": "zed"}).text
+    assert 'rel="manifest" href="/manifest.webmanifest?council=zed"' in page
+    assert '<meta name="theme-color" content="#4c2c92">' in page
+    manifest = client.get("/manifest.webmanifest", params={"council": "zed"})
+    assert manifest.headers["content-type"].startswith("application/manifest+json")
+    said = manifest.json()
+    assert (said["name"], said["short_name"], said["theme_color"]) == ("Zed Council", "Zed", "#4c2c92")
+    assert said["start_url"] == "/?council=zed"
+    for icon in said["icons"]:
+        picture = client.get(icon["src"])
+        assert picture.content[:4] == b"\x89PNG"
+        width = int.from_bytes(picture.content[16:20])
+        assert icon["sizes"] == f"{width}x{width}"
+    assert client.get("/favicon.ico").content[:4] == b"\x89PNG"
+    assert client.get("/icon.png").content != client.get("/icon.png", params={"council": "zed"}).content
