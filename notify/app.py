@@ -79,7 +79,7 @@ from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
 from notify.staff import audit_api, audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.council_settings import api as council_settings_api
-from notify.staff.council_settings import look_pages, manifest, settings_pages
+from notify.staff.council_settings import look_pages, manifest_pages, settings_pages
 from notify.staff.council_settings.look import visited
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
@@ -200,7 +200,7 @@ PAGES = (
     share_pages,
     sign_in_pages,
     look_pages,
-    manifest,
+    manifest_pages,
     settings_pages,
     cancel_pages,
     user_pages,

@@ -1,7 +1,7 @@
 """What is live near a postcode, for everybody, and the home page that asks for the postcode."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from litestar import Litestar
@@ -12,6 +12,7 @@ from notify.core.db import transaction
 from notify.places.projection import to_lon_lat
 from notify.statutory_notices import service as notices
 from notify.statutory_notices.models import Matter, NewNotice
+from tests import moments
 from tests.alerts.calls import act, created
 from tests.subscribers.html import Page
 from tests.subscribers.places import ENDED, NOWHERE, UNCOVERED, UNKNOWN, add_difficult_postcodes
@@ -27,7 +28,7 @@ HERE = {"lon": "0.3270", "lat": "52.9745"}
 @pytest.fixture(autouse=True)
 def _real_time() -> Iterator[None]:
     yield
-    clock.use(None)
+    moments.restore()
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_what_is_over_or_goes_to_single_homes_is_not_there(
 ) -> None:
     sent(title="Your own drains", audience={"postcodes": ["ZZ1 1AA"]})
     sent(title="Gone by then", expires_at=(clock.now() + timedelta(hours=1)).isoformat())
-    clock.use(lambda: datetime.now(UTC) + timedelta(hours=2))
+    moments.ahead(hours=2)
     assert "All quiet" in near(client)
 
 
@@ -131,7 +132,7 @@ def test_notices_and_consultations_of_the_ward_are_there_until_they_end(client: 
         made = [notices.publish(session, council_id=world.council_id, actor="test", new=one) for one in new]
         notices.withdraw(session, made[-1].notice, actor="test", reason="By mistake.")
         notices.publish(session, council_id=world.council_id, actor="test", new=_notice("Byelaw"))
-    clock.use(None)
+    moments.restore()
     text = near(client)
     assert text.index("Have your say") < text.index("New library") < text.index("Byelaw")
     assert not [title for title in ("Old library", "South library", "Market licence") if title in text]

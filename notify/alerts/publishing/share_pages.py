@@ -15,7 +15,7 @@ from notify.alerts.queries import alert_of_area
 from notify.core.db import transaction
 from notify.languages import spoken
 from notify.staff.council_settings import look
-from notify.web import drawing, theme
+from notify.web import pictures, theme
 from notify.web.conditional import known_by
 from notify.web.routes import PublicRequest, page_get
 
@@ -46,7 +46,7 @@ def read_incident_picture(request: PublicRequest, ref: FromPath[str]) -> Respons
 def _drawn(session: Session, alert: Alert, kind: str) -> bytes:
     look.wear(session, alert.council_id)
     picture = area_of(session, alert_of_area(session, alert), language=spoken()).picture
-    return drawing.share_picture(theme.colour(), kind, picture.path if picture else "")
+    return pictures.share_picture(theme.colour(), kind, picture.path if picture else "")
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (read_alert_picture, read_incident_picture)

@@ -1,7 +1,7 @@
 """Alerts for everybody: what is shown, where, and to programs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 from notify.core import clock
 from notify.core.settings import settings
 from notify.staff.models import KeyMode, Role
+from tests import moments
 from tests.alerts.calls import act, created
 from tests.subscribers.html import Page
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world, signed_in
@@ -230,11 +231,11 @@ def test_an_entry_is_as_old_as_its_approval_and_each_language_has_an_entry_of_it
     assert len(set(by_title.values())) == len(by_title) == 3
     assert [one.findtext(f"{ATOM}updated") for one in ours] == [one.findtext(f"{ATOM}published") for one in ours]
     before = english.findtext(f"{ATOM}updated")
-    clock.use(lambda: datetime.now(UTC) + timedelta(days=40))
+    moments.ahead(days=40)
     try:
         later, none = entries()
     finally:
-        clock.use(None)
+        moments.restore()
     assert (none, later.findtext(f"{ATOM}updated")) == ([], before)
 
 

@@ -13,7 +13,7 @@ from notify.staff.council_settings import look
 from notify.staff.council_settings.images import PNG
 from notify.staff.council_settings.models import ImageKind
 from notify.staff.council_settings.service import ImageNotFound, image_of
-from notify.web import drawing, theme
+from notify.web import pictures, theme
 from notify.web.conditional import known_by
 from notify.web.routes import PublicRequest, page_get
 from notify.web.visitor_language import link
@@ -71,13 +71,13 @@ def _icon(size: int) -> bytes:
                 own = image_of(session, council, ImageKind.ICON).content
             except ImageNotFound:
                 own = None
-    return (drawing.fitted(own, size) if own else None) or drawing.app_icon(theme.colour(), size)
+    return (pictures.fitted(own, size) if own else None) or pictures.app_icon(theme.colour(), size)
 
 
 @page_get("/share.png", sync_to_thread=True)
 def read_picture(request: PublicRequest) -> Response[bytes]:
     """What previews of links to pages without a picture of their own show."""
-    return known_by(request, drawing.share_picture(theme.colour()), PNG, headers=AN_HOUR)
+    return known_by(request, pictures.share_picture(theme.colour()), PNG, headers=AN_HOUR)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (read_manifest, read_icon, read_favicon, read_picture)
