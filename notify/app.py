@@ -12,7 +12,7 @@ from litestar.types import Message, Receive, Scope, Send
 from notify import api_examples
 from notify.alerts import api as alerts_api
 from notify.alerts import late_alerts
-from notify.alerts.publishing import banner, incident_pages
+from notify.alerts.publishing import banner, incident_pages, share_pages
 from notify.alerts.publishing import pages as publishing_pages
 from notify.call_list import api as call_attempts_api
 from notify.call_list import at_risk_pages
@@ -69,6 +69,7 @@ from notify.insight.indicators import pages as indicators_pages
 from notify.insight.open_data import pages as open_data_pages
 from notify.insight.open_data import publication_pages
 from notify.insight.service_levels import pages as service_levels_pages
+from notify.near_me import pages as near_me_pages
 from notify.places import api as places_api
 from notify.places import release_api, release_pages, shape_api
 from notify.places.basemap import pages as basemap_pages
@@ -78,7 +79,7 @@ from notify.reorganisation import pages as reorganisation_pages
 from notify.staff import api as staff_api
 from notify.staff import audit_api, audit_pages, invitation_pages, menu, remit_choices, user_access_pages, user_pages
 from notify.staff.council_settings import api as council_settings_api
-from notify.staff.council_settings import look_pages, settings_pages
+from notify.staff.council_settings import look_pages, manifest_pages, settings_pages
 from notify.staff.council_settings.look import visited
 from notify.staff.guards import Authenticate
 from notify.staff.rights import SecondFactorNeeded
@@ -196,8 +197,10 @@ PAGES = (
     operations_pages,
     publishing_pages,
     incident_pages,
+    share_pages,
     sign_in_pages,
     look_pages,
+    manifest_pages,
     settings_pages,
     cancel_pages,
     user_pages,
@@ -246,6 +249,7 @@ PAGES = (
     report_pages,
     incidents_pages,
     debrief_pages,
+    near_me_pages,
     waste_pages,
     waste_reminder_pages,
     waste_staff_pages,

@@ -30,7 +30,7 @@ def index(found: Sequence[Published], *, changed: datetime) -> bytes:
         _text(entry, "id", f"urn:uuid:{one.alert.id}")
         _text(entry, "title", one.alert.title)
         _text(entry, "published", one.at.isoformat())
-        _text(entry, "updated", one.alert.changed_at.isoformat())
+        _text(entry, "updated", one.at.isoformat())
         _text(SubElement(entry, "author"), "name", one.sender)
         SubElement(entry, "link", {"rel": "alternate", "href": cap_address(one), "type": MEDIA_TYPE})
     written: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)

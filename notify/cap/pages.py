@@ -13,7 +13,6 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from notify.alerts.models import Priority
-from notify.alerts.publishing import feeds
 from notify.alerts.publishing import queries as publishing
 from notify.cap import reader, service
 from notify.cap.drafts import Outcome
@@ -23,9 +22,9 @@ from notify.cap.message_builder import message_of
 from notify.cap.models import CapReceipt
 from notify.cap.signing import sign
 from notify.cap.writer import write
-from notify.core import clock
 from notify.core.db import transaction
 from notify.core.errors import Forbidden, NotFound, NotifyError, SetUpError, Unavailable
+from notify.languages import speaking
 from notify.staff.guards import Principal, Requires, Right
 from notify.staff.page_frame import staff_page
 from notify.staff.routes import StaffRequest, staff_get, staff_post
@@ -63,10 +62,10 @@ def read_cap(request: PublicRequest, alert_id: FromPath[UUID]) -> Response[bytes
 @page_get("/alerts.cap.atom")
 def read_index(request: PublicRequest) -> Response[bytes]:
     """The CAP messages that hold now."""
-    with transaction() as session:
+    with transaction() as session, speaking("en"):  # as the messages are
         found = publishing.current(session, publishing.Wanted(), most=MOST_IN_INDEX)
+        changed = publishing.newest_at(session, publishing.Wanted())
     urgent = [one for one in found if one.alert.priority == Priority.EMERGENCY]
-    changed = feeds.changed_at(urgent, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
     body = index(urgent, changed=changed)
     return known_by(request, body, "application/atom+xml", headers=FOR_ALL)
 

@@ -1,6 +1,6 @@
 """Statutory notices as JSON, CSV and Atom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -120,8 +120,8 @@ class Feed:
     council: str = ""
 
 
-def as_atom(found: Sequence[Listed], about: Feed, *, changed: datetime) -> bytes:
-    """A feed (RFC 4287). A corrected notice keeps its id and comes again."""
+def as_atom(found: Sequence[Listed], about: Feed, *, changed: datetime, names: Mapping[UUID, str]) -> bytes:
+    """A feed (RFC 4287). A corrected notice keeps its id and comes again. `names`: of councils."""
     feed = Element("feed", {"xmlns": ATOM, "xml:lang": about.language})
     _text(feed, "id", about.here)
     _text(feed, "title", f"{about.title} – {about.council}" if about.council else about.title)
@@ -134,7 +134,7 @@ def as_atom(found: Sequence[Listed], about: Feed, *, changed: datetime) -> bytes
         _text(entry, "title", one.latest.title)
         _text(entry, "published", one.notice.published_at.isoformat())
         _text(entry, "updated", one.latest.published_at.isoformat())
-        _text(SubElement(entry, "author"), "name", one.council.name)
+        _text(SubElement(entry, "author"), "name", names[one.council.id])
         SubElement(
             entry, "link", {"rel": "alternate", "href": address_of(one.notice, one.council), "type": "text/html"}
         )

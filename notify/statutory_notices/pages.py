@@ -1,6 +1,7 @@
 """Public pages: the register of statutory notices, each notice, a feed and open data."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from notify.core.db import transaction
 from notify.languages import _, spoken
 from notify.places.queries import names_by_code
 from notify.staff.council_settings import look
+from notify.staff.council_settings.effective import spoken_names
 from notify.staff.queries import councils
 from notify.statutory_notices import queries
 from notify.statutory_notices.feeds import LICENCE, Feed, NoticesView, NoticeView, as_atom, as_csv, path_of
@@ -27,6 +29,7 @@ from notify.web.templates import page
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # of a feed without a notice
 MOST_IN_A_FEED = 100
 MOST_IN_A_FILE = 10_000
 Slug = Annotated[str, QueryParameter(max_length=80)]
@@ -65,6 +68,7 @@ def list_notices(
         found = queries.listed(session, wanted, page=number)
         ward_name = names_by_code(session, [ward]).get(ward, ward) if ward else ""
         every = [] if theme.council() else councils(session)
+        names = spoken_names(session, [*(one.council.id for one in found), *(one.id for one in every)])
     return page(
         "statutory_notices/register.html",
         headers=SHORTLY,
@@ -75,6 +79,7 @@ def list_notices(
         ward_name=ward_name,
         query=_query(wanted),
         councils=every,
+        names=names,
         kinds=KINDS,
         path_of=path_of,
         moment=moment,
@@ -117,15 +122,14 @@ def show_notice(council: FromPath[str], reference: FromPath[str], version: Versi
 def read_atom(council: Slug = "", kind: Slug = "", ward: Slug = "") -> Response[bytes]:
     """The newest notices as a feed."""
     wanted = _wanted(council, kind, ward, "")
-    query = _query(wanted)
-    here = f"{theme.base_url()}/notices.atom" + (f"?{query}" if query else "")
+    here = theme.feed_address("notices.atom", _query(wanted))
     with transaction() as session:
         found = queries.listed(session, wanted, limit=MOST_IN_A_FEED)[:MOST_IN_A_FEED]
-    epoch = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    changed = max((one.latest.published_at for one in found), default=epoch)
+        names = spoken_names(session, [one.council.id for one in found])
+    changed = max((one.latest.published_at for one in found), default=BEGINNING)
     about = Feed(_("Public notices"), here, f"{theme.base_url()}/notices", spoken(), theme.council() and theme.name())
-    made = as_atom(found, about, changed=changed)
-    return Response(made, media_type="application/atom+xml", headers=FOR_ALL)
+    made = as_atom(found, about, changed=changed, names=names)
+    return Response(made, media_type="application/atom+xml", headers=FOR_ALL | {"Vary": "Accept-Language"})
 
 
 @page_get("/notices.csv")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from notify.core.clock import midnight
 from notify.core.errors import NotFound
@@ -16,6 +17,7 @@ from notify.staff.models import Council
 from notify.statutory_notices.models import Matter, NoticeVersion, StatutoryNotice
 
 PAGE = 25
+NEWS = timedelta(days=28)  # a notice without a last day is news for so long
 
 
 class UnknownNotice(NotFound):
@@ -54,8 +56,37 @@ class Wanted:
     until: date | None = None
 
 
+def live_at(
+    session: Session, council_ids: Sequence[UUID], ward: str, today: date, *, limit: int = PAGE
+) -> Sequence[Listed]:
+    """The notices of these councils that concern this ward now, the newest first: those that people may comment on,
+    those in force until a day to come, and those without either for NEWS after they were published.
+    """
+    in_force = or_(
+        col(NoticeVersion.comments_by) >= today,
+        col(NoticeVersion.in_force_until) >= today,
+        and_(
+            col(NoticeVersion.comments_by).is_(None),
+            col(NoticeVersion.in_force_until).is_(None),
+            col(StatutoryNotice.published_at) >= midnight(today - NEWS),
+        ),
+    )
+    own = col(StatutoryNotice.council_id).in_(council_ids)
+    found = _latest(Wanted(ward=ward)).where(own, in_force, col(NoticeVersion.is_withdrawn).is_(False))
+    return [Listed(notice, version, council) for notice, version, council in session.exec(found.limit(limit))]
+
+
 def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE) -> Sequence[Listed]:
     """The notices that fit, each with its latest version, the newest first; one more than the limit where there are."""
+    statement = _latest(wanted)
+    if wanted.council:
+        statement = statement.where(col(StatutoryNotice.council_id).in_(called(session, wanted.council)))
+    rows = session.exec(statement.offset((page - 1) * limit).limit(limit + 1))
+    return [Listed(notice, version, council) for notice, version, council in rows]
+
+
+def _latest(wanted: Wanted) -> Select[StatutoryNotice, NoticeVersion, Council]:
+    """The notices that fit, each with its latest version and its council, the newest first."""
     newest = (
         select(NoticeVersion.notice_id, func.max(NoticeVersion.version).label("version"))
         .group_by(col(NoticeVersion.notice_id))
@@ -70,8 +101,6 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
         )
         .join(Council, col(Council.id) == StatutoryNotice.council_id)
     )
-    if wanted.council:
-        statement = statement.where(col(StatutoryNotice.council_id).in_(called(session, wanted.council)))
     if wanted.council_id:
         statement = statement.where(StatutoryNotice.council_id == wanted.council_id)
     if wanted.kind:
@@ -89,9 +118,7 @@ def listed(session: Session, wanted: Wanted, *, page: int = 1, limit: int = PAGE
         statement = statement.where(StatutoryNotice.published_at >= midnight(wanted.since))
     if wanted.until:
         statement = statement.where(StatutoryNotice.published_at < midnight(wanted.until + timedelta(days=1)))
-    statement = statement.order_by(col(StatutoryNotice.published_at).desc(), col(StatutoryNotice.id).desc())
-    rows = session.exec(statement.offset((page - 1) * limit).limit(limit + 1))
-    return [Listed(notice, version, council) for notice, version, council in rows]
+    return statement.order_by(col(StatutoryNotice.published_at).desc(), col(StatutoryNotice.id).desc())
 
 
 def versions(session: Session, notice: StatutoryNotice) -> Sequence[NoticeVersion]:

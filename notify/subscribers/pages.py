@@ -15,27 +15,18 @@ from notify.languages import _
 from notify.places.postcodes import canonical
 from notify.providers import addresses
 from notify.staff.council_settings import look
-from notify.staff.queries import council, councils
+from notify.staff.queries import council
 from notify.subscribers import links, queries, service_messages
 from notify.subscribers.consent import confirmation, contact_requests
 from notify.subscribers.models import Contact, ServiceMessageKind
 from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.sign_up import service as sign_up_service
 from notify.subscribers.sign_up.form import tongues
-from notify.web import theme
 from notify.web.cookies import session_cookie
 from notify.web.forms import TRAP, read_form
 from notify.web.routes import page_get, page_post
 from notify.web.templates import page
 from notify.web.visitor_language import link
-
-
-@page_get("/")
-def home() -> Response[object]:
-    """What this is, for whom, and where to go."""
-    with transaction() as session:
-        names = [one.name for one in councils(session) if not one.merged_into_id and not one.closed_at]
-    return page("public/home.html", councils=[] if theme.council() else names, is_council=bool(theme.council()))
 
 
 @page_get("/confirm/{token:str}")
@@ -176,7 +167,6 @@ def sign_in(token: FromPath[str]) -> Response[object]:
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
-    home,
     ask_to_confirm,
     confirm,
     ask_to_add_contact,

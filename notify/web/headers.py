@@ -11,7 +11,7 @@ from notify.core.settings import settings
 # no inline script or style, nothing from elsewhere, nobody may frame us
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 # for the one page that other sites may show in a frame: it has no form and knows nobody
@@ -24,6 +24,10 @@ FRAMED_BY_US = {
 FRAMING_US = {"Content-Security-Policy": CONTENT_SECURITY_POLICY + "; frame-src 'self'"}
 
 
+# for pages that may ask the device where it is
+LOCATING = {"Permissions-Policy": "geolocation=(self), camera=(), microphone=()"}
+
+
 def map_headers(*, locates: bool = False) -> Mapping[str, str]:
     """What a page with a map is sent with: its worker, the host of its pictures where one is set, the reader's place.
 
@@ -33,8 +37,7 @@ def map_headers(*, locates: bool = False) -> Mapping[str, str]:
     if settings().map_tiles_url:
         address = urlsplit(settings().map_tiles_url)
         policy = policy.replace("connect-src 'self'", f"connect-src 'self' {address.scheme}://{address.netloc}")
-    where = {"Permissions-Policy": "geolocation=(self), camera=(), microphone=()"} if locates else {}
-    return {"Content-Security-Policy": policy, **where}
+    return {"Content-Security-Policy": policy, **(LOCATING if locates else {})}
 
 
 # for what any site may read by script

@@ -39,6 +39,7 @@ DOORS: Mapping[str, str] = {
     "/u/{token}": "leave",
     "/r/{token}": "reply",
     "/bins/{council}/{reference}/wrong": "report",
+    "/near": "look-up",
     "/my/bins": "reminder",
     "/x/{token}": "leave",
 }
@@ -46,6 +47,7 @@ DOORS: Mapping[str, str] = {
 OPENED: Mapping[str, str] = {
     "/staff/sign-in/oidc": "secret",
     "/staff/sign-in/oidc/back": "secret",
+    "/near": "look-up",
     "/bins": "look-up",
     "/bins/{council}/{reference}": "look-up",
     "/bins/{council}/{reference}/year": "look-up",

@@ -27,8 +27,8 @@ OF_NO_COUNCIL = ("/staff", "/api", "/static", "/theme", "/problems")
 # pages that look like the council's whose page leads to them, with the questions of sign-up below theirs
 KEEP_COUNCIL = frozenset(
     (
-        *("/", "/alerts", "/incidents", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up"),
-        "/manage",
+        *("/", "/near", "/alerts", "/incidents", "/notices", "/topics", "/privacy", "/accessibility", "/sign-up"),
+        *("/manage", "/manifest.webmanifest", "/icon.png"),
     )
 )
 
@@ -53,6 +53,7 @@ class Theme:
     contact_page: str = ""
     languages: Sequence[str] = ()
     closed_at: datetime | None = None
+    colour: str = ""
 
     @property
     def has_site(self) -> bool:
@@ -111,6 +112,12 @@ def icon_address() -> str:
     return (theme.icon if theme else "") or "/static/icon.svg"
 
 
+def colour() -> str:
+    """The colour of the band at the top, `#rrggbb`."""
+    theme = worn()
+    return (theme.colour if theme else "") or settings().theme_colour
+
+
 def base_url() -> str:
     """Where readers of this page find others of the same council, without a slash at the end."""
     theme = worn()
@@ -127,6 +134,12 @@ def has_site() -> bool:
     """Whether the council of this page has a domain or path of its own."""
     theme = worn()
     return theme is not None and theme.has_site
+
+
+def is_site() -> bool:
+    """Whether every page of this visit belongs to one council, by its domain or path."""
+    theme = worn()
+    return theme is not None and theme.is_site
 
 
 def closed_at() -> datetime | None:
@@ -146,6 +159,12 @@ def public_address(path: str) -> str:
     theme = worn()
     query = f"?council={theme.council}" if theme and not theme.has_site else ""
     return f"{base_url()}{path}{query}"
+
+
+def feed_address(name: str, query: str) -> str:
+    """The whole address of a feed and its id: a feed in another language than English is another feed."""
+    query = "&".join(part for part in (query, f"lang={spoken()}" if spoken() != "en" else "") if part)
+    return f"{base_url()}/{name}" + (f"?{query}" if query else "")
 
 
 def council_address(path: str, given: Collection[str]) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from tests.browser.figures_states import FIGURES
 from tests.browser.growth_states import GROWTH
 from tests.browser.import_states import IMPORTS
 from tests.browser.incident_states import INCIDENTS
+from tests.browser.near_states import NEAR_ME
 from tests.browser.notice_states import NOTICES
 from tests.browser.operations_states import OPERATIONS
 from tests.browser.performance_states import PERFORMANCE
@@ -420,6 +421,7 @@ def at(path: str) -> Way:
 
 STATES: Mapping[str, Way] = {
     "home": at("/"),
+    **NEAR_ME,
     "postcode": at("/sign-up"),
     "postcode-faulty": lambda page, world: ask_postcode(page, world, "nowhere"),
     **{

@@ -20,7 +20,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract"), ("**.tx
 PAGES = TEMPLATES / "pages"
 
 # pages that residents see; staff and programmers are spoken to in English
-RESIDENTS = ("layout", "my", "public", "replies", "sign_up", "statutory_notices", "unsubscribe")
+RESIDENTS = ("layout", "my", "near_me", "public", "replies", "sign_up", "statutory_notices", "unsubscribe")
 
 # words that are the same in every language, and what a macro answers to another
 AS_THEY_ARE = re.compile(r"Atom|JSON Feed|&\w+;|\byes\b|[A-Z]{2,}\d*|JSON|CSV")

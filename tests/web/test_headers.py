@@ -24,6 +24,9 @@ STRICT = {
 }
 
 
+LOCATING = {"permissions-policy": "geolocation=(self), camera=(), microphone=()"}
+
+
 def missing(headers: "dict[str, str]") -> dict[str, str | None]:
     return {name: headers.get(name) for name, value in STRICT.items() if not re.fullmatch(value, headers.get(name, ""))}
 
@@ -35,7 +38,10 @@ def test_every_door_answers_with_every_header(client: Client, app: Litestar) -> 
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"):
             for accept in ("text/html", "application/json"):
                 reply = client.request(method, path, headers={"Accept": accept}, follow_redirects=False)
-                assert missing(dict(reply.headers)) == {}, (method, path, reply.status_code)
+                lacks = missing(dict(reply.headers))
+                if path == "/near" and lacks == LOCATING:
+                    lacks = {}  # the one page for everybody that asks where its reader is, on a press
+                assert lacks == {}, (method, path, reply.status_code)
                 seen += 1
     assert seen > 500
 

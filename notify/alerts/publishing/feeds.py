@@ -1,21 +1,20 @@
-"""Alerts for programs: Atom (RFC 4287) and JSON Feed 1.1."""
+"""Alerts for programs: Atom (RFC 4287) and JSON Feed 1.1.
+
+What was approved is never changed, so that an entry is as old as its approval, however often it is sent or counted.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import uuid5
 from xml.etree.ElementTree import Element, SubElement, tostring  # we only write; nothing of others is parsed
 
 from notify.alerts.incidents.models import Incident
-from notify.alerts.publishing.queries import Published
+from notify.alerts.publishing.queries import Published, words_of
 from notify.core.settings import settings
 
 ATOM = "http://www.w3.org/2005/Atom"
-
-
-def changed_at(found: Sequence[Published], otherwise: datetime) -> datetime:
-    """When the newest of these alerts changed."""
-    return max((one.alert.changed_at for one in found), default=otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,15 @@ def address_of(one: Published, base_url: str = "") -> str:
     return f"{base_url or settings().base_url}/alerts/{one.alert.id}"
 
 
+def id_of(one: Published, language: str) -> str:
+    """The name of an alert's words in this language, the same for ever. A translation is an entry of its own."""
+    return (one.alert.id if language == "en" else uuid5(one.alert.id, language)).urn
+
+
+def _page_of(one: Published, about: "Feed") -> str:
+    return address_of(one, about.base_url) + (f"?lang={about.language}" if about.language != "en" else "")
+
+
 def incident_address(incident: Incident, base_url: str = "") -> str:
     """The public page of an incident."""
     return f"{base_url or settings().base_url}/incidents/{incident.ref}"
@@ -55,7 +63,7 @@ def _incident(one: Published, base_url: str) -> dict[str, object]:
 
 
 def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes:
-    """The alerts as an Atom feed; ids stay the same for ever."""
+    """The alerts as an Atom feed; ids stay the same for ever. `changed` is when the newest was approved."""
     feed = Element("feed", {"xmlns": ATOM, "xml:lang": about.language})
     _text(feed, "id", about.here)
     _text(feed, "title", about.full_title)
@@ -63,20 +71,21 @@ def atom(found: Sequence[Published], about: Feed, *, changed: datetime) -> bytes
     SubElement(feed, "link", {"rel": "self", "href": about.here})
     SubElement(feed, "link", {"rel": "alternate", "href": f"{about.base_url}/alerts", "type": "text/html"})
     for one in found:
-        entry = SubElement(feed, "entry")
-        _text(entry, "id", f"urn:uuid:{one.alert.id}")
-        _text(entry, "title", one.alert.title)
+        title, body, language = words_of(one)
+        entry = SubElement(feed, "entry", {"xml:lang": language})
+        _text(entry, "id", id_of(one, language))
+        _text(entry, "title", title)
         _text(entry, "published", one.at.isoformat())
-        _text(entry, "updated", one.alert.changed_at.isoformat())
+        _text(entry, "updated", one.at.isoformat())
         _text(SubElement(entry, "author"), "name", one.sender)
-        SubElement(entry, "link", {"rel": "alternate", "href": address_of(one, about.base_url), "type": "text/html"})
+        SubElement(entry, "link", {"rel": "alternate", "href": _page_of(one, about), "type": "text/html"})
         if one.incident:
             related = {"rel": "related", "href": incident_address(one.incident, about.base_url), "type": "text/html"}
             SubElement(entry, "link", related | {"title": one.incident.name})
         SubElement(entry, "category", {"term": one.topic.slug, "label": one.topic.words.name})
         if one.is_urgent:
             SubElement(entry, "category", {"term": "emergency"})
-        _text(entry, "content", one.alert.body)
+        _text(entry, "content", body)
     written: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
 
@@ -87,26 +96,28 @@ def _text(parent: Element, name: str, words: str) -> None:
 
 def json_feed(found: Sequence[Published], about: Feed) -> bytes:
     """The same as JSON Feed."""
-    items = [
-        {
-            "id": f"urn:uuid:{one.alert.id}",
-            "url": address_of(one, about.base_url),
-            "title": one.alert.title,
-            "content_text": one.alert.body,
-            "date_published": one.at.isoformat(),
-            "date_modified": one.alert.changed_at.isoformat(),
-            "authors": [{"name": one.sender}],
-            "tags": [one.topic.slug, *(["emergency"] if one.is_urgent else [])],
-            **_incident(one, about.base_url),
-        }
-        for one in found
-    ]
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": about.full_title,
         "home_page_url": f"{about.base_url}/alerts",
         "feed_url": about.here,
         "language": about.language,
-        "items": items,
+        "items": [_item(one, about) for one in found],
     }
     return json.dumps(feed, ensure_ascii=False).encode()
+
+
+def _item(one: Published, about: Feed) -> dict[str, object]:
+    title, body, language = words_of(one)
+    return {
+        "id": id_of(one, language),
+        "url": _page_of(one, about),
+        "language": language,
+        "title": title,
+        "content_text": body,
+        "date_published": one.at.isoformat(),
+        "date_modified": one.at.isoformat(),
+        "authors": [{"name": one.sender}],
+        "tags": [one.topic.slug, *(["emergency"] if one.is_urgent else [])],
+        **_incident(one, about.base_url),
+    }

@@ -20,15 +20,16 @@ from notify.alerts.publishing.accessibility_statement import tested_states
 from notify.alerts.publishing.area import area_of
 from notify.alerts.publishing.queries import Wanted, words_of
 from notify.alerts.queries import alert_of_area
-from notify.core import clock
 from notify.core.db import transaction
-from notify.languages import _, spoken
+from notify.languages import _, later, spoken
 from notify.places.queries import names_by_code
 from notify.staff.council_settings import look
+from notify.staff.council_settings.effective import settings_of, spoken_names
 from notify.subscribers.sign_up.form import CAMPAIGN, LONGEST_CAMPAIGN, ways_in_words
+from notify.subscribers.topic_models import LegalBasis
 from notify.web import theme
 from notify.web.conditional import known_by
-from notify.web.dates import moment
+from notify.web.dates import day, moment
 from notify.web.headers import FRAMED, OPEN_TO_ALL, map_headers
 from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
@@ -36,6 +37,13 @@ from notify.web.visitor_language import link
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 FOR_ALL = SHORTLY | OPEN_TO_ALL
+IN_LANGUAGES = {"Vary": "Accept-Language"}
+BASIS_WORDS = {
+    LegalBasis.CONSENT: later("Your consent (UK GDPR Article 6(1)(a)). You can withdraw it at any time."),
+    LegalBasis.PUBLIC_TASK: later("A task in the public interest that the law gives the council (Article 6(1)(e))."),
+    LegalBasis.LEGAL_OBLIGATION: later("A duty that the law puts on the council (Article 6(1)(c))."),
+    LegalBasis.VITAL_INTERESTS: later("To protect someone’s life (Article 6(1)(d))."),
+}
 IN_WIDGET = 5
 Slug = Annotated[str, QueryParameter(max_length=80)]
 PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1000)]
@@ -55,6 +63,7 @@ def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: 
     with transaction() as session:
         found = queries.current(session, wanted, page=number)
         directory = queries.directory(session, only=theme.council())
+        names = spoken_names(session, [one.id for one, _topics in directory])
         return page(
             "public/alerts.html",
             headers=SHORTLY,
@@ -62,6 +71,7 @@ def list_current(council: Slug = "", topic: Slug = "", ward: Slug = "", number: 
             found=found[: queries.PAGE],
             wanted=wanted,
             directory=directory,
+            names=names,
             number=number,
             has_more=len(found) > queries.PAGE,
             words_of=words_of,
@@ -128,15 +138,15 @@ def _feed(request: PublicRequest, wanted: Wanted, *, is_atom: bool) -> Response[
     name = "alerts.atom" if is_atom else "alerts.json"
     wanted = replace(wanted, council=wanted.council or theme.council())
     query = _query(wanted)
-    here = f"{theme.base_url()}/{name}" + (f"?{query}" if query else "")
+    here = theme.feed_address(name, query)
     with transaction() as session:
         found = queries.current(session, wanted)
         title = _title(session, wanted)
         about = feeds.Feed(title, here, theme.base_url(), spoken(), theme.name() if theme.council() else "")
-        changed = feeds.changed_at(found, clock.now().replace(hour=0, minute=0, second=0, microsecond=0))
+        changed = queries.newest_at(session, wanted)
         body = feeds.atom(found, about, changed=changed) if is_atom else feeds.json_feed(found, about)
     media_type = "application/atom+xml" if is_atom else "application/feed+json"
-    return known_by(request, body, media_type, headers=FOR_ALL)
+    return known_by(request, body, media_type, headers=FOR_ALL | IN_LANGUAGES)
 
 
 @page_get("/topics")
@@ -144,7 +154,8 @@ def list_topics() -> Response[object]:
     """What residents can choose, and why each is sent."""
     with transaction() as session:
         directory = queries.directory(session, only=theme.council())
-    return page("public/topics.html", headers=SHORTLY, directory=directory, ways_in_words=ways_in_words)
+        names = spoken_names(session, [one.id for one, _topics in directory])
+    return page("public/topics.html", headers=SHORTLY, directory=directory, names=names, ways_in_words=ways_in_words)
 
 
 @page_get("/s/{source:str}", sync_to_thread=False)
@@ -192,13 +203,26 @@ def privacy() -> Response[object]:
     """What is held, why, for how long, and what residents can ask for."""
     with transaction() as session:
         own = look.own_of_visit(session)
-    return page("public/privacy.html", days=own.retention_days, own=own)
+        directory = queries.directory(session, only=own.slug)
+        responsible = settings_of(session, [one.id for one, _topics in directory])
+    bases: dict[LegalBasis, list[str]] = {LegalBasis.CONSENT: []}
+    for _council, topics in directory:
+        for topic in topics:
+            bases.setdefault(topic.legal_basis, []).append(topic.words.name)
+    return page(
+        "public/privacy.html",
+        days=own.retention_days,
+        own=own,
+        responsible=sorted(responsible.values(), key=lambda one: one.spoken_name) or [own],
+        bases={basis: sorted(set(names)) for basis, names in bases.items()},
+        basis_words=BASIS_WORDS,
+    )
 
 
 @page_get("/accessibility")
 def accessibility() -> Response[object]:
     """How far everyone can use these pages, and how we know."""
-    return page("public/accessibility.html", tested=tested_states())
+    return page("public/accessibility.html", tested=tested_states(), day=day)
 
 
 @page_get("/sitemap.xml")

@@ -33,7 +33,7 @@ RESERVED = frozenset(
             "sign-up",
         ),
         *("add-contact", "bins", "bin-calendar", "staff", "api", "health", "metrics", "theme", "theme.css", "problems"),
-        *("favicon.ico", "schema", "incidents"),
+        *("favicon.ico", "schema", "incidents", "near", "manifest.webmanifest", "icon.png", "share.png"),
     )
 )
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")

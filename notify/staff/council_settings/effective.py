@@ -1,6 +1,6 @@
 """What holds for a council: its own settings, and the installation's where it has none. Everything else asks here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import NamedTuple
@@ -150,6 +150,11 @@ def settings_of(session: Session, council_ids: Sequence[UUID]) -> Mapping[UUID, 
     statement = select(Council, OwnSettings).outerjoin(OwnSettings, col(OwnSettings.council_id) == col(Council.id))
     found = session.exec(statement.where(col(Council.id).in_(council_ids))).all()
     return {council.id: effective(council, own) for council, own in found}
+
+
+def spoken_names(session: Session, council_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """What these councils are called in the language that is spoken."""
+    return {key: own.spoken_name for key, own in settings_of(session, list(set(council_ids))).items()}
 
 
 def effective(council: Council, own: OwnSettings | None) -> CouncilSettings:

@@ -41,6 +41,7 @@ def theme_of(own: CouncilSettings, *, prefix: str = "", is_site: bool = False) -
         is_site=is_site,
         contact_page=own.contact.page,
         closed_at=own.closed_at,
+        colour=own.colour,
         languages=own.languages,
     )
 

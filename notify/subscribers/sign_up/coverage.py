@@ -76,8 +76,8 @@ def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
 
     Raises: PostcodeNotValid, PlaceNotServed.
     """
-    key = postcodes.normalise(text)
-    found = _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
+    found = place_at(session, text)
+    key = found.key
     codes = [code for code in (found.ward_code, *found.near_ward_codes) if code]
     areas = areas_by_code(session, codes)
     groups = topic_groups(session, _districts(found, list(areas.values())))
@@ -94,6 +94,12 @@ def offer_at(session: Session, text: str, only: UUID | None = None) -> Offer:
     offering = settings_of(session, [group.council_id for group in groups]).values()
     languages = list(dict.fromkeys(code for one in offering for code in one.languages))
     return Offer(postcodes.canonical(key), wards, groups, languages)
+
+
+def place_at(session: Session, text: str) -> Resolved:
+    """The place with this postcode, as a resident typed it. Raises: PostcodeNotValid, PlaceNotServed."""
+    key = postcodes.normalise(text)
+    return _usable(resolve_postcodes(session, [key]).get(key), postcodes.canonical(key))
 
 
 def _usable(found: Resolved | None, postcode: str) -> Resolved:

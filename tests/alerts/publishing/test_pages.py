@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 from notify.core import clock
 from notify.core.settings import settings
 from notify.staff.models import KeyMode, Role
+from tests import moments
 from tests.alerts.calls import act, created
 from tests.subscribers.html import Page
 from tests.world import NORTH, SOUTH, World, add_resident, make_key, make_world, signed_in
@@ -149,7 +150,7 @@ def test_an_all_clear_is_no_running_emergency_and_ends_the_updates_too(
     sent(title="Mill Road closed")
     assert titles(client) == ["Mill Road closed", "Water is back"]
     listed = client.get("/alerts").text
-    assert ("urgent" in listed, "Emergency<" in listed, "Ended<" in listed) == (False, False, True)
+    assert ("card emergency" in listed, "card ended" in listed, "Ended<" in listed) == (False, True, True)
     assert "Emergency" not in client.get("/widget").text
     assert [item["tags"] for item in client.get("/alerts.json").json()["items"]][1] == ["emergencies"]
     assert "This alert has ended." in client.get(f"/alerts/{update}").text
@@ -158,11 +159,11 @@ def test_an_all_clear_is_no_running_emergency_and_ends_the_updates_too(
 def test_the_area_is_drawn_and_its_wards_are_named(client: Client, sent: Callable[..., str]) -> None:
     alert = sent(title="Drawn", audience={"polygon": SQUARE})
     page = client.get(f"/alerts/{alert}").text
-    assert page.count("<path") == 1
+    assert page.count('class="map"') == 1
     assert "km wide" in page
     assert "style=" not in page
     everywhere = client.get(f"/alerts/{sent(title='All')}").text
-    assert "<path" not in everywhere
+    assert 'class="map"' not in everywhere
     assert "Everywhere that Zed Council serves." in everywhere
 
 
@@ -210,6 +211,54 @@ def test_feeds_are_well_formed_and_answered_shortly_when_nothing_changed(
     assert client.get("/alerts.atom", headers={"If-None-Match": reply.headers["etag"]}).status_code == 200
 
 
+def test_an_entry_is_as_old_as_its_approval_and_each_language_has_an_entry_of_its_own(
+    client: Client, world: World, sent: Callable[..., str]
+) -> None:
+    client.patch("/api/v1/council", json={"name_cy": "Cyngor Zed"}, headers=world.headers)
+    welsh = {"cy": {"title": "Heol y Felin ar gau", "body": "Ar gau."}}
+    sent(title="Mill Road closed", translations=welsh)
+    sent(title="English only")
+
+    def entries(**query: str) -> tuple[ElementTree.Element, list[ElementTree.Element]]:
+        feed = ElementTree.fromstring(client.get("/alerts.atom", params={"council": "zed", **query}).content)
+        return feed, feed.findall(f"{ATOM}entry")
+
+    (english, ours), (other, theirs) = entries(), entries(lang="cy")
+    assert english.findtext(f"{ATOM}id") != other.findtext(f"{ATOM}id")
+    assert "Cyngor Zed" in (other.findtext(f"{ATOM}title") or "")
+    assert {one.findtext(f"{ATOM}author/{ATOM}name") for one in theirs} == {"Cyngor Zed"}
+    by_title = {one.findtext(f"{ATOM}title"): one.findtext(f"{ATOM}id") for one in (*ours, *theirs)}
+    assert len(set(by_title.values())) == len(by_title) == 3
+    assert [one.findtext(f"{ATOM}updated") for one in ours] == [one.findtext(f"{ATOM}published") for one in ours]
+    before = english.findtext(f"{ATOM}updated")
+    moments.ahead(days=40)
+    try:
+        later, none = entries()
+    finally:
+        moments.restore()
+    assert (none, later.findtext(f"{ATOM}updated")) == ([], before)
+
+
+def test_previews_of_shared_links_have_a_picture_with_a_name(client: Client, sent: Callable[..., str]) -> None:
+    alert = sent(title="Flood", topic="emergencies", priority="emergency", audience={"polygon": SQUARE})
+    page = client.get(f"/alerts/{alert}").text
+    incident = page.partition('href="/incidents/')[2].partition('"')[0]
+    base = settings().base_url
+    for path, words in (
+        (f"/alerts/{alert}", page),
+        (f"/incidents/{incident}", client.get(f"/incidents/{incident}").text),
+    ):
+        assert f'<meta property="og:image" content="{base}{path}/share.png">' in words
+        assert '<meta property="og:title" content="Flood">' in words
+        picture = client.get(f"{path}/share.png")
+        assert (picture.headers["content-type"], picture.content[:4]) == ("image/png", b"\x89PNG")
+        assert len(picture.content) < 40_000
+        again = client.get(f"{path}/share.png", headers={"If-None-Match": picture.headers["etag"]})
+        assert again.status_code == 304
+    assert f'content="{base}/share.png"' in client.get("/alerts").text
+    assert client.get("/share.png").headers["content-type"] == "image/png"
+
+
 def test_a_posters_code_leads_to_sign_up_and_nowhere_else(client: Client, world: World) -> None:
     client.follow_redirects = False
     assert client.get("/s/library").headers["location"] == "/sign-up?source=library"
@@ -251,3 +300,43 @@ def test_search_engines_find_what_is_public_and_nothing_secret(client: Client, s
     locations = [node.text for node in ElementTree.fromstring(client.get("/sitemap.xml").content).iter() if node.text]
     assert f"{settings().base_url}/alerts/{alert}" in locations
     assert "Disallow: /manage/" in client.get("/robots.txt").text
+
+
+def test_the_privacy_notice_names_controller_data_protection_officer_and_lawful_bases(
+    client: Client, world: World
+) -> None:
+    own = {"data_protection_email": "dpo@example.org", "contact_phone": "01632 960001", "name_cy": "Cyngor Zed"}
+    assert client.patch("/api/v1/council", json=own, headers=world.headers).status_code == 200
+    text = Page(client.get("/privacy", params={"council": "zed"}).text).text
+    for words in (
+        "Zed Council is the controller",
+        "dpo@example.org",
+        "01632 960001",
+        "Article 6(1)(a)",
+        "Road closures",
+    ):
+        assert words in text
+    everybody = Page(client.get("/privacy").text).text
+    assert "The council whose topics you chose is the controller" in everybody
+    assert "dpo@example.org" in everybody
+    assert "Cyngor Zed" in client.get("/privacy", params={"lang": "cy"}).text
+
+
+def test_the_manifest_has_the_councils_name_colour_and_icons(client: Client, world: World) -> None:
+    given = {"colour": "#4c2c92", "short_name": "Zed"}
+    client.patch("/api/v1/council", json=given, headers=world.headers)
+    page = client.get("/topics", params={"council": "zed"}).text
+    assert 'rel="manifest" href="/manifest.webmanifest?council=zed"' in page
+    assert '<meta name="theme-color" content="#4c2c92">' in page
+    manifest = client.get("/manifest.webmanifest", params={"council": "zed"})
+    assert manifest.headers["content-type"].startswith("application/manifest+json")
+    said = manifest.json()
+    assert (said["name"], said["short_name"], said["theme_color"]) == ("Zed Council", "Zed", "#4c2c92")
+    assert said["start_url"] == "/?council=zed"
+    for icon in said["icons"]:
+        picture = client.get(icon["src"])
+        assert picture.content[:4] == b"\x89PNG"
+        width = int.from_bytes(picture.content[16:20])
+        assert icon["sizes"] == f"{width}x{width}"
+    assert client.get("/favicon.ico").content[:4] == b"\x89PNG"
+    assert client.get("/icon.png").content != client.get("/icon.png", params={"council": "zed"}).content

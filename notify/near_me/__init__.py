@@ -1,0 +1,1 @@
+"""What is live at a place, of every council that serves it, and the home page that asks for the place."""
