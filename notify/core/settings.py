@@ -223,7 +223,7 @@ class Settings(SettingsOfOurs):
     )
     locale_dir: Path | None = Field(
         None,
-        description="A folder with further languages for pages, as `pl/LC_MESSAGES/notify.po` (docs/how-to/languages.md).",
+        description="A folder with further languages for pages, as `pl/LC_MESSAGES/notify.po` (docs/how-to).",
     )
     map_tiles_url: str = Field(
         "",
