@@ -13,6 +13,7 @@ from notify.subscribers.models import Contact, ServiceMessageKind
 from notify.web import templates
 from tests.browser.axe import COLOUR_RULES, LAYOUT_RULES, violations
 from tests.browser.conftest import NewPage
+from tests.browser.near_states import live
 from tests.browser.states import STATES, ask_postcode, go_on, link_for, my
 from tests.world import World
 
@@ -43,7 +44,8 @@ def test_the_checker_finds_what_is_wrong(page: Page) -> None:
 # between them these show every layout and every coloured part; `make nightly` looks at all the others in each palette
 COLOURFUL = (
     *(
-        "home",
+        "home-live",
+        "near",
         "contacts-faulty",
         "check",
         "confirmed",
@@ -246,6 +248,11 @@ def test_a_page_is_light(new_page: NewPage, world: World) -> None:
     assert 3_000 < first < 25_000  # with style and icon
     ask_postcode(page, world)
     assert fetched(page) < 50_000
+    live(world)
+    for path in ("/", "/near?postcode=ZZ1+1AA"):
+        fresh = new_page()
+        fresh.goto(path, wait_until="networkidle")
+        assert fetched(fresh) < 40_000
 
 
 FIGURES = {

@@ -1,16 +1,19 @@
 """Public pages in a real browser: an emergency is light and needs no style; other sites show the widget."""
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, Geolocation, Response, expect
 
+from notify.places.projection import to_lon_lat
 from tests.browser.axe import violations
 from tests.browser.conftest import NewPage
+from tests.browser.near_states import live
 from tests.browser.states import publish
 from tests.world import World
 
@@ -89,3 +92,36 @@ def test_the_widget_is_accessible(new_page: NewPage, world: World) -> None:
     publish(page, world)
     page.goto("/widget")
     assert violations(page) == []
+
+
+def test_a_press_on_a_phone_finds_what_is_live_where_it_is(new_page: NewPage, world: World) -> None:
+    live(world)
+    lon, lat = to_lon_lat(555_510, 344_510)
+    here: Geolocation = {"longitude": lon, "latitude": lat}
+    page = new_page(permissions=["geolocation"], geolocation=here, viewport={"width": 390, "height": 844})
+    page.goto("/near")
+    page.get_by_role("button", name="Use my location").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Near ZZ1 1AA")
+    assert page.url.endswith("/near?postcode=ZZ1+1AA")
+    expect(page.get_by_role("link", name="Mill Road closed on Sunday")).to_be_visible()
+
+
+def test_a_phone_that_gives_no_location_is_asked_for_a_postcode(new_page: NewPage, world: World) -> None:
+    page = new_page()
+    page.goto("/near")
+    page.get_by_role("button", name="Use my location").click()
+    expect(page.get_by_role("status")).to_have_text("Your device did not give a location. Enter a postcode instead.")
+    page.get_by_label("Postcode").fill("zz1 1aa")
+    page.get_by_role("button", name="Show what’s near").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Near ZZ1 1AA")
+
+
+def test_a_poster_fills_one_sheet(new_page: NewPage, world: World) -> None:
+    page = new_page()
+    page.goto("/poster?council=zed&lang=cy")
+    sheet = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", sheet)) == 1
+    page.emulate_media(media="print")
+    box = page.locator(".sheet").bounding_box()
+    assert box
+    assert (round(box["width"] / 96 * 25.4), round(box["height"] / 96 * 25.4)) == (210, 296)
