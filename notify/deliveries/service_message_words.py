@@ -56,7 +56,7 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
         ServiceMessageKind.TOLD: Words(
             "{council} now sends you alerts",
             "{council} signed you up for alerts about {what}.",
-            "See or stop these alerts",
+            "See or change your alerts",
             "Not you? Stop them there, or tell the council.",
         ),
         ServiceMessageKind.HOW_TO_STOP: Words(
@@ -123,7 +123,7 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
             "Your alerts now come from {council}",
             "{what} is now part of {council}, which sends your alerts. Your places and topics are the same.",
             "See or change your alerts",
-            "You can stop these alerts at any time.",
+            "You can change or end them whenever you like.",
         ),
         ServiceMessageKind.TOPIC_CLOSED: Words(
             "“{what}” alerts are ending",
@@ -135,13 +135,13 @@ WORDS: Mapping[str, Mapping[ServiceMessageKind, Words]] = {
             "“{what}” alerts are now part of “{now}”",
             "You signed up for “{what}” alerts from {council}. They are now part of “{now}”, which you now get.",
             "See or change your alerts",
-            "You can stop these alerts at any time.",
+            "You can change or end them whenever you like.",
         ),
         ServiceMessageKind.TOPIC_SPLIT: Words(
             "You can now choose among “{what}” alerts",
             "You signed up for “{what}” alerts from {council}. They now come as: {now}. You get all of them.",
             "Choose which you want",
-            "You can stop these alerts at any time.",
+            "You can change or end them whenever you like.",
         ),
     },
     "cy": {

@@ -147,17 +147,17 @@ EVENTS = """
         WHERE d.state <> 'sent'
     ) line ORDER BY at, alert_id, number
 """
-# nothing is counted in an emergency or where the topic does not allow it, and nobody by themselves who did not agree
+# nothing is counted in an emergency, where the topic does not allow it, or of people who did not agree
 HITS = f"""
     WITH base AS (
         SELECT d.month, d.alert_id, d.number, d.channel, d.sent_at, p.name || a.number AS key,
-               CASE WHEN p.agreed THEN d.number END AS reader,
+               d.number AS reader,
                CASE t.slug WHEN 'consultations' THEN 0.17 WHEN 'bins' THEN 0.08 ELSE 0.12 END AS share
         FROM invented_alert a
         JOIN alert l ON l.id = a.alert_id AND l.link IS NOT NULL
         JOIN topic t ON t.id = a.topic_id AND t.tracking_allowed
         JOIN delivery d ON d.month = a.month AND d.alert_id = a.alert_id AND d.state IN ('sent', 'delivered')
-        JOIN invented_person p ON p.contact_id = d.contact_id AND p.topic_id = a.topic_id
+        JOIN invented_person p ON p.contact_id = d.contact_id AND p.topic_id = a.topic_id AND p.agreed
         WHERE NOT a.urgent AND d.channel = 'email'
     ), found AS (
         SELECT month, md5(key || 'human')::uuid AS id,
@@ -181,7 +181,7 @@ HITS = f"""
                reader, 'opened', 0, channel, 'mail-proxy',
                CASE WHEN {_chance("key", 18)} < 0.4 THEN 'machine' ELSE 'unknown' END,
                CASE WHEN {_chance("key", 18)} < 0.4 THEN 'apple privacy' ELSE 'mail proxy' END
-        FROM base WHERE reader IS NOT NULL AND {_chance("key", 19)} < 0.55
+        FROM base WHERE {_chance("key", 19)} < 0.55
     )
     INSERT INTO hit (month, id, at, alert_id, number, kind, link, channel, device, verdict, reason)
     SELECT * FROM found WHERE at < :now

@@ -60,7 +60,10 @@ class RollupAlert(_Counts, table=True):
 
 
 class RollupCell(_Counts, table=True):
-    """One alert's messages of one channel, language, ward and provider; the last two are empty where there is none."""
+    """One alert's messages of one channel, language, ward and provider; the last two are empty where there is none.
+
+    `agreed` of those sent went to people who had agreed to be counted.
+    """
 
     __tablename__ = "rollup_cell"
 
@@ -69,6 +72,7 @@ class RollupCell(_Counts, table=True):
     language: str = Field(primary_key=True)
     ward_code: str = Field(primary_key=True)
     provider: str = Field(primary_key=True)
+    agreed: int = 0
 
 
 class RollupCurve(SQLModel, table=True):

@@ -118,11 +118,14 @@ COUNTED = (
 )
 NAMES = ", ".join(COUNTED)
 COUNT_CELLS = f"""
-    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {NAMES})
+    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {NAMES}, agreed)
     SELECT :alert, d.*
     FROM (
-        SELECT channel, language, coalesce(ward_code, '') AS ward_code, coalesce(provider, '') AS provider, {STATES}
-        FROM delivery WHERE month = :month AND alert_id = :alert GROUP BY 1, 2, 3, 4
+        SELECT channel, language, coalesce(ward_code, '') AS ward_code, coalesce(provider, '') AS provider, {STATES},
+               count(*) FILTER (WHERE sent_at IS NOT NULL AND who_agreed IS NOT NULL)
+        FROM delivery LEFT JOIN (SELECT id AS who_agreed FROM subscriber WHERE tracking_consent) s
+             ON who_agreed = subscriber_id
+        WHERE month = :month AND alert_id = :alert GROUP BY 1, 2, 3, 4
     ) d
 """
 # steps grow with the distance, so that a picture of an hour has as many as one of a minute

@@ -51,8 +51,9 @@ ONE = f"""
     FROM alert WHERE id = :alert
 """
 CELLS = f"""
-    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {COUNTS})
-    SELECT :alert, channel, language, ward, provider, {SHARES.format(n="(CAST(:n AS integer) * of / 100)")}
+    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {COUNTS}, agreed)
+    SELECT :alert, channel, language, ward, provider, {SHARES.format(n="(CAST(:n AS integer) * of / 100)")},
+           CAST(:n AS integer) * of / 100 / 2
     FROM (VALUES ('email', 'en', '{NORTH}', 'smtp', 40), ('email', 'cy', '{SOUTH}', 'smtp', 30),
                  ('sms', 'en', '{SOUTH}', 'twilio-sms', 20), ('sms', 'en', '', '', 10))
         AS part (channel, language, ward, provider, of)

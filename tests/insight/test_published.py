@@ -73,8 +73,8 @@ ROLLUP = f"""
     FROM topic t WHERE t.council_id = :council AND t.slug = :topic
 """
 CELL = f"""
-    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {NAMES})
-    VALUES (:alert, 'email', 'en', '', 'smtp', {NUMBERS})
+    INSERT INTO rollup_cell (alert_id, channel, language, ward_code, provider, {NAMES}, agreed)
+    VALUES (:alert, 'email', 'en', '', 'smtp', {NUMBERS}, :sent)
 """
 
 

@@ -74,7 +74,9 @@ def test_mail_and_text_carry_each_a_link_of_their_own(client: Client, world: Wor
     ask(client, world, sms="Leave now.")
     work()
     [sms] = inbox.lines("sms.jsonl")
-    assert sms["text"].startswith("Zed Council: Leave now. Safe? Need help? " + settings().base_url)
+    assert sms["text"].startswith(
+        "Zed Council: Leave now. Reply 1 if safe, 2 if you need help, or open " + settings().base_url
+    )
     assert path_in(sms["text"]) != reply_in(inbox)
     assert len(path_in(sms["text"])) == len("/r/") + 18
     assert "call 999" in part(inbox.messages()[0], "plain")
@@ -95,7 +97,7 @@ def test_a_webhook_and_a_welsh_text_carry_it_too(client: Client, world: World) -
         if channel == Channel.WEBHOOK:
             assert json.loads(said)["data"]["reply_url"] == reply_request.reply_url(alert.reply_code or 0, number)
         else:
-            assert said.startswith("Zed Council: Ewch nawr. Diogel? Angen help? ")
+            assert said.startswith("Zed Council: Ewch nawr. Atebwch 1 os yn ddiogel, 2 os oes angen help, neu agorwch ")
 
 
 def test_the_link_is_counted_before_it_is_sent(client: Client, world: World, work: Work, inbox: Mailbox) -> None:

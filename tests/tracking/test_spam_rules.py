@@ -16,6 +16,9 @@ from tests.tracking.reading import part
 
 Client = TestClient[Litestar]
 NEEDED = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted")
+END_FUTURE = re.compile(
+    r"\b(?:end|stop|cease|removed?)[- ](?:these|our|any|future|further) (?:e-?mails?|alerts?|notices?)", re.IGNORECASE
+)
 PHRASES = re.compile(r"click here|act now|100% free|dear friend|viagra|winner|!!", re.IGNORECASE)
 
 
@@ -39,6 +42,7 @@ def complaints(raw: bytes, mail: EmailMessage) -> list[str]:
     found += ["SUBJECT_NEEDS_ENCODING"] if not raw.split(b"\r\n\r\n")[0].isascii() else []
     found += ["PLING_PLING"] if "!!" in subject else []
     found += ["PHRASE"] if PHRASES.search(part(mail, "plain")) else []
+    found += ["END_FUTURE_EMAILS"] if END_FUTURE.search(part(mail, "plain")) and not mail["DKIM-Signature"] else []
     found += ["INVALID_MSGID"] if not re.fullmatch(r"<[^@\s<>]+@[\w.-]+>", str(mail["Message-ID"])) else []
     found += ["BASE64_TEXT"] if b"base64" in raw.lower() else []
     found += ["LONG_LINE"] if any(len(line) > 998 for line in raw.split(b"\r\n")) else []

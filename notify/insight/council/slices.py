@@ -215,13 +215,13 @@ def _hits(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str
 
 
 def _tracked(session: Session, by: By, values: Mapping[str, object]) -> Mapping[str, int]:
-    """How many messages were sent with a link whose clicks are counted."""
+    """How many messages were sent with a link whose clicks are counted: to people who agreed to it."""
     key, name = ("NULL", "NULL") if by in _OF_CELL else _OF_ALERT[by]
     part = _OF_CELL.get(by, "NULL")
     rows = session.execute(
         text(f"""
             {_CALLED.format(key=key, name=name, which=f"{_WHICH} AND {IS_TRACKED}")}, part AS (
-                SELECT alert_id, {part} AS part, sum(sent) AS sent FROM rollup_cell
+                SELECT alert_id, {part} AS part, sum(agreed) AS sent FROM rollup_cell
                 WHERE alert_id IN (SELECT alert_id FROM which) AND {IN_TRACKED_CHANNEL} AND {_IN_WARD} GROUP BY 1, 2
             )
             SELECT {"part" if by in _OF_CELL else "key"} AS key, sum(sent) AS sent

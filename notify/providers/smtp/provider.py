@@ -36,7 +36,7 @@ from notify.providers.base import (
 from notify.providers.bounces.reader import read_bounce, signed_sender
 from notify.providers.concurrency import send_parallel
 from notify.providers.deadline import Patience, until
-from notify.providers.smtp import sender_dns
+from notify.providers.smtp import dkim_signatures, sender_dns
 from notify.providers.smtp.connection_pool import Connection, Door, Pool, answer, connect, why
 from notify.providers.smtp.pipelined_connection import not_carried
 from notify.providers.smtp.pipelines import send_all
@@ -107,6 +107,11 @@ class SmtpSettings(SettingsOfOurs):
     dkim_selectors: str = Field(
         "", description="The DKIM selectors that the relay signs with, separated by commas, for `notify doctor`."
     )
+    dkim_keys: str = Field(
+        "",
+        description="Where the relay does not sign: `domain:selector:file` of each sender's domain, separated by "
+        "commas. The file is an RSA private key (PEM). Empty: nothing is signed here.",
+    )
     timeout_seconds: float = Field(15.0, description="How long to wait for one reply.")
     hasty_timeout_seconds: float = Field(
         6.0, description="The same for an emergency's first attempt, so that a relay that hangs does not hold it up."
@@ -139,6 +144,7 @@ class SmtpProvider:
         self._signs = bool(self.settings.bounce_domain)
         if self._signs:
             self._sender_of("0" * 32)  # a key that is missing is missed now, and not by the first alert
+        self._keys = dkim_signatures.read_keys(self.settings.dkim_keys)
         # read once: the authorities take longer to read than many a connection to open
         self._tls = None if self.settings.security == "none" else _context()
         self._pool = Pool(
@@ -148,6 +154,10 @@ class SmtpProvider:
     def _sender_of(self, reference: str) -> str:
         """The envelope sender of one message."""
         return (self._signs and signed_sender(reference, self.settings.bounce_domain)) or self._sender
+
+    def _signed(self, message: Message) -> Message:
+        """The message as it leaves: with a signature of ours where there is a key for its sender."""
+        return replace(message, mime=dkim_signatures.signed(message.mime, self._keys)) if self._keys else message
 
     def _connect(self) -> Connection:
         if self._bares_password:
@@ -184,6 +194,7 @@ class SmtpProvider:
         """
         if not _WRITABLE.fullmatch(message.address):
             raise ProviderRejected(NOT_WRITABLE)
+        message = self._signed(message)
         with until(self.settings.attempt_seconds) as deadline:
             try:
                 connection = self._pool.wait(deadline.left_s())
@@ -226,7 +237,7 @@ class SmtpProvider:
             yield from send_all(
                 self._pool,
                 first,
-                writable,
+                [self._signed(message) for message in writable] if self._keys else writable,
                 sender=self._sender,
                 sender_of=self._sender_of if self._signs else None,
                 patience=self._patience,
@@ -301,16 +312,19 @@ class SmtpProvider:
         """
         if self._stays_here:
             return []
-        return sender_dns.check_author(address.rpartition("@")[2], resolver=self._resolver, selectors=self._selectors())
+        domain = address.rpartition("@")[2]
+        return sender_dns.check_author(domain, resolver=self._resolver, selectors=self._selectors(domain))
 
     def _check_domains(self) -> Sequence[str]:
         chosen = self.settings
         if self._stays_here:
             return []
-        return sender_dns.check_domain(
+        records = {key.record: key.published for key in self._keys.values()}
+        problems = sender_dns.check_keys(records, resolver=self._resolver)
+        return problems or sender_dns.check_domain(
             settings().sender_address.rpartition("@")[2],
             resolver=self._resolver,
-            selectors=self._selectors(),
+            selectors=self._selectors(settings().sender_address.rpartition("@")[2]),
             envelope=chosen.bounce_domain or self._sender.rpartition("@")[2],
             bounces=chosen.bounce_domain,
         )
@@ -320,8 +334,11 @@ class SmtpProvider:
         """Whether mail goes no further than this machine, as in development: nobody asks for its domain then."""
         return self.settings.security == "none" and _is_loopback(self.settings.host)
 
-    def _selectors(self) -> Sequence[str]:
-        return [name for item in self.settings.dkim_selectors.split(",") if (name := item.strip())]
+    def _selectors(self, domain: str) -> Sequence[str]:
+        """Those that the relay signs with, or ours where we sign mail of this domain."""
+        own = self._keys.get(domain.lower())
+        named = [name for item in self.settings.dkim_selectors.split(",") if (name := item.strip())]
+        return named or ([own.selector] if own else [])
 
     def close(self) -> None:
         """End every idle connection."""

@@ -3,7 +3,7 @@
 Source: RFC 7208, RFC 6376, RFC 7489, RFC 7505.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -141,6 +141,23 @@ def _dkim(domain: str, selectors: Sequence[str], resolver: Resolver) -> Sequence
             )
         elif not any(keys):
             problems.append(f"The DKIM key at {name} is revoked: publish a new one and have your relay sign with it.")
+    return problems
+
+
+def check_keys(public_keys: Mapping[str, str], *, resolver: Resolver) -> Sequence[str]:
+    """What keeps signatures by our own keys from being believed: the record of each must hold its public part."""
+    problems: list[str] = []
+    for name, public_key in public_keys.items():
+        try:
+            held = [tags["p"] for text in resolver.txt(name) if "p" in (tags := _tags(text))]
+        except NameServerAway as error:
+            return [*problems, _away(name, str(error))]
+        if public_key not in held:
+            wrong = "holds another key" if held else "has no DKIM record"
+            problems.append(
+                f"{name} {wrong}, so signatures made here (NOTIFY_SMTP_DKIM_KEYS) fail: publish a TXT record there "
+                f"with v=DKIM1; k=rsa; p={public_key}"
+            )
     return problems
 
 
