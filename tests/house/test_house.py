@@ -88,6 +88,8 @@ PUBLIC = {
     "/manage": "asks for a link, and says the same whether the address is known or not",
     "/manage/{token:str}": "the token in the link is the proof",
     "/my": "a resident's session, checked in the room",
+    "/my/change/{question:str}": "a resident's session, checked in the room",
+    "/my/stop": "a resident's session, checked in the room",
     "/my/sent": "a resident's session, checked in the room",
     "/my/data": "a resident's session, checked in the room",
     "/my/data.json": "a resident's session, checked in the room",
