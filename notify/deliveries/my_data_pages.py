@@ -16,6 +16,7 @@ from notify.core.db import transaction
 from notify.deliveries import queries, subject_access
 from notify.deliveries.models import DeliveryState
 from notify.languages import _, later, spoken
+from notify.places.postcodes import canonical
 from notify.places.queries import names_by_code
 from notify.staff.council_settings.effective import settings_of
 from notify.subscribers.guards import Membership, memberships_of
@@ -114,6 +115,7 @@ def show_everything(request: PublicRequest) -> Response[object]:
         memberships=held,
         areas=areas,
         ways_in_words=ways_in_words,
+        canonical=canonical,
         on_day=_day,
         said_where=_said_where,
         tongues=tongues(),

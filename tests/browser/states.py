@@ -294,6 +294,12 @@ def my_at(path: str) -> Way:
     return go
 
 
+def topic_places(page: Page, world: World) -> None:
+    """Where is a topic wanted?"""
+    my(page, world)
+    page.get_by_role("link", name="Choose places").click()
+
+
 def my_changed(page: Page, world: World) -> None:
     """Another tab was faster."""
     my(page, world)
@@ -499,6 +505,7 @@ STATES: Mapping[str, Way] = {
     "my-language": my_at("/my/change/language"),
     "my-counting": my_at("/my/change/counting"),
     "my-changed": my_changed,
+    "my-topic-places": topic_places,
     "my-stop": my_at("/my/stop"),
     "my-leave": leaving,
     "already-signed-up": already_signed_up,

@@ -1,6 +1,4 @@
-"""Sign-up on a phone: Back at every step, reload, two tabs, a double press; and how the couple, the returner, who stopped
-and a forwarded mail end.
-"""
+"""Sign-up on a phone: Back at every step, reload, two tabs, a double press, a shared number and a forwarded mail."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -89,6 +89,7 @@ PUBLIC = {
     "/manage/{token:str}": "the token in the link is the proof",
     "/my": "a resident's session, checked in the room",
     "/my/change/{question:str}": "a resident's session, checked in the room",
+    "/my/topic-places/{topic_id:uuid}": "a resident's session, checked in the room",
     "/my/stop": "a resident's session, checked in the room",
     "/my/sent": "a resident's session, checked in the room",
     "/my/data": "a resident's session, checked in the room",

@@ -66,6 +66,9 @@ def _page(
         topics_now=[topic.words.name for _subscription, topic in mine.record.subscriptions],
         contacts=[(contact, CHANNELS[contact.channel].in_sentence, used) for contact, used in mine.contacts],
         places=[(place, canonical(place.postcode)) for place in mine.record.places],
+        only_there=lambda place: [
+            topic.words.name for one, topic in mine.record.subscriptions if one.only_at == [place.postcode]
+        ],
         person=person,
         languages=languages,
         wording=_(WORDING),

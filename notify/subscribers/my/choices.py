@@ -10,10 +10,11 @@ from sqlmodel import Session
 from notify.core.errors import NotFound, NotifyError
 from notify.core.form_fields import FieldError, Form
 from notify.languages import _, later
+from notify.places.postcodes import canonical
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.staff.queries import council
-from notify.subscribers import queries, service
+from notify.subscribers import queries, service, topic_places
 from notify.subscribers.imports.enrolment import EnrolStatus, enrol
 from notify.subscribers.imports.entries import Entry
 from notify.subscribers.models import (
@@ -235,6 +236,7 @@ def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
     councils = {group.council_id for group in coverage.topic_groups(session, staying)}
     councils |= {group.council_id for group in offer.groups}
     topics = [topic for _subscription, topic in record.subscriptions if topic.council_id in councils]
+    topic_places.move(session, record.subscriber.id, moved.postcode, new.postcode)
     change = SubscriberChange(places=[*kept, new])
     service.change_subscriber(session, record=record, topics=topics, change=change, source=SOURCE)
 
@@ -286,6 +288,7 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
                 "council": council(session, topic.council_id).name,
                 "channels": list(subscription.channels),
                 "emails": Cadence(subscription.cadence).value,
+                "only_at": [canonical(postcode) for postcode in subscription.only_at or []] or None,
                 "since": subscription.started_at.isoformat(timespec="seconds"),
             }
             for subscription, topic in record.subscriptions

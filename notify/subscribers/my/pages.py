@@ -17,7 +17,7 @@ from notify.places.postcodes import canonical
 from notify.places.queries import names_by_code
 from notify.subscribers import erasure, links, queries
 from notify.subscribers.guards import Membership, cookie_of, membership_of, memberships_of, resident_of
-from notify.subscribers.models import Cadence, MailFormat, Place, TopicPurpose
+from notify.subscribers.models import Cadence, MailFormat, Place, Subscription, TopicPurpose
 from notify.subscribers.my import choices, email_preferences
 from notify.subscribers.my import pause as my_pause
 from notify.subscribers.my.guards import Mine, choices_here
@@ -60,6 +60,12 @@ def _overview_page(
     return page("my/councils.html", status=status, cards=cards, field_errors=field_errors, saved=saved)
 
 
+def _only_for(record: queries.SubscriberRecord, subscription: Subscription) -> Sequence[str]:
+    """The places that a topic is followed for, where that is not all of them."""
+    only = subscription.only_at or []
+    return [f"{place.label} ({canonical(place.postcode)})" for place in record.places if place.postcode in only]
+
+
 def _choices_page(session: Session, shown: Mine, *, saved: bool = False) -> Response[object]:
     mine = shown.choices
     record = mine.record
@@ -70,7 +76,7 @@ def _choices_page(session: Session, shown: Mine, *, saved: bool = False) -> Resp
         "my/alerts.html",
         saved=saved,
         council_name=shown.council_name,
-        topics=[topic for _subscription, topic in record.subscriptions],
+        topics=[(topic, _only_for(record, one)) for one, topic in record.subscriptions],
         has_offer=bool(mine.groups),
         contacts=[(contact, CHANNELS[contact.channel].in_sentence, used) for contact, used in mine.contacts],
         places=[(place, canonical(place.postcode), wards.get(place.ward_code or "")) for place in record.places],
