@@ -94,7 +94,9 @@ from notify.subscribers.imports import api as imports_api
 from notify.subscribers.imports import pages as imports_pages
 from notify.subscribers.inbound_texts import api as inbound_texts_api
 from notify.subscribers.inbound_texts import pages as inbound_texts_pages
+from notify.subscribers.my import change_pages as my_change_pages
 from notify.subscribers.my import pages as my_pages
+from notify.subscribers.my import topic_place_pages as my_topic_place_pages
 from notify.subscribers.place_reviews import api as place_reviews_api
 from notify.subscribers.place_reviews import pages as place_reviews_pages
 from notify.subscribers.records import api as records_api
@@ -184,6 +186,8 @@ PAGES = (
     subscribers_pages,
     sign_up_pages,
     my_pages,
+    my_change_pages,
+    my_topic_place_pages,
     assisted_pages,
     records_pages,
     record_change_pages,

@@ -15,12 +15,16 @@ from notify.core.clock import LONDON
 from notify.core.db import transaction
 from notify.deliveries import queries, subject_access
 from notify.deliveries.models import DeliveryState
-from notify.languages import later, spoken
+from notify.languages import _, later, spoken
+from notify.places.postcodes import canonical
+from notify.places.queries import names_by_code
 from notify.staff.council_settings.effective import settings_of
 from notify.subscribers.guards import Membership, memberships_of
 from notify.subscribers.my import choices
+from notify.subscribers.my.email_preferences import FORMATS
 from notify.subscribers.queries import SubscriberRecord
-from notify.subscribers.sign_up.form import ways_in_words
+from notify.subscribers.sign_up.form import tongues, ways_in_words
+from notify.web.dates import day
 from notify.web.routes import PublicRequest, page_get
 from notify.web.templates import page
 
@@ -41,6 +45,17 @@ OUTCOMES: Mapping[DeliveryState, str] = {
     DeliveryState.EXPIRED: later("Not sent: it had expired"),
     DeliveryState.SUPPRESSED: later("Not sent: you had stopped or paused it"),
     DeliveryState.UNKNOWN: later("Sent: we do not know if it arrived"),
+}
+
+# where something was said, by what the consent ledger keeps
+WHERE_SAID: Mapping[str, str] = {
+    "website": later("On our website"),
+    "link": later("By the link in a message"),
+    "code": later("With the code from a text or call"),
+    "one-click": later("With your email program’s unsubscribe button"),
+    "phone": later("By telephone"),
+    "counter": later("At the council’s counter"),
+    "paper": later("On a paper form"),
 }
 
 
@@ -91,8 +106,33 @@ def _stored(session: Session, held: Sequence[Membership]) -> dict[str, object]:
 def show_everything(request: PublicRequest) -> Response[object]:
     """Everything held about this resident, to read."""
     with transaction() as session:
-        held = [(one.council_name, choices.held_about(session, one.record)) for one in memberships_of(session, request)]
-    return page("my/data.html", memberships=held, ways_in_words=ways_in_words)
+        mine = memberships_of(session, request)
+        held = [(one.council_name, choices.held_about(session, one.record)) for one in mine]
+        places = [place for one in mine for place in one.record.places]
+        areas = names_by_code(session, {code for place in places for code in (place.ward_code, place.district_code)})
+    return page(
+        "my/data.html",
+        memberships=held,
+        areas=areas,
+        ways_in_words=ways_in_words,
+        canonical=canonical,
+        on_day=_day,
+        said_where=_said_where,
+        tongues=tongues(),
+        formats=FORMATS,
+    )
+
+
+def _day(written: str) -> str:
+    """“27 November 2026” of a moment as files have it, on the UK clock."""
+    return day(datetime.fromisoformat(written).astimezone(LONDON).date())
+
+
+def _said_where(source: str) -> str:
+    """Where a resident said something, in words: files keep it as the consent ledger has it."""
+    kind, _colon, campaign = source.partition(":")
+    known = WHERE_SAID.get(kind.strip())
+    return (_(known) + (f" ({campaign.strip()})" if campaign and kind == "website" else "")) if known else source
 
 
 @page_get("/my/data.json")

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from notify.core import clock
 from notify.subscribers.consent.order import SAID_AT
+from notify.subscribers.topic_places import WIDER
 
 
 def unite(session: Session, *, old_id: UUID, new_id: UUID, copied: Sequence[UUID]) -> Mapping[UUID, UUID]:
@@ -69,9 +70,11 @@ END = """
           FROM merger_no GROUP BY t, topic_id) n
     WHERE u.subscriber_id = n.t AND u.topic_id = n.topic_id AND u.ended_at IS NULL AND u.channels && n.channels
 """
-FOLLOW = """
-    INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, started_at)
+FOLLOW = f"""
+    INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, only_at, started_at)
     SELECT uuidv7(), :new, p.t, o.merged_into_id, array_agg(DISTINCT CAST(p.channel AS text)), min(f.cadence),
+           CASE WHEN bool_and(f.only_at IS NOT NULL)
+                THEN string_to_array(string_agg(array_to_string(f.only_at, ','), ','), ',') END,
            min(f.started_at)
     FROM merger_pair p
     JOIN subscription f ON f.subscriber_id = p.s AND f.ended_at IS NULL AND p.channel = ANY(f.channels)
@@ -80,8 +83,9 @@ FOLLOW = """
                       WHERE n.t = p.t AND n.channel = p.channel AND n.topic_id = o.merged_into_id)
     GROUP BY p.t, o.merged_into_id
     ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
-    DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
-"""
+    DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1),
+        only_at = {WIDER}
+"""  # noqa: S608 - our own words
 PLACES = """
     INSERT INTO place (id, subscriber_id, label, postcode, ward_code, district_code, alt_ward_code, ward_source,
                        release_id, needs_review, resolved_at, position)

@@ -182,7 +182,10 @@ class Place(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A resident follows a topic on some channels, for all their places. Ended, and deleted only by an erasure."""
+    """A resident follows a topic on some channels. Ended, and deleted only by an erasure.
+
+    `only_at`: for the places with these postcodes only; None for all of them.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -201,6 +204,7 @@ class Subscription(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=moment_column(nullable=True))
     ended_reason: str | None = None
     cadence: Cadence = Field(default=Cadence.AT_ONCE, sa_column=state_column(Cadence, default=Cadence.AT_ONCE))
+    only_at: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
 
 
 class ConsentWording(SQLModel, table=True):
@@ -347,4 +351,9 @@ class SubscriberChange(Input):
     mail_format: MailFormat | None = None
     places: list[NewPlace] | None = Field(default=None, max_length=20)
     topics: list[Typed] | None = Field(default=None, max_length=100)
+    only_at: dict[str, list[Typed]] | None = Field(
+        default=None,
+        max_length=100,
+        description="By topic, the postcodes of their places that it is followed for; an empty list for all of them.",
+    )
     consent: ConsentEvidence | None = Field(default=None, description="Needed when topics are added.")

@@ -28,6 +28,7 @@ from notify.subscribers.models import (
 )
 from notify.subscribers.suppression.bounce_models import BounceSettings
 from notify.subscribers.suppression.scope import IS_SUPPRESSED, IS_SUPPRESSED_IN_EMERGENCY
+from notify.subscribers.topic_places import FOR_PLACE
 
 NOBODY = "Nobody with this id subscribes to your council's topics."
 # of a subscription u: all their addresses are nobody's
@@ -96,6 +97,12 @@ def _inside(targets: Targets, alias: str, parameters: dict[str, object]) -> str:
     return inside
 
 
+def _meant(targets: Targets, alias: str, parameters: dict[str, object]) -> str:
+    """The condition for a place to count for subscription u. What goes to everyone asks for no place."""
+    inside = _inside(targets, alias, parameters)
+    return inside if inside == "true" else f"{inside} AND {FOR_PLACE.format(place=alias)}"
+
+
 @dataclass(frozen=True, slots=True)
 class _People:
     """FROM and WHERE of the people meant: subscription u, their first place inside p, subscriber s; a row each.
@@ -111,7 +118,7 @@ class _People:
 def _people(topic_id: UUID, targets: Targets, *, invented: bool) -> _People:
     """Who follows the topic with a place inside. Nobody comes twice, so that nothing need be grouped or sorted."""
     parameters: dict[str, object] = {"topic": topic_id} | ({"invented": sandbox.INVENTED} if invented else {})
-    inside, inside_too = _inside(targets, "p", parameters), _inside(targets, "q", parameters)
+    inside, inside_too = (_meant(targets, alias, parameters) for alias in ("p", "q"))
     first = f"""(p.position = 0 OR NOT EXISTS (
         SELECT 1 FROM place q WHERE q.subscriber_id = p.subscriber_id AND q.position < p.position AND {inside_too}))"""
     if inside == "true":

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 from notify.core import clock
 from notify.core.errors import Conflict, Invalid
 from notify.places import succession
+from notify.places.postcodes import normalise as normalise_postcode
 from notify.staff.queries import council
 from notify.staff.service import audit
-from notify.subscribers import queries
+from notify.subscribers import queries, topic_places
 from notify.subscribers.consent.contact_requests import ask_to_add
 from notify.subscribers.consent.ledger import record_unsubscribe
 from notify.subscribers.consent.order import AddressErased, is_older_than_no_to_counting
@@ -168,6 +169,7 @@ def change_for_council(
     if change.tracking_consent and is_older_than_no_to_counting(session, subscriber_id, given_at):
         raise ConsentIsOlder("They said no to being counted. Send `consent.given_at` with the moment of a later yes.")
     change_subscriber(session, record=record, topics=topics, change=change, source=actor, asked_by=actor)
+    _limit_to_places(session, council_id, subscriber_id, change)
     audit(
         session,
         council_id=council_id,
@@ -176,6 +178,18 @@ def change_for_council(
         subject=str(subscriber_id),
         fields=sorted(change.model_fields_set),
     )
+
+
+def _limit_to_places(session: Session, council_id: UUID, subscriber_id: UUID, change: SubscriberChange) -> None:
+    """Follow the topics that the change names for some places only. Raises: UnknownTopic, NotEnrolled."""
+    session.flush()
+    statement = select(Place.postcode).where(Place.subscriber_id == subscriber_id)
+    places = set(session.exec(statement)) if change.only_at else set()
+    for slug, postcodes in (change.only_at or {}).items():
+        only = [normalise_postcode(postcode) for postcode in postcodes]
+        if not places.issuperset(only):
+            raise NotEnrolled(f"`only_at` of {slug!r} names a postcode that is none of their places.")
+        topic_places.limit(session, subscriber_id, queries.topic(session, council_id, slug).id, only or None)
 
 
 def change_subscriber(
@@ -258,6 +272,16 @@ def _add_to(
     for outcome in outcomes:
         if outcome.status == EnrolStatus.REFUSED:
             raise NotEnrolled(outcome.reason)
+    if change.places is not None:
+        _forget_removed_places(session, record, source=asked_by or evidence.source)
+
+
+def _forget_removed_places(session: Session, record: queries.SubscriberRecord, *, source: str) -> None:
+    """End the topics that were followed for places alone that are gone."""
+    ended = topic_places.forget_removed(session, record.subscriber.id)
+    for subscription, topic in record.subscriptions:
+        if topic.id in ended:
+            _end(session, record.subscriber, subscription, topic.id, reason="changed", source=source)
 
 
 def _end(

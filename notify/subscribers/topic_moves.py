@@ -18,6 +18,7 @@ from notify.subscribers import service_messages
 from notify.subscribers.consent.order import SAID_AT
 from notify.subscribers.models import ServiceMessageKind, Topic
 from notify.subscribers.suppression.scope import IS_SUPPRESSED
+from notify.subscribers.topic_places import WIDER
 
 
 class Why(StrEnum):
@@ -96,7 +97,8 @@ def _tell(session: Session, subscriber_ids: Sequence[UUID], topic: Topic, kind: 
 # topic counts where it is newer than the yes to the old.
 AGREED = f"""
     CREATE TEMP TABLE topic_agreed ON COMMIT DROP AS
-    SELECT u.council_id, u.subscriber_id, n.id AS topic_id, way.channel, u.cadence, yes.wording_version, yes.language,
+    SELECT u.council_id, u.subscriber_id, n.id AS topic_id, way.channel, u.cadence, u.only_at,
+           yes.wording_version, yes.language,
            EXISTS (SELECT FROM subscription f WHERE f.subscriber_id = u.subscriber_id AND f.topic_id = n.id
                    AND f.ended_at IS NULL AND way.channel = ANY(f.channels)) AS has_it
     FROM subscription u
@@ -124,18 +126,19 @@ NOTED = """
     FROM topic_agreed a JOIN subscriber s ON s.id = a.subscriber_id
     WHERE NOT a.has_it ORDER BY a.subscriber_id, a.topic_id, a.channel
 """
-FOLLOW = """
+FOLLOW = f"""
     WITH followed AS (
-    INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, started_at)
+    INSERT INTO subscription AS u (id, council_id, subscriber_id, topic_id, channels, cadence, only_at, started_at)
     SELECT uuidv7(), a.council_id, a.subscriber_id, a.topic_id, array_agg(DISTINCT a.channel ORDER BY a.channel),
-           min(a.cadence), :moment
+           min(a.cadence), min(a.only_at), :moment
     FROM topic_agreed a GROUP BY a.council_id, a.subscriber_id, a.topic_id
     ON CONFLICT (topic_id, subscriber_id) WHERE ended_at IS NULL
-    DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1)
+    DO UPDATE SET channels = ARRAY(SELECT DISTINCT unnest(u.channels || excluded.channels) ORDER BY 1),
+        only_at = {WIDER}
     RETURNING u.subscriber_id
     )
     UPDATE subscriber SET changed_at = :moment WHERE id IN (SELECT subscriber_id FROM followed)
-"""
+"""  # noqa: S608 - our own words
 END = """
     WITH ended AS (
         UPDATE subscription SET ended_at = :moment, ended_reason = :why

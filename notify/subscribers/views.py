@@ -38,6 +38,7 @@ class FollowedTopic(SQLModel):
     topic: str
     channels: list[Channel]
     since: datetime
+    only_at: list[str] | None = Field(default=None, description="For these places only; null for all of them.")
 
 
 class SubscriberView(SQLModel):
@@ -75,7 +76,12 @@ class SubscriberView(SQLModel):
             ],
             topics=[
                 FollowedTopic.model_validate(
-                    {"topic": topic.slug, "channels": subscription.channels, "since": subscription.started_at}
+                    {
+                        "topic": topic.slug,
+                        "channels": subscription.channels,
+                        "since": subscription.started_at,
+                        "only_at": [canonical(one) for one in subscription.only_at or ()] or None,
+                    }
                 )
                 for subscription, topic in record.subscriptions
             ],

@@ -21,6 +21,7 @@ from notify.deliveries.fan_out import write_ledger
 from notify.staff.service import audit
 from notify.subscribers.queries import AudienceSql
 from notify.subscribers.suppression.scope import IS_SUPPRESSED
+from notify.subscribers.topic_places import FOR_PLACE
 from notify.waste import messages, queries, releases
 from notify.waste.entries import spoken_postcode
 from notify.waste.home_days import today
@@ -190,7 +191,7 @@ CHANGED_HOMES = """
 """
 # a reminder says which home it is; else the postcode does where all its homes change alike. Whose homes change in
 # different ways is told once, to look
-CONCERNED = """
+CONCERNED = f"""
     WITH alike AS (
         SELECT h.postcode,
                CASE WHEN count(DISTINCT coalesce(c.open_change, -1)) = 1 THEN min(c.open_change) ELSE 0 END AS change
@@ -206,7 +207,8 @@ CONCERNED = """
         FROM collection_reminder r JOIN changed_home c ON c.reference = r.home WHERE r.council_id = :council
         UNION ALL
         SELECT u.subscriber_id, a.change
-        FROM subscription u JOIN place p ON p.subscriber_id = u.subscriber_id JOIN alike a ON a.postcode = p.postcode
+        FROM subscription u JOIN place p ON p.subscriber_id = u.subscriber_id AND {FOR_PLACE.format(place="p")}
+        JOIN alike a ON a.postcode = p.postcode
         WHERE u.topic_id = :topic AND u.ended_at IS NULL AND NOT EXISTS (
             SELECT FROM collection_reminder r WHERE r.subscriber_id = u.subscriber_id)
     ) one WHERE one.change IS NOT NULL GROUP BY one.subscriber_id

@@ -184,16 +184,17 @@ def my(page: Page, world: World) -> None:
 def my_badly(page: Page, world: World) -> None:
     """A resident's choices with faults."""
     my(page, world)
+    page.goto("/my/change/contacts")
     page.get_by_label("By email: sam@example.org").uncheck()
     page.get_by_label("By text message").uncheck()
-    page.get_by_label("Add a postcode").fill("nowhere")
-    page.get_by_role("button", name="Save my choices").click()
+    page.get_by_role("button", name="Save").click()
 
 
 def my_saved(page: Page, world: World) -> None:
     """A resident's choices, stored."""
     my(page, world)
-    page.get_by_role("button", name="Save my choices").click()
+    page.get_by_role("link", name="Change Topics").click()
+    page.get_by_role("button", name="Save").click()
 
 
 def my_data(page: Page, world: World) -> None:
@@ -220,13 +221,13 @@ def nothing_sent(page: Page, world: World) -> None:
 def moving(page: Page, world: World) -> None:
     """Where has a place moved to?"""
     my(page, world)
-    page.get_by_role("link", name="Moving house?").first.click()
+    page.get_by_role("link", name="Move Home").first.click()
 
 
 def quiet(page: Page, world: World) -> None:
     """Quiet hours."""
     my(page, world)
-    page.get_by_role("link", name="Quiet hours").click()
+    page.get_by_role("link", name="Change Quiet hours").click()
 
 
 def quiet_badly(page: Page, world: World) -> None:
@@ -239,22 +240,21 @@ def quiet_badly(page: Page, world: World) -> None:
 def emails(page: Page, world: World) -> None:
     """When shall e-mails come?"""
     my(page, world)
-    page.get_by_role("link", name="How you get your emails").click()
+    page.get_by_role("link", name="Change Your emails").click()
 
 
 def pausing(page: Page, world: World) -> None:
     """Until when shall nothing be sent?"""
     my(page, world)
-    page.get_by_role("link", name="Pause your alerts for a while").click()
+    page.get_by_role("link", name="Change Pause").click()
 
 
 def pausing_badly(page: Page, world: World) -> None:
     """Paused, and then asked for a day that is none."""
     pausing(page, world)
-    for label, value in (("Day", "1"), ("Month", "1"), ("Year", str(clock.now().year + 1))):
-        page.get_by_label(label).fill(value)
+    page.get_by_label("When should your alerts start again?").fill(f"1 jan {clock.now().year + 1}")
     page.get_by_role("button", name="Pause my alerts").click()
-    page.get_by_role("link", name="Pause your alerts for a while").click()
+    page.get_by_role("link", name="Change Pause").click()
     page.get_by_role("button", name="Pause my alerts").click()
 
 
@@ -262,6 +262,7 @@ def moving_near_a_boundary(page: Page, world: World) -> None:
     """And in which ward is it now?"""
     moving(page, world)
     page.get_by_label("New postcode").fill(NEAR)
+    page.get_by_role("button", name="Move").click()
     page.get_by_role("button", name="Move").click()
 
 
@@ -278,15 +279,69 @@ def my_in_welsh(page: Page, world: World) -> None:
     page.goto("/my?lang=cy")
 
 
+def leaving(page: Page, world: World) -> None:
+    """What erasing means."""
+    my(page, world)
+    page.get_by_role("link", name="Leave and erase your details").click()
+
+
+def my_at(path: str) -> Way:
+    """One page of a resident's own."""
+
+    def go(page: Page, world: World) -> None:
+        my(page, world)
+        page.goto(path)
+
+    return go
+
+
+def topic_places(page: Page, world: World) -> None:
+    """Where is a topic wanted?"""
+    my(page, world)
+    page.get_by_role("link", name="Choose places").click()
+
+
+def my_changed(page: Page, world: World) -> None:
+    """Another tab was faster."""
+    my(page, world)
+    page.goto("/my/change/topics")
+    other = page.context.new_page()
+    other.goto("/my/change/topics")
+    other.get_by_label("Bin collections").check()
+    other.get_by_role("button", name="Save").click()
+    other.close()
+    page.get_by_role("button", name="Save").click()
+
+
+def removing(page: Page, world: World) -> None:
+    """A place that is to go."""
+    my(page, world)
+    page.get_by_role("link", name="Remove Home").first.click()
+
+
+def already_signed_up(page: Page, world: World) -> None:
+    """A confirmation that was used."""
+    signed_up(page, world)
+    page.goto(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
+    address = page.url
+    page.get_by_role("button").click()
+    page.goto(address)
+
+
+def draft_lost(page: Page, world: World) -> None:
+    """A question without the answers before it."""
+    page.goto("/sign-up/contacts")
+
+
 def not_sure(page: Page, world: World) -> None:
     """Erasing without the tick."""
-    my(page, world)
+    leaving(page, world)
     page.get_by_role("button", name="Erase everything").click()
 
 
 def erased(page: Page, world: World) -> None:
     """Nothing left."""
-    my(page, world)
+    leaving(page, world)
     page.get_by_label("Yes, erase everything about me").check()
     page.get_by_role("button", name="Erase everything").click()
 
@@ -444,6 +499,19 @@ STATES: Mapping[str, Way] = {
     "sign-in": at("/manage/abc"),
     "my": my,
     "my-faulty": my_badly,
+    "my-topics": my_at("/my/change/topics"),
+    "my-contacts": my_at("/my/change/contacts"),
+    "my-place": my_at("/my/change/place"),
+    "my-remove": removing,
+    "my-name": my_at("/my/change/name"),
+    "my-language": my_at("/my/change/language"),
+    "my-counting": my_at("/my/change/counting"),
+    "my-changed": my_changed,
+    "my-topic-places": topic_places,
+    "my-stop": my_at("/my/stop"),
+    "my-leave": leaving,
+    "already-signed-up": already_signed_up,
+    "sign-up-lost": draft_lost,
     "my-saved": my_saved,
     "my-welsh": my_in_welsh,
     "my-check-place": my_place_to_check,

@@ -90,7 +90,7 @@ def hand(request: pytest.FixtureRequest, new_page: NewPage, world: World) -> Han
 
 
 def test_a_resident_moves_house(hand: Hand) -> None:
-    hand.press("link", "Moving house?")
+    hand.press("link", "Move Home")
     hand.write("New postcode", "ZZ2 1AA")
     hand.press("button", "Move")
     hand.is_at("Your alerts")
@@ -100,14 +100,13 @@ def test_a_resident_moves_house(hand: Hand) -> None:
 
 def test_a_resident_pauses_and_goes_on(hand: Hand) -> None:
     until = clock.now() + timedelta(days=40)
-    hand.press("link", "Pause your alerts for a while")
-    for label, value in (("Day", until.day), ("Month", until.month), ("Year", until.year)):
-        hand.write(label, str(value))
+    hand.press("link", "Change Pause")
+    hand.write("When should your alerts start again?", f"{until:%d %b %Y}")
     hand.press("button", "Pause my alerts")
     hand.is_at("Your alerts")
     with transaction() as session:
         assert session.exec(select(Subscriber.paused_until)).one() is not None
-    hand.press("link", "Pause your alerts for a while")
+    hand.press("link", "Change Pause")
     hand.press("button", "Send my alerts again now")
     hand.is_at("Your alerts")
     with transaction() as session:
@@ -115,12 +114,12 @@ def test_a_resident_pauses_and_goes_on(hand: Hand) -> None:
 
 
 def test_a_resident_sets_quiet_hours_and_gathers_emails(hand: Hand) -> None:
-    hand.press("link", "Quiet hours")
+    hand.press("link", "Change Quiet hours")
     hand.choose("From", "21:00")
     hand.choose("To", "07:00")
     hand.press("button", "Save my hours")
     hand.is_at("Your alerts")
-    hand.press("link", "How you get your emails")
+    hand.press("link", "Change Your emails")
     hand.choose("Bin collections", "Once a day, together, at 5 in the afternoon")
     hand.press("button", "Save")
     hand.is_at("Your alerts")
@@ -141,6 +140,7 @@ def test_a_resident_leaves_by_the_link_of_a_mail(hand: Hand, world: World) -> No
 
 
 def test_a_resident_erases_everything(hand: Hand) -> None:
+    hand.press("link", "Leave and erase your details")
     hand.tick("Yes, erase everything about me")
     hand.press("button", "Erase everything")
     hand.is_at("Everything is erased")

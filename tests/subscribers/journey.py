@@ -51,5 +51,7 @@ def sign_in(client: Client, address: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/my")
 
 
-def my_fields(client: Client) -> dict[str, list[str]]:
-    return Page(client.get("/my").text).fields
+def change_my(client: Client, question: str, *, place: object = "", **given: object) -> Response:
+    """Open one question of a resident's own and answer it; what is not `given` stays as the page shows it."""
+    shown = Page(client.get(f"/my/change/{question}", params={"place": str(place)} if place else {}).text).fields
+    return client.post(f"/my/change/{question}", data=shown | given)

@@ -12,7 +12,7 @@ from notify.core.db import transaction
 from notify.subscribers import service
 from notify.subscribers.models import Consent, Contact, Place, ServiceMessageKind, Subscriber, Subscription, Topic
 from tests.subscribers.html import Page, broken_anchors
-from tests.subscribers.journey import BROWSER, Client, link_for, my_fields, sign_in, sign_up, topic_ids
+from tests.subscribers.journey import BROWSER, Client, change_my, link_for, sign_in, sign_up, topic_ids
 from tests.subscribers.places import NEAR, UNKNOWN
 from tests.world import NORTH, SOUTH, World, add_resident, make_world
 
@@ -67,9 +67,10 @@ def test_saving_what_was_shown_changes_nothing(client: Client, world: World) -> 
         service.unsubscribe(session, contact_id=phone, topic_id=bins, source="one-click")
     sign_in(client, "sam@example.org")
     before = everything(who)
-    answer = client.post("/my", data=my_fields(client))
-    assert (answer.status_code, answer.headers["location"]) == (303, "/my?saved=true")
-    assert everything(who) == before
+    for question in ("topics", "contacts", "name", "language", "counting"):
+        answer = change_my(client, question)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/my?saved=true")
+        assert everything(who) == before
     assert "saved" in client.get("/my?saved=true").text
 
 
@@ -86,31 +87,35 @@ def everything(who: object) -> tuple[Sequence[object], Sequence[object], tuple[s
         return following, places, (person.name, person.language, person.tracking_consent)
 
 
-def test_choices_are_changed_on_one_page(client: Client, world: World) -> None:
+def test_choices_are_changed_one_question_at_a_time(client: Client, world: World) -> None:
     who = add_resident(world, "sam@example.org", phone="07700 900001", topics=["bins"])
     sign_in(client, "sam@example.org")
-    fields = my_fields(client) | {
-        "topic": topic_ids("road-closures"),
-        "channel": ["email"],
-        "new_postcode": ["zz2 1aa"],
-        "new_label": ["Mum's"],
-        "name": ["Samira"],
-        "language": ["cy"],
-        "tracking_consent": ["yes"],
-    }
-    assert client.post("/my", data=fields).status_code == 303
+    for question, given in (
+        ("contacts", {"channel": ["email"]}),
+        ("topics", {"topic": topic_ids("road-closures")}),
+        ("place", {"new_postcode": "zz2 1aa", "new_label": "Mum's"}),
+        ("name", {"name": "Samira"}),
+        ("language", {"language": "cy"}),
+        ("counting", {"tracking_consent": "yes"}),
+    ):
+        answer = change_my(client, question, **given)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/my?saved=true")
     following, places, person = everything(who)
     assert following == [("road-closures", ["email"])]
     assert places == [("ZZ11AA", NORTH, "Home"), ("ZZ21AA", SOUTH, "Mum's")]
     assert person == ("Samira", "cy", True)
+    summary = Page(client.get("/my").text)
+    for said in ("Road closures", "ZZ1 1AA", "Northside", "Mum's", "Samira", "Cymraeg", "Yes, you may", "(not used)"):
+        assert said in summary.text
+    assert {"/my/change/topics", "/my/change/contacts", "/my/change/name"} <= set(summary.links)
 
 
 def test_a_channel_can_be_stopped_and_taken_up_again(client: Client, world: World) -> None:
     who = add_resident(world, "sam@example.org", phone="07700 900001", topics=["bins"])
     sign_in(client, "sam@example.org")
-    client.post("/my", data=my_fields(client) | {"channel": ["sms"]})
+    change_my(client, "contacts", channel=["sms"])
     assert everything(who)[0] == [("bins", ["sms"])]
-    client.post("/my", data=my_fields(client) | {"channel": ["sms", "email"]})
+    change_my(client, "contacts", channel=["sms", "email"])
     assert everything(who)[0] == [("bins", ["email", "sms"])]
 
 
@@ -118,10 +123,11 @@ def test_places_are_removed_and_a_residents_answer_stays(client: Client, world: 
     sign_up(client, postcode=NEAR, ward=SOUTH)
     client.post(f"/confirm/{link_for('sam@example.org', ServiceMessageKind.CONFIRM)}")
     sign_in(client, "sam@example.org")
-    client.post("/my", data=my_fields(client) | {"new_postcode": ["ZZ1 1AB"]})
+    change_my(client, "place", new_postcode="ZZ1 1AB")
     with transaction() as session:
         second = session.exec(select(Place.id).where(Place.postcode == "ZZ11AB")).one()
-    client.post("/my", data=my_fields(client) | {"remove_place": [str(second)]})
+    assert "ZZ1 1AB" in client.get("/my/change/remove", params={"place": str(second)}).text
+    change_my(client, "remove", place=str(second))
     with transaction() as session:
         assert session.exec(select(Place.postcode, Place.ward_code, Place.ward_source)).all() == [
             ("ZZ11AD", SOUTH, "resident")
@@ -129,28 +135,67 @@ def test_places_are_removed_and_a_residents_answer_stays(client: Client, world: 
 
 
 @pytest.mark.parametrize(
-    ("changes", "anchor"),
+    ("question", "changes", "anchor"),
     [
-        ({"new_postcode": ["nowhere"]}, "#new_postcode"),
-        ({"new_postcode": [UNKNOWN]}, "#new_postcode"),
-        ({"new_postcode": ["ZZ2 1AA"], "new_label": ["x" * 41]}, "#new_label"),
-        ({"channel": []}, "#channels"),
-        ({"name": ["x" * 81]}, "#name"),
+        ("place", {"new_postcode": ["nowhere"]}, "#new_postcode"),
+        ("place", {"new_postcode": [UNKNOWN]}, "#new_postcode"),
+        ("place", {"new_postcode": [""]}, "#new_postcode"),
+        ("place", {"new_postcode": ["ZZ2 1AA"], "new_label": ["x" * 41]}, "#new_label"),
+        ("contacts", {"channel": []}, "#channels"),
+        ("name", {"name": ["x" * 81]}, "#name"),
     ],
 )
 def test_faulty_choices_are_explained_and_not_stored(
-    client: Client, world: World, changes: dict[str, list[str]], anchor: str
+    client: Client, world: World, question: str, changes: dict[str, list[str]], anchor: str
 ) -> None:
     who = add_resident(world, "sam@example.org", topics=["bins"])
     sign_in(client, "sam@example.org")
     before = everything(who)
-    answer = client.post("/my", data=my_fields(client) | {"topic": topic_ids("bins", "road-closures")} | changes)
+    answer = change_my(client, question, **changes)
     page = Page(answer.text)
     assert (answer.status_code, page.title[:7]) == (422, "Error: ")
     assert anchor in page.links
     assert not broken_anchors(page)
-    assert len(page.fields["topic"]) == 2
     assert everything(who) == before
+
+
+def test_a_save_over_a_newer_change_is_refused_and_loses_nothing(client: Client, world: World) -> None:
+    who = add_resident(world, "sam@example.org", topics=["bins"], name="Sam")
+    sign_in(client, "sam@example.org")
+    older_tab = Page(client.get("/my/change/topics").text).fields
+    name_tab = Page(client.get("/my/change/name").text).fields
+    assert change_my(client, "topics", topic=topic_ids("road-closures", "bins")).status_code == 303
+    refused = client.post("/my/change/topics", data=older_tab | {"topic": topic_ids("emergencies")})
+    page = Page(refused.text)
+    assert refused.status_code == 409
+    assert "This was changed in another tab or window" in page.text
+    assert page.fields["topic"] == topic_ids("emergencies")  # their own answer is still there
+    assert "Saved now: Bin collections Road closures" in page.text
+    assert everything(who)[0] == [("bins", ["email"]), ("road-closures", ["email"])]
+    assert client.post("/my/change/topics", data=page.fields).status_code == 303
+    assert everything(who)[0] == [("emergencies", ["email"])]
+    assert client.post("/my/change/name", data=name_tab | {"name": "Samira"}).status_code == 303  # another question
+
+
+def test_saving_no_topic_says_what_it_means_first(client: Client, world: World) -> None:
+    who = add_resident(world, "sam@example.org", topics=["bins", "emergencies"])
+    sign_in(client, "sam@example.org")
+    answer = change_my(client, "topics", topic=[])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my/stop")
+    assert len(everything(who)[0]) == 2
+    page = Page(client.get("/my/stop").text)
+    assert "no alerts at all, not even about emergencies" in page.text
+    assert "Bin collections" in page.text
+    assert client.post("/my/stop", data={"version": "old"}).status_code == 409
+    assert client.post("/my/stop", data={"version": page.fields["version"]}).status_code == 303
+    assert everything(who)[0] == []
+    assert "We do not send you any alerts." in client.get("/my").text
+
+
+def test_there_is_no_other_question(client: Client, world: World) -> None:
+    add_resident(world, "sam@example.org")
+    sign_in(client, "sam@example.org")
+    assert client.get("/my/change/nonsense").status_code == 404
 
 
 def test_everything_held_is_shown_and_can_be_taken_along(client: Client, world: World) -> None:

@@ -24,7 +24,8 @@ from notify.staff.models import Role
 from notify.subscribers.imports.insert_statements import REQUEST_LIFE
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
-from tests.subscribers.journey import BROWSER, my_fields, sign_in, topic_ids
+from tests.subscribers.html import Page
+from tests.subscribers.journey import BROWSER, sign_in, topic_ids
 from tests.tracking.reading import one_click_path, part
 from tests.world import World, at_the_desk, make_key, make_other_council, make_world
 
@@ -197,8 +198,8 @@ def by_page(scope: str) -> Callable[[Scene, str], None]:
 
 def on_own_page(scene: Scene, address: str) -> None:
     sign_in(scene.client, address)
-    fields = {name: values for name, values in my_fields(scene.client).items() if name != "topic"}
-    assert scene.client.post("/my", data=fields).status_code == 303
+    version = Page(scene.client.get("/my/stop").text).fields["version"]
+    assert scene.client.post("/my/stop", data={"version": version}).status_code == 303
     scene.client.cookies.clear()
 
 

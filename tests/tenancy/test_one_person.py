@@ -13,7 +13,7 @@ from notify.subscribers import known_elsewhere
 from notify.subscribers.models import ServiceMessageKind
 from tests.alerts.calls import created
 from tests.mailbox import Mailbox
-from tests.subscribers.journey import BROWSER, link_for, my_fields, sign_in, sign_up, topic_ids
+from tests.subscribers.journey import BROWSER, change_my, link_for, sign_in, sign_up, topic_ids
 from tests.tracking.reading import one_click_path, part
 from tests.world import World, add_resident, make_other_council, make_world
 
@@ -140,8 +140,7 @@ def test_a_topic_of_a_further_council_starts_a_membership_without_her_name(
 ) -> None:
     add_resident(zed, ANN, topics=["bins"], name="Ann")
     sign_in(client, ANN)
-    fields = my_fields(client)
-    reply = client.post("/my", data=fields | {"topic": topic_ids("bins", "potholes")})
+    reply = change_my(client, "topics", topic=topic_ids("bins", "potholes"))
     assert (reply.status_code, reply.headers["location"]) == (303, "/my?saved=true")
     with transaction() as session:
         rows = session.execute(text("SELECT name FROM subscriber ORDER BY name")).scalars().all()

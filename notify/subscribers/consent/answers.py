@@ -5,6 +5,8 @@ from uuid import UUID
 from sqlmodel import Session, col, delete, select
 
 from notify.core import clock
+from notify.places.postcodes import normalise
+from notify.subscribers import topic_places
 from notify.subscribers.access_models import ConsentRequest, ErasedAddress
 from notify.subscribers.imports.enrolment import enrol
 from notify.subscribers.imports.entries import Entry
@@ -36,6 +38,8 @@ def accept(session: Session, request: ConsentRequest, contact: Contact, by: Conf
     session.flush()
     enrol(session, contact.council_id, [Entry(1, person, sent_there)], evidence, proof=by, asked_by=None)
     if request.is_own:
+        postcodes = [normalise(place.postcode) for place in person.places]
+        topic_places.widen(session, contact.subscriber_id, [topic.id for topic in sent_there], postcodes)
         _take_answers(session, contact.subscriber_id, person, source=request.source)
 
 

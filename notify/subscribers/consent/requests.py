@@ -35,7 +35,8 @@ COUNCILS_ANSWERS = {"places", "cadence"}  # the rest of what it holds about some
 HAS = text("""
     SELECT s.tracking_consent,
            ARRAY(SELECT u.topic_id FROM subscription u WHERE u.subscriber_id = s.id AND u.ended_at IS NULL
-                 AND CAST(:channel AS text) = ANY(u.channels)) AS topics,
+                 AND CAST(:channel AS text) = ANY(u.channels)
+                 AND (u.only_at IS NULL OR u.only_at @> CAST(:places AS text[]))) AS topics,
            ARRAY(SELECT p.postcode FROM place p WHERE p.subscriber_id = s.id) AS postcodes
     FROM subscriber s WHERE s.id = :subscriber
 """)
@@ -99,9 +100,11 @@ def own(
     session: Session, contact: Contact, person: NewSubscriber, topics: Sequence[Topic], by: Enrolment
 ) -> Request | None:
     """What someone who signs up again asks for at this address; None where they get all of it already."""
-    has = session.execute(HAS, {"subscriber": contact.subscriber_id, "channel": contact.channel}).one()
+    places = [normalise_postcode(place.postcode) for place in person.places]
+    whose = {"subscriber": contact.subscriber_id, "channel": contact.channel, "places": places}
+    has = session.execute(HAS, whose).one()
     new = [topic.id for topic in topics if contact.channel in topic.channels and topic.id not in has.topics]
-    is_moving = any(normalise_postcode(place.postcode) not in has.postcodes for place in person.places)
+    is_moving = any(postcode not in has.postcodes for postcode in places)
     if not new and not is_moving and not (person.tracking_consent and not has.tracking_consent):
         return None
     return Request.of(contact.id, new, person, by, None)

@@ -10,10 +10,11 @@ from sqlmodel import Session
 from notify.core.errors import NotFound, NotifyError
 from notify.core.form_fields import FieldError, Form
 from notify.languages import _, later
+from notify.places.postcodes import canonical
 from notify.places.postcodes import normalise as normalise_postcode
 from notify.providers.base import Channel
 from notify.staff.queries import council
-from notify.subscribers import queries, service
+from notify.subscribers import queries, service, topic_places
 from notify.subscribers.imports.enrolment import EnrolStatus, enrol
 from notify.subscribers.imports.entries import Entry
 from notify.subscribers.models import (
@@ -203,6 +204,18 @@ def place_of(record: SubscriberRecord, place_id: UUID) -> Place:
     raise PlaceNotYours(_("It may have been moved or removed already."))
 
 
+def needs_ward(session: Session, form: Form) -> bool:
+    """Whether a new postcode lies near a boundary and its ward was not asked yet: `asked_at` names the postcode that
+    the page asked about.
+    """
+    try:
+        offer = coverage.offer_at(session, form.one("postcode"))
+    except NotifyError:
+        return False
+    asked = normalise_postcode(form.one("asked_at")) if form.has("asked_at") else ""
+    return len(offer.wards) > 1 and not form.has("ward") and asked != normalise_postcode(offer.postcode)
+
+
 def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
     """Put a new postcode in the place of an old one, under the same name.
 
@@ -223,6 +236,7 @@ def move(session: Session, choices: Choices, moved: Place, form: Form) -> None:
     councils = {group.council_id for group in coverage.topic_groups(session, staying)}
     councils |= {group.council_id for group in offer.groups}
     topics = [topic for _subscription, topic in record.subscriptions if topic.council_id in councils]
+    topic_places.move(session, record.subscriber.id, moved.postcode, new.postcode)
     change = SubscriberChange(places=[*kept, new])
     service.change_subscriber(session, record=record, topics=topics, change=change, source=SOURCE)
 
@@ -239,14 +253,14 @@ def _contacts_held(session: Session, record: SubscriberRecord) -> list[dict[str,
         {
             "channel": Channel(contact.channel).value,
             "address": contact.address,
-            "added": contact.created_at.isoformat(),
-            "confirmed": contact.confirmed_at.isoformat() if contact.confirmed_at else None,
+            "added": contact.created_at.isoformat(timespec="seconds"),
+            "confirmed": contact.confirmed_at.isoformat(timespec="seconds") if contact.confirmed_at else None,
         }
         for contact in record.contacts
     ]
     for request in queries.contact_requests(session, record.subscriber.id):
         named = {"channel": Channel(request.channel).value, "address": request.address}
-        held.append(named | {"added": request.asked_at.isoformat(), "confirmed": None})
+        held.append(named | {"added": request.asked_at.isoformat(timespec="seconds"), "confirmed": None})
     return held
 
 
@@ -258,9 +272,9 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
         "language": person.language,
         "tracking_consent": person.tracking_consent,
         "emails": MailFormat(person.mail_format).value,
-        "since": person.created_at.isoformat(),
-        "changed": person.changed_at.isoformat(),
-        "paused_until": person.paused_until.isoformat() if person.paused_until else None,
+        "since": person.created_at.isoformat(timespec="seconds"),
+        "changed": person.changed_at.isoformat(timespec="seconds"),
+        "paused_until": person.paused_until.isoformat(timespec="seconds") if person.paused_until else None,
         "quiet_from": person.quiet_from.isoformat("minutes") if person.quiet_from else None,
         "quiet_to": person.quiet_to.isoformat("minutes") if person.quiet_to else None,
         "contacts": _contacts_held(session, record),
@@ -274,17 +288,18 @@ def held_about(session: Session, record: SubscriberRecord) -> dict[str, object]:
                 "council": council(session, topic.council_id).name,
                 "channels": list(subscription.channels),
                 "emails": Cadence(subscription.cadence).value,
-                "since": subscription.started_at.isoformat(),
+                "only_at": [canonical(postcode) for postcode in subscription.only_at or []] or None,
+                "since": subscription.started_at.isoformat(timespec="seconds"),
             }
             for subscription, topic in record.subscriptions
         ],
         "bin_reminders": [
-            {"home": home, "evening": evening, "morning": morning, "since": since.isoformat()}
+            {"home": home, "evening": evening, "morning": morning, "since": since.isoformat(timespec="seconds")}
             for home, evening, morning, since in session.execute(text(BIN_REMINDERS), {"subscriber": person.id})
         ],
         "consents": [
             {
-                "at": line.at.isoformat(),
+                "at": line.at.isoformat(timespec="seconds"),
                 "action": line.action.value,
                 "topic": topic_name,
                 "channel": line.channel,

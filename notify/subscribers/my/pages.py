@@ -1,7 +1,6 @@
 """A resident's own pages, after sign-in: choices, places, a rest, and leaving for good."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from litestar import Response
@@ -15,15 +14,17 @@ from notify.core.db import transaction
 from notify.core.form_fields import EMPTY, FieldError, Form
 from notify.languages import _
 from notify.places.postcodes import canonical
+from notify.places.queries import names_by_code
 from notify.subscribers import erasure, links, queries
 from notify.subscribers.guards import Membership, cookie_of, membership_of, memberships_of, resident_of
-from notify.subscribers.models import Place, TopicPurpose
+from notify.subscribers.models import Cadence, MailFormat, Place, Subscription, TopicPurpose
 from notify.subscribers.my import choices, email_preferences
 from notify.subscribers.my import pause as my_pause
+from notify.subscribers.my.guards import Mine, choices_here
 from notify.subscribers.place_reviews import service as place_reviews_service
 from notify.subscribers.sign_up import coverage
-from notify.subscribers.sign_up.form import WORDING, FormNotValid, tongues
-from notify.web.cookies import ended_cookie
+from notify.subscribers.sign_up.form import FormNotValid, tongues
+from notify.web.cookies import DRAFT_COOKIE, ended_cookie
 from notify.web.dates import day
 from notify.web.forms import read_form
 from notify.web.routes import PublicRequest, page_get, page_post
@@ -38,7 +39,7 @@ def show_choices(request: PublicRequest, saved: FromQuery[bool] = False) -> Resp
         held = memberships_of(session, request)
         if len(held) > 1 and not council_of_visit():
             return _overview_page(held, [], saved=saved)
-        return _choices_page(_choices(session, request), None, [], saved=saved)
+        return _choices_page(session, choices_here(session, request), saved=saved)
 
 
 def _overview_page(
@@ -59,69 +60,35 @@ def _overview_page(
     return page("my/councils.html", status=status, cards=cards, field_errors=field_errors, saved=saved)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mine:
-    """What one council's page shows, and that council where the resident has several."""
-
-    choices: choices.Choices
-    council_name: str | None
+def _only_for(record: queries.SubscriberRecord, subscription: Subscription) -> Sequence[str]:
+    """The places that a topic is followed for, where that is not all of them."""
+    only = subscription.only_at or []
+    return [f"{place.label} ({canonical(place.postcode)})" for place in record.places if place.postcode in only]
 
 
-def _choices(session: Session, request: PublicRequest) -> _Mine:
-    held = memberships_of(session, request)
-    one = membership_of(session, request)
-    elsewhere = {other.record.subscriber.council_id for other in held if other != one}
-    mine = choices.choices_of(session, one.record, elsewhere)
-    return _Mine(mine, one.council_name if elsewhere else None)
-
-
-def _choices_page(
-    shown: _Mine, form: Form | None, field_errors: Sequence[FieldError], *, saved: bool = False
-) -> Response[object]:
-    """With `form`, the fields hold what was sent; without it, what is stored."""
+def _choices_page(session: Session, shown: Mine, *, saved: bool = False) -> Response[object]:
     mine = shown.choices
-    person = mine.record.subscriber
-    languages = dict(tongues())
-    languages.setdefault(person.language, person.language)
+    record = mine.record
+    person = record.subscriber
+    wards = names_by_code(session, [place.ward_code for place in record.places])
+    cadences = list(dict.fromkeys(Cadence(one.cadence) for one, _topic in record.subscriptions))
     return page(
         "my/alerts.html",
-        status=422 if field_errors else 200,
-        field_errors=field_errors,
         saved=saved,
         council_name=shown.council_name,
-        groups=mine.groups,
-        chosen=set(form.all("topic")) if form else mine.following,
-        contacts=[
-            (contact, CHANNELS[contact.channel].in_sentence, contact.channel in form.all("channel") if form else used)
-            for contact, used in mine.contacts
-        ],
-        places=[(place, canonical(place.postcode)) for place in mine.record.places],
-        to_check=[(place, canonical(place.postcode)) for place in mine.record.places if place.needs_review],
-        removed=form.all("remove_place") if form else (),
-        person_name=form.one("name") if form else person.name,
-        language=form.one("language") if form else person.language,
-        languages=languages.items(),
-        tracking_consent=form.has("tracking_consent") if form else person.tracking_consent,
-        new_postcode=form.one("new_postcode") if form else "",
-        new_label=form.one("new_label") if form else "",
-        wording=_(WORDING),
+        topics=[(topic, _only_for(record, one)) for one, topic in record.subscriptions],
+        has_offer=bool(mine.groups),
+        contacts=[(contact, CHANNELS[contact.channel].in_sentence, used) for contact, used in mine.contacts],
+        places=[(place, canonical(place.postcode), wards.get(place.ward_code or "")) for place in record.places],
+        to_check=[(place, canonical(place.postcode)) for place in record.places if place.needs_review],
+        person=person,
+        language=tongues().get(person.language, person.language),
+        cadences=[_(email_preferences.CADENCES[one]) for one in cadences],
+        mail_format=_(email_preferences.FORMATS[MailFormat(person.mail_format)]),
         paused_until=my_pause.paused_until(person),
         quiet=[f"{hour:%H:%M}" for hour in (person.quiet_from, person.quiet_to) if hour],
         day_in_words=day,
     )
-
-
-@page_post("/my")
-def save_choices(request: PublicRequest, body: RawBody) -> Response[object]:
-    """Store the choices, or show what to fix."""
-    form = read_form(body)
-    try:
-        with transaction() as session:
-            choices.save(session, _choices(session, request).choices, form)
-    except FormNotValid as error:
-        with transaction() as session:  # what the failed one had read went with it
-            return _choices_page(_choices(session, request), form, error.field_errors)
-    return Redirect(link("/my", saved="true"), status_code=303)
 
 
 @page_get("/my/pause")
@@ -230,6 +197,8 @@ def move(request: PublicRequest, place_id: FromPath[UUID], body: RawBody) -> Res
     try:
         with transaction() as session:
             record = resident_of(session, request)
+            if choices.needs_ward(session, form):
+                return _move_page(choices.place_of(record, place_id), form, [], session)
             choices.move(session, choices.choices_of(session, record), choices.place_of(record, place_id), form)
     except FormNotValid as error:
         with transaction() as session:
@@ -265,6 +234,14 @@ def keep_place(request: PublicRequest, place_id: FromPath[UUID]) -> Response[obj
     return Redirect(link("/my", saved="true"), status_code=303)
 
 
+@page_get("/my/erase")
+def ask_to_erase(request: PublicRequest) -> Response[object]:
+    """What it means to be erased, before it is done."""
+    with transaction() as session:
+        resident_of(session, request)
+    return page("my/leave.html", field_errors=[])
+
+
 @page_post("/my/erase")
 def erase(request: PublicRequest, body: RawBody) -> Response[object]:
     """Erase what one council holds, or all of them, if the resident ticked the box that says so."""
@@ -278,14 +255,15 @@ def erase(request: PublicRequest, body: RawBody) -> Response[object]:
             return (
                 _overview_page(held, field_errors)
                 if everywhere
-                else _choices_page(_choices(session, request), None, field_errors)
+                else page("my/leave.html", status=422, field_errors=field_errors)
             )
         for one in gone:
             erasure.erase(session, subscriber_id=one.record.subscriber.id, actor="resident")
     if len(gone) < len(held):
         return Redirect(link("/my", council=None, saved="true"), status_code=303)
     answer = page("my/erased.html")
-    answer.set_cookie(ended_cookie(links.COOKIE))
+    for name in (links.COOKIE, DRAFT_COOKIE):
+        answer.set_cookie(ended_cookie(name))
     return answer
 
 
@@ -294,12 +272,11 @@ def sign_out(request: PublicRequest) -> Response[object]:
     """End the session here and on the server."""
     with transaction() as session:
         links.end_session(session, cookie_of(request))
-    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(links.COOKIE)])
+    return Redirect(link("/"), status_code=303, cookies=[ended_cookie(name) for name in (links.COOKIE, DRAFT_COOKIE)])
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (
     show_choices,
-    save_choices,
     ask_until_when,
     pause,
     ask_hours,
@@ -309,6 +286,7 @@ HANDLERS: Sequence[ControllerRouterHandler] = (
     ask_where_to,
     move,
     keep_place,
+    ask_to_erase,
     erase,
     sign_out,
 )

@@ -2,13 +2,14 @@
 
 from datetime import date, time, timedelta
 
+from babel.dates import format_date
 from sqlalchemy import update
 from sqlmodel import Session, col
 
 from notify.core import clock, typed_text
 from notify.core.clock import LONDON, midnight
 from notify.core.form_fields import FieldError, Form
-from notify.languages import _
+from notify.languages import _, spoken
 from notify.subscribers.models import Subscriber
 from notify.subscribers.sign_up.form import FormNotValid
 
@@ -22,17 +23,26 @@ def today() -> date:
 
 
 def read_day(form: Form) -> date:
-    """The day of a form's day, month and year. Raises: FormNotValid unless it is after today and within a year."""
-    written = [form.one(name) for name in ("day", "month", "year")]
-    if not all(written) or not written[0].isdecimal() or not written[2].isdecimal():
-        raise FormNotValid([FieldError("day", _("Enter a day, a month and a year, such as 27 3 2027."))])
+    """The day that a form names, however written. Raises: FormNotValid unless it is after today and within a year."""
+    written = " ".join(filter(None, (form.one(name) for name in ("day", "month", "year"))))
+    last = today() + LONGEST
+    if not written:
+        raise FormNotValid([FieldError("day", _("Enter the day when your alerts should start again, like 3 Dec."))])
     try:
-        day = typed_text.read_day((" " if written[1].isalpha() else "/").join(written))
+        day = typed_text.read_day(written)
     except ValueError as error:
         raise FormNotValid([FieldError("day", str(error))]) from None
-    if not today() < day <= today() + LONGEST:
-        raise FormNotValid([FieldError("day", _("Enter a day after today and within a year."))])
+    if day <= today():
+        raise FormNotValid([FieldError("day", _("{day} is not in the future. Enter a later day.", day=in_words(day)))])
+    if day > last:
+        too_far = _("{day} is too far ahead. Enter a day up to {last}.", day=in_words(day), last=in_words(last))
+        raise FormNotValid([FieldError("day", too_far)])
     return day
+
+
+def in_words(day: date) -> str:
+    """`3 December 2027`, in the language of the visit."""
+    return str(format_date(day, "d MMMM y", locale=spoken()))
 
 
 def pause(session: Session, subscriber: Subscriber, until: date | None) -> None:
