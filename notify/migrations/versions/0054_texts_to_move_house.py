@@ -6,7 +6,7 @@ Staff read only texts that ask for a person, so those that name a postcode are t
 from alembic import op
 
 revision = "0054"
-down_revision = "0051"
+down_revision = "0052"
 
 
 def upgrade() -> None:
