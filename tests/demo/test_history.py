@@ -90,6 +90,7 @@ def test_rates_of_clicks_are_of_what_could_be_counted(zedholm: UUID) -> None:
     tracked = _one("""
         SELECT count(d.sent_at) FROM delivery d JOIN alert a ON a.id = d.alert_id
         JOIN topic t ON t.id = a.topic_id
+        JOIN subscriber s ON s.id = d.subscriber_id AND s.tracking_consent
         WHERE NOT a.is_test AND d.channel = 'email' AND t.tracking_allowed AND a.priority = 'routine'
           AND a.link IS NOT NULL
     """)

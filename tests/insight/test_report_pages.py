@@ -43,9 +43,11 @@ LINK = "https://zed.example.org/bins"
 
 def sent_some(client: Client, world: World, work: Work) -> None:
     """Two alerts about bins and one about roads, to two wards and by two ways, with clicks; one month apart."""
-    add_resident(world, "a@example.org", topics=["bins", "road-closures"], postcodes=["ZZ1 1AA"])
-    add_resident(world, "b@example.org", topics=["bins"], postcodes=["ZZ2 1AA"], language="cy")
-    add_resident(world, "c@example.org", phone="07700 900001", topics=["bins"], postcodes=["ZZ2 1AB"])
+    add_resident(world, "a@example.org", topics=["bins", "road-closures"], tracking_consent=True)
+    add_resident(world, "b@example.org", postcodes=["ZZ2 1AA"], language="cy", topics=["bins"], tracking_consent=True)
+    add_resident(
+        world, "c@example.org", phone="07700 900001", postcodes=["ZZ2 1AB"], topics=["bins"], tracking_consent=True
+    )
     made = [
         created(client, world.headers, topic="bins", title="Bins on Friday", link=LINK, send=True),
         created(
