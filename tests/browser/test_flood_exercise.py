@@ -292,7 +292,7 @@ def test_a_planner_lives_through_a_flood_on_a_phone(
     walk.press(kim.get_by_role("link", name="Public page"))
     picture(kim, "ended")
     ended = kim.get_by_text("Ended", exact=True).first
-    expect(ended).to_have_class("govuk-tag over")
+    expect(ended).to_have_class("status ended")
     print(f"{walk.presses} presses, {walk.screens} screens")
     assert walk.presses <= MOST_PRESSES
 

@@ -21,6 +21,9 @@ COMPUTER, PHONE = (1100, 900), (390, 844)
 
 # the file, the page, and whether it is a phone's
 SHOTS = (
+    ("home", "/", COMPUTER),
+    ("near-phone", "/near?postcode=ZZ1+1AB", PHONE),
+    ("near-welsh-phone", "/near?postcode=ZZ1+1AB&lang=cy", PHONE),
     ("sign-up", "/sign-up", COMPUTER),
     ("public-alert", "/alerts", COMPUTER),
     ("performance", "/performance", COMPUTER),

@@ -25,7 +25,7 @@ FLOOD = {
     "translations": WELSH,
     "send": True,
 }
-ASIDE = '<aside class="emergency"'
+ASIDE = '<aside class="alarm"'
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ def test_what_has_ended_says_so_and_leaves_the_list_a_day_later(client: Client, 
     page = page_of(client, world, alert)
     act(client, signed_in(world.council_id), alert, "all-clear", {"title": "It is over", "body": "Come down."})
     work()
-    assert '<strong class="govuk-tag over">Ended</strong>' in client.get(page).text
+    assert 'class="status ended"' in client.get(page).text
     assert page in client.get("/incidents").text
     with transaction() as session:
         session.execute(text("UPDATE incident SET ended_at = ended_at - interval '25 hours'"))
@@ -111,7 +111,7 @@ def test_what_ran_out_without_an_all_clear_is_no_emergency_any_more(client: Clie
     with transaction() as session:
         session.execute(text("UPDATE alert SET expires_at = now() - interval '1 hour'"))
     over = client.get(page).text
-    assert ('tag over">Ended' in over, "What to do now" in over) == (True, False)
+    assert ('class="status ended"' in over, "What to do now" in over) == (True, False)
     assert page in client.get("/incidents").text
     with transaction() as session:
         session.execute(text("UPDATE alert SET expires_at = now() - interval '25 hours'"))
