@@ -7,6 +7,7 @@ from litestar import Response, post
 from litestar.params import FromPath, RawBody
 from litestar.types import ControllerRouterHandler
 
+from notify.alerts.publishing.page_addresses import page_path
 from notify.core.db import transaction
 from notify.deliveries.models import Answer
 from notify.staff.council_settings import look
@@ -76,7 +77,8 @@ def ask(token: FromPath[str]) -> Response[object]:
     with transaction() as session:
         asked = replies.asked_by(session, token)
         look.wear(session, asked.alert.council_id)
-    return page("replies/reply.html", asked=asked, alert=asked.alert, token=token)
+        path = page_path(session, asked.alert)
+    return page("replies/reply.html", asked=asked, alert=asked.alert, token=token, page_path=path)
 
 
 @page_post("/r/{token:str}")
@@ -86,10 +88,11 @@ def reply(token: FromPath[str], body: RawBody) -> Response[object]:
     with transaction() as session:
         asked = replies.asked_by(session, token)
         look.wear(session, asked.alert.council_id)
+        path = page_path(session, asked.alert)
         if said not in set(Answer):
-            return page("replies/reply.html", asked=asked, alert=asked.alert, token=token)
+            return page("replies/reply.html", asked=asked, alert=asked.alert, token=token, page_path=path)
         replies.take_answer(session, asked, Answer(said))
-    return page("replies/replied.html", asked=asked, alert=asked.alert, token=token, answer=said)
+    return page("replies/replied.html", asked=asked, alert=asked.alert, token=token, answer=said, page_path=path)
 
 
 HANDLERS: Sequence[ControllerRouterHandler] = (unsubscribe_page, unsubscribe, ask_to_stop_texts, stop_texts, ask, reply)

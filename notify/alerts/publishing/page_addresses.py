@@ -11,9 +11,9 @@ from notify.alerts.text_messages import read_page_code
 
 def page_path(session: Session, alert: Alert) -> str | None:
     """The path of the public page that has this alert and what follows: its incident's, else that of the alert it
-    began with. None where it has none, because it is a digest, a reminder or concerns single postcodes.
+    began with. None where it has none, because it is a test, a digest, a reminder or concerns single postcodes.
     """
-    if alert.parts is not None or queries.is_private(session, alert.id):
+    if alert.parts is not None or alert.is_test or queries.is_private(session, alert.id):
         return None
     return _path(alert, session.get(Incident, alert.incident_id) if alert.incident_id else None)
 
