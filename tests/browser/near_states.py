@@ -44,7 +44,7 @@ def with_something(path: str) -> Callable[[Page, World], None]:
     def reach(page: Page, world: World) -> None:
         answer = page.goto(path.format(live(world)))
         assert answer
-        assert answer.ok
+        assert answer.ok, page.locator("body").inner_text()
 
     return reach
 

@@ -272,7 +272,7 @@ def test_progress_can_be_read_without_seeing_the_bar(page: Page, world: World, i
     alert = SimpleNamespace(
         id="1", title="Mill Road closed", body="Closed.", state=AlertState.SENDING, priority="emergency",
         created_at=clock.now(), approved_at=clock.now(), expires_at=None, is_training=False, escalated_at=None,
-        group_words=None, follows_id=None,
+        group_words=None, follows_id=None, follow_up=None,
     )  # fmt: skip
     html = templates.page(
         "alerts/alert.html",

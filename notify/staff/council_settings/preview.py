@@ -50,7 +50,12 @@ def _as_address(image: Image | None) -> str:
 def _email(holds: CouncilSettings, logo: str) -> str:
     """The HTML of an email with sample words, by the template that every email has."""
     template = rendering.message_environment("email").get_template("alert.html")
-    nothing = dict.fromkeys(("link_url", "link_text", "pixel_url", "hidden_url", "reply_url"))
+    nothing = dict.fromkeys(
+        (
+            *("link_url", "link_text", "pixel_url", "hidden_url", "reply_url", "page_url"),
+            *("banner", "what_to_do", "in_force_until"),
+        )
+    )
     return template.render(
         **nothing,
         council_name=holds.name_in("en"),
@@ -62,7 +67,8 @@ def _email(holds: CouncilSettings, logo: str) -> str:
         parts=[],
         zoom=1,
         greeting="",
-        ward_name="",
+        ward="",
+        is_from_council=True,
         unsubscribe_url="#",
         manage_url="#",
         language="en",
@@ -78,6 +84,7 @@ def _text(holds: CouncilSettings) -> str:
         language="en",
         is_training=False,
         reply_url=None,
+        page_url=None,
         stop_url=None if holds.text_takes_replies else f"{holds.base_url}/x/…",
         says_stop=False,
         is_sentence=True,
