@@ -351,7 +351,7 @@ def create_app() -> Litestar:
         before_request=problems.refuse_impossible_paths,
         before_send=[add_security_headers, add_request_id, add_rate_limits],
         lifespan=[buffer.running],
-        on_shutdown=[use.write_last],
+        on_shutdown=[use.write_if_possible],
         # a stream that is compressed waits until there is enough to compress
         compression_config=CompressionConfig(backend="gzip", exclude_opt_key="is_stream"),
         request_max_body_size=MAX_BODY_BYTES,

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 WRITE_AFTER_S = 10.0
 ADD = """
     INSERT INTO collection_use (council_id, day, kind, times)
-    SELECT * FROM unnest(CAST(:councils AS uuid[]), CAST(:days AS date[]), CAST(:kinds AS text[]),
-                         CAST(:times AS integer[])) AS counted (council_id, day, kind, times)
+    SELECT counted.* FROM unnest(CAST(:councils AS uuid[]), CAST(:days AS date[]), CAST(:kinds AS text[]),
+                                 CAST(:times AS integer[])) AS counted (council_id, day, kind, times)
+    JOIN council ON council.id = counted.council_id
     ORDER BY 1, 2, 3
     ON CONFLICT (council_id, day, kind) DO UPDATE SET times = collection_use.times + excluded.times
 """
@@ -33,13 +34,14 @@ _written_at = 0.0
 
 def count(council_id: UUID, kind: UseKind) -> None:
     """Count one look-up or reading. What this process counted is written now and then, outside of the caller's
-    transaction: reading a page changes nothing that another request waits for.
+    transaction: reading a page changes nothing that another request waits for. A page is shown where that fails, and
+    the count is kept for the next time.
     """
     with _lock:
         _counted[council_id, today(), kind] += 1
         is_due = time.monotonic() - _written_at > WRITE_AFTER_S
     if is_due:
-        write()
+        write_if_possible()
 
 
 def write() -> None:
@@ -62,11 +64,11 @@ def write() -> None:
         raise
 
 
-def write_last() -> None:
-    """Write down what is left when the process ends."""
+def write_if_possible() -> None:
+    """The same where what asks for it goes on all the same: a page, or the end of the process."""
     try:
         write()
-    except Exception as error:  # the process ends all the same
+    except Exception as error:
         log.warning("look-ups not counted", extra={"error": type(error).__name__})
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
+from uuid import uuid4
 
 import pytest
 
@@ -94,3 +95,18 @@ def test_look_ups_and_calendars_are_counted_without_a_word_about_who(client: Cli
         day: date = today()
         counted = use.totals(session, world.council_id, day, day)
     assert counted == {UseKind.LOOK_UP: 2, UseKind.CALENDAR: 1}
+
+
+def test_days_are_shown_where_counting_cannot_be_written(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use.count(uuid4(), UseKind.LOOK_UP)  # of a council that is gone, which is no reason to keep the others back
+    use.write()
+    monkeypatch.setattr(use, "WRITE_AFTER_S", -1.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(use, "ADD", "SELECT nothing")
+        assert client.get("/bins", params={"postcode": "ZZ1 1AA"}).status_code == 200
+    use.write()
+    with transaction() as session:
+        day: date = today()
+        assert use.totals(session, world.council_id, day, day)[UseKind.LOOK_UP] == 1
