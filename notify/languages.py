@@ -228,13 +228,20 @@ def _fault_of(message: Message) -> str:
     english = message.id if isinstance(message.id, list | tuple) else [message.id]
     known = set().union(*(_values_in(str(text)) for text in english)) | {"n"}
     for text in _forms(message):
+        about = f"“{_english(message)[:60]}”"
         try:
             if unknown := _values_in(text) - known:
-                return f"“{_english(message)[:60]}” has no {{{sorted(unknown)[0]}}}"
+                return f"{about} has no {{{sorted(unknown)[0]}}}"
         except ValueError:
-            return f"the braces in the words for “{_english(message)[:60]}” do not match"
+            return f"the braces in the words for {about} do not match, or hold more than a name"
+        if text and (missing := known - _values_in(text) - {"n"}):
+            return f"the words for {about} lack {{{sorted(missing)[0]}}}"
     return ""
 
 
 def _values_in(text: str) -> set[str]:
-    return {name for _before, name, _form, _kind in Formatter().parse(text) if name is not None}
+    """The names in braces. Raises: ValueError for braces that do not match or say how to write a value."""
+    parts = [(name, more) for _before, name, *more in Formatter().parse(text) if name is not None]
+    if any(any(more) or not name.isidentifier() for name, more in parts):
+        raise ValueError(text)
+    return {name for name, _more in parts}

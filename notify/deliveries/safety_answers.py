@@ -20,6 +20,7 @@ _OPEN = f"""
     WHERE a.asks_reply AND NOT a.is_test AND a.expanded_at > business_now() - interval '14 days' AND NOT {IS_OVER}
     ORDER BY a.expanded_at DESC, a.id DESC LIMIT 1
 """  # noqa: S608 - our own words
+_NEEDS_HELP = "SELECT answer = 'help' FROM reply WHERE alert_id = :alert AND subscriber_id = :subscriber"
 _KEEP = """
     WITH kept AS (
         INSERT INTO reply (alert_id, subscriber_id, month, number, answer, at)
@@ -41,12 +42,17 @@ def keep(session: Session, alert: Alert, *, number: int, subscriber_id: UUID, an
     session.execute(text(_KEEP), values | {"subscriber": subscriber_id})
 
 
-def answer_by_text(session: Session, contact_ids: Sequence[UUID], answer: str) -> UUID | None:
+def answer_by_text(session: Session, contact_ids: Sequence[UUID], answer: str, is_plain: bool) -> UUID | None:
     """Take what a number texted for the answer to the newest question that it was asked and that is still open; the
     contact which was asked. None where nothing is open, and then nothing is written.
+
+    Words that are not plain, such as “ok”, may be a first answer. They never take back that somebody needs help.
     """
     row = session.execute(text(_OPEN), {"contacts": list(contact_ids)}).first()
     if row is None:
+        return None
+    who = {"alert": row.id, "subscriber": row.subscriber_id}
+    if not is_plain and session.execute(text(_NEEDS_HELP), who).scalar():
         return None
     alert = session.get_one(Alert, row.id)
     keep(session, alert, number=row.number, subscriber_id=row.subscriber_id, answer=Answer(answer))

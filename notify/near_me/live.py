@@ -19,7 +19,7 @@ from notify.statutory_notices.queries import Listed
 from notify.waste.postcode_days import PostcodeDays, days_of_postcode
 
 MOST_ALERTS = 60
-MOST_NOTICES = 30
+MOST_NOTICES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def newest_of_each(found: Sequence[Published]) -> Sequence[Published]:
     seen: set[UUID] = set()
     kept = []
     for one in found:
-        about = one.alert.incident_id if one.is_urgent else None
-        first = about or one.alert.follows_id or one.alert.id
+        # not by incident: it may hold several emergencies, each with an instruction of its own
+        first = one.alert.follows_id or one.alert.id
         if not one.is_all_clear and first not in seen:
             seen.add(first)
             kept.append(one)

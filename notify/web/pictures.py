@@ -11,6 +11,8 @@ from math import cos, radians, sin
 
 from PIL import Image, ImageChops, ImageDraw
 
+MOST_RINGS = 60  # islands and holes of an area: as many as a small picture can show
+
 WIDTH, HEIGHT = 1200, 630  # what messengers ask for
 FINER = 2  # drawn so many times larger, then made smaller: smooth edges
 WHITE, PALE = "#ffffff", "#f0f3f5"
@@ -44,11 +46,12 @@ def app_icon(colour: str, size: int) -> bytes:
     return _png(made.resize((size, size), Image.Resampling.LANCZOS))
 
 
+@lru_cache(maxsize=64)
 def fitted(picture: bytes, size: int) -> bytes | None:
     """A council's own picture on a white square of this size; None where it cannot be read."""
     try:
         found = Image.open(io.BytesIO(picture), formats=("PNG",)).convert("RGBA")
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     found.thumbnail((size, size), Image.Resampling.LANCZOS)
     made = Image.new("RGB", (size, size), WHITE)
@@ -101,7 +104,7 @@ def _lines(draw: ImageDraw.ImageDraw, kind: str, corner: Point, side: float) -> 
 
 def _area(made: Image.Image, path: str, box: tuple[float, float, float, float], colour: str) -> None:
     """The outline filled, holes left out, as large as the box allows and in its middle."""
-    rings = [_ring_of(part) for part in path.split("Z") if part]
+    rings = sorted((_ring_of(part) for part in path.split("Z") if part), key=len, reverse=True)[:MOST_RINGS]
     xs, ys = [x for ring in rings for x, _y in ring], [y for ring in rings for _x, y in ring]
     scale = min((box[2] - box[0]) / max(max(xs) - min(xs), 1), (box[3] - box[1]) / max(max(ys) - min(ys), 1))
     left = (box[0] + box[2] - (max(xs) - min(xs)) * scale) / 2 - min(xs) * scale

@@ -48,6 +48,8 @@ OPENED: Mapping[str, str] = {
     "/staff/sign-in/oidc": "secret",
     "/staff/sign-in/oidc/back": "secret",
     "/near": "look-up",
+    "/alerts/{alert_id}/share.png": "look-up",  # is drawn for who asks first
+    "/incidents/{ref}/share.png": "look-up",
     "/bins": "look-up",
     "/bins/{council}/{reference}": "look-up",
     "/bins/{council}/{reference}/year": "look-up",

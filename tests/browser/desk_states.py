@@ -216,6 +216,7 @@ def calendar_full(page: Page, world: World) -> None:
 def check_with_others(page: Page, world: World) -> None:
     """Before sending, while another one for the same places is scheduled."""
     check(page, world)
+    page.wait_for_url("**/check")
     said = {"topic": "bins", "title": "Bins a day late", "body": "Later.", "send": True}
     said |= {"send_at": (clock.now() + timedelta(hours=3)).isoformat()}
     made = page.request.post("/api/v1/alerts", data=said, headers=world.headers | {"Idempotency-Key": "1"})

@@ -190,6 +190,9 @@ def test_saving_no_topic_says_what_it_means_first(client: Client, world: World) 
     assert client.post("/my/stop", data={"version": page.fields["version"]}).status_code == 303
     assert everything(who)[0] == []
     assert "We do not send you any alerts." in client.get("/my").text
+    again = change_my(client, "topics", topic=topic_ids("bins"))
+    assert (again.status_code, again.headers["location"]) == (303, "/my?saved=true")
+    assert everything(who)[0] == [("bins", ["email"])]
 
 
 def test_there_is_no_other_question(client: Client, world: World) -> None:

@@ -116,6 +116,8 @@ def test_keywords_are_read_in_english_and_welsh(words: str, keyword: Keyword) ->
             for words in ("Angen help", "cymorth", "not safe", "We are not safe", "ddim yn saff")
         ),
         *((words, None) for words in ("ok?? what flood", "who is this", "don't need help", "", "is Ann safe?", "12")),
+        *((words, None) for words in ("Am I safe?", "Are we safe here", "Is everyone ok?", "No safe", "na diogel")),
+        ("dim yn saff", SafetyAnswer.HELP),
     ],
 )
 def test_answers_to_are_you_safe_are_read(words: str, answer: SafetyAnswer | None) -> None:
@@ -191,10 +193,37 @@ def test_a_text_answers_the_emergency_that_asked(
     assert hears("Help!") == [
         "Zed Council: We have noted that you need help. This does not call anyone. In danger? Call 999 now."
     ]
+    for thanks in ("Ok thanks", "fine", "iawn"):
+        hears(thanks)
+        assert answers() == [(alert["id"], "help")]  # nobody who thanks us is safe by that
     assert hears("we're all safe now")[0].startswith("Zed Council: Thank you. We have noted that you are safe.")
+    assert answers() == [(alert["id"], "safe")]
+
+
+def answers() -> list[tuple[str, str]]:
     with transaction() as session:
-        kept = session.execute(text("SELECT alert_id::text, answer FROM reply")).all()
-    assert [tuple(one) for one in kept] == [(alert["id"], "safe")]
+        return [tuple(one) for one in session.execute(text("SELECT alert_id::text, answer FROM reply"))]  # type: ignore[misc]
+
+
+def test_a_number_that_stopped_moves_nothing(world: World, hears: Callable[[str], list[str]]) -> None:
+    add_resident(world, phone=PHONE)
+    hears("ZZ2 1AA")
+    hears("STOP")
+    hears("YES")  # which means to get texts again
+    assert postcodes() == ["ZZ11AA"]
+    hears("STOP")
+    assert hears("ZZ2 1AA") == []
+    hears("YES")
+    assert postcodes() == ["ZZ11AA"]
+
+
+def test_every_address_is_told_where_a_place_was_moved_to(
+    world: World, hears: Callable[[str], list[str]], inbox: Mailbox
+) -> None:
+    add_resident(world, "ann@example.org", phone=PHONE)
+    hears("ZZ2 1AA")
+    hears("YES")
+    assert "ZZ2 1AA" in inbox.messages()[-1].as_string()
 
 
 def test_what_cannot_be_read_gets_one_answer_a_day(world: World, hears: Callable[[str], list[str]]) -> None:

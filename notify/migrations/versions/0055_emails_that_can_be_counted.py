@@ -12,4 +12,4 @@ down_revision = "0054"
 def upgrade() -> None:
     """Add the column, and take what was sent for it."""
     op.execute("SET LOCAL lock_timeout = '10s'; ALTER TABLE rollup_cell ADD COLUMN agreed integer NOT NULL DEFAULT 0")
-    op.execute("UPDATE rollup_cell SET agreed = sent WHERE sent > 0")
+    op.execute("UPDATE rollup_cell SET agreed = sent WHERE sent > 0 AND channel = 'email'")

@@ -16,14 +16,16 @@ _YES = frozenset(["yes", "y", "yeah", "yep", "yes ok", "ie", "iawn", "ydw", "do"
 _NO = frozenset(["no", "n", "nope", "na", "nage", "nac ydw", "no thanks"])
 # what people say before or behind the answer itself, without which it is the same
 _ABOUT_ME = (
-    r"(?:(?:yes|no|ie|na|i|we|im|were|all|am|are|is|my|our|family|everyone|everybody|here|thats|just|dw|dwi|dwin|in|rydw|rydyn|ni|n|"
-    r"yn|dyn|bawb|pawb|ydym|and|a|ac|ok|fine|iawn) )*"
+    r"(?:(?:yes|ie|i am|we are|i|we|im|were|all|my|our|family|everyone|everybody|here|thats|just|dw|dwi|dwin|in|rydw|"
+    r"rydyn|ni|n|yn|dyn|bawb|pawb|ydym|and|a|ac|ok|fine|iawn) )*"
 )
 _SAFE = re.compile(
     rf"{_ABOUT_ME}(?:1|safe|safely|unharmed|diogel|ddiogel|saff|ok|okay|fine|iawn)"
     r"(?: (?:here|now|and|well|sound|at|home|all|of|us|ok|fine|yma|nawr|gartref|adref|diolch|yn|iach|a|ac))*"
 )
-_NOT_SAFE = re.compile(r"(?:\w+ ){0,3}(?:not|nor|isnt|arent|unsafe|ddim|nid)\b.*")
+_NOT_SAFE = re.compile(r"(?:\w+ ){0,3}(?:not|nor|isnt|arent|unsafe|ddim|dim|nid|nac)\b.*")
+# what says by itself that somebody is safe; “ok” may only thank us
+_PLAINLY_SAFE = re.compile(r"\b(?:1|safe|safely|unharmed|diogel|ddiogel|saff)\b")
 _NEED_HELP = re.compile(
     rf"{_ABOUT_ME}(?:2|(?:need|needs|want|wants|send|require|angen|eisiau|anfonwch|the|some|urgent|urgently|your) )*"
     r"(?:2|help|helpu|cymorth|sos|trapped|stuck|hurt|injured|rescue|assistance|gymorth|chymorth)(?: .*)?"
@@ -82,10 +84,17 @@ def asked_for(text: str) -> Asked:
 
 
 def safety_answer(text: str) -> SafetyAnswer | None:
-    """What these words answer to “are you safe?”; None where that is not plain. A doubt is never taken for safe."""
+    """What these words answer to “are you safe?”; None where that is not plain. A doubt is never taken for safe, and
+    neither is a question.
+    """
     said = " ".join(word for word in plain_words(text) if word not in POLITE)
     if _NEED_HELP.fullmatch(said) and not re.search(r"\b(?:no|dont|not|ddim)\b", said):
         return SafetyAnswer.HELP
     if _NOT_SAFE.fullmatch(said):
         return SafetyAnswer.HELP if re.search(r"\b(?:safe|ok|okay|fine|ddiogel|diogel|saff|iawn)\b", said) else None
-    return SafetyAnswer.SAFE if _SAFE.fullmatch(said) else None
+    return SafetyAnswer.SAFE if "?" not in text and _SAFE.fullmatch(said) else None
+
+
+def is_plainly_safe(text: str) -> bool:
+    """Whether the words take back that somebody needs help: “safe” does, “ok thanks” does not."""
+    return _PLAINLY_SAFE.search(" ".join(plain_words(text))) is not None

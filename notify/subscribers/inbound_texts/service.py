@@ -14,7 +14,7 @@ from notify.providers.base import Channel, Inbound
 from notify.subscribers import queries, service_messages
 from notify.subscribers.access_models import InboundText
 from notify.subscribers.inbound_texts import house_moves
-from notify.subscribers.inbound_texts.keywords import Keyword, SafetyAnswer, asked_for, safety_answer
+from notify.subscribers.inbound_texts.keywords import Keyword, SafetyAnswer, asked_for, is_plainly_safe, safety_answer
 from notify.subscribers.inbound_texts.stop_words import POLITE, Wish, plain_words, wish_of
 from notify.subscribers.models import Contact, ServiceMessage, ServiceMessageKind
 from notify.subscribers.suppression import service as suppression_service
@@ -23,8 +23,9 @@ LONGEST = 1_000
 ONE_REPLY_IN = timedelta(days=1)
 # which of a number's contacts with several councils got the latest alert; deliveries know
 TextedLast = Callable[[Session, Sequence[UUID]], UUID | None]
-# takes words for the answer to an emergency that asked one of a number's contacts: that contact; deliveries know
-AnswerByText = Callable[[Session, Sequence[UUID], str], UUID | None]
+# takes words for the answer to an emergency that asked one of a number's contacts, plain or not: that contact;
+# deliveries know
+AnswerByText = Callable[[Session, Sequence[UUID], str, bool], UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def take(session: Session, said: Inbound, *, source: str, texted_last: TextedLas
     """
     wish = wish_of(said.text)
     if said.channel != Channel.SMS or wish is Wish.STOP:
+        for one in _contacts(session, said):
+            house_moves.forget(session, one)  # a yes that comes later means no move
         return suppression_service.obey(session, said, source=source)
     if wish is Wish.UNSURE:
         return _keep(session, said, texted_last)
@@ -63,16 +66,22 @@ def _talk(
 ) -> bool:
     """Whether the words are an answer to a question, or a keyword; that is then done."""
     asked = asked_for(words)
-    if (safety := safety_answer(words)) and (contact_id := answer(session, [one.id for one in contacts], safety.value)):
+    if asked.keyword in (Keyword.YES, Keyword.NO) and (moving := house_moves.asked(session, contacts)):
+        (house_moves.agree if asked.keyword is Keyword.YES else house_moves.forget)(session, moving)
+        return True
+    if (safety := safety_answer(words)) and (
+        contact_id := answer(
+            session,
+            [one.id for one in contacts],
+            safety.value,
+            safety is SafetyAnswer.HELP or is_plainly_safe(words),
+        )
+    ):
         kind = ServiceMessageKind.TEXT_SAFE if safety is SafetyAnswer.SAFE else ServiceMessageKind.TEXT_NEEDS_HELP
         _write(session, next(one for one in contacts if one.id == contact_id), kind)
         return True
     contact = _answering(session, contacts, texted_last)
     match asked.keyword:
-        case Keyword.YES if house_moves.is_asked(session, contact):
-            house_moves.agree(session, contact)
-        case Keyword.NO if house_moves.is_asked(session, contact):
-            house_moves.forget(session, contact)
         case Keyword.POSTCODE:
             house_moves.ask(session, contact, asked.postcode)
         case Keyword.HELP:

@@ -56,7 +56,11 @@ def stored(mine: Choices) -> Form:
 def answered(mine: Choices, question: Question, form: Form) -> Form:
     """What is stored with one question answered by `form`."""
     given = {name: form.all(name) for name in FILLS[question]}
-    return Form({**stored(mine).fields, **given})
+    now = stored(mine)
+    if question is Question.TOPICS and form.has("topic") and not now.has("channel"):
+        # who had stopped everything chooses topics again: every way that they have confirmed
+        given["channel"] = [str(contact.channel.value) for contact, _used in mine.contacts]
+    return Form({**now.fields, **given})
 
 
 def check(question: Question, form: Form) -> None:
@@ -78,3 +82,4 @@ def version(mine: Choices, question: Question) -> str:
 def hold(session: Session, record: SubscriberRecord) -> None:
     """Let other changes of this resident wait until this one is stored."""
     session.exec(select(Subscriber.id).where(Subscriber.id == record.subscriber.id).with_for_update()).one()
+    session.expire_all()  # what was read before the lock may be older than what another request has stored since
