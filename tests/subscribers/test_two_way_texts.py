@@ -202,7 +202,7 @@ def test_a_text_answers_the_emergency_that_asked(
 
 def answers() -> list[tuple[str, str]]:
     with transaction() as session:
-        return [tuple(one) for one in session.execute(text("SELECT alert_id::text, answer FROM reply"))]  # type: ignore[misc]
+        return [tuple(one) for one in session.execute(text("SELECT alert_id::text, answer FROM reply"))]
 
 
 def test_a_number_that_stopped_moves_nothing(world: World, hears: Callable[[str], list[str]]) -> None:

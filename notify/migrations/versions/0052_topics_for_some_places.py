@@ -9,8 +9,4 @@ down_revision = "0051"
 def upgrade() -> None:
     """Add the column."""
     op.execute("SET LOCAL lock_timeout = '10s'")
-    op.execute("ALTER TABLE subscription ADD COLUMN only_at text[]")
-    # every row is empty, so nothing has to be read under the lock
-    op.execute(
-        "ALTER TABLE subscription ADD CONSTRAINT subscription_only_at_check CHECK (cardinality(only_at) > 0) NOT VALID"
-    )
+    op.execute("ALTER TABLE subscription ADD COLUMN only_at text[] CHECK (cardinality(only_at) > 0)")
