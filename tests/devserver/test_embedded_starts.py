@@ -223,7 +223,7 @@ def test_a_keeper_that_dies_is_started_again(
     with servers(data_dir, tuning=FAST) as addresses:
         assert both_answer(addresses)
         orphan, running = pids(starts)
-        assert not is_alive(orphan)
+        wait_until(lambda: not is_alive(orphan), what="the end of what the dead keeper had started")
         assert running == status(data_dir).database_pid
     assert "the daemon died while it started (attempt 1 of 4, load average" in caplog.text
 
